@@ -1,0 +1,122 @@
+//! A database that answers, wherever it is.
+
+use std::str::FromStr;
+
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, postgres::PgConnectOptions};
+
+use crate::{
+    Settings, SettingsError,
+    errors::is_connection_lost,
+    pool::{self, ServerEpoch},
+};
+
+/// The oldest PostgreSQL we run on, as `server_version_num` has it.
+pub const OLDEST_SERVER: i32 = 150_000;
+
+/// Why there is no database to work with. Each sentence says what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A setting cannot work.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The URL is not one.
+    #[error("setting url (DATABASE_URL) is not a valid PostgreSQL URL: {0}")]
+    Url(sqlx::Error),
+    /// Nobody answered at the URL.
+    #[error("no PostgreSQL answers at {server}: {source}. Is it running, and is DATABASE_URL right?")]
+    Unreachable {
+        /// Host and port, or socket; no password.
+        server: String,
+        /// What the connection attempt said.
+        source: sqlx::Error,
+    },
+    /// It answered, and refused us.
+    #[error("PostgreSQL at {server} refused the connection: {source}")]
+    Refused {
+        /// Host and port, or socket; no password.
+        server: String,
+        /// What PostgreSQL said.
+        source: sqlx::Error,
+    },
+    /// It is older than we support.
+    #[error("PostgreSQL at {server} is version {found}; Questhall needs 15 or later")]
+    TooOld {
+        /// Host and port, or socket; no password.
+        server: String,
+        /// Its version in its own words.
+        found: String,
+    },
+}
+
+/// An open database: the pool, and what is needed to make connections outside of it.
+#[derive(Debug)]
+pub struct Database {
+    pool: PgPool,
+    options: PgConnectOptions,
+}
+
+impl Database {
+    /// Opens the database that `settings` describe and makes sure that it answers and is recent enough.
+    pub async fn open(settings: &Settings) -> Result<Self, OpenError> {
+        settings.validate()?;
+        let base = PgConnectOptions::from_str(settings.url.as_deref().unwrap_or_default())
+            .map_err(OpenError::Url)?;
+        let options = pool::connect_options(settings, base);
+        check_server(&options).await?;
+        let pool = pool::build(settings, options.clone(), ServerEpoch::default());
+        Ok(Self { pool, options })
+    }
+
+    /// The pool that requests and workers share.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// How to reach the database past the pool: [`crate::migrate::run`], `PgListener`.
+    pub fn options(&self) -> &PgConnectOptions {
+        &self.options
+    }
+
+    /// A connection of its own, for what must not pass through a pool: LISTEN, session locks.
+    pub async fn connect(&self) -> sqlx::Result<PgConnection> {
+        self.options.connect().await
+    }
+
+    /// Closes every connection.
+    pub async fn close(self) {
+        self.pool.close().await;
+    }
+}
+
+/// Connects once, and refuses a server that is too old.
+async fn check_server(options: &PgConnectOptions) -> Result<(), OpenError> {
+    let server = server_name(options);
+    let mut connection = match options.connect().await {
+        Ok(connection) => connection,
+        Err(source) if is_connection_lost(&source) => return Err(OpenError::Unreachable { server, source }),
+        Err(source) => return Err(OpenError::Refused { server, source }),
+    };
+    let version = sqlx::query_as(
+        "SELECT current_setting('server_version_num')::integer, current_setting('server_version')",
+    )
+    .fetch_one(&mut connection)
+    .await;
+    let (number, found): (i32, String) = match version {
+        Ok(version) => version,
+        Err(source) => return Err(OpenError::Refused { server, source }),
+    };
+    // The check is made; how the connection ends does not matter.
+    let _ = connection.close().await;
+    if number < OLDEST_SERVER {
+        return Err(OpenError::TooOld { server, found });
+    }
+    Ok(())
+}
+
+/// Where the server is, without user or password: fit for messages.
+fn server_name(options: &PgConnectOptions) -> String {
+    match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    }
+}

@@ -1,1 +1,25 @@
-//! Placeholder.
+//! What every slice shares, and nothing else: ids, amounts, clock and chance, pages, and the one error that leaves the
+//! house. No SQL and no I/O lives here. An edit to this crate rebuilds all others, so it is kept tiny and still.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`id`] | newtypes over snowflakes and UUIDs, so that a guild is never taken for a member |
+//! | [`amount`] | bytes, points, XP and gold: integers with a name, never floats |
+//! | [`clock`] | where the time comes from when it is not the database |
+//! | [`page`] | keyset pages: opaque cursors, bounded limits |
+//! | [`problem`] | RFC 9457 problem details, the only error a client ever sees |
+
+pub mod amount;
+pub mod clock;
+pub mod id;
+pub mod page;
+pub mod problem;
+
+pub use amount::{Bytes, Gold, Points, Xp};
+pub use clock::Clock;
+pub use id::{
+    ApiKeyId, CampaignId, ChallengeId, ChannelId, GuildId, HintId, RoleId, SquadId, SubmissionId, TimerId,
+    UserId,
+};
+pub use page::{Cursor, Limit, Page, PageQuery};
+pub use problem::{FieldError, Kind, Problem};

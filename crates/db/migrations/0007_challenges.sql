@@ -1,0 +1,217 @@
+-- Challenges: what is asked, the inputs made for each participant, what was answered (seed 000).
+
+CREATE SCHEMA challenges;
+COMMENT ON SCHEMA challenges IS 'Challenges of campaigns: generated inputs, submissions, rate limits, hints.';
+
+CREATE TABLE challenges.challenges (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7() CONSTRAINT pk_challenges PRIMARY KEY,
+    campaign_id uuid NOT NULL CONSTRAINT fk_challenges_campaign_id_campaigns REFERENCES campaigns.campaigns (id) ON DELETE CASCADE,
+    guild_id bigint NOT NULL,
+    order_position integer NOT NULL,
+    slug text NOT NULL,
+    title text NOT NULL,
+    description text NOT NULL,
+    description_part2 text,
+    parts integer NOT NULL DEFAULT 1,
+    generation_script text NOT NULL,
+    script_updated_at timestamptz NOT NULL DEFAULT now(),
+    script_version integer NOT NULL DEFAULT 1,
+    categories jsonb NOT NULL DEFAULT '[]',
+    difficulty_level integer,
+    closes_after_minutes integer,
+    released_at timestamptz,
+    closes_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT uq_challenges_campaign_order UNIQUE (campaign_id, order_position) DEFERRABLE INITIALLY IMMEDIATE,
+    CONSTRAINT uq_challenges_campaign_slug UNIQUE (campaign_id, slug),
+    CONSTRAINT ck_challenges_slug CHECK (slug ~ '^[a-z0-9][a-z0-9-]{0,63}$'),
+    CONSTRAINT ck_challenges_title_length CHECK (char_length(title) BETWEEN 1 AND 200),
+    CONSTRAINT ck_challenges_description_length CHECK (char_length(description) <= 100000 AND char_length(description_part2) <= 100000),
+    CONSTRAINT ck_challenges_script_length CHECK (octet_length(generation_script) BETWEEN 1 AND 262144),
+    CONSTRAINT ck_challenges_order_positive CHECK (order_position > 0),
+    CONSTRAINT ck_challenges_difficulty_range CHECK (difficulty_level BETWEEN 1 AND 10),
+    CONSTRAINT ck_challenges_parts CHECK (parts IN (1, 2)),
+    CONSTRAINT ck_challenges_closes_after CHECK (closes_after_minutes BETWEEN 1 AND 5256000),
+    CONSTRAINT ck_challenges_categories CHECK (jsonb_typeof(categories) = 'array')
+);
+CREATE INDEX ix_challenges_guild_id ON challenges.challenges (guild_id, campaign_id);
+COMMENT ON TABLE challenges.challenges IS 'A challenge: a text, and a script that makes an input and its answers for each participant.';
+COMMENT ON COLUMN challenges.challenges.id IS 'Time-ordered id.';
+COMMENT ON COLUMN challenges.challenges.campaign_id IS 'The campaign it belongs to.';
+COMMENT ON COLUMN challenges.challenges.guild_id IS 'The campaign''s guild.';
+COMMENT ON COLUMN challenges.challenges.order_position IS 'Place in the campaign, from 1; decides when it is released.';
+COMMENT ON COLUMN challenges.challenges.slug IS 'Folder name on import and export; part of what inputs are seeded with, so it outlives a re-import.';
+COMMENT ON COLUMN challenges.challenges.title IS 'Title, 1 to 200 characters.';
+COMMENT ON COLUMN challenges.challenges.description IS 'Markdown; of part one where there are two.';
+COMMENT ON COLUMN challenges.challenges.description_part2 IS 'Markdown of part two, shown once part one is solved.';
+COMMENT ON COLUMN challenges.challenges.parts IS 'How many answers it has: 1 or 2.';
+COMMENT ON COLUMN challenges.challenges.generation_script IS 'The Python script that makes inputs; for admins only.';
+COMMENT ON COLUMN challenges.challenges.script_updated_at IS 'When the script last changed.';
+COMMENT ON COLUMN challenges.challenges.script_version IS 'Counts changes of the script; a cached input knows the version that made it.';
+COMMENT ON COLUMN challenges.challenges.categories IS 'Tags for admins, a JSON array of texts; never shown to participants.';
+COMMENT ON COLUMN challenges.challenges.difficulty_level IS '1 to 10, for admins; never shown to participants.';
+COMMENT ON COLUMN challenges.challenges.closes_after_minutes IS 'Takes no answers this many minutes after its release; null stays open to the end.';
+COMMENT ON COLUMN challenges.challenges.released_at IS 'When it was released; null while it is secret.';
+COMMENT ON COLUMN challenges.challenges.closes_at IS 'released_at + closes_after_minutes.';
+COMMENT ON COLUMN challenges.challenges.created_at IS 'When the row was made.';
+COMMENT ON COLUMN challenges.challenges.updated_at IS 'When the row last changed.';
+CREATE TRIGGER touch_updated_at BEFORE UPDATE ON challenges.challenges
+    FOR EACH ROW WHEN (OLD.updated_at = NEW.updated_at AND OLD.* IS DISTINCT FROM NEW.*)
+    EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE challenges.challenge_parts (
+    challenge_id uuid NOT NULL CONSTRAINT fk_challenge_parts_challenge_id_challenges REFERENCES challenges.challenges (id) ON DELETE CASCADE,
+    part integer NOT NULL,
+    solve_count integer NOT NULL DEFAULT 0,
+    CONSTRAINT pk_challenge_parts PRIMARY KEY (challenge_id, part),
+    CONSTRAINT ck_challenge_parts_part CHECK (part IN (1, 2)),
+    CONSTRAINT ck_challenge_parts_solve_count CHECK (solve_count >= 0)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE challenges.challenge_parts IS 'How often each part was solved: the row whose lock makes positions exact.';
+COMMENT ON COLUMN challenges.challenge_parts.challenge_id IS 'The challenge.';
+COMMENT ON COLUMN challenges.challenge_parts.part IS '1 or 2.';
+COMMENT ON COLUMN challenges.challenge_parts.solve_count IS 'Solvers so far; the next one''s position is one more.';
+
+CREATE TABLE challenges.challenge_hints (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7() CONSTRAINT pk_challenge_hints PRIMARY KEY,
+    challenge_id uuid NOT NULL CONSTRAINT fk_challenge_hints_challenge_id_challenges REFERENCES challenges.challenges (id) ON DELETE CASCADE,
+    guild_id bigint NOT NULL,
+    position integer NOT NULL,
+    part integer NOT NULL DEFAULT 1,
+    body text NOT NULL,
+    cost_bytes bigint NOT NULL DEFAULT 0,
+    penalty bigint NOT NULL DEFAULT 0,
+    CONSTRAINT uq_challenge_hints_position UNIQUE (challenge_id, position),
+    CONSTRAINT ck_challenge_hints_body_length CHECK (char_length(body) BETWEEN 1 AND 10000),
+    CONSTRAINT ck_challenge_hints_part CHECK (part IN (1, 2)),
+    CONSTRAINT ck_challenge_hints_costs CHECK (cost_bytes BETWEEN 0 AND 1000000000 AND penalty BETWEEN 0 AND 1000000000)
+);
+COMMENT ON TABLE challenges.challenge_hints IS 'Hints of a challenge, unlocked at a cost.';
+COMMENT ON COLUMN challenges.challenge_hints.id IS 'Time-ordered id.';
+COMMENT ON COLUMN challenges.challenge_hints.challenge_id IS 'The challenge.';
+COMMENT ON COLUMN challenges.challenge_hints.guild_id IS 'The campaign''s guild.';
+COMMENT ON COLUMN challenges.challenge_hints.position IS 'Order among the challenge''s hints, from 1.';
+COMMENT ON COLUMN challenges.challenge_hints.part IS 'The part it helps with; hints of part two open with part two.';
+COMMENT ON COLUMN challenges.challenge_hints.body IS 'Markdown, at most 10,000 characters; shown once unlocked.';
+COMMENT ON COLUMN challenges.challenge_hints.cost_bytes IS 'Bytes paid by who unlocks it.';
+COMMENT ON COLUMN challenges.challenge_hints.penalty IS 'Points (point_based) or seconds (time_based) off the participant''s score.';
+
+CREATE TABLE challenges.hint_unlocks (
+    hint_id uuid NOT NULL CONSTRAINT fk_hint_unlocks_hint_id_challenge_hints REFERENCES challenges.challenge_hints (id) ON DELETE CASCADE,
+    campaign_id uuid NOT NULL,
+    participant_id text NOT NULL,
+    guild_id bigint NOT NULL,
+    unlocked_by bigint NOT NULL,
+    cost_bytes bigint NOT NULL,
+    penalty bigint NOT NULL,
+    unlocked_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_hint_unlocks PRIMARY KEY (hint_id, participant_id),
+    CONSTRAINT fk_hint_unlocks_participant FOREIGN KEY (campaign_id, participant_id)
+        REFERENCES campaigns.campaign_participants (campaign_id, participant_id) ON DELETE CASCADE
+);
+CREATE INDEX ix_hint_unlocks_participant ON challenges.hint_unlocks (campaign_id, participant_id);
+COMMENT ON TABLE challenges.hint_unlocks IS 'Who unlocked which hint, at what cost at that time; once per participant.';
+COMMENT ON COLUMN challenges.hint_unlocks.hint_id IS 'The hint.';
+COMMENT ON COLUMN challenges.hint_unlocks.campaign_id IS 'Its campaign.';
+COMMENT ON COLUMN challenges.hint_unlocks.participant_id IS 'The participant.';
+COMMENT ON COLUMN challenges.hint_unlocks.guild_id IS 'The campaign''s guild.';
+COMMENT ON COLUMN challenges.hint_unlocks.unlocked_by IS 'The member who unlocked it, and paid.';
+COMMENT ON COLUMN challenges.hint_unlocks.cost_bytes IS 'Bytes paid.';
+COMMENT ON COLUMN challenges.hint_unlocks.penalty IS 'Penalty taken.';
+COMMENT ON COLUMN challenges.hint_unlocks.unlocked_at IS 'When.';
+
+CREATE TABLE challenges.generated_input_cache (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7() CONSTRAINT pk_generated_input_cache PRIMARY KEY,
+    challenge_id uuid NOT NULL CONSTRAINT fk_generated_input_cache_challenge_id_challenges REFERENCES challenges.challenges (id) ON DELETE CASCADE,
+    campaign_id uuid NOT NULL,
+    guild_id bigint NOT NULL,
+    participant_id text NOT NULL,
+    participant_type text NOT NULL,
+    input_json jsonb NOT NULL,
+    expected_result text NOT NULL,
+    expected_result_part2 text,
+    script_version integer NOT NULL,
+    is_valid boolean NOT NULL DEFAULT true,
+    generation_timestamp timestamptz NOT NULL DEFAULT now(),
+    first_request_timestamp timestamptz,
+    CONSTRAINT uq_generated_input_cache_challenge_participant UNIQUE (challenge_id, participant_id, participant_type),
+    CONSTRAINT ck_generated_input_cache_participant_type CHECK (participant_type IN ('player', 'squad'))
+) WITH (fillfactor = 85);
+ALTER TABLE challenges.generated_input_cache ALTER COLUMN input_json SET COMPRESSION lz4;
+COMMENT ON TABLE challenges.generated_input_cache IS 'The input made for each participant, with its answers, which leave the server for nobody but admins.';
+COMMENT ON COLUMN challenges.generated_input_cache.id IS 'Time-ordered id.';
+COMMENT ON COLUMN challenges.generated_input_cache.challenge_id IS 'The challenge.';
+COMMENT ON COLUMN challenges.generated_input_cache.campaign_id IS 'Its campaign.';
+COMMENT ON COLUMN challenges.generated_input_cache.guild_id IS 'The campaign''s guild.';
+COMMENT ON COLUMN challenges.generated_input_cache.participant_id IS 'The participant it was made for.';
+COMMENT ON COLUMN challenges.generated_input_cache.participant_type IS 'player or squad.';
+COMMENT ON COLUMN challenges.generated_input_cache.input_json IS 'The input: a JSON string for text, or any JSON.';
+COMMENT ON COLUMN challenges.generated_input_cache.expected_result IS 'The answer (of part one).';
+COMMENT ON COLUMN challenges.generated_input_cache.expected_result_part2 IS 'The answer of part two, where there is one.';
+COMMENT ON COLUMN challenges.generated_input_cache.script_version IS 'The version of the script that made it.';
+COMMENT ON COLUMN challenges.generated_input_cache.is_valid IS 'False once the script changed before the participant saw the input: it is then made anew.';
+COMMENT ON COLUMN challenges.generated_input_cache.generation_timestamp IS 'When it was made.';
+COMMENT ON COLUMN challenges.generated_input_cache.first_request_timestamp IS 'When the participant first asked for it: time_based scoring counts from here.';
+
+CREATE TABLE challenges.challenge_submissions (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7() CONSTRAINT pk_challenge_submissions PRIMARY KEY,
+    challenge_id uuid NOT NULL CONSTRAINT fk_challenge_submissions_challenge_id_challenges REFERENCES challenges.challenges (id) ON DELETE CASCADE,
+    campaign_id uuid NOT NULL,
+    guild_id bigint NOT NULL,
+    participant_id text NOT NULL,
+    participant_type text NOT NULL,
+    user_id bigint NOT NULL,
+    part integer NOT NULL,
+    submitted_result text NOT NULL,
+    is_correct boolean NOT NULL,
+    points_awarded integer NOT NULL DEFAULT 0,
+    solve_position integer,
+    elapsed_ms bigint,
+    submission_timestamp timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT fk_challenge_submissions_participant FOREIGN KEY (campaign_id, participant_id)
+        REFERENCES campaigns.campaign_participants (campaign_id, participant_id) ON DELETE CASCADE,
+    CONSTRAINT ck_challenge_submissions_participant_type CHECK (participant_type IN ('player', 'squad')),
+    CONSTRAINT ck_challenge_submissions_points_non_negative CHECK (points_awarded >= 0),
+    CONSTRAINT ck_challenge_submissions_part CHECK (part IN (1, 2)),
+    CONSTRAINT ck_challenge_submissions_result_length CHECK (octet_length(submitted_result) <= 4096),
+    CONSTRAINT ck_challenge_submissions_correct CHECK (
+        is_correct = (solve_position IS NOT NULL) AND is_correct = (elapsed_ms IS NOT NULL)
+        AND (is_correct OR points_awarded = 0) AND elapsed_ms >= 0)
+);
+CREATE INDEX ix_challenge_submissions_participant ON challenges.challenge_submissions (campaign_id, participant_id, id);
+CREATE UNIQUE INDEX uq_challenge_submissions_solved ON challenges.challenge_submissions (challenge_id, part, participant_id) WHERE is_correct;
+CREATE UNIQUE INDEX uq_challenge_submissions_position ON challenges.challenge_submissions (challenge_id, part, solve_position) WHERE is_correct;
+COMMENT ON TABLE challenges.challenge_submissions IS 'Every judged answer: the journal from which all scores can be re-derived.';
+COMMENT ON COLUMN challenges.challenge_submissions.id IS 'Time-ordered id.';
+COMMENT ON COLUMN challenges.challenge_submissions.challenge_id IS 'The challenge.';
+COMMENT ON COLUMN challenges.challenge_submissions.campaign_id IS 'Its campaign.';
+COMMENT ON COLUMN challenges.challenge_submissions.guild_id IS 'The campaign''s guild.';
+COMMENT ON COLUMN challenges.challenge_submissions.participant_id IS 'The participant it counts for.';
+COMMENT ON COLUMN challenges.challenge_submissions.participant_type IS 'player or squad.';
+COMMENT ON COLUMN challenges.challenge_submissions.user_id IS 'The member who submitted it.';
+COMMENT ON COLUMN challenges.challenge_submissions.part IS 'The part answered.';
+COMMENT ON COLUMN challenges.challenge_submissions.submitted_result IS 'The answer as judged (trimmed), at most 4 KiB.';
+COMMENT ON COLUMN challenges.challenge_submissions.is_correct IS 'Whether it was right.';
+COMMENT ON COLUMN challenges.challenge_submissions.points_awarded IS 'max(0, starting_points - (solve_position-1) x points_decrease_step) for a right one in point_based campaigns, else 0.';
+COMMENT ON COLUMN challenges.challenge_submissions.solve_position IS 'The k-th solver of this part, from 1; null when wrong.';
+COMMENT ON COLUMN challenges.challenge_submissions.elapsed_ms IS 'Milliseconds since the participant''s first request of the input; null when wrong.';
+COMMENT ON COLUMN challenges.challenge_submissions.submission_timestamp IS 'When it arrived, by the database''s clock.';
+
+CREATE TABLE challenges.submission_rate_limits (
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY CONSTRAINT pk_submission_rate_limits PRIMARY KEY,
+    campaign_id uuid NOT NULL,
+    participant_id text NOT NULL,
+    participant_type text NOT NULL,
+    submission_timestamp timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT ck_submission_rate_limits_participant_type CHECK (participant_type IN ('player', 'squad'))
+) WITH (autovacuum_vacuum_scale_factor = 0.05);
+CREATE INDEX ix_submission_rate_limits_participant_timestamp ON challenges.submission_rate_limits
+    (campaign_id, participant_id, submission_timestamp);
+CREATE INDEX ix_submission_rate_limits_timestamp ON challenges.submission_rate_limits USING brin (submission_timestamp);
+COMMENT ON TABLE challenges.submission_rate_limits IS 'Answers that counted against the sliding windows; rows older than the longest window are cleaned up.';
+COMMENT ON COLUMN challenges.submission_rate_limits.id IS 'Running number (000 had a uuid; rows live minutes).';
+COMMENT ON COLUMN challenges.submission_rate_limits.campaign_id IS 'The campaign: each has windows of its own.';
+COMMENT ON COLUMN challenges.submission_rate_limits.participant_id IS 'The participant.';
+COMMENT ON COLUMN challenges.submission_rate_limits.participant_type IS 'player or squad.';
+COMMENT ON COLUMN challenges.submission_rate_limits.submission_timestamp IS 'When the answer arrived.';

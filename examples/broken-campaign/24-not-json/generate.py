@@ -1,0 +1,4 @@
+import random
+
+numbers = [random.randint(1, 10**6) for _ in range(200)]
+print({"input": "\n".join(map(str, numbers)), "result": sum(numbers)})

@@ -5,7 +5,7 @@ CREATE SCHEMA questhall;
 COMMENT ON SCHEMA questhall IS 'Functions shared by all slices; no tables.';
 
 -- One clock reading and no subquery, so that the planner can inline it as a column default. The version nibble is
--- inserted behind the 48 bits of milliseconds; the 12 bits after it are the fraction of the millisecond (RFC 9562, method 3).
+-- inserted behind the 48 bits of milliseconds; the 12 after it are the millisecond's fraction (RFC 9562, method 3).
 CREATE FUNCTION questhall.uuid_v7() RETURNS uuid
     LANGUAGE sql VOLATILE PARALLEL SAFE
     AS $$
@@ -27,7 +27,7 @@ END
 $$;
 COMMENT ON FUNCTION questhall.touch_updated_at() IS
     'BEFORE UPDATE row trigger: sets updated_at. Attach with WHEN (OLD.* IS DISTINCT FROM NEW.*), so that an update '
-    'that changes nothing costs nothing. A table with generated columns must use a column list instead.';
+    'that changes nothing costs nothing; where a column is generated PostgreSQL refuses that condition: leave it out.';
 
 -- SQLSTATE 23001 and a constraint name let the faces turn the refusal into a sentence, as for any other constraint.
 CREATE FUNCTION questhall.refuse_change() RETURNS trigger
@@ -42,7 +42,7 @@ BEGIN
               SCHEMA = TG_TABLE_SCHEMA,
               TABLE = TG_TABLE_NAME,
               CONSTRAINT = 'ck_append_only',
-              HINT = 'Write a correcting row. Erasure of a person sets questhall.allow_erasure to on for its transaction.';
+              HINT = 'Write a correcting row. Only the erasure of a person may set questhall.allow_erasure.';
 END
 $$;
 COMMENT ON FUNCTION questhall.refuse_change() IS
@@ -97,7 +97,7 @@ END
 $$;
 COMMENT ON FUNCTION questhall.ensure_month_partitions(regclass, integer) IS
     'Creates the missing monthly partitions of a range-partitioned table, from last month to months_ahead months from '
-    'now (UTC), named <table>_y2026m11, and returns how many it made. Idempotent; concurrent callers wait for each other.';
+    'now (UTC), named <table>_y2026m11, and returns how many it made. Idempotent; concurrent callers take turns.';
 
 CREATE FUNCTION questhall.month_partitions(parent regclass)
     RETURNS TABLE (partition_name regclass, starts_at timestamptz, ends_at timestamptz)

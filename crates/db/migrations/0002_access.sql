@@ -53,7 +53,9 @@ COMMENT ON COLUMN access.api_keys.created_at IS 'When the row was made.';
 COMMENT ON COLUMN access.api_keys.updated_at IS 'When the row last changed; kept by trigger.';
 CREATE INDEX ix_api_keys_guild_id ON access.api_keys (guild_id, created_at DESC, id DESC);
 CREATE INDEX ix_api_keys_is_active ON access.api_keys (is_active, expires_at);
-CREATE TRIGGER tg_api_keys_touch BEFORE UPDATE OF name, prefix, scopes, guild_id, user_id, expires_at, is_active, revoked_at, revoked_by, key_hash ON access.api_keys
+CREATE TRIGGER tg_api_keys_touch BEFORE UPDATE
+    OF name, prefix, scopes, guild_id, user_id, expires_at, is_active, revoked_at, revoked_by, key_hash
+    ON access.api_keys
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
 CREATE TABLE access.admin_users (

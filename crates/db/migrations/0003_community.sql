@@ -134,8 +134,8 @@ CREATE TRIGGER tg_user_preferences_touch BEFORE UPDATE ON community.user_prefere
 
 -- Rank among a million ---------------------------------------------------------------------------------------------
 -- A member's rank is one more than the number of members with more XP. Counting them takes 48 ms in the middle of a
--- million; summing a histogram and counting within one bucket takes well under one. Writers only append changes, so that
--- members of a guild never wait for each other on a bucket's row; a job folds the changes in, and ranks read both.
+-- million; summing a histogram and counting within one bucket takes well under one. Writers only append changes, so
+-- that members of a guild never wait for each other on a bucket's row; a job folds them in, and ranks read both.
 
 CREATE FUNCTION community.xp_bucket(xp bigint) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -143,8 +143,8 @@ CREATE FUNCTION community.xp_bucket(xp bigint) RETURNS integer
     SELECT ('x' || left(encode(float8send(xp::float8), 'hex'), 6))::bit(24)::integer >> 6
     $$;
 COMMENT ON FUNCTION community.xp_bucket(bigint) IS
-    'The histogram bucket of an amount of XP: the top 18 bits of its double (sign, exponent, 6 bits of mantissa; in Rust '
-    '(xp as f64).to_bits() >> 46). Rises with XP; exact to 127 XP, then 64 buckets per doubling, 1.6 % wide at most.';
+    'The histogram bucket of an amount of XP: the top 18 bits of its double (sign, exponent, 6 bits of mantissa; in '
+    'Rust (xp as f64).to_bits() >> 46). Rises with XP; exact to 127 XP, then 64 per doubling, at most 1.6 % wide.';
 
 CREATE FUNCTION community.xp_bucket_floor(bucket integer) RETURNS bigint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -245,18 +245,23 @@ COMMENT ON FUNCTION community.xp_histogram_fold() IS
     'Folds the appended changes into xp_histogram and returns how many there were; 0 while another session does it. '
     'Ranks are the same before and after; run it every few seconds to keep them quick.';
 
+-- plpgsql, as it keeps its plans for the session, where a SQL function would plan anew at each call.
 CREATE FUNCTION community.xp_rank(p_guild_id bigint, p_xp bigint) RETURNS bigint
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     AS $$
-    SELECT 1
+DECLARE
+    own_bucket integer := community.xp_bucket(p_xp);
+    next_floor bigint := community.xp_bucket_floor(own_bucket + 1);
+BEGIN
+    RETURN 1
          + coalesce((SELECT sum(h.members) FROM community.xp_histogram h
-                      WHERE h.guild_id = p_guild_id AND h.bucket > community.xp_bucket(p_xp)), 0)::bigint
+                      WHERE h.guild_id = p_guild_id AND h.bucket > own_bucket), 0)::bigint
          + coalesce((SELECT sum(c.delta) FROM community.xp_histogram_changes c
-                      WHERE c.guild_id = p_guild_id AND c.bucket > community.xp_bucket(p_xp)), 0)::bigint
+                      WHERE c.guild_id = p_guild_id AND c.bucket > own_bucket), 0)::bigint
          + (SELECT count(*) FROM community.members m
-             WHERE m.guild_id = p_guild_id AND m.left_at IS NULL
-               AND m.xp > p_xp AND m.xp < community.xp_bucket_floor(community.xp_bucket(p_xp) + 1))
-    $$;
+             WHERE m.guild_id = p_guild_id AND m.left_at IS NULL AND m.xp > p_xp AND m.xp < next_floor);
+END
+$$;
 COMMENT ON FUNCTION community.xp_rank(bigint, bigint) IS
     'The rank in a guild of whoever has this much XP: 1 + members with more. Exact; ties share a rank.';
 
@@ -762,7 +767,8 @@ CREATE TABLE community.achievement_templates (
         CHECK (requirement_type IN ('counter_threshold', 'star_threshold', 'xp_milestone', 'custom')),
     CONSTRAINT ck_achievement_templates_requirement_scope CHECK (requirement_scope IN ('season', 'lifetime')),
     CONSTRAINT ck_achievement_templates_requirement_field
-        CHECK (length(requirement_field) <= 50 AND (requirement_type <> 'counter_threshold' OR requirement_field IS NOT NULL)),
+        CHECK (length(requirement_field) <= 50
+            AND (requirement_type <> 'counter_threshold' OR requirement_field IS NOT NULL)),
     CONSTRAINT ck_achievement_templates_requirement_value
         CHECK (requirement_type = 'custom' OR (requirement_value IS NOT NULL AND requirement_value > 0)),
     CONSTRAINT ck_achievement_templates_rewards CHECK (xp_reward >= 0 AND gold_reward >= 0),

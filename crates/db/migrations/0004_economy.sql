@@ -66,7 +66,8 @@ CREATE TABLE economy.bytes_transactions (
         CHECK (length(giver_username) <= 100 AND length(receiver_username) <= 100),
     CONSTRAINT ck_bytes_transactions_reason CHECK (length(reason) <= 1000),
     CONSTRAINT ck_bytes_transactions_reference
-        CHECK (num_nonnulls(reference_type, reference_id) <> 1 AND length(reference_type) <= 50 AND length(reference_id) <= 100),
+        CHECK (num_nonnulls(reference_type, reference_id) <> 1
+            AND length(reference_type) <= 50 AND length(reference_id) <= 100),
     CONSTRAINT ck_bytes_transactions_dedupe_key CHECK (length(dedupe_key) BETWEEN 1 AND 200)
 );
 COMMENT ON TABLE economy.bytes_transactions IS

@@ -182,6 +182,7 @@ CREATE TABLE challenges.challenge_submissions (
 CREATE INDEX ix_challenge_submissions_participant ON challenges.challenge_submissions (campaign_id, participant_id, id);
 CREATE UNIQUE INDEX uq_challenge_submissions_solved ON challenges.challenge_submissions (challenge_id, part, participant_id) WHERE is_correct;
 CREATE UNIQUE INDEX uq_challenge_submissions_position ON challenges.challenge_submissions (challenge_id, part, solve_position) WHERE is_correct;
+CREATE INDEX ix_challenge_submissions_timestamp ON challenges.challenge_submissions USING brin (submission_timestamp);
 COMMENT ON TABLE challenges.challenge_submissions IS 'Every judged answer: the journal from which all scores can be re-derived.';
 COMMENT ON COLUMN challenges.challenge_submissions.id IS 'Time-ordered id.';
 COMMENT ON COLUMN challenges.challenge_submissions.challenge_id IS 'The challenge.';
@@ -215,3 +216,26 @@ COMMENT ON COLUMN challenges.submission_rate_limits.campaign_id IS 'The campaign
 COMMENT ON COLUMN challenges.submission_rate_limits.participant_id IS 'The participant.';
 COMMENT ON COLUMN challenges.submission_rate_limits.participant_type IS 'player or squad.';
 COMMENT ON COLUMN challenges.submission_rate_limits.submission_timestamp IS 'When the answer arrived.';
+
+-- Each release schedules the next; a challenge added to a running campaign, or a release that a re-ordering moved, takes
+-- the chain up again. Late ones are due now: the timers' trigger refuses the past.
+CREATE FUNCTION campaigns.schedule_next_releases(campaign_ids uuid[]) RETURNS integer LANGUAGE sql AS $$
+    WITH next AS (
+        SELECT DISTINCT ON (ch.campaign_id) ch.campaign_id, c.guild_id, ch.order_position,
+               c.start_time + (ch.order_position - 1) * c.release_delay_minutes * interval '1 minute' AS due
+        FROM campaigns.campaigns c
+        JOIN challenges.challenges ch ON ch.campaign_id = c.id AND ch.released_at IS NULL
+        WHERE c.id = ANY (campaign_ids) AND c.status = 'RUNNING'
+        ORDER BY ch.campaign_id, ch.order_position
+    ), scheduled AS (
+        INSERT INTO campaigns.campaign_timers (campaign_id, guild_id, timer_type, scheduled_at, payload)
+        SELECT campaign_id, guild_id, 'RELEASE_CHALLENGE', greatest(due, now()),
+               jsonb_build_object('order_position', order_position, 'nominal_at', due)
+        FROM next ORDER BY campaign_id
+        ON CONFLICT (campaign_id, timer_type) WHERE status IN ('PENDING', 'RUNNING')
+        DO UPDATE SET scheduled_at = excluded.scheduled_at, payload = excluded.payload
+        RETURNING 1
+    )
+    SELECT count(*)::integer FROM scheduled
+$$;
+COMMENT ON FUNCTION campaigns.schedule_next_releases(uuid[]) IS 'Schedules (or moves) the release of the next unreleased challenge of each running campaign; answers how many.';

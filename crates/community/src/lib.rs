@@ -1,1 +1,26 @@
-//! Placeholder.
+//! People, members of guilds, and what they earned: XP, levels, gold and stars, each with its journal.
+//!
+//! Promises:
+//! * A person is one row of `community.users` whatever guilds they are in; what they earned is one row of
+//!   `community.members` per guild. Both are made on first sight, by whoever sees them first ([`member_ensure`]).
+//! * XP, gold and stars change through [`grant`] alone, which journals every change in `community.activity_log`, in the
+//!   caller's transaction, exactly once per cause (guild, source system, source event). Members can therefore be
+//!   re-derived from the journal, and [`audit`] does so.
+//! * Reaching a level pays its gold once in a lifetime, however often XP is taken back and earned again.
+//!
+//! Map: [`model`] the types · [`rules`] the level curve · [`store`] SQL · [`ops`] transactions the faces call ·
+//! [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
+
+pub mod audit;
+pub mod error;
+pub mod model;
+pub mod rules;
+pub mod store;
+
+mod grants;
+
+pub use error::Error;
+pub use grants::grant;
+pub use model::{Event, Grant, Granted, LevelUp, Member, MemberEdit, Profile};
+pub use rules::{Curve, level_for_xp};
+pub use store::{guild_ensure, member_ensure, member_get, members_ensure};

@@ -1,0 +1,47 @@
+//! What can go wrong with members and what they earn.
+
+use kernel::{GuildId, Problem, UserId};
+
+/// Why an operation on members was refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The guild has no such member.
+    #[error("there is no member {0} in this guild")]
+    UnknownMember(UserId),
+    /// A grant names somebody who is no member yet.
+    #[error("a grant names somebody who is no member of guild {0}")]
+    GrantToStranger(GuildId),
+    /// A grant would take more gold, XP or stars than a member has, or give more XP than fit.
+    #[error("a member would be left with less than no {0}, or with more than can be counted")]
+    OutOfRange(&'static str),
+    /// A field is wrong: its name, and a message that follows it.
+    #[error("`{0}` {1}")]
+    Field(&'static str, &'static str),
+    /// The database failed.
+    #[error(transparent)]
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Error {
+    /// Turns the constraints that callers can run into into words; the rest stays what it is.
+    fn from(error: sqlx::Error) -> Self {
+        match db::constraint(&error) {
+            Some("ck_members_gold") => Self::OutOfRange("gold"),
+            Some("ck_members_xp") => Self::OutOfRange("XP"),
+            Some("ck_members_stars") => Self::OutOfRange("stars"),
+            _ => Self::Database(error),
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::UnknownMember(_) => Self::not_found("member"),
+            Error::OutOfRange(_) => Self::conflict(format!("{error}.")),
+            Error::Field(field, message) => Self::field(field, message),
+            Error::GrantToStranger(_) => Self::internal(&error),
+            Error::Database(error) => error.into(),
+        }
+    }
+}

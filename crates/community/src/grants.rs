@@ -1,0 +1,169 @@
+//! Granting XP, gold and stars: one statement that remembers the causes, journals what is new, moves members on, finds
+//! the levels they reached, and pays for each once.
+
+use std::collections::BTreeMap;
+
+use kernel::{Gold, GuildId, UserId, Xp};
+use sqlx::PgConnection;
+
+use crate::error::Error;
+use crate::model::{Grant, Granted, LevelUp};
+use crate::rules::{Curve, LEVEL_UP_GOLD};
+
+/// Grants a batch, in the caller's transaction: all of it or, on an error, nothing.
+///
+/// * A cause (guild, source system, source event) that was granted before, or comes twice in the batch, changes
+///   nothing: [`Granted::fresh`] tells. Concurrent calls with the same cause wait for each other.
+/// * Members are locked in the order of their keys.
+/// * A level reached for the first time pays [`LEVEL_UP_GOLD`] gold, journaled as LEVEL_UP under a cause of its own, and
+///   is announced as event `member.levelled_up`, one for a member however many levels they rose.
+///
+/// Fails when somebody is no member yet, an amount does not fit, or a member would be left with less than nothing.
+pub async fn grant(conn: &mut PgConnection, grants: &[Grant]) -> Result<Granted, Error> {
+    if grants.is_empty() {
+        return Ok(Granted::default());
+    }
+    let columns = Columns::of(grants)?;
+    let rows = sqlx::query!(
+        r#"WITH input AS MATERIALIZED (
+               SELECT i.*
+                 FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[],
+                             $8::int[], $9::jsonb[]) WITH ORDINALITY
+                      AS i (guild_id, user_id, event_type, source_system, source_event_id, xp, gold, stars, metadata, n)
+           ), keys AS (
+               INSERT INTO community.activity_keys (guild_id, source_system, source_event_id, "timestamp")
+               SELECT DISTINCT guild_id, source_system, source_event_id, now() FROM input ORDER BY 1, 2, 3
+               ON CONFLICT DO NOTHING
+               RETURNING guild_id, source_system, source_event_id
+           ), fresh AS (
+               SELECT DISTINCT ON (guild_id, source_system, source_event_id) i.*
+                 FROM input i JOIN keys k USING (guild_id, source_system, source_event_id)
+                ORDER BY guild_id, source_system, source_event_id, i.n
+           ), sums AS (
+               SELECT guild_id, user_id, sum(xp)::bigint AS xp, sum(gold)::bigint AS gold, sum(stars)::bigint AS stars
+                 FROM fresh GROUP BY guild_id, user_id
+           ), locked AS (
+               SELECT m.guild_id, m.user_id, m.xp, m.level
+                 FROM community.members m JOIN sums s ON s.guild_id = m.guild_id AND s.user_id = m.user_id
+                ORDER BY m.guild_id, m.user_id
+                  FOR UPDATE OF m
+           ), moved AS (
+               SELECT l.guild_id, l.user_id, l.level AS old_level, l.xp + s.xp AS xp, s.gold, s.stars,
+                      1 + width_bucket(l.xp + s.xp, $10::bigint[]) AS level
+                 FROM locked l JOIN sums s USING (guild_id, user_id)
+           ), level_keys AS (
+               INSERT INTO community.activity_keys (guild_id, source_system, source_event_id, "timestamp")
+               SELECT m.guild_id, 'community', 'level_up:' || m.user_id || ':' || r.level, now()
+                 FROM moved m CROSS JOIN LATERAL generate_series(m.old_level + 1, m.level) AS r (level)
+                ORDER BY 1, 2, 3
+               ON CONFLICT DO NOTHING
+               RETURNING guild_id, source_event_id
+           ), reached AS (
+               SELECT guild_id, split_part(source_event_id, ':', 2)::bigint AS user_id,
+                      split_part(source_event_id, ':', 3)::int AS level, source_event_id
+                 FROM level_keys
+           ), paid AS (
+               SELECT guild_id, user_id, count(*) * $11::bigint AS gold, max(level) AS level FROM reached
+                GROUP BY guild_id, user_id
+           ), season AS (
+               SELECT s.guild_id, s.id FROM community.seasons s
+                WHERE s.active AND s.guild_id IN (SELECT guild_id FROM sums)
+           ), journal AS (
+               INSERT INTO community.activity_log (guild_id, user_id, event_type, season_id, source_system,
+                                                   source_event_id, xp_delta, star_delta, gold_delta, metadata)
+               SELECT e.guild_id, e.user_id, e.event_type, season.id, e.source_system, e.source_event_id, e.xp, e.stars,
+                      e.gold, e.metadata
+                 FROM (SELECT guild_id, user_id, event_type, source_system, source_event_id, xp, stars, gold, metadata,
+                              n::numeric AS n
+                         FROM fresh
+                       UNION ALL
+                       SELECT guild_id, user_id, 'LEVEL_UP', 'community', source_event_id, 0, 0, $11::bigint::int,
+                              jsonb_build_object('level', level), 'infinity'
+                         FROM reached) e
+                 LEFT JOIN season ON season.guild_id = e.guild_id
+                ORDER BY e.n, e.guild_id, e.user_id
+           ), members AS (
+               UPDATE community.members m
+                  SET xp = v.xp, level = v.level, stars = m.stars + v.stars,
+                      gold = m.gold + v.gold + coalesce(p.gold, 0)
+                 FROM moved v LEFT JOIN paid p ON p.guild_id = v.guild_id AND p.user_id = v.user_id
+                WHERE m.guild_id = v.guild_id AND m.user_id = v.user_id
+               RETURNING m.guild_id, m.user_id
+           )
+           SELECT f.n, f.guild_id AS "guild_id!: GuildId", f.user_id AS "user_id!: UserId", NULL::int AS level,
+                  NULL::bigint AS gold, NULL::bigint AS xp, (m.user_id IS NOT NULL) AS "known!"
+             FROM fresh f LEFT JOIN locked m ON m.guild_id = f.guild_id AND m.user_id = f.user_id
+           UNION ALL
+           SELECT NULL, p.guild_id, p.user_id, p.level, p.gold, v.xp, true
+             FROM paid p JOIN moved v ON v.guild_id = p.guild_id AND v.user_id = p.user_id"#,
+        &columns.guilds,
+        &columns.users,
+        &columns.events as &[&str],
+        &columns.systems as &[&str],
+        &columns.causes as &[&str],
+        &columns.xp,
+        &columns.gold,
+        &columns.stars,
+        &columns.metadata,
+        &Curve::default().thresholds(),
+        LEVEL_UP_GOLD,
+    )
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(|error| match db::constraint(&error) {
+        Some("fk_activity_log_user_id_members") => Error::GrantToStranger(grants[0].guild_id),
+        _ => Error::from(error),
+    })?;
+
+    let mut granted = Granted { fresh: vec![false; grants.len()], level_ups: Vec::new() };
+    let mut level_ups = BTreeMap::new();
+    for row in rows {
+        if let Some(n) = row.n {
+            if !row.known {
+                return Err(Error::GrantToStranger(row.guild_id));
+            }
+            if let Some(fresh) = usize::try_from(n - 1).ok().and_then(|i| granted.fresh.get_mut(i)) {
+                *fresh = true;
+            }
+        } else if let (Some(level), Some(gold), Some(xp)) = (row.level, row.gold, row.xp) {
+            let (guild_id, user_id) = (row.guild_id, row.user_id);
+            let up = LevelUp { guild_id, user_id, level, gold: Gold::new(gold), xp: Xp::new(xp) };
+            level_ups.insert((guild_id, user_id), up);
+        }
+    }
+    granted.level_ups = level_ups.into_values().collect();
+    Ok(granted)
+}
+
+/// The batch turned on its side, for `unnest`.
+#[derive(Default)]
+struct Columns<'a> {
+    guilds: Vec<i64>,
+    users: Vec<i64>,
+    events: Vec<&'static str>,
+    systems: Vec<&'a str>,
+    causes: Vec<&'a str>,
+    xp: Vec<i32>,
+    gold: Vec<i32>,
+    stars: Vec<i32>,
+    metadata: Vec<serde_json::Value>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(grants: &'a [Grant]) -> Result<Self, Error> {
+        let fit = |amount: i64, what| i32::try_from(amount).map_err(|_| Error::OutOfRange(what));
+        let mut columns = Self::default();
+        for grant in grants {
+            columns.guilds.push(grant.guild_id.get());
+            columns.users.push(grant.user_id.get());
+            columns.events.push(grant.event_type.as_str());
+            columns.systems.push(&grant.source_system);
+            columns.causes.push(&grant.source_event_id);
+            columns.xp.push(fit(grant.xp.get(), "XP")?);
+            columns.gold.push(fit(grant.gold.get(), "gold")?);
+            columns.stars.push(fit(grant.stars, "stars")?);
+            columns.metadata.push(grant.metadata.clone());
+        }
+        Ok(columns)
+    }
+}

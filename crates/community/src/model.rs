@@ -1,0 +1,156 @@
+//! Members, and what they are granted.
+
+use chrono::{DateTime, Utc};
+use kernel::{Gold, GuildId, UserId, Xp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A member of a guild.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Member {
+    /// The guild.
+    pub guild_id: GuildId,
+    /// The person.
+    pub user_id: UserId,
+    /// The name shown in this guild: the one chosen here, else the person's own.
+    pub name: String,
+    /// Discord's hash of their avatar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avatar_hash: Option<String>,
+    /// Bots earn, own and receive nothing.
+    pub is_bot: bool,
+    /// Lifetime XP in this guild.
+    pub xp: Xp,
+    /// Level reached by that XP; 1 at first.
+    pub level: i32,
+    /// Gold held.
+    pub gold: Gold,
+    /// Lifetime stars in this guild.
+    pub stars: i64,
+    /// When they joined, or were first seen.
+    pub joined_at: DateTime<Utc>,
+    /// When they left; absent while they are there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_at: Option<DateTime<Utc>>,
+}
+
+/// A member with their standing among the others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Profile {
+    /// The member.
+    #[serde(flatten)]
+    pub member: Member,
+    /// Rank by XP among those who have not left; ties share one (1, 1, 3). Absent for who has left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rank: Option<i64>,
+    /// XP at which the present level was reached.
+    pub level_xp: i64,
+    /// XP at which the next level is reached; absent at the last level there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_level_xp: Option<i64>,
+}
+
+/// What an administrator or the bot may say about a member. What is absent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MemberEdit {
+    /// The person's name on Discord, 1 to 100 characters.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: Option<String>,
+    /// Discord's hash of their avatar, at most 100 characters.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    pub avatar_hash: Option<String>,
+    /// Whether it is a bot.
+    #[serde(default)]
+    pub is_bot: Option<bool>,
+}
+
+/// What a change of XP, gold or stars was for (`activity_log.event_type`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the names are 003's own and say it all")]
+pub enum Event {
+    Message,
+    ReactionGiven,
+    ReactionReceived,
+    ThreadCreate,
+    VoiceTick,
+    QuestComplete,
+    ManualAward,
+    AchievementEarned,
+    CampaignReward,
+    LearningReward,
+    Purchase,
+    Refund,
+    Import,
+}
+
+impl Event {
+    /// The name in the journal.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "MESSAGE",
+            Self::ReactionGiven => "REACTION_GIVEN",
+            Self::ReactionReceived => "REACTION_RECEIVED",
+            Self::ThreadCreate => "THREAD_CREATE",
+            Self::VoiceTick => "VOICE_TICK",
+            Self::QuestComplete => "QUEST_COMPLETE",
+            Self::ManualAward => "MANUAL_AWARD",
+            Self::AchievementEarned => "ACHIEVEMENT_EARNED",
+            Self::CampaignReward => "CAMPAIGN_REWARD",
+            Self::LearningReward => "LEARNING_REWARD",
+            Self::Purchase => "PURCHASE",
+            Self::Refund => "REFUND",
+            Self::Import => "IMPORT",
+        }
+    }
+}
+
+/// A change of a member's XP, gold and stars, with the cause that makes it happen once. Negative amounts take back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grant {
+    /// The guild it happens in.
+    pub guild_id: GuildId,
+    /// Who is granted it: a member already ([`crate::member_ensure`]).
+    pub user_id: UserId,
+    /// XP gained; at most 2^31 − 1 at once.
+    pub xp: Xp,
+    /// Gold gained; at most 2^31 − 1 at once.
+    pub gold: Gold,
+    /// Stars gained; at most 2^31 − 1 at once.
+    pub stars: i64,
+    /// What it was for.
+    pub event_type: Event,
+    /// Where the cause is known: discord, campaigns, learning, community, import; 1 to 30 characters.
+    pub source_system: String,
+    /// The cause there, 1 to 100 characters: the same cause counts once per guild.
+    pub source_event_id: String,
+    /// How the figures came about, for people: a JSON object.
+    pub metadata: serde_json::Value,
+}
+
+/// What became of a batch of grants.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Granted {
+    /// For each grant, in order, whether it took effect now; false where its cause had been granted already.
+    pub fresh: Vec<bool>,
+    /// Who reached a level for the first time, by guild and member.
+    pub level_ups: Vec<LevelUp>,
+}
+
+/// A member reached a level, or several at once, that they had never reached before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LevelUp {
+    /// The guild.
+    pub guild_id: GuildId,
+    /// The member.
+    pub user_id: UserId,
+    /// The highest level reached.
+    pub level: i32,
+    /// Gold paid for it, over all levels reached at once.
+    pub gold: Gold,
+    /// XP they have now.
+    pub xp: Xp,
+}

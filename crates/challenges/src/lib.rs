@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Challenges: inputs, submissions, leaderboards.
+
+pub mod rules;

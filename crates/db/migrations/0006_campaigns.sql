@@ -392,7 +392,7 @@ CREATE TABLE campaigns.campaign_participants (
     parts_solved integer NOT NULL DEFAULT 0,
     total_ms bigint NOT NULL DEFAULT 0,
     last_correct_at timestamptz NOT NULL DEFAULT 'infinity',
-    rank_major bigint NOT NULL DEFAULT 0,
+    rank_major bigint NOT NULL DEFAULT -1,
     rank_minor bigint NOT NULL DEFAULT 0,
     bucket integer NOT NULL DEFAULT -1,
     wrong_streak integer NOT NULL DEFAULT 0,
@@ -403,8 +403,9 @@ CREATE TABLE campaigns.campaign_participants (
     CONSTRAINT ck_campaign_participants_counts CHECK (
         points >= 0 AND penalty >= 0 AND parts_solved >= 0 AND total_ms >= 0 AND fee_paid >= 0 AND wrong_streak >= 0)
 ) WITH (fillfactor = 75);
+-- The bucket leads the keys, with which it never disagrees, so that counting who is better within a bucket is a range.
 CREATE INDEX ix_campaign_participants_rank ON campaigns.campaign_participants
-    (campaign_id, rank_major DESC, rank_minor, last_correct_at, participant_id);
+    (campaign_id, bucket DESC, rank_major DESC, rank_minor, last_correct_at, participant_id);
 COMMENT ON TABLE campaigns.campaign_participants IS 'Who takes part, and the score kept beside: every figure here can be re-derived from submissions and hint unlocks (questhall audit does).';
 COMMENT ON COLUMN campaigns.campaign_participants.campaign_id IS 'The campaign.';
 COMMENT ON COLUMN campaigns.campaign_participants.participant_id IS 'A player''s snowflake or a squad''s uuid, as text (seed 000).';
@@ -419,8 +420,8 @@ COMMENT ON COLUMN campaigns.campaign_participants.penalty IS 'Sum of hint penalt
 COMMENT ON COLUMN campaigns.campaign_participants.parts_solved IS 'Parts solved.';
 COMMENT ON COLUMN campaigns.campaign_participants.total_ms IS 'Sum over solved parts of submission minus first request of the input, in milliseconds.';
 COMMENT ON COLUMN campaigns.campaign_participants.last_correct_at IS 'The last right answer; infinity before the first, so that those come last.';
-COMMENT ON COLUMN campaigns.campaign_participants.rank_major IS 'First rank key, more is better: points less penalty, or parts solved.';
-COMMENT ON COLUMN campaigns.campaign_participants.rank_minor IS 'Second rank key, less is better: 0, or total_ms with penalties.';
+COMMENT ON COLUMN campaigns.campaign_participants.rank_major IS 'First rank key, more is better: points less penalty (at least 0), or parts solved; -1 before the first right answer.';
+COMMENT ON COLUMN campaigns.campaign_participants.rank_minor IS 'Second rank key, less is better: 0, or total_ms with a second for each penalty.';
 COMMENT ON COLUMN campaigns.campaign_participants.bucket IS 'The histogram bucket of this score in standing_buckets, more is better; -1 before the first right answer.';
 COMMENT ON COLUMN campaigns.campaign_participants.wrong_streak IS 'Wrong answers in a row, for the growing lockout.';
 COMMENT ON COLUMN campaigns.campaign_participants.locked_until IS 'No answer is taken before this time.';
@@ -429,13 +430,12 @@ CREATE TABLE campaigns.standing_buckets (
     campaign_id uuid NOT NULL CONSTRAINT fk_standing_buckets_campaign_id_campaigns REFERENCES campaigns.campaigns (id) ON DELETE CASCADE,
     bucket integer NOT NULL,
     participants integer NOT NULL,
-    CONSTRAINT pk_standing_buckets PRIMARY KEY (campaign_id, bucket),
-    CONSTRAINT ck_standing_buckets_participants CHECK (participants >= 0)
+    CONSTRAINT pk_standing_buckets PRIMARY KEY (campaign_id, bucket)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE campaigns.standing_buckets IS 'Histogram of scores: own rank is the sum of better buckets plus a count within one, not a count of everybody better.';
+COMMENT ON TABLE campaigns.standing_buckets IS 'Histogram of the scores of those who solved something: own rank is the sum of better buckets plus a count within one, not a count of everybody better.';
 COMMENT ON COLUMN campaigns.standing_buckets.campaign_id IS 'The campaign.';
 COMMENT ON COLUMN campaigns.standing_buckets.bucket IS 'The bucket; more is better.';
-COMMENT ON COLUMN campaigns.standing_buckets.participants IS 'How many participants'' scores lie in it.';
+COMMENT ON COLUMN campaigns.standing_buckets.participants IS 'How many participants'' scores lie in it. Never below zero (the audit looks), but not CHECKed: changes are upserted as differences in one ordered statement, and a check judges the row to be inserted before the conflict that turns it into an update.';
 
 CREATE TABLE campaigns.campaign_squad_rosters (
     campaign_id uuid NOT NULL CONSTRAINT fk_campaign_squad_rosters_campaign_id_campaigns REFERENCES campaigns.campaigns (id) ON DELETE CASCADE,

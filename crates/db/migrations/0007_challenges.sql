@@ -16,6 +16,9 @@ CREATE TABLE challenges.challenges (
     generation_script text NOT NULL,
     script_updated_at timestamptz NOT NULL DEFAULT now(),
     script_version integer NOT NULL DEFAULT 1,
+    script_error text,
+    script_failed_version integer,
+    script_failed_at timestamptz,
     categories jsonb NOT NULL DEFAULT '[]',
     difficulty_level integer,
     closes_after_minutes integer,
@@ -49,6 +52,9 @@ COMMENT ON COLUMN challenges.challenges.parts IS 'How many answers it has: 1 or 
 COMMENT ON COLUMN challenges.challenges.generation_script IS 'The Python script that makes inputs; for admins only.';
 COMMENT ON COLUMN challenges.challenges.script_updated_at IS 'When the script last changed.';
 COMMENT ON COLUMN challenges.challenges.script_version IS 'Counts changes of the script; a cached input knows the version that made it.';
+COMMENT ON COLUMN challenges.challenges.script_error IS 'How the script last failed, in words for its author; null while it has not.';
+COMMENT ON COLUMN challenges.challenges.script_failed_version IS 'The version that failed: admins are told once for each.';
+COMMENT ON COLUMN challenges.challenges.script_failed_at IS 'When it first failed in that version.';
 COMMENT ON COLUMN challenges.challenges.categories IS 'Tags for admins, a JSON array of texts; never shown to participants.';
 COMMENT ON COLUMN challenges.challenges.difficulty_level IS '1 to 10, for admins; never shown to participants.';
 COMMENT ON COLUMN challenges.challenges.closes_after_minutes IS 'Takes no answers this many minutes after its release; null stays open to the end.';

@@ -14,6 +14,7 @@ pub mod errors;
 pub mod migrate;
 pub mod open;
 pub mod pool;
+pub mod private;
 pub mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;

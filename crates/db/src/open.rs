@@ -1,17 +1,22 @@
 //! A database that answers, wherever it is.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, postgres::PgConnectOptions};
+use tokio::sync::watch;
 
 use crate::{
     Settings, SettingsError,
     errors::is_connection_lost,
     pool::{self, ServerEpoch},
+    private::{self, Cluster, Plan, PrivateError, State},
 };
 
 /// The oldest PostgreSQL we run on, as `server_version_num` has it.
 pub const OLDEST_SERVER: i32 = 150_000;
+
+/// How long [`Database::close`] waits for connections in use.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why there is no database to work with. Each sentence says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +24,9 @@ pub enum OpenError {
     /// A setting cannot work.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// Our own PostgreSQL does not run.
+    #[error(transparent)]
+    Private(#[from] PrivateError),
     /// The URL is not one.
     #[error("setting url (DATABASE_URL) is not a valid PostgreSQL URL: {0}")]
     Url(sqlx::Error),
@@ -48,23 +56,48 @@ pub enum OpenError {
     },
 }
 
-/// An open database: the pool, and what is needed to make connections outside of it.
+/// An open database: the pool, what is needed to make connections outside of it, and the server if it is our own.
 #[derive(Debug)]
 pub struct Database {
     pool: PgPool,
     options: PgConnectOptions,
+    cluster: Option<Cluster>,
 }
 
 impl Database {
-    /// Opens the database that `settings` describe and makes sure that it answers and is recent enough.
+    /// Opens the database that `settings` describe and makes sure that it answers and is recent enough. Without a
+    /// URL this creates and starts a private PostgreSQL, which then lives as long as the returned value.
     pub async fn open(settings: &Settings) -> Result<Self, OpenError> {
         settings.validate()?;
-        let base = PgConnectOptions::from_str(settings.url.as_deref().unwrap_or_default())
-            .map_err(OpenError::Url)?;
+        if let Some(url) = &settings.url {
+            let base = PgConnectOptions::from_str(url).map_err(OpenError::Url)?;
+            return Self::connected(settings, base, None).await;
+        }
+        let cluster = Cluster::start(Plan::new(settings)).await?;
+        let base = cluster.options();
+        Self::connected(settings, base, Some(cluster)).await
+    }
+
+    /// Like [`Database::open`], but when another Questhall runs the private PostgreSQL already, uses that one instead
+    /// of refusing. For command-line tools beside a running service.
+    pub async fn open_or_join(settings: &Settings) -> Result<Self, OpenError> {
+        settings.validate()?;
+        match private::running(&settings.data_dir).filter(|_| settings.url.is_none()) {
+            Some(base) => Self::connected(settings, base, None).await,
+            None => Self::open(settings).await,
+        }
+    }
+
+    async fn connected(
+        settings: &Settings,
+        base: PgConnectOptions,
+        cluster: Option<Cluster>,
+    ) -> Result<Self, OpenError> {
         let options = pool::connect_options(settings, base);
         check_server(&options).await?;
-        let pool = pool::build(settings, options.clone(), ServerEpoch::default());
-        Ok(Self { pool, options })
+        let epoch = cluster.as_ref().map_or_else(ServerEpoch::default, Cluster::epoch);
+        let pool = pool::build(settings, options.clone(), epoch);
+        Ok(Self { pool, options, cluster })
     }
 
     /// The pool that requests and workers share.
@@ -82,9 +115,24 @@ impl Database {
         self.options.connect().await
     }
 
-    /// Closes every connection.
+    /// The states of the private PostgreSQL; None when the server is not ours.
+    pub fn private_state(&self) -> Option<watch::Receiver<State>> {
+        self.cluster.as_ref().map(Cluster::state)
+    }
+
+    /// The private PostgreSQL; None when the server is not ours.
+    pub fn cluster(&self) -> Option<&Cluster> {
+        self.cluster.as_ref()
+    }
+
+    /// Closes the pool, waiting a while for connections still in use, then stops the server if it is ours.
     pub async fn close(self) {
-        self.pool.close().await;
+        if tokio::time::timeout(CLOSE_PATIENCE, self.pool.close()).await.is_err() {
+            tracing::warn!("some database connections were still in use and are cut off");
+        }
+        if let Some(cluster) = self.cluster {
+            cluster.stop().await;
+        }
     }
 }
 

@@ -4,14 +4,16 @@
 //! it. Tests are processes of their own under cargo-nextest, so whatever they share is guarded by advisory locks.
 //! Helpers here panic with a sentence instead of returning errors: a test has nothing better to do.
 //!
-//! Where: `QUESTHALL_TEST_DATABASE_URL` (any database of a server on which we may create databases).
+//! Where: on the server of `QUESTHALL_TEST_DATABASE_URL` (any database of it; we must be allowed to create more), else on
+//! a PostgreSQL that test runs start for themselves and share.
 
+mod folder;
+mod server;
 mod sweep;
 
-use std::{
-    str::FromStr,
-    sync::atomic::{AtomicU32, Ordering},
-};
+pub use folder::{Folder, PrivateCluster};
+
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, postgres::PgConnectOptions};
 
@@ -20,7 +22,7 @@ use crate::{
     pool::{self, ServerEpoch},
 };
 
-/// Advisory lock that guards the making of templates and the sweep: "qh_templ".
+/// Advisory lock that guards the making of templates and the sweep (`qh_templ` in ASCII).
 const LOCK_KEY: i64 = i64::from_be_bytes(*b"qh_templ");
 
 /// A migrated, empty database that nobody else uses. Dropping it drops the database.
@@ -49,7 +51,7 @@ impl TestDatabase {
     }
 
     async fn make(settings: &Settings, migrated: bool) -> Self {
-        let maintenance = server();
+        let maintenance = server::maintenance().await;
         let mut admin = connect(&maintenance).await;
         let name = unique_name(&mut admin).await;
         if migrated {
@@ -101,11 +103,9 @@ impl Drop for TestDatabase {
     }
 }
 
-/// The maintenance connection of the server that tests use.
-fn server() -> PgConnectOptions {
-    let url = std::env::var("QUESTHALL_TEST_DATABASE_URL")
-        .expect("QUESTHALL_TEST_DATABASE_URL must lead to a PostgreSQL server for tests");
-    PgConnectOptions::from_str(&url).expect("QUESTHALL_TEST_DATABASE_URL must be a valid PostgreSQL URL")
+/// Ends the PostgreSQL that test runs share, if it runs. For the end of a script; tests need not care.
+pub fn stop_shared_server() {
+    server::stop();
 }
 
 async fn connect(options: &PgConnectOptions) -> PgConnection {

@@ -144,8 +144,8 @@ fn default_data_dir() -> PathBuf {
         .map_or_else(|| PathBuf::from("questhall-data"), |share| share.join("questhall"))
 }
 
-/// Reads `"250ms"`, `"30s"`, `"5min"`, `"1h"` or a number of seconds.
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+/// Reads `"250ms"`, `"30s"`, `"5min"`, `"1h"` or a number of seconds, for `#[serde(deserialize_with = …)]`.
+pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     struct Visitor;
     impl de::Visitor<'_> for Visitor {
         type Value = Duration;

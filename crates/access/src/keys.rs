@@ -1,0 +1,14 @@
+//! API keys: 256 random bits that are shown once and stored as a SHA-256, as Stripe's and GitHub's are. A key needs no
+//! slow hash: nobody guesses 256 bits, and every request pays for the hash.
+//!
+//! Promises: a revoked or expired key is refused within a second on every node ([`cache`]); using a key never writes to
+//! the database in the request; nobody hands on more than they hold ([`ops`]).
+
+pub mod cache;
+pub mod ops;
+mod store;
+mod token;
+
+pub use cache::KeyCache;
+pub use ops::{Key, KeyError, NewKey, key_create, key_get, key_list, key_revoke, key_rotate};
+pub use token::PlainKey;

@@ -1,0 +1,200 @@
+//! What the command line and the API do with keys. Each takes a transaction's connection: a change and its entry in the
+//! audit log commit together.
+
+use chrono::{DateTime, Utc};
+use kernel::{ApiKeyId, GuildId, Limit, Page, Problem, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::PgConnection;
+use utoipa::ToSchema;
+
+use super::store;
+use super::token::{self, PlainKey};
+use crate::actor::By;
+use crate::audit::{self, AuditEntry};
+use crate::scope::Scopes;
+
+/// An API key, without what it takes to use it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ApiKey)]
+pub struct Key {
+    /// Identifier.
+    pub id: ApiKeyId,
+    /// The key's first characters, by which people recognise it.
+    #[schema(example = "qh_4Zt9")]
+    pub prefix: String,
+    /// What the key is for.
+    pub name: String,
+    /// The guild it is confined to; null serves every guild.
+    pub guild_id: Option<GuildId>,
+    /// The member it always acts as; null acts for whom `Questhall-User` names.
+    pub user_id: Option<UserId>,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// From when it is refused; null for never.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was last used, to the minute; seconds behind.
+    pub last_used: Option<DateTime<Utc>>,
+    /// False once revoked.
+    pub is_active: bool,
+    /// When it was revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// Who made it: `key:<id>`, `user:<id>` or `cli`.
+    pub created_by: Option<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A key to be made.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// What it is for: 1 to 100 characters.
+    pub name: String,
+    /// The guild to confine it to.
+    pub guild: Option<GuildId>,
+    /// The member it shall act as; needs a guild.
+    pub user: Option<UserId>,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// From when it is refused; in the future.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Why a key could not be made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// No such key, or none in the guild.
+    #[error("there is no such API key")]
+    NotFound,
+    /// The key was revoked; it stays so.
+    #[error("the API key has been revoked; make a new one")]
+    Revoked,
+    /// A field of the new key is wrong.
+    #[error("`{field}` {message}")]
+    Invalid {
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it.
+        message: &'static str,
+    },
+    /// The system gave no random bytes.
+    #[error("no random bytes")]
+    Chance(#[from] rand::rngs::SysError),
+    /// The database refused or failed.
+    #[error(transparent)]
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for KeyError {
+    fn from(error: sqlx::Error) -> Self {
+        let (field, message) = match db::constraint(&error) {
+            Some("ck_api_keys_name") => ("name", "must have 1 to 100 characters"),
+            Some("ck_api_keys_scopes") => ("scopes", "must name at most 64 scopes"),
+            Some("ck_api_keys_member_has_guild") => ("user_id", "needs a guild_id: members are of a guild"),
+            Some("ck_api_keys_expires_at") => ("expires_at", "must be in the future"),
+            _ => return Self::Database(error),
+        };
+        Self::Invalid { field, message }
+    }
+}
+
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::NotFound => Self::not_found("API key"),
+            KeyError::Revoked => {
+                Self::conflict("This API key has been revoked and stays so; make a new one.")
+            }
+            KeyError::Invalid { field, message } => Self::field(field, message),
+            KeyError::Chance(error) => Self::internal(&error),
+            KeyError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// Makes a key. The plain key is given out here and never again.
+pub async fn key_create(
+    conn: &mut PgConnection,
+    by: By<'_>,
+    new: &NewKey,
+) -> Result<(Key, PlainKey), KeyError> {
+    let plain = PlainKey::generate()?;
+    let row = store::Insert {
+        key_hash: &token::hex(&plain.hash()),
+        prefix: plain.prefix(),
+        name: &new.name,
+        guild_id: new.guild,
+        user_id: new.user,
+        scopes: new.scopes.names(),
+        expires_at: new.expires_at,
+        created_by: Some(&by.changed_by()),
+    };
+    let key = store::insert(conn, &row).await?;
+    record(conn, by, "CREATE", None, &key).await?;
+    Ok((key, plain))
+}
+
+/// Keys, newest first: all of them, or a guild's own. Revoked ones too.
+pub async fn key_list(
+    conn: &mut PgConnection,
+    guild: Option<GuildId>,
+    after: Option<(DateTime<Utc>, uuid::Uuid)>,
+    limit: Limit,
+) -> Result<Page<Key>, KeyError> {
+    let rows = store::list(conn, guild, after, limit.plus_one()).await?;
+    Ok(Page::new(rows, limit, |key| (key.created_at, key.id)))
+}
+
+/// One key; `guild` confines the search to the guild's own. Locked until the transaction ends.
+pub async fn key_get(conn: &mut PgConnection, guild: Option<GuildId>, id: ApiKeyId) -> Result<Key, KeyError> {
+    store::find_for_update(conn, id, guild).await?.ok_or(KeyError::NotFound)
+}
+
+/// Revokes a key for good; within a second no node accepts it. Revoking it again changes nothing.
+pub async fn key_revoke(
+    conn: &mut PgConnection,
+    by: By<'_>,
+    guild: Option<GuildId>,
+    id: ApiKeyId,
+) -> Result<Key, KeyError> {
+    let before = key_get(conn, guild, id).await?;
+    if before.revoked_at.is_some() {
+        return Ok(before);
+    }
+    let key = store::revoke(conn, id, &by.changed_by()).await?;
+    record(conn, by, "REVOKE", Some(&before), &key).await?;
+    Ok(key)
+}
+
+/// Gives a key a new secret; within a second no node accepts the old one. Name, scopes and expiry stay.
+pub async fn key_rotate(
+    conn: &mut PgConnection,
+    by: By<'_>,
+    guild: Option<GuildId>,
+    id: ApiKeyId,
+) -> Result<(Key, PlainKey), KeyError> {
+    let before = key_get(conn, guild, id).await?;
+    if !before.is_active {
+        return Err(KeyError::Revoked);
+    }
+    let plain = PlainKey::generate()?;
+    let key = store::replace_secret(conn, id, &token::hex(&plain.hash()), plain.prefix()).await?;
+    record(conn, by, "ROTATE", Some(&before), &key).await?;
+    Ok((key, plain))
+}
+
+async fn record(
+    conn: &mut PgConnection,
+    by: By<'_>,
+    action: &'static str,
+    before: Option<&Key>,
+    after: &Key,
+) -> Result<(), KeyError> {
+    let entry = AuditEntry {
+        before: before.map(|key| json!(key)),
+        after: Some(json!(after)),
+        ..AuditEntry::new(after.guild_id, by, action, "access.api_keys", after.id.to_string())
+    };
+    audit::record(conn, &entry).await?;
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! What handlers say of themselves in the OpenAPI document, briefly:
+//!
+//! ```ignore
+//! #[utoipa::path(post, path = "/guilds/{guild_id}/campaigns", tag = "campaigns",
+//!     params(access::openapi::InGuildPath, access::openapi::IdempotencyKey),
+//!     responses((status = 201, body = Campaign), access::Problems),
+//!     security(("api_key" = ["campaigns:write"])))]
+//! ```
+
+use std::collections::BTreeMap;
+
+use kernel::{GuildId, Problem, UserId};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Components, Content, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoParams, IntoResponses, Modify, PartialSchema, ToSchema};
+
+/// The name of the security scheme, as `security((…))` refers to it.
+pub const API_KEY: &str = "api_key";
+
+/// The problems any route may answer with: 400, 401, 403, 404, 409, 429 and 500, as `application/problem+json`.
+#[derive(Debug, Clone, Copy)]
+pub struct Problems;
+
+const RESPONSES: [(&str, &str); 7] = [
+    ("400", "The request is not valid; `errors` names the fields."),
+    ("401", "No API key, or one that is unknown, expired or revoked."),
+    ("403", "The key lacks the scope that this takes."),
+    ("404", "There is no such thing, or none that this key may know of."),
+    ("409", "That cannot be done now, in the state in which the thing is."),
+    ("429", "Too many requests; `Retry-After` says when to try again."),
+    ("500", "Something went wrong on our side; it has been logged."),
+];
+
+impl IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        RESPONSES
+            .into_iter()
+            .map(|(status, description)| {
+                let content = Content::new(Some(RefOr::Ref(Ref::from_schema_name(Problem::name()))));
+                let response = ResponseBuilder::new()
+                    .description(description)
+                    .content("application/problem+json", content);
+                (status.to_owned(), RefOr::T(response.build()))
+            })
+            .collect()
+    }
+}
+
+/// The guild in the path.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct InGuildPath {
+    /// The guild: its Discord id.
+    pub guild_id: GuildId,
+}
+
+/// The header that says for whom a key acts.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct ActingMember {
+    /// The member acted for: a Discord id. Left out when the key is bound to a member.
+    #[param(rename = "Questhall-User")]
+    pub user: Option<UserId>,
+}
+
+/// The header that makes a POST safe to repeat.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct IdempotencyKey {
+    /// A text of the client's making, 1 to 255 visible ASCII characters, a new one for each deed. The same request with
+    /// the same key has its effect once and gets the same answer for 24 hours.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
+    pub key: Option<String>,
+}
+
+/// Adds what all routes refer to: the security scheme and the schema of problems.
+#[derive(Debug, Clone, Copy)]
+pub struct Common;
+
+impl Modify for Common {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_with(Components::new);
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("qh_…")
+            .description(Some("An API key: `Authorization: Bearer qh_…`."))
+            .build();
+        components.add_security_scheme(API_KEY, SecurityScheme::Http(scheme));
+        let mut schemas = vec![(Problem::name().into_owned(), Problem::schema())];
+        Problem::schemas(&mut schemas);
+        components.schemas.extend(schemas);
+    }
+}

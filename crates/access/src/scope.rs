@@ -1,0 +1,138 @@
+//! Scopes: what a key may do, as a short list that people can read. A handler names the scope it needs in the type of
+//! its extractor ([`crate::InGuild`], [`crate::AsMember`], [`crate::Global`]), so that none can forget to ask.
+//!
+//! The list is closed: slices use these markers and add none of their own without a line in the API guide.
+
+use std::sync::Arc;
+
+use kernel::Problem;
+
+/// A scope as a type, for extractors to name.
+pub trait Scope: Send + Sync + 'static {
+    /// The scope as it is written in a key: `resource:deed`.
+    const NAME: &'static str;
+}
+
+/// Name and meaning of a scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Description {
+    /// As written in a key.
+    pub name: &'static str,
+    /// What it permits, as a sentence.
+    pub permits: &'static str,
+}
+
+/// Permits everything, whatever the scope is called.
+pub const EVERYTHING: &str = "*";
+
+macro_rules! decl_scopes {
+    ($($marker:ident = $name:literal, $permits:literal;)*) => {
+        $(
+            #[doc = concat!("`", $name, "`: ", $permits)]
+            #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+            pub enum $marker {}
+
+            impl Scope for $marker {
+                const NAME: &'static str = $name;
+            }
+        )*
+
+        /// Every scope there is, for documents, for checking what a new key asks for, and for error messages.
+        pub const ALL: &[Description] = &[
+            $(Description { name: $name, permits: $permits },)*
+            Description { name: EVERYTHING, permits: "Everything, also what is added later." },
+        ];
+    };
+}
+
+decl_scopes! {
+    CampaignsRead = "campaigns:read",
+        "See published campaigns, released challenges, leaderboards and their events.";
+    CampaignsPlay = "campaigns:play",
+        "Act as a member: register, get inputs, submit answers, buy hints, claim rewards.";
+    CampaignsWrite = "campaigns:write",
+        "Author and run campaigns: create, edit, publish, cancel, import; see drafts, scripts and answers.";
+    EconomyRead = "economy:read", "See balances, transactions and the currency's settings.";
+    EconomyWrite = "economy:write", "Move, award and take bytes; change the currency's settings.";
+    SquadsRead = "squads:read", "See squads and who belongs to them.";
+    SquadsWrite = "squads:write", "Create, change and remove squads; move members between them.";
+    CommunityRead = "community:read", "See members, their standing and the guild.";
+    CommunityWrite = "community:write", "Add and change members and the guild.";
+    OperationsRead = "operations:read", "See timers, schedules, figures, and the audit log.";
+    OperationsWrite = "operations:write", "Re-run failed timers; pause and resume work.";
+    KeysWrite = "keys:write", "List, create, rotate and revoke API keys.";
+}
+
+/// The scopes of a key. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scopes(Arc<[String]>);
+
+impl Scopes {
+    /// Scopes as stored. Names this version does not know are kept and permit nothing.
+    pub fn new(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self(names.into_iter().map(Into::into).collect())
+    }
+
+    /// Scopes as somebody asks for them: each must be known, and there must be one; repetitions are dropped.
+    pub fn parse(names: impl IntoIterator<Item = impl Into<String>>) -> Result<Self, Problem> {
+        let mut kept: Vec<String> = Vec::new();
+        for (index, name) in names.into_iter().map(Into::into).enumerate() {
+            if !ALL.iter().any(|scope| scope.name == name) {
+                let known = ALL.iter().map(|scope| scope.name).collect::<Vec<_>>().join(", ");
+                return Err(Problem::field(format!("scopes[{index}]"), format!("must be one of {known}")));
+            }
+            if !kept.contains(&name) {
+                kept.push(name);
+            }
+        }
+        if kept.is_empty() {
+            return Err(Problem::field("scopes", "must name at least one scope"));
+        }
+        Ok(Self(kept.into()))
+    }
+
+    /// Whether these permit what needs `scope`.
+    pub fn permit(&self, scope: &str) -> bool {
+        self.0.iter().any(|held| held == scope || held == EVERYTHING)
+    }
+
+    /// Whether these permit all that `others` permit: nobody hands on more than they hold.
+    pub fn cover(&self, others: &Self) -> bool {
+        others.0.iter().all(|scope| self.permit(scope))
+    }
+
+    /// The names, as stored.
+    pub fn names(&self) -> &[String] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_permits_what_no_other_scope_does() {
+        assert!(Scopes::new(["*"]).permit("made:up"));
+        assert!(Scopes::new(["keys:write"]).permit(KeysWrite::NAME));
+        assert!(!Scopes::new(["keys:write"]).permit(CampaignsRead::NAME));
+        assert!(!Scopes::default().permit(CampaignsRead::NAME));
+    }
+
+    #[test]
+    fn nobody_hands_on_more_than_they_hold() {
+        let some = Scopes::new(["keys:write", "squads:read"]);
+        assert!(some.cover(&Scopes::new(["squads:read"])));
+        assert!(!some.cover(&Scopes::new(["squads:write"])));
+        assert!(!some.cover(&Scopes::new(["*"])));
+        assert!(Scopes::new(["*"]).cover(&some));
+    }
+
+    #[test]
+    fn scopes_nobody_knows_are_refused_by_position() {
+        let problem = Scopes::parse(["keys:write", "key:write"]).unwrap_err();
+        assert_eq!(problem.errors()[0].field, "scopes[1]");
+        assert_eq!(Scopes::parse(Vec::<String>::new()).unwrap_err().errors()[0].field, "scopes");
+        assert_eq!(Scopes::parse(["squads:read", "squads:read"]).unwrap().names(), ["squads:read"]);
+    }
+}

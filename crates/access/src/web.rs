@@ -1,0 +1,14 @@
+//! The web layer that all slices share: state, extractors, middleware. A handler's signature tells what it takes and who
+//! may call it; whatever is wrong with a request is answered with a [`kernel::Problem`] that names the field.
+
+pub mod app;
+mod guard;
+mod json;
+mod params;
+mod request_id;
+
+pub use app::{App, HttpSettings};
+pub use guard::{AsMember, Global, InGuild, MEMBER_HEADER};
+pub use json::Json;
+pub use params::{Path, Query};
+pub use request_id::{REQUEST_ID_HEADER, RequestId, request_id};

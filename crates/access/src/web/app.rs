@@ -1,0 +1,75 @@
+//! What handlers share: axum's state.
+
+use std::{sync::Arc, time::Duration};
+
+use kernel::Clock;
+use serde::Deserialize;
+use sqlx::PgPool;
+
+use crate::keys::KeyCache;
+
+/// What an operator may choose about HTTP. Durations are written as for the database: `"30s"`, `"5min"`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpSettings {
+    /// Largest body in bytes that ordinary routes accept.
+    pub body_limit: usize,
+    /// Largest body in bytes that routes for imports accept; no body may be larger.
+    pub upload_limit: usize,
+    /// Longest a request may take; it is answered with 503 and rolled back then.
+    #[serde(deserialize_with = "db::settings::duration")]
+    pub request_timeout: Duration,
+    /// Take the client's address from the last entry of `X-Forwarded-For`. Only behind a proxy that sets it: else
+    /// anybody can write any address into the audit log.
+    pub trust_forwarded_for: bool,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            body_limit: 256 * 1024,
+            upload_limit: 16 * 1024 * 1024,
+            request_timeout: Duration::from_secs(30),
+            trust_forwarded_for: false,
+        }
+    }
+}
+
+/// State of the routers of all slices. Cheap to clone. Extractors of this crate work with any state that has an `App`
+/// by [`axum::extract::FromRef`].
+#[derive(Debug, Clone)]
+pub struct App(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    pool: PgPool,
+    keys: KeyCache,
+    settings: HttpSettings,
+}
+
+impl App {
+    /// State over this database.
+    pub fn new(pool: PgPool, settings: HttpSettings) -> Self {
+        Self::with_clock(pool, settings, Clock::system())
+    }
+
+    /// State whose caches age by `clock`, for tests that drive it.
+    pub fn with_clock(pool: PgPool, settings: HttpSettings, clock: Clock) -> Self {
+        Self(Arc::new(Inner { keys: KeyCache::new(pool.clone(), clock), pool, settings }))
+    }
+
+    /// The database.
+    pub fn pool(&self) -> &PgPool {
+        &self.0.pool
+    }
+
+    /// The keys seen lately.
+    pub fn keys(&self) -> &KeyCache {
+        &self.0.keys
+    }
+
+    /// What the operator chose.
+    pub fn settings(&self) -> &HttpSettings {
+        &self.0.settings
+    }
+}

@@ -1,0 +1,124 @@
+//! JSON bodies whose faults are named by field, line and column.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use kernel::Problem;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use crate::problems::{TOO_LARGE, UNSUPPORTED_MEDIA_TYPE};
+use crate::web::params;
+
+/// A JSON body, both ways. What a body may hold is said by `T`; put `#[serde(deny_unknown_fields)]` on it, so that a
+/// misspelt field is an error and not a silence.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let typed = is_json(request.headers())?;
+        let body = read(request, state).await?;
+        if !typed {
+            return Err(not_json(&body));
+        }
+        parse(&body).map(Self)
+    }
+}
+
+/// A body that may be left out altogether.
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        let typed = is_json(request.headers())?;
+        let body = read(request, state).await?;
+        if body.is_empty() {
+            return Ok(None);
+        }
+        if !typed {
+            return Err(not_json(&body));
+        }
+        parse(&body).map(|value| Some(Self(value)))
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+            Err(error) => Problem::internal(&error).into_response(),
+        }
+    }
+}
+
+/// Whether the body says it is JSON; an error when it says that it is something else.
+fn is_json(headers: &HeaderMap) -> Result<bool, Problem> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(false) };
+    let essence =
+        value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+        return Ok(true);
+    }
+    Err(Problem::new(
+        UNSUPPORTED_MEDIA_TYPE,
+        "This route reads JSON; send it with `Content-Type: application/json`.",
+    ))
+}
+
+fn not_json(body: &[u8]) -> Problem {
+    if body.is_empty() {
+        return Problem::invalid("The body is empty; this route takes a JSON body.");
+    }
+    Problem::new(
+        UNSUPPORTED_MEDIA_TYPE,
+        "This route reads JSON; send it with `Content-Type: application/json`.",
+    )
+}
+
+async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Problem::new(TOO_LARGE, "The body is larger than this route accepts.")
+        } else {
+            Problem::invalid("The body ended before all of it had come.")
+        }
+    })
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    if body.is_empty() {
+        return Err(Problem::invalid("The body is empty; this route takes a JSON body."));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        match inner.classify() {
+            Category::Data => params::field_problem(&path, &without_position(&inner)),
+            Category::Syntax | Category::Eof | Category::Io => malformed(&inner),
+        }
+    })?;
+    deserializer.end().map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+fn malformed(error: &serde_json::Error) -> Problem {
+    let what = without_position(error);
+    Problem::invalid(format!(
+        "The body is not JSON: {what} at line {}, column {}.",
+        error.line(),
+        error.column()
+    ))
+}
+
+/// `serde_json` ends its messages with the position, which a named field makes needless.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&position).unwrap_or(&text).to_owned()
+}

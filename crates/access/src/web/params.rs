@@ -1,0 +1,145 @@
+//! Path and query parameters, and the wording of what is wrong with a field wherever it stands.
+
+use axum::extract::path::ErrorKind;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use kernel::Problem;
+use serde::de::DeserializeOwned;
+
+/// Parameters of the matched path, by position or by name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Path<T>(pub T);
+
+/// Query parameters. Put `#[serde(deny_unknown_fields)]` on `T`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(PathRejection::FailedToDeserializePathParams(rejection)) => {
+                Err(path_problem(rejection.into_kind(), only_param(parts).await))
+            }
+            Err(other) => Err(Problem::internal(&other)),
+        }
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
+            .map(Self)
+            .map_err(|error| field_problem(&error.path().to_string(), &error.inner().to_string()))
+    }
+}
+
+/// The parameter's name where the path has only one: axum does not say which failed then.
+async fn only_param(parts: &mut Parts) -> Option<String> {
+    let params = RawPathParams::from_request_parts(parts, &()).await.ok()?;
+    let mut names = params.iter().map(|(name, _)| name.to_owned());
+    names.next().filter(|_| names.next().is_none())
+}
+
+fn path_problem(kind: ErrorKind, only: Option<String>) -> Problem {
+    let unnamed = || only.unwrap_or_else(|| "path".to_owned());
+    match kind {
+        ErrorKind::ParseErrorAtKey { key, expected_type, .. } => {
+            Problem::field(key, format!("must be {}", expected(expected_type)))
+        }
+        ErrorKind::ParseErrorAtIndex { expected_type, .. } | ErrorKind::ParseError { expected_type, .. } => {
+            Problem::field(unnamed(), format!("must be {}", expected(expected_type)))
+        }
+        ErrorKind::InvalidUtf8InPathParam { key } => Problem::field(key, "must be UTF-8"),
+        ErrorKind::DeserializeError { key, message, .. } => Problem::field(key, sentence(&message)),
+        ErrorKind::Message(message) => Problem::field(unnamed(), sentence(&message)),
+        // A handler that asks for other parameters than its path has: ours to mend, not the client's.
+        other => Problem::internal_message(&other.to_string()),
+    }
+}
+
+/// The problem with the field at `path`, from what serde says.
+pub(super) fn field_problem(path: &str, message: &str) -> Problem {
+    let parent = if path == "." { "" } else { path };
+    if let Some(rest) = message.strip_prefix("unknown field `")
+        && let Some((name, known)) = rest.split_once('`')
+    {
+        let known = known.trim_start_matches(", ").strip_prefix("expected ").unwrap_or("");
+        let known = known.strip_prefix("one of ").unwrap_or(known);
+        let hint = if known.is_empty() { String::new() } else { format!("; known are {known}") };
+        return Problem::field(child(parent, name), format!("is not known here{hint}"));
+    }
+    for (prefix, says) in [("missing field `", "is missing"), ("duplicate field `", "is given twice")] {
+        if let Some(name) = message.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('`')) {
+            return Problem::field(child(parent, name), says);
+        }
+    }
+    if parent.is_empty() {
+        return Problem::invalid(format!("The request {}.", sentence(message)));
+    }
+    Problem::field(parent, sentence(message))
+}
+
+/// `parent.name`, unless the path already ends with it.
+fn child(parent: &str, name: &str) -> String {
+    if parent.is_empty() || parent == name {
+        name.to_owned()
+    } else if parent.ends_with(&format!(".{name}")) {
+        parent.to_owned()
+    } else {
+        format!("{parent}.{name}")
+    }
+}
+
+/// What serde says, as the end of a sentence that begins with the field's name.
+fn sentence(message: &str) -> String {
+    for prefix in ["invalid type: ", "invalid value: ", "invalid length "] {
+        if let Some((found, wanted)) =
+            message.strip_prefix(prefix).and_then(|rest| rest.split_once(", expected "))
+        {
+            let length = if prefix == "invalid length " { "of length " } else { "" };
+            return format!("must be {}, not {length}{found}", expected(wanted));
+        }
+    }
+    if let Some((found, wanted)) =
+        message.strip_prefix("unknown variant `").and_then(|rest| rest.split_once("`, expected "))
+    {
+        return format!("must be {wanted}, not `{found}`");
+    }
+    match message {
+        "invalid digit found in string" => "must be a whole number".to_owned(),
+        "cannot parse integer from empty string" => "must not be empty".to_owned(),
+        "number too large to fit in target type" => "is too large".to_owned(),
+        "number too small to fit in target type" => "is too small".to_owned(),
+        "provided string was not `true` or `false`" => "must be `true` or `false`".to_owned(),
+        other if ["must ", "is ", "has ", "may "].iter().any(|verb| other.starts_with(verb)) => {
+            other.to_owned()
+        }
+        other => format!("is not valid: {other}"),
+    }
+}
+
+/// Rust's names of types, in words.
+fn expected(wanted: &str) -> String {
+    match wanted {
+        "u8" => "a whole number from 0 to 255".to_owned(),
+        "u16" | "u32" | "u64" | "usize" => "a whole number that is not negative".to_owned(),
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
+        "bool" => "`true` or `false`".to_owned(),
+        "a boolean" => "`true` or `false`".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        "a map" => "an object".to_owned(),
+        "unit" => "null".to_owned(),
+        other => match other.strip_prefix("struct ") {
+            Some(_) => "an object".to_owned(),
+            None => other.to_owned(),
+        },
+    }
+}

@@ -1,1 +1,22 @@
-//! Placeholder.
+//! Bytes, the currency of a guild: balances, and the ledger they can be re-derived from.
+//!
+//! Promises:
+//! * Every change of a balance is a row of `economy.bytes_transactions`, written with it in one statement. The house
+//!   (user 0) is the other side of whatever is not between two members, so that a guild's balances, house included,
+//!   always add up to zero; the house alone may be below zero.
+//! * Amounts are whole and positive; nobody pays themselves; nobody's balance ever goes below zero, in whatever order
+//!   concurrent payments arrive.
+//! * A cause that carries a `dedupe_key` is posted once per guild.
+//! * Whoever is first seen here receives the guild's starting balance, once. Bots receive nothing.
+//!
+//! Map: [`ledger`] posting, which other slices call · [`model`] the types · [`rules`] what may be · [`store`] SQL ·
+//! [`ops`] transactions the faces call · [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
+
+pub mod error;
+pub mod ledger;
+pub mod model;
+pub mod rules;
+
+pub use error::LedgerError;
+pub use ledger::{accounts_ensure, post};
+pub use model::{Kind, Posted, Posting, Reference};

@@ -1,1 +1,19 @@
-//! Placeholder.
+//! Squads: teams of a guild, who is in them, and what changing them costs.
+//!
+//! Promises:
+//! * A member is in one squad of a guild at most; a squad never holds more than its `max_members`, whoever joins at once.
+//! * Every change of membership writes its row in the append-only `squads.squad_membership_log`, its outbox event
+//!   (`squad.joined`, `squad.left`, `squad.moved`) and its payment in one transaction, so that memberships can be
+//!   re-derived ([`audit`]) and asked for as of any instant (`squads.squad_at`, `squads.members_at`).
+//! * Nobody moves or leaves while a squad campaign runs in which their squad takes part, unless that campaign allows it.
+//!
+//! Map: [`model`] the types · [`rules`] what a change costs · [`store`] SQL · [`ops`] transactions the faces call ·
+//! [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
+
+pub mod error;
+pub mod model;
+pub mod store;
+
+pub use error::Error;
+pub use model::{Squad, SquadMember};
+pub use store::{squad_get, squad_members, squad_of};

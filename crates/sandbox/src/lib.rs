@@ -1,1 +1,44 @@
-//! Placeholder.
+//! Runs other people's Python (challenge generators now, checkers later) so that it can do no harm.
+//!
+//! What it promises:
+//! - A script sees its own text, its seed and Python's library. It reaches no network, no file, no process, no
+//!   environment, no other script's memory; it ends at its limits; nothing of it is left for the next run.
+//! - How a run ended is what the kernel says (wait status, descriptors with a cap), never what the script says.
+//! - The same script and seed give the same result on every worker and node (`random` and `numpy.random` are seeded,
+//!   the hash seed is fixed).
+//! - Where the kernel offers no jail, nothing runs, unless the operator says `allow_unjailed` in words.
+//!
+//! How: a *zygote* per worker, our own binary started again ([`zygote_main_if_asked`]), confines itself, becomes
+//! Python, imports the library once and forks per run. See `docs/sandbox.md` and `docs/adr/0003-python-jail.md`.
+//!
+//! The map:
+//! - `model`: what callers hand in and get back; `error`: what can go wrong, in the author's words;
+//! - [`generator`]: a run read as `{"input": …, "result": …}`, and the check of a generator on several seeds;
+//! - `pool`: [`Sandbox`], its workers, retries and restarts; `queue`: fairness between tenants;
+//! - `worker`: one zygote seen from the server; `report`: a finished run's status turned into a verdict;
+//! - `plan`, `jail`, `landlocked`, `mounts`, `filter`, `raw`: the confinement, inside the started process;
+//! - `interpreter`: which Python, and which files it needs; `doctor`: [`probe`]; [`bench`]: figures against plain
+//!   `python3`.
+
+pub mod bench;
+mod doctor;
+mod error;
+mod filter;
+pub mod generator;
+mod interpreter;
+mod jail;
+mod landlocked;
+mod model;
+mod mounts;
+mod plan;
+mod pool;
+mod queue;
+mod raw;
+mod report;
+mod worker;
+
+pub use doctor::{Finding, Probe, PythonFound, RungTried, probe, probe_with};
+pub use error::{LimitKind, RunError, StartError};
+pub use jail::zygote_main_if_asked;
+pub use model::{Config, Job, Limits, Output, Rung, Stats};
+pub use pool::Sandbox;

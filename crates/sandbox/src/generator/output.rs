@@ -1,0 +1,416 @@
+//! Reading what a generator printed, and saying what is wrong with it in the author's words.
+
+use std::fmt;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// What is wrong with a generator's output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputError(String);
+
+impl fmt::Display for OutputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for OutputError {}
+
+const EXPECTED: &str =
+    "a generator prints exactly one JSON object {\"input\": …, \"result\": …} on standard output";
+
+/// The longest answer, in bytes. An answer is typed or pasted by a person.
+const RESULT_MAX: usize = 10_000;
+
+fn wrong<T>(problem: impl fmt::Display) -> Result<T, OutputError> {
+    Err(OutputError(problem.to_string()))
+}
+
+/// Reads a generator's standard output: the input, and the answers in canonical text.
+///
+/// # Errors
+/// A sentence that says what is wrong and what was expected.
+pub fn read_output(stdout: &[u8]) -> Result<(Value, Vec<String>), OutputError> {
+    let text = match std::str::from_utf8(stdout) {
+        Ok(text) => text.trim(),
+        Err(error) => {
+            return wrong(format_args!(
+                "its output is not UTF-8 text (byte {}); {EXPECTED}",
+                error.valid_up_to()
+            ));
+        }
+    };
+    if text.is_empty() {
+        return wrong(format_args!("it printed nothing; {EXPECTED}"));
+    }
+    let Some(at) = text.find('{') else {
+        return wrong(format_args!("it printed {} and no JSON object; {EXPECTED}", shown(text)));
+    };
+    if at > 0 && whole::<&RawValue>(text).is_ok() {
+        return wrong(format_args!(
+            "it printed {}, which is JSON but not an object; {EXPECTED}",
+            shown(text)
+        ));
+    }
+    if at > 0 {
+        return wrong(format_args!(
+            "it printed other text before the JSON object: {}; {EXPECTED} (print notes to sys.stderr)",
+            shown(&text[..at])
+        ));
+    }
+    let members = members(text)?;
+    let find = |key: &str| -> Result<&RawValue, OutputError> {
+        let mut found = members.iter().filter(|(name, _)| name == key);
+        match (found.next(), found.next()) {
+            (Some((_, value)), None) => Ok(value),
+            (Some(_), Some(_)) => wrong(format_args!("its JSON object has the key \"{key}\" twice")),
+            (None, _) => {
+                let keys: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+                let keys =
+                    if keys.is_empty() { "no keys".to_owned() } else { format!("only {}", keys.join(", ")) };
+                wrong(format_args!("its JSON object lacks the key \"{key}\" (it has {keys}); {EXPECTED}"))
+            }
+        }
+    };
+    let (input, result) = (find("input")?, find("result")?);
+    Ok((read_input(input)?, read_results(result)?))
+}
+
+/// The object's members in order, each value as written.
+fn members(text: &str) -> Result<Vec<(String, Box<RawValue>)>, OutputError> {
+    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Members>();
+    let members = match stream.next() {
+        Some(Ok(Members(members))) => members,
+        Some(Err(error)) => return wrong(not_json(text, &error)),
+        None => return wrong(EXPECTED),
+    };
+    let rest = text[stream.byte_offset()..].trim_start();
+    match rest.chars().next() {
+        None => Ok(members),
+        Some('{') => wrong(format_args!("it printed more than one JSON object; {EXPECTED}")),
+        Some(_) => wrong(format_args!(
+            "it printed other text after the JSON object: {}; {EXPECTED} (print notes to sys.stderr)",
+            shown(rest)
+        )),
+    }
+}
+
+/// A JSON object that keeps repeated keys, so that they can be complained about.
+struct Members(Vec<(String, Box<RawValue>)>);
+
+impl<'de> serde::Deserialize<'de> for Members {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+fn not_json(text: &str, error: &serde_json::Error) -> String {
+    let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let near: String = {
+        let from = floor(line, error.column().saturating_sub(20));
+        line[from..].chars().take(40).collect()
+    };
+    if let Some(word) = ["NaN", "-Infinity", "Infinity"].into_iter().find(|word| bare_word(text, word)) {
+        return format!(
+            "its JSON contains {word}, which JSON does not have; make such a number text, or avoid it"
+        );
+    }
+    if text.starts_with("{'") || near.contains('\'') {
+        return format!(
+            "it printed a Python dict and not JSON (near {near:?}); use print(json.dumps({{…}}))"
+        );
+    }
+    if error.is_eof() {
+        return format!("its JSON object ends in the middle; {EXPECTED}");
+    }
+    if error.to_string().contains("surrogate") {
+        return "its JSON contains half of a surrogate pair (\\ud800 to \\udfff), which is not a character"
+            .to_owned();
+    }
+    format!("its output is not JSON: {error}, near {near:?}; {EXPECTED}")
+}
+
+/// Whether the word stands in the text outside JSON strings.
+fn bare_word(text: &str, word: &str) -> bool {
+    let mut outside = String::new();
+    let mut inside = false;
+    let mut escaped = false;
+    for c in text.chars() {
+        match (inside, c) {
+            (true, _) if escaped => escaped = false,
+            (true, '\\') => escaped = true,
+            (_, '"') => inside = !inside,
+            (true, _) => {}
+            (false, c) => outside.push(c),
+        }
+    }
+    outside.contains(word)
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+/// The beginning of a text, for a message.
+fn shown(text: &str) -> String {
+    const LENGTH: usize = 60;
+    let text = text.trim();
+    let short: String = text.chars().take(LENGTH).collect();
+    if short.len() < text.len() { format!("{short:?}…") } else { format!("{short:?}") }
+}
+
+fn whole<'de, T: serde::Deserialize<'de>>(text: &'de str) -> Result<T, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
+fn read_input(raw: &RawValue) -> Result<Value, OutputError> {
+    if let Some(number) = numbers_outside_strings(raw.get()).find(|number| !keeps(number)) {
+        return wrong(format_args!(
+            "the number {} in its \"input\" is too large to be kept exactly in JSON; make it text",
+            shown(number)
+        ));
+    }
+    let input: Value = match whole(raw.get()) {
+        Ok(input) => input,
+        Err(error) => return wrong(not_json(raw.get(), &error)),
+    };
+    if input.is_null() {
+        return wrong("its \"input\" is null; expected text or any other JSON");
+    }
+    if matches!(&input, Value::String(text) if text.is_empty()) {
+        return wrong("its \"input\" is empty text");
+    }
+    if has_nul(&input) {
+        return wrong("its \"input\" contains the character NUL (\\u0000), which cannot be stored");
+    }
+    Ok(input)
+}
+
+/// The text's number tokens.
+fn numbers_outside_strings(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        loop {
+            let at = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit())?;
+            rest = &rest[at..];
+            if let Some(string) = rest.strip_prefix('"') {
+                let mut escaped = false;
+                let end = string.find(|c| {
+                    let ends = c == '"' && !escaped;
+                    escaped = c == '\\' && !escaped;
+                    ends
+                })?;
+                rest = &string[end + 1..];
+                continue;
+            }
+            let end = rest
+                .find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E')))
+                .unwrap_or(rest.len());
+            let (number, after) = rest.split_at(end);
+            rest = after;
+            return Some(number);
+        }
+    })
+}
+
+/// Whether the number means the same after a way through 64 bits.
+fn keeps(number: &str) -> bool {
+    if number.contains(['.', 'e', 'E']) {
+        return number.parse::<f64>().is_ok_and(f64::is_finite);
+    }
+    number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok()
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(members) => members.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
+fn read_results(raw: &RawValue) -> Result<Vec<String>, OutputError> {
+    if !raw.get().starts_with('[') {
+        return Ok(vec![read_result(raw, "its \"result\"")?]);
+    }
+    let parts: Vec<&RawValue> = match whole(raw.get()) {
+        Ok(parts) => parts,
+        Err(error) => return wrong(not_json(raw.get(), &error)),
+    };
+    match parts.len() {
+        0 => wrong("its \"result\" is an empty list; expected one answer, or a list of two for two parts"),
+        1 | 2 => (1..)
+            .zip(parts)
+            .map(|(part, raw)| read_result(raw, &format!("part {part} of its \"result\"")))
+            .collect(),
+        count => wrong(format_args!(
+            "its \"result\" is a list of {count}; a challenge has one part or two, so expected one answer or two"
+        )),
+    }
+}
+
+fn read_result(raw: &RawValue, what: &str) -> Result<String, OutputError> {
+    let raw = raw.get();
+    let text = match raw.as_bytes().first() {
+        Some(b'"') => match whole::<String>(raw) {
+            Ok(text) => text.trim().to_owned(),
+            Err(error) => return wrong(not_json(raw, &error)),
+        },
+        Some(b'-' | b'0'..=b'9') => raw.to_owned(),
+        Some(b't' | b'f') => {
+            return wrong(format_args!("{what} is {raw}; expected text or a number, so write str(answer)"));
+        }
+        Some(b'n') => return wrong(format_args!("{what} is null; expected text or a number (is it None?)")),
+        Some(b'[') => return wrong(format_args!("{what} is a list; expected text or a number")),
+        _ => return wrong(format_args!("{what} is an object; expected text or a number")),
+    };
+    if text.is_empty() {
+        return wrong(format_args!("{what} is empty; nobody could give it as an answer"));
+    }
+    if text.len() > RESULT_MAX {
+        return wrong(format_args!("{what} is {} bytes long; at most {RESULT_MAX} are allowed", text.len()));
+    }
+    if text.contains('\0') {
+        return wrong(format_args!("{what} contains the character NUL (\\u0000), which nobody can type"));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<(Value, Vec<String>), String> {
+        read_output(text.as_bytes()).map_err(|error| error.to_string())
+    }
+
+    fn results(result: &str) -> Vec<String> {
+        read(&format!("{{\"input\": 1, \"result\": {result}}}")).unwrap().1
+    }
+
+    #[test]
+    fn answers_become_canonical_text() {
+        for (written, canonical) in [
+            ("42", "42"),
+            ("-7", "-7"),
+            ("0", "0"),
+            ("123456789012345678901234567890", "123456789012345678901234567890"),
+            ("0.1", "0.1"),
+            ("0.30000000000000004", "0.30000000000000004"),
+            ("1e+16", "1e+16"),
+            ("2.0", "2.0"),
+            ("\" padded\\n\"", "padded"),
+            ("\"two\\nlines\"", "two\nlines"),
+            ("\"\\u00e5\"", "å"),
+            ("[7]", "7"),
+        ] {
+            assert_eq!(results(written), [canonical], "{written}");
+        }
+        assert_eq!(results("[1, \"b\"]"), ["1", "b"]);
+    }
+
+    #[test]
+    fn inputs_are_text_or_any_json() {
+        for input in
+            [json!("a\nb"), json!([1, [2.5, null]]), json!({"grid": ["#.", ".#"]}), json!(3), json!(false)]
+        {
+            let printed = format!(" {}\n", json!({"input": input, "result": 1, "note": "ignored"}));
+            assert_eq!(read(&printed).unwrap(), (input, vec!["1".to_owned()]));
+        }
+        assert_eq!(read("{\"input\": 0.1, \"result\": 1}").unwrap().0, json!(0.1));
+        assert_eq!(
+            read("{\"input\": \"99999999999999999999 -\", \"result\": 1}").unwrap().0,
+            "99999999999999999999 -"
+        );
+    }
+
+    #[test]
+    fn each_mistake_gets_its_own_words() {
+        for (printed, words) in [
+            ("", "printed nothing"),
+            ("  \n", "printed nothing"),
+            ("hello", "it printed \"hello\" and no JSON object"),
+            ("42", "no JSON object"),
+            ("[{\"input\": 1}]", "which is JSON but not an object"),
+            ("\"{\"", "which is JSON but not an object"),
+            ("debug\n{\"input\": 1, \"result\": 2}", "other text before the JSON object: \"debug\""),
+            ("{\"input\": 1, \"result\": 2}\ndone", "other text after the JSON object: \"done\""),
+            ("{\"input\": 1, \"result\": 2}{\"input\": 1, \"result\": 2}", "more than one JSON object"),
+            ("{\"input\": 1, \"result\": 2}\n{}", "more than one JSON object"),
+            ("{}", "lacks the key \"input\" (it has no keys)"),
+            ("{\"input\": 1}", "lacks the key \"result\" (it has only input)"),
+            ("{\"result\": 1, \"inputs\": 2}", "lacks the key \"input\" (it has only result, inputs)"),
+            ("{\"input\": 1, \"input\": 2, \"result\": 1}", "the key \"input\" twice"),
+            ("{'input': 1, 'result': 2}", "a Python dict and not JSON"),
+            ("{\"input\": 'a', \"result\": 2}", "a Python dict and not JSON"),
+            ("{\"input\": 1, \"result\": NaN}", "contains NaN"),
+            ("{\"input\": [1, -Infinity], \"result\": 1}", "contains -Infinity"),
+            ("{\"input\": 1, \"result\": Infinity}", "contains Infinity"),
+            ("{\"input\": 1, \"result\": 2", "ends in the middle"),
+            ("{\"input\": null, \"result\": 2}", "\"input\" is null"),
+            ("{\"input\": \"\", \"result\": 2}", "\"input\" is empty text"),
+            ("{\"input\": 99999999999999999999, \"result\": 2}", "too large to be kept"),
+            ("{\"input\": [1e999], \"result\": 2}", "too large to be kept"),
+            ("{\"input\": \"a\\u0000\", \"result\": 2}", "\"input\" contains the character NUL"),
+            ("{\"input\": {\"a\\u0000\": 1}, \"result\": 2}", "\"input\" contains the character NUL"),
+            ("{\"input\": \"\\ud800\", \"result\": 2}", "half of a surrogate pair"),
+            ("{\"input\": 1, \"result\": null}", "\"result\" is null"),
+            ("{\"input\": 1, \"result\": true}", "\"result\" is true"),
+            ("{\"input\": 1, \"result\": {}}", "\"result\" is an object"),
+            ("{\"input\": 1, \"result\": []}", "an empty list"),
+            ("{\"input\": 1, \"result\": [1, 2, 3]}", "a list of 3"),
+            ("{\"input\": 1, \"result\": [1, [2]]}", "part 2 of its \"result\" is a list"),
+            ("{\"input\": 1, \"result\": [1, null]}", "part 2 of its \"result\" is null"),
+            ("{\"input\": 1, \"result\": \" \\n\"}", "is empty; nobody could give it"),
+            ("{\"input\": 1, \"result\": \"\\u0000\"}", "NUL"),
+        ] {
+            let error = read(printed).expect_err(printed);
+            assert!(error.contains(words), "{printed:?} gave {error:?}, expected {words:?}");
+        }
+        let error = read_output(b"{\"input\": \"\xff\"").unwrap_err().to_string();
+        assert!(error.contains("not UTF-8 text (byte 11)"), "{error}");
+        let long = format!("{{\"input\": 1, \"result\": \"{}\"}}", "x".repeat(RESULT_MAX + 1));
+        assert!(read(&long).unwrap_err().contains("at most 10000"));
+    }
+
+    proptest! {
+        /// Whatever is printed, reading it neither panics nor takes nonsense for a result.
+        #[test]
+        fn any_output_is_read_or_refused(printed in "[\\x00-\\x7fåñ🎲]{0,40}") {
+            if let Ok((_, results)) = read(&printed) {
+                prop_assert!(!results.is_empty());
+            }
+        }
+
+        /// Text survives, but for white space at its ends.
+        #[test]
+        fn text_answers_survive(answer in "\\PC{1,20}") {
+            let printed = json!({"input": 1, "result": answer}).to_string();
+            match read(&printed) {
+                Ok((_, results)) => prop_assert_eq!(results, vec![answer.trim().to_owned()]),
+                Err(_) => prop_assert!(answer.trim().is_empty()),
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+"""Asks an interpreter where it lives and what it maps, so that the jail can hold just that.
+
+Run outside the jail, isolated (-I -S), once per start of the server. Prints one JSON object.
+"""
+
+import json
+import os
+import struct
+import sys
+import sysconfig
+
+PRELOAD = sys.argv[1].split()
+
+
+def program_interpreter(path):
+    """The ELF's dynamic loader (PT_INTERP) as it is written in the file, or None."""
+    with open(path, "rb") as file:
+        head = file.read(64)
+        if head[:5] != b"\x7fELF\x02":
+            return None
+        (offset,) = struct.unpack_from("<Q", head, 32)
+        size, count = struct.unpack_from("<HH", head, 54)
+        for number in range(count):
+            file.seek(offset + number * size)
+            entry = file.read(size)
+            if struct.unpack_from("<I", entry)[0] == 3:
+                at, length = struct.unpack_from("<Q", entry, 8)[0], struct.unpack_from("<Q", entry, 32)[0]
+                file.seek(at)
+                return file.read(length).rstrip(b"\0").decode()
+    return None
+
+
+def numpy_folders():
+    """numpy's folders where the interpreter's own site-packages has it; no .pth file is obeyed."""
+    import site
+
+    for folder in site.getsitepackages([sys.base_prefix]):
+        if os.path.isdir(os.path.join(folder, "numpy")):
+            sys.path.append(folder)
+            try:
+                import numpy
+            except Exception:
+                sys.path.remove(folder)
+                continue
+            names = [n for n in ("numpy", "numpy.libs") if os.path.isdir(os.path.join(folder, n))]
+            return os.path.realpath(folder), [os.path.realpath(os.path.join(folder, n)) for n in names]
+    return None, []
+
+
+for name in PRELOAD:
+    try:
+        __import__(name)
+    except ImportError:
+        pass
+site_folder, numpy = numpy_folders()
+executable = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
+stdlib = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
+stdlib.update(os.path.realpath(p) for p in sys.path if os.path.basename(p) == "lib-dynload")
+mapped = set()
+with open("/proc/self/maps") as maps:
+    for line in maps:
+        fields = line.rstrip("\n").split(None, 5)
+        if len(fields) == 6 and "x" in fields[1] and fields[5].startswith("/") and os.path.isfile(fields[5]):
+            mapped.add(fields[5])
+print(
+    json.dumps(
+        {
+            "version": list(sys.version_info[:3]),
+            "executable": executable,
+            "home": os.path.realpath(sys.base_prefix) + ":" + os.path.realpath(sys.base_exec_prefix),
+            "stdlib": sorted(p for p in stdlib if os.path.isdir(p)),
+            "mapped": sorted(mapped),
+            "loader": program_interpreter(executable),
+            "site": site_folder,
+            "numpy": numpy,
+            "ctypes": "ctypes" in sys.modules,
+        }
+    )
+)

@@ -1,0 +1,185 @@
+//! From what the kernel says of a run that is over to a verdict. What the script's process wrote only fills in words.
+
+use serde::Deserialize;
+
+use crate::worker::{Finished, Stopped};
+use crate::{Job, LimitKind, Limits, Output, RunError};
+
+/// The first byte of every report, written when the child has locked itself in and before the script begins.
+const ARMED: u8 = b'A';
+
+/// What the child wrote about a script's exception. Written by the script's own process: words, not facts.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Failure {
+    kind: String,
+    oserror: bool,
+    memory: bool,
+    message: String,
+    line: Option<u32>,
+    traceback: String,
+}
+
+/// The child could not lock itself in, and so did not begin with the script.
+#[derive(Debug)]
+pub(crate) struct NotArmed(pub(crate) String);
+
+/// Judges a finished run.
+///
+/// # Errors
+/// The outer one when the script was never begun, which is the jail's fault; the inner one is the script's.
+pub(crate) fn judge(
+    finished: Finished,
+    job: &Job,
+    limits: &Limits,
+) -> Result<Result<Output, RunError>, NotArmed> {
+    let stderr = String::from_utf8_lossy(&finished.stderr).into_owned();
+    let exit = libc::WIFEXITED(finished.status).then(|| libc::WEXITSTATUS(finished.status));
+    let signal = libc::WIFSIGNALED(finished.status).then(|| libc::WTERMSIG(finished.status));
+    let report = match finished.report.split_first() {
+        Some((&ARMED, report)) => String::from_utf8_lossy(report).into_owned(),
+        _ if finished.stopped.is_some() => String::new(),
+        _ => {
+            return Err(NotArmed(format!(
+                "a script's process could not lock itself in (status {}): {}",
+                finished.status,
+                stderr.trim().lines().last().unwrap_or("nothing said")
+            )));
+        }
+    };
+    let failure = report.find('{').and_then(|at| serde_json::from_str::<Failure>(&report[at..]).ok());
+    let line =
+        failure.as_ref().and_then(|failure| failure.line).or_else(|| line_in_dump(&report, &job.file_name));
+    let limit = |kind| RunError::Limit { kind, line, stderr: stderr.clone() };
+    Ok(Err(match (finished.stopped, signal, exit, failure) {
+        (Some(Stopped::Wall), ..) => limit(LimitKind::Wall(limits.wall)),
+        (Some(Stopped::Output), ..) => limit(LimitKind::Output(limits.output_bytes)),
+        (Some(Stopped::Cancelled), ..) => RunError::Unavailable("the run was cancelled".to_owned()),
+        (None, Some(_), ..) if finished.cpu >= limits.cpu => limit(LimitKind::Cpu(limits.cpu)),
+        (None, Some(signal), ..) => RunError::Killed { signal, line, stderr },
+        (None, None, Some(0), _) => {
+            return Ok(Ok(Output {
+                stdout: finished.stdout,
+                stderr,
+                wall: finished.wall,
+                cpu: finished.cpu,
+            }));
+        }
+        (None, None, _, Some(failure)) if failure.memory => limit(LimitKind::Memory(limits.memory_bytes)),
+        (None, None, _, Some(failure)) => {
+            RunError::Script { message: explain(&failure), line, traceback: failure.traceback, stderr }
+        }
+        (None, None, exit, None) => RunError::Script {
+            message: format!("it ended itself with exit status {}", exit.unwrap_or(-1)),
+            line,
+            traceback: String::new(),
+            stderr,
+        },
+    }))
+}
+
+/// The innermost line of the script in faulthandler's dump, which Python writes when a time limit is reached.
+fn line_in_dump(dump: &str, file_name: &str) -> Option<u32> {
+    let start = format!("File \"{file_name}\", line ");
+    let digits = dump.lines().find_map(|line| line.trim_start().strip_prefix(&start))?;
+    digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// The exception in words and, where the jail was probably in the way, what the jail allows.
+fn explain(failure: &Failure) -> String {
+    let Failure { kind, message, .. } = failure;
+    let said = match (kind.as_str(), message.is_empty()) {
+        ("SystemExit", _) => return format!("it ended itself by sys.exit({message})"),
+        (kind, true) => kind.to_owned(),
+        (kind, false) => format!("{kind}: {message}"),
+    };
+    let hint = match kind.as_str() {
+        "ModuleNotFoundError" | "ImportError" => {
+            "only Python's standard library can be imported, and numpy where the server has it"
+        }
+        "RuntimeError" if message.contains("thread") => "scripts run without threads or other processes",
+        "RecursionError" => return said,
+        "EOFError" => "a generator gets nothing on standard input",
+        _ if failure.oserror => {
+            "scripts run in a jail: no network, no files but Python's own library, no writing, no other processes, \
+             no signals"
+        }
+        _ => return said,
+    };
+    format!("{said} ({hint})")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn finished(status: i32, report: &str) -> Finished {
+        Finished {
+            status,
+            stopped: None,
+            wall: Duration::from_millis(5),
+            cpu: Duration::from_millis(3),
+            stdout: b"out".to_vec(),
+            stderr: b"err".to_vec(),
+            report: report.as_bytes().to_vec(),
+        }
+    }
+
+    fn job() -> Job {
+        Job {
+            script: "".into(),
+            file_name: "01/generate.py".into(),
+            seed: String::new(),
+            stdin: None,
+            hash_seed_variant: false,
+        }
+    }
+
+    fn verdict(finished: Finished) -> Result<Output, RunError> {
+        judge(finished, &job(), &Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn the_wait_status_decides_and_not_what_the_script_wrote() {
+        assert!(verdict(finished(0, "A")).is_ok());
+        // Exit status 1 with nothing said, with something forged, and with nonsense.
+        for report in ["A", "A{\"kind\": \"\"}", "A{{{", "A\u{0}"] {
+            assert!(matches!(verdict(finished(1 << 8, report)), Err(RunError::Script { .. })), "{report}");
+        }
+        // Killed by a signal, whatever was claimed before.
+        let forged = "A{\"kind\": \"ValueError\", \"message\": \"not killed at all\"}";
+        assert!(matches!(verdict(finished(9, forged)), Err(RunError::Killed { signal: 9, .. })));
+    }
+
+    #[test]
+    fn a_limit_outranks_what_the_script_made_of_it() {
+        for (stopped, kind) in [
+            (Stopped::Wall, LimitKind::Wall(Duration::from_secs(10))),
+            (Stopped::Output, LimitKind::Output(4 << 20)),
+        ] {
+            for status in [0, 9, 1 << 8] {
+                let run = Finished { stopped: Some(stopped), ..finished(status, "A") };
+                assert_eq!(verdict(run), Err(RunError::Limit { kind, line: None, stderr: "err".to_owned() }));
+            }
+        }
+        let run = Finished { cpu: Duration::from_secs(6), ..finished(9, "A") };
+        assert!(matches!(verdict(run), Err(RunError::Limit { kind: LimitKind::Cpu(_), .. })));
+    }
+
+    #[test]
+    fn a_child_that_never_began_is_the_jails_fault() {
+        for report in ["", "{\"kind\": \"ValueError\"}"] {
+            assert!(judge(finished(97 << 8, report), &job(), &Limits::default()).is_err());
+        }
+    }
+
+    #[test]
+    fn the_line_is_found_in_a_dump() {
+        let dump = "ACurrent thread 0x01 (most recent call first):\n  File \"/usr/lib/x.py\", line 3 in sleep\n  \
+                    File \"01/generate.py\", line 17 in main\n  File \"01/generate.py\", line 40 in <module>\n";
+        let run = Finished { stopped: Some(Stopped::Wall), ..finished(9, dump) };
+        assert_eq!(verdict(run).unwrap_err().line(), Some(17));
+    }
+}

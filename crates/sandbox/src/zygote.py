@@ -1,0 +1,258 @@
+"""The zygote: one Python per worker that imports the library once and forks once per script.
+
+Run as `python -c <this> ` by `jail.rs`, which has confined the process already. Descriptor 0 is the control
+socket (SOCK_SEQPACKET) to the server, 1 is /dev/null, 2 is a pipe on which the server hears why we died.
+
+Control messages, server to zygote:
+    first      JSON {"filter": hex or null, "paths": [...], "preload": [...]}
+    "r A B C"  run: CPU soft and hard limit (seconds), address space (bytes; 0 for none), with 4 or 5
+               descriptors: job, stdout, stderr, report and, optionally, stdin
+    "x" / "k"  SIGXCPU / SIGKILL to the running child
+and back: "ready {...}" once, then "done STATUS UTIME STIME MAXRSS" (microseconds, kilobytes) per run.
+
+The zygote itself never reads a job: what one script was must not lie in the heap that the next one inherits.
+So the job's descriptor goes to the child, which reads it after it has locked itself in.
+"""
+
+import sys
+
+
+def zygote():
+    import builtins
+    import ctypes
+    import faulthandler
+    import gc
+    import io
+    import json
+    import linecache
+    import os
+    import random
+    import resource
+    import select
+    import signal
+    import socket
+    import traceback
+    import types
+
+    REPORT, JOB = 10, 11
+    SIGXCPU, SIGKILL = signal.SIGXCPU, signal.SIGKILL
+
+    control = socket.socket(fileno=os.dup(0))
+    os.dup2(1, 0)
+    setup = json.loads(control.recv(1 << 18))
+    sys.path.extend(setup["paths"])
+    for name in setup["preload"]:
+        try:
+            __import__(name)
+        except ImportError:
+            pass
+
+    class Instruction(ctypes.Structure):
+        _fields_ = [("code", ctypes.c_uint16), ("jt", ctypes.c_uint8), ("jf", ctypes.c_uint8), ("k", ctypes.c_uint32)]
+
+    class Program(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_uint16), ("filter", ctypes.POINTER(Instruction))]
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    prctl = libc.prctl
+    prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong]
+    prctl.restype = ctypes.c_int
+    PR_SET_PDEATHSIG, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 1, 22, 2
+    program = None
+    if setup["filter"] is not None:
+        raw = bytes.fromhex(setup["filter"])
+        instructions = (Instruction * (len(raw) // 8)).from_buffer_copy(raw)
+        program = Program(len(instructions), instructions)
+    program_address = ctypes.addressof(program) if program is not None else None
+
+    seed_random = random.seed
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        from hashlib import sha512
+
+        def seed_numpy(seed):
+            digest = sha512(seed.encode()).digest()
+            words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 64, 4)]
+            numpy.random.seed(words)
+            root = numpy.random.SeedSequence(words)
+            make = numpy.random.default_rng
+            # Asked for a generator without a seed, numpy would take the machine's entropy.
+            numpy.random.default_rng = lambda seed=None: make(root.spawn(1)[0] if seed is None else seed)
+    else:
+
+        def seed_numpy(seed):
+            pass
+
+    def write_all(fd, data, write=os.write):
+        while data:
+            data = data[write(fd, data) :]
+
+    def describe(error, file_name):
+        """What went wrong, for the script's author: JSON, bounded, whatever the exception's own methods do."""
+        kind = type(error).__name__
+        try:
+            message = str(error)
+        except BaseException:
+            message = "(the exception's text could not be made)"
+        line = None
+        if isinstance(error, SyntaxError) and error.filename == file_name:
+            line = error.lineno
+            message = str(error.msg)
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename != file_name:
+            trace = trace.tb_next
+        at = trace
+        while at is not None:
+            if at.tb_frame.f_code.co_filename == file_name:
+                line = at.tb_lineno
+            at = at.tb_next
+        try:
+            text = "".join(traceback.format_exception(type(error), error, trace, limit=-20))
+        except BaseException:
+            text = kind
+        return {
+            "kind": kind,
+            "oserror": isinstance(error, OSError),
+            "memory": isinstance(error, MemoryError),
+            "message": message[:4000],
+            "line": line,
+            "traceback": text[-16000:],
+        }
+
+    def child(fds, soft, hard, space, leave=os._exit, describe=describe, write_all=write_all, dumps=json.dumps):
+        # Whatever goes wrong before the "A" below is the jail's fault, and the server knows it by the missing "A".
+        job, out, err, report = fds[:4]
+        os.dup2(report, REPORT)
+        os.dup2(job, JOB)
+        if len(fds) > 4:
+            os.dup2(fds[4], 0)
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        os.closerange(3, REPORT)
+        os.closerange(JOB + 1, 256)
+        faulthandler.register(SIGXCPU, file=REPORT, all_threads=False, chain=False)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if prctl(PR_SET_PDEATHSIG, SIGKILL, None, 0, 0) != 0:
+            leave(96)
+        if space:
+            resource.setrlimit(resource.RLIMIT_AS, (space, space))
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
+        if program_address is not None and prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program_address, 0, 0) != 0:
+            leave(97)
+
+        pieces, offset = [], 0
+        while piece := os.pread(JOB, 1 << 20, offset):
+            pieces.append(piece)
+            offset += len(piece)
+        os.close(JOB)
+        job = json.loads(b"".join(pieces))
+        del pieces, piece
+        script, name, seed = job["script"].lstrip("\ufeff"), job["file_name"], job["seed"]
+
+        sys.stdin = sys.__stdin__ = open(0, "r", encoding="utf-8", closefd=False)
+        stdout = sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", closefd=False)
+        stderr = sys.stderr = sys.__stderr__ = io.TextIOWrapper(
+            open(2, "wb", buffering=0, closefd=False), encoding="utf-8", errors="backslashreplace", write_through=True
+        )
+        os.environ.clear()
+        os.environ["QUESTHALL_SEED"] = seed
+        sys.argv = [name]
+        sys.orig_argv = [name]
+        seed_random(seed)
+        seed_numpy(seed)
+        # @dataclass and pickle look the script's module up by its name.
+        module = types.ModuleType("__main__")
+        module.__file__ = name
+        module.__builtins__ = builtins
+        sys.modules["__main__"] = module
+        linecache.cache[name] = (len(script), None, script.splitlines(True), name)
+        write_all(REPORT, b"A")
+
+        status, failure = 0, None
+        try:
+            exec(compile(script, name, "exec", dont_inherit=True), module.__dict__)
+        except SystemExit as error:
+            code = error.code
+            if code is not None and code != 0:
+                failure = describe(error, name)
+                failure["kind"] = "SystemExit"
+        except BaseException as error:
+            failure = describe(error, name)
+        if failure is None:
+            try:
+                import atexit
+
+                atexit._run_exitfuncs()
+                sys.stdout.flush()
+                if sys.stdout is not stdout and not stdout.closed:
+                    stdout.flush()
+            except BaseException as error:
+                failure = describe(error, name)
+        if failure is not None:
+            status = 1
+            try:
+                stdout.flush()
+            except BaseException:
+                pass
+            write_all(REPORT, dumps(failure).encode("utf-8", "replace"))
+        leave(status)
+
+    def guarded_child(fds, soft, hard, space, leave=os._exit):
+        try:
+            child(fds, soft, hard, space)
+        except BaseException:
+            traceback.print_exc(file=sys.__stderr__)
+        finally:
+            leave(98)
+
+    found = {
+        "version": "%d.%d.%d" % sys.version_info[:3],
+        "numpy": getattr(numpy, "__version__", None),
+        "hash_seed": os.environ.get("PYTHONHASHSEED"),
+    }
+    os.environ.clear()
+    listener = select.poll()
+    listener.register(control, select.POLLIN)
+    gc.collect()
+    gc.freeze()
+    control.send(b"ready " + json.dumps(found).encode())
+
+    while True:
+        message, fds, _, _ = socket.recv_fds(control, 256, 8)
+        if not message:
+            os._exit(0)
+        if message[:1] != b"r":
+            continue  # an order to stop a child that had ended already
+        soft, hard, space = map(int, message.split()[1:])
+        pid = os.fork()
+        if pid == 0:
+            os.close(control.fileno())
+            guarded_child(fds, soft, hard, space)
+        for fd in fds:
+            os.close(fd)
+        pidfd = os.pidfd_open(pid)
+        listener.register(pidfd, select.POLLIN)
+        running = True
+        while running:
+            for fd, _ in listener.poll():
+                if fd == pidfd:
+                    running = False
+                    continue
+                order = control.recv(16)
+                if order == b"x":
+                    signal.pidfd_send_signal(pidfd, SIGXCPU)
+                else:
+                    signal.pidfd_send_signal(pidfd, SIGKILL)
+                    if not order:
+                        os._exit(0)  # the server is gone
+        listener.unregister(pidfd)
+        os.close(pidfd)
+        _, status, usage = os.wait4(pid, 0)
+        control.send(
+            b"done %d %d %d %d"
+            % (status, int(usage.ru_utime * 1e6), int(usage.ru_stime * 1e6), usage.ru_maxrss)
+        )
+
+
+zygote()

@@ -58,7 +58,8 @@ CREATE TABLE moderation.automod_rules (
     CONSTRAINT ck_automod_rules_rule_type CHECK (rule_type IN (
         'message_rate', 'duplicate_messages', 'cross_channel_spam', 'mentions', 'links', 'invites', 'words', 'regex',
         'attachment_types', 'emoji_spam', 'caps_spam', 'username_regex', 'young_account', 'missing_avatar')),
-    CONSTRAINT ck_automod_rules_config CHECK (jsonb_typeof(config) = 'object' AND octet_length(config::text) <= 262144),
+    CONSTRAINT ck_automod_rules_config CHECK (
+        jsonb_typeof(config) = 'object' AND octet_length(config::text) <= 262144),
     CONSTRAINT ck_automod_rules_action CHECK (action IN ('delete', 'warn', 'timeout', 'kick', 'ban', 'alert')),
     CONSTRAINT ck_automod_rules_duration CHECK (CASE action
         WHEN 'timeout' THEN duration_seconds IS NOT NULL AND duration_seconds BETWEEN 1 AND 2419200
@@ -111,7 +112,8 @@ COMMENT ON COLUMN moderation.automod_rules.created_by IS
 COMMENT ON COLUMN moderation.automod_rules.updated_by IS 'Who changed it last, a snowflake.';
 COMMENT ON COLUMN moderation.automod_rules.created_at IS 'When the row was made.';
 COMMENT ON COLUMN moderation.automod_rules.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE UNIQUE INDEX uq_automod_rules_guild_name ON moderation.automod_rules (guild_id, lower(name)) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX uq_automod_rules_guild_name ON moderation.automod_rules (guild_id, lower(name))
+    WHERE deleted_at IS NULL;
 CREATE INDEX ix_automod_rule_guild_active ON moderation.automod_rules (guild_id, is_active, priority, id);
 CREATE TRIGGER tg_automod_rules_touch BEFORE UPDATE ON moderation.automod_rules
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
@@ -213,13 +215,17 @@ CREATE TABLE moderation.moderation_cases (
         REFERENCES moderation.moderation_cases (guild_id, id),
     CONSTRAINT ck_moderation_cases_case_number CHECK (case_number > 0),
     CONSTRAINT ck_moderation_cases_people CHECK (user_id > 0 AND moderator_id > 0),
-    CONSTRAINT ck_moderation_cases_tags CHECK (length(user_tag) <= 100 AND length(moderator_tag) <= 100 AND length(updated_by_tag) <= 100),
-    CONSTRAINT ck_moderation_cases_action CHECK (action IN ('warn', 'timeout', 'kick', 'ban', 'unban', 'untimeout', 'note')),
+    CONSTRAINT ck_moderation_cases_tags CHECK (
+        length(user_tag) <= 100 AND length(moderator_tag) <= 100 AND length(updated_by_tag) <= 100),
+    CONSTRAINT ck_moderation_cases_action CHECK (
+        action IN ('warn', 'timeout', 'kick', 'ban', 'unban', 'untimeout', 'note')),
     CONSTRAINT ck_moderation_cases_reason CHECK (length(reason) BETWEEN 1 AND 500),
-    CONSTRAINT ck_moderation_cases_expires_at CHECK (expires_at IS NULL OR (action IN ('warn', 'timeout', 'ban') AND expires_at > created_at)),
+    CONSTRAINT ck_moderation_cases_expires_at CHECK (
+        expires_at IS NULL OR (action IN ('warn', 'timeout', 'ban') AND expires_at > created_at)),
     CONSTRAINT ck_moderation_cases_timeout CHECK (action <> 'timeout' OR expires_at IS NOT NULL),
     CONSTRAINT ck_moderation_cases_instant CHECK (action IN ('warn', 'timeout', 'ban') OR resolved),
-    CONSTRAINT ck_moderation_cases_resolved CHECK (resolved = (resolved_at IS NOT NULL) AND resolved = (resolution IS NOT NULL)),
+    CONSTRAINT ck_moderation_cases_resolved CHECK (
+        resolved = (resolved_at IS NOT NULL) AND resolved = (resolution IS NOT NULL)),
     CONSTRAINT ck_moderation_cases_resolution CHECK (
         resolution IN ('expired', 'lifted', 'appealed', 'superseded', 'voided', 'instant')),
     CONSTRAINT ck_moderation_cases_source CHECK (
@@ -284,7 +290,8 @@ COMMENT ON COLUMN moderation.moderation_cases.updated_at IS 'When the row last c
 CREATE INDEX ix_moderation_case_guild_created ON moderation.moderation_cases (guild_id, created_at DESC, id DESC);
 CREATE INDEX ix_moderation_case_user ON moderation.moderation_cases (guild_id, user_id, case_number DESC);
 CREATE INDEX ix_moderation_case_moderator ON moderation.moderation_cases (guild_id, moderator_id, case_number DESC);
-CREATE INDEX ix_moderation_case_resolved ON moderation.moderation_cases (expires_at) WHERE NOT resolved AND expires_at IS NOT NULL;
+CREATE INDEX ix_moderation_case_resolved ON moderation.moderation_cases (expires_at)
+    WHERE NOT resolved AND expires_at IS NOT NULL;
 CREATE INDEX ix_moderation_cases_warnings ON moderation.moderation_cases (guild_id, user_id, created_at DESC)
     WHERE action = 'warn' AND NOT resolved;
 CREATE UNIQUE INDEX uq_moderation_cases_in_force ON moderation.moderation_cases (guild_id, user_id, action)
@@ -319,7 +326,8 @@ BEGIN
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION moderation.number_case() IS 'BEFORE INSERT row trigger: numbers a case that brings no number of its own.';
+COMMENT ON FUNCTION moderation.number_case() IS
+    'BEFORE INSERT row trigger: numbers a case that brings no number of its own.';
 CREATE TRIGGER tg_moderation_cases_number BEFORE INSERT ON moderation.moderation_cases
     FOR EACH ROW WHEN (NEW.case_number IS NULL) EXECUTE FUNCTION moderation.number_case();
 
@@ -336,7 +344,8 @@ CREATE TABLE moderation.moderation_case_edits (
     CONSTRAINT pk_moderation_case_edits PRIMARY KEY (id),
     CONSTRAINT fk_moderation_case_edits_case_id_moderation_cases FOREIGN KEY (guild_id, case_id)
         REFERENCES moderation.moderation_cases (guild_id, id),
-    CONSTRAINT ck_moderation_case_edits_field CHECK (field IN ('reason', 'expires_at', 'resolution', 'voided', 'evidence')),
+    CONSTRAINT ck_moderation_case_edits_field CHECK (
+        field IN ('reason', 'expires_at', 'resolution', 'voided', 'evidence')),
     CONSTRAINT ck_moderation_case_edits_change CHECK (old_value IS DISTINCT FROM new_value),
     CONSTRAINT ck_moderation_case_edits_edited_by_tag CHECK (length(edited_by_tag) <= 100)
 );
@@ -386,7 +395,8 @@ CREATE FUNCTION moderation.refuse_case_rewrite() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    RAISE EXCEPTION 'case % of guild %: number, person, action, source and date cannot be changed', OLD.case_number, OLD.guild_id
+    RAISE EXCEPTION 'case % of guild %: number, person, action, source and date cannot be changed',
+        OLD.case_number, OLD.guild_id
         USING ERRCODE = 'restrict_violation', SCHEMA = 'moderation', TABLE = 'moderation_cases',
               CONSTRAINT = 'ck_moderation_cases_immutable';
 END
@@ -449,7 +459,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION moderation.log_evidence_edit() IS 'AFTER row trigger: writes added and taken-back evidence into the edits of its case.';
+COMMENT ON FUNCTION moderation.log_evidence_edit() IS
+    'AFTER row trigger: writes added and taken-back evidence into the edits of its case.';
 CREATE TRIGGER tg_case_evidence_log_edit AFTER INSERT OR UPDATE OF removed_at ON moderation.case_evidence
     FOR EACH ROW EXECUTE FUNCTION moderation.log_evidence_edit();
 
@@ -559,7 +570,8 @@ CREATE TABLE moderation.automod_hits (
     CONSTRAINT ck_automod_hits_action CHECK (action IN ('delete', 'warn', 'timeout', 'kick', 'ban', 'alert')),
     CONSTRAINT ck_automod_hits_source_id CHECK (length(source_id) BETWEEN 1 AND 128),
     CONSTRAINT ck_automod_hits_dry_run CHECK (NOT dry_run OR case_id IS NULL),
-    CONSTRAINT ck_automod_hits_details CHECK (jsonb_typeof(details) = 'object' AND octet_length(details::text) <= 4096)
+    CONSTRAINT ck_automod_hits_details CHECK (
+        jsonb_typeof(details) = 'object' AND octet_length(details::text) <= 4096)
 );
 COMMENT ON TABLE moderation.automod_hits IS
     'Matches of automod rules, dry runs included; kept for the guild''s retention time. What was written is not in '

@@ -1,0 +1,1387 @@
+-- Learning (004): paths, chapters, quests and their steps; attempts and progress; assessment and peer review; unlocking and
+-- the reward cascade; analytics, search, recommendations and credentials.
+--
+-- What 004 had wrong is put right as spec.md section 1.8 says: types come before the tables that use them, quests before the
+-- join table; learning_paths.subject_id and quest_submissions.assessment_id exist; the chapters' index is on
+-- learning_path_id; learning_path_quests has a chapter_id. Every table has a guild_id, which is part of its foreign keys:
+-- no row can point into another guild. Learners are named by community.users.auth_user_id, as 004 does; when a person is
+-- erased, what they did here goes with them. Authors (created_by) are soft references: their work outlives them.
+
+CREATE SCHEMA learning;
+COMMENT ON SCHEMA learning IS
+    'Learning paths, quests, attempts, assessments, peer review, analytics, search, recommendations, credentials.';
+
+-- Types (004) -------------------------------------------------------------------------------------------------------
+CREATE TYPE learning.quest_type AS ENUM ('Tutorial', 'Practice', 'Challenge', 'Project', 'Assessment', 'Exploration');
+COMMENT ON TYPE learning.quest_type IS 'Kind of a quest.';
+CREATE TYPE learning.difficulty_level AS ENUM ('Beginner', 'Intermediate', 'Advanced', 'Expert');
+COMMENT ON TYPE learning.difficulty_level IS 'Difficulty, ascending.';
+CREATE TYPE learning.step_type AS ENUM
+    ('Reading', 'Video', 'Interactive', 'Coding', 'Quiz', 'Discussion', 'Submission', 'Reflection');
+COMMENT ON TYPE learning.step_type IS
+    'Kind of a step, which decides how it is completed: Reading, Video, Interactive, Discussion and Reflection by confirming, '
+    'Quiz graded at once, Coding by a sandboxed checker, Submission by a reviewer.';
+CREATE TYPE learning.resource_type AS ENUM ('Document', 'Video', 'Audio', 'Interactive', 'Link', 'Code', 'Dataset');
+COMMENT ON TYPE learning.resource_type IS 'Kind of a resource.';
+CREATE TYPE learning.quest_attempt_status AS ENUM ('InProgress', 'Completed', 'Abandoned', 'Paused');
+COMMENT ON TYPE learning.quest_attempt_status IS 'State of an attempt.';
+CREATE TYPE learning.step_completion_status AS ENUM ('NotStarted', 'InProgress', 'Completed', 'Skipped');
+COMMENT ON TYPE learning.step_completion_status IS 'State of a step within an attempt; only optional steps are skipped.';
+CREATE TYPE learning.path_type AS ENUM ('Course', 'Specialization', 'Bootcamp', 'Custom');
+COMMENT ON TYPE learning.path_type IS 'Kind of a learning path.';
+CREATE TYPE learning.path_progress_status AS ENUM ('NotStarted', 'InProgress', 'Completed', 'Paused');
+COMMENT ON TYPE learning.path_progress_status IS 'State of a path or chapter.';
+CREATE TYPE learning.assessment_type AS ENUM
+    ('Quiz', 'Assignment', 'Project', 'PeerReview', 'AutoGraded', 'ManualReview');
+COMMENT ON TYPE learning.assessment_type IS
+    'Kind of an assessment: Quiz and AutoGraded are graded at once, PeerReview by learners, the others by instructors.';
+
+-- Search ------------------------------------------------------------------------------------------------------------
+CREATE FUNCTION learning.search_config(p_language text) RETURNS regconfig
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE p_language
+        WHEN 'arabic' THEN 'arabic'::regconfig
+        WHEN 'danish' THEN 'danish'::regconfig
+        WHEN 'dutch' THEN 'dutch'::regconfig
+        WHEN 'english' THEN 'english'::regconfig
+        WHEN 'finnish' THEN 'finnish'::regconfig
+        WHEN 'french' THEN 'french'::regconfig
+        WHEN 'german' THEN 'german'::regconfig
+        WHEN 'greek' THEN 'greek'::regconfig
+        WHEN 'hungarian' THEN 'hungarian'::regconfig
+        WHEN 'italian' THEN 'italian'::regconfig
+        WHEN 'norwegian' THEN 'norwegian'::regconfig
+        WHEN 'portuguese' THEN 'portuguese'::regconfig
+        WHEN 'romanian' THEN 'romanian'::regconfig
+        WHEN 'russian' THEN 'russian'::regconfig
+        WHEN 'spanish' THEN 'spanish'::regconfig
+        WHEN 'swedish' THEN 'swedish'::regconfig
+        WHEN 'turkish' THEN 'turkish'::regconfig
+        ELSE 'simple'::regconfig END
+    $$;
+COMMENT ON FUNCTION learning.search_config(text) IS
+    'The text search configuration of a language; simple for one that PostgreSQL has no stemmer for. Queries use it on the '
+    'learner''s words, too.';
+
+CREATE FUNCTION learning.search_document(p_language text, p_title text, p_tags text[], p_body text) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT setweight(to_tsvector(learning.search_config(p_language), coalesce(p_title, '')), 'A')
+        || setweight(to_tsvector('simple'::regconfig, array_to_string(coalesce(p_tags, '{}'), ' ')), 'B')
+        || setweight(to_tsvector(learning.search_config(p_language), left(coalesce(p_body, ''), 200000)), 'C')
+    $$;
+COMMENT ON FUNCTION learning.search_document(text, text, text[], text) IS
+    'What full-text search looks at: title (weight A), tags unstemmed (B), text (C; its first 200,000 characters).';
+
+-- Paths, chapters, quests -------------------------------------------------------------------------------------------
+
+CREATE TABLE learning.subjects (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    description text NOT NULL DEFAULT '',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_subjects PRIMARY KEY (id),
+    CONSTRAINT uq_subjects_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT uq_subjects_guild_id_slug UNIQUE (guild_id, slug),
+    CONSTRAINT ck_subjects_slug CHECK (slug ~ '^[a-z0-9][a-z0-9._-]{0,99}$'),
+    CONSTRAINT ck_subjects_name CHECK (length(name) BETWEEN 1 AND 255),
+    CONSTRAINT ck_subjects_description CHECK (length(description) <= 10000)
+);
+COMMENT ON TABLE learning.subjects IS
+    'Subjects that paths and quests are filed under. 004 leaves them to a user service, which Questhall has not.';
+COMMENT ON COLUMN learning.subjects.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.subjects.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.subjects.slug IS 'Short name, unique in the guild.';
+COMMENT ON COLUMN learning.subjects.name IS 'Name shown.';
+COMMENT ON COLUMN learning.subjects.description IS 'What it is about.';
+COMMENT ON COLUMN learning.subjects.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.subjects.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE TRIGGER tg_subjects_touch BEFORE UPDATE ON learning.subjects
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.learning_paths (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    description text NOT NULL,
+    language text NOT NULL DEFAULT 'english',
+    path_type learning.path_type NOT NULL,
+    subject_id uuid,
+    curriculum_version_id uuid,
+    estimated_total_duration_hours integer,
+    total_experience_points integer NOT NULL DEFAULT 0,
+    experience_points_reward integer NOT NULL DEFAULT 0,
+    unlock_criteria jsonb,
+    is_published boolean NOT NULL DEFAULT FALSE,
+    published_at timestamptz,
+    archived_at timestamptz,
+    source_hash bytea,
+    created_by uuid NOT NULL,
+    search_document tsvector NOT NULL GENERATED ALWAYS AS (
+        learning.search_document(language, name, NULL, description)) STORED,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_learning_paths PRIMARY KEY (id),
+    CONSTRAINT uq_learning_paths_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT uq_learning_paths_guild_id_slug UNIQUE (guild_id, slug),
+    CONSTRAINT fk_learning_paths_subject_id_subjects FOREIGN KEY (guild_id, subject_id)
+        REFERENCES learning.subjects (guild_id, id) ON DELETE SET NULL (subject_id),
+    CONSTRAINT ck_learning_paths_slug CHECK (slug ~ '^[a-z0-9][a-z0-9._-]{0,99}$'),
+    CONSTRAINT ck_learning_paths_name CHECK (length(name) BETWEEN 1 AND 255),
+    CONSTRAINT ck_learning_paths_description CHECK (length(description) <= 100000),
+    CONSTRAINT ck_learning_paths_language CHECK (language IN (
+        'simple', 'arabic', 'danish', 'dutch', 'english', 'finnish', 'french', 'german', 'greek', 'hungarian',
+        'italian', 'norwegian', 'portuguese', 'romanian', 'russian', 'spanish', 'swedish', 'turkish')),
+    CONSTRAINT ck_learning_paths_estimated_total_duration_hours CHECK (estimated_total_duration_hours > 0),
+    CONSTRAINT ck_learning_paths_experience CHECK (
+        total_experience_points >= 0 AND experience_points_reward BETWEEN 0 AND 1000000),
+    CONSTRAINT ck_learning_paths_unlock_criteria CHECK (jsonb_typeof(unlock_criteria) = 'object'),
+    CONSTRAINT ck_learning_paths_published CHECK (NOT is_published OR published_at IS NOT NULL),
+    CONSTRAINT ck_learning_paths_source_hash CHECK (octet_length(source_hash) = 32)
+);
+COMMENT ON TABLE learning.learning_paths IS
+    'Learning paths (004), also called quest lines: an entire journey, made of chapters and quests.';
+COMMENT ON COLUMN learning.learning_paths.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.learning_paths.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.learning_paths.slug IS
+    'Short name, unique in the guild; the folder''s name on import and export.';
+COMMENT ON COLUMN learning.learning_paths.name IS 'Name shown.';
+COMMENT ON COLUMN learning.learning_paths.description IS 'What is learnt, Markdown.';
+COMMENT ON COLUMN learning.learning_paths.language IS 'Language it is written in, for search.';
+COMMENT ON COLUMN learning.learning_paths.path_type IS 'Kind.';
+COMMENT ON COLUMN learning.learning_paths.subject_id IS 'Subject it is filed under.';
+COMMENT ON COLUMN learning.learning_paths.curriculum_version_id IS
+    'Curriculum it follows, in a system outside; not interpreted.';
+COMMENT ON COLUMN learning.learning_paths.estimated_total_duration_hours IS 'Author''s estimate for the whole.';
+COMMENT ON COLUMN learning.learning_paths.total_experience_points IS
+    'XP that completing all of it brings: its quests, their steps, its chapters and the path''s own; kept by the '
+    'program, re-derivable.';
+COMMENT ON COLUMN learning.learning_paths.experience_points_reward IS
+    'XP for completing the path, on top of its parts.';
+COMMENT ON COLUMN learning.learning_paths.unlock_criteria IS
+    'Rule (see learning_path_quests) for the path as a whole; null is open to all.';
+COMMENT ON COLUMN learning.learning_paths.is_published IS 'Whether learners see it.';
+COMMENT ON COLUMN learning.learning_paths.published_at IS 'When it was first published.';
+COMMENT ON COLUMN learning.learning_paths.archived_at IS 'When it was retired: who is in it may finish, nobody begins.';
+COMMENT ON COLUMN learning.learning_paths.source_hash IS
+    'SHA-256 of the folder it was imported from, so that an unchanged one is skipped.';
+COMMENT ON COLUMN learning.learning_paths.created_by IS 'Author, an auth_user_id; a soft reference.';
+COMMENT ON COLUMN learning.learning_paths.search_document IS 'What search looks at.';
+COMMENT ON COLUMN learning.learning_paths.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.learning_paths.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_learning_paths_path_type ON learning.learning_paths (guild_id, path_type);
+CREATE INDEX ix_learning_paths_subject_id ON learning.learning_paths (guild_id, subject_id);
+CREATE INDEX ix_learning_paths_is_published ON learning.learning_paths (guild_id, is_published, name);
+CREATE INDEX ix_learning_paths_search_document ON learning.learning_paths USING gin (search_document);
+CREATE TRIGGER tg_learning_paths_touch
+    BEFORE UPDATE OF slug, name, description, language, path_type, subject_id, curriculum_version_id,
+        estimated_total_duration_hours, total_experience_points, experience_points_reward, unlock_criteria,
+        is_published, published_at, archived_at, source_hash, created_by
+    ON learning.learning_paths
+    FOR EACH ROW EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.quest_chapters (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    learning_path_id uuid NOT NULL,
+    title text NOT NULL,
+    description text NOT NULL DEFAULT '',
+    sequence integer NOT NULL,
+    status learning.path_progress_status NOT NULL DEFAULT 'NotStarted',
+    start_date date,
+    end_date date,
+    experience_points_reward integer NOT NULL DEFAULT 0,
+    unlock_criteria jsonb,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_quest_chapters PRIMARY KEY (id),
+    CONSTRAINT uq_quest_chapters_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT uq_quest_chapters_learning_path_id_id UNIQUE (guild_id, learning_path_id, id),
+    CONSTRAINT uq_quest_chapters_learning_path_id_sequence UNIQUE (guild_id, learning_path_id, sequence)
+        DEFERRABLE INITIALLY IMMEDIATE,
+    CONSTRAINT fk_quest_chapters_learning_path_id_learning_paths FOREIGN KEY (guild_id, learning_path_id)
+        REFERENCES learning.learning_paths (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_quest_chapters_title CHECK (length(title) BETWEEN 1 AND 255),
+    CONSTRAINT ck_quest_chapters_description CHECK (length(description) <= 100000),
+    CONSTRAINT ck_quest_chapters_sequence CHECK (sequence > 0),
+    CONSTRAINT ck_quest_chapters_dates CHECK (end_date >= start_date),
+    CONSTRAINT ck_quest_chapters_experience CHECK (experience_points_reward BETWEEN 0 AND 1000000),
+    CONSTRAINT ck_quest_chapters_unlock_criteria CHECK (jsonb_typeof(unlock_criteria) = 'object')
+);
+COMMENT ON TABLE learning.quest_chapters IS 'Chapters of a learning path (004): quests that belong together.';
+COMMENT ON COLUMN learning.quest_chapters.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.quest_chapters.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.quest_chapters.learning_path_id IS 'Path it is a chapter of.';
+COMMENT ON COLUMN learning.quest_chapters.title IS 'Title.';
+COMMENT ON COLUMN learning.quest_chapters.description IS 'What it is about, Markdown.';
+COMMENT ON COLUMN learning.quest_chapters.sequence IS 'Place in the path, from 1.';
+COMMENT ON COLUMN learning.quest_chapters.status IS
+    'State of the chapter itself by its dates, the same for everybody; a learner''s progress is in '
+    'user_chapter_progress.';
+COMMENT ON COLUMN learning.quest_chapters.start_date IS 'First day (UTC) it is open; null for from the beginning.';
+COMMENT ON COLUMN learning.quest_chapters.end_date IS 'Last day (UTC) it is open; null for to the end.';
+COMMENT ON COLUMN learning.quest_chapters.experience_points_reward IS
+    'XP for completing the chapter, on top of its quests.';
+COMMENT ON COLUMN learning.quest_chapters.unlock_criteria IS
+    'Rule (see learning_path_quests) for the chapter as a whole; null is open to all.';
+COMMENT ON COLUMN learning.quest_chapters.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.quest_chapters.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE TRIGGER tg_quest_chapters_touch BEFORE UPDATE ON learning.quest_chapters
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.quests (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    slug text NOT NULL,
+    title text NOT NULL,
+    description text NOT NULL,
+    language text NOT NULL DEFAULT 'english',
+    quest_type learning.quest_type NOT NULL,
+    difficulty_level learning.difficulty_level NOT NULL,
+    estimated_duration_minutes integer,
+    experience_points_reward integer NOT NULL DEFAULT 0,
+    skill_tags text[] NOT NULL DEFAULT '{}',
+    subject_id uuid,
+    unlock_criteria jsonb,
+    is_active boolean NOT NULL DEFAULT TRUE,
+    source_hash bytea,
+    created_by uuid NOT NULL,
+    search_document tsvector NOT NULL GENERATED ALWAYS AS (
+        learning.search_document(language, title, skill_tags, description)) STORED,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_quests PRIMARY KEY (id),
+    CONSTRAINT uq_quests_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT uq_quests_guild_id_slug UNIQUE (guild_id, slug),
+    CONSTRAINT fk_quests_subject_id_subjects FOREIGN KEY (guild_id, subject_id)
+        REFERENCES learning.subjects (guild_id, id) ON DELETE SET NULL (subject_id),
+    CONSTRAINT ck_quests_slug CHECK (slug ~ '^[a-z0-9][a-z0-9._-]{0,99}$'),
+    CONSTRAINT ck_quests_title CHECK (length(title) BETWEEN 1 AND 255),
+    CONSTRAINT ck_quests_description CHECK (length(description) <= 100000),
+    CONSTRAINT ck_quests_language CHECK (language IN (
+        'simple', 'arabic', 'danish', 'dutch', 'english', 'finnish', 'french', 'german', 'greek', 'hungarian',
+        'italian', 'norwegian', 'portuguese', 'romanian', 'russian', 'spanish', 'swedish', 'turkish')),
+    CONSTRAINT ck_quests_estimated_duration_minutes CHECK (estimated_duration_minutes > 0),
+    CONSTRAINT ck_quests_experience CHECK (experience_points_reward BETWEEN 0 AND 1000000),
+    CONSTRAINT ck_quests_skill_tags CHECK (cardinality(skill_tags) <= 50 AND array_position(skill_tags, NULL) IS NULL),
+    CONSTRAINT ck_quests_unlock_criteria CHECK (jsonb_typeof(unlock_criteria) = 'object'),
+    CONSTRAINT ck_quests_source_hash CHECK (octet_length(source_hash) = 32)
+);
+COMMENT ON TABLE learning.quests IS 'Learning quests (004). The guild''s quest board of 003 is community.quests.';
+COMMENT ON COLUMN learning.quests.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.quests.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.quests.slug IS 'Short name, unique in the guild; the folder''s name on import and export.';
+COMMENT ON COLUMN learning.quests.title IS 'Title.';
+COMMENT ON COLUMN learning.quests.description IS 'What it is about, Markdown.';
+COMMENT ON COLUMN learning.quests.language IS 'Language it is written in, for search.';
+COMMENT ON COLUMN learning.quests.quest_type IS 'Kind.';
+COMMENT ON COLUMN learning.quests.difficulty_level IS 'Difficulty.';
+COMMENT ON COLUMN learning.quests.estimated_duration_minutes IS 'Author''s estimate.';
+COMMENT ON COLUMN learning.quests.experience_points_reward IS 'XP for completing the quest, on top of its steps.';
+COMMENT ON COLUMN learning.quests.skill_tags IS
+    'Slugs of the guild''s skills (community.skills) it teaches; quest_skills has the points.';
+COMMENT ON COLUMN learning.quests.subject_id IS 'Subject it is filed under.';
+COMMENT ON COLUMN learning.quests.unlock_criteria IS
+    'Rule (see learning_path_quests) that holds in every path and outside of paths; null is open to all.';
+COMMENT ON COLUMN learning.quests.is_active IS 'Whether it can be begun.';
+COMMENT ON COLUMN learning.quests.source_hash IS
+    'SHA-256 of the folder it was imported from, so that an unchanged one is skipped.';
+COMMENT ON COLUMN learning.quests.created_by IS 'Author, an auth_user_id; a soft reference.';
+COMMENT ON COLUMN learning.quests.search_document IS 'What search looks at.';
+COMMENT ON COLUMN learning.quests.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.quests.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_quests_quest_type ON learning.quests (guild_id, quest_type);
+CREATE INDEX ix_quests_difficulty_level ON learning.quests (guild_id, difficulty_level);
+CREATE INDEX ix_quests_subject_id ON learning.quests (guild_id, subject_id);
+CREATE INDEX ix_quests_is_active ON learning.quests (guild_id, is_active, title);
+CREATE INDEX ix_quests_skill_tags ON learning.quests USING gin (skill_tags);
+CREATE INDEX ix_quests_search_document ON learning.quests USING gin (search_document);
+CREATE TRIGGER tg_quests_touch
+    BEFORE UPDATE OF slug, title, description, language, quest_type, difficulty_level, estimated_duration_minutes,
+        experience_points_reward, skill_tags, subject_id, unlock_criteria, is_active, source_hash,
+        created_by
+    ON learning.quests
+    FOR EACH ROW EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.quest_skills (
+    guild_id bigint NOT NULL,
+    quest_id uuid NOT NULL,
+    skill_id uuid NOT NULL,
+    skill_points integer NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_quest_skills PRIMARY KEY (guild_id, quest_id, skill_id),
+    CONSTRAINT fk_quest_skills_quest_id_quests FOREIGN KEY (guild_id, quest_id)
+        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_quest_skills_skill_id_skills FOREIGN KEY (guild_id, skill_id)
+        REFERENCES community.skills (guild_id, id),
+    CONSTRAINT ck_quest_skills_skill_points CHECK (skill_points BETWEEN 1 AND 1000000)
+);
+COMMENT ON TABLE learning.quest_skills IS 'Skill points that completing a quest brings (SkillPointsGranted).';
+COMMENT ON COLUMN learning.quest_skills.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.quest_skills.quest_id IS 'Quest.';
+COMMENT ON COLUMN learning.quest_skills.skill_id IS 'Skill of the guild''s catalogue.';
+COMMENT ON COLUMN learning.quest_skills.skill_points IS 'Points granted.';
+COMMENT ON COLUMN learning.quest_skills.created_at IS 'When the row was made.';
+CREATE INDEX ix_quest_skills_skill_id ON learning.quest_skills (guild_id, skill_id);
+
+CREATE TABLE learning.learning_path_quests (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    learning_path_id uuid NOT NULL,
+    chapter_id uuid,
+    quest_id uuid NOT NULL,
+    difficulty_level learning.difficulty_level NOT NULL,
+    sequence_order integer NOT NULL,
+    is_mandatory boolean NOT NULL DEFAULT TRUE,
+    unlock_criteria jsonb,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_learning_path_quests PRIMARY KEY (id),
+    CONSTRAINT uq_learning_path_quests_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT uq_learning_path_quests_learning_path_id_quest_id UNIQUE (guild_id, learning_path_id, quest_id),
+    CONSTRAINT uq_learning_path_quests_learning_path_id_sequence_order UNIQUE (guild_id, learning_path_id, sequence_order)
+        DEFERRABLE INITIALLY IMMEDIATE,
+    CONSTRAINT fk_learning_path_quests_learning_path_id_learning_paths FOREIGN KEY (guild_id, learning_path_id)
+        REFERENCES learning.learning_paths (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_learning_path_quests_chapter_id_quest_chapters FOREIGN KEY (guild_id, learning_path_id, chapter_id)
+        REFERENCES learning.quest_chapters (guild_id, learning_path_id, id) ON DELETE SET NULL (chapter_id),
+    CONSTRAINT fk_learning_path_quests_quest_id_quests FOREIGN KEY (guild_id, quest_id)
+        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_learning_path_quests_sequence_order CHECK (sequence_order > 0),
+    CONSTRAINT ck_learning_path_quests_unlock_criteria CHECK (
+        jsonb_typeof(unlock_criteria) = 'object' AND octet_length(unlock_criteria::text) <= 16384)
+);
+COMMENT ON TABLE learning.learning_path_quests IS 'Which quests belong to a path, in which chapter and order (004).';
+COMMENT ON COLUMN learning.learning_path_quests.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.learning_path_quests.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.learning_path_quests.learning_path_id IS 'Path.';
+COMMENT ON COLUMN learning.learning_path_quests.chapter_id IS
+    'Chapter of that path; null for a quest outside of its chapters.';
+COMMENT ON COLUMN learning.learning_path_quests.quest_id IS 'Quest.';
+COMMENT ON COLUMN learning.learning_path_quests.difficulty_level IS
+    'Difficulty within this path, which may differ from the quest''s own.';
+COMMENT ON COLUMN learning.learning_path_quests.sequence_order IS 'Place in the path, from 1.';
+COMMENT ON COLUMN learning.learning_path_quests.is_mandatory IS 'Whether the path is complete only with it.';
+COMMENT ON COLUMN learning.learning_path_quests.unlock_criteria IS
+    'Rule that opens it here; null is open to all. Grammar: an object with exactly one key. {"all": [rules]}, '
+    '{"any": [rules]}, {"not": rule}, {"quest": id}, {"quests": {"of": [ids], "at_least": n}}, {"xp": n}, {"level": '
+    'n}, {"skill": {"slug": text, "points": n}}, {"achievement": id}, {"after": date}. At most 6 deep, 100 rules in '
+    'all.';
+COMMENT ON COLUMN learning.learning_path_quests.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.learning_path_quests.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_learning_path_quests_chapter_id
+    ON learning.learning_path_quests (guild_id, learning_path_id, chapter_id, sequence_order);
+CREATE INDEX ix_learning_path_quests_quest_id ON learning.learning_path_quests (guild_id, quest_id);
+CREATE TRIGGER tg_learning_path_quests_touch BEFORE UPDATE ON learning.learning_path_quests
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.quest_prerequisites (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    quest_id uuid NOT NULL,
+    prerequisite_quest_id uuid NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_quest_prerequisites PRIMARY KEY (id),
+    CONSTRAINT uq_quest_prerequisites_quest_id_prerequisite_quest_id
+        UNIQUE (guild_id, quest_id, prerequisite_quest_id),
+    CONSTRAINT fk_quest_prerequisites_quest_id_quests FOREIGN KEY (guild_id, quest_id)
+        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_quest_prerequisites_prerequisite_quest_id_quests FOREIGN KEY (guild_id, prerequisite_quest_id)
+        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_quest_prerequisites_not_itself CHECK (quest_id <> prerequisite_quest_id)
+);
+COMMENT ON TABLE learning.quest_prerequisites IS
+    'Which quests must be completed before a quest can be begun (004): a graph without cycles.';
+COMMENT ON COLUMN learning.quest_prerequisites.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.quest_prerequisites.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.quest_prerequisites.quest_id IS 'Quest that waits.';
+COMMENT ON COLUMN learning.quest_prerequisites.prerequisite_quest_id IS 'Quest that must be completed first.';
+COMMENT ON COLUMN learning.quest_prerequisites.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.quest_prerequisites.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_quest_prerequisites_prereq_id ON learning.quest_prerequisites (guild_id, prerequisite_quest_id);
+CREATE TRIGGER tg_quest_prerequisites_touch BEFORE UPDATE ON learning.quest_prerequisites
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+-- One writer of a guild's graph at a time, or two edges that close a cycle together would not see each other. The walk
+-- visits every edge once; the way back along the remembered edges ends, for the graph without the new edge has no cycle.
+CREATE FUNCTION learning.refuse_cycle() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    froms uuid[];
+    nodes uuid[];
+    here uuid := NEW.quest_id;
+    names text := '';
+    title text;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('learning.quest_prerequisites:' || NEW.guild_id, 0));
+    WITH RECURSIVE reached (node, from_node) AS (
+        SELECT NEW.prerequisite_quest_id, NULL::uuid
+        UNION
+        SELECT p.prerequisite_quest_id, r.node
+          FROM reached r JOIN learning.quest_prerequisites p ON p.guild_id = NEW.guild_id AND p.quest_id = r.node
+         WHERE r.node <> NEW.quest_id AND p.id <> NEW.id
+    )
+    SELECT array_agg(r.node), array_agg(r.from_node) INTO nodes, froms FROM reached r;
+    IF NOT NEW.quest_id = ANY (nodes) THEN
+        RETURN NEW;
+    END IF;
+    WHILE here IS NOT NULL LOOP
+        SELECT q.title INTO title FROM learning.quests q WHERE q.id = here;
+        names := format('%L', title) || coalesce(' requires ' || nullif(names, ''), '');
+        here := froms[array_position(nodes, here)];
+    END LOOP;
+    SELECT q.title INTO title FROM learning.quests q WHERE q.id = NEW.quest_id;
+    RAISE EXCEPTION 'prerequisites would form a cycle: % requires %', format('%L', title), names
+        USING ERRCODE = 'check_violation', SCHEMA = 'learning', TABLE = 'quest_prerequisites',
+              CONSTRAINT = 'ck_quest_prerequisites_acyclic', DETAIL = format('%L', title) || ' requires ' || names;
+END
+$$;
+COMMENT ON FUNCTION learning.refuse_cycle() IS
+    'BEFORE row trigger: refuses an edge that closes a cycle (23514, constraint ck_quest_prerequisites_acyclic) and names it.';
+CREATE TRIGGER tg_quest_prerequisites_acyclic
+    BEFORE INSERT OR UPDATE OF guild_id, quest_id, prerequisite_quest_id ON learning.quest_prerequisites
+    FOR EACH ROW EXECUTE FUNCTION learning.refuse_cycle();
+
+CREATE TABLE learning.quest_steps (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    quest_id uuid NOT NULL,
+    step_number integer NOT NULL,
+    title text NOT NULL,
+    description text NOT NULL,
+    step_type learning.step_type NOT NULL,
+    content jsonb,
+    validation_criteria jsonb,
+    checker_script text,
+    experience_points integer NOT NULL DEFAULT 0,
+    is_optional boolean NOT NULL DEFAULT FALSE,
+    search_document tsvector NOT NULL GENERATED ALWAYS AS (
+        learning.search_document('simple', title, NULL, description)) STORED,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_quest_steps PRIMARY KEY (id),
+    CONSTRAINT uq_quest_steps_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT uq_quest_steps_quest_id_id UNIQUE (guild_id, quest_id, id),
+    CONSTRAINT uq_quest_steps_quest_id_step_number
+        UNIQUE (guild_id, quest_id, step_number) DEFERRABLE INITIALLY IMMEDIATE,
+    CONSTRAINT fk_quest_steps_quest_id_quests FOREIGN KEY (guild_id, quest_id)
+        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_quest_steps_step_number CHECK (step_number > 0),
+    CONSTRAINT ck_quest_steps_title CHECK (length(title) BETWEEN 1 AND 255),
+    CONSTRAINT ck_quest_steps_description CHECK (length(description) <= 100000),
+    CONSTRAINT ck_quest_steps_experience_points CHECK (experience_points BETWEEN 0 AND 1000000),
+    CONSTRAINT ck_quest_steps_content CHECK (jsonb_typeof(content) = 'object'),
+    CONSTRAINT ck_quest_steps_validation_criteria CHECK (jsonb_typeof(validation_criteria) = 'object'),
+    CONSTRAINT ck_quest_steps_checker_script CHECK (
+        checker_script IS NULL OR (step_type = 'Coding' AND octet_length(checker_script) BETWEEN 1 AND 262144))
+);
+COMMENT ON TABLE learning.quest_steps IS
+    'Steps of a quest (004). Learners are sent title, description and content; what judges them never leaves the '
+    'server.';
+COMMENT ON COLUMN learning.quest_steps.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.quest_steps.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.quest_steps.quest_id IS 'Quest it is a step of.';
+COMMENT ON COLUMN learning.quest_steps.step_number IS 'Place in the quest, from 1.';
+COMMENT ON COLUMN learning.quest_steps.title IS 'Title.';
+COMMENT ON COLUMN learning.quest_steps.description IS 'What is to be done, Markdown.';
+COMMENT ON COLUMN learning.quest_steps.step_type IS 'Kind, which decides how it is completed.';
+COMMENT ON COLUMN learning.quest_steps.content IS
+    'What learners are shown, by type: a text, a video''s address, a quiz''s questions without answers, starting '
+    'code.';
+COMMENT ON COLUMN learning.quest_steps.validation_criteria IS
+    'What completes it, by type: a quiz''s answers and pass mark, a checker''s settings, a reviewer''s rubric, the '
+    'least length of a note. Never sent to learners.';
+COMMENT ON COLUMN learning.quest_steps.checker_script IS
+    'Python that judges a Coding step, run in the same jail as generators. Never sent to learners.';
+COMMENT ON COLUMN learning.quest_steps.experience_points IS 'XP for completing it.';
+COMMENT ON COLUMN learning.quest_steps.is_optional IS 'Whether it may be skipped.';
+COMMENT ON COLUMN learning.quest_steps.search_document IS
+    'What search looks at; unstemmed, for a step doesn''t know its quest''s language.';
+COMMENT ON COLUMN learning.quest_steps.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.quest_steps.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_quest_steps_step_type ON learning.quest_steps (guild_id, step_type);
+CREATE INDEX ix_quest_steps_search_document ON learning.quest_steps USING gin (search_document);
+CREATE TRIGGER tg_quest_steps_touch
+    BEFORE UPDATE OF quest_id, step_number, title, description, step_type, content, validation_criteria, checker_script,
+        experience_points, is_optional
+    ON learning.quest_steps
+    FOR EACH ROW EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.quest_resources (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    quest_id uuid NOT NULL,
+    resource_type learning.resource_type NOT NULL,
+    title text NOT NULL,
+    description text,
+    url text,
+    file_path text,
+    metadata jsonb NOT NULL DEFAULT '{}',
+    display_order integer NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_quest_resources PRIMARY KEY (id),
+    CONSTRAINT fk_quest_resources_quest_id_quests FOREIGN KEY (guild_id, quest_id)
+        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_quest_resources_title CHECK (length(title) BETWEEN 1 AND 255),
+    CONSTRAINT ck_quest_resources_description CHECK (length(description) <= 10000),
+    CONSTRAINT ck_quest_resources_url CHECK (url ~ '^https?://[^[:space:]]+$' AND length(url) <= 2000),
+    CONSTRAINT ck_quest_resources_file_path CHECK (
+        length(file_path) BETWEEN 1 AND 500 AND file_path !~ '^/' AND file_path !~ '(^|/)[.][.](/|$)' AND file_path !~ '\\'),
+    CONSTRAINT ck_quest_resources_place CHECK (num_nonnulls(url, file_path) >= 1),
+    CONSTRAINT ck_quest_resources_metadata CHECK (jsonb_typeof(metadata) = 'object')
+);
+COMMENT ON TABLE learning.quest_resources IS 'Documents, videos, links and files that go with a quest (004).';
+COMMENT ON COLUMN learning.quest_resources.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.quest_resources.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.quest_resources.quest_id IS 'Quest it goes with.';
+COMMENT ON COLUMN learning.quest_resources.resource_type IS 'Kind.';
+COMMENT ON COLUMN learning.quest_resources.title IS 'Title.';
+COMMENT ON COLUMN learning.quest_resources.description IS 'What it is good for.';
+COMMENT ON COLUMN learning.quest_resources.url IS 'Where it is, http or https.';
+COMMENT ON COLUMN learning.quest_resources.file_path IS 'File of the path''s folder, relative and within it.';
+COMMENT ON COLUMN learning.quest_resources.metadata IS 'Extras, such as a length or a licence.';
+COMMENT ON COLUMN learning.quest_resources.display_order IS 'Place among the quest''s resources; ties go by id.';
+COMMENT ON COLUMN learning.quest_resources.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.quest_resources.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_quest_resources_quest_id ON learning.quest_resources (guild_id, quest_id, display_order, id);
+CREATE TRIGGER tg_quest_resources_touch BEFORE UPDATE ON learning.quest_resources
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+-- Attempts and progress ---------------------------------------------------------------------------------------------
+
+CREATE TABLE learning.user_quest_attempts (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    auth_user_id uuid NOT NULL,
+    quest_id uuid NOT NULL,
+    status learning.quest_attempt_status NOT NULL DEFAULT 'InProgress',
+    started_at timestamptz NOT NULL DEFAULT now(),
+    paused_at timestamptz,
+    completed_at timestamptz,
+    abandoned_at timestamptz,
+    paused_seconds bigint NOT NULL DEFAULT 0,
+    restarts integer NOT NULL DEFAULT 0,
+    last_activity_at timestamptz NOT NULL DEFAULT now(),
+    total_experience_earned integer NOT NULL DEFAULT 0,
+    completion_percentage numeric(5,2) NOT NULL DEFAULT 0.00,
+    current_step_id uuid,
+    notes text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_user_quest_attempts PRIMARY KEY (id),
+    CONSTRAINT uq_user_quest_attempts_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT uq_user_quest_attempts_auth_user_id_quest_id UNIQUE (guild_id, auth_user_id, quest_id),
+    CONSTRAINT uq_user_quest_attempts_owner UNIQUE (guild_id, id, auth_user_id),
+    CONSTRAINT fk_user_quest_attempts_auth_user_id_users FOREIGN KEY (auth_user_id)
+        REFERENCES community.users (auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_user_quest_attempts_quest_id_quests FOREIGN KEY (guild_id, quest_id)
+        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_user_quest_attempts_current_step_id_quest_steps FOREIGN KEY (guild_id, quest_id, current_step_id)
+        REFERENCES learning.quest_steps (guild_id, quest_id, id) ON DELETE SET NULL (current_step_id),
+    CONSTRAINT ck_user_quest_attempts_paused_at CHECK ((status = 'Paused') = (paused_at IS NOT NULL)),
+    CONSTRAINT ck_user_quest_attempts_completed_at CHECK ((status = 'Completed') = (completed_at IS NOT NULL)),
+    CONSTRAINT ck_user_quest_attempts_abandoned_at CHECK ((status = 'Abandoned') = (abandoned_at IS NOT NULL)),
+    CONSTRAINT ck_user_quest_attempts_completion_percentage CHECK (
+        completion_percentage BETWEEN 0 AND 100 AND (status <> 'Completed' OR completion_percentage = 100)),
+    CONSTRAINT ck_user_quest_attempts_figures CHECK (
+        paused_seconds >= 0 AND restarts >= 0 AND total_experience_earned >= 0),
+    CONSTRAINT ck_user_quest_attempts_notes CHECK (length(notes) <= 20000)
+) WITH (fillfactor = 85);
+COMMENT ON TABLE learning.user_quest_attempts IS
+    'The attempt of a learner at a quest (004): one row, begun anew if abandoned and taken up again.';
+COMMENT ON COLUMN learning.user_quest_attempts.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.user_quest_attempts.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.user_quest_attempts.auth_user_id IS 'Learner.';
+COMMENT ON COLUMN learning.user_quest_attempts.quest_id IS 'Quest.';
+COMMENT ON COLUMN learning.user_quest_attempts.status IS 'State.';
+COMMENT ON COLUMN learning.user_quest_attempts.started_at IS 'When it was begun, or begun anew.';
+COMMENT ON COLUMN learning.user_quest_attempts.paused_at IS 'When it was paused; null unless paused.';
+COMMENT ON COLUMN learning.user_quest_attempts.completed_at IS 'When it was completed; null unless completed.';
+COMMENT ON COLUMN learning.user_quest_attempts.abandoned_at IS 'When it was abandoned; null unless abandoned.';
+COMMENT ON COLUMN learning.user_quest_attempts.paused_seconds IS
+    'Pauses that are over, in seconds: active time is the time since started_at less these.';
+COMMENT ON COLUMN learning.user_quest_attempts.restarts IS 'How often it was abandoned and begun anew.';
+COMMENT ON COLUMN learning.user_quest_attempts.last_activity_at IS 'When the learner last did something in it.';
+COMMENT ON COLUMN learning.user_quest_attempts.total_experience_earned IS
+    'XP earned in it so far; re-derivable from reward_grants.';
+COMMENT ON COLUMN learning.user_quest_attempts.completion_percentage IS
+    '100 × done / counted steps, rounded down to 0.01, so that 100.00 means done; skipped optional steps aren''t '
+    'counted.';
+COMMENT ON COLUMN learning.user_quest_attempts.current_step_id IS 'Step the learner is at.';
+COMMENT ON COLUMN learning.user_quest_attempts.notes IS 'Learner''s own notes.';
+COMMENT ON COLUMN learning.user_quest_attempts.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.user_quest_attempts.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_user_quest_attempts_auth_user_id ON learning.user_quest_attempts (auth_user_id);
+CREATE INDEX ix_user_quest_attempts_quest_id ON learning.user_quest_attempts (guild_id, quest_id, status);
+CREATE INDEX ix_user_quest_attempts_status ON learning.user_quest_attempts (guild_id, status, last_activity_at);
+CREATE INDEX ix_user_quest_attempts_current_step_id
+    ON learning.user_quest_attempts (guild_id, quest_id, current_step_id) WHERE current_step_id IS NOT NULL;
+CREATE TRIGGER tg_user_quest_attempts_touch BEFORE UPDATE ON learning.user_quest_attempts
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.user_quest_step_progress (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    attempt_id uuid NOT NULL,
+    step_id uuid NOT NULL,
+    status learning.step_completion_status NOT NULL DEFAULT 'NotStarted',
+    started_at timestamptz,
+    completed_at timestamptz,
+    submission_data jsonb,
+    score numeric(5,2),
+    feedback text,
+    experience_earned integer NOT NULL DEFAULT 0,
+    attempts_count integer NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_user_quest_step_progress PRIMARY KEY (id),
+    CONSTRAINT uq_user_quest_step_progress_attempt_id_step_id UNIQUE (guild_id, attempt_id, step_id),
+    CONSTRAINT fk_user_quest_step_progress_attempt_id_user_quest_attempts FOREIGN KEY (guild_id, attempt_id)
+        REFERENCES learning.user_quest_attempts (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_user_quest_step_progress_step_id_quest_steps FOREIGN KEY (guild_id, step_id)
+        REFERENCES learning.quest_steps (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_user_quest_step_progress_completed_at CHECK (
+        (status IN ('Completed', 'Skipped')) = (completed_at IS NOT NULL)),
+    CONSTRAINT ck_user_quest_step_progress_figures CHECK (
+        score BETWEEN 0 AND 100 AND experience_earned >= 0 AND attempts_count >= 0),
+    CONSTRAINT ck_user_quest_step_progress_submission_data CHECK (octet_length(submission_data::text) <= 1048576),
+    CONSTRAINT ck_user_quest_step_progress_feedback CHECK (length(feedback) <= 20000)
+) WITH (fillfactor = 85);
+COMMENT ON TABLE learning.user_quest_step_progress IS 'Progress of an attempt in each step (004).';
+COMMENT ON COLUMN learning.user_quest_step_progress.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.user_quest_step_progress.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.user_quest_step_progress.attempt_id IS 'Attempt.';
+COMMENT ON COLUMN learning.user_quest_step_progress.step_id IS 'Step.';
+COMMENT ON COLUMN learning.user_quest_step_progress.status IS 'State.';
+COMMENT ON COLUMN learning.user_quest_step_progress.started_at IS 'When it was first opened.';
+COMMENT ON COLUMN learning.user_quest_step_progress.completed_at IS 'When it was completed or skipped.';
+COMMENT ON COLUMN learning.user_quest_step_progress.submission_data IS
+    'What the learner handed in last: a note, quiz answers, code.';
+COMMENT ON COLUMN learning.user_quest_step_progress.score IS 'Share achieved in percent, where the type has one.';
+COMMENT ON COLUMN learning.user_quest_step_progress.feedback IS 'What the learner is told about it.';
+COMMENT ON COLUMN learning.user_quest_step_progress.experience_earned IS 'XP earned by it.';
+COMMENT ON COLUMN learning.user_quest_step_progress.attempts_count IS 'How often something was handed in.';
+COMMENT ON COLUMN learning.user_quest_step_progress.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.user_quest_step_progress.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_user_quest_step_progress_step_id ON learning.user_quest_step_progress (guild_id, step_id, status);
+CREATE TRIGGER tg_user_quest_step_progress_touch BEFORE UPDATE ON learning.user_quest_step_progress
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.user_learning_path_progress (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    auth_user_id uuid NOT NULL,
+    learning_path_id uuid NOT NULL,
+    status learning.path_progress_status NOT NULL DEFAULT 'NotStarted',
+    started_at timestamptz,
+    paused_at timestamptz,
+    completed_at timestamptz,
+    current_quest_id uuid,
+    completed_quests_count integer NOT NULL DEFAULT 0,
+    total_quests_count integer NOT NULL DEFAULT 0,
+    completion_percentage numeric(5,2) NOT NULL DEFAULT 0.00,
+    total_experience_earned integer NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_user_learning_path_progress PRIMARY KEY (id),
+    CONSTRAINT uq_user_learning_path_progress_auth_user_id_learning_path_id
+        UNIQUE (guild_id, auth_user_id, learning_path_id),
+    CONSTRAINT fk_user_learning_path_progress_auth_user_id_users FOREIGN KEY (auth_user_id)
+        REFERENCES community.users (auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_user_learning_path_progress_learning_path_id_learning_paths FOREIGN KEY (guild_id, learning_path_id)
+        REFERENCES learning.learning_paths (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_user_learning_path_progress_current_quest_id_quests FOREIGN KEY (guild_id, current_quest_id)
+        REFERENCES learning.quests (guild_id, id) ON DELETE SET NULL (current_quest_id),
+    CONSTRAINT ck_user_learning_path_progress_paused_at CHECK ((status = 'Paused') = (paused_at IS NOT NULL)),
+    CONSTRAINT ck_user_learning_path_progress_completed_at CHECK ((status = 'Completed') = (completed_at IS NOT NULL)),
+    CONSTRAINT ck_user_learning_path_progress_started_at CHECK (status = 'NotStarted' OR started_at IS NOT NULL),
+    CONSTRAINT ck_user_learning_path_progress_figures CHECK (
+        completed_quests_count BETWEEN 0 AND total_quests_count AND completion_percentage BETWEEN 0 AND 100
+        AND total_experience_earned >= 0)
+) WITH (fillfactor = 85);
+COMMENT ON TABLE learning.user_learning_path_progress IS 'Progress of a learner through a path (004).';
+COMMENT ON COLUMN learning.user_learning_path_progress.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.user_learning_path_progress.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.user_learning_path_progress.auth_user_id IS 'Learner.';
+COMMENT ON COLUMN learning.user_learning_path_progress.learning_path_id IS 'Path.';
+COMMENT ON COLUMN learning.user_learning_path_progress.status IS 'State.';
+COMMENT ON COLUMN learning.user_learning_path_progress.started_at IS 'When the first of its quests was begun.';
+COMMENT ON COLUMN learning.user_learning_path_progress.paused_at IS 'When it was paused; null unless paused.';
+COMMENT ON COLUMN learning.user_learning_path_progress.completed_at IS 'When its last mandatory quest was completed.';
+COMMENT ON COLUMN learning.user_learning_path_progress.current_quest_id IS 'Quest the learner is at.';
+COMMENT ON COLUMN learning.user_learning_path_progress.completed_quests_count IS 'Mandatory quests completed.';
+COMMENT ON COLUMN learning.user_learning_path_progress.total_quests_count IS 'Mandatory quests there are.';
+COMMENT ON COLUMN learning.user_learning_path_progress.completion_percentage IS
+    '100 × completed / total mandatory quests, rounded down to 0.01.';
+COMMENT ON COLUMN learning.user_learning_path_progress.total_experience_earned IS
+    'XP earned in it; re-derivable from reward_grants.';
+COMMENT ON COLUMN learning.user_learning_path_progress.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.user_learning_path_progress.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_user_learning_path_progress_auth_user_id ON learning.user_learning_path_progress (auth_user_id);
+CREATE INDEX ix_user_learning_path_progress_learning_path_id
+    ON learning.user_learning_path_progress (guild_id, learning_path_id, status);
+CREATE INDEX ix_user_learning_path_progress_current_quest_id
+    ON learning.user_learning_path_progress (guild_id, current_quest_id) WHERE current_quest_id IS NOT NULL;
+CREATE TRIGGER tg_user_learning_path_progress_touch BEFORE UPDATE ON learning.user_learning_path_progress
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.user_chapter_progress (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    auth_user_id uuid NOT NULL,
+    chapter_id uuid NOT NULL,
+    status learning.path_progress_status NOT NULL DEFAULT 'NotStarted',
+    started_at timestamptz,
+    completed_at timestamptz,
+    completed_quests_count integer NOT NULL DEFAULT 0,
+    total_quests_count integer NOT NULL DEFAULT 0,
+    completion_percentage numeric(5,2) NOT NULL DEFAULT 0.00,
+    total_experience_earned integer NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_user_chapter_progress PRIMARY KEY (id),
+    CONSTRAINT uq_user_chapter_progress_auth_user_id_chapter_id UNIQUE (guild_id, auth_user_id, chapter_id),
+    CONSTRAINT fk_user_chapter_progress_auth_user_id_users FOREIGN KEY (auth_user_id)
+        REFERENCES community.users (auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_user_chapter_progress_chapter_id_quest_chapters FOREIGN KEY (guild_id, chapter_id)
+        REFERENCES learning.quest_chapters (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_user_chapter_progress_completed_at CHECK ((status = 'Completed') = (completed_at IS NOT NULL)),
+    CONSTRAINT ck_user_chapter_progress_started_at CHECK (status = 'NotStarted' OR started_at IS NOT NULL),
+    CONSTRAINT ck_user_chapter_progress_figures CHECK (
+        completed_quests_count BETWEEN 0 AND total_quests_count AND completion_percentage BETWEEN 0 AND 100
+        AND total_experience_earned >= 0)
+) WITH (fillfactor = 85);
+COMMENT ON TABLE learning.user_chapter_progress IS 'Progress of a learner through a chapter.';
+COMMENT ON COLUMN learning.user_chapter_progress.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.user_chapter_progress.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.user_chapter_progress.auth_user_id IS 'Learner.';
+COMMENT ON COLUMN learning.user_chapter_progress.chapter_id IS 'Chapter.';
+COMMENT ON COLUMN learning.user_chapter_progress.status IS 'State.';
+COMMENT ON COLUMN learning.user_chapter_progress.started_at IS 'When the first of its quests was begun.';
+COMMENT ON COLUMN learning.user_chapter_progress.completed_at IS 'When its last mandatory quest was completed.';
+COMMENT ON COLUMN learning.user_chapter_progress.completed_quests_count IS 'Mandatory quests completed.';
+COMMENT ON COLUMN learning.user_chapter_progress.total_quests_count IS 'Mandatory quests there are.';
+COMMENT ON COLUMN learning.user_chapter_progress.completion_percentage IS
+    '100 × completed / total mandatory quests, rounded down to 0.01.';
+COMMENT ON COLUMN learning.user_chapter_progress.total_experience_earned IS
+    'XP earned in it; re-derivable from reward_grants.';
+COMMENT ON COLUMN learning.user_chapter_progress.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.user_chapter_progress.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_user_chapter_progress_auth_user_id ON learning.user_chapter_progress (auth_user_id);
+CREATE INDEX ix_user_chapter_progress_chapter_id ON learning.user_chapter_progress (guild_id, chapter_id, status);
+CREATE TRIGGER tg_user_chapter_progress_touch BEFORE UPDATE ON learning.user_chapter_progress
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+-- Unlocking and the reward cascade ----------------------------------------------------------------------------------
+
+CREATE TABLE learning.quest_unlocks (
+    guild_id bigint NOT NULL,
+    auth_user_id uuid NOT NULL,
+    quest_id uuid NOT NULL,
+    correlation_id uuid NOT NULL,
+    reason jsonb NOT NULL DEFAULT '{}',
+    granted_by uuid,
+    unlocked_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_quest_unlocks PRIMARY KEY (guild_id, auth_user_id, quest_id),
+    CONSTRAINT fk_quest_unlocks_auth_user_id_users FOREIGN KEY (auth_user_id)
+        REFERENCES community.users (auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_quest_unlocks_quest_id_quests FOREIGN KEY (guild_id, quest_id)
+        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_quest_unlocks_reason CHECK (jsonb_typeof(reason) = 'object')
+);
+COMMENT ON TABLE learning.quest_unlocks IS
+    'Quests that a learner has unlocked, each once (ChallengeUnlocked). What was open from the beginning has no '
+    'row.';
+COMMENT ON COLUMN learning.quest_unlocks.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.quest_unlocks.auth_user_id IS 'Learner.';
+COMMENT ON COLUMN learning.quest_unlocks.quest_id IS 'Quest unlocked.';
+COMMENT ON COLUMN learning.quest_unlocks.correlation_id IS
+    'Cascade it belongs to: the completion, or a run of the job that looks at dates, XP and levels.';
+COMMENT ON COLUMN learning.quest_unlocks.reason IS 'Which parts of the rule were met, for the learner to read.';
+COMMENT ON COLUMN learning.quest_unlocks.granted_by IS
+    'Instructor who unlocked it by hand, an auth_user_id; null when the rule did.';
+COMMENT ON COLUMN learning.quest_unlocks.unlocked_at IS 'When.';
+CREATE INDEX ix_quest_unlocks_auth_user_id ON learning.quest_unlocks (auth_user_id);
+CREATE INDEX ix_quest_unlocks_quest_id ON learning.quest_unlocks (guild_id, quest_id);
+
+CREATE TABLE learning.reward_grants (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    auth_user_id uuid NOT NULL,
+    source_type text NOT NULL,
+    source_id uuid NOT NULL,
+    correlation_id uuid NOT NULL,
+    attempt_id uuid,
+    experience_points integer NOT NULL DEFAULT 0,
+    skill_points jsonb NOT NULL DEFAULT '{}',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_reward_grants PRIMARY KEY (id),
+    CONSTRAINT uq_reward_grants_source UNIQUE (guild_id, auth_user_id, source_type, source_id),
+    CONSTRAINT ck_reward_grants_source_type CHECK (source_type IN ('step', 'quest', 'chapter', 'path')),
+    CONSTRAINT ck_reward_grants_experience_points CHECK (experience_points >= 0),
+    CONSTRAINT ck_reward_grants_skill_points CHECK (jsonb_typeof(skill_points) = 'object')
+);
+COMMENT ON TABLE learning.reward_grants IS
+    'What was rewarded, append-only: each completion of a step, quest, chapter or path once, whatever is repeated, '
+    'reopened or run twice. Its cascade goes out through the outbox in the same transaction; community keeps the '
+    'ledgers (user_skill_rewards, activity_log).';
+COMMENT ON COLUMN learning.reward_grants.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.reward_grants.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.reward_grants.auth_user_id IS 'Learner.';
+COMMENT ON COLUMN learning.reward_grants.source_type IS 'What was completed: step, quest, chapter or path.';
+COMMENT ON COLUMN learning.reward_grants.source_id IS 'Which one; no foreign key, for the grant outlives it.';
+COMMENT ON COLUMN learning.reward_grants.correlation_id IS 'Shared by all events of the cascade.';
+COMMENT ON COLUMN learning.reward_grants.attempt_id IS 'Attempt it came from, for steps and quests.';
+COMMENT ON COLUMN learning.reward_grants.experience_points IS 'XP granted.';
+COMMENT ON COLUMN learning.reward_grants.skill_points IS 'Skill points granted, by skill slug.';
+COMMENT ON COLUMN learning.reward_grants.created_at IS 'When.';
+CREATE INDEX ix_reward_grants_correlation_id ON learning.reward_grants (guild_id, correlation_id);
+CREATE INDEX ix_reward_grants_source ON learning.reward_grants (guild_id, source_type, source_id, created_at);
+CREATE INDEX ix_reward_grants_auth_user_id ON learning.reward_grants (auth_user_id);
+CREATE TRIGGER tg_reward_grants_append_only BEFORE UPDATE OR DELETE ON learning.reward_grants
+    FOR EACH ROW EXECUTE FUNCTION questhall.refuse_change();
+CREATE TRIGGER tg_reward_grants_no_truncate BEFORE TRUNCATE ON learning.reward_grants
+    FOR EACH STATEMENT EXECUTE FUNCTION questhall.refuse_change();
+
+-- Assessment --------------------------------------------------------------------------------------------------------
+
+CREATE TABLE learning.quest_assessments (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    quest_id uuid NOT NULL,
+    assessment_type learning.assessment_type NOT NULL,
+    title text NOT NULL DEFAULT '',
+    display_order integer NOT NULL DEFAULT 0,
+    is_required boolean NOT NULL DEFAULT true,
+    configuration jsonb NOT NULL,
+    passing_criteria jsonb NOT NULL,
+    answer_key jsonb,
+    rubric jsonb,
+    rubric_visibility text NOT NULL DEFAULT 'after_grading',
+    checker_script text,
+    max_grade numeric(5,2) NOT NULL DEFAULT 100,
+    max_attempts integer,
+    reviews_required integer NOT NULL DEFAULT 3,
+    reviews_owed integer NOT NULL DEFAULT 3,
+    review_deadline_hours integer NOT NULL DEFAULT 72,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_quest_assessments PRIMARY KEY (id),
+    CONSTRAINT uq_quest_assessments_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT fk_quest_assessments_quest_id_quests FOREIGN KEY (guild_id, quest_id)
+        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_quest_assessments_title CHECK (length(title) <= 255),
+    CONSTRAINT ck_quest_assessments_documents CHECK (
+        jsonb_typeof(configuration) = 'object' AND jsonb_typeof(passing_criteria) = 'object'
+        AND jsonb_typeof(answer_key) = 'object' AND jsonb_typeof(rubric) = 'object'),
+    CONSTRAINT ck_quest_assessments_rubric_visibility CHECK (
+        rubric_visibility IN ('always', 'after_grading', 'never')),
+    CONSTRAINT ck_quest_assessments_checker_script CHECK (
+        (assessment_type = 'AutoGraded') = (checker_script IS NOT NULL) AND octet_length(checker_script) BETWEEN 1 AND 262144),
+    CONSTRAINT ck_quest_assessments_answer_key CHECK (assessment_type <> 'Quiz' OR answer_key IS NOT NULL),
+    CONSTRAINT ck_quest_assessments_max_grade CHECK (max_grade > 0),
+    CONSTRAINT ck_quest_assessments_max_attempts CHECK (max_attempts > 0),
+    CONSTRAINT ck_quest_assessments_reviews CHECK (
+        reviews_required BETWEEN 1 AND 20 AND reviews_owed BETWEEN 0 AND 20 AND review_deadline_hours BETWEEN 1 AND 8760)
+);
+COMMENT ON TABLE learning.quest_assessments IS
+    'How a quest is assessed (004). Learners are sent configuration; answers and rubric follow rubric_visibility.';
+COMMENT ON COLUMN learning.quest_assessments.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.quest_assessments.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.quest_assessments.quest_id IS 'Quest assessed.';
+COMMENT ON COLUMN learning.quest_assessments.assessment_type IS 'Kind.';
+COMMENT ON COLUMN learning.quest_assessments.title IS 'Title, where the quest has several.';
+COMMENT ON COLUMN learning.quest_assessments.display_order IS 'Place among the quest''s assessments; ties go by id.';
+COMMENT ON COLUMN learning.quest_assessments.is_required IS 'Whether the quest is complete only when it is passed.';
+COMMENT ON COLUMN learning.quest_assessments.configuration IS
+    'What learners are shown, by type: questions without answers, what to hand in, accepted file kinds.';
+COMMENT ON COLUMN learning.quest_assessments.passing_criteria IS
+    'What passing takes: a least grade, criteria that must be met.';
+COMMENT ON COLUMN learning.quest_assessments.answer_key IS
+    'Right answers of a Quiz. Never sent to learners before they have passed or used up their attempts.';
+COMMENT ON COLUMN learning.quest_assessments.rubric IS 'Criteria with their weights and levels, for reviewers.';
+COMMENT ON COLUMN learning.quest_assessments.rubric_visibility IS
+    'When learners see the rubric: always, after_grading or never.';
+COMMENT ON COLUMN learning.quest_assessments.checker_script IS
+    'Python that grades an AutoGraded assessment, run in the same jail as generators. Never sent to learners.';
+COMMENT ON COLUMN learning.quest_assessments.max_grade IS 'Best possible grade.';
+COMMENT ON COLUMN learning.quest_assessments.max_attempts IS 'How often a learner may hand in; null for any number.';
+COMMENT ON COLUMN learning.quest_assessments.reviews_required IS
+    'PeerReview: reviews a submission gets; their median is the grade.';
+COMMENT ON COLUMN learning.quest_assessments.reviews_owed IS
+    'PeerReview: reviews a learner writes before the own result is shown.';
+COMMENT ON COLUMN learning.quest_assessments.review_deadline_hours IS
+    'After that long a review not written is taken back, and a submission not served falls to the instructors.';
+COMMENT ON COLUMN learning.quest_assessments.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.quest_assessments.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_quest_assessments_quest_id ON learning.quest_assessments (guild_id, quest_id, display_order, id);
+CREATE TRIGGER tg_quest_assessments_touch BEFORE UPDATE ON learning.quest_assessments
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.quest_submissions (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    attempt_id uuid NOT NULL,
+    auth_user_id uuid NOT NULL,
+    assessment_id uuid,
+    step_id uuid,
+    submission_data jsonb NOT NULL,
+    status text NOT NULL DEFAULT 'submitted',
+    graded_at timestamptz,
+    graded_by uuid,
+    grading_method text,
+    grade numeric(5,2),
+    max_grade numeric(5,2) NOT NULL,
+    feedback text,
+    is_passed boolean,
+    attempt_number integer NOT NULL DEFAULT 1,
+    review_due_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_quest_submissions PRIMARY KEY (id),
+    CONSTRAINT uq_quest_submissions_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT uq_quest_submissions_author UNIQUE (guild_id, id, auth_user_id),
+    CONSTRAINT fk_quest_submissions_attempt_id_user_quest_attempts FOREIGN KEY (guild_id, attempt_id, auth_user_id)
+        REFERENCES learning.user_quest_attempts (guild_id, id, auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_quest_submissions_assessment_id_quest_assessments FOREIGN KEY (guild_id, assessment_id)
+        REFERENCES learning.quest_assessments (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_quest_submissions_step_id_quest_steps FOREIGN KEY (guild_id, step_id)
+        REFERENCES learning.quest_steps (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_quest_submissions_subject CHECK (num_nonnulls(assessment_id, step_id) = 1),
+    CONSTRAINT ck_quest_submissions_status CHECK (
+        status IN ('submitted', 'in_review', 'escalated', 'graded', 'withdrawn')),
+    CONSTRAINT ck_quest_submissions_graded CHECK (
+        (status = 'graded') = (graded_at IS NOT NULL) AND (status = 'graded') = (grade IS NOT NULL)
+        AND (status = 'graded') = (is_passed IS NOT NULL) AND (status = 'graded') = (grading_method IS NOT NULL)),
+    CONSTRAINT ck_quest_submissions_grading_method CHECK (grading_method IN ('auto', 'peer', 'instructor')),
+    CONSTRAINT ck_quest_submissions_grade CHECK (max_grade > 0 AND grade BETWEEN 0 AND max_grade),
+    CONSTRAINT ck_quest_submissions_attempt_number CHECK (attempt_number > 0),
+    CONSTRAINT ck_quest_submissions_not_graded_by_self CHECK (graded_by <> auth_user_id),
+    CONSTRAINT ck_quest_submissions_submission_data CHECK (octet_length(submission_data::text) <= 1048576),
+    CONSTRAINT ck_quest_submissions_feedback CHECK (length(feedback) <= 20000)
+);
+COMMENT ON TABLE learning.quest_submissions IS
+    'What learners handed in (004), for an assessment or for a Submission step. One row per hand-in; the earlier '
+    'ones stay.';
+COMMENT ON COLUMN learning.quest_submissions.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.quest_submissions.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.quest_submissions.attempt_id IS 'Attempt it belongs to.';
+COMMENT ON COLUMN learning.quest_submissions.auth_user_id IS 'Learner, the attempt''s.';
+COMMENT ON COLUMN learning.quest_submissions.assessment_id IS 'Assessment it is for; null for a step.';
+COMMENT ON COLUMN learning.quest_submissions.step_id IS 'Submission step it is for; null for an assessment.';
+COMMENT ON COLUMN learning.quest_submissions.submission_data IS 'What was handed in: answers, text, links, code.';
+COMMENT ON COLUMN learning.quest_submissions.status IS
+    'submitted, in_review (somebody has it), escalated (left to the instructors), graded, or withdrawn.';
+COMMENT ON COLUMN learning.quest_submissions.graded_at IS 'When it was graded.';
+COMMENT ON COLUMN learning.quest_submissions.graded_by IS
+    'Instructor who graded it, an auth_user_id; null for the program and for peers.';
+COMMENT ON COLUMN learning.quest_submissions.grading_method IS 'How: auto, peer (median of the reviews) or instructor.';
+COMMENT ON COLUMN learning.quest_submissions.grade IS 'Grade, 0 to max_grade.';
+COMMENT ON COLUMN learning.quest_submissions.max_grade IS 'Best possible grade at that time.';
+COMMENT ON COLUMN learning.quest_submissions.feedback IS 'What the learner is told.';
+COMMENT ON COLUMN learning.quest_submissions.is_passed IS 'Whether it passes.';
+COMMENT ON COLUMN learning.quest_submissions.attempt_number IS 'Which hand-in it is, from 1.';
+COMMENT ON COLUMN learning.quest_submissions.review_due_at IS
+    'When it falls to the instructors if nobody has reviewed it.';
+COMMENT ON COLUMN learning.quest_submissions.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.quest_submissions.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE UNIQUE INDEX uq_quest_submissions_assessment_attempt_number
+    ON learning.quest_submissions (guild_id, attempt_id, assessment_id, attempt_number) WHERE assessment_id IS NOT NULL;
+CREATE UNIQUE INDEX uq_quest_submissions_step_attempt_number
+    ON learning.quest_submissions (guild_id, attempt_id, step_id, attempt_number) WHERE step_id IS NOT NULL;
+CREATE UNIQUE INDEX uq_quest_submissions_assessment_open ON learning.quest_submissions (guild_id, attempt_id, assessment_id)
+    WHERE assessment_id IS NOT NULL AND status IN ('submitted', 'in_review', 'escalated');
+CREATE UNIQUE INDEX uq_quest_submissions_step_open ON learning.quest_submissions (guild_id, attempt_id, step_id)
+    WHERE step_id IS NOT NULL AND status IN ('submitted', 'in_review', 'escalated');
+CREATE INDEX ix_quest_submissions_attempt_id ON learning.quest_submissions (guild_id, attempt_id, auth_user_id);
+CREATE INDEX ix_quest_submissions_assessment_id ON learning.quest_submissions (guild_id, assessment_id, created_at);
+CREATE INDEX ix_quest_submissions_step_id ON learning.quest_submissions (guild_id, step_id) WHERE step_id IS NOT NULL;
+CREATE INDEX ix_quest_submissions_auth_user_id ON learning.quest_submissions (auth_user_id);
+CREATE INDEX ix_quest_submissions_queue ON learning.quest_submissions (guild_id, status, created_at)
+    WHERE status IN ('submitted', 'in_review', 'escalated');
+CREATE INDEX ix_quest_submissions_review_due_at ON learning.quest_submissions (review_due_at)
+    WHERE status IN ('submitted', 'in_review');
+CREATE TRIGGER tg_quest_submissions_touch BEFORE UPDATE ON learning.quest_submissions
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.peer_review_assignments (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    submission_id uuid NOT NULL,
+    author_id uuid NOT NULL,
+    reviewer_id uuid NOT NULL,
+    reviewer_role text NOT NULL DEFAULT 'peer',
+    status text NOT NULL DEFAULT 'assigned',
+    due_at timestamptz NOT NULL,
+    completed_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_peer_review_assignments PRIMARY KEY (id),
+    CONSTRAINT uq_peer_review_assignments_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT uq_peer_review_assignments_submission_id_reviewer_id UNIQUE (guild_id, submission_id, reviewer_id),
+    CONSTRAINT fk_peer_review_assignments_submission_id_quest_submissions FOREIGN KEY (guild_id, submission_id, author_id)
+        REFERENCES learning.quest_submissions (guild_id, id, auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_peer_review_assignments_reviewer_id_users FOREIGN KEY (reviewer_id)
+        REFERENCES community.users (auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT ck_peer_review_assignments_not_own CHECK (reviewer_id <> author_id),
+    CONSTRAINT ck_peer_review_assignments_reviewer_role CHECK (reviewer_role IN ('peer', 'instructor')),
+    CONSTRAINT ck_peer_review_assignments_status CHECK (
+        status IN ('assigned', 'completed', 'expired', 'declined', 'cancelled')),
+    CONSTRAINT ck_peer_review_assignments_completed_at CHECK ((status = 'completed') = (completed_at IS NOT NULL))
+) WITH (fillfactor = 85);
+COMMENT ON TABLE learning.peer_review_assignments IS
+    'Who is to review which submission. Assigned to whoever owes reviews and has the fewest open ones, oldest '
+    'submission first; what is not written in time is taken back and given to another, at last to an instructor.';
+COMMENT ON COLUMN learning.peer_review_assignments.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.peer_review_assignments.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.peer_review_assignments.submission_id IS 'Submission to review.';
+COMMENT ON COLUMN learning.peer_review_assignments.author_id IS
+    'Who handed it in, an auth_user_id; here so that a constraint can forbid reviewing one''s own.';
+COMMENT ON COLUMN learning.peer_review_assignments.reviewer_id IS 'Who reviews it, an auth_user_id.';
+COMMENT ON COLUMN learning.peer_review_assignments.reviewer_role IS 'peer or instructor.';
+COMMENT ON COLUMN learning.peer_review_assignments.status IS
+    'assigned, completed, expired (not written in time), declined, or cancelled (no longer needed).';
+COMMENT ON COLUMN learning.peer_review_assignments.due_at IS 'When it is taken back.';
+COMMENT ON COLUMN learning.peer_review_assignments.completed_at IS 'When the review was written.';
+COMMENT ON COLUMN learning.peer_review_assignments.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.peer_review_assignments.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_peer_review_assignments_submission_id
+    ON learning.peer_review_assignments (guild_id, submission_id, author_id);
+CREATE INDEX ix_peer_review_assignments_reviewer_id ON learning.peer_review_assignments (reviewer_id);
+CREATE INDEX ix_peer_review_assignments_open ON learning.peer_review_assignments (guild_id, reviewer_id, due_at)
+    WHERE status = 'assigned';
+CREATE INDEX ix_peer_review_assignments_due_at ON learning.peer_review_assignments (due_at) WHERE status = 'assigned';
+CREATE TRIGGER tg_peer_review_assignments_touch BEFORE UPDATE ON learning.peer_review_assignments
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.submission_reviews (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    assignment_id uuid NOT NULL,
+    scores jsonb NOT NULL DEFAULT '{}',
+    score numeric(5,2) NOT NULL,
+    feedback text NOT NULL,
+    helpful boolean,
+    hidden_at timestamptz,
+    hidden_by uuid,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_submission_reviews PRIMARY KEY (id),
+    CONSTRAINT uq_submission_reviews_assignment_id UNIQUE (guild_id, assignment_id),
+    CONSTRAINT fk_submission_reviews_assignment_id_peer_review_assignments FOREIGN KEY (guild_id, assignment_id)
+        REFERENCES learning.peer_review_assignments (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_submission_reviews_scores CHECK (jsonb_typeof(scores) = 'object'),
+    CONSTRAINT ck_submission_reviews_score CHECK (score >= 0),
+    CONSTRAINT ck_submission_reviews_feedback CHECK (length(feedback) BETWEEN 1 AND 20000),
+    CONSTRAINT ck_submission_reviews_hidden CHECK ((hidden_at IS NULL) = (hidden_by IS NULL))
+);
+COMMENT ON TABLE learning.submission_reviews IS
+    'Reviews of submissions, by peers or instructors: one for each assignment that was carried out.';
+COMMENT ON COLUMN learning.submission_reviews.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.submission_reviews.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.submission_reviews.assignment_id IS 'Assignment carried out.';
+COMMENT ON COLUMN learning.submission_reviews.scores IS 'Score for each criterion of the rubric.';
+COMMENT ON COLUMN learning.submission_reviews.score IS 'Grade it comes to, 0 to the submission''s max_grade.';
+COMMENT ON COLUMN learning.submission_reviews.feedback IS 'What the author is told.';
+COMMENT ON COLUMN learning.submission_reviews.helpful IS 'Whether the author found it helpful; null for no answer.';
+COMMENT ON COLUMN learning.submission_reviews.hidden_at IS
+    'When an instructor struck it out; it no longer counts for the median.';
+COMMENT ON COLUMN learning.submission_reviews.hidden_by IS 'Who did that, an auth_user_id.';
+COMMENT ON COLUMN learning.submission_reviews.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.submission_reviews.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE TRIGGER tg_submission_reviews_touch BEFORE UPDATE ON learning.submission_reviews
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+-- Analytics, embeddings, recommendations ----------------------------------------------------------------------------
+
+CREATE TABLE learning.quest_reviews (
+    guild_id bigint NOT NULL,
+    quest_id uuid NOT NULL,
+    auth_user_id uuid NOT NULL,
+    difficulty_rating integer,
+    enjoyment_rating integer,
+    comment text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_quest_reviews PRIMARY KEY (guild_id, quest_id, auth_user_id),
+    CONSTRAINT fk_quest_reviews_quest_id_quests FOREIGN KEY (guild_id, quest_id)
+        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_quest_reviews_auth_user_id_users FOREIGN KEY (auth_user_id)
+        REFERENCES community.users (auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT ck_quest_reviews_ratings CHECK (
+        difficulty_rating BETWEEN 1 AND 5 AND enjoyment_rating BETWEEN 1 AND 5
+        AND num_nonnulls(difficulty_rating, enjoyment_rating, comment) >= 1),
+    CONSTRAINT ck_quest_reviews_comment CHECK (length(comment) BETWEEN 1 AND 5000)
+);
+COMMENT ON TABLE learning.quest_reviews IS
+    'What learners thought of a quest: the source of difficulty_rating, and of what they enjoyed.';
+COMMENT ON COLUMN learning.quest_reviews.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.quest_reviews.quest_id IS 'Quest.';
+COMMENT ON COLUMN learning.quest_reviews.auth_user_id IS 'Learner.';
+COMMENT ON COLUMN learning.quest_reviews.difficulty_rating IS 'How hard it was, 1 (easy) to 5.';
+COMMENT ON COLUMN learning.quest_reviews.enjoyment_rating IS 'How they liked it, 1 to 5.';
+COMMENT ON COLUMN learning.quest_reviews.comment IS 'What they said; for the author and instructors.';
+COMMENT ON COLUMN learning.quest_reviews.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.quest_reviews.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_quest_reviews_auth_user_id ON learning.quest_reviews (auth_user_id);
+CREATE INDEX ix_quest_reviews_enjoyed ON learning.quest_reviews (guild_id, auth_user_id, enjoyment_rating);
+CREATE TRIGGER tg_quest_reviews_touch BEFORE UPDATE ON learning.quest_reviews
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.quest_analytics (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    quest_id uuid NOT NULL,
+    date_recorded date NOT NULL,
+    total_attempts integer NOT NULL DEFAULT 0,
+    successful_completions integer NOT NULL DEFAULT 0,
+    average_completion_time_minutes numeric(10,2),
+    average_attempts_to_complete numeric(5,2),
+    abandonment_rate numeric(5,4),
+    difficulty_rating numeric(3,2),
+    engagement_score numeric(5,2),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_quest_analytics PRIMARY KEY (id),
+    CONSTRAINT uq_quest_analytics_quest_id_date_recorded UNIQUE (guild_id, quest_id, date_recorded),
+    CONSTRAINT fk_quest_analytics_quest_id_quests FOREIGN KEY (guild_id, quest_id)
+        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_quest_analytics_counts CHECK (total_attempts >= 0 AND successful_completions >= 0),
+    CONSTRAINT ck_quest_analytics_ranges CHECK (
+        average_completion_time_minutes >= 0 AND average_attempts_to_complete >= 1 AND abandonment_rate BETWEEN 0 AND 1
+        AND difficulty_rating BETWEEN 1 AND 5 AND engagement_score BETWEEN 0 AND 100)
+);
+COMMENT ON TABLE learning.quest_analytics IS
+    'Figures of a quest for a day, UTC (004); filled by a daily job that may be run again. Null means that there '
+    'was nothing to take a mean of.';
+COMMENT ON COLUMN learning.quest_analytics.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.quest_analytics.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.quest_analytics.quest_id IS 'Quest.';
+COMMENT ON COLUMN learning.quest_analytics.date_recorded IS 'Day, UTC.';
+COMMENT ON COLUMN learning.quest_analytics.total_attempts IS 'Attempts begun that day, those begun anew among them.';
+COMMENT ON COLUMN learning.quest_analytics.successful_completions IS 'Attempts completed that day.';
+COMMENT ON COLUMN learning.quest_analytics.average_completion_time_minutes IS
+    'Mean active time (completed_at − started_at − paused_seconds) of those completed that day, in minutes.';
+COMMENT ON COLUMN learning.quest_analytics.average_attempts_to_complete IS
+    'Mean of restarts + 1 over those completed that day.';
+COMMENT ON COLUMN learning.quest_analytics.abandonment_rate IS
+    'Abandoned that day / (abandoned + completed that day), 0 to 1.';
+COMMENT ON COLUMN learning.quest_analytics.difficulty_rating IS
+    'Mean of all learners'' difficulty ratings to the end of that day, 1 to 5.';
+COMMENT ON COLUMN learning.quest_analytics.engagement_score IS
+    '100 × attempts in which a step was worked on that day / attempts open at any time that day, 0 to 100.';
+COMMENT ON COLUMN learning.quest_analytics.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.quest_analytics.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_quest_analytics_date_recorded ON learning.quest_analytics (guild_id, date_recorded);
+CREATE TRIGGER tg_quest_analytics_touch BEFORE UPDATE ON learning.quest_analytics
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.content_embeddings (
+    guild_id bigint NOT NULL,
+    content_type text NOT NULL,
+    content_id uuid NOT NULL,
+    model text NOT NULL,
+    dimensions integer NOT NULL,
+    embedding real[] NOT NULL,
+    content_hash bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_content_embeddings PRIMARY KEY (guild_id, content_type, content_id, model),
+    CONSTRAINT ck_content_embeddings_content_type CHECK (content_type IN ('path', 'quest', 'step')),
+    CONSTRAINT ck_content_embeddings_model CHECK (length(model) BETWEEN 1 AND 100),
+    CONSTRAINT ck_content_embeddings_embedding CHECK (
+        dimensions BETWEEN 1 AND 4096 AND cardinality(embedding) = dimensions AND array_ndims(embedding) = 1
+        AND array_position(embedding, NULL) IS NULL),
+    CONSTRAINT ck_content_embeddings_content_hash CHECK (octet_length(content_hash) = 32)
+);
+COMMENT ON TABLE learning.content_embeddings IS
+    'Embeddings for semantic search and likeness. Plain arrays, since pgvector may be absent; a vector store holds '
+    'copies where one is configured, and these fill it anew.';
+COMMENT ON COLUMN learning.content_embeddings.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.content_embeddings.content_type IS 'What it is of: path, quest or step.';
+COMMENT ON COLUMN learning.content_embeddings.content_id IS
+    'Which one; no foreign key, for it is of several kinds. A job removes those without content.';
+COMMENT ON COLUMN learning.content_embeddings.model IS
+    'Model that made it, with its version: only embeddings of one model compare.';
+COMMENT ON COLUMN learning.content_embeddings.dimensions IS 'Its length.';
+COMMENT ON COLUMN learning.content_embeddings.embedding IS
+    'The vector, of length 1, so that a dot product is the cosine.';
+COMMENT ON COLUMN learning.content_embeddings.content_hash IS
+    'SHA-256 of the text embedded: another hash means that it is out of date.';
+COMMENT ON COLUMN learning.content_embeddings.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.content_embeddings.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_content_embeddings_model ON learning.content_embeddings (guild_id, model, content_type);
+CREATE TRIGGER tg_content_embeddings_touch BEFORE UPDATE ON learning.content_embeddings
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.quest_recommendations (
+    guild_id bigint NOT NULL,
+    auth_user_id uuid NOT NULL,
+    quest_id uuid NOT NULL,
+    score real NOT NULL,
+    reasons jsonb NOT NULL,
+    computed_at timestamptz NOT NULL DEFAULT now(),
+    dismissed_at timestamptz,
+    CONSTRAINT pk_quest_recommendations PRIMARY KEY (guild_id, auth_user_id, quest_id),
+    CONSTRAINT fk_quest_recommendations_auth_user_id_users FOREIGN KEY (auth_user_id)
+        REFERENCES community.users (auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_quest_recommendations_quest_id_quests FOREIGN KEY (guild_id, quest_id)
+        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_quest_recommendations_reasons CHECK (jsonb_typeof(reasons) = 'array'),
+    CONSTRAINT ck_quest_recommendations_score CHECK (score >= 0 AND score < 'Infinity')
+);
+COMMENT ON TABLE learning.quest_recommendations IS
+    'Quests recommended to a learner, each with its reasons; made anew by a job and after completions.';
+COMMENT ON COLUMN learning.quest_recommendations.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.quest_recommendations.auth_user_id IS 'Learner.';
+COMMENT ON COLUMN learning.quest_recommendations.quest_id IS 'Quest recommended.';
+COMMENT ON COLUMN learning.quest_recommendations.score IS 'The higher, the better it fits.';
+COMMENT ON COLUMN learning.quest_recommendations.reasons IS
+    'Why, as a list: skill gap, difficulty fit, likeness to what was enjoyed, next in a path; each with its weight.';
+COMMENT ON COLUMN learning.quest_recommendations.computed_at IS 'When it was worked out.';
+COMMENT ON COLUMN learning.quest_recommendations.dismissed_at IS
+    'When the learner said no; it is not recommended again.';
+CREATE INDEX ix_quest_recommendations_auth_user_id ON learning.quest_recommendations (auth_user_id);
+CREATE INDEX ix_quest_recommendations_quest_id ON learning.quest_recommendations (guild_id, quest_id);
+CREATE INDEX ix_quest_recommendations_best ON learning.quest_recommendations (guild_id, auth_user_id, score DESC)
+    WHERE dismissed_at IS NULL;
+
+-- Credentials (Open Badges 3.0) -------------------------------------------------------------------------------------
+
+CREATE TABLE learning.credential_issuer_keys (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    algorithm text NOT NULL DEFAULT 'Ed25519',
+    public_key bytea NOT NULL,
+    private_key_encrypted bytea,
+    retired_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_credential_issuer_keys PRIMARY KEY (id),
+    CONSTRAINT uq_credential_issuer_keys_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT ck_credential_issuer_keys_algorithm CHECK (algorithm IN ('Ed25519')),
+    CONSTRAINT ck_credential_issuer_keys_public_key CHECK (octet_length(public_key) = 32),
+    CONSTRAINT ck_credential_issuer_keys_private_key CHECK (
+        retired_at IS NOT NULL OR private_key_encrypted IS NOT NULL)
+);
+COMMENT ON TABLE learning.credential_issuer_keys IS
+    'Keys a guild signs its credentials with. Old ones stay, so that what they signed can be verified.';
+COMMENT ON COLUMN learning.credential_issuer_keys.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.credential_issuer_keys.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.credential_issuer_keys.algorithm IS 'Signature algorithm.';
+COMMENT ON COLUMN learning.credential_issuer_keys.public_key IS
+    'Public key, 32 bytes; published with the issuer''s profile.';
+COMMENT ON COLUMN learning.credential_issuer_keys.private_key_encrypted IS
+    'Private key, encrypted with the installation''s secret; destroyed some time after retirement.';
+COMMENT ON COLUMN learning.credential_issuer_keys.retired_at IS 'When another key took its place.';
+COMMENT ON COLUMN learning.credential_issuer_keys.created_at IS 'When it was made.';
+CREATE UNIQUE INDEX uq_credential_issuer_keys_current ON learning.credential_issuer_keys (guild_id)
+    WHERE retired_at IS NULL;
+
+CREATE TABLE learning.badges (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    learning_path_id uuid,
+    achievement_id integer,
+    name text NOT NULL,
+    description text NOT NULL,
+    criteria text NOT NULL,
+    image_url text,
+    valid_days integer,
+    is_active boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_badges PRIMARY KEY (id),
+    CONSTRAINT uq_badges_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT uq_badges_guild_id_name UNIQUE (guild_id, name),
+    CONSTRAINT fk_badges_learning_path_id_learning_paths FOREIGN KEY (guild_id, learning_path_id)
+        REFERENCES learning.learning_paths (guild_id, id),
+    CONSTRAINT fk_badges_achievement_id_achievement_templates FOREIGN KEY (guild_id, achievement_id)
+        REFERENCES community.achievement_templates (guild_id, id),
+    CONSTRAINT ck_badges_subject CHECK (num_nonnulls(learning_path_id, achievement_id) = 1),
+    CONSTRAINT ck_badges_name CHECK (length(name) BETWEEN 1 AND 255),
+    CONSTRAINT ck_badges_texts CHECK (length(description) <= 10000 AND length(criteria) <= 10000),
+    CONSTRAINT ck_badges_image_url CHECK (image_url ~ '^https://[^[:space:]]+$' AND length(image_url) <= 2000),
+    CONSTRAINT ck_badges_valid_days CHECK (valid_days > 0)
+);
+COMMENT ON TABLE learning.badges IS
+    'What credentials are issued for (an Open Badges Achievement): a completed path or an achievement.';
+COMMENT ON COLUMN learning.badges.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.badges.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.badges.learning_path_id IS 'Path it is earned by completing.';
+COMMENT ON COLUMN learning.badges.achievement_id IS 'Achievement (community.achievement_templates) it goes with.';
+COMMENT ON COLUMN learning.badges.name IS 'Name on the credential.';
+COMMENT ON COLUMN learning.badges.description IS 'What its holder can do.';
+COMMENT ON COLUMN learning.badges.criteria IS 'What had to be done, Markdown.';
+COMMENT ON COLUMN learning.badges.image_url IS 'Picture, https.';
+COMMENT ON COLUMN learning.badges.valid_days IS 'How long a credential is valid; null for without end.';
+COMMENT ON COLUMN learning.badges.is_active IS 'Whether it is still issued.';
+COMMENT ON COLUMN learning.badges.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.badges.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE UNIQUE INDEX uq_badges_learning_path_id ON learning.badges (guild_id, learning_path_id)
+    WHERE learning_path_id IS NOT NULL;
+CREATE UNIQUE INDEX uq_badges_achievement_id ON learning.badges (guild_id, achievement_id)
+    WHERE achievement_id IS NOT NULL;
+CREATE TRIGGER tg_badges_touch BEFORE UPDATE ON learning.badges
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.credentials (
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    guild_id bigint NOT NULL,
+    badge_id uuid NOT NULL,
+    auth_user_id uuid NOT NULL,
+    issuer_key_id uuid NOT NULL,
+    credential jsonb NOT NULL,
+    status_index integer NOT NULL,
+    issued_at timestamptz NOT NULL DEFAULT now(),
+    valid_until timestamptz,
+    revoked_at timestamptz,
+    revoked_by uuid,
+    revocation_reason text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_credentials PRIMARY KEY (id),
+    CONSTRAINT uq_credentials_status_index UNIQUE (guild_id, status_index),
+    CONSTRAINT fk_credentials_badge_id_badges FOREIGN KEY (guild_id, badge_id)
+        REFERENCES learning.badges (guild_id, id),
+    CONSTRAINT fk_credentials_auth_user_id_users FOREIGN KEY (auth_user_id)
+        REFERENCES community.users (auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_credentials_issuer_key_id_credential_issuer_keys FOREIGN KEY (guild_id, issuer_key_id)
+        REFERENCES learning.credential_issuer_keys (guild_id, id),
+    CONSTRAINT ck_credentials_credential CHECK (jsonb_typeof(credential) = 'object'),
+    CONSTRAINT ck_credentials_status_index CHECK (status_index >= 0),
+    CONSTRAINT ck_credentials_valid_until CHECK (valid_until > issued_at),
+    CONSTRAINT ck_credentials_revoked CHECK (
+        (revoked_at IS NULL) = (revocation_reason IS NULL) AND (revoked_by IS NULL OR revoked_at IS NOT NULL)
+        AND length(revocation_reason) BETWEEN 1 AND 500)
+);
+COMMENT ON TABLE learning.credentials IS
+    'Credentials issued: signed documents that a public verifier accepts, and their standing.';
+COMMENT ON COLUMN learning.credentials.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.credentials.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.credentials.badge_id IS 'Badge it is for.';
+COMMENT ON COLUMN learning.credentials.auth_user_id IS 'Holder.';
+COMMENT ON COLUMN learning.credentials.issuer_key_id IS 'Key it is signed with.';
+COMMENT ON COLUMN learning.credentials.credential IS 'The signed document, as it was handed out.';
+COMMENT ON COLUMN learning.credentials.status_index IS
+    'Its bit in the guild''s revocation list (Bitstring Status List), from 0.';
+COMMENT ON COLUMN learning.credentials.issued_at IS 'When it was issued.';
+COMMENT ON COLUMN learning.credentials.valid_until IS 'When it ceases to be valid; null for never.';
+COMMENT ON COLUMN learning.credentials.revoked_at IS 'When it was revoked.';
+COMMENT ON COLUMN learning.credentials.revoked_by IS 'Who revoked it, an auth_user_id.';
+COMMENT ON COLUMN learning.credentials.revocation_reason IS 'Why.';
+COMMENT ON COLUMN learning.credentials.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.credentials.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE UNIQUE INDEX uq_credentials_badge_id_auth_user_id ON learning.credentials (guild_id, badge_id, auth_user_id)
+    WHERE revoked_at IS NULL;
+CREATE INDEX ix_credentials_badge_id ON learning.credentials (guild_id, badge_id);
+CREATE INDEX ix_credentials_auth_user_id ON learning.credentials (auth_user_id);
+CREATE INDEX ix_credentials_issuer_key_id ON learning.credentials (guild_id, issuer_key_id);
+CREATE TRIGGER tg_credentials_touch BEFORE UPDATE ON learning.credentials
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();

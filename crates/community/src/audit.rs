@@ -23,7 +23,7 @@ pub struct Drift {
 }
 
 /// All members whose XP, level, gold or stars differ from what the journal adds up to. Reads the whole journal; empty
-/// when all is well. Run it in a REPEATABLE READ transaction while others write.
+/// when all is well. One statement, hence one snapshot: it may run while others write.
 pub async fn drift(conn: &mut PgConnection) -> Result<Vec<Drift>, Error> {
     let rows = sqlx::query_as!(
         Drift,

@@ -12,6 +12,7 @@
 //! Map: [`ledger`] posting, which other slices call · [`model`] the types · [`rules`] what may be · [`store`] SQL ·
 //! [`ops`] transactions the faces call · [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
 
+pub mod audit;
 pub mod error;
 pub mod ledger;
 pub mod model;

@@ -1,0 +1,54 @@
+//! Balances re-derived from the ledger.
+
+use kernel::{GuildId, UserId};
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use crate::error::LedgerError;
+
+/// A figure that is not what the ledger says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Drift {
+    /// The guild.
+    pub guild_id: GuildId,
+    /// The member; 0 for the house.
+    pub user_id: UserId,
+    /// Which figure: `balance`, `total_received` or `total_sent`.
+    pub what: String,
+    /// What `economy.bytes_balances` holds; 0 where there is no row.
+    pub stored: i64,
+    /// What `economy.bytes_transactions` adds up to.
+    pub derived: i64,
+}
+
+/// All balances and totals that differ from what the ledger adds up to, the house's included. Reads the whole ledger;
+/// empty when all is well, and then every guild's balances add up to zero, as every transaction does. One statement,
+/// hence one snapshot: it may run while others write.
+pub async fn drift(conn: &mut PgConnection) -> Result<Vec<Drift>, LedgerError> {
+    let rows = sqlx::query_as!(
+        Drift,
+        r#"WITH ledger AS (
+               SELECT guild_id, user_id, sum(change)::bigint AS balance, sum(received)::bigint AS received,
+                      sum(sent)::bigint AS sent
+                 FROM (SELECT guild_id, giver_id AS user_id, -amount AS change, 0 AS received, amount AS sent
+                         FROM economy.bytes_transactions
+                       UNION ALL
+                       SELECT guild_id, receiver_id, amount, CASE kind WHEN 'refund' THEN 0 ELSE amount END, 0
+                         FROM economy.bytes_transactions) sides
+                GROUP BY guild_id, user_id
+           )
+           SELECT guild_id AS "guild_id!: GuildId", user_id AS "user_id!: UserId", f.what AS "what!",
+                  f.stored AS "stored!", f.derived AS "derived!"
+             FROM economy.bytes_balances b
+             FULL JOIN ledger l USING (guild_id, user_id)
+            CROSS JOIN LATERAL (VALUES
+                  ('balance', coalesce(b.balance, 0), coalesce(l.balance, 0)),
+                  ('total_received', coalesce(b.total_received, 0), coalesce(l.received, 0)),
+                  ('total_sent', coalesce(b.total_sent, 0), coalesce(l.sent, 0))) AS f (what, stored, derived)
+            WHERE f.stored <> f.derived
+            ORDER BY guild_id, user_id, f.what"#,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}

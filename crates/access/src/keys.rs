@@ -6,9 +6,11 @@
 
 pub mod cache;
 pub mod ops;
+pub(crate) mod rules;
 mod store;
 mod token;
 
 pub use cache::KeyCache;
 pub use ops::{Key, KeyError, NewKey, key_create, key_get, key_list, key_revoke, key_rotate};
 pub use token::PlainKey;
+pub(crate) use token::hex;

@@ -1,4 +1,4 @@
-//! What handlers say of themselves in the OpenAPI document, briefly:
+//! What handlers say of themselves in the `OpenAPI` document, briefly:
 //!
 //! ```ignore
 //! #[utoipa::path(post, path = "/guilds/{guild_id}/campaigns", tag = "campaigns",

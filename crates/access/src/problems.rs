@@ -13,12 +13,21 @@ pub const IDEMPOTENCY_KEY_REUSED: Kind =
 /// The first request with this `Idempotency-Key` is still running.
 pub const IDEMPOTENCY_KEY_IN_USE: Kind =
     Kind::new("idempotency-key-in-use", 409, "The first request with that Idempotency-Key is still running");
+/// The request with this `Idempotency-Key` was carried out, but its answer was not kept.
+pub const ANSWER_NOT_KEPT: Kind =
+    Kind::new("answer-not-kept", 409, "The request was carried out; its answer was not kept");
 /// The request took longer than it may.
 pub const TIMED_OUT: Kind = Kind::new("timed-out", 503, "The request took too long");
 
 /// Kinds that this crate adds.
-pub const PROBLEMS: &[Kind] =
-    &[TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_USE, TIMED_OUT];
+pub const PROBLEMS: &[Kind] = &[
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    IDEMPOTENCY_KEY_REUSED,
+    IDEMPOTENCY_KEY_IN_USE,
+    ANSWER_NOT_KEPT,
+    TIMED_OUT,
+];
 
 /// Kinds that every slice may answer with: the kernel's and this crate's. The server serves a page for each at
 /// `/problems/{slug}`, together with the `PROBLEMS` of the slices.
@@ -35,6 +44,7 @@ pub const CATALOGUE: &[Kind] = &[
     UNSUPPORTED_MEDIA_TYPE,
     IDEMPOTENCY_KEY_REUSED,
     IDEMPOTENCY_KEY_IN_USE,
+    ANSWER_NOT_KEPT,
     TIMED_OUT,
 ];
 

@@ -3,12 +3,16 @@
 
 pub mod app;
 mod guard;
+pub mod idempotency;
 mod json;
 mod params;
 mod request_id;
+mod time_limit;
 
 pub use app::{App, HttpSettings};
-pub use guard::{AsMember, Global, InGuild, MEMBER_HEADER};
+pub use guard::{AsMember, Global, Holder, InGuild, MEMBER_HEADER};
+pub use idempotency::{idempotency, idempotency_clean};
 pub use json::Json;
 pub use params::{Path, Query};
 pub use request_id::{REQUEST_ID_HEADER, RequestId, request_id};
+pub use time_limit::time_limit;

@@ -1,5 +1,5 @@
 //! What the command line and the API do with keys. Each takes a transaction's connection: a change and its entry in the
-//! audit log commit together.
+//! audit log commit together. `origin` is where the request came from; the command line gives the default.
 
 use chrono::{DateTime, Utc};
 use kernel::{ApiKeyId, GuildId, Limit, Page, Problem, UserId};
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::store;
 use super::token::{self, PlainKey};
-use crate::actor::By;
+use crate::actor::{By, Origin};
 use crate::audit::{self, AuditEntry};
 use crate::scope::Scopes;
 
@@ -116,6 +116,7 @@ impl From<KeyError> for Problem {
 pub async fn key_create(
     conn: &mut PgConnection,
     by: By<'_>,
+    origin: &Origin,
     new: &NewKey,
 ) -> Result<(Key, PlainKey), KeyError> {
     let plain = PlainKey::generate()?;
@@ -130,7 +131,7 @@ pub async fn key_create(
         created_by: Some(&by.changed_by()),
     };
     let key = store::insert(conn, &row).await?;
-    record(conn, by, "CREATE", None, &key).await?;
+    record(conn, by, origin, "CREATE", None, &key).await?;
     Ok((key, plain))
 }
 
@@ -154,6 +155,7 @@ pub async fn key_get(conn: &mut PgConnection, guild: Option<GuildId>, id: ApiKey
 pub async fn key_revoke(
     conn: &mut PgConnection,
     by: By<'_>,
+    origin: &Origin,
     guild: Option<GuildId>,
     id: ApiKeyId,
 ) -> Result<Key, KeyError> {
@@ -162,7 +164,7 @@ pub async fn key_revoke(
         return Ok(before);
     }
     let key = store::revoke(conn, id, &by.changed_by()).await?;
-    record(conn, by, "REVOKE", Some(&before), &key).await?;
+    record(conn, by, origin, "REVOKE", Some(&before), &key).await?;
     Ok(key)
 }
 
@@ -170,6 +172,7 @@ pub async fn key_revoke(
 pub async fn key_rotate(
     conn: &mut PgConnection,
     by: By<'_>,
+    origin: &Origin,
     guild: Option<GuildId>,
     id: ApiKeyId,
 ) -> Result<(Key, PlainKey), KeyError> {
@@ -179,13 +182,14 @@ pub async fn key_rotate(
     }
     let plain = PlainKey::generate()?;
     let key = store::replace_secret(conn, id, &token::hex(&plain.hash()), plain.prefix()).await?;
-    record(conn, by, "ROTATE", Some(&before), &key).await?;
+    record(conn, by, origin, "ROTATE", Some(&before), &key).await?;
     Ok((key, plain))
 }
 
 async fn record(
     conn: &mut PgConnection,
     by: By<'_>,
+    origin: &Origin,
     action: &'static str,
     before: Option<&Key>,
     after: &Key,
@@ -193,7 +197,7 @@ async fn record(
     let entry = AuditEntry {
         before: before.map(|key| json!(key)),
         after: Some(json!(after)),
-        ..AuditEntry::new(after.guild_id, by, action, "access.api_keys", after.id.to_string())
+        ..AuditEntry::new(after.guild_id, by, action, "access.api_keys", after.id.to_string()).from(origin)
     };
     audit::record(conn, &entry).await?;
     Ok(())

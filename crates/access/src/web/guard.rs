@@ -1,4 +1,4 @@
-//! Who may call a handler, told by its signature: [`InGuild`], [`AsMember`] and [`Global`] name the scope they need, and
+//! Who may call a handler, told by its signature: [`InGuild`], [`AsMember`], [`Global`] and [`Holder`] name the scope they need, and
 //! refuse before the handler runs.
 //!
 //! What a key may not know of does not exist for it: another guild's anything is 404, in the same words as a guild that
@@ -57,6 +57,17 @@ pub struct Global<S: Scope> {
     scope: PhantomData<fn() -> S>,
 }
 
+/// A key with scope `S`, whether confined to a guild or not. The handler itself must keep to the key's guild: use it only
+/// where the guild is not in the path.
+#[derive(Debug, Clone)]
+pub struct Holder<S: Scope> {
+    /// Who calls.
+    pub actor: Actor,
+    /// Where from.
+    pub origin: Origin,
+    scope: PhantomData<fn() -> S>,
+}
+
 impl<S: Scope> InGuild<S> {
     /// Who makes the change, for `ops` and the audit log.
     pub fn by(&self) -> By<'_> {
@@ -72,6 +83,13 @@ impl<S: Scope> AsMember<S> {
 }
 
 impl<S: Scope> Global<S> {
+    /// Who makes the change, for `ops` and the audit log.
+    pub fn by(&self) -> By<'_> {
+        By::Key(&self.actor)
+    }
+}
+
+impl<S: Scope> Holder<S> {
     /// Who makes the change, for `ops` and the audit log.
     pub fn by(&self) -> By<'_> {
         By::Key(&self.actor)
@@ -133,13 +151,26 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &T) -> Result<Self, Problem> {
-        let app = App::from_ref(state);
-        let actor = authenticate(&app, parts).await?;
+        let Holder { actor, origin, scope } = Holder::<S>::from_request_parts(parts, state).await?;
         if actor.guild.is_some() {
             return Err(Problem::forbidden(
                 "This concerns the whole installation; it takes a key that is confined to no guild.",
             ));
         }
+        Ok(Self { actor, origin, scope })
+    }
+}
+
+impl<S: Scope, T> FromRequestParts<T> for Holder<S>
+where
+    App: FromRef<T>,
+    T: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &T) -> Result<Self, Problem> {
+        let app = App::from_ref(state);
+        let actor = authenticate(&app, parts).await?;
         require::<S>(&actor)?;
         let origin = origin(&app, parts);
         Ok(Self { actor, origin, scope: PhantomData })

@@ -1,0 +1,201 @@
+//! `Idempotency-Key`: a POST that carries one has its effect once, and whoever repeats it, because the answer was lost
+//! on the way, gets the answer of the first time, with `Idempotency-Replayed: true`.
+//!
+//! * A key belongs to the API key that sent it and to one request: method, path with query, `Questhall-User`, body.
+//!   The same key with another request is 422, while the first still runs 409.
+//! * The request runs to its end though its client goes away: that is when the answer will be asked for again.
+//! * Kept for 24 hours are answers that repeating could not better. Not kept: 5xx; refusals for now (401, 403, 408, and
+//!   whatever carries `Retry-After`): such a request may be sent again under its key.
+//! * An answer with `Cache-Control: no-store` (a new secret), or one that is a stream or larger than [`MAX_KEPT`], leaves
+//!   only the mark that it was given; its repetition is answered 409 `answer-not-kept`, and has no effect.
+//! * A node that dies in the middle leaves a lease. It lapses after twice the longest time that a request may take; then
+//!   the request may run again. What it had committed is guarded by the constraints of the tables it wrote.
+//!
+//! A request without the header pays nothing.
+
+mod store;
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt as _;
+use kernel::Problem;
+use sha2::{Digest as _, Sha256};
+use sqlx::PgPool;
+use tracing::Instrument as _;
+
+use crate::actor::Actor;
+use crate::error::unavailable_or_internal;
+use crate::keys::hex;
+use crate::problems::{ANSWER_NOT_KEPT, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED, TOO_LARGE};
+use crate::web::{App, MEMBER_HEADER, guard, time_limit};
+use store::{Claim, Kept, Owner};
+
+pub use store::idempotency_clean;
+
+/// The request's header.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The response's header that tells a repeated answer from a first one.
+pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// The largest answer in bytes that is kept.
+pub const MAX_KEPT: u64 = 1024 * 1024;
+
+/// Middleware for all routes; it acts on a POST that carries the header. Put it inside of the request id.
+pub async fn idempotency(State(app): State<App>, request: Request, next: Next) -> Response {
+    if request.method() != Method::POST || !request.headers().contains_key(IDEMPOTENCY_KEY) {
+        return next.run(request).await;
+    }
+    once(app, request, next).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn once(app: App, request: Request, next: Next) -> Result<Response, Problem> {
+    let (mut parts, body) = request.into_parts();
+    let key = key_of(&parts.headers)?;
+    let actor = guard::authenticate(&app, &mut parts).await?;
+    let body = to_bytes(body, app.settings().upload_limit)
+        .await
+        .map_err(|_| Problem::new(TOO_LARGE, "The body is larger than any route accepts."))?;
+    let request_hash = fingerprint(&parts, &body);
+    let owner = Owner::new(&actor, key);
+    let limit = app.settings().request_timeout;
+    match store::claim(app.pool(), &owner, &request_hash, lease(limit))
+        .await
+        .map_err(unavailable_or_internal)?
+    {
+        Claim::Ours(fence) => {
+            let request = Request::from_parts(parts, Body::from(body));
+            let pool = app.pool().clone();
+            // A task of its own, which outlives the connection that the client may close.
+            let task = tokio::spawn(run(pool, owner, fence, limit, request, next).in_current_span());
+            Ok(task.await.unwrap_or_else(|error| Problem::internal(&error).into_response()))
+        }
+        Claim::Done(kept) => replay(kept),
+        Claim::OtherRequest => Err(Problem::new(
+            IDEMPOTENCY_KEY_REUSED,
+            "This Idempotency-Key came with another request before; make a new one for each deed.",
+        )),
+        Claim::Running => Err(Problem::new(
+            IDEMPOTENCY_KEY_IN_USE,
+            "The first request with this Idempotency-Key has not been answered yet; ask again in a moment.",
+        )
+        .retry_after(Duration::from_secs(1))),
+    }
+}
+
+/// Long enough that no request of a living node outlives its lease.
+fn lease(request_timeout: Duration) -> Duration {
+    request_timeout * 2 + Duration::from_secs(5)
+}
+
+async fn run(
+    pool: PgPool,
+    owner: Owner,
+    fence: store::Fence,
+    limit: Duration,
+    request: Request,
+    next: Next,
+) -> Response {
+    let answer =
+        std::panic::AssertUnwindSafe(time_limit::within(limit, next.run(request))).catch_unwind().await;
+    let response =
+        answer.unwrap_or_else(|_| Problem::internal_message("the handler panicked").into_response());
+    let (response, kept) = keep(response).await;
+    let recorded = match &kept {
+        Some(kept) => store::finish(&pool, &owner, fence, kept).await,
+        None => store::release(&pool, &owner, fence).await,
+    };
+    match recorded {
+        Ok(true) => {}
+        Ok(false) => {
+            tracing::warn!(actor = owner.actor, "an idempotency lease lapsed before its request ended");
+        }
+        // The client gets its answer; a repetition waits for the lease, and may then run again.
+        Err(error) => tracing::warn!(%error, "an answer could not be kept for its Idempotency-Key"),
+    }
+    response
+}
+
+/// The response, and what of it to keep; `None` when the request may be sent again.
+async fn keep(response: Response) -> (Response, Option<Kept>) {
+    let status = response.status();
+    let for_now = matches!(
+        status,
+        StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_MANY_REQUESTS
+    ) || response.headers().contains_key(header::RETRY_AFTER);
+    if status.is_server_error() || for_now {
+        return (response, None);
+    }
+    let secret = response
+        .headers()
+        .get(header::CACHE_CONTROL)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.contains("no-store"));
+    let fits = response.body().size_hint().exact().is_some_and(|size| size <= MAX_KEPT);
+    if secret || !fits {
+        let kept = Kept { status, headers: HeaderMap::new(), body: None };
+        return (response, Some(kept));
+    }
+    let (parts, body) = response.into_parts();
+    match to_bytes(body, usize::MAX).await {
+        Ok(bytes) => {
+            let headers = [header::CONTENT_TYPE, header::LOCATION]
+                .into_iter()
+                .filter_map(|name| parts.headers.get(&name).map(|value| (name, value.clone())))
+                .collect();
+            let kept = Kept { status, headers, body: Some(bytes.clone()) };
+            (Response::from_parts(parts, Body::from(bytes)), Some(kept))
+        }
+        Err(error) => (Problem::internal(&error).into_response(), None),
+    }
+}
+
+fn replay(kept: Kept) -> Result<Response, Problem> {
+    let Some(body) = kept.body else {
+        return Err(Problem::new(
+            ANSWER_NOT_KEPT,
+            "The first request was carried out; its answer was shown once and is not kept.",
+        ));
+    };
+    let mut response = (kept.status, kept.headers, body).into_response();
+    response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+    Ok(response)
+}
+
+fn key_of(headers: &HeaderMap) -> Result<String, Problem> {
+    let wrong = || Problem::field("Idempotency-Key", "must be one text of 1 to 255 visible ASCII characters");
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(wrong()) };
+    let bytes = value.as_bytes();
+    if !(1..=255).contains(&bytes.len()) || !bytes.iter().all(u8::is_ascii_graphic) {
+        return Err(wrong());
+    }
+    String::from_utf8(bytes.to_vec()).map_err(|_| wrong())
+}
+
+/// What makes a request the same: everything that decides its effect, but for who sends it.
+fn fingerprint(parts: &Parts, body: &Bytes) -> String {
+    let mut hash = Sha256::new();
+    let target = parts.uri.path_and_query().map_or("", axum::http::uri::PathAndQuery::as_str);
+    let member = parts.headers.get(MEMBER_HEADER).map_or(&b""[..], HeaderValue::as_bytes);
+    // No method, path or header has a line feed in it.
+    for part in [parts.method.as_str().as_bytes(), target.as_bytes(), member] {
+        hash.update(part);
+        hash.update(b"\n");
+    }
+    hash.update(body);
+    hex(&hash.finalize().into())
+}
+
+impl Owner {
+    fn new(actor: &Actor, key: String) -> Self {
+        Self { actor: format!("key:{}", actor.key_id), key, guild: actor.guild }
+    }
+}

@@ -1,0 +1,163 @@
+//! SQL that several rooms share: a campaign's facts, and for whom a member acts.
+
+use chrono::{DateTime, Utc};
+use kernel::{CampaignId, GuildId, UserId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::model::{Acting, CampaignFacts, Participant, ParticipantType};
+use crate::rules::{Limits, Scoring};
+
+struct CampaignRow {
+    id: CampaignId,
+    guild_id: GuildId,
+    name: String,
+    campaign_type: String,
+    status: String,
+    scoring_type: String,
+    starting_points: i32,
+    points_decrease_step: i32,
+    start_time: Option<DateTime<Utc>>,
+    end_time: Option<DateTime<Utc>>,
+    release_delay_minutes: i32,
+    freeze_minutes: i32,
+    early_access_minutes: i32,
+    limit_per_5s: i32,
+    limit_per_5min: i32,
+    lockout_seconds: i32,
+    lockout_factor: f64,
+    published: bool,
+    frozen_stored: bool,
+    final_stored: bool,
+    has_testers: bool,
+    now: DateTime<Utc>,
+}
+
+impl From<CampaignRow> for CampaignFacts {
+    fn from(row: CampaignRow) -> Self {
+        Self {
+            id: row.id,
+            guild_id: row.guild_id,
+            name: row.name,
+            participants: ParticipantType::from_column(&row.campaign_type),
+            status: row.status,
+            scoring: Scoring::from_column(&row.scoring_type),
+            starting_points: row.starting_points,
+            points_decrease_step: row.points_decrease_step,
+            start_time: row.start_time,
+            end_time: row.end_time,
+            release_delay_minutes: row.release_delay_minutes,
+            freeze_minutes: row.freeze_minutes,
+            early_access_minutes: row.early_access_minutes,
+            limits: Limits {
+                per_5s: row.limit_per_5s,
+                per_5min: row.limit_per_5min,
+                lockout_seconds: row.lockout_seconds,
+                lockout_factor: row.lockout_factor,
+            },
+            published: row.published,
+            frozen_stored: row.frozen_stored,
+            final_stored: row.final_stored,
+            has_testers: row.has_testers,
+            now: row.now,
+        }
+    }
+}
+
+/// A guild's campaign; another guild's is not found.
+pub async fn campaign_find(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    campaign: CampaignId,
+) -> Result<CampaignFacts, Error> {
+    let row = sqlx::query_as!(
+        CampaignRow,
+        r#"SELECT c.id AS "id: CampaignId", c.guild_id AS "guild_id: GuildId", c.name, c.campaign_type, c.status, c.scoring_type,
+                  coalesce(c.starting_points, 0) AS "starting_points!",
+                  coalesce(c.points_decrease_step, 0) AS "points_decrease_step!",
+                  c.start_time, c.end_time, c.release_delay_minutes, c.freeze_minutes, c.early_access_minutes,
+                  c.limit_per_5s, c.limit_per_5min, c.lockout_seconds, c.lockout_factor,
+                  c.published_at IS NOT NULL AS "published!", c.frozen_at IS NOT NULL AS "frozen_stored!",
+                  c.closed_at IS NOT NULL AS "final_stored!",
+                  EXISTS (SELECT FROM campaigns.campaign_testers t WHERE t.campaign_id = c.id) AS "has_testers!",
+                  clock_timestamp() AS "now!"
+           FROM campaigns.campaigns c WHERE c.id = $1 AND c.guild_id = $2"#,
+        campaign.get(),
+        guild.get(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(CampaignFacts::from).ok_or(Error::NotFound("campaign"))
+}
+
+/// Locks campaigns against a change of status, in the order of their ids, and reads them. Whoever closes one waits for
+/// the answers being judged; who comes later finds it closed.
+pub(crate) async fn campaigns_lock_shared(
+    conn: &mut PgConnection,
+    campaigns: &[Uuid],
+) -> sqlx::Result<Vec<CampaignFacts>> {
+    let rows = sqlx::query_as!(
+        CampaignRow,
+        r#"SELECT c.id AS "id: CampaignId", c.guild_id AS "guild_id: GuildId", c.name, c.campaign_type, c.status, c.scoring_type,
+                  coalesce(c.starting_points, 0) AS "starting_points!",
+                  coalesce(c.points_decrease_step, 0) AS "points_decrease_step!",
+                  c.start_time, c.end_time, c.release_delay_minutes, c.freeze_minutes, c.early_access_minutes,
+                  c.limit_per_5s, c.limit_per_5min, c.lockout_seconds, c.lockout_factor,
+                  c.published_at IS NOT NULL AS "published!", c.frozen_at IS NOT NULL AS "frozen_stored!",
+                  c.closed_at IS NOT NULL AS "final_stored!",
+                  EXISTS (SELECT FROM campaigns.campaign_testers t WHERE t.campaign_id = c.id) AS "has_testers!",
+                  clock_timestamp() AS "now!"
+           FROM campaigns.campaigns c WHERE c.id = ANY($1) ORDER BY c.id FOR SHARE"#,
+        campaigns,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(CampaignFacts::from).collect())
+}
+
+/// For whom each of these members acts in each of these campaigns at a time, in the order asked. A tester acts as a
+/// tester; a player for themselves; in squad campaigns a member acts for the squad they were in at the start, who was in
+/// none for their present one once `late_join_minutes` have passed.
+pub(crate) async fn acting_for(
+    conn: &mut PgConnection,
+    asked: &[(CampaignId, UserId, DateTime<Utc>)],
+) -> sqlx::Result<Vec<Acting>> {
+    let numbers: Vec<i32> = (0..asked.len()).map(|n| i32::try_from(n).unwrap_or(i32::MAX)).collect();
+    let campaigns: Vec<Uuid> = asked.iter().map(|(campaign, ..)| campaign.get()).collect();
+    let users: Vec<i64> = asked.iter().map(|(_, user, _)| user.get()).collect();
+    let times: Vec<DateTime<Utc>> = asked.iter().map(|(.., at)| *at).collect();
+    let rows = sqlx::query!(
+        r#"SELECT u.n AS "n!", c.campaign_type,
+                  EXISTS (SELECT FROM campaigns.campaign_testers t
+                          WHERE t.campaign_id = u.campaign_id AND t.user_id = u.user_id) AS "tester!",
+                  CASE WHEN c.campaign_type = 'squad' THEN coalesce(
+                      (SELECT r.squad_id FROM campaigns.campaign_squad_rosters r
+                       WHERE r.campaign_id = u.campaign_id AND r.user_id = u.user_id),
+                      (SELECT m.squad_id FROM squads.squad_memberships m
+                       WHERE m.guild_id = c.guild_id AND m.user_id = u.user_id
+                         AND m.joined_at + make_interval(mins => c.late_join_minutes) <= u.at)) END AS squad_id
+           FROM unnest($1::int4[], $2::uuid[], $3::int8[], $4::timestamptz[]) AS u(n, campaign_id, user_id, at)
+           JOIN campaigns.campaigns c ON c.id = u.campaign_id"#,
+        &numbers,
+        &campaigns,
+        &users,
+        &times,
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut acting = vec![Acting::Nobody; asked.len()];
+    for row in rows {
+        let Ok(n) = usize::try_from(row.n) else { continue };
+        let player = Participant::player(asked[n].1);
+        acting[n] = match (row.tester, row.campaign_type.as_str(), row.squad_id) {
+            (true, ..) => Acting::Tester(player),
+            (false, "squad", Some(squad)) => {
+                Acting::For(Participant { id: squad.to_string(), kind: ParticipantType::Squad })
+            }
+            (false, "squad", None) => Acting::Nobody,
+            _ => Acting::For(player),
+        };
+    }
+    Ok(acting)
+}

@@ -1,0 +1,431 @@
+//! A batch, from locks to verdicts, in one transaction.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use jobs::outbox::{self, Event};
+use kernel::{CampaignId, ChallengeId, SubmissionId};
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
+use uuid::{NoContext, Timestamp, Uuid};
+
+use super::judge::{Judgement, Solved, Standing, judge, refuse_if_too_many};
+use super::store::{self, Locked, Look, NewScore, ParticipantKey, Record};
+use super::{Outcome, Submission, Verdict};
+use crate::error::Error;
+use crate::model::{Acting, CampaignFacts, Participant};
+use crate::rules::{Recent, Scoring, lockout, points_for};
+use crate::store::{acting_for, campaigns_lock_shared};
+
+/// What came of a batch: an outcome for each submission, in order, and whether events were written.
+pub(super) struct Judged {
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) events: bool,
+}
+
+/// Judges one answer in a transaction of its own: what [`super::SubmissionWriter`] does for many.
+pub async fn submit(pool: &PgPool, submission: Submission) -> Outcome {
+    let mut judged = commit(pool, std::slice::from_ref(&submission)).await?;
+    judged.outcomes.pop().unwrap_or(Err(Error::Stopping))
+}
+
+/// Judges a batch and commits it. An error means that nothing was recorded, or that the connection was lost.
+pub(super) async fn commit(pool: &PgPool, batch: &[Submission]) -> sqlx::Result<Judged> {
+    let mut tx = pool.begin().await?;
+    let judged = run(&mut tx, batch).await?;
+    tx.commit().await?;
+    Ok(judged)
+}
+
+/// One submission on its way through the batch.
+struct Case<'a> {
+    n: usize,
+    submission: &'a Submission,
+    facts: &'a CampaignFacts,
+    arrival: DateTime<Utc>,
+    participant: Participant,
+    tester: bool,
+}
+
+impl Case<'_> {
+    fn key(&self) -> ParticipantKey {
+        (self.submission.campaign_id, self.participant.id.clone())
+    }
+
+    fn look(&self) -> Look {
+        Look {
+            campaign_id: self.submission.campaign_id,
+            challenge_id: self.submission.challenge_id,
+            participant: self.participant.clone(),
+        }
+    }
+}
+
+async fn run(conn: &mut PgConnection, batch: &[Submission]) -> sqlx::Result<Judged> {
+    let mut outcomes: Vec<Option<Outcome>> = batch.iter().map(|_| None).collect();
+
+    let ids: Vec<Uuid> = unique(batch.iter().map(|s| s.campaign_id.get()));
+    let campaigns = campaigns_lock_shared(conn, &ids).await?;
+    let read_at = Instant::now();
+    let Some(now) = campaigns.iter().map(|facts| facts.now).max() else {
+        return Ok(Judged { outcomes: not_found(outcomes), events: false });
+    };
+    let campaigns: HashMap<CampaignId, CampaignFacts> = campaigns.into_iter().map(|f| (f.id, f)).collect();
+
+    let mut cases = cases(conn, batch, &campaigns, (now, read_at), &mut outcomes).await?;
+    // In the order of arrival, whatever the order in which requests found their way here.
+    cases.sort_by_key(|case| (case.arrival, case.n));
+
+    let wanted: BTreeSet<ParticipantKey> = cases.iter().filter(|c| !c.tester).map(Case::key).collect();
+    let mut locked = if wanted.is_empty() {
+        HashMap::new()
+    } else {
+        store::participants_lock(conn, &wanted.iter().collect::<Vec<_>>()).await?
+    };
+
+    let looks: Vec<Look> = unique_in_order(cases.iter().map(Case::look));
+    let keep = cases.iter().map(|case| case.facts.limits.per_5min).max().unwrap_or(1);
+    let since = cases.first().map_or(now, |case| case.arrival);
+    let read = if looks.is_empty() { Vec::new() } else { store::standings_read(conn, &looks, (since, keep)).await? };
+    let mut standings: HashMap<Look, Standing> = HashMap::with_capacity(looks.len());
+    let mut recents: HashMap<ParticipantKey, Recent> = HashMap::new();
+    for (look, found) in looks.into_iter().zip(read) {
+        if let Some((standing, recent)) = found {
+            recents.entry((look.campaign_id, look.participant.id.clone())).or_insert(recent);
+            standings.insert(look, standing);
+        }
+    }
+
+    // First who is right, in order of arrival; then, with the parts locked, at which place.
+    let mut judged: Vec<(&Case<'_>, Judgement)> = Vec::with_capacity(cases.len());
+    for case in &cases {
+        match judge_case(case, &mut locked, &mut standings, &mut recents) {
+            Ok(judgement) => judged.push((case, judgement)),
+            Err(error) => outcomes[case.n] = Some(Err(error)),
+        }
+    }
+    let mut settled = settle(conn, &judged, &mut locked, &mut standings, &recents).await?;
+    write(conn, &mut settled, &locked, &campaigns).await?;
+    for (n, verdict) in settled.verdicts {
+        outcomes[n] = Some(Ok(verdict));
+    }
+    Ok(Judged { outcomes: not_found(outcomes), events: !settled.events.is_empty() })
+}
+
+/// Whatever got no outcome names a campaign that its guild does not have.
+fn not_found(outcomes: Vec<Option<Outcome>>) -> Vec<Outcome> {
+    outcomes.into_iter().map(|o| o.unwrap_or(Err(Error::NotFound("campaign")))).collect()
+}
+
+async fn cases<'a>(
+    conn: &mut PgConnection,
+    batch: &'a [Submission],
+    campaigns: &'a HashMap<CampaignId, CampaignFacts>,
+    (now, read_at): (DateTime<Utc>, Instant),
+    outcomes: &mut [Option<Outcome>],
+) -> sqlx::Result<Vec<Case<'a>>> {
+    let known: Vec<(usize, &Submission, &CampaignFacts, DateTime<Utc>)> = batch
+        .iter()
+        .enumerate()
+        .filter_map(|(n, submission)| {
+            let facts = campaigns.get(&submission.campaign_id)?;
+            let waited = read_at.saturating_duration_since(submission.arrived);
+            let arrival = now - TimeDelta::from_std(waited).unwrap_or_default();
+            (facts.guild_id == submission.guild_id).then_some((n, submission, facts, arrival))
+        })
+        .collect();
+    let plain = known.iter().all(|(_, _, facts, _)| {
+        !facts.has_testers && facts.participants == crate::model::ParticipantType::Player
+    });
+    let acting = if plain {
+        known.iter().map(|(_, s, ..)| Acting::For(Participant::player(s.user_id))).collect()
+    } else {
+        let asked: Vec<_> = known.iter().map(|(_, s, _, at)| (s.campaign_id, s.user_id, *at)).collect();
+        acting_for(conn, &asked).await?
+    };
+    let mut cases = Vec::with_capacity(known.len());
+    for ((n, submission, facts, arrival), acting) in known.into_iter().zip(acting) {
+        let tester = acting.is_tester();
+        match acting {
+            Acting::For(participant) | Acting::Tester(participant) => {
+                cases.push(Case { n, submission, facts, arrival, participant, tester });
+            }
+            Acting::Nobody => outcomes[n] = Some(Err(Error::NotEligible)),
+        }
+    }
+    Ok(cases)
+}
+
+/// Judges one answer and lets the next ones of the batch know.
+fn judge_case(
+    case: &Case<'_>,
+    locked: &mut HashMap<ParticipantKey, Locked>,
+    standings: &mut HashMap<Look, Standing>,
+    recents: &mut HashMap<ParticipantKey, Recent>,
+) -> Result<Judgement, Error> {
+    let standing = standings.get_mut(&case.look()).ok_or(Error::NotFound("challenge"))?;
+    if !standing.visible(case.facts, case.tester, case.arrival) {
+        return Err(Error::NotFound("challenge"));
+    }
+    let key = case.key();
+    let participant = locked.get_mut(&key);
+    if participant.is_none() && !case.tester {
+        return Err(Error::NotRegistered);
+    }
+    let until = participant.as_ref().and_then(|p| p.locked_until);
+    let asked = (case.submission.part, case.submission.answer.as_str(), case.arrival);
+    let judgement = judge(case.facts, standing, case.tester, until, asked)?;
+    let Some(participant) = participant else { return Ok(judgement) };
+    let recent = recents.entry(key).or_default();
+    match judgement {
+        Judgement::Again { .. } => {}
+        Judgement::Wrong { .. } => {
+            refuse_if_too_many(case.facts, recent, case.arrival)?;
+            recent.record(case.arrival);
+            participant.wrong_streak = participant.wrong_streak.saturating_add(1);
+            participant.locked_until =
+                lockout(&case.facts.limits, participant.wrong_streak).map(|wait| case.arrival + wait);
+        }
+        Judgement::Right { part, elapsed_ms } => {
+            recent.record(case.arrival);
+            participant.wrong_streak = 0;
+            participant.locked_until = None;
+            let solved = Solved { position: 0, points: 0, elapsed_ms, at: case.arrival };
+            standing.solved[usize::from(part == 2)] = Some(solved);
+        }
+    }
+    Ok(judgement)
+}
+
+/// What is to be written.
+struct Settled {
+    verdicts: Vec<(usize, Verdict)>,
+    records: Vec<Record>,
+    events: Vec<Event>,
+    changed: BTreeSet<ParticipantKey>,
+    counts: HashMap<(ChallengeId, i32), i32>,
+    old_buckets: HashMap<ParticipantKey, i32>,
+}
+
+/// Gives right answers their positions, and all answers their verdicts.
+async fn settle(
+    conn: &mut PgConnection,
+    judged: &[(&Case<'_>, Judgement)],
+    locked: &mut HashMap<ParticipantKey, Locked>,
+    standings: &mut HashMap<Look, Standing>,
+    recents: &HashMap<ParticipantKey, Recent>,
+) -> sqlx::Result<Settled> {
+    let solved_parts: BTreeSet<(ChallengeId, i32)> = judged
+        .iter()
+        .filter_map(|(case, judgement)| match judgement {
+            Judgement::Right { part, .. } if !case.tester => Some((case.submission.challenge_id, *part)),
+            _ => None,
+        })
+        .collect();
+    let mut counts = HashMap::new();
+    if !solved_parts.is_empty() {
+        counts = store::parts_lock(conn, &solved_parts.into_iter().collect::<Vec<_>>()).await?;
+    }
+    let mut settled = Settled {
+        verdicts: Vec::with_capacity(judged.len()),
+        records: Vec::with_capacity(judged.len()),
+        events: Vec::new(),
+        changed: BTreeSet::new(),
+        counts: HashMap::new(),
+        old_buckets: locked.iter().map(|(key, p)| (key.clone(), p.bucket)).collect(),
+    };
+    for (case, judgement) in judged {
+        let look = case.look();
+        let key = case.key();
+        let mut verdict = verdict_of(case, *judgement, recents.get(&key));
+        let (Some(standing), false) = (standings.get_mut(&look), case.tester) else {
+            settled.verdicts.push((case.n, verdict));
+            continue;
+        };
+        let Some(participant) = locked.get_mut(&key) else { continue };
+        let mut record = None;
+        match *judgement {
+            Judgement::Again { part } => {
+                if let Some(solved) = standing.solved[usize::from(part == 2)] {
+                    show_solved(&mut verdict, case, solved);
+                }
+            }
+            Judgement::Wrong { .. } => {
+                record = Some(None);
+                if case.facts.limits.lockout_seconds > 0 {
+                    settled.changed.insert(key.clone());
+                    let wait = participant.locked_until.map_or(0, |until| seconds_up(until - case.arrival));
+                    verdict.retry_after = verdict.retry_after.max((wait > 0).then_some(wait));
+                }
+            }
+            Judgement::Right { part, elapsed_ms } => {
+                let count = counts
+                    .get_mut(&(case.submission.challenge_id, part))
+                    .ok_or_else(|| sqlx::Error::Protocol(format!("challenge {} lacks part {part}", look.challenge_id)))?;
+                *count += 1;
+                let points = match case.facts.scoring {
+                    Scoring::PointBased => {
+                        points_for(case.facts.starting_points, case.facts.points_decrease_step, *count)
+                    }
+                    Scoring::TimeBased => 0,
+                };
+                let solved = Solved { position: *count, points, elapsed_ms, at: case.arrival };
+                settled.counts.insert((case.submission.challenge_id, part), *count);
+                standing.solved[usize::from(part == 2)] = Some(solved);
+                participant.score.points += i64::from(points);
+                participant.score.parts_solved += 1;
+                participant.score.total_ms += elapsed_ms;
+                participant.last_correct_at = participant.last_correct_at.max(Some(case.arrival));
+                settled.changed.insert(key.clone());
+                settled.events.push(solved_event(case, part, solved, &participant.display_name));
+                verdict.next_part = (part < standing.parts).then_some(part + 1);
+                show_solved(&mut verdict, case, solved);
+                record = Some(Some(solved));
+            }
+        }
+        if let Some(solved) = record {
+            let id = submission_id(case.arrival);
+            verdict.submission_id = Some(id);
+            settled.records.push(Record {
+                id,
+                look,
+                guild_id: case.facts.guild_id,
+                user_id: case.submission.user_id,
+                part: verdict.part,
+                answer: case.submission.answer.clone(),
+                solved,
+                arrival: case.arrival,
+            });
+        }
+        settled.verdicts.push((case.n, verdict));
+    }
+    Ok(settled)
+}
+
+fn verdict_of(case: &Case<'_>, judgement: Judgement, recent: Option<&Recent>) -> Verdict {
+    let (part, correct, already_solved) = match judgement {
+        Judgement::Wrong { part } => (part, false, false),
+        Judgement::Right { part, .. } => (part, true, false),
+        Judgement::Again { part } => (part, true, true),
+    };
+    let limits = &case.facts.limits;
+    let fresh = Recent::default();
+    // Testers' answers are not counted, so nothing of theirs is in a window.
+    let recent = if case.tester { &fresh } else { recent.unwrap_or(&fresh) };
+    let left = recent.left(case.arrival, limits);
+    Verdict {
+        submission_id: None,
+        challenge_id: case.submission.challenge_id,
+        part,
+        correct,
+        already_solved,
+        counted: !case.tester,
+        position: None,
+        points: None,
+        elapsed_ms: None,
+        next_part: None,
+        left_in_5s: left.per_5s,
+        left_in_5min: left.per_5min,
+        retry_after: recent.wait(case.arrival, limits).map(seconds_up),
+        arrived_at: case.arrival,
+    }
+}
+
+fn seconds_up(wait: TimeDelta) -> i64 {
+    wait.num_seconds() + i64::from(wait.subsec_nanos() > 0)
+}
+
+/// What a solved part brought; place and points only while the scoreboard shows them.
+fn show_solved(verdict: &mut Verdict, case: &Case<'_>, solved: Solved) {
+    verdict.elapsed_ms = Some(solved.elapsed_ms);
+    // What was solved before the freeze stays known.
+    let hidden = case.facts.frozen_since(case.arrival).is_some_and(|since| solved.at >= since);
+    if !hidden {
+        verdict.position = Some(solved.position);
+        verdict.points = (case.facts.scoring == Scoring::PointBased).then_some(solved.points);
+    }
+}
+
+/// `challenge.solved`. While the scoreboard is frozen only the member who solved it (and admins) may see it, and it says
+/// neither place nor points.
+fn solved_event(case: &Case<'_>, part: i32, solved: Solved, display_name: &str) -> Event {
+    let frozen = case.facts.frozen_since(case.arrival).is_some();
+    let mut payload = json!({
+        "campaign_id": case.submission.campaign_id,
+        "challenge_id": case.submission.challenge_id,
+        "part": part,
+        "participant_id": case.participant.id,
+        "participant_type": case.participant.kind,
+        "display_name": display_name,
+        "solved_at": case.arrival,
+        "elapsed_ms": solved.elapsed_ms,
+        "frozen": frozen,
+    });
+    if !frozen {
+        payload["position"] = json!(solved.position);
+        payload["first_blood"] = json!(solved.position == 1);
+        if case.facts.scoring == Scoring::PointBased {
+            payload["points"] = json!(solved.points);
+        }
+    }
+    Event {
+        guild_id: case.facts.guild_id,
+        event_type: "challenge.solved",
+        subject: format!("campaigns/{}", case.submission.campaign_id),
+        correlation_id: None,
+        user_id: frozen.then_some(case.submission.user_id),
+        payload,
+    }
+}
+
+async fn write(
+    conn: &mut PgConnection,
+    settled: &mut Settled,
+    locked: &HashMap<ParticipantKey, Locked>,
+    campaigns: &HashMap<CampaignId, CampaignFacts>,
+) -> sqlx::Result<()> {
+    if !settled.records.is_empty() {
+        store::records_insert(conn, &settled.records).await?;
+    }
+    let scores: Vec<NewScore> = settled
+        .changed
+        .iter()
+        .filter_map(|key| {
+            let (participant, facts) = (locked.get(key)?, campaigns.get(&key.0)?);
+            Some(NewScore {
+                campaign_id: key.0,
+                participant_id: key.1.clone(),
+                score: participant.score,
+                key: participant.score.rank_key(facts.scoring),
+                last_correct_at: participant.last_correct_at,
+                old_bucket: settled.old_buckets.get(key).copied().unwrap_or(participant.bucket),
+                bucket: participant.score.bucket(facts.scoring),
+                wrong_streak: participant.wrong_streak,
+                locked_until: participant.locked_until,
+            })
+        })
+        .collect();
+    if !settled.counts.is_empty() {
+        store::parts_write(conn, &settled.counts).await?;
+    }
+    if !scores.is_empty() {
+        store::scores_write(conn, &scores).await?;
+    }
+    outbox::emit(conn, &settled.events).await
+}
+
+/// A time-ordered id from the time of arrival.
+fn submission_id(arrival: DateTime<Utc>) -> SubmissionId {
+    let seconds = u64::try_from(arrival.timestamp()).unwrap_or(0);
+    SubmissionId::new(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, arrival.timestamp_subsec_nanos())))
+}
+
+fn unique<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+    items.collect::<BTreeSet<T>>().into_iter().collect()
+}
+
+fn unique_in_order<T: Clone + Eq + std::hash::Hash>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut seen = std::collections::HashSet::new();
+    items.filter(|item| seen.insert(item.clone())).collect()
+}

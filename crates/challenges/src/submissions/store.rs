@@ -1,0 +1,335 @@
+//! The SQL of a batch: each function is one statement, whatever the batch's size.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use kernel::{CampaignId, ChallengeId, GuildId, SubmissionId, UserId};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::judge::{Input, Solved, Standing};
+use crate::model::Participant;
+use crate::rules::{FIVE_MINUTES, RankKey, Recent, Score};
+
+/// A registered participant, locked for this transaction.
+#[derive(Debug, Clone)]
+pub(super) struct Locked {
+    pub(super) display_name: String,
+    pub(super) score: Score,
+    pub(super) last_correct_at: Option<DateTime<Utc>>,
+    pub(super) bucket: i32,
+    pub(super) wrong_streak: i32,
+    pub(super) locked_until: Option<DateTime<Utc>>,
+}
+
+pub(super) type ParticipantKey = (CampaignId, String);
+
+/// Locks participants in the order of their keys. Who is missing from the answer is not registered.
+pub(super) async fn participants_lock(
+    conn: &mut PgConnection,
+    wanted: &[&ParticipantKey],
+) -> sqlx::Result<HashMap<ParticipantKey, Locked>> {
+    let campaigns: Vec<Uuid> = wanted.iter().map(|(campaign, _)| campaign.get()).collect();
+    let ids: Vec<String> = wanted.iter().map(|(_, id)| id.clone()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT p.campaign_id AS "campaign_id: CampaignId", p.participant_id, p.display_name, p.points, p.penalty,
+                  p.parts_solved, p.total_ms, p.bucket, p.wrong_streak, p.locked_until,
+                  nullif(p.last_correct_at, 'infinity') AS last_correct_at
+           FROM campaigns.campaign_participants p
+           JOIN unnest($1::uuid[], $2::text[]) AS u(campaign_id, participant_id)
+             ON u.campaign_id = p.campaign_id AND u.participant_id = p.participant_id
+           ORDER BY p.campaign_id, p.participant_id
+           FOR NO KEY UPDATE OF p"#,
+        &campaigns,
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    let locked = rows.into_iter().map(|row| {
+        let score = Score {
+            points: row.points,
+            penalty: row.penalty,
+            parts_solved: row.parts_solved,
+            total_ms: row.total_ms,
+        };
+        let locked = Locked {
+            display_name: row.display_name,
+            score,
+            last_correct_at: row.last_correct_at,
+            bucket: row.bucket,
+            wrong_streak: row.wrong_streak,
+            locked_until: row.locked_until,
+        };
+        ((row.campaign_id, row.participant_id), locked)
+    });
+    Ok(locked.collect())
+}
+
+/// One participant's view of one challenge, to be looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Look {
+    pub(super) campaign_id: CampaignId,
+    pub(super) challenge_id: ChallengeId,
+    pub(super) participant: Participant,
+}
+
+/// Reads challenges, inputs, solved parts and recent answers, in the order asked; `None` where there is no such challenge in
+/// the campaign. Each look costs a few index entries, however many answers were ever submitted.
+pub(super) async fn standings_read(
+    conn: &mut PgConnection,
+    looks: &[Look],
+    (since, keep): (DateTime<Utc>, i32),
+) -> sqlx::Result<Vec<Option<(Standing, Recent)>>> {
+    let numbers: Vec<i32> = (0..looks.len()).map(|n| i32::try_from(n).unwrap_or(i32::MAX)).collect();
+    let campaigns: Vec<Uuid> = looks.iter().map(|look| look.campaign_id.get()).collect();
+    let challenges: Vec<Uuid> = looks.iter().map(|look| look.challenge_id.get()).collect();
+    let ids: Vec<String> = looks.iter().map(|look| look.participant.id.clone()).collect();
+    let kinds: Vec<String> = looks.iter().map(|look| look.participant.kind.as_str().to_owned()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT u.n AS "n!", ch.order_position, ch.parts, ch.released_at, ch.closes_at,
+                  i.expected_result AS "expected?", i.expected_result_part2, i.first_request_timestamp,
+                  s1.solve_position AS "position1?", s1.points_awarded AS "points1?", s1.elapsed_ms AS "elapsed1?",
+                  s1.submission_timestamp AS "at1?",
+                  s2.solve_position AS "position2?", s2.points_awarded AS "points2?", s2.elapsed_ms AS "elapsed2?",
+                  s2.submission_timestamp AS "at2?",
+                  ARRAY(SELECT r.submission_timestamp FROM challenges.submission_rate_limits r
+                        WHERE r.campaign_id = u.campaign_id AND r.participant_id = u.participant_id
+                          AND r.submission_timestamp > $6
+                        ORDER BY r.submission_timestamp DESC LIMIT $7) AS "recent!: Vec<DateTime<Utc>>"
+           FROM unnest($1::int4[], $2::uuid[], $3::uuid[], $4::text[], $5::text[])
+                AS u(n, campaign_id, challenge_id, participant_id, participant_type)
+           JOIN challenges.challenges ch ON ch.id = u.challenge_id AND ch.campaign_id = u.campaign_id
+           LEFT JOIN LATERAL (
+               SELECT c.expected_result, c.expected_result_part2, c.first_request_timestamp
+               FROM challenges.generated_input_cache c
+               WHERE c.challenge_id = u.challenge_id AND c.participant_id = u.participant_id
+                 AND c.participant_type = u.participant_type AND c.is_valid AND c.first_request_timestamp IS NOT NULL
+               LIMIT 1) i ON true
+           LEFT JOIN LATERAL (
+               SELECT s.solve_position, s.points_awarded, s.elapsed_ms, s.submission_timestamp
+               FROM challenges.challenge_submissions s
+               WHERE s.challenge_id = u.challenge_id AND s.part = 1 AND s.participant_id = u.participant_id AND s.is_correct
+               LIMIT 1) s1 ON true
+           LEFT JOIN LATERAL (
+               SELECT s.solve_position, s.points_awarded, s.elapsed_ms, s.submission_timestamp
+               FROM challenges.challenge_submissions s
+               WHERE s.challenge_id = u.challenge_id AND s.part = 2 AND s.participant_id = u.participant_id AND s.is_correct
+               LIMIT 1) s2 ON ch.parts = 2"#,
+        &numbers,
+        &campaigns,
+        &challenges,
+        &ids,
+        &kinds,
+        since - FIVE_MINUTES,
+        i64::from(keep),
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut found = vec![None; looks.len()];
+    for row in rows {
+        let input = match (row.expected, row.first_request_timestamp) {
+            (Some(expected), Some(first_request)) => {
+                Some(Input { expected: [Some(expected), row.expected_result_part2], first_request })
+            }
+            _ => None,
+        };
+        let solved = |position, points, elapsed_ms, at| {
+            Some(Solved { position: position?, points: points?, elapsed_ms: elapsed_ms?, at: at? })
+        };
+        let standing = Standing {
+            order_position: row.order_position,
+            parts: row.parts,
+            released_at: row.released_at,
+            closes_at: row.closes_at,
+            input,
+            solved: [
+                solved(row.position1, row.points1, row.elapsed1, row.at1),
+                solved(row.position2, row.points2, row.elapsed2, row.at2),
+            ],
+        };
+        if let Some(slot) = usize::try_from(row.n).ok().and_then(|n| found.get_mut(n)) {
+            *slot = Some((standing, Recent::new(row.recent)));
+        }
+    }
+    Ok(found)
+}
+
+/// Locks parts in the order of their keys and reads how often each was solved.
+pub(super) async fn parts_lock(
+    conn: &mut PgConnection,
+    wanted: &[(ChallengeId, i32)],
+) -> sqlx::Result<HashMap<(ChallengeId, i32), i32>> {
+    let challenges: Vec<Uuid> = wanted.iter().map(|(challenge, _)| challenge.get()).collect();
+    let parts: Vec<i32> = wanted.iter().map(|(_, part)| *part).collect();
+    let rows = sqlx::query!(
+        r#"SELECT p.challenge_id AS "challenge_id: ChallengeId", p.part, p.solve_count
+           FROM challenges.challenge_parts p
+           JOIN unnest($1::uuid[], $2::int4[]) AS u(challenge_id, part) ON u.challenge_id = p.challenge_id AND u.part = p.part
+           ORDER BY p.challenge_id, p.part
+           FOR NO KEY UPDATE OF p"#,
+        &challenges,
+        &parts,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.challenge_id, row.part), row.solve_count)).collect())
+}
+
+/// A judged answer, to be journalled.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) id: SubmissionId,
+    pub(super) look: Look,
+    pub(super) guild_id: GuildId,
+    pub(super) user_id: UserId,
+    pub(super) part: i32,
+    pub(super) answer: String,
+    pub(super) solved: Option<Solved>,
+    pub(super) arrival: DateTime<Utc>,
+}
+
+/// Journals answers and counts them against the windows.
+pub(super) async fn records_insert(conn: &mut PgConnection, records: &[Record]) -> sqlx::Result<()> {
+    let solved = |f: fn(&Solved) -> i64| records.iter().map(move |r| r.solved.as_ref().map(f));
+    let positions: Vec<Option<i32>> = records.iter().map(|r| r.solved.map(|s| s.position)).collect();
+    let points: Vec<i32> = records.iter().map(|r| r.solved.map_or(0, |s| s.points)).collect();
+    let result = sqlx::query!(
+        r#"WITH windows AS (
+               INSERT INTO challenges.submission_rate_limits (campaign_id, participant_id, participant_type, submission_timestamp)
+               SELECT * FROM unnest($3::uuid[], $5::text[], $6::text[], $13::timestamptz[])
+           )
+           INSERT INTO challenges.challenge_submissions (id, challenge_id, campaign_id, guild_id, participant_id,
+               participant_type, user_id, part, submitted_result, is_correct, points_awarded, solve_position, elapsed_ms,
+               submission_timestamp)
+           SELECT u.id, u.challenge_id, u.campaign_id, u.guild_id, u.participant_id, u.participant_type, u.user_id, u.part,
+                  u.answer, u.position IS NOT NULL, u.points, u.position, u.elapsed, u.at
+           FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::text[], $6::text[], $7::int8[], $8::int4[],
+                       $9::text[], $10::int4[], $11::int4[], $12::int8[], $13::timestamptz[])
+                AS u(id, challenge_id, campaign_id, guild_id, participant_id, participant_type, user_id, part, answer,
+                     points, position, elapsed, at)"#,
+        &records.iter().map(|r| r.id.get()).collect::<Vec<_>>(),
+        &records.iter().map(|r| r.look.challenge_id.get()).collect::<Vec<_>>(),
+        &records.iter().map(|r| r.look.campaign_id.get()).collect::<Vec<_>>(),
+        &records.iter().map(|r| r.guild_id.get()).collect::<Vec<_>>(),
+        &records.iter().map(|r| r.look.participant.id.clone()).collect::<Vec<_>>(),
+        &records.iter().map(|r| r.look.participant.kind.as_str().to_owned()).collect::<Vec<_>>(),
+        &records.iter().map(|r| r.user_id.get()).collect::<Vec<_>>(),
+        &records.iter().map(|r| r.part).collect::<Vec<_>>(),
+        &records.iter().map(|r| r.answer.clone()).collect::<Vec<_>>(),
+        &points,
+        &positions as &[Option<i32>],
+        &solved(|s| s.elapsed_ms).collect::<Vec<_>>() as &[Option<i64>],
+        &records.iter().map(|r| r.arrival).collect::<Vec<_>>(),
+    )
+    .execute(conn)
+    .await?;
+    db::ensure_affected(&result, records.len() as u64)?;
+    Ok(())
+}
+
+/// A participant's new score.
+#[derive(Debug)]
+pub(crate) struct NewScore {
+    pub(crate) campaign_id: CampaignId,
+    pub(crate) participant_id: String,
+    pub(crate) score: Score,
+    pub(crate) key: RankKey,
+    pub(crate) last_correct_at: Option<DateTime<Utc>>,
+    pub(crate) old_bucket: i32,
+    pub(crate) bucket: i32,
+    pub(crate) wrong_streak: i32,
+    pub(crate) locked_until: Option<DateTime<Utc>>,
+}
+
+/// Writes new scores of locked participants, and moves them in the histogram: all differences in one upsert in the order
+/// of the buckets' keys.
+pub(crate) async fn scores_write(conn: &mut PgConnection, scores: &[NewScore]) -> sqlx::Result<()> {
+    let mut moves: HashMap<(Uuid, i32), i32> = HashMap::new();
+    for new in scores.iter().filter(|new| new.bucket != new.old_bucket) {
+        for (bucket, change) in [(new.old_bucket, -1), (new.bucket, 1)] {
+            if bucket >= 0 {
+                *moves.entry((new.campaign_id.get(), bucket)).or_default() += change;
+            }
+        }
+    }
+    moves.retain(|_, change| *change != 0);
+    let result = sqlx::query!(
+        r#"WITH histogram AS (
+               INSERT INTO campaigns.standing_buckets AS b (campaign_id, bucket, participants)
+               SELECT * FROM unnest($12::uuid[], $13::int4[], $14::int4[]) AS m(campaign_id, bucket, change)
+               ORDER BY m.campaign_id, m.bucket
+               ON CONFLICT ON CONSTRAINT pk_standing_buckets DO UPDATE SET participants = b.participants + excluded.participants
+           )
+           UPDATE campaigns.campaign_participants p
+           SET points = u.points, penalty = u.penalty, parts_solved = u.parts_solved, total_ms = u.total_ms,
+               rank_major = u.rank_major, rank_minor = u.rank_minor, bucket = u.bucket,
+               last_correct_at = coalesce(u.last_correct_at, 'infinity'), wrong_streak = u.wrong_streak,
+               locked_until = u.locked_until
+           FROM unnest($1::uuid[], $2::text[], $3::int8[], $4::int8[], $5::int4[], $6::int8[], $7::int8[], $8::int8[],
+                       $9::int4[], $10::timestamptz[], $11::int4[], $15::timestamptz[])
+                AS u(campaign_id, participant_id, points, penalty, parts_solved, total_ms, rank_major, rank_minor, bucket,
+                     last_correct_at, wrong_streak, locked_until)
+           WHERE p.campaign_id = u.campaign_id AND p.participant_id = u.participant_id"#,
+        &scores.iter().map(|n| n.campaign_id.get()).collect::<Vec<_>>(),
+        &scores.iter().map(|n| n.participant_id.clone()).collect::<Vec<_>>(),
+        &scores.iter().map(|n| n.score.points).collect::<Vec<_>>(),
+        &scores.iter().map(|n| n.score.penalty).collect::<Vec<_>>(),
+        &scores.iter().map(|n| n.score.parts_solved).collect::<Vec<_>>(),
+        &scores.iter().map(|n| n.score.total_ms).collect::<Vec<_>>(),
+        &scores.iter().map(|n| n.key.major).collect::<Vec<_>>(),
+        &scores.iter().map(|n| n.key.minor).collect::<Vec<_>>(),
+        &scores.iter().map(|n| n.bucket).collect::<Vec<_>>(),
+        &scores.iter().map(|n| n.last_correct_at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
+        &scores.iter().map(|n| n.wrong_streak).collect::<Vec<_>>(),
+        &moves.keys().map(|(campaign, _)| *campaign).collect::<Vec<_>>(),
+        &moves.keys().map(|(_, bucket)| *bucket).collect::<Vec<_>>(),
+        &moves.values().copied().collect::<Vec<_>>(),
+        &scores.iter().map(|n| n.locked_until).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
+    )
+    .execute(conn)
+    .await?;
+    db::ensure_affected(&result, scores.len() as u64)?;
+    Ok(())
+}
+
+/// Writes how often locked parts have been solved now.
+pub(super) async fn parts_write(
+    conn: &mut PgConnection,
+    counts: &HashMap<(ChallengeId, i32), i32>,
+) -> sqlx::Result<()> {
+    let result = sqlx::query!(
+        r#"UPDATE challenges.challenge_parts p SET solve_count = u.solve_count
+           FROM unnest($1::uuid[], $2::int4[], $3::int4[]) AS u(challenge_id, part, solve_count)
+           WHERE p.challenge_id = u.challenge_id AND p.part = u.part"#,
+        &counts.keys().map(|(challenge, _)| challenge.get()).collect::<Vec<_>>(),
+        &counts.keys().map(|(_, part)| *part).collect::<Vec<_>>(),
+        &counts.values().copied().collect::<Vec<_>>(),
+    )
+    .execute(conn)
+    .await?;
+    db::ensure_affected(&result, counts.len() as u64)?;
+    Ok(())
+}
+
+/// Removes answers that no window reaches any more: older than twice the longest one. For a periodic job; takes `chunk`
+/// rows at a time, so that no transaction is long. Answers how many went.
+pub async fn rate_limits_clean(pool: &PgPool, chunk: i64) -> sqlx::Result<u64> {
+    let mut removed = 0;
+    let age = FIVE_MINUTES + FIVE_MINUTES + TimeDelta::seconds(1);
+    loop {
+        let result = sqlx::query!(
+            r#"DELETE FROM challenges.submission_rate_limits WHERE id IN (
+                   SELECT r.id FROM challenges.submission_rate_limits r
+                   WHERE r.submission_timestamp < now() - make_interval(secs => $1)
+                   LIMIT $2)"#,
+            age.as_seconds_f64(),
+            chunk,
+        )
+        .execute(pool)
+        .await?;
+        removed += result.rows_affected();
+        if result.rows_affected() < u64::try_from(chunk).unwrap_or(1) {
+            return Ok(removed);
+        }
+    }
+}

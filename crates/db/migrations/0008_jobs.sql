@@ -13,17 +13,22 @@ CREATE TABLE jobs.timers (
     executed_at timestamptz,
     payload jsonb NOT NULL DEFAULT '{}',
     retry_count integer NOT NULL DEFAULT 0,
-    max_retries integer NOT NULL DEFAULT 5,
     crash_count integer NOT NULL DEFAULT 0,
     last_error text,
+    locked_until timestamptz,
+    locked_by uuid,
+    fencing_token bigint NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT ck_timers_kind CHECK (kind ~ '^[a-z][a-z0-9_.]{0,63}$'),
-    CONSTRAINT ck_timers_status CHECK (status IN ('PENDING', 'COMPLETED', 'FAILED', 'CANCELLED')),
-    CONSTRAINT ck_timers_retry_count CHECK (retry_count BETWEEN 0 AND max_retries)
+    CONSTRAINT ck_timers_status CHECK (status IN ('PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED')),
+    CONSTRAINT ck_timers_retry_count CHECK (retry_count BETWEEN 0 AND 5),
+    CONSTRAINT ck_timers_lease CHECK ((status = 'RUNNING') = (locked_until IS NOT NULL))
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX ix_timers_due ON jobs.timers (scheduled_at, id) WHERE status = 'PENDING';
-CREATE INDEX ix_timers_failed ON jobs.timers (updated_at) WHERE status = 'FAILED';
+-- By kind first: a backlog of one kind must not stand in front of another's.
+CREATE INDEX ix_timers_due ON jobs.timers (kind, scheduled_at, id) WHERE status = 'PENDING';
+CREATE INDEX ix_timers_leased ON jobs.timers (kind, locked_until) WHERE status = 'RUNNING';
+CREATE INDEX ix_timers_failed ON jobs.timers (updated_at, id) WHERE status = 'FAILED';
 CREATE INDEX ix_timers_finished ON jobs.timers (executed_at) WHERE status IN ('COMPLETED', 'CANCELLED');
 CREATE INDEX ix_timers_guild_id ON jobs.timers (guild_id, kind) WHERE guild_id IS NOT NULL;
 CREATE UNIQUE INDEX uq_timers_dedupe_key ON jobs.timers (kind, dedupe_key) WHERE status = 'PENDING' AND dedupe_key IS NOT NULL;
@@ -32,14 +37,16 @@ COMMENT ON COLUMN jobs.timers.id IS 'Time-ordered id.';
 COMMENT ON COLUMN jobs.timers.kind IS 'Which handler runs it, such as challenges.pregenerate.';
 COMMENT ON COLUMN jobs.timers.guild_id IS 'The guild it concerns; null for none.';
 COMMENT ON COLUMN jobs.timers.dedupe_key IS 'At most one pending timer of a kind has this key.';
-COMMENT ON COLUMN jobs.timers.status IS 'PENDING, COMPLETED, FAILED (out of retries) or CANCELLED.';
+COMMENT ON COLUMN jobs.timers.status IS 'PENDING, RUNNING (under a lease; only kinds with effects outside the database), COMPLETED, FAILED (out of retries) or CANCELLED.';
 COMMENT ON COLUMN jobs.timers.scheduled_at IS 'When it is due by the database''s clock.';
 COMMENT ON COLUMN jobs.timers.executed_at IS 'When it was executed, or cancelled.';
 COMMENT ON COLUMN jobs.timers.payload IS 'What the handler needs; it re-reads all state and trusts nothing here.';
-COMMENT ON COLUMN jobs.timers.retry_count IS 'Failures so far.';
-COMMENT ON COLUMN jobs.timers.max_retries IS 'Failures after which it is FAILED.';
-COMMENT ON COLUMN jobs.timers.crash_count IS 'Times a node died while it ran this timer alone.';
+COMMENT ON COLUMN jobs.timers.retry_count IS 'Failures so far; the fifth makes it FAILED.';
+COMMENT ON COLUMN jobs.timers.crash_count IS 'Times in a row that a node died while it ran this timer, as far as is known; the fifth makes it FAILED.';
 COMMENT ON COLUMN jobs.timers.last_error IS 'The latest failure, for admins.';
+COMMENT ON COLUMN jobs.timers.locked_until IS 'When the lease of a RUNNING one ends unless it is renewed; others take it over then.';
+COMMENT ON COLUMN jobs.timers.locked_by IS 'The node that ran it last under a lease.';
+COMMENT ON COLUMN jobs.timers.fencing_token IS 'Grows with every lease: who holds an older one can neither complete nor confirm.';
 COMMENT ON COLUMN jobs.timers.created_at IS 'When it was scheduled.';
 COMMENT ON COLUMN jobs.timers.updated_at IS 'When it last changed.';
 CREATE TRIGGER touch_updated_at BEFORE UPDATE ON jobs.timers
@@ -83,9 +90,9 @@ CREATE TABLE jobs.nodes (
     started_at timestamptz NOT NULL DEFAULT now(),
     heartbeat_at timestamptz NOT NULL DEFAULT now(),
     draining boolean NOT NULL DEFAULT false,
-    stopped_at timestamptz
+    stopped_at timestamptz,
+    died_at timestamptz
 ) WITH (fillfactor = 50);
-CREATE INDEX ix_nodes_heartbeat_at ON jobs.nodes (stopped_at, heartbeat_at);
 COMMENT ON TABLE jobs.nodes IS 'Running servers, each with a heartbeat; one that neither stopped nor beats has crashed.';
 COMMENT ON COLUMN jobs.nodes.id IS 'Made anew at every start.';
 COMMENT ON COLUMN jobs.nodes.name IS 'Host name and process id, for people.';
@@ -95,6 +102,7 @@ COMMENT ON COLUMN jobs.nodes.started_at IS 'When it started.';
 COMMENT ON COLUMN jobs.nodes.heartbeat_at IS 'Its latest heartbeat.';
 COMMENT ON COLUMN jobs.nodes.draining IS 'Whether it takes no new work.';
 COMMENT ON COLUMN jobs.nodes.stopped_at IS 'When it stopped in good order; null while running or crashed.';
+COMMENT ON COLUMN jobs.nodes.died_at IS 'When another node found that it had crashed; null while running or stopped in good order.';
 
 CREATE TABLE jobs.queues (
     name text NOT NULL CONSTRAINT pk_queues PRIMARY KEY,

@@ -1,0 +1,19 @@
+//! The outbox: every domain event, written in the transaction that caused it, followed by whoever carries it outside.
+//!
+//! Readers follow `(transaction_id, id)` and stop before the oldest transaction that is still running. So a row that commits
+//! late is never skipped, rows need no second write to number them, and the order is the same for every reader. The
+//! price: one long writing transaction holds up every reader, so keep them short.
+
+mod consumer;
+mod emit;
+mod feed;
+mod position;
+mod read;
+mod tail;
+
+pub use consumer::{Consumer, Start, consume_batch, spawn as spawn_consumer};
+pub use emit::{Event, emit, emit_one};
+pub use feed::{Feed, FeedError};
+pub use position::{ParsePositionError, Position};
+pub use read::{Filter, Stored, Viewer, horizon, read_after};
+pub use tail::{Subscription, Tail, TailError};

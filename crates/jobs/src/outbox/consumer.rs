@@ -1,0 +1,156 @@
+//! Durable readers of the outbox: each has a cursor in the database that moves in the transaction of its effects.
+
+use std::{future::Future, time::Duration};
+
+use sqlx::{Connection, PgConnection, PgPool};
+use tokio::task::JoinHandle;
+
+use super::{
+    Position, Stored,
+    read::{horizon, parse_xid, read_all_after},
+};
+use crate::{node::NodeHandle, table::TimerError, wake::Wake};
+
+/// Where a consumer begins that has no cursor yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// With the oldest event that is kept.
+    Beginning,
+    /// With what happens from now on.
+    Now,
+}
+
+/// How long a consumer sleeps when nothing is new and nobody wakes it.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Something that has an effect in the database for every event, once: a ledger, a table of deliveries.
+pub trait Consumer: Send + Sync + 'static {
+    /// Its name, which owns the cursor, such as `webhooks`.
+    fn name(&self) -> &'static str;
+
+    /// Where it begins.
+    fn start(&self) -> Start {
+        Start::Now
+    }
+
+    /// Events it takes at once.
+    fn batch(&self) -> i64 {
+        500
+    }
+
+    /// Has the effects of these events, in the transaction in which the cursor moves past them. After an error the same
+    /// events come again.
+    fn consume(
+        &self,
+        connection: &mut PgConnection,
+        events: &[Stored],
+    ) -> impl Future<Output = Result<(), TimerError>> + Send;
+}
+
+/// Takes one batch, if any other node is not just doing so: reads behind the cursor, consumes, moves the cursor, commits.
+/// Returns how many events were consumed.
+pub async fn consume_batch<C: Consumer>(
+    connection: &mut PgConnection,
+    consumer: &C,
+) -> Result<usize, TimerError> {
+    let mut transaction = connection.begin().await?;
+    let Some(position) = lock_cursor(&mut transaction, consumer).await? else {
+        return Ok(0);
+    };
+    let events = read_all_after(&mut transaction, position, consumer.batch()).await?;
+    let Some(last) = events.last().map(|event| event.position) else {
+        return Ok(0);
+    };
+    consumer.consume(&mut transaction, &events).await?;
+    sqlx::query!(
+        "UPDATE jobs.outbox_cursors SET transaction_id = $2::text::xid8, id = $3, updated_at = now() WHERE consumer = $1",
+        consumer.name(),
+        last.transaction_id.to_string(),
+        last.id,
+    )
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(events.len())
+}
+
+/// The cursor, locked; `None` when another transaction holds it.
+async fn lock_cursor<C: Consumer>(
+    connection: &mut PgConnection,
+    consumer: &C,
+) -> Result<Option<Position>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT transaction_id::text AS "transaction_id!", id FROM jobs.outbox_cursors WHERE consumer = $1
+           FOR UPDATE SKIP LOCKED"#,
+        consumer.name(),
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    if let Some(row) = row {
+        return Ok(Some(Position { transaction_id: parse_xid(&row.transaction_id)?, id: row.id }));
+    }
+    let start = match consumer.start() {
+        Start::Beginning => Position::START,
+        Start::Now => horizon(connection).await?,
+    };
+    // Whoever inserts it first goes on; the others find it there, or locked, the next time.
+    let inserted = sqlx::query!(
+        "INSERT INTO jobs.outbox_cursors (consumer, transaction_id, id) VALUES ($1, $2::text::xid8, $3)
+         ON CONFLICT DO NOTHING",
+        consumer.name(),
+        start.transaction_id.to_string(),
+        start.id,
+    )
+    .execute(connection)
+    .await?;
+    Ok((inserted.rows_affected() == 1).then_some(start))
+}
+
+/// Makes the consumer's cursor, so that what happens from now on is not missed although nothing is consumed yet.
+async fn ensure_cursor<C: Consumer>(pool: &PgPool, consumer: &C) -> Result<(), sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    lock_cursor(&mut transaction, consumer).await?;
+    transaction.commit().await
+}
+
+/// Consumes until the node stops; any number of nodes may do so, one at a time works.
+pub fn spawn<C: Consumer>(pool: PgPool, consumer: C, mut node: NodeHandle, wake: &Wake) -> JoinHandle<()> {
+    let mut signal = wake.subscribe_outbox();
+    let workers = node.clone();
+    workers.spawn(async move {
+        let mut pause = POLL;
+        let mut registered = false;
+        while node.ready().await {
+            signal.borrow_and_update();
+            let result = async {
+                if !registered {
+                    ensure_cursor(&pool, &consumer).await?;
+                    registered = true;
+                }
+                let mut connection = pool.acquire().await?;
+                consume_batch(&mut connection, &consumer).await
+            };
+            match result.await {
+                Ok(count) => {
+                    pause = POLL;
+                    metrics::counter!("questhall_outbox_consumed_total", "consumer" => consumer.name())
+                        .increment(count as u64);
+                    if count as u64 == consumer.batch().unsigned_abs() {
+                        continue;
+                    }
+                }
+                Err(error) => {
+                    metrics::counter!("questhall_outbox_consumer_errors_total", "consumer" => consumer.name())
+                        .increment(1);
+                    pause = (pause * 2).min(Duration::from_secs(30));
+                    tracing::error!(consumer = consumer.name(), %error, ?pause, "events could not be consumed");
+                }
+            }
+            tokio::select! {
+                () = node.stopping().cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+                _ = signal.changed(), if pause == POLL => {}
+            }
+        }
+    })
+}

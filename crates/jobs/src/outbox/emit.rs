@@ -1,0 +1,60 @@
+//! Writing events.
+
+use kernel::{GuildId, UserId};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A domain event that is about to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// The guild it happens in.
+    pub guild_id: GuildId,
+    /// What happens, such as `campaign.started`: lower case, digits, dots and underscores, at most 64 characters.
+    pub event_type: &'static str,
+    /// What it happens to, such as `campaigns/0193a6b2-…`.
+    pub subject: String,
+    /// Ties together the events of one cause.
+    pub correlation_id: Option<Uuid>,
+    /// The member it concerns: only they and admins may see it. `None` for everyone.
+    pub user_id: Option<UserId>,
+    /// Its data, as the event catalogue describes.
+    pub payload: Value,
+}
+
+/// Writes events in the caller's transaction, in one statement and in their order. After the commit, call
+/// [`Wake::outbox`](crate::Wake::outbox).
+pub async fn emit(connection: &mut PgConnection, events: &[Event]) -> Result<(), sqlx::Error> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let guild_ids: Vec<i64> = events.iter().map(|event| event.guild_id.get()).collect();
+    let event_types: Vec<String> = events.iter().map(|event| event.event_type.to_owned()).collect();
+    let subjects: Vec<String> = events.iter().map(|event| event.subject.clone()).collect();
+    let correlation_ids: Vec<Option<Uuid>> = events.iter().map(|event| event.correlation_id).collect();
+    let user_ids: Vec<Option<i64>> = events.iter().map(|event| event.user_id.map(UserId::get)).collect();
+    let payloads: Vec<Value> = events.iter().map(|event| event.payload.clone()).collect();
+    // Rows are numbered in the order in which they come out of the sort.
+    let result = sqlx::query!(
+        "INSERT INTO jobs.outbox (guild_id, event_type, subject, correlation_id, user_id, payload)
+         SELECT guild_id, event_type, subject, correlation_id, user_id, payload
+           FROM unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[], $5::bigint[], $6::jsonb[])
+                WITH ORDINALITY AS t (guild_id, event_type, subject, correlation_id, user_id, payload, n)
+          ORDER BY n",
+        &guild_ids,
+        &event_types,
+        &subjects,
+        &correlation_ids as &[Option<Uuid>],
+        &user_ids as &[Option<i64>],
+        &payloads,
+    )
+    .execute(connection)
+    .await?;
+    db::ensure_affected(&result, events.len() as u64)?;
+    Ok(())
+}
+
+/// Writes one event: see [`emit`].
+pub async fn emit_one(connection: &mut PgConnection, event: Event) -> Result<(), sqlx::Error> {
+    emit(connection, std::slice::from_ref(&event)).await
+}

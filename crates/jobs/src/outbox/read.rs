@@ -1,0 +1,188 @@
+//! Reading events that are committed and can no longer be preceded by others.
+
+use chrono::{DateTime, Utc};
+use kernel::{GuildId, UserId};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Position;
+
+/// An event as it stands in the outbox.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Stored {
+    /// Its place in the order.
+    pub position: Position,
+    /// Its id for the outside world: deliveries repeat, this does not.
+    pub event_id: Uuid,
+    /// The guild it happened in.
+    pub guild_id: GuildId,
+    /// What happened, such as `campaign.started`.
+    pub event_type: String,
+    /// What it happened to, such as `campaigns/0193a6b2-…`.
+    pub subject: String,
+    /// Ties together the events of one cause.
+    pub correlation_id: Option<Uuid>,
+    /// The member it concerns, when it is not for everyone.
+    pub user_id: Option<UserId>,
+    /// Its data.
+    pub payload: Value,
+    /// When it happened.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Who reads, and so which events about single members they may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Viewer {
+    /// Sees everything.
+    Admin,
+    /// Sees what is for everyone, and what concerns them.
+    Member(UserId),
+    /// Sees what is for everyone.
+    #[default]
+    Public,
+}
+
+/// Which events of a guild a reader wants and may see.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only these types; all when empty.
+    pub event_types: Vec<String>,
+    /// Only events whose subject is this, or starts with it when it ends in `/`; all when `None`.
+    pub subject: Option<String>,
+    /// Who reads.
+    pub viewer: Viewer,
+}
+
+impl Filter {
+    /// Everything that `viewer` may see.
+    pub fn all(viewer: Viewer) -> Self {
+        Self { viewer, ..Self::default() }
+    }
+
+    /// Whether the reader gets this event. The same rule as in [`read_after`].
+    pub fn matches(&self, event: &Stored) -> bool {
+        let visible = match (event.user_id, self.viewer) {
+            (None, _) | (_, Viewer::Admin) => true,
+            (Some(concerned), Viewer::Member(member)) => concerned == member,
+            (Some(_), Viewer::Public) => false,
+        };
+        visible
+            && (self.event_types.is_empty() || self.event_types.contains(&event.event_type))
+            && self.subject.as_deref().is_none_or(|subject| {
+                event.subject == subject || (subject.ends_with('/') && event.subject.starts_with(subject))
+            })
+    }
+}
+
+/// A row as SQL gives it: `xid8` travels as text, since sqlx does not know it.
+pub(super) struct Row {
+    pub(super) transaction_id: String,
+    pub(super) id: i64,
+    pub(super) event_id: Uuid,
+    pub(super) guild_id: i64,
+    pub(super) event_type: String,
+    pub(super) subject: String,
+    pub(super) correlation_id: Option<Uuid>,
+    pub(super) user_id: Option<i64>,
+    pub(super) payload: Value,
+    pub(super) created_at: DateTime<Utc>,
+}
+
+impl TryFrom<Row> for Stored {
+    type Error = sqlx::Error;
+    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            position: Position { transaction_id: parse_xid(&row.transaction_id)?, id: row.id },
+            event_id: row.event_id,
+            guild_id: GuildId::new(row.guild_id),
+            event_type: row.event_type,
+            subject: row.subject,
+            correlation_id: row.correlation_id,
+            user_id: row.user_id.map(UserId::new),
+            payload: row.payload,
+            created_at: row.created_at,
+        })
+    }
+}
+
+pub(super) fn parse_xid(text: &str) -> Result<u64, sqlx::Error> {
+    text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
+/// The position before which nothing can be added any more: every event before it is committed and visible. A reader who
+/// wants only what happens from now on starts here.
+pub async fn horizon(connection: &mut PgConnection) -> Result<Position, sqlx::Error> {
+    let transaction_id =
+        sqlx::query_scalar!(r#"SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS "xmin!""#)
+            .fetch_one(connection)
+            .await?;
+    // Ids begin at 1, so 0 stands before the first event of that transaction.
+    Ok(Position { transaction_id: parse_xid(&transaction_id)?, id: 0 })
+}
+
+/// At most `limit` events of a guild after `after` that the filter lets through, in order. Fewer than `limit` means that
+/// there are no more for now.
+pub async fn read_after(
+    connection: &mut PgConnection,
+    guild: GuildId,
+    after: Position,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<Stored>, sqlx::Error> {
+    let (sees_all, member) = match filter.viewer {
+        Viewer::Admin => (true, None),
+        Viewer::Member(member) => (false, Some(member.get())),
+        Viewer::Public => (false, None),
+    };
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT transaction_id::text AS "transaction_id!", id, event_id, guild_id, event_type, subject, correlation_id,
+                  user_id, payload, created_at
+             FROM jobs.outbox
+            WHERE guild_id = $1
+              AND (transaction_id, id) > ($2::text::xid8, $3::bigint)
+              AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+              AND (cardinality($4::text[]) = 0 OR event_type = ANY($4))
+              AND ($5::text IS NULL OR subject = $5 OR (right($5, 1) = '/' AND starts_with(subject, $5)))
+              AND (user_id IS NULL OR $6 OR user_id = $7)
+            ORDER BY transaction_id, id
+            LIMIT $8"#,
+        guild.get(),
+        after.transaction_id.to_string(),
+        after.id,
+        &filter.event_types,
+        filter.subject,
+        sees_all,
+        member,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Stored::try_from).collect()
+}
+
+/// The same for all guilds, unfiltered.
+pub(super) async fn read_all_after(
+    connection: &mut PgConnection,
+    after: Position,
+    limit: i64,
+) -> Result<Vec<Stored>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT transaction_id::text AS "transaction_id!", id, event_id, guild_id, event_type, subject, correlation_id,
+                  user_id, payload, created_at
+             FROM jobs.outbox
+            WHERE (transaction_id, id) > ($1::text::xid8, $2::bigint)
+              AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+            ORDER BY transaction_id, id
+            LIMIT $3"#,
+        after.transaction_id.to_string(),
+        after.id,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Stored::try_from).collect()
+}

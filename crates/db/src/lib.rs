@@ -10,6 +10,7 @@
 //! [`migrate`] the schema · [`backfill`] long rewrites of rows while the service runs · [`errors`] what a database
 //! error means · `testing` (feature) a database per test.
 
+pub mod backfill;
 pub mod errors;
 pub mod migrate;
 pub mod open;

@@ -1,7 +1,7 @@
 //! Bringing the schema up to what this binary expects.
 //!
 //! Any number of nodes may call [`run`] at once: one holds the lock and works, the others wait and then find nothing
-//! left to do. A migration and its line in `_sqlx_migrations` commit together. What was applied must be what is
+//! left to do. A migration and its line in `public._sqlx_migrations` commit together. What was applied must be what is
 //! embedded: an altered file, or a database that is ahead of this binary, is refused before anything is touched.
 
 use std::{collections::BTreeMap, time::Duration};
@@ -17,7 +17,8 @@ use sqlx::{
 /// The only copy of the migrations in the binary (sqlx #4318: every further `migrate!` adds them all again).
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
-const TABLE: &str = "_sqlx_migrations";
+/// With its schema: a role called like one of our schemas (`questhall`) finds that one first on its search path.
+const TABLE: &str = "public._sqlx_migrations";
 
 /// Key of the advisory lock: "questhal" in ASCII, so that it can be recognised in `pg_locks`.
 const LOCK_KEY: i64 = i64::from_be_bytes(*b"questhal");
@@ -220,7 +221,7 @@ pub async fn status(connection: &mut PgConnection) -> Result<Vec<Entry>, Migrate
 
 async fn read_entries(connection: &mut PgConnection) -> Result<Vec<Entry>, MigrateError> {
     let rows: Vec<(i64, String, Vec<u8>, DateTime<Utc>)> = sqlx::query_as(
-        "SELECT version, description, checksum, installed_on FROM _sqlx_migrations ORDER BY version",
+        "SELECT version, description, checksum, installed_on FROM public._sqlx_migrations ORDER BY version",
     )
     .fetch_all(connection)
     .await?;

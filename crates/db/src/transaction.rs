@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool, PgTransaction, postgres::PgDatabaseError};
+use sqlx::{PgConnection, error::DatabaseError};
 
 use crate::errors::{is_rollback_code, is_rolled_back};
 
@@ -16,42 +16,37 @@ pub async fn now(connection: &mut PgConnection) -> sqlx::Result<DateTime<Utc>> {
     sqlx::query_scalar("SELECT now()").fetch_one(connection).await
 }
 
-/// Runs `work` in a transaction and commits it; runs it again, from the start, when PostgreSQL rolled it back for a
-/// serialization failure (40001) or a deadlock (40P01), at most [`MAX_ATTEMPTS`] times in all with growing pauses.
+/// Runs `work`, a whole transaction from begin to commit; runs it again, from the start, when PostgreSQL rolled it back
+/// for a serialization failure (40001) or a deadlock (40P01), at most [`MAX_ATTEMPTS`] times in all with growing
+/// pauses.
 ///
 /// `work` must do nothing that outlives a rollback. Any other error, and a broken connection above all (whose commit
 /// may have happened), is returned as it is.
 ///
 /// ```no_run
 /// # async fn example(pool: &sqlx::PgPool) -> Result<(), sqlx::Error> {
-/// let rank: i64 = db::retry(pool, async |tx: &mut sqlx::PgTransaction<'_>| -> Result<i64, sqlx::Error> {
-///     sqlx::query_scalar("SELECT 1::bigint").fetch_one(&mut **tx).await
+/// let rank = db::retry(|| async {
+///     let mut tx = pool.begin().await?;
+///     let rank: i64 = sqlx::query_scalar("SELECT 1::bigint").fetch_one(&mut *tx).await?;
+///     tx.commit().await?;
+///     Ok::<_, sqlx::Error>(rank)
 /// })
 /// .await?;
 /// # let _ = rank;
 /// # Ok(())
 /// # }
 /// ```
-pub async fn retry<T, E, F>(pool: &PgPool, mut work: F) -> Result<T, E>
+pub async fn retry<T, E, F, R>(mut work: F) -> Result<T, E>
 where
-    E: From<sqlx::Error> + Error + 'static,
-    F: AsyncFnMut(&mut PgTransaction<'_>) -> Result<T, E>,
+    E: Error + 'static,
+    F: FnMut() -> R,
+    R: Future<Output = Result<T, E>>,
 {
     let mut attempt = 1;
     loop {
-        let mut transaction = pool.begin().await?;
-        let result = match work(&mut transaction).await {
-            Ok(value) => transaction.commit().await.map(|()| value).map_err(E::from),
-            Err(error) => {
-                // The error is what the caller must see; a failing rollback only means the server did it for us.
-                let _ = transaction.rollback().await;
-                Err(error)
-            }
-        };
-        match result {
+        match work().await {
             Err(error) if attempt < MAX_ATTEMPTS && was_rolled_back(&error) => {
-                tracing::debug!(attempt, "transaction rolled back by PostgreSQL, running it again");
-                // Spread by attempt: whoever lost waits longer, so two that met do not meet again.
+                tracing::debug!(attempt, %error, "transaction rolled back by PostgreSQL, running it again");
                 tokio::time::sleep(Duration::from_millis(5 << attempt)).await;
                 attempt += 1;
             }
@@ -67,6 +62,8 @@ fn was_rolled_back(error: &(dyn Error + 'static)) -> bool {
             return is_rolled_back(error);
         }
         // `#[error(transparent)]` hides the `sqlx::Error` and shows only what it wraps.
-        error.downcast_ref::<PgDatabaseError>().is_some_and(|error| is_rollback_code(error.code()))
+        error
+            .downcast_ref::<Box<dyn DatabaseError>>()
+            .is_some_and(|error| error.code().is_some_and(|code| is_rollback_code(&code)))
     })
 }

@@ -4,8 +4,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::Rung;
-
 /// Why a sandbox could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -142,18 +140,5 @@ impl fmt::Display for RunError {
             Self::QueueFull => f.write_str("too many runs are waiting already; try again when some are done"),
             Self::Unavailable(reason) => write!(f, "scripts cannot be run just now: {reason}"),
         }
-    }
-}
-
-/// One rung that did not hold, and why.
-#[derive(Debug, Clone)]
-pub(crate) struct RungFailure {
-    pub(crate) rung: Rung,
-    pub(crate) reason: String,
-}
-
-impl fmt::Display for RungFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.rung, self.reason)
     }
 }

@@ -97,11 +97,8 @@ const FIOCLEX: u64 = 0x5451;
 const FIONCLEX: u64 = 0x5450;
 
 /// Any of these in `open`'s flags means more than reading.
-const WRITING: u64 = (libc::O_ACCMODE
-    | libc::O_CREAT
-    | libc::O_TRUNC
-    | libc::O_APPEND
-    | (libc::O_TMPFILE & !libc::O_DIRECTORY)) as u64;
+const WRITING: libc::c_int =
+    libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND | (libc::O_TMPFILE & !libc::O_DIRECTORY);
 
 #[cfg(target_arch = "x86_64")]
 const ARCH: TargetArch = TargetArch::x86_64;
@@ -133,7 +130,7 @@ pub(crate) fn script_filter(files: bool) -> Result<BpfProgram, BackendError> {
     }
     rules.insert(
         libc::SYS_fcntl,
-        FCNTL.iter().map(|command| equals(1, *command as u64)).collect::<Result<_, _>>()?,
+        FCNTL.iter().map(|command| equals(1, u64::from(command.unsigned_abs()))).collect::<Result<_, _>>()?,
     );
     rules.insert(libc::SYS_ioctl, IOCTL.iter().map(|command| equals(1, *command)).collect::<Result<_, _>>()?);
     // Reading its own limits; setting them, or touching another process, is refused.
@@ -153,7 +150,12 @@ fn equals(argument: u8, value: u64) -> Result<SeccompRule, BackendError> {
 }
 
 fn read_only(flags_argument: u8) -> Result<SeccompRule, BackendError> {
-    SeccompRule::new(vec![SeccompCondition::new(flags_argument, Len::Dword, Op::MaskedEq(WRITING), 0)?])
+    SeccompRule::new(vec![SeccompCondition::new(
+        flags_argument,
+        Len::Dword,
+        Op::MaskedEq(WRITING.unsigned_abs().into()),
+        0,
+    )?])
 }
 
 /// The program as the zygote hands it to the kernel: `struct sock_filter`s one after the other, in hex.

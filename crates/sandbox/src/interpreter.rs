@@ -115,9 +115,9 @@ pub(crate) async fn examine(path: &Path) -> Result<Interpreter, String> {
     }
     let mut found: Interpreter = serde_json::from_slice(&answer.stdout)
         .map_err(|error| format!("{} answered strangely: {error}", path.display()))?;
-    let [major, minor, patch] = found.version;
     if found.version < OLDEST {
-        return Err(format!("{} is Python {major}.{minor}.{patch}; 3.11 is needed", path.display()));
+        let version = found.version.map(|n| n.to_string()).join(".");
+        return Err(format!("{} is Python {version}; 3.11 is needed", path.display()));
     }
     if !found.ctypes {
         return Err(format!(

@@ -10,7 +10,6 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::error::RungFailure;
 use crate::interpreter::{self, Interpreter};
 use crate::plan::{HASH_SEEDS, Plan};
 use crate::queue::FairQueue;
@@ -22,7 +21,7 @@ const ATTEMPTS: u32 = 2;
 /// The pauses before a dead zygote is started again double from the first to the last.
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(30)];
 /// How long the worker with the other hash seed is kept after a check.
-const VARIANT_KEPT: Duration = Duration::from_secs(60);
+const VARIANT_KEPT: Duration = Duration::from_mins(1);
 
 /// Runs scripts. Clones share the workers; when the last is dropped, they end.
 #[derive(Clone)]
@@ -280,39 +279,57 @@ async fn climb(
     config: &Config,
     wanted: impl Fn(Rung) -> bool,
 ) -> Result<(Rung, Interpreter, Worker), StartError> {
-    let mut unfit = Vec::new();
-    let mut pythons = Vec::<Interpreter>::new();
-    for candidate in interpreter::candidates(config.python.as_deref()) {
-        match interpreter::examine(&candidate).await {
-            Ok(found) if pythons.iter().all(|known| known.executable != found.executable) => {
-                pythons.push(found)
-            }
-            Ok(_) => {}
-            Err(reason) => unfit.push(reason),
-        }
-    }
-    if pythons.is_empty() {
-        let reason = if unfit.is_empty() { "there is no python3".to_owned() } else { unfit.join("; ") };
-        return Err(StartError::NoPython(reason));
-    }
     if !config.exe.exists() {
         return Err(StartError::Exe { exe: config.exe.clone(), reason: "there is no such file".to_owned() });
     }
+    let mut pythons = Pythons::new(config);
     let mut failures = Vec::new();
     let unjailed = config.allow_unjailed.then_some(Rung::Unjailed);
     for rung in Rung::JAILED.into_iter().chain(unjailed).filter(|rung| wanted(*rung)) {
-        for python in &pythons {
+        for number in 0.. {
+            let Some(python) = pythons.get(number).await else { break };
             match try_rung(config, rung, python).await {
                 Ok(worker) => return Ok((rung, python.clone(), worker)),
                 Err(reason) => {
                     tracing::debug!(%rung, python = %python.executable.display(), reason, "this jail does not hold");
-                    failures.push(RungFailure { rung, reason });
+                    failures.push(format!("{rung}: {reason}"));
                 }
             }
         }
     }
-    let reasons: Vec<String> = failures.iter().map(ToString::to_string).collect();
-    Err(StartError::NoJail(reasons.join("; ")))
+    if failures.is_empty() && pythons.get(0).await.is_none() {
+        let unfit = pythons.unfit;
+        let reason = if unfit.is_empty() { "there is no python3".to_owned() } else { unfit.join("; ") };
+        return Err(StartError::NoPython(reason));
+    }
+    Err(StartError::NoJail(failures.join("; ")))
+}
+
+/// The machine's interpreters, each examined when it is its turn: the first one will usually do.
+struct Pythons {
+    candidates: std::vec::IntoIter<PathBuf>,
+    fit: Vec<Interpreter>,
+    unfit: Vec<String>,
+}
+
+impl Pythons {
+    fn new(config: &Config) -> Self {
+        let candidates = interpreter::candidates(config.python.as_deref()).into_iter();
+        Self { candidates, fit: Vec::new(), unfit: Vec::new() }
+    }
+
+    async fn get(&mut self, number: usize) -> Option<&Interpreter> {
+        while self.fit.len() <= number {
+            match interpreter::examine(&self.candidates.next()?).await {
+                Ok(found) if self.fit.iter().all(|known| known.executable != found.executable) => {
+                    self.fit.push(found);
+                }
+                Ok(_) => {}
+                Err(reason) => self.unfit.push(reason),
+            }
+        }
+        self.fit.get(number)
+    }
 }
 
 async fn try_rung(config: &Config, rung: Rung, python: &Interpreter) -> Result<Worker, String> {

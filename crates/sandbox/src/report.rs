@@ -78,6 +78,12 @@ pub(crate) fn judge(
     }))
 }
 
+/// Whether the child's first words are faulthandler's, which says where the script is when a signal tells it that its
+/// time is up, rather than an exception's.
+pub(crate) fn begins_with_dump(report: &[u8]) -> bool {
+    matches!(report, [ARMED, first, ..] if *first != b'{')
+}
+
 /// The innermost line of the script in faulthandler's dump, which Python writes when a time limit is reached.
 fn line_in_dump(dump: &str, file_name: &str) -> Option<u32> {
     let start = format!("File \"{file_name}\", line ");

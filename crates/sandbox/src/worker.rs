@@ -24,7 +24,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::plan::{ASK, MESSAGE_MAX, PRELOAD, Plan, Setup};
-use crate::{Job, Limits, Rung, filter, raw};
+use crate::{Job, Limits, Rung, filter, raw, report};
 
 /// How long building the jail and importing the library may take.
 const START_PATIENCE: Duration = Duration::from_secs(30);
@@ -209,24 +209,39 @@ impl Worker {
         self.send(order.as_bytes(), &fds).await?;
         drop((text, stdin, stdout_theirs, stderr_theirs, report_theirs));
 
-        let flood = Notify::new();
+        let (flood, dump) = (Notify::new(), Notify::new());
         let mut streams = pin!(async {
             tokio::join!(
-                capture(stdout, limits.output_bytes, Some(&flood)),
-                capture(stderr, STDERR_KEPT, None),
-                capture(report, REPORT_KEPT, None),
+                capture(stdout, limits.output_bytes, |kept| {
+                    if kept.len() > limits.output_bytes {
+                        flood.notify_one();
+                    }
+                }),
+                capture(stderr, STDERR_KEPT, |_| ()),
+                capture(report, REPORT_KEPT, |kept| {
+                    if report::begins_with_dump(kept) {
+                        dump.notify_one();
+                    }
+                }),
             )
         });
         let mut captured = None;
         let mut cancelled = pin!(cancelled);
         let mut stopped = None;
-        let mut killed = false;
+        let (mut killed, mut dumped) = (false, false);
         let mut deadline = started + limits.wall;
         let done = loop {
             let stop = tokio::select! {
                 message = self.receive() => break message?,
                 all = &mut streams, if captured.is_none() => {
                     captured = Some(all);
+                    continue;
+                }
+                () = dump.notified(), if stopped.is_none() && !dumped => {
+                    // The kernel has told Python that its processor time is up, and Python has said where it was.
+                    // It may still be ending by itself, so the verdict is left to how it ends.
+                    dumped = true;
+                    deadline = deadline.min(Instant::now() + LAST_WORDS);
                     continue;
                 }
                 () = flood.notified(), if stopped.is_none() => Stopped::Output,
@@ -237,8 +252,10 @@ impl Worker {
                 return Err(io::Error::other("a killed script did not end"));
             }
             let first = stopped.is_none();
-            stopped = stopped.or(Some(stop));
-            if first && stop == Stopped::Wall {
+            if !dumped || stop != Stopped::Wall {
+                stopped = stopped.or(Some(stop));
+            }
+            if first && stop == Stopped::Wall && !dumped {
                 self.send(b"x", &[]).await?;
                 deadline = Instant::now() + LAST_WORDS;
             } else {
@@ -310,7 +327,8 @@ async fn listen(mut stderr: tokio::process::ChildStderr, said: Arc<Mutex<Vec<u8>
 }
 
 /// Reads to the end and keeps the first `limit` bytes; one more is kept as the sign that there were more.
-async fn capture(mut pipe: pipe::Receiver, limit: usize, flood: Option<&Notify>) -> io::Result<Vec<u8>> {
+/// `look` sees what is kept whenever there was something to read.
+async fn capture(mut pipe: pipe::Receiver, limit: usize, look: impl Fn(&[u8])) -> io::Result<Vec<u8>> {
     let mut kept = Vec::new();
     let mut chunk = vec![0; 16 << 10];
     loop {
@@ -320,11 +338,7 @@ async fn capture(mut pipe: pipe::Receiver, limit: usize, flood: Option<&Notify>)
         }
         let room = (limit + 1).saturating_sub(kept.len());
         kept.extend_from_slice(&chunk[..length.min(room)]);
-        if kept.len() > limit
-            && let Some(flood) = flood
-        {
-            flood.notify_one();
-        }
+        look(&kept);
     }
 }
 

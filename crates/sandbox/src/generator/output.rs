@@ -140,7 +140,7 @@ fn not_json(text: &str, error: &serde_json::Error) -> String {
     if error.is_eof() {
         return format!("its JSON object ends in the middle; {EXPECTED}");
     }
-    if error.to_string().contains("surrogate") {
+    if ["surrogate", "end of hex escape"].iter().any(|words| error.to_string().contains(words)) {
         return "its JSON contains half of a surrogate pair (\\ud800 to \\udfff), which is not a character"
             .to_owned();
     }

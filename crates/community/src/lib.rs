@@ -14,6 +14,8 @@
 pub mod audit;
 pub mod error;
 pub mod model;
+pub mod ops;
+pub mod routes;
 pub mod rules;
 pub mod store;
 
@@ -22,5 +24,6 @@ mod grants;
 pub use error::Error;
 pub use grants::grant;
 pub use model::{Event, Grant, Granted, LevelUp, Member, MemberEdit, Profile};
+pub use routes::{PROBLEMS, router};
 pub use rules::{Curve, level_for_xp};
 pub use store::{guild_ensure, member_ensure, member_get, members_ensure};

@@ -1,0 +1,103 @@
+//! What the faces call: each operation is a transaction.
+
+use access::{AuditEntry, By, Origin, audit};
+use kernel::{GuildId, Page, PageQuery, Problem, UserId};
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
+
+use crate::error::Error;
+use crate::model::{Member, MemberEdit, Profile};
+use crate::rules::Curve;
+use crate::store;
+
+/// A member with rank and the way to the next level.
+pub async fn member_profile(pool: &PgPool, guild: GuildId, user: UserId) -> Result<Profile, Error> {
+    let mut conn = pool.acquire().await?;
+    profile(&mut conn, guild, user).await
+}
+
+/// A page of the guild's members by id, those who left included.
+pub async fn member_list(pool: &PgPool, guild: GuildId, query: &PageQuery) -> Result<Page<Member>, Problem> {
+    let (limit, after) = (query.limit()?, query.after::<UserId>()?);
+    let mut conn = pool.acquire().await?;
+    let members = store::member_list(&mut conn, guild, after, limit).await?;
+    Ok(Page::new(members, limit, |member| member.user_id))
+}
+
+/// Makes somebody a member, if they are not, and writes what is said about them. Repeating it changes nothing; what
+/// changes something is audited.
+pub async fn member_put(
+    pool: &PgPool,
+    guild: GuildId,
+    user: UserId,
+    edit: &MemberEdit,
+    by: By<'_>,
+    origin: &Origin,
+) -> Result<Profile, Error> {
+    check(edit)?;
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let before = store::member_get(&mut tx, guild, user).await?;
+        store::member_ensure(&mut tx, guild, user, edit.name.as_deref()).await?;
+        store::user_update(&mut tx, user, edit).await?;
+        let after = profile(&mut tx, guild, user).await?;
+        if before.as_ref() != Some(&after.member) {
+            let action = if before.is_some() { "UPDATE" } else { "CREATE" };
+            let mut entry =
+                AuditEntry::new(Some(guild), by, action, "community.members", user.to_string()).from(origin);
+            entry.before = before.as_ref().map(|member| json!(member));
+            entry.after = Some(json!(after.member));
+            audit::record(&mut tx, &entry).await?;
+        }
+        tx.commit().await?;
+        Ok(after)
+    })
+    .await
+}
+
+async fn profile(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<Profile, Error> {
+    let member = store::member_get(conn, guild, user).await?.ok_or(Error::UnknownMember(user))?;
+    let rank = match member.left_at {
+        None => Some(store::xp_rank(conn, guild, member.xp.get()).await?),
+        Some(_) => None,
+    };
+    let curve = Curve::default();
+    let level_xp = curve.xp_for_level(member.level).unwrap_or_default();
+    let next_level_xp = curve.xp_for_level(member.level.saturating_add(1));
+    Ok(Profile { member, rank, level_xp, next_level_xp })
+}
+
+fn check(edit: &MemberEdit) -> Result<(), Error> {
+    if let Some(name) = &edit.name
+        && (name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control))
+    {
+        return Err(Error::Field("name", "must be 1 to 100 characters, none of them a control character"));
+    }
+    if let Some(hash) = &edit.avatar_hash
+        && (hash.is_empty()
+            || hash.len() > 100
+            || !hash.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+    {
+        return Err(Error::Field("avatar_hash", "must be 1 to 100 letters, digits or underscores"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_hashes_are_checked() {
+        let name = |name: &str| check(&MemberEdit { name: Some(name.into()), ..MemberEdit::default() });
+        assert!(name("Ada Lovelace").is_ok());
+        assert!(name(&"ä".repeat(100)).is_ok());
+        for bad in ["", "  ", "a\u{0}b", "a\nb", &"x".repeat(101)] {
+            assert!(matches!(name(bad), Err(Error::Field("name", _))), "{bad:?}");
+        }
+        let hash =
+            |hash: &str| check(&MemberEdit { avatar_hash: Some(hash.into()), ..MemberEdit::default() });
+        assert!(hash("a_d5efa99b3eeaa7dd43acca82f5692432").is_ok());
+        assert!(matches!(hash("../../x"), Err(Error::Field("avatar_hash", _))));
+    }
+}

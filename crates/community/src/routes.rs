@@ -1,0 +1,16 @@
+//! The HTTP face: `/api/v1/guilds/{guild_id}/members…`.
+
+mod members;
+
+use access::App;
+use kernel::problem::Kind;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Kinds of problem that this slice adds: none.
+pub const PROBLEMS: &[Kind] = &[];
+
+/// The routes of this slice, to be nested under `/api/v1`.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(members::list)).routes(routes!(members::get, members::put))
+}

@@ -34,6 +34,8 @@ use sqlx::{ConnectOptions, Connection, postgres::PgConnectOptions};
 use tokio::sync::{oneshot, watch};
 
 pub use error::PrivateError;
+#[cfg(feature = "testing")]
+pub(crate) use tuning::free_mib;
 pub use tuning::{Durability, Machine};
 
 use crate::{Settings, pool::ServerEpoch};

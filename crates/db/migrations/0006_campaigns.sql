@@ -350,7 +350,7 @@ CREATE TABLE campaigns.campaign_metrics (
         'ENGAGEMENT_COUNT', 'PARTICIPANT_COUNT', 'REWARD_CLAIMED', 'TIMER_EXECUTION_TIME', 'STATE_TRANSITION_TIME'))
 ) PARTITION BY RANGE (recorded_at);
 CREATE INDEX ix_campaign_metrics_analytics ON campaigns.campaign_metrics (campaign_id, metric_type, recorded_at);
-COMMENT ON TABLE campaigns.campaign_metrics IS 'Figures over time, rolled up every minute from the journals by a scheduled job; by month.';
+COMMENT ON TABLE campaigns.campaign_metrics IS 'Figures over time, rolled up every minute from the journals by a scheduled job; by month. PARTICIPANT_COUNT is a total, other counts are per minute.';
 COMMENT ON COLUMN campaigns.campaign_metrics.id IS 'Time-ordered id.';
 COMMENT ON COLUMN campaigns.campaign_metrics.campaign_id IS 'The campaign measured.';
 COMMENT ON COLUMN campaigns.campaign_metrics.guild_id IS 'Its guild.';
@@ -569,3 +569,43 @@ WHERE status = 'PENDING' AND scheduled_at <= now() + interval '1 hour'
 GROUP BY timer_type;
 CREATE UNIQUE INDEX uq_mv_pending_timers_timer_type ON campaigns.mv_pending_timers (timer_type);
 COMMENT ON MATERIALIZED VIEW campaigns.mv_pending_timers IS '001''s summary of timers due within the hour, over all guilds; refreshed every minute.';
+
+CREATE FUNCTION campaigns.archive_old_state_logs() RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    month record;
+    moved integer := 0;
+BEGIN
+    FOR month IN
+        SELECT partition_name, starts_at, ends_at FROM questhall.month_partitions('campaigns.campaign_state_log')
+        WHERE ends_at <= now() - interval '1 year' ORDER BY starts_at
+    LOOP
+        EXECUTE format('ALTER TABLE campaigns.campaign_state_log DETACH PARTITION campaigns.%I', month.partition_name);
+        EXECUTE format('ALTER TABLE campaigns.campaign_state_log_archive ATTACH PARTITION campaigns.%I FOR VALUES FROM (%L) TO (%L)',
+                       month.partition_name, month.starts_at, month.ends_at);
+        moved := moved + 1;
+    END LOOP;
+    RETURN moved;
+END $$;
+COMMENT ON FUNCTION campaigns.archive_old_state_logs() IS 'Moves months of the journal that ended over a year ago into the archive by detaching and attaching; answers how many.';
+
+CREATE FUNCTION campaigns.cleanup_timer_executions() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    month record;
+    keeps boolean;
+    deleted bigint;
+BEGIN
+    DELETE FROM campaigns.timer_executions
+    WHERE started_at < now() - interval '6 months' AND status = 'COMPLETED' AND completed_at < now() - interval '6 months';
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    FOR month IN
+        SELECT partition_name FROM questhall.month_partitions('campaigns.timer_executions')
+        WHERE ends_at <= now() - interval '6 months'
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT 1 FROM campaigns.%I)', month.partition_name) INTO keeps;
+        IF NOT keeps THEN
+            EXECUTE format('DROP TABLE campaigns.%I', month.partition_name);
+        END IF;
+    END LOOP;
+    RETURN deleted;
+END $$;
+COMMENT ON FUNCTION campaigns.cleanup_timer_executions() IS 'Deletes completed executions older than six months, and months that are empty then; answers how many rows went.';

@@ -1,0 +1,78 @@
+//! Writing a campaign's folder: the inverse of reading one.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::bundle::{Bundle, ChallengeBundle, HintBundle, PART_TWO_MARK};
+
+/// Why a folder was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// There is something already.
+    #[error("{} exists already; choose a new folder, so that nothing is overwritten", .0.display())]
+    Exists(PathBuf),
+    /// The file system refused.
+    #[error("{}: {1}", .0.display())]
+    Io(PathBuf, std::io::Error),
+    /// The settings can't be told in TOML.
+    #[error("the settings can't be written as TOML: {0}")]
+    Toml(#[from] toml::ser::Error),
+}
+
+#[derive(Serialize)]
+struct ChallengeToml<'a> {
+    title: &'a str,
+    order: usize,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    categories: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    difficulty: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closes_after_minutes: Option<i32>,
+    parts: i32,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    hints: &'a [HintBundle],
+}
+
+/// Writes the bundle into a folder that is not there yet, or is empty.
+pub fn write(bundle: &Bundle, dir: &Path) -> Result<(), WriteError> {
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |error| WriteError::Io(path, error)
+    };
+    if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) || dir.is_file() {
+        return Err(WriteError::Exists(dir.to_owned()));
+    }
+    std::fs::create_dir_all(dir).map_err(io(dir))?;
+    let put = |path: PathBuf, text: &str| std::fs::write(&path, text).map_err(io(&path));
+    put(dir.join("campaign.toml"), &toml::to_string_pretty(&bundle.campaign)?)?;
+    for (order, challenge) in (1..).zip(&bundle.challenges) {
+        // A slug has no dots and no slashes, so it can't lead out of the folder.
+        let folder = dir.join(&challenge.slug);
+        std::fs::create_dir_all(&folder).map_err(io(&folder))?;
+        put(folder.join("challenge.toml"), &challenge_toml(challenge, order)?)?;
+        put(folder.join("README.md"), &readme(challenge))?;
+        put(folder.join("generate.py"), &challenge.generation_script)?;
+    }
+    Ok(())
+}
+
+fn challenge_toml(c: &ChallengeBundle, order: usize) -> Result<String, WriteError> {
+    Ok(toml::to_string_pretty(&ChallengeToml {
+        title: &c.title,
+        order,
+        categories: &c.categories,
+        difficulty: c.difficulty,
+        closes_after_minutes: c.closes_after_minutes,
+        parts: c.parts,
+        hints: &c.hints,
+    })?)
+}
+
+fn readme(c: &ChallengeBundle) -> String {
+    match &c.description_part2 {
+        Some(two) => format!("{}\n\n{PART_TWO_MARK}\n\n{two}\n", c.description),
+        None => format!("{}\n", c.description),
+    }
+}

@@ -17,7 +17,8 @@ pub mod error;
 pub mod ledger;
 pub mod model;
 pub mod rules;
+pub mod store;
 
-pub use error::LedgerError;
+pub use error::{Error, LedgerError, PROBLEMS};
 pub use ledger::{accounts_ensure, post};
 pub use model::{Kind, Posted, Posting, Reference};

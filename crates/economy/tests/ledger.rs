@@ -30,7 +30,20 @@ fn once(mut posting: Posting, cause: &str) -> Posting {
 
 /// Posts in a transaction of its own.
 async fn commit(pool: &PgPool, postings: &[Posting]) -> Result<Vec<Posted>, LedgerError> {
-    db::retry(pool, async |tx| post(tx, postings).await).await
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let posted = post(&mut tx, postings).await?;
+        tx.commit().await?;
+        Ok(posted)
+    })
+    .await
+}
+
+/// Opens accounts in a transaction of its own.
+async fn open(pool: &PgPool, users: &[UserId]) -> Result<(), LedgerError> {
+    let mut tx = pool.begin().await?;
+    accounts_ensure(&mut tx, GUILD, users).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn balance(pool: &PgPool, user: i64) -> Option<i64> {
@@ -57,9 +70,7 @@ async fn assert_sound(pool: &PgPool) {
 async fn a_newcomer_starts_with_the_starting_balance_once() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
-    let races = (0..16).map(|_| async {
-        db::retry(pool, async |tx| accounts_ensure(tx, GUILD, &[UserId::new(7), UserId::new(8)]).await).await
-    });
+    let races = (0..16).map(|_| async { open(pool, &[UserId::new(7), UserId::new(8)]).await });
     for result in join_all(races).await {
         result.unwrap();
     }
@@ -206,7 +217,7 @@ async fn bots_start_with_nothing() {
         .execute(pool)
         .await
         .unwrap();
-    db::retry(pool, async |tx| accounts_ensure(tx, GUILD, &[UserId::new(9)]).await).await.unwrap();
+    open(pool, &[UserId::new(9)]).await.unwrap();
     assert_eq!(balance(pool, 9).await, Some(0));
 }
 

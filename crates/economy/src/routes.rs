@@ -1,0 +1,20 @@
+//! The HTTP face: `/api/v1/guilds/{guild_id}/economy/…`.
+
+mod accounts;
+mod config;
+mod payments;
+
+use access::App;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of this slice, to be nested under `/api/v1`.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(accounts::balance))
+        .routes(routes!(accounts::leaderboard))
+        .routes(routes!(accounts::history))
+        .routes(routes!(payments::transfer))
+        .routes(routes!(payments::award))
+        .routes(routes!(config::get, config::put))
+}

@@ -9,6 +9,6 @@ mod write;
 
 pub use bundle::{Bundle, ChallengeBundle, HintBundle, PART_TWO_MARK, bundle_check};
 pub use check::{ChallengeReport, CheckReport, check};
-pub use folder::{Finding, read};
+pub use folder::{Finding, read, read_partly};
 pub use import::{bundle_export, bundle_import};
 pub use write::{WriteError, write};

@@ -61,6 +61,15 @@ const fn one() -> i32 {
 /// Reads a campaign's folder, or says everything that is wrong with it. Folders without a `challenge.toml`, a
 /// `generate.py` or a `README.md`, hidden ones and `__pycache__` are no challenges; other files are the author's own.
 pub fn read(dir: &Path) -> Result<Bundle, Vec<Finding>> {
+    match read_partly(dir) {
+        (Some(campaign), challenges, findings) if findings.is_empty() => Ok(Bundle { campaign, challenges }),
+        (_, _, findings) => Err(findings),
+    }
+}
+
+/// What of a campaign's folder can be read, beside everything that is wrong with it: so that generators can be tried
+/// although something else is wrong.
+pub fn read_partly(dir: &Path) -> (Option<CampaignSettings>, Vec<ChallengeBundle>, Vec<Finding>) {
     let mut findings = Vec::new();
     let campaign = campaign_read(dir, &mut findings);
     let mut challenges = Vec::new();
@@ -70,10 +79,7 @@ pub fn read(dir: &Path) -> Result<Bundle, Vec<Finding>> {
         }
     }
     let challenges = ordered(challenges, &mut findings);
-    match campaign {
-        Some(campaign) if findings.is_empty() => Ok(Bundle { campaign, challenges }),
-        _ => Err(findings),
-    }
+    (campaign, challenges, findings)
 }
 
 fn campaign_read(dir: &Path, findings: &mut Vec<Finding>) -> Option<CampaignSettings> {

@@ -52,7 +52,7 @@ pub trait TimerTable: Send + Sync + 'static {
     ///  ORDER BY scheduled_at, id LIMIT limit FOR UPDATE SKIP LOCKED
     /// ```
     ///
-    /// Without a floor it searches from the beginning. Write the floor as `scheduled_at >= coalesce($1, '-infinity')`, so
+    /// Without a floor it searches from the beginning. Write the floor as `scheduled_at >= coalesce($1::timestamptz, '-infinity')`, so
     /// that it bounds the scan of the index: rows that died since an old snapshot was taken lie below it.
     fn claim(
         &self,
@@ -136,4 +136,11 @@ pub enum TimerError {
     /// The database refused, or was not there. A lost connection is no fault of the timer's and is not counted.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+/// Seconds, as `extract(epoch FROM …)` gives them, as a span; for [`TimerTable::next_due`]. Clamped to a century.
+#[expect(clippy::cast_possible_truncation, reason = "clamped to a century of microseconds")]
+pub fn delta(seconds: f64) -> TimeDelta {
+    const CENTURY: f64 = 100.0 * 366.0 * 86_400.0;
+    TimeDelta::microseconds((seconds.clamp(-CENTURY, CENTURY) * 1e6) as i64)
 }

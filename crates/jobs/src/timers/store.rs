@@ -1,0 +1,149 @@
+//! Scheduling, cancelling, re-running and clearing away.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use kernel::{GuildId, TimerId};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use super::{At, NewTimer, QUEUE};
+use crate::wake::{CHANNEL, MAX_SLEEP};
+
+/// Schedules a timer in the caller's transaction; `None` when one with its dedupe key is pending already. Engines on all
+/// nodes are woken by the commit if it is due soon.
+pub async fn schedule(
+    connection: &mut PgConnection,
+    timer: NewTimer,
+) -> Result<Option<TimerId>, sqlx::Error> {
+    Ok(insert(connection, std::slice::from_ref(&timer)).await?.pop())
+}
+
+/// Schedules many in one statement; returns how many were not pending already.
+pub async fn schedule_many(connection: &mut PgConnection, timers: &[NewTimer]) -> Result<usize, sqlx::Error> {
+    if timers.is_empty() {
+        return Ok(0);
+    }
+    Ok(insert(connection, timers).await?.len())
+}
+
+async fn insert(connection: &mut PgConnection, timers: &[NewTimer]) -> Result<Vec<TimerId>, sqlx::Error> {
+    let kinds: Vec<String> = timers.iter().map(|timer| timer.kind.to_owned()).collect();
+    let guild_ids: Vec<Option<i64>> = timers.iter().map(|timer| timer.guild_id.map(GuildId::get)).collect();
+    let keys: Vec<Option<String>> = timers.iter().map(|timer| timer.dedupe_key.clone()).collect();
+    let times: Vec<Option<DateTime<Utc>>> = timers
+        .iter()
+        .map(|timer| match timer.at {
+            At::At(time) => Some(time),
+            At::Now | At::In(_) => None,
+        })
+        .collect();
+    let delays: Vec<f64> = timers
+        .iter()
+        .map(|timer| match timer.at {
+            At::In(delay) => delay.as_secs_f64(),
+            At::Now | At::At(_) => 0.0,
+        })
+        .collect();
+    let payloads: Vec<Value> = timers.iter().map(|timer| timer.payload.clone()).collect();
+    // Sorted, so that two transactions that schedule the same keys wait for each other and do not deadlock. One NOTIFY for all
+    // of them, and none when each is due after the engines' next look in any case.
+    sqlx::query_scalar!(
+        r#"WITH scheduled AS (
+               INSERT INTO jobs.timers (kind, guild_id, dedupe_key, scheduled_at, payload)
+               SELECT kind, guild_id, dedupe_key, coalesce(at, now() + make_interval(secs => delay)), payload
+                 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::float8[], $6::jsonb[])
+                      AS t (kind, guild_id, dedupe_key, at, delay, payload)
+                ORDER BY kind, dedupe_key
+               ON CONFLICT (kind, dedupe_key) WHERE status = 'PENDING' AND dedupe_key IS NOT NULL DO NOTHING
+               RETURNING id, scheduled_at
+           ), woken AS (
+               SELECT pg_notify($7, $8)
+                WHERE (SELECT min(scheduled_at) FROM scheduled) < clock_timestamp() + make_interval(secs => $9)
+           )
+           SELECT id AS "id: TimerId" FROM scheduled LEFT JOIN woken ON true"#,
+        &kinds,
+        &guild_ids as &[Option<i64>],
+        &keys as &[Option<String>],
+        &times as &[Option<DateTime<Utc>>],
+        &delays,
+        &payloads,
+        CHANNEL,
+        QUEUE,
+        MAX_SLEEP.as_secs_f64() + 1.0,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Cancels the pending timer of a kind that has this dedupe key; false when there is none (it ran, runs, or never was).
+pub async fn cancel(
+    connection: &mut PgConnection,
+    kind: &str,
+    dedupe_key: &str,
+) -> Result<bool, sqlx::Error> {
+    let result = sqlx::query!(
+        "UPDATE jobs.timers SET status = 'CANCELLED', executed_at = now()
+          WHERE kind = $1 AND dedupe_key = $2 AND status = 'PENDING'",
+        kind,
+        dedupe_key,
+    )
+    .execute(connection)
+    .await?;
+    Ok(result.rows_affected() == 1)
+}
+
+/// Cancels a pending or failed timer; false when it is neither.
+pub async fn cancel_id(connection: &mut PgConnection, id: TimerId) -> Result<bool, sqlx::Error> {
+    let result = sqlx::query!(
+        "UPDATE jobs.timers SET status = 'CANCELLED', executed_at = now()
+          WHERE id = $1 AND status IN ('PENDING', 'FAILED')",
+        id.get(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(result.rows_affected() == 1)
+}
+
+/// Runs a failed timer again, at once and with all its retries. `guild` limits it to that guild's timers. False when there is no
+/// such failed timer, or one with its dedupe key is pending by now.
+pub async fn retry_failed(
+    connection: &mut PgConnection,
+    id: TimerId,
+    guild: Option<GuildId>,
+) -> Result<bool, sqlx::Error> {
+    let retried = sqlx::query_scalar!(
+        r#"WITH retried AS (
+               UPDATE jobs.timers AS t
+                  SET status = 'PENDING', scheduled_at = now(), retry_count = 0, crash_count = 0, executed_at = NULL
+                WHERE id = $1 AND status = 'FAILED' AND ($2::bigint IS NULL OR guild_id = $2)
+                  AND NOT EXISTS (SELECT FROM jobs.timers AS o
+                                   WHERE o.kind = t.kind AND o.dedupe_key = t.dedupe_key AND o.status = 'PENDING')
+               RETURNING id
+           )
+           SELECT count(pg_notify($3, $4)) AS "count!" FROM retried"#,
+        id.get(),
+        guild.map(GuildId::get),
+        CHANNEL,
+        QUEUE,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(retried == 1)
+}
+
+/// Deletes at most `limit` timers that were executed or cancelled longer ago than `age`; returns how many.
+pub async fn clean_up(connection: &mut PgConnection, age: Duration, limit: i64) -> Result<u64, sqlx::Error> {
+    let result = sqlx::query!(
+        "DELETE FROM jobs.timers
+          WHERE id IN (SELECT id FROM jobs.timers
+                        WHERE status IN ('COMPLETED', 'CANCELLED')
+                          AND executed_at < now() - make_interval(secs => $1)
+                        ORDER BY executed_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        age.as_secs_f64(),
+        limit,
+    )
+    .execute(connection)
+    .await?;
+    Ok(result.rows_affected())
+}

@@ -8,7 +8,7 @@ mod import;
 mod write;
 
 pub use bundle::{Bundle, ChallengeBundle, HintBundle, PART_TWO_MARK, bundle_check};
-pub use check::{ChallengeReport, CheckReport, check};
+pub use check::{ChallengeReport, CheckReport, challenge_run, check};
 pub use folder::{Finding, read, read_partly};
 pub use import::{bundle_export, bundle_import};
 pub use write::{WriteError, write};

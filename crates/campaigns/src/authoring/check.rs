@@ -61,7 +61,8 @@ pub async fn check(
     CheckReport { challenges }
 }
 
-async fn challenge_run(sandbox: &Sandbox, tenant: i64, challenge: &ChallengeBundle, seeds: usize) -> ChallengeReport {
+/// Runs one generator on `seeds` seeds.
+pub async fn challenge_run(sandbox: &Sandbox, tenant: i64, challenge: &ChallengeBundle, seeds: usize) -> ChallengeReport {
     let file_name: Arc<str> = format!("{}/generate.py", challenge.slug).into();
     let seeds: Vec<String> = (1..=seeds).map(|n| format!("check-{n}")).collect();
     let report =

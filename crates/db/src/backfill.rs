@@ -119,7 +119,7 @@ pub enum BackfillError {
 }
 
 /// A line of [`list`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Status {
     /// The backfill.
     pub name: String,
@@ -218,6 +218,15 @@ impl From<sqlx::Error> for TurnError {
     }
 }
 
+#[derive(sqlx::FromRow)]
+struct Row {
+    state: String,
+    cursor: Option<serde_json::Value>,
+    rows_done: i64,
+    rows_estimated: Option<i64>,
+    idle_ms: i64,
+}
+
 /// One batch, if it is time for one and the backfill is to go on.
 async fn turn<K, F, R>(
     pool: &PgPool,
@@ -233,12 +242,12 @@ where
 {
     let mut transaction = pool.begin().await?;
     // The lock on this row is the turn. `clock_timestamp`, not `now`: we may have waited for it.
-    let row = sqlx::query!(
-        r#"SELECT state, cursor, rows_done, rows_estimated,
-                  (extract(epoch FROM clock_timestamp() - updated_at) * 1000)::bigint AS "idle_ms!"
-             FROM jobs.backfills WHERE name = $1 FOR UPDATE"#,
-        name
+    let row: Row = sqlx::query_as(
+        "SELECT state, cursor, rows_done, rows_estimated,
+                (extract(epoch FROM clock_timestamp() - updated_at) * 1000)::bigint AS idle_ms
+           FROM jobs.backfills WHERE name = $1 FOR UPDATE",
     )
+    .bind(name)
     .fetch_one(&mut *transaction)
     .await?;
     let rows_done = unsigned(row.rows_done);
@@ -255,17 +264,17 @@ where
     let cursor = batch.last.map(serde_json::to_value).transpose().map_err(TurnError::Cursor)?;
     let finished = cursor.is_none();
     let total = rows_done + batch.rows;
-    sqlx::query!(
+    sqlx::query(
         "UPDATE jobs.backfills
             SET cursor = coalesce($2, cursor), rows_done = $3, updated_at = clock_timestamp(), last_error = NULL,
                 state = CASE WHEN $4 THEN 'COMPLETED' ELSE 'RUNNING' END,
                 finished_at = CASE WHEN $4 THEN clock_timestamp() END
           WHERE name = $1",
-        name,
-        cursor,
-        i64::try_from(total).unwrap_or(i64::MAX),
-        finished
     )
+    .bind(name)
+    .bind(cursor)
+    .bind(i64::try_from(total).unwrap_or(i64::MAX))
+    .bind(finished)
     .execute(&mut *transaction)
     .await?;
     transaction.commit().await?;
@@ -286,8 +295,8 @@ fn pause_before(size: i64, begun: bool, idle_ms: u64, pace: Pace) -> Option<Dura
 
 /// Registers the backfill, or takes up one that failed.
 async fn begin(pool: &PgPool, name: &str, table: &str) -> sqlx::Result<()> {
-    sqlx::query!(
-        r"INSERT INTO jobs.backfills (name, rows_estimated)
+    sqlx::query(
+        "INSERT INTO jobs.backfills (name, rows_estimated)
           SELECT $1, (SELECT sum(greatest(reltuples, 0))::bigint
                         FROM pg_class
                        WHERE oid IN (SELECT relid FROM pg_partition_tree(to_regclass($2)) WHERE isleaf
@@ -295,9 +304,9 @@ async fn begin(pool: &PgPool, name: &str, table: &str) -> sqlx::Result<()> {
                                         AND NOT EXISTS (SELECT FROM pg_partition_tree(to_regclass($2)))))
           ON CONFLICT (name) DO UPDATE SET state = 'RUNNING', updated_at = clock_timestamp()
            WHERE backfills.state = 'FAILED'",
-        name,
-        table
     )
+    .bind(name)
+    .bind(table)
     .execute(pool)
     .await?;
     Ok(())
@@ -305,12 +314,12 @@ async fn begin(pool: &PgPool, name: &str, table: &str) -> sqlx::Result<()> {
 
 /// Notes the failure where an operator looks. If even that fails, the caller's error still says it.
 async fn mark_failed(pool: &PgPool, name: &str, error: &sqlx::Error) {
-    let marked = sqlx::query!(
+    let marked = sqlx::query(
         "UPDATE jobs.backfills SET state = 'FAILED', last_error = $2, updated_at = clock_timestamp()
           WHERE name = $1 AND state = 'RUNNING'",
-        name,
-        error.to_string()
     )
+    .bind(name)
+    .bind(error.to_string())
     .execute(pool)
     .await;
     if let Err(error) = marked {
@@ -330,13 +339,13 @@ pub async fn resume(pool: &PgPool, name: &str) -> Result<(), BackfillError> {
 
 /// A completed backfill stays completed.
 async fn change_state(pool: &PgPool, name: &str, state: &str) -> Result<(), BackfillError> {
-    let changed = sqlx::query!(
+    let changed = sqlx::query(
         "UPDATE jobs.backfills
             SET state = CASE WHEN state = 'COMPLETED' THEN state ELSE $2 END, updated_at = clock_timestamp()
           WHERE name = $1",
-        name,
-        state
     )
+    .bind(name)
+    .bind(state)
     .execute(pool)
     .await
     .map_err(|source| BackfillError::Database { name: name.to_owned(), source })?;
@@ -345,10 +354,9 @@ async fn change_state(pool: &PgPool, name: &str, state: &str) -> Result<(), Back
 
 /// Every backfill there ever was, the latest first.
 pub async fn list(connection: &mut PgConnection) -> sqlx::Result<Vec<Status>> {
-    sqlx::query_as!(
-        Status,
+    sqlx::query_as(
         "SELECT name, state, rows_done, rows_estimated, last_error, started_at, updated_at, finished_at
-           FROM jobs.backfills ORDER BY started_at DESC, name"
+           FROM jobs.backfills ORDER BY started_at DESC, name",
     )
     .fetch_all(connection)
     .await

@@ -6,6 +6,9 @@
 //! * [`migrate::run`] may be called by any number of nodes at once; each migration runs once.
 //! * A transaction handed to [`retry`] is repeated only when PostgreSQL itself said that it left no trace.
 //!
+//! SQL here is not checked at compile time, unlike everywhere else: this crate brings the schema into being, so it must
+//! compile where there is none yet. Tests run every statement instead.
+//!
 //! Map: [`settings`] what the operator may choose · [`pool`] connections · [`private`] our own PostgreSQL ·
 //! [`migrate`] the schema · [`backfill`] long rewrites of rows while the service runs · [`errors`] what a database
 //! error means · `testing` (feature) a database per test.

@@ -87,7 +87,11 @@ async fn run(conn: &mut PgConnection, batch: &[Submission]) -> sqlx::Result<Judg
     let looks: Vec<Look> = unique_in_order(cases.iter().map(Case::look));
     let keep = cases.iter().map(|case| case.facts.limits.per_5min).max().unwrap_or(1);
     let since = cases.first().map_or(now, |case| case.arrival);
-    let read = if looks.is_empty() { Vec::new() } else { store::standings_read(conn, &looks, (since, keep)).await? };
+    let read = if looks.is_empty() {
+        Vec::new()
+    } else {
+        store::standings_read(conn, &looks, (since, keep)).await?
+    };
     let mut standings: HashMap<Look, Standing> = HashMap::with_capacity(looks.len());
     let mut recents: HashMap<ParticipantKey, Recent> = HashMap::new();
     for (look, found) in looks.into_iter().zip(read) {
@@ -260,9 +264,9 @@ async fn settle(
                 }
             }
             Judgement::Right { part, elapsed_ms } => {
-                let count = counts
-                    .get_mut(&(case.submission.challenge_id, part))
-                    .ok_or_else(|| sqlx::Error::Protocol(format!("challenge {} lacks part {part}", look.challenge_id)))?;
+                let count = counts.get_mut(&(case.submission.challenge_id, part)).ok_or_else(|| {
+                    sqlx::Error::Protocol(format!("challenge {} lacks part {part}", look.challenge_id))
+                })?;
                 *count += 1;
                 let points = match case.facts.scoring {
                     Scoring::PointBased => {
@@ -418,7 +422,11 @@ async fn write(
 /// A time-ordered id from the time of arrival.
 fn submission_id(arrival: DateTime<Utc>) -> SubmissionId {
     let seconds = u64::try_from(arrival.timestamp()).unwrap_or(0);
-    SubmissionId::new(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, arrival.timestamp_subsec_nanos())))
+    SubmissionId::new(Uuid::new_v7(Timestamp::from_unix(
+        NoContext,
+        seconds,
+        arrival.timestamp_subsec_nanos(),
+    )))
 }
 
 fn unique<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {

@@ -37,10 +37,17 @@ pub(super) struct Solved {
 /// What an answer turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Judgement {
-    Wrong { part: i32 },
-    Right { part: i32, elapsed_ms: i64 },
+    Wrong {
+        part: i32,
+    },
+    Right {
+        part: i32,
+        elapsed_ms: i64,
+    },
     /// Right, and solved before.
-    Again { part: i32 },
+    Again {
+        part: i32,
+    },
 }
 
 impl Standing {

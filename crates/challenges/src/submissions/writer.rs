@@ -74,13 +74,17 @@ async fn judge_all(pool: &PgPool, wake: &Wake, batch: &[Submission]) -> Vec<Outc
     match attempt(pool, wake, batch).await {
         Ok(outcomes) => outcomes,
         // What a commit on a lost connection did is not known: the participant asks again, and a solved part is solved.
-        Err(error) if db::is_connection_lost(&error) => batch.iter().map(|_| Err(Error::ConnectionLost)).collect(),
+        Err(error) if db::is_connection_lost(&error) => {
+            batch.iter().map(|_| Err(Error::ConnectionLost)).collect()
+        }
         Err(error) => {
             tracing::warn!(error = %error, answers = batch.len(), "a batch of answers failed; judging them one by one");
             let mut outcomes = Vec::with_capacity(batch.len());
             for submission in batch {
                 let alone = attempt(pool, wake, std::slice::from_ref(submission)).await;
-                outcomes.push(alone.map_err(Error::from).and_then(|mut all| all.pop().unwrap_or(Err(Error::Stopping))));
+                outcomes.push(
+                    alone.map_err(Error::from).and_then(|mut all| all.pop().unwrap_or(Err(Error::Stopping))),
+                );
             }
             outcomes
         }
@@ -90,8 +94,8 @@ async fn judge_all(pool: &PgPool, wake: &Wake, batch: &[Submission]) -> Vec<Outc
 async fn attempt(pool: &PgPool, wake: &Wake, batch: &[Submission]) -> sqlx::Result<Vec<Outcome>> {
     // A panic would end the writer and with it every later answer's hope; it fails this batch instead.
     let result = AssertUnwindSafe(commit(pool, batch)).catch_unwind().await;
-    let Judged { outcomes, events } =
-        result.unwrap_or_else(|_| Err(sqlx::Error::Protocol("judging a batch of answers panicked".into())))?;
+    let Judged { outcomes, events } = result
+        .unwrap_or_else(|_| Err(sqlx::Error::Protocol("judging a batch of answers panicked".into())))?;
     if events {
         wake.outbox();
     }

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use jobs::outbox;
 use kernel::{Gold, GuildId, UserId, Xp};
+use serde_json::json;
 use sqlx::PgConnection;
 
 use crate::error::Error;
@@ -132,7 +134,21 @@ pub async fn grant(conn: &mut PgConnection, grants: &[Grant]) -> Result<Granted,
         }
     }
     granted.level_ups = level_ups.into_values().collect();
+    let events: Vec<_> = granted.level_ups.iter().map(announcement).collect();
+    outbox::emit(conn, &events).await?;
     Ok(granted)
+}
+
+/// A level-up, for everybody in the guild to hear.
+fn announcement(up: &LevelUp) -> outbox::Event {
+    outbox::Event {
+        guild_id: up.guild_id,
+        event_type: "member.levelled_up",
+        subject: format!("members/{}", up.user_id),
+        correlation_id: None,
+        user_id: None,
+        payload: json!({ "user_id": up.user_id, "level": up.level, "xp": up.xp, "gold": up.gold }),
+    }
 }
 
 /// The batch turned on its side, for `unnest`.

@@ -16,9 +16,12 @@ pub mod audit;
 pub mod error;
 pub mod ledger;
 pub mod model;
+pub mod ops;
+pub mod routes;
 pub mod rules;
 pub mod store;
 
 pub use error::{Error, LedgerError, PROBLEMS};
 pub use ledger::{accounts_ensure, post};
 pub use model::{Kind, Posted, Posting, Reference};
+pub use routes::router;

@@ -13,7 +13,7 @@ const ARMED: u8 = b'A';
 #[serde(default)]
 struct Failure {
     kind: String,
-    oserror: bool,
+    errno: i32,
     memory: bool,
     message: String,
     line: Option<u32>,
@@ -55,7 +55,9 @@ pub(crate) fn judge(
         (Some(Stopped::Wall), ..) => limit(LimitKind::Wall(limits.wall)),
         (Some(Stopped::Output), ..) => limit(LimitKind::Output(limits.output_bytes)),
         (Some(Stopped::Cancelled), ..) => RunError::Unavailable("the run was cancelled".to_owned()),
-        (None, Some(_), ..) if finished.cpu >= limits.cpu => limit(LimitKind::Cpu(limits.cpu)),
+        (None, Some(signal), ..) if ran_out_of_cpu(signal, &finished, limits) => {
+            limit(LimitKind::Cpu(limits.cpu))
+        }
         (None, Some(signal), ..) => RunError::Killed { signal, line, stderr },
         (None, None, Some(0), _) => {
             return Ok(Ok(Output {
@@ -78,6 +80,14 @@ pub(crate) fn judge(
     }))
 }
 
+/// Whether the signal that ended the run was for its processor time.
+///
+/// The kernel enforces this limit by counting clock ticks but reports exact times, so both differ by some per cent.
+fn ran_out_of_cpu(signal: i32, finished: &Finished, limits: &Limits) -> bool {
+    let nearly = if begins_with_dump(&finished.report) { limits.cpu * 3 / 4 } else { limits.cpu * 9 / 10 };
+    signal == libc::SIGXCPU || (signal == libc::SIGKILL && finished.cpu >= nearly)
+}
+
 /// Whether the child's first words are faulthandler's, which says where the script is when a signal tells it that its
 /// time is up, rather than an exception's.
 pub(crate) fn begins_with_dump(report: &[u8]) -> bool {
@@ -90,6 +100,9 @@ fn line_in_dump(dump: &str, file_name: &str) -> Option<u32> {
     let digits = dump.lines().find_map(|line| line.trim_start().strip_prefix(&start))?;
     digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
+
+/// How the kernel says no where the jail is in the way.
+const REFUSALS: &[i32] = &[libc::EPERM, libc::EACCES, libc::ENOENT, libc::EROFS, libc::EFBIG];
 
 /// The exception in words and, where the jail was probably in the way, what the jail allows.
 fn explain(failure: &Failure) -> String {
@@ -106,7 +119,8 @@ fn explain(failure: &Failure) -> String {
         "RuntimeError" if message.contains("thread") => "scripts run without threads or other processes",
         "RecursionError" => return said,
         "EOFError" => "a generator gets nothing on standard input",
-        _ if failure.oserror => {
+        // Some libraries wrap the refusal in an exception of their own.
+        _ if REFUSALS.contains(&failure.errno) || message.contains("Operation not permitted") => {
             "scripts run in a jail: no network, no files but Python's own library, no writing, no other processes, \
              no signals"
         }

@@ -38,7 +38,11 @@ def zygote():
     SIGXCPU, SIGKILL = signal.SIGXCPU, signal.SIGKILL
 
     control = socket.socket(fileno=os.dup(0))
-    os.dup2(1, 0)
+    # Standard input at its end: the reading half of a pipe that nobody writes to.
+    reading, writing = os.pipe()
+    os.dup2(reading, 0)
+    os.close(reading)
+    os.close(writing)
     setup = json.loads(control.recv(1 << 18))
     sys.path.extend(setup["paths"])
     for name in setup["preload"]:
@@ -57,7 +61,9 @@ def zygote():
     prctl = libc.prctl
     prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong]
     prctl.restype = ctypes.c_int
-    PR_SET_PDEATHSIG, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 1, 22, 2
+    PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 1, 4, 22, 2
+    # Where /proc is to be seen, it shows nothing of us to processes of the same user: our scripts, and others'.
+    prctl(PR_SET_DUMPABLE, 0, None, 0, 0)
     program = None
     if setup["filter"] is not None:
         raw = bytes.fromhex(setup["filter"])
@@ -112,7 +118,7 @@ def zygote():
             text = kind
         return {
             "kind": kind,
-            "oserror": isinstance(error, OSError),
+            "errno": error.errno if isinstance(error, OSError) and type(error.errno) is int else 0,
             "memory": isinstance(error, MemoryError),
             "message": message[:4000],
             "line": line,

@@ -4,7 +4,7 @@ import os
 paths = [
     "/etc/passwd", "/etc/shadow", "/etc/hostname", "/etc/resolv.conf", "/proc/self/environ", "/proc/self/maps",
     "/proc/self/mem", "/proc/self/cmdline", "/proc/1/environ", "/proc/1/cmdline", "/proc/version", "/proc/net/tcp",
-    "/proc/self/fd/0", "/proc/self/fd/1", "/proc/self/root/etc/passwd", "/proc/thread-self/status", "/dev/null",
+    "/proc/self/root/etc/passwd", "/proc/thread-self/status", "/dev/null",
     "/dev/zero", "/dev/mem", "/dev/kmsg", "/dev/tty", "/sys/kernel/notes", "/usr/bin/env", "/bin/sh",
     "../../../etc/passwd", "/usr/lib/python3.11/../../../etc/passwd", "/root/.bashrc", "/tmp", "/", "/home", "/etc",
 ]

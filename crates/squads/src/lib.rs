@@ -7,13 +7,21 @@
 //!   re-derived ([`audit`]) and asked for as of any instant (`squads.squad_at`, `squads.members_at`).
 //! * Nobody moves or leaves while a squad campaign runs in which their squad takes part, unless that campaign allows it.
 //!
-//! Map: [`model`] the types · [`rules`] what a change costs · [`store`] SQL · [`ops`] transactions the faces call ·
+//! Map: [`model`] the types · [`rules`] what a change costs · [`store`] SQL · `membership` how one is changed ·
+//! [`ops`] transactions the faces call ·
 //! [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
 
+pub mod audit;
 pub mod error;
 pub mod model;
+pub mod ops;
+pub mod routes;
+pub mod rules;
 pub mod store;
 
+mod membership;
+
 pub use error::Error;
-pub use model::{Squad, SquadMember};
+pub use model::{MembershipChange, NewSquad, Squad, SquadEdit, SquadMember};
+pub use routes::{PROBLEMS, router};
 pub use store::{squad_get, squad_members, squad_of};

@@ -1,10 +1,13 @@
 //! SQL over squads and memberships. Callers own the connection and the transaction.
 
-use kernel::{GuildId, SquadId, UserId};
+use chrono::{DateTime, Utc};
+use kernel::{Bytes, GuildId, Limit, RoleId, SquadId, UserId};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::error::Error;
-use crate::model::{Squad, SquadMember};
+use crate::model::{NewSquad, Squad, SquadEdit, SquadMember};
+use crate::rules::LastDeparture;
 
 /// The squad a member is in now, if any.
 pub async fn squad_of(
@@ -66,4 +69,333 @@ pub async fn squad_get(
     .fetch_optional(conn)
     .await?;
     Ok(found)
+}
+
+/// The guild's squads in the order of their making, retired ones only when asked for; one more than the page holds.
+pub async fn squad_list(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    with_retired: bool,
+    after: Option<SquadId>,
+    limit: Limit,
+) -> Result<Vec<Squad>, Error> {
+    let squads = sqlx::query_as!(
+        Squad,
+        r#"SELECT s.id AS "id: SquadId", s.guild_id AS "guild_id: GuildId", s.name, s.description,
+                  s.role_id AS "role_id: _", s.switch_cost::bigint AS "switch_cost!: _", s.max_members, s.is_active,
+                  (SELECT count(*) FROM squads.squad_memberships m
+                    WHERE m.guild_id = s.guild_id AND m.squad_id = s.id) AS "member_count!", s.created_at
+             FROM squads.squads s
+            WHERE s.guild_id = $1 AND s.id > $2 AND (s.is_active OR $3)
+            ORDER BY s.id LIMIT $4"#,
+        guild.get(),
+        after.map_or(Uuid::nil(), SquadId::get),
+        with_retired,
+        limit.plus_one(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(squads)
+}
+
+/// A page of a squad's members by id, one more than the page holds.
+pub async fn member_list(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    squad: SquadId,
+    after: Option<UserId>,
+    limit: Limit,
+) -> Result<Vec<SquadMember>, Error> {
+    let members = sqlx::query_as!(
+        SquadMember,
+        r#"SELECT s.squad_id AS "squad_id: SquadId", s.user_id AS "user_id: UserId",
+                  coalesce(m.display_name, u.discord_name, s.user_id::text) AS "name!", s.joined_at
+             FROM squads.squad_memberships s
+             LEFT JOIN community.users u ON u.id = s.user_id
+             LEFT JOIN community.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id
+            WHERE s.guild_id = $1 AND s.squad_id = $2 AND s.user_id > $3
+            ORDER BY s.user_id LIMIT $4"#,
+        guild.get(),
+        squad.get(),
+        after.map_or(0, UserId::get),
+        limit.plus_one(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(members)
+}
+
+/// Makes a squad.
+pub(crate) async fn squad_insert(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    squad: &NewSquad,
+) -> Result<SquadId, Error> {
+    let id = sqlx::query_scalar!(
+        r#"INSERT INTO squads.squads (guild_id, name, description, role_id, switch_cost, max_members)
+           VALUES ($1, $2, $3, $4, $5, $6) RETURNING id AS "id: SquadId""#,
+        guild.get(),
+        squad.name,
+        squad.description,
+        squad.role_id.map(RoleId::get),
+        squad.switch_cost,
+        squad.max_members,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(id)
+}
+
+/// Writes what an edit says of a squad.
+pub(crate) async fn squad_update(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    squad: SquadId,
+    edit: &SquadEdit,
+) -> Result<(), Error> {
+    let done = sqlx::query!(
+        r#"UPDATE squads.squads
+              SET name = coalesce($3, name), switch_cost = coalesce($4, switch_cost),
+                  description = CASE WHEN $5 THEN $6 ELSE description END,
+                  role_id = CASE WHEN $7 THEN $8 ELSE role_id END,
+                  max_members = CASE WHEN $9 THEN $10 ELSE max_members END
+            WHERE guild_id = $1 AND id = $2"#,
+        guild.get(),
+        squad.get(),
+        edit.name,
+        edit.switch_cost,
+        edit.description.is_some(),
+        edit.description.clone().flatten(),
+        edit.role_id.is_some(),
+        edit.role_id.flatten().map(RoleId::get),
+        edit.max_members.is_some(),
+        edit.max_members.flatten(),
+    )
+    .execute(conn)
+    .await?;
+    db::ensure_affected(&done, 1).map_err(|error| Error::Database(error.into()))
+}
+
+/// Retires a squad.
+pub(crate) async fn squad_retire(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    squad: SquadId,
+) -> Result<(), Error> {
+    let done = sqlx::query!(
+        "UPDATE squads.squads SET is_active = false WHERE guild_id = $1 AND id = $2 AND is_active",
+        guild.get(),
+        squad.get(),
+    )
+    .execute(conn)
+    .await?;
+    db::ensure_affected(&done, 1).map_err(|error| Error::Database(error.into()))
+}
+
+/// Proof that a squad's row is locked until the transaction ends, so that nobody else joins it or changes its rules.
+#[derive(Debug)]
+pub(crate) struct LockedSquad(pub(crate) Squad);
+
+/// Locks a squad against joining and editing, then reads it, members counted.
+pub(crate) async fn squad_lock(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    squad: SquadId,
+) -> Result<LockedSquad, Error> {
+    // FOR NO KEY UPDATE: memberships refer to the row, and their foreign keys must not wait for it. The squad is read
+    // afterwards, by a statement of its own, because the count must see who joined while this one waited.
+    sqlx::query!(
+        "SELECT id FROM squads.squads WHERE guild_id = $1 AND id = $2 FOR NO KEY UPDATE",
+        guild.get(),
+        squad.get(),
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    squad_get(conn, guild, squad).await?.map(LockedSquad).ok_or(Error::UnknownSquad(squad))
+}
+
+/// Locks a member's membership and tells the squad they are in, if any.
+pub(crate) async fn membership_lock(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+) -> Result<Option<SquadId>, Error> {
+    let squad = sqlx::query_scalar!(
+        r#"SELECT squad_id AS "squad_id: SquadId" FROM squads.squad_memberships
+            WHERE guild_id = $1 AND user_id = $2 FOR UPDATE"#,
+        guild.get(),
+        user.get(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(squad)
+}
+
+/// How a member last left a squad, by the journal. Removals carry a reason, departures of one's own accord do not.
+pub(crate) async fn last_departure(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+) -> Result<LastDeparture, Error> {
+    let removed = sqlx::query_scalar!(
+        r#"SELECT (action = 'leave' AND reason IS NOT NULL) AS "removed!" FROM squads.squad_membership_log
+            WHERE guild_id = $1 AND user_id = $2
+            ORDER BY occurred_at DESC, id DESC LIMIT 1"#,
+        guild.get(),
+        user.get(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(match removed {
+        None => LastDeparture::Never,
+        Some(true) => LastDeparture::Removed,
+        Some(false) => LastDeparture::OwnAccord,
+    })
+}
+
+/// The name of a running squad campaign in which this squad takes part and which does not let members change squads.
+pub(crate) async fn locking_campaign(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    squad: SquadId,
+) -> Result<Option<String>, Error> {
+    let name = sqlx::query_scalar!(
+        r#"SELECT c.name FROM campaigns.campaigns c
+            WHERE c.guild_id = $1 AND c.status = 'RUNNING' AND c.campaign_type = 'squad' AND NOT c.allow_squad_moves
+              AND (EXISTS (SELECT FROM campaigns.campaign_participants p
+                            WHERE p.campaign_id = c.id AND p.participant_id = $2::uuid::text)
+                   OR EXISTS (SELECT FROM campaigns.campaign_squad_rosters r
+                               WHERE r.campaign_id = c.id AND r.squad_id = $2))
+            ORDER BY c.id LIMIT 1"#,
+        guild.get(),
+        squad.get(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(name)
+}
+
+/// A change of membership to be journaled.
+#[derive(Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) user: UserId,
+    pub(crate) from: Option<SquadId>,
+    pub(crate) to: Option<SquadId>,
+    pub(crate) cost: Bytes,
+    pub(crate) transaction: Option<Uuid>,
+    /// Who did it, where it was not the member.
+    pub(crate) actor: Option<UserId>,
+    /// Why; always there where it was not the member's own doing.
+    pub(crate) reason: Option<&'a str>,
+}
+
+/// Journals changes and answers with when they took effect: the clock now, not when the transaction began, because
+/// whoever waited for a lock comes after whoever held it.
+pub(crate) async fn journal(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    entries: &[Entry<'_>],
+) -> Result<DateTime<Utc>, Error> {
+    let users: Vec<i64> = entries.iter().map(|e| e.user.get()).collect();
+    let from: Vec<Option<Uuid>> = entries.iter().map(|e| e.from.map(SquadId::get)).collect();
+    let to: Vec<Option<Uuid>> = entries.iter().map(|e| e.to.map(SquadId::get)).collect();
+    let costs: Vec<i64> = entries.iter().map(|e| e.cost.get()).collect();
+    let transactions: Vec<Option<Uuid>> = entries.iter().map(|e| e.transaction).collect();
+    let actors: Vec<Option<i64>> = entries.iter().map(|e| e.actor.map(UserId::get)).collect();
+    let reasons: Vec<Option<&str>> = entries.iter().map(|e| e.reason).collect();
+    let at = sqlx::query_scalar!(
+        r#"WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at), written AS (
+               INSERT INTO squads.squad_membership_log (guild_id, user_id, action, from_squad_id, to_squad_id, cost,
+                                                        transaction_id, actor_id, reason, occurred_at)
+               SELECT $1, e.user_id, CASE WHEN e.from_id IS NULL THEN 'join' WHEN e.to_id IS NULL THEN 'leave' ELSE 'move' END,
+                      e.from_id, e.to_id, e.cost, e.transaction_id, e.actor_id, e.reason, moment.at
+                 FROM moment CROSS JOIN
+                      unnest($2::bigint[], $3::uuid[], $4::uuid[], $5::bigint[], $6::uuid[], $7::bigint[], $8::text[])
+                      AS e (user_id, from_id, to_id, cost, transaction_id, actor_id, reason)
+           )
+           SELECT at AS "at!" FROM moment"#,
+        guild.get(),
+        &users,
+        &from as &[Option<Uuid>],
+        &to as &[Option<Uuid>],
+        &costs,
+        &transactions as &[Option<Uuid>],
+        &actors as &[Option<i64>],
+        &reasons as &[Option<&str>],
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(at)
+}
+
+/// Puts a member into a squad; refuses when somebody else's transaction put them into one meanwhile.
+pub(crate) async fn membership_insert(
+    conn: &mut PgConnection,
+    squad: &LockedSquad,
+    user: UserId,
+    at: DateTime<Utc>,
+) -> Result<(), Error> {
+    let done = sqlx::query!(
+        "INSERT INTO squads.squad_memberships (guild_id, user_id, squad_id, joined_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT ON CONSTRAINT pk_squad_memberships DO NOTHING",
+        squad.0.guild_id.get(),
+        user.get(),
+        squad.0.id.get(),
+        at,
+    )
+    .execute(conn)
+    .await?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(Error::AlreadyInSquad) }
+}
+
+/// Moves a member, whose membership is locked, to another squad.
+pub(crate) async fn membership_move(
+    conn: &mut PgConnection,
+    squad: &LockedSquad,
+    user: UserId,
+    at: DateTime<Utc>,
+) -> Result<(), Error> {
+    let done = sqlx::query!(
+        "UPDATE squads.squad_memberships SET squad_id = $3, joined_at = $4 WHERE guild_id = $1 AND user_id = $2",
+        squad.0.guild_id.get(),
+        user.get(),
+        squad.0.id.get(),
+        at,
+    )
+    .execute(conn)
+    .await?;
+    db::ensure_affected(&done, 1).map_err(|error| Error::Database(error.into()))
+}
+
+/// Takes a member, whose membership is locked, out of their squad.
+pub(crate) async fn membership_delete(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+) -> Result<(), Error> {
+    let done = sqlx::query!(
+        "DELETE FROM squads.squad_memberships WHERE guild_id = $1 AND user_id = $2",
+        guild.get(),
+        user.get(),
+    )
+    .execute(conn)
+    .await?;
+    db::ensure_affected(&done, 1).map_err(|error| Error::Database(error.into()))
+}
+
+/// Takes everybody out of a locked squad and says who that was, by id.
+pub(crate) async fn memberships_clear(
+    conn: &mut PgConnection,
+    squad: &LockedSquad,
+) -> Result<Vec<UserId>, Error> {
+    let mut users = sqlx::query_scalar!(
+        r#"DELETE FROM squads.squad_memberships WHERE guild_id = $1 AND squad_id = $2
+           RETURNING user_id AS "user_id: UserId""#,
+        squad.0.guild_id.get(),
+        squad.0.id.get(),
+    )
+    .fetch_all(conn)
+    .await?;
+    users.sort_unstable();
+    Ok(users)
 }

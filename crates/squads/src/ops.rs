@@ -1,0 +1,204 @@
+//! What the faces call: each operation is a transaction. Changes of membership are [`crate::membership`]'s.
+
+use access::{AuditEntry, By, Origin, audit};
+use kernel::{GuildId, Page, PageQuery, Problem, SquadId, UserId};
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::error::Error;
+use crate::membership::{self, Deed};
+use crate::model::{MembershipChange, NewSquad, Squad, SquadEdit, SquadMember};
+use crate::{rules, store};
+
+/// Makes a squad. Audited.
+pub async fn squad_create(
+    pool: &PgPool,
+    guild: GuildId,
+    squad: NewSquad,
+    by: By<'_>,
+    origin: &Origin,
+) -> Result<Squad, Error> {
+    let squad = rules::check_new(squad)?;
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let id = store::squad_insert(&mut tx, guild, &squad).await?;
+        let made = store::squad_get(&mut tx, guild, id).await?.ok_or(Error::UnknownSquad(id))?;
+        let mut entry = entry(guild, by, "CREATE", id, origin);
+        entry.after = Some(json!(made));
+        audit::record(&mut tx, &entry).await?;
+        tx.commit().await?;
+        Ok(made)
+    })
+    .await
+}
+
+/// Changes an active squad; what the edit leaves out stays. A lower `max_members` sends nobody away. Audited.
+pub async fn squad_update(
+    pool: &PgPool,
+    guild: GuildId,
+    squad: SquadId,
+    edit: SquadEdit,
+    by: By<'_>,
+    origin: &Origin,
+) -> Result<Squad, Error> {
+    let edit = rules::check_edit(edit)?;
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let before = store::squad_lock(&mut tx, guild, squad).await?.0;
+        if !before.is_active {
+            return Err(Error::Retired);
+        }
+        store::squad_update(&mut tx, guild, squad, &edit).await?;
+        let after = store::squad_get(&mut tx, guild, squad).await?.ok_or(Error::UnknownSquad(squad))?;
+        if after != before {
+            let mut entry = entry(guild, by, "UPDATE", squad, origin);
+            entry.before = Some(json!(before));
+            entry.after = Some(json!(after));
+            audit::record(&mut tx, &entry).await?;
+        }
+        tx.commit().await?;
+        Ok(after)
+    })
+    .await
+}
+
+/// Retires a squad: its members are in none then, and join their next one free; its history stays. Refused while it
+/// takes part in a running campaign that forbids changes. Retiring it again changes nothing. Audited.
+pub async fn squad_deactivate(
+    pool: &PgPool,
+    guild: GuildId,
+    squad: SquadId,
+    by: By<'_>,
+    origin: &Origin,
+) -> Result<Squad, Error> {
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let locked = store::squad_lock(&mut tx, guild, squad).await?;
+        if !locked.0.is_active {
+            return Ok(locked.0);
+        }
+        if let Some(campaign) = store::locking_campaign(&mut tx, guild, squad).await? {
+            return Err(Error::Locked(campaign));
+        }
+        membership::release_all(&mut tx, &locked, member_of(by)).await?;
+        store::squad_retire(&mut tx, guild, squad).await?;
+        let after = store::squad_get(&mut tx, guild, squad).await?.ok_or(Error::UnknownSquad(squad))?;
+        let mut entry = entry(guild, by, "DELETE", squad, origin);
+        entry.before = Some(json!(locked.0));
+        entry.after = Some(json!(after));
+        audit::record(&mut tx, &entry).await?;
+        tx.commit().await?;
+        Ok(after)
+    })
+    .await
+}
+
+/// A squad of the guild, active or retired.
+pub async fn squad_get(pool: &PgPool, guild: GuildId, squad: SquadId) -> Result<Squad, Error> {
+    let mut conn = pool.acquire().await?;
+    store::squad_get(&mut conn, guild, squad).await?.ok_or(Error::UnknownSquad(squad))
+}
+
+/// A page of the guild's squads in the order of their making; retired ones only when asked for.
+pub async fn squad_list(
+    pool: &PgPool,
+    guild: GuildId,
+    with_retired: bool,
+    page: &PageQuery,
+) -> Result<Page<Squad>, Problem> {
+    let (limit, after) = (page.limit()?, page.after()?);
+    let mut conn = pool.acquire().await?;
+    let squads = store::squad_list(&mut conn, guild, with_retired, after, limit).await?;
+    Ok(Page::new(squads, limit, |squad| squad.id))
+}
+
+/// A page of a squad's members by id.
+pub async fn member_list(
+    pool: &PgPool,
+    guild: GuildId,
+    squad: SquadId,
+    page: &PageQuery,
+) -> Result<Page<SquadMember>, Problem> {
+    let (limit, after) = (page.limit()?, page.after()?);
+    let mut conn = pool.acquire().await?;
+    store::squad_get(&mut conn, guild, squad).await?.ok_or(Error::UnknownSquad(squad))?;
+    let members = store::member_list(&mut conn, guild, squad, after, limit).await?;
+    Ok(Page::new(members, limit, |member| member.user_id))
+}
+
+/// A member joins a squad: free the first time, and after a removal; else for the squad's switch cost.
+pub async fn squad_join(
+    pool: &PgPool,
+    guild: GuildId,
+    user: UserId,
+    squad: SquadId,
+) -> Result<MembershipChange, Error> {
+    change(pool, guild, user, Deed::Join(squad)).await
+}
+
+/// A member moves to another squad, for its switch cost.
+pub async fn squad_move(
+    pool: &PgPool,
+    guild: GuildId,
+    user: UserId,
+    squad: SquadId,
+) -> Result<MembershipChange, Error> {
+    change(pool, guild, user, Deed::Move(squad)).await
+}
+
+/// A member leaves their squad.
+pub async fn squad_leave(pool: &PgPool, guild: GuildId, user: UserId) -> Result<MembershipChange, Error> {
+    change(pool, guild, user, Deed::Leave).await
+}
+
+/// An administrator takes a member out of a squad, also while a campaign runs. Audited.
+pub async fn member_remove(
+    pool: &PgPool,
+    guild: GuildId,
+    squad: SquadId,
+    user: UserId,
+    by: By<'_>,
+    origin: &Origin,
+) -> Result<MembershipChange, Error> {
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let deed = Deed::Remove { from: squad, actor: member_of(by) };
+        let change = membership::change(&mut tx, guild, user, deed).await?;
+        let mut entry =
+            AuditEntry::new(Some(guild), by, "DELETE", "squads.squad_memberships", user.to_string())
+                .from(origin);
+        entry.before = Some(json!({ "user_id": user, "squad_id": squad }));
+        audit::record(&mut tx, &entry).await?;
+        tx.commit().await?;
+        Ok(change)
+    })
+    .await
+}
+
+async fn change(pool: &PgPool, guild: GuildId, user: UserId, deed: Deed) -> Result<MembershipChange, Error> {
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let change = membership::change(&mut tx, guild, user, deed).await?;
+        tx.commit().await?;
+        Ok(change)
+    })
+    .await
+}
+
+fn entry<'a>(
+    guild: GuildId,
+    by: By<'a>,
+    action: &'a str,
+    squad: SquadId,
+    origin: &'a Origin,
+) -> AuditEntry<'a> {
+    AuditEntry::new(Some(guild), by, action, "squads.squads", squad.to_string()).from(origin)
+}
+
+/// The member an administrator acts as, where their key is bound to one.
+fn member_of(by: By<'_>) -> Option<UserId> {
+    match by {
+        By::Key(actor) => actor.user,
+        By::Cli | By::System => None,
+    }
+}

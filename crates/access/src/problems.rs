@@ -2,6 +2,9 @@
 
 use kernel::{Kind, problem};
 
+/// The route exists, but not for this method.
+pub const METHOD_NOT_ALLOWED: Kind =
+    Kind::new("method-not-allowed", 405, "That cannot be done with this address");
 /// The body is larger than the route accepts.
 pub const TOO_LARGE: Kind = Kind::new("body-too-large", 413, "The body is too large");
 /// The body is of a type that the route does not read.
@@ -21,6 +24,7 @@ pub const TIMED_OUT: Kind = Kind::new("timed-out", 503, "The request took too lo
 
 /// Kinds that this crate adds.
 pub const PROBLEMS: &[Kind] = &[
+    METHOD_NOT_ALLOWED,
     TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
     IDEMPOTENCY_KEY_REUSED,
@@ -40,6 +44,7 @@ pub const CATALOGUE: &[Kind] = &[
     problem::RATE_LIMITED,
     problem::INTERNAL,
     problem::UNAVAILABLE,
+    METHOD_NOT_ALLOWED,
     TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
     IDEMPOTENCY_KEY_REUSED,

@@ -2,6 +2,7 @@
 //! may call it; whatever is wrong with a request is answered with a [`kernel::Problem`] that names the field.
 
 pub mod app;
+mod fallback;
 mod guard;
 pub mod idempotency;
 mod json;
@@ -10,6 +11,7 @@ mod request_id;
 mod time_limit;
 
 pub use app::{App, HttpSettings};
+pub use fallback::{no_method, no_route};
 pub use guard::{AsMember, Global, Holder, InGuild, MEMBER_HEADER};
 pub use idempotency::{idempotency, idempotency_clean};
 pub use json::Json;

@@ -283,3 +283,43 @@ fn mark(flag: &AtomicBool) {
         flag.store(true, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cache(clock: &Clock) -> KeyCache {
+        let pool = PgPool::connect_lazy("postgres://nobody@127.0.0.1:1/nowhere").unwrap();
+        KeyCache::new(pool, clock.clone())
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_made_up_keys_fills_no_memory() {
+        let clock = Clock::manual(DateTime::UNIX_EPOCH);
+        let cache = cache(&clock);
+        for n in 0..MAX_UNKNOWN * 3 {
+            let hash = token::hash(&n.to_string());
+            cache.remember_unknown(hash, clock.now());
+            assert!(matches!(cache.find(&hash), Found::Unknown));
+        }
+        assert!(cache.0.unknown.read().unwrap().len() <= MAX_UNKNOWN);
+    }
+
+    #[tokio::test]
+    async fn a_clock_set_back_makes_nothing_younger() {
+        let clock = Clock::manual(DateTime::UNIX_EPOCH);
+        let cache = cache(&clock);
+        let hash = token::hash("known");
+        let actor = Actor {
+            key_id: kernel::ApiKeyId::new(uuid::Uuid::nil()),
+            key_name: String::new(),
+            guild: None,
+            user: None,
+            scopes: crate::scope::Scopes::default(),
+        };
+        cache.0.known.write().unwrap().insert(hash, Entry::new(actor, clock.now(), false));
+        assert!(matches!(cache.find(&hash), Found::Good(_)));
+        clock.advance(TimeDelta::seconds(-10));
+        assert!(matches!(cache.find(&hash), Found::Ask));
+    }
+}

@@ -1,7 +1,7 @@
 //! What the command line and the API do with keys. Each takes a transaction's connection: a change and its entry in the
 //! audit log commit together. `origin` is where the request came from; the command line gives the default.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use kernel::{ApiKeyId, GuildId, Limit, Page, Problem, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -119,6 +119,13 @@ pub async fn key_create(
     origin: &Origin,
     new: &NewKey,
 ) -> Result<(Key, PlainKey), KeyError> {
+    // Far years are more likely a slip than meant, and PostgreSQL's calendar does not reach all that ours does.
+    if new.expires_at.is_some_and(|at| !(1970..=9999).contains(&at.year())) {
+        return Err(KeyError::Invalid {
+            field: "expires_at",
+            message: "must be in the future, before the year 10000",
+        });
+    }
     let plain = PlainKey::generate()?;
     let row = store::Insert {
         key_hash: &token::hex(&plain.hash()),

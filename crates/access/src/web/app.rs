@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jobs::Wake;
 use kernel::Clock;
 use serde::Deserialize;
 use sqlx::PgPool;
@@ -43,24 +44,30 @@ pub struct App(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     pool: PgPool,
+    wake: Wake,
     keys: KeyCache,
     settings: HttpSettings,
 }
 
 impl App {
-    /// State over this database.
-    pub fn new(pool: PgPool, settings: HttpSettings) -> Self {
-        Self::with_clock(pool, settings, Clock::system())
+    /// State over this database; `wake` is the bell that wakes this process's timers and outbox.
+    pub fn new(pool: PgPool, wake: Wake, settings: HttpSettings) -> Self {
+        Self::with_clock(pool, wake, settings, Clock::system())
     }
 
     /// State whose caches age by `clock`, for tests that drive it.
-    pub fn with_clock(pool: PgPool, settings: HttpSettings, clock: Clock) -> Self {
-        Self(Arc::new(Inner { keys: KeyCache::new(pool.clone(), clock), pool, settings }))
+    pub fn with_clock(pool: PgPool, wake: Wake, settings: HttpSettings, clock: Clock) -> Self {
+        Self(Arc::new(Inner { keys: KeyCache::new(pool.clone(), clock), pool, wake, settings }))
     }
 
     /// The database.
     pub fn pool(&self) -> &PgPool {
         &self.0.pool
+    }
+
+    /// The bell that wakes timers and outbox after a commit.
+    pub fn wake(&self) -> &Wake {
+        &self.0.wake
     }
 
     /// The keys seen lately.

@@ -94,6 +94,11 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     if body.is_empty() {
         return Err(Problem::invalid("The body is empty; this route takes a JSON body."));
     }
+    if holds_nul(body) {
+        return Err(Problem::invalid(
+            "The body holds a NUL character (\\u0000), which no text here may hold.",
+        ));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
@@ -107,8 +112,16 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
+/// Whether some string has the escape for NUL in it. A backslash before it that is itself escaped makes it mere letters.
+fn holds_nul(body: &[u8]) -> bool {
+    let escape = br"\u0000";
+    body.windows(escape.len()).enumerate().any(|(at, window)| {
+        window == escape && body[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0
+    })
+}
+
 fn malformed(error: &serde_json::Error) -> Problem {
-    let what = without_position(error);
+    let what = without_position(error).replacen("EOF while parsing", "it ends in the middle of", 1);
     Problem::invalid(format!(
         "The body is not JSON: {what} at line {}, column {}.",
         error.line(),

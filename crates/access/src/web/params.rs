@@ -1,4 +1,7 @@
 //! Path and query parameters, and the wording of what is wrong with a field wherever it stands.
+//!
+//! NUL characters are refused here and in bodies, once for all: PostgreSQL's texts cannot hold one, and a slice would
+//! answer 500.
 
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
@@ -19,6 +22,11 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if parts.uri.path().contains("%00") {
+            return Err(Problem::invalid(
+                "The path holds a NUL character (%00), which no name or id here holds.",
+            ));
+        }
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
             Err(PathRejection::FailedToDeserializePathParams(rejection)) => {
@@ -34,6 +42,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        if let Some((name, _)) = pairs.clone().find(|(_, value)| value.contains('\0')) {
+            return Err(Problem::field(name, "must not hold a NUL character"));
+        }
         serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
             .map(Self)
             .map_err(|error| field_problem(&error.path().to_string(), &error.inner().to_string()))
@@ -72,7 +83,11 @@ pub(super) fn field_problem(path: &str, message: &str) -> Problem {
     {
         let known = known.trim_start_matches(", ").strip_prefix("expected ").unwrap_or("");
         let known = known.strip_prefix("one of ").unwrap_or(known);
-        let hint = if known.is_empty() { String::new() } else { format!("; known are {known}") };
+        let hint = if known.is_empty() {
+            String::new()
+        } else {
+            format!("; known are {}", known.replace(" or ", ", "))
+        };
         return Problem::field(child(parent, name), format!("is not known here{hint}"));
     }
     for (prefix, says) in [("missing field `", "is missing"), ("duplicate field `", "is given twice")] {
@@ -99,13 +114,19 @@ fn child(parent: &str, name: &str) -> String {
 
 /// What serde says, as the end of a sentence that begins with the field's name.
 fn sentence(message: &str) -> String {
-    for prefix in ["invalid type: ", "invalid value: ", "invalid length "] {
+    for prefix in ["invalid type: ", "invalid value: "] {
         if let Some((found, wanted)) =
             message.strip_prefix(prefix).and_then(|rest| rest.split_once(", expected "))
         {
-            let length = if prefix == "invalid length " { "of length " } else { "" };
-            return format!("must be {}, not {length}{found}", expected(wanted));
+            return format!("must be {}, not {}", expected(wanted), in_json(found));
         }
+    }
+    if let Some((length, wanted)) =
+        message.strip_prefix("invalid length ").and_then(|rest| rest.split_once(", expected "))
+    {
+        let found =
+            if wanted.starts_with("struct ") { "a list".to_owned() } else { format!("of length {length}") };
+        return format!("must be {}, not {found}", expected(wanted));
     }
     if let Some((found, wanted)) =
         message.strip_prefix("unknown variant `").and_then(|rest| rest.split_once("`, expected "))
@@ -117,12 +138,33 @@ fn sentence(message: &str) -> String {
         "cannot parse integer from empty string" => "must not be empty".to_owned(),
         "number too large to fit in target type" => "is too large".to_owned(),
         "number too small to fit in target type" => "is too small".to_owned(),
+        // What chrono says of a time that is none.
+        "input contains invalid characters"
+        | "premature end of input"
+        | "input is out of range"
+        | "trailing input" => "must be a date and time such as \"2026-01-31T18:00:00Z\"".to_owned(),
         "provided string was not `true` or `false`" => "must be `true` or `false`".to_owned(),
         other if ["must ", "is ", "has ", "may "].iter().any(|verb| other.starts_with(verb)) => {
             other.to_owned()
         }
         other => format!("is not valid: {other}"),
     }
+}
+
+/// What serde says it found, as it stood in the request.
+fn in_json(found: &str) -> String {
+    match found {
+        "map" => return "an object".to_owned(),
+        "sequence" => return "a list".to_owned(),
+        "unit value" => return "null".to_owned(),
+        _ => {}
+    }
+    for kind in ["string ", "integer ", "floating point ", "boolean "] {
+        if let Some(value) = found.strip_prefix(kind) {
+            return value.trim_matches('`').to_owned();
+        }
+    }
+    found.to_owned()
 }
 
 /// Rust's names of types, in words.

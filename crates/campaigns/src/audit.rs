@@ -33,7 +33,7 @@ pub async fn drift(conn: &mut PgConnection, guild_id: Option<GuildId>) -> Result
                 SELECT to_state FROM (
                     SELECT to_state, created_at, id FROM campaigns.campaign_state_log WHERE campaign_id = c.id
                     UNION ALL
-                    SELECT to_state, created_at, id FROM campaigns.campaign_state_log_archive WHERE campaign_id = c.id) both
+                    SELECT to_state, created_at, id FROM campaigns.campaign_state_log_archive WHERE campaign_id = c.id) AS both_tables
                 ORDER BY created_at DESC, id DESC LIMIT 1) l ON true
             WHERE l.to_state IS DISTINCT FROM c.status
         ), wanted AS (

@@ -6,7 +6,8 @@ use kernel::{FieldError, Problem};
 use crate::model::Status;
 
 /// The campaign is not in a state in which this can be done.
-pub const CAMPAIGN_STATE: Kind = Kind::new("campaign-state", 409, "The campaign is not in the right state for that");
+pub const CAMPAIGN_STATE: Kind =
+    Kind::new("campaign-state", 409, "The campaign is not in the right state for that");
 /// Registration is not open, or not to this member.
 pub const REGISTRATION: Kind = Kind::new("registration-refused", 409, "Registration is not possible");
 /// There is nothing to claim, or not now.

@@ -336,8 +336,12 @@ async fn claims_make(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error>
     Ok(())
 }
 
-/// CLOSED → REWARD_CLAIM, and schedules the reminder.
-pub async fn rewards_open(conn: &mut PgConnection, campaigns: &[&Locked], cause: &Cause) -> Result<(), Error> {
+/// `CLOSED` → `REWARD_CLAIM`, and schedules the reminder.
+pub async fn rewards_open(
+    conn: &mut PgConnection,
+    campaigns: &[&Locked],
+    cause: &Cause,
+) -> Result<(), Error> {
     let ids = ids_of(campaigns, |c| c.status == Status::Closed);
     let moved = sqlx::query_as!(
         Moved,
@@ -399,7 +403,12 @@ pub async fn remind(conn: &mut PgConnection, campaigns: &[&Locked]) -> Result<()
 }
 
 /// Anything → EXPIRED: cancels what is pending, lets claims lapse, and pays fees back where it never started.
-pub async fn expire(conn: &mut PgConnection, campaigns: &[&Locked], cause: &Cause, cancelled: bool) -> Result<(), Error> {
+pub async fn expire(
+    conn: &mut PgConnection,
+    campaigns: &[&Locked],
+    cause: &Cause,
+    cancelled: bool,
+) -> Result<(), Error> {
     let ids = ids_of(campaigns, |c| c.status != Status::Expired);
     if ids.is_empty() {
         return Ok(());
@@ -466,7 +475,11 @@ async fn fees_refund(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error>
 }
 
 /// Cancels pending timers of these types.
-pub(crate) async fn timers_cancel(conn: &mut PgConnection, ids: &[Uuid], types: &[&str]) -> Result<(), Error> {
+pub(crate) async fn timers_cancel(
+    conn: &mut PgConnection,
+    ids: &[Uuid],
+    types: &[&str],
+) -> Result<(), Error> {
     let types: Vec<String> = types.iter().map(|&t| t.to_owned()).collect();
     sqlx::query!(
         "UPDATE campaigns.campaign_timers SET status = 'CANCELLED', executed_at = now()

@@ -84,7 +84,7 @@ text_enum!(
         FreezeStandings = "FREEZE_STANDINGS",
         /// RUNNING → CLOSED, and stores the final standings.
         CloseCampaign = "CLOSE_CAMPAIGN",
-        /// CLOSED → REWARD_CLAIM.
+        /// `CLOSED` → `REWARD_CLAIM`.
         OpenRewardClaim = "OPEN_REWARD_CLAIM",
         /// Reminds who has not claimed.
         RewardReminder = "REWARD_REMINDER",
@@ -353,7 +353,7 @@ pub struct RewardClaim {
 /// One recorded figure of a campaign.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Metric {
-    /// ENGAGEMENT_COUNT, PARTICIPANT_COUNT, REWARD_CLAIMED, TIMER_EXECUTION_TIME or STATE_TRANSITION_TIME.
+    /// `ENGAGEMENT_COUNT`, `PARTICIPANT_COUNT`, `REWARD_CLAIMED`, `TIMER_EXECUTION_TIME` or `STATE_TRANSITION_TIME`.
     pub metric_type: String,
     /// The figure: a count, or milliseconds.
     pub value: f64,
@@ -436,7 +436,8 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_refused_by_name() {
-        let error = toml::from_str::<CampaignSettings>(&format!("{TOML}colour = 1\n")).unwrap_err().to_string();
+        let error =
+            toml::from_str::<CampaignSettings>(&format!("{TOML}colour = 1\n")).unwrap_err().to_string();
         assert!(error.contains("colour"), "{error}");
     }
 }

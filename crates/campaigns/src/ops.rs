@@ -48,7 +48,12 @@ impl Asker<'_> {
 }
 
 /// One campaign. Drafts are for who may edit them.
-pub async fn campaign_get(pool: &PgPool, guild_id: GuildId, id: CampaignId, drafts: bool) -> Result<Campaign, Error> {
+pub async fn campaign_get(
+    pool: &PgPool,
+    guild_id: GuildId,
+    id: CampaignId,
+    drafts: bool,
+) -> Result<Campaign, Error> {
     let mut conn = pool.acquire().await?;
     store::campaign_get(&mut conn, guild_id, id, drafts).await?.ok_or(Error::NotFound("campaign"))
 }
@@ -68,7 +73,12 @@ pub async fn campaign_list(
 }
 
 /// Makes a draft.
-pub async fn campaign_create(pool: &PgPool, guild_id: GuildId, by: Asker<'_>, settings: &CampaignSettings) -> Result<Campaign, Error> {
+pub async fn campaign_create(
+    pool: &PgPool,
+    guild_id: GuildId,
+    by: Asker<'_>,
+    settings: &CampaignSettings,
+) -> Result<Campaign, Error> {
     let mut tx = pool.begin().await?;
     let id = campaign_insert(&mut tx, guild_id, by, settings).await?;
     let campaign = found(&mut tx, guild_id, id).await?;
@@ -86,7 +96,8 @@ pub(crate) async fn campaign_insert(
     valid(settings)?;
     community::guild_ensure(conn, guild_id, None).await?;
     let secret: [u8; 32] = rand::random();
-    let id = store::campaign_insert(conn, guild_id, &secret, by.user(), &by.by.changed_by(), settings).await?;
+    let id =
+        store::campaign_insert(conn, guild_id, &secret, by.user(), &by.by.changed_by(), settings).await?;
     audited(conn, guild_id, by, "CREATE", id, None, Some(settings)).await?;
     Ok(id)
 }
@@ -151,7 +162,13 @@ pub async fn campaign_publish(
 }
 
 /// Starts a campaign now: publishes it with this instant as its start time.
-pub async fn campaign_start(pool: &PgPool, wake: &Wake, guild_id: GuildId, by: Asker<'_>, id: CampaignId) -> Result<Campaign, Error> {
+pub async fn campaign_start(
+    pool: &PgPool,
+    wake: &Wake,
+    guild_id: GuildId,
+    by: Asker<'_>,
+    id: CampaignId,
+) -> Result<Campaign, Error> {
     publish(pool, wake, guild_id, by, id, None, true).await
 }
 
@@ -176,14 +193,20 @@ async fn publish(
     match settings.start_time {
         None => return Err(invalid("start_time", "is needed to publish: set it, or send it along")),
         Some(at) if at < now - TimeDelta::minutes(1) => {
-            return Err(invalid("start_time", "is in the past; choose a later one, or start the campaign now"));
+            return Err(invalid(
+                "start_time",
+                "is in the past; choose a later one, or start the campaign now",
+            ));
         }
         Some(_) => {}
     }
     store::campaign_update(&mut tx, id, &settings).await?;
-    sqlx::query!("UPDATE campaigns.campaigns SET published_at = coalesce(published_at, now()) WHERE id = $1", id.get())
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query!(
+        "UPDATE campaigns.campaigns SET published_at = coalesce(published_at, now()) WHERE id = $1",
+        id.get()
+    )
+    .execute(&mut *tx)
+    .await?;
     timers_arm(&mut tx, wake, guild_id, id, status, &settings).await?;
     audited(&mut tx, guild_id, by, "PUBLISH", id, Some(&old.settings), Some(&settings)).await?;
     if old.published_at.is_none() {
@@ -200,17 +223,35 @@ async fn publish(
 }
 
 /// Closes a running campaign before its time, or one that does not close by itself.
-pub async fn campaign_close(pool: &PgPool, wake: &Wake, guild_id: GuildId, by: Asker<'_>, id: CampaignId) -> Result<Campaign, Error> {
+pub async fn campaign_close(
+    pool: &PgPool,
+    wake: &Wake,
+    guild_id: GuildId,
+    by: Asker<'_>,
+    id: CampaignId,
+) -> Result<Campaign, Error> {
     transition(pool, wake, guild_id, by, id, "ADMIN_CLOSE", &[Status::Running]).await
 }
 
 /// Opens the claims of a closed campaign at once.
-pub async fn campaign_open_rewards(pool: &PgPool, wake: &Wake, guild_id: GuildId, by: Asker<'_>, id: CampaignId) -> Result<Campaign, Error> {
+pub async fn campaign_open_rewards(
+    pool: &PgPool,
+    wake: &Wake,
+    guild_id: GuildId,
+    by: Asker<'_>,
+    id: CampaignId,
+) -> Result<Campaign, Error> {
     transition(pool, wake, guild_id, by, id, "ADMIN_OPEN_REWARDS", &[Status::Closed]).await
 }
 
 /// Cancels a campaign: what is pending is cancelled, and fees go back if it never started.
-pub async fn campaign_cancel(pool: &PgPool, wake: &Wake, guild_id: GuildId, by: Asker<'_>, id: CampaignId) -> Result<Campaign, Error> {
+pub async fn campaign_cancel(
+    pool: &PgPool,
+    wake: &Wake,
+    guild_id: GuildId,
+    by: Asker<'_>,
+    id: CampaignId,
+) -> Result<Campaign, Error> {
     transition(pool, wake, guild_id, by, id, "ADMIN_CANCEL", &[Status::Created, Status::Running]).await
 }
 
@@ -233,10 +274,14 @@ async fn transition(
     let group: Vec<_> = locked.iter().collect();
     let cause = Cause { event: action, by: by.by.changed_by() };
     match action {
-        "ADMIN_CLOSE" if before.settings.rewards_enabled || before.challenges > 0 || before.published_at.is_some() => {
+        "ADMIN_CLOSE"
+            if before.settings.rewards_enabled || before.challenges > 0 || before.published_at.is_some() =>
+        {
             lifecycle::close(&mut tx, &group, &cause).await?;
         }
-        "ADMIN_OPEN_REWARDS" if before.settings.rewards_enabled => lifecycle::rewards_open(&mut tx, &group, &cause).await?,
+        "ADMIN_OPEN_REWARDS" if before.settings.rewards_enabled => {
+            lifecycle::rewards_open(&mut tx, &group, &cause).await?;
+        }
         "ADMIN_CANCEL" => lifecycle::expire(&mut tx, &group, &cause, true).await?,
         _ => return Err(Error::State { action, status, why: "the campaign has no rewards" }),
     }
@@ -250,7 +295,12 @@ async fn transition(
 
 /// Deletes a draft nobody registered for, or a campaign that is over, with all that belongs to it. Balances stay: the
 /// ledger keeps its rows.
-pub async fn campaign_delete(pool: &PgPool, guild_id: GuildId, by: Asker<'_>, id: CampaignId) -> Result<(), Error> {
+pub async fn campaign_delete(
+    pool: &PgPool,
+    guild_id: GuildId,
+    by: Asker<'_>,
+    id: CampaignId,
+) -> Result<(), Error> {
     let mut tx = pool.begin().await?;
     let status = store::campaign_lock(&mut tx, guild_id, id).await?.ok_or(Error::NotFound("campaign"))?;
     let old = found(&mut tx, guild_id, id).await?;
@@ -303,7 +353,11 @@ async fn timers_arm(
 }
 
 /// Tells the engines, on commit, when this campaign's next timer is due.
-pub(crate) async fn timers_announce(conn: &mut PgConnection, wake: &Wake, id: CampaignId) -> Result<(), Error> {
+pub(crate) async fn timers_announce(
+    conn: &mut PgConnection,
+    wake: &Wake,
+    id: CampaignId,
+) -> Result<(), Error> {
     let next = sqlx::query_scalar!(
         "SELECT min(scheduled_at) FROM campaigns.campaign_timers WHERE campaign_id = $1 AND status = 'PENDING'",
         id.get()
@@ -333,7 +387,7 @@ async fn unfreeze(conn: &mut PgConnection, id: CampaignId, settings: &CampaignSe
          )
          DELETE FROM campaigns.campaign_standings s USING thawed t WHERE s.campaign_id = t.id AND s.snapshot = 'freeze'",
         id.get(),
-        f64::from(settings.freeze_minutes)
+        settings.freeze_minutes
     )
     .execute(conn)
     .await?;
@@ -382,8 +436,21 @@ fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-pub(crate) fn event(guild_id: GuildId, event_type: &'static str, id: CampaignId, user: Option<UserId>, payload: Value) -> Event {
-    Event { guild_id, event_type, subject: format!("campaigns/{id}"), correlation_id: None, user_id: user, payload }
+pub(crate) fn event(
+    guild_id: GuildId,
+    event_type: &'static str,
+    id: CampaignId,
+    user: Option<UserId>,
+    payload: Value,
+) -> Event {
+    Event {
+        guild_id,
+        event_type,
+        subject: format!("campaigns/{id}"),
+        correlation_id: None,
+        user_id: user,
+        payload,
+    }
 }
 
 async fn audited(
@@ -396,7 +463,8 @@ async fn audited(
     after: Option<&CampaignSettings>,
 ) -> Result<(), Error> {
     let json = |settings: Option<&CampaignSettings>| settings.and_then(|s| serde_json::to_value(s).ok());
-    let mut entry = AuditEntry::new(Some(guild_id), by.by, action_type, "campaigns.campaigns", id.to_string());
+    let mut entry =
+        AuditEntry::new(Some(guild_id), by.by, action_type, "campaigns.campaigns", id.to_string());
     entry.before = json(before);
     entry.after = json(after);
     if let Some(origin) = by.origin {
@@ -411,19 +479,27 @@ mod tests {
     use super::*;
 
     fn settings() -> CampaignSettings {
-        serde_json::from_value(json!({ "name": "A", "campaign_type": "player", "duration_hours": 5, "entry_fee": 7 })).unwrap()
+        serde_json::from_value(
+            json!({ "name": "A", "campaign_type": "player", "duration_hours": 5, "entry_fee": 7 }),
+        )
+        .unwrap()
     }
 
     #[test]
     fn a_patch_changes_what_it_names_and_null_restores_the_default() {
         let patch = json!({ "duration_hours": 6, "entry_fee": null, "rate_limit": { "per_5s": 3 } });
         let new = merged(&settings(), &patch).unwrap();
-        assert_eq!((new.duration_hours, new.entry_fee, new.rate_limit.per_5s, new.rate_limit.per_5min), (6, 0, 3, 10));
+        assert_eq!(
+            (new.duration_hours, new.entry_fee, new.rate_limit.per_5s, new.rate_limit.per_5min),
+            (6, 0, 3, 10)
+        );
     }
 
     #[test]
     fn a_patch_of_the_wrong_type_names_its_field() {
-        let Error::Invalid(wrong) = merged(&settings(), &json!({ "rate_limit": { "per_5s": "x" } })).unwrap_err() else {
+        let Error::Invalid(wrong) =
+            merged(&settings(), &json!({ "rate_limit": { "per_5s": "x" } })).unwrap_err()
+        else {
             panic!("not an invalid patch")
         };
         assert_eq!(wrong[0].field, "rate_limit.per_5s");

@@ -34,8 +34,16 @@ pub fn settings_check(settings: &CampaignSettings) -> Vec<FieldError> {
     check.within("late_join_minutes", s.late_join_minutes, 0, 5_256_000);
     match s.scoring_type {
         ScoringType::PointBased => {
-            check.that(s.starting_points.is_some(), "starting_points", "is needed when scoring is point_based");
-            check.that(s.points_decrease_step.is_some(), "points_decrease_step", "is needed when scoring is point_based");
+            check.that(
+                s.starting_points.is_some(),
+                "starting_points",
+                "is needed when scoring is point_based",
+            );
+            check.that(
+                s.points_decrease_step.is_some(),
+                "points_decrease_step",
+                "is needed when scoring is point_based",
+            );
         }
         ScoringType::TimeBased => {}
     }
@@ -88,7 +96,10 @@ fn rewards_check(check: &mut Check, rewards: &[Reward]) {
         );
         match (reward.participation, reward.from, reward.to) {
             (true, None, None) => {}
-            (true, _, _) => check.say(at("participation"), "is for everyone who takes part, so it has no `from` and `to`"),
+            (true, _, _) => {
+                check
+                    .say(at("participation"), "is for everyone who takes part, so it has no `from` and `to`");
+            }
             (false, Some(from), Some(to)) => {
                 check.that(1 <= from && from <= to, &at("from"), "must be 1 or more and not after `to`");
                 let overlaps = taken.iter().any(|&(f, t)| from <= t && f <= to);
@@ -146,7 +157,9 @@ pub struct Moments {
 pub fn expires_at(moments: &Moments, timers: &TimerSettings) -> Option<DateTime<Utc>> {
     let after = |at: Option<DateTime<Utc>>, by: TimeDelta| at.map(|at| at + by);
     match moments.status {
-        Status::Created => after(moments.start_time, TimeDelta::minutes(timers.expire_unstarted_minutes.into())),
+        Status::Created => {
+            after(moments.start_time, TimeDelta::minutes(timers.expire_unstarted_minutes.into()))
+        }
         Status::Running => after(moments.end_time, TimeDelta::minutes(timers.expire_unclosed_minutes.into())),
         Status::Closed => after(moments.closed_at, TimeDelta::hours(timers.expire_closed_hours.into())),
         Status::RewardClaim => after(moments.reward_claim_at, TimeDelta::days(timers.claim_days.into())),
@@ -159,15 +172,21 @@ pub fn expires_at(moments: &Moments, timers: &TimerSettings) -> Option<DateTime<
 pub fn timers_planned(status: Status, settings: &CampaignSettings) -> Vec<(TimerType, DateTime<Utc>)> {
     let Some(start) = settings.start_time else { return Vec::new() };
     let end = start + TimeDelta::hours(settings.duration_hours.into());
-    let moments =
-        Moments { status, start_time: Some(start), end_time: Some(end), closed_at: None, reward_claim_at: None };
+    let moments = Moments {
+        status,
+        start_time: Some(start),
+        end_time: Some(end),
+        closed_at: None,
+        reward_claim_at: None,
+    };
     let mut planned = Vec::new();
     if status == Status::Created {
         planned.push((TimerType::StartCampaign, start));
     }
     if matches!(status, Status::Created | Status::Running) {
         if settings.freeze_minutes > 0 {
-            planned.push((TimerType::FreezeStandings, end - TimeDelta::minutes(settings.freeze_minutes.into())));
+            planned
+                .push((TimerType::FreezeStandings, end - TimeDelta::minutes(settings.freeze_minutes.into())));
         }
         if settings.auto_close {
             planned.push((TimerType::CloseCampaign, end));
@@ -264,7 +283,8 @@ mod tests {
         let old = settings();
         let new = CampaignSettings { entry_fee: 5, duration_hours: 11, ..settings() };
         assert_eq!(change_check(Status::Created, &old, &new), []);
-        let fields = |status| change_check(status, &old, &new).into_iter().map(|e| e.field).collect::<Vec<_>>();
+        let fields =
+            |status| change_check(status, &old, &new).into_iter().map(|e| e.field).collect::<Vec<_>>();
         assert_eq!(fields(Status::Running), ["entry_fee"]);
         assert_eq!(fields(Status::Closed), ["entry_fee", "duration_hours"]);
     }
@@ -277,7 +297,10 @@ mod tests {
             hours,
             [(TimerType::StartCampaign, 0), (TimerType::CloseCampaign, 10), (TimerType::ExpireCampaign, 1)]
         );
-        let running = timers_planned(Status::Running, &CampaignSettings { auto_close: false, freeze_minutes: 60, ..settings() });
+        let running = timers_planned(
+            Status::Running,
+            &CampaignSettings { auto_close: false, freeze_minutes: 60, ..settings() },
+        );
         let hours: Vec<_> = running.iter().map(|(t, at)| (*t, at.timestamp() / 3600)).collect();
         assert_eq!(hours, [(TimerType::FreezeStandings, 9), (TimerType::ExpireCampaign, 12)]);
     }

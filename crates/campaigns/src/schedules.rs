@@ -8,11 +8,17 @@ use sqlx::PgConnection;
 /// All of them.
 pub fn all() -> Vec<Schedule> {
     vec![
-        Schedule::new("campaigns.refresh_active_campaigns", "*/5 * * * *", async |conn| active_campaigns_refresh(conn).await),
-        Schedule::new("campaigns.refresh_pending_timers", "* * * * *", async |conn| pending_timers_refresh(conn).await),
-        Schedule::new("campaigns.record_metrics", "* * * * *", async |conn| metrics_record(conn).await),
-        Schedule::new("campaigns.archive_state_logs", "0 2 1 * *", async |conn| state_logs_archive(conn).await),
-        Schedule::new("campaigns.cleanup_timer_executions", "0 3 * * 0", async |conn| timer_executions_cleanup(conn).await),
+        Schedule::new("campaigns.refresh_active_campaigns", "*/5 * * * *", |conn| {
+            Box::pin(active_campaigns_refresh(conn))
+        }),
+        Schedule::new("campaigns.refresh_pending_timers", "* * * * *", |conn| {
+            Box::pin(pending_timers_refresh(conn))
+        }),
+        Schedule::new("campaigns.record_metrics", "* * * * *", |conn| Box::pin(metrics_record(conn))),
+        Schedule::new("campaigns.archive_state_logs", "0 2 1 * *", |conn| Box::pin(state_logs_archive(conn))),
+        Schedule::new("campaigns.cleanup_timer_executions", "0 3 * * 0", |conn| {
+            Box::pin(timer_executions_cleanup(conn))
+        }),
     ]
 }
 
@@ -20,7 +26,9 @@ pub fn all() -> Vec<Schedule> {
 const METRICS: &str = "campaigns.record_metrics";
 
 async fn active_campaigns_refresh(conn: &mut PgConnection) -> Result<Value, JobError> {
-    sqlx::query!("REFRESH MATERIALIZED VIEW CONCURRENTLY campaigns.mv_active_campaigns").execute(conn).await?;
+    sqlx::query!("REFRESH MATERIALIZED VIEW CONCURRENTLY campaigns.mv_active_campaigns")
+        .execute(conn)
+        .await?;
     Ok(Value::Null)
 }
 
@@ -52,7 +60,11 @@ pub async fn metrics_record(conn: &mut PgConnection) -> Result<Value, JobError> 
     .await?;
     let until: DateTime<Utc> = match &window {
         Some(window) => window.until,
-        None => sqlx::query_scalar!(r#"SELECT now() - interval '5 seconds' AS "until!""#).fetch_one(&mut *conn).await?,
+        None => {
+            sqlx::query_scalar!(r#"SELECT now() - interval '5 seconds' AS "until!""#)
+                .fetch_one(&mut *conn)
+                .await?
+        }
     };
     let since = window.and_then(|w| w.since).unwrap_or(until - chrono::TimeDelta::minutes(1));
     let recorded = sqlx::query!(

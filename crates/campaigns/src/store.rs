@@ -5,7 +5,9 @@ use kernel::{CampaignId, ChannelId, GuildId, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::model::{Campaign, CampaignSettings, CampaignType, RateLimit, Reward, ScoringType, Status, TimerSettings};
+use crate::model::{
+    Campaign, CampaignSettings, CampaignType, RateLimit, Reward, ScoringType, Status, TimerSettings,
+};
 
 struct Row {
     id: Uuid,
@@ -215,7 +217,11 @@ pub(crate) async fn campaign_insert(
 }
 
 /// Writes all settings, the reward table among them.
-pub(crate) async fn campaign_update(conn: &mut PgConnection, id: CampaignId, s: &CampaignSettings) -> Result<(), sqlx::Error> {
+pub(crate) async fn campaign_update(
+    conn: &mut PgConnection,
+    id: CampaignId,
+    s: &CampaignSettings,
+) -> Result<(), sqlx::Error> {
     let (limit, timers) = (&s.rate_limit, &s.timers);
     sqlx::query!(
         "UPDATE campaigns.campaigns SET
@@ -261,7 +267,9 @@ pub(crate) async fn campaign_update(conn: &mut PgConnection, id: CampaignId, s: 
 }
 
 async fn rewards_put(conn: &mut PgConnection, id: CampaignId, rewards: &[Reward]) -> Result<(), sqlx::Error> {
-    sqlx::query!("DELETE FROM campaigns.campaign_rewards WHERE campaign_id = $1", id.get()).execute(&mut *conn).await?;
+    sqlx::query!("DELETE FROM campaigns.campaign_rewards WHERE campaign_id = $1", id.get())
+        .execute(&mut *conn)
+        .await?;
     let column = |f: fn(&Reward) -> i64| rewards.iter().map(f).collect::<Vec<_>>();
     let ranks = |f: fn(&Reward) -> Option<i32>| rewards.iter().map(f).collect::<Vec<_>>();
     let (from, to) = (ranks(|r| r.from), ranks(|r| r.to));

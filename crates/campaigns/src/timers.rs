@@ -84,7 +84,12 @@ impl TimerTable for CampaignTimers {
         .await
     }
 
-    async fn execute(&self, conn: &mut PgConnection, run: &Run, timers: &[Claimed]) -> Result<(), TimerError> {
+    async fn execute(
+        &self,
+        conn: &mut PgConnection,
+        run: &Run,
+        timers: &[Claimed],
+    ) -> Result<(), TimerError> {
         let ids: Vec<Uuid> = timers.iter().map(|t| t.id).collect();
         // First, so that a type may schedule itself anew: of each, one may be pending.
         sqlx::query!(
@@ -183,8 +188,13 @@ impl TimerTable for CampaignTimers {
 }
 
 /// Carries timers out by type, set-based; answers what each did, in the order of `timers`.
-async fn carry_out(conn: &mut PgConnection, timers: &[Claimed], locked: &[Locked]) -> Result<Vec<Value>, TimerError> {
-    let campaign = |timer: &Claimed| locked.binary_search_by_key(&timer.campaign_id, |c| c.id).ok().map(|i| &locked[i]);
+async fn carry_out(
+    conn: &mut PgConnection,
+    timers: &[Claimed],
+    locked: &[Locked],
+) -> Result<Vec<Value>, TimerError> {
+    let campaign =
+        |timer: &Claimed| locked.binary_search_by_key(&timer.campaign_id, |c| c.id).ok().map(|i| &locked[i]);
     let mut by_type = std::collections::BTreeMap::<TimerType, Vec<&Locked>>::new();
     let mut rearm = Vec::new();
     let mut results = Vec::with_capacity(timers.len());
@@ -197,7 +207,10 @@ async fn carry_out(conn: &mut PgConnection, timers: &[Claimed], locked: &[Locked
         match (timer.timer_type, campaign.expires_at()) {
             (kind, _) if !state_fits(kind, campaign.status) => {
                 if too_early(kind, campaign.status) {
-                    return Err(TimerError::Retry(format!("{kind} is due but the campaign is still {}", campaign.status)));
+                    return Err(TimerError::Retry(format!(
+                        "{kind} is due but the campaign is still {}",
+                        campaign.status
+                    )));
                 }
                 result = json!({ "skipped": format!("the campaign is {} already", campaign.status) });
             }
@@ -234,10 +247,16 @@ const fn state_fits(kind: TimerType, status: Status) -> bool {
     matches!(
         (kind, status),
         (TimerType::StartCampaign, Status::Created)
-            | (TimerType::ReleaseChallenge | TimerType::FreezeStandings | TimerType::CloseCampaign, Status::Running)
+            | (
+                TimerType::ReleaseChallenge | TimerType::FreezeStandings | TimerType::CloseCampaign,
+                Status::Running
+            )
             | (TimerType::OpenRewardClaim, Status::Closed)
             | (TimerType::RewardReminder, Status::RewardClaim)
-            | (TimerType::ExpireCampaign, Status::Created | Status::Running | Status::Closed | Status::RewardClaim)
+            | (
+                TimerType::ExpireCampaign,
+                Status::Created | Status::Running | Status::Closed | Status::RewardClaim
+            )
     )
 }
 
@@ -245,14 +264,19 @@ const fn state_fits(kind: TimerType, status: Status) -> bool {
 const fn too_early(kind: TimerType, status: Status) -> bool {
     matches!(
         (kind, status),
-        (TimerType::ReleaseChallenge | TimerType::FreezeStandings | TimerType::CloseCampaign, Status::Created)
-            | (TimerType::OpenRewardClaim, Status::Created | Status::Running)
+        (
+            TimerType::ReleaseChallenge | TimerType::FreezeStandings | TimerType::CloseCampaign,
+            Status::Created
+        ) | (TimerType::OpenRewardClaim, Status::Created | Status::Running)
             | (TimerType::RewardReminder, Status::Created | Status::Running | Status::Closed)
     )
 }
 
 /// Arms the expiry anew; deadlines that have passed meanwhile are due now, behind what is overdue already.
-async fn expiry_rearm(conn: &mut PgConnection, rearm: &[(&Locked, DateTime<Utc>)]) -> Result<(), sqlx::Error> {
+async fn expiry_rearm(
+    conn: &mut PgConnection,
+    rearm: &[(&Locked, DateTime<Utc>)],
+) -> Result<(), sqlx::Error> {
     if rearm.is_empty() {
         return Ok(());
     }

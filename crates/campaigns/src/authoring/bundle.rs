@@ -10,9 +10,9 @@ use crate::rules::{self, MAX_AMOUNT};
 /// The line of a README that parts the text of part one from that of part two.
 pub const PART_TWO_MARK: &str = "<!-- part two -->";
 /// The most challenges a campaign may have.
-pub const MAX_CHALLENGES: usize = 200;
+pub(crate) const MAX_CHALLENGES: usize = 200;
 /// The most hints a challenge may have.
-pub const MAX_HINTS: usize = 20;
+pub(crate) const MAX_HINTS: usize = 20;
 
 /// A campaign with its challenges, in their order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -86,7 +86,10 @@ pub fn bundle_check(bundle: &Bundle) -> Vec<FieldError> {
         .map(|e| FieldError { field: format!("campaign.{}", e.field), ..e })
         .collect();
     if bundle.challenges.len() > MAX_CHALLENGES {
-        wrong.push(FieldError { field: "challenges".into(), message: format!("must be at most {MAX_CHALLENGES}") });
+        wrong.push(FieldError {
+            field: "challenges".into(),
+            message: format!("must be at most {MAX_CHALLENGES}"),
+        });
     }
     let mut slugs = std::collections::HashSet::new();
     for (i, challenge) in bundle.challenges.iter().enumerate() {
@@ -94,7 +97,10 @@ pub fn bundle_check(bundle: &Bundle) -> Vec<FieldError> {
         let at = |e: FieldError| FieldError { field: format!("{prefix}.{}", e.field), message: e.message };
         wrong.extend(challenge_check(challenge).into_iter().map(at));
         if !slugs.insert(&challenge.slug) {
-            wrong.push(FieldError { field: format!("{prefix}.slug"), message: "is taken by an earlier challenge".into() });
+            wrong.push(FieldError {
+                field: format!("{prefix}.slug"),
+                message: "is taken by an earlier challenge".into(),
+            });
         }
     }
     wrong
@@ -109,7 +115,11 @@ pub(crate) fn challenge_check(c: &ChallengeBundle) -> Vec<FieldError> {
         }
     };
     let length = |text: &str| text.chars().count();
-    that(slug_fits(&c.slug), "slug".into(), "must be 1 to 64 lower-case letters, digits and dashes, and not begin with a dash");
+    that(
+        slug_fits(&c.slug),
+        "slug".into(),
+        "must be 1 to 64 lower-case letters, digits and dashes, and not begin with a dash",
+    );
     that((1..=200).contains(&length(c.title.trim())), "title".into(), "must be 1 to 200 characters");
     that(matches!(c.parts, 1 | 2), "parts".into(), "must be 1 or 2");
     that(c.difficulty.is_none_or(|d| (1..=10).contains(&d)), "difficulty".into(), "must be between 1 and 10");
@@ -119,8 +129,16 @@ pub(crate) fn challenge_check(c: &ChallengeBundle) -> Vec<FieldError> {
         "must be between 1 and 5256000",
     );
     that(c.categories.len() <= 50, "categories".into(), "must be at most 50");
-    that(c.categories.iter().all(|t| (1..=100).contains(&length(t))), "categories".into(), "must be 1 to 100 characters each");
-    that((1..=100_000).contains(&length(&c.description)), "description".into(), "must be 1 to 100,000 characters");
+    that(
+        c.categories.iter().all(|t| (1..=100).contains(&length(t))),
+        "categories".into(),
+        "must be 1 to 100 characters each",
+    );
+    that(
+        (1..=100_000).contains(&length(&c.description)),
+        "description".into(),
+        "must be 1 to 100,000 characters",
+    );
     that(
         c.description_part2.as_ref().is_none_or(|d| (1..=100_000).contains(&length(d))),
         "description_part2".into(),
@@ -141,7 +159,11 @@ pub(crate) fn challenge_check(c: &ChallengeBundle) -> Vec<FieldError> {
         let at = |field: &str| format!("hints[{i}].{field}");
         that((1..=10_000).contains(&length(hint.text.trim())), at("text"), "must be 1 to 10,000 characters");
         that(1 <= hint.part && hint.part <= c.parts, at("part"), "is not a part of this challenge");
-        that((0..=MAX_AMOUNT).contains(&hint.cost_bytes), at("cost_bytes"), "must be between 0 and 1000000000");
+        that(
+            (0..=MAX_AMOUNT).contains(&hint.cost_bytes),
+            at("cost_bytes"),
+            "must be between 0 and 1000000000",
+        );
         that((0..=MAX_AMOUNT).contains(&hint.penalty), at("penalty"), "must be between 0 and 1000000000");
     }
     wrong

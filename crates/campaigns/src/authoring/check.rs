@@ -62,11 +62,17 @@ pub async fn check(
 }
 
 /// Runs one generator on `seeds` seeds.
-pub async fn challenge_run(sandbox: &Sandbox, tenant: i64, challenge: &ChallengeBundle, seeds: usize) -> ChallengeReport {
+pub async fn challenge_run(
+    sandbox: &Sandbox,
+    tenant: i64,
+    challenge: &ChallengeBundle,
+    seeds: usize,
+) -> ChallengeReport {
     let file_name: Arc<str> = format!("{}/generate.py", challenge.slug).into();
     let seeds: Vec<String> = (1..=seeds).map(|n| format!("check-{n}")).collect();
     let report =
-        generator::check(sandbox, tenant, challenge.generation_script.as_str().into(), file_name, &seeds).await;
+        generator::check(sandbox, tenant, challenge.generation_script.as_str().into(), file_name, &seeds)
+            .await;
     let made: Vec<&Generated> = report.seeds.iter().filter_map(|s| s.outcome.as_ref().ok()).collect();
     let sizes = report.seeds.iter().filter(|s| s.outcome.is_ok()).map(|s| s.input_bytes);
     let mut problems = report.problems();
@@ -87,7 +93,9 @@ fn parts_problem(made: &[&Generated], parts: i32) -> Option<String> {
     let count = made.iter().map(|m| m.results.len()).find(|n| i32::try_from(*n) != Ok(parts))?;
     Some(match parts {
         1 => format!("`result` has {count} answers, but challenge.toml does not say `parts = {count}`"),
-        _ => format!("challenge.toml says `parts = {parts}`, so `result` must be a list of {parts} answers; it has {count}"),
+        _ => format!(
+            "challenge.toml says `parts = {parts}`, so `result` must be a list of {parts} answers; it has {count}"
+        ),
     })
 }
 

@@ -109,8 +109,9 @@ fn challenge_folders(dir: &Path, findings: &mut Vec<Finding>) -> Vec<String> {
                 findings.push(of_file(&name, "is a symbolic link; put the folder itself here"));
             }
             Ok(kind) if kind.is_dir() => {
-                let is_challenge =
-                    ["challenge.toml", "generate.py", "README.md"].iter().any(|f| entry.path().join(f).exists());
+                let is_challenge = ["challenge.toml", "generate.py", "README.md"]
+                    .iter()
+                    .any(|f| entry.path().join(f).exists());
                 if !is_challenge {
                     continue;
                 }
@@ -130,7 +131,11 @@ fn challenge_folders(dir: &Path, findings: &mut Vec<Finding>) -> Vec<String> {
     slugs
 }
 
-fn challenge_read(dir: &Path, slug: &str, findings: &mut Vec<Finding>) -> Option<(ChallengeBundle, Option<i32>)> {
+fn challenge_read(
+    dir: &Path,
+    slug: &str,
+    findings: &mut Vec<Finding>,
+) -> Option<(ChallengeBundle, Option<i32>)> {
     let toml_file = format!("{slug}/challenge.toml");
     let readme_file = format!("{slug}/README.md");
     let toml_text = text_read(dir, &toml_file, findings);
@@ -168,7 +173,9 @@ fn placed(slug: &str, toml_text: &str, field: &str, message: &str, parts: i32) -
         "description" => of_file(&file("README.md"), &format!("the text {message}")),
         "description_part2" if parts == 2 => of_file(
             &file("README.md"),
-            &format!("has no part two: put `{PART_TWO_MARK}` on a line of its own between the parts, and text after it"),
+            &format!(
+                "has no part two: put `{PART_TWO_MARK}` on a line of its own between the parts, and text after it"
+            ),
         ),
         "description_part2" => of_file(
             &file("README.md"),
@@ -184,7 +191,10 @@ fn placed(slug: &str, toml_text: &str, field: &str, message: &str, parts: i32) -
 }
 
 /// Challenges in their order: by `order` where given, else by the folder's place in the alphabet.
-fn ordered(challenges: Vec<(ChallengeBundle, Option<i32>)>, findings: &mut Vec<Finding>) -> Vec<ChallengeBundle> {
+fn ordered(
+    challenges: Vec<(ChallengeBundle, Option<i32>)>,
+    findings: &mut Vec<Finding>,
+) -> Vec<ChallengeBundle> {
     let mut seen = HashMap::<i32, String>::new();
     let mut keyed = Vec::with_capacity(challenges.len());
     for (place, (challenge, order)) in (1..).zip(challenges) {
@@ -257,7 +267,7 @@ fn text_read(dir: &Path, file: &str, findings: &mut Vec<Finding>) -> Option<Stri
         Ok(text) => Some(text.replace("\r\n", "\n")),
         Err(error) => {
             let good = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..good].iter().filter(|&&b| b == b'\n').count() + 1;
+            let line = String::from_utf8_lossy(&error.as_bytes()[..good]).matches('\n').count() + 1;
             findings.push(Finding {
                 file: file.to_owned(),
                 line: Some(line),

@@ -32,8 +32,10 @@ pub async fn bundle_import(
     let (id, status) = match into {
         None => (ops::campaign_insert(&mut tx, guild_id, by, &bundle.campaign).await?, Status::Created),
         Some(id) => {
-            let status = store::campaign_lock(&mut tx, guild_id, id).await?.ok_or(Error::NotFound("campaign"))?;
-            let old = store::campaign_get(&mut tx, guild_id, id, true).await?.ok_or(Error::NotFound("campaign"))?;
+            let status =
+                store::campaign_lock(&mut tx, guild_id, id).await?.ok_or(Error::NotFound("campaign"))?;
+            let old =
+                store::campaign_get(&mut tx, guild_id, id, true).await?.ok_or(Error::NotFound("campaign"))?;
             let mut settings = bundle.campaign.clone();
             // A folder without a start time leaves the one that was set when it was published.
             settings.start_time = settings.start_time.or(old.settings.start_time);
@@ -46,7 +48,8 @@ pub async fn bundle_import(
         lifecycle::releases_schedule(&mut tx, &[id.get()]).await?;
         ops::timers_announce(&mut tx, wake, id).await?;
     }
-    let campaign = store::campaign_get(&mut tx, guild_id, id, true).await?.ok_or(Error::NotFound("campaign"))?;
+    let campaign =
+        store::campaign_get(&mut tx, guild_id, id, true).await?.ok_or(Error::NotFound("campaign"))?;
     tx.commit().await?;
     ops::committed(wake);
     Ok(campaign)
@@ -79,7 +82,9 @@ async fn challenges_put(
         known.iter().filter(|k| challenges.iter().all(|c| c.slug != k.slug)).map(|k| k.id).collect();
     sqlx::query!("DELETE FROM challenges.challenges WHERE id = ANY ($1)", &gone).execute(&mut *conn).await?;
     // Two challenges may swap places; the places are compared when all are in theirs.
-    sqlx::query!("SET CONSTRAINTS challenges.uq_challenges_campaign_order DEFERRED").execute(&mut *conn).await?;
+    sqlx::query!("SET CONSTRAINTS challenges.uq_challenges_campaign_order DEFERRED")
+        .execute(&mut *conn)
+        .await?;
     for (order, challenge) in (1..).zip(challenges) {
         challenge_put(conn, guild_id, id, order, challenge).await?;
     }
@@ -91,15 +96,21 @@ async fn challenges_put(
 fn released_check(known: &[Known], challenges: &[ChallengeBundle]) -> Result<(), Error> {
     let mut wrong = Vec::new();
     for released in known.iter().filter(|k| k.released) {
-        let mut say = |field: String, message: &str| wrong.push(FieldError { field, message: message.to_owned() });
+        let mut say =
+            |field: String, message: &str| wrong.push(FieldError { field, message: message.to_owned() });
         match (0..).zip(challenges).find(|(_, c)| c.slug == released.slug) {
-            None => say("challenges".into(), &format!("must keep `{}`, which has been released", released.slug)),
+            None => {
+                say("challenges".into(), &format!("must keep `{}`, which has been released", released.slug));
+            }
             Some((i, c)) => {
                 if i + 1 != released.order_position {
                     say(format!("challenges[{i}]"), "has been released; it must keep its place");
                 }
                 if c.parts != released.parts {
-                    say(format!("challenges[{i}].parts"), "can't change once the challenge has been released");
+                    say(
+                        format!("challenges[{i}].parts"),
+                        "can't change once the challenge has been released",
+                    );
                 }
             }
         }
@@ -164,7 +175,12 @@ async fn challenge_put(
 }
 
 /// Hints keep their rows by position, so that who has unlocked one keeps it.
-async fn hints_put(conn: &mut PgConnection, guild_id: GuildId, challenge: Uuid, hints: &[HintBundle]) -> Result<(), Error> {
+async fn hints_put(
+    conn: &mut PgConnection,
+    guild_id: GuildId,
+    challenge: Uuid,
+    hints: &[HintBundle],
+) -> Result<(), Error> {
     let texts: Vec<String> = hints.iter().map(|h| h.text.clone()).collect();
     let parts: Vec<i32> = hints.iter().map(|h| h.part).collect();
     let costs: Vec<i64> = hints.iter().map(|h| h.cost_bytes).collect();
@@ -197,7 +213,8 @@ async fn hints_put(conn: &mut PgConnection, guild_id: GuildId, challenge: Uuid, 
 /// The bundle of a campaign: what importing it again would make.
 pub async fn bundle_export(pool: &PgPool, guild_id: GuildId, id: CampaignId) -> Result<Bundle, Error> {
     let mut tx = pool.begin().await?;
-    let campaign = store::campaign_get(&mut tx, guild_id, id, true).await?.ok_or(Error::NotFound("campaign"))?;
+    let campaign =
+        store::campaign_get(&mut tx, guild_id, id, true).await?.ok_or(Error::NotFound("campaign"))?;
     let rows = sqlx::query!(
         r#"SELECT ch.slug, ch.title, ch.description, ch.description_part2, ch.parts, ch.generation_script, ch.categories,
                   ch.difficulty_level, ch.closes_after_minutes, h.hints AS "hints!"

@@ -13,8 +13,13 @@ pub enum WriteError {
     #[error("{} exists already; choose a new folder, so that nothing is overwritten", .0.display())]
     Exists(PathBuf),
     /// The file system refused.
-    #[error("{}: {1}", .0.display())]
-    Io(PathBuf, std::io::Error),
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// What was to be written.
+        path: PathBuf,
+        /// Why it could not be.
+        error: std::io::Error,
+    },
     /// The settings can't be told in TOML.
     #[error("the settings can't be written as TOML: {0}")]
     Toml(#[from] toml::ser::Error),
@@ -39,7 +44,7 @@ struct ChallengeToml<'a> {
 pub fn write(bundle: &Bundle, dir: &Path) -> Result<(), WriteError> {
     let io = |path: &Path| {
         let path = path.to_owned();
-        move |error| WriteError::Io(path, error)
+        move |error| WriteError::Io { path, error }
     };
     if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) || dir.is_file() {
         return Err(WriteError::Exists(dir.to_owned()));

@@ -13,7 +13,13 @@ use crate::error::Error;
 use crate::model::{RewardClaim, Status};
 
 /// Pays a member's reward, once. The claim, the payment and the XP are one commit.
-pub async fn reward_claim(pool: &PgPool, wake: &Wake, guild_id: GuildId, id: CampaignId, user_id: UserId) -> Result<RewardClaim, Error> {
+pub async fn reward_claim(
+    pool: &PgPool,
+    wake: &Wake,
+    guild_id: GuildId,
+    id: CampaignId,
+    user_id: UserId,
+) -> Result<RewardClaim, Error> {
     let mut tx = pool.begin().await?;
     // Shared with other claims, but not with the expiry that lets claims lapse.
     let campaign = sqlx::query!(
@@ -36,18 +42,24 @@ pub async fn reward_claim(pool: &PgPool, wake: &Wake, guild_id: GuildId, id: Cam
     .fetch_optional(&mut *tx)
     .await?;
     let refused = match (campaign.status, &claim) {
-        (Status::Created | Status::Running, _) => Some("The campaign is not over; rewards can be claimed after its close."),
+        (Status::Created | Status::Running, _) => {
+            Some("The campaign is not over; rewards can be claimed after its close.")
+        }
         (_, None) => Some("There is no reward for you in this campaign."),
         (_, Some(c)) if c.claimed_at.is_some() => Some("You have claimed this reward already."),
         (Status::Closed, _) => Some("Claims have not opened yet; they do a few minutes after the close."),
-        (_, Some(c)) if c.lapsed_at.is_some() => Some("The time for claiming is over; the reward has lapsed."),
+        (_, Some(c)) if c.lapsed_at.is_some() => {
+            Some("The time for claiming is over; the reward has lapsed.")
+        }
         (Status::Expired, _) => Some("The time for claiming is over."),
         (Status::RewardClaim, Some(_)) => None,
     };
     if let Some(why) = refused {
         return Err(Error::Claim(why));
     }
-    let Some(mut claim) = claim else { return Err(Error::Claim("There is no reward for you in this campaign.")) };
+    let Some(mut claim) = claim else {
+        return Err(Error::Claim("There is no reward for you in this campaign."));
+    };
     claim.claimed_at = Some(
         sqlx::query_scalar!(
             r#"UPDATE campaigns.reward_claims SET claimed_at = now()

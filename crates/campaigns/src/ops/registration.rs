@@ -48,7 +48,10 @@ pub async fn register(
     let mut tx = pool.begin().await?;
     let terms = terms(&mut tx, guild_id, id).await?;
     if !matches!(terms.status, Status::Created | Status::Running) {
-        return Err(Error::Registration(format!("Registration closed when the campaign did; it is {} now.", terms.status)));
+        return Err(Error::Registration(format!(
+            "Registration closed when the campaign did; it is {} now.",
+            terms.status
+        )));
     }
     community::member_ensure(&mut tx, guild_id, user_id, None).await?;
     let participant = participant(&mut tx, guild_id, terms.campaign_type, user_id).await?;
@@ -90,14 +93,21 @@ pub async fn register(
         });
         outbox::emit(&mut tx, &[event(guild_id, "campaign.registered", id, None, payload)]).await?;
     }
-    let registration = registration_of(&mut tx, id, &participant.id).await?.ok_or(Error::NotFound("registration"))?;
+    let registration =
+        registration_of(&mut tx, id, &participant.id).await?.ok_or(Error::NotFound("registration"))?;
     tx.commit().await?;
     committed(wake);
     Ok((registration, inserted == 1))
 }
 
 /// Takes a registration back, and its fee, before the campaign starts. In a squad campaign only who registered may.
-pub async fn withdraw(pool: &PgPool, wake: &Wake, guild_id: GuildId, id: CampaignId, user_id: UserId) -> Result<(), Error> {
+pub async fn withdraw(
+    pool: &PgPool,
+    wake: &Wake,
+    guild_id: GuildId,
+    id: CampaignId,
+    user_id: UserId,
+) -> Result<(), Error> {
     let mut tx = pool.begin().await?;
     let terms = terms(&mut tx, guild_id, id).await?;
     if terms.status != Status::Created {
@@ -165,7 +175,8 @@ async fn participant(
 ) -> Result<Participant, Error> {
     match campaign_type {
         CampaignType::Player => {
-            let member = community::member_get(conn, guild_id, user_id).await?.ok_or(Error::NotFound("member"))?;
+            let member =
+                community::member_get(conn, guild_id, user_id).await?.ok_or(Error::NotFound("member"))?;
             if member.is_bot {
                 return Err(Error::Registration("Bots can't take part.".to_owned()));
             }
@@ -181,7 +192,11 @@ async fn participant(
     }
 }
 
-async fn registration_of(conn: &mut PgConnection, id: CampaignId, participant: &str) -> Result<Option<Registration>, Error> {
+async fn registration_of(
+    conn: &mut PgConnection,
+    id: CampaignId,
+    participant: &str,
+) -> Result<Option<Registration>, Error> {
     Ok(sqlx::query_as!(
         Registration,
         r#"SELECT campaign_id AS "campaign_id: CampaignId", participant_id, participant_type, display_name,
@@ -195,7 +210,12 @@ async fn registration_of(conn: &mut PgConnection, id: CampaignId, participant: &
 }
 
 /// A member's own registration, or their squad's.
-pub async fn registration_get(pool: &PgPool, guild_id: GuildId, id: CampaignId, user_id: UserId) -> Result<Registration, Error> {
+pub async fn registration_get(
+    pool: &PgPool,
+    guild_id: GuildId,
+    id: CampaignId,
+    user_id: UserId,
+) -> Result<Registration, Error> {
     let mut conn = pool.acquire().await?;
     super::store::campaign_get(&mut conn, guild_id, id, false).await?.ok_or(Error::NotFound("campaign"))?;
     let own = sqlx::query_scalar!(
@@ -240,7 +260,13 @@ pub async fn participant_list(
 }
 
 /// Gives a member early access to challenges.
-pub async fn tester_add(pool: &PgPool, guild_id: GuildId, by: Asker<'_>, id: CampaignId, user_id: UserId) -> Result<(), Error> {
+pub async fn tester_add(
+    pool: &PgPool,
+    guild_id: GuildId,
+    by: Asker<'_>,
+    id: CampaignId,
+    user_id: UserId,
+) -> Result<(), Error> {
     let mut tx = pool.begin().await?;
     super::store::campaign_lock(&mut tx, guild_id, id).await?.ok_or(Error::NotFound("campaign"))?;
     community::member_ensure(&mut tx, guild_id, user_id, None).await?;
@@ -262,7 +288,13 @@ pub async fn tester_add(pool: &PgPool, guild_id: GuildId, by: Asker<'_>, id: Cam
 }
 
 /// Takes early access back.
-pub async fn tester_remove(pool: &PgPool, guild_id: GuildId, by: Asker<'_>, id: CampaignId, user_id: UserId) -> Result<(), Error> {
+pub async fn tester_remove(
+    pool: &PgPool,
+    guild_id: GuildId,
+    by: Asker<'_>,
+    id: CampaignId,
+    user_id: UserId,
+) -> Result<(), Error> {
     let mut tx = pool.begin().await?;
     let removed = sqlx::query!(
         "DELETE FROM campaigns.campaign_testers WHERE campaign_id = $1 AND user_id = $2 AND guild_id = $3",
@@ -299,7 +331,12 @@ async fn tester_audited(
 }
 
 /// Who has early access.
-pub async fn tester_list(pool: &PgPool, guild_id: GuildId, id: CampaignId, page: &PageQuery) -> Result<Page<UserId>, Problem> {
+pub async fn tester_list(
+    pool: &PgPool,
+    guild_id: GuildId,
+    id: CampaignId,
+    page: &PageQuery,
+) -> Result<Page<UserId>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<i64>()?);
     super::campaign_get(pool, guild_id, id, true).await?;
     let rows = sqlx::query_scalar!(

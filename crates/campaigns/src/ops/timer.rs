@@ -42,7 +42,13 @@ pub async fn timer_list(
 }
 
 /// Runs a FAILED timer again, now, with its retries restored.
-pub async fn timer_retry(pool: &PgPool, wake: &Wake, guild_id: GuildId, by: Asker<'_>, timer: TimerId) -> Result<CampaignTimer, Error> {
+pub async fn timer_retry(
+    pool: &PgPool,
+    wake: &Wake,
+    guild_id: GuildId,
+    by: Asker<'_>,
+    timer: TimerId,
+) -> Result<CampaignTimer, Error> {
     let mut tx = pool.begin().await?;
     let retried = sqlx::query_as!(
         CampaignTimer,
@@ -57,8 +63,13 @@ pub async fn timer_retry(pool: &PgPool, wake: &Wake, guild_id: GuildId, by: Aske
     .fetch_optional(&mut *tx)
     .await?
     .ok_or(Error::NotFound("failed timer"))?;
-    let mut entry =
-        access::AuditEntry::new(Some(guild_id), by.by, "RETRY", "campaigns.campaign_timers", timer.to_string());
+    let mut entry = access::AuditEntry::new(
+        Some(guild_id),
+        by.by,
+        "RETRY",
+        "campaigns.campaign_timers",
+        timer.to_string(),
+    );
     if let Some(origin) = by.origin {
         entry = entry.from(origin);
     }
@@ -70,7 +81,12 @@ pub async fn timer_retry(pool: &PgPool, wake: &Wake, guild_id: GuildId, by: Aske
 }
 
 /// A campaign's transitions, newest first.
-pub async fn state_log_list(pool: &PgPool, guild_id: GuildId, id: CampaignId, page: &PageQuery) -> Result<Page<StateLogEntry>, Problem> {
+pub async fn state_log_list(
+    pool: &PgPool,
+    guild_id: GuildId,
+    id: CampaignId,
+    page: &PageQuery,
+) -> Result<Page<StateLogEntry>, Problem> {
     struct Row {
         id: Uuid,
         entry: StateLogEntry,

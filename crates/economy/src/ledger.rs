@@ -8,7 +8,7 @@
 //! **Totals.** `total_sent` counts everything given, of whatever kind. `total_received` counts everything received but
 //! refunds, which only give back what was the member's own; role rewards go by it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use kernel::{Bytes, GuildId, UserId};
 use sqlx::PgConnection;
@@ -160,7 +160,7 @@ pub(crate) async fn post_locked(
     if postings.is_empty() {
         return Ok(Vec::new());
     }
-    if let Err(refusal) = check_funds(postings, accounts.0.clone(), &HashSet::new()) {
+    if let Err(refusal) = check_funds(postings, accounts.0.clone(), &BTreeSet::new()) {
         // It may only look so because a cause was posted before. The locks are held: what is posted by now stays.
         let posted = already_posted(conn, postings).await?.into_keys().collect();
         if check_funds(postings, accounts.0.clone(), &posted).is_err() {

@@ -1,6 +1,6 @@
 //! What may be paid, by whom and to whom: pure decisions.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{Bytes, GuildId, UserId};
 use serde::{Deserialize, Serialize};
@@ -43,9 +43,9 @@ pub type Account = (GuildId, UserId);
 pub fn check_funds(
     postings: &[Posting],
     mut balances: BTreeMap<Account, i64>,
-    posted: &HashSet<(GuildId, String)>,
+    posted: &BTreeSet<(GuildId, String)>,
 ) -> Result<(), LedgerError> {
-    let mut seen = HashSet::new();
+    let mut seen = BTreeSet::new();
     for posting in postings {
         if let Some(key) = &posting.dedupe_key {
             let cause = (posting.guild_id, key.clone());
@@ -205,9 +205,9 @@ mod tests {
     #[test]
     fn what_was_received_earlier_in_the_batch_can_be_spent() {
         let batch = [transfer(1, 2, 10), transfer(2, 3, 10)];
-        assert!(check_funds(&batch, balances(&[(1, 10)]), &HashSet::new()).is_ok());
+        assert!(check_funds(&batch, balances(&[(1, 10)]), &BTreeSet::new()).is_ok());
         let backwards = [batch[1].clone(), batch[0].clone()];
-        let refused = check_funds(&backwards, balances(&[(1, 10)]), &HashSet::new()).unwrap_err();
+        let refused = check_funds(&backwards, balances(&[(1, 10)]), &BTreeSet::new()).unwrap_err();
         assert_eq!(refused.to_string(), "this takes 10 bytes, and member 2 has 0");
     }
 
@@ -216,8 +216,8 @@ mod tests {
         let mut once = transfer(1, 2, 10);
         once.dedupe_key = Some("cause".into());
         let batch = [once.clone(), once.clone()];
-        assert!(check_funds(&batch, balances(&[(1, 10)]), &HashSet::new()).is_ok());
-        let posted = HashSet::from([(GUILD, "cause".to_owned())]);
+        assert!(check_funds(&batch, balances(&[(1, 10)]), &BTreeSet::new()).is_ok());
+        let posted = BTreeSet::from([(GUILD, "cause".to_owned())]);
         assert!(check_funds(&batch, balances(&[(1, 0)]), &posted).is_ok());
     }
 
@@ -280,7 +280,7 @@ mod tests {
             let batch: Vec<Posting> =
                 moves.iter().filter(|(g, r, _)| g != r).map(|(g, r, a)| transfer(*g, *r, *a)).collect();
             let before: Vec<(i64, i64)> = (1..).zip(start).collect();
-            let verdict = check_funds(&batch, balances(&before), &HashSet::new());
+            let verdict = check_funds(&batch, balances(&before), &BTreeSet::new());
             // Judged again by the plainest means.
             let mut held = balances(&before);
             let mut fine = true;

@@ -41,15 +41,13 @@ pub(crate) async fn change(
     let from = store::membership_lock(tx, guild, user).await?;
     let target = match deed {
         Deed::Join(_) if from.is_some() => return Err(Error::AlreadyInSquad),
-        Deed::Join(to) => Some(to),
-        Deed::Move(_) if from.is_none() => return Err(Error::NotInSquad),
+        Deed::Move(_) | Deed::Leave if from.is_none() => return Err(Error::NotInSquad),
         Deed::Move(to) if from == Some(to) => return Err(Error::SameSquad),
-        Deed::Move(to) => Some(to),
-        Deed::Leave if from.is_none() => return Err(Error::NotInSquad),
         Deed::Remove { from: named, .. } if from != Some(named) => {
             store::squad_get(tx, guild, named).await?.ok_or(Error::UnknownSquad(named))?;
             return Err(Error::NotInSquad);
         }
+        Deed::Join(to) | Deed::Move(to) => Some(to),
         Deed::Leave | Deed::Remove { .. } => None,
     };
     if let (Some(from), Deed::Move(_) | Deed::Leave) = (from, deed)

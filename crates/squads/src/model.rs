@@ -102,6 +102,7 @@ pub struct SquadEdit {
 }
 
 /// Tells a null, which clears, from an absent field, which changes nothing.
+#[expect(clippy::option_option, reason = "absent, null and a value are three things in a PATCH")]
 fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: serde::Deserializer<'de>,

@@ -12,6 +12,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::house::{GUILD, House, OTHER_GUILD, now, post_json};
 
+/// Action, kind of actor, key, guild, whether active afterwards, request id.
+type Logged = (String, String, Option<uuid::Uuid>, i64, bool, Option<String>);
+
 fn sha256(text: &str) -> String {
     Sha256::digest(text).iter().fold(String::new(), |mut hex, byte| {
         write!(hex, "{byte:02x}").unwrap();
@@ -330,7 +333,6 @@ async fn revoking_is_for_good_and_written_down() {
     let rotate = house.post(&format!("/keys/{id}/rotate"), &admin, "").await;
     insta::assert_snapshot!(rotate.problem(), @"409 conflict: This API key has been revoked and stays so; make a new one.");
 
-    type Logged = (String, String, Option<uuid::Uuid>, i64, bool, Option<String>);
     let log: Vec<Logged> = sqlx::query_as(
         "SELECT action_type, actor_kind, api_key_id, guild_id, (after_snapshot->>'is_active')::bool, request_id
          FROM access.admin_log WHERE target_id = $1 ORDER BY id",

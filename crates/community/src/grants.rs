@@ -17,7 +17,7 @@ use crate::rules::{Curve, LEVEL_UP_GOLD};
 /// * A cause (guild, source system, source event) that was granted before, or comes twice in the batch, changes
 ///   nothing: [`Granted::fresh`] tells. Concurrent calls with the same cause wait for each other.
 /// * Members are locked in the order of their keys.
-/// * A level reached for the first time pays [`LEVEL_UP_GOLD`] gold, journaled as LEVEL_UP under a cause of its own, and
+/// * A level reached for the first time pays [`LEVEL_UP_GOLD`] gold, journaled as `LEVEL_UP` under a cause of its own, and
 ///   is announced as event `member.levelled_up`, one for a member however many levels they rose.
 ///
 /// Fails when somebody is no member yet, an amount does not fit, or a member would be left with less than nothing.
@@ -26,7 +26,49 @@ pub async fn grant(conn: &mut PgConnection, grants: &[Grant]) -> Result<Granted,
         return Ok(Granted::default());
     }
     let columns = Columns::of(grants)?;
-    let rows = sqlx::query!(
+    let rows = write(conn, &columns).await.map_err(|error| match db::constraint(&error) {
+        Some("fk_activity_log_user_id_members") => Error::GrantToStranger(grants[0].guild_id),
+        _ => Error::from(error),
+    })?;
+
+    let mut granted = Granted { fresh: vec![false; grants.len()], level_ups: Vec::new() };
+    let mut level_ups = BTreeMap::new();
+    for row in rows {
+        if let Some(n) = row.n {
+            if !row.known {
+                return Err(Error::GrantToStranger(row.guild_id));
+            }
+            if let Some(fresh) = usize::try_from(n - 1).ok().and_then(|i| granted.fresh.get_mut(i)) {
+                *fresh = true;
+            }
+        } else if let (Some(level), Some(gold), Some(xp)) = (row.level, row.gold, row.xp) {
+            let (guild_id, user_id) = (row.guild_id, row.user_id);
+            let up = LevelUp { guild_id, user_id, level, gold: Gold::new(gold), xp: Xp::new(xp) };
+            level_ups.insert((guild_id, user_id), up);
+        }
+    }
+    granted.level_ups = level_ups.into_values().collect();
+    let events: Vec<_> = granted.level_ups.iter().map(announcement).collect();
+    outbox::emit(conn, &events).await?;
+    Ok(granted)
+}
+
+/// What the statement answers: a grant that took effect (`n` is its number in the batch, from 1), or a level-up.
+struct Row {
+    n: Option<i64>,
+    guild_id: GuildId,
+    user_id: UserId,
+    /// Whether the grant's member is one.
+    known: bool,
+    level: Option<i32>,
+    gold: Option<i64>,
+    xp: Option<i64>,
+}
+
+/// Remembers the causes, journals what is new, moves members on and pays for levels.
+async fn write(conn: &mut PgConnection, columns: &Columns<'_>) -> sqlx::Result<Vec<Row>> {
+    sqlx::query_as!(
+        Row,
         r#"WITH input AS MATERIALIZED (
                SELECT i.*
                  FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[],
@@ -110,33 +152,8 @@ pub async fn grant(conn: &mut PgConnection, grants: &[Grant]) -> Result<Granted,
         &Curve::default().thresholds(),
         LEVEL_UP_GOLD,
     )
-    .fetch_all(&mut *conn)
+    .fetch_all(conn)
     .await
-    .map_err(|error| match db::constraint(&error) {
-        Some("fk_activity_log_user_id_members") => Error::GrantToStranger(grants[0].guild_id),
-        _ => Error::from(error),
-    })?;
-
-    let mut granted = Granted { fresh: vec![false; grants.len()], level_ups: Vec::new() };
-    let mut level_ups = BTreeMap::new();
-    for row in rows {
-        if let Some(n) = row.n {
-            if !row.known {
-                return Err(Error::GrantToStranger(row.guild_id));
-            }
-            if let Some(fresh) = usize::try_from(n - 1).ok().and_then(|i| granted.fresh.get_mut(i)) {
-                *fresh = true;
-            }
-        } else if let (Some(level), Some(gold), Some(xp)) = (row.level, row.gold, row.xp) {
-            let (guild_id, user_id) = (row.guild_id, row.user_id);
-            let up = LevelUp { guild_id, user_id, level, gold: Gold::new(gold), xp: Xp::new(xp) };
-            level_ups.insert((guild_id, user_id), up);
-        }
-    }
-    granted.level_ups = level_ups.into_values().collect();
-    let events: Vec<_> = granted.level_ups.iter().map(announcement).collect();
-    outbox::emit(conn, &events).await?;
-    Ok(granted)
 }
 
 /// A level-up, for everybody in the guild to hear.

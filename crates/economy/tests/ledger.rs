@@ -131,7 +131,7 @@ async fn a_balance_is_spent_once_however_many_spend_it() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     let payments = (0..32).map(|_| commit_one(pool, posting(Kind::Fee, 7, 0, 40)));
-    let paid = join_all(payments).await.into_iter().filter(Result::is_ok).count();
+    let paid = join_all(payments).await.iter().filter(|result| result.is_ok()).count();
     assert_eq!(paid, 2, "100 bytes pay a fee of 40 twice");
     assert_eq!(balance(pool, 7).await, Some(20));
     assert_sound(pool).await;

@@ -24,6 +24,7 @@ pub(super) async fn transfer(
     Json(request): Json<TransferRequest>,
 ) -> Result<(StatusCode, Json<Receipt>), Problem> {
     let receipt = ops::transfer(app.pool(), member.guild_id, member.user_id, &request).await?;
+    app.wake().outbox();
     Ok((StatusCode::CREATED, Json(receipt)))
 }
 
@@ -40,5 +41,6 @@ pub(super) async fn award(
     Json(request): Json<AwardRequest>,
 ) -> Result<(StatusCode, Json<Receipt>), Problem> {
     let receipt = ops::award(app.pool(), guild.guild_id, &request, guild.by(), &guild.origin).await?;
+    app.wake().outbox();
     Ok((StatusCode::CREATED, Json(receipt)))
 }

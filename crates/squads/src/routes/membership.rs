@@ -50,7 +50,9 @@ pub(super) async fn remove(
 ) -> Result<Json<MembershipChange>, Problem> {
     let SquadMemberPath { squad_id, user_id } = path;
     let by = guild.by();
-    Ok(Json(ops::member_remove(app.pool(), guild.guild_id, squad_id, user_id, by, &guild.origin).await?))
+    let change = ops::member_remove(app.pool(), guild.guild_id, squad_id, user_id, by, &guild.origin).await?;
+    app.wake().outbox();
+    Ok(Json(change))
 }
 
 /// Join a squad
@@ -65,7 +67,9 @@ pub(super) async fn join(
     member: AsMember<SquadsWrite>,
     Path(path): Path<SquadPath>,
 ) -> Result<Json<MembershipChange>, Problem> {
-    Ok(Json(ops::squad_join(app.pool(), member.guild_id, member.user_id, path.squad_id).await?))
+    let change = ops::squad_join(app.pool(), member.guild_id, member.user_id, path.squad_id).await?;
+    app.wake().outbox();
+    Ok(Json(change))
 }
 
 /// Move to a squad
@@ -81,7 +85,9 @@ pub(super) async fn change(
     member: AsMember<SquadsWrite>,
     Path(path): Path<SquadPath>,
 ) -> Result<Json<MembershipChange>, Problem> {
-    Ok(Json(ops::squad_move(app.pool(), member.guild_id, member.user_id, path.squad_id).await?))
+    let change = ops::squad_move(app.pool(), member.guild_id, member.user_id, path.squad_id).await?;
+    app.wake().outbox();
+    Ok(Json(change))
 }
 
 /// Leave one's squad
@@ -95,5 +101,7 @@ pub(super) async fn leave(
     State(app): State<App>,
     member: AsMember<SquadsWrite>,
 ) -> Result<Json<MembershipChange>, Problem> {
-    Ok(Json(ops::squad_leave(app.pool(), member.guild_id, member.user_id).await?))
+    let change = ops::squad_leave(app.pool(), member.guild_id, member.user_id).await?;
+    app.wake().outbox();
+    Ok(Json(change))
 }

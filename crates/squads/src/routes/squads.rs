@@ -112,5 +112,7 @@ pub(super) async fn deactivate(
     Path(path): Path<SquadPath>,
 ) -> Result<Json<Squad>, Problem> {
     let by = guild.by();
-    Ok(Json(ops::squad_deactivate(app.pool(), guild.guild_id, path.squad_id, by, &guild.origin).await?))
+    let squad = ops::squad_deactivate(app.pool(), guild.guild_id, path.squad_id, by, &guild.origin).await?;
+    app.wake().outbox();
+    Ok(Json(squad))
 }

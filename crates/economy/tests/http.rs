@@ -1,0 +1,141 @@
+//! The economy over HTTP.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+use access::keys::{NewKey, key_create};
+use access::{App, By, HttpSettings, Origin, Scopes};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use db::testing::TestDatabase;
+use kernel::GuildId;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+struct House {
+    router: Router,
+    key: String,
+    /// Last, so that the database goes after those who use it.
+    database: TestDatabase,
+}
+
+impl House {
+    /// The slice's routes on a database of their own, with a key for guild 1.
+    async fn new(scopes: &[&str]) -> Self {
+        let database = TestDatabase::new().await;
+        let new = NewKey {
+            name: "test".to_owned(),
+            guild: Some(GuildId::new(1)),
+            user: None,
+            scopes: Scopes::new(scopes.iter().copied()),
+            expires_at: None,
+        };
+        let mut conn = database.pool().acquire().await.unwrap();
+        let (_, key) = key_create(&mut conn, By::Cli, &Origin::default(), &new).await.unwrap();
+        drop(conn);
+        let app = App::new(database.pool().clone(), jobs::Wake::new(), HttpSettings::default());
+        let (router, _) = economy::router().split_for_parts();
+        Self { router: router.with_state(app), key: key.reveal().to_owned(), database }
+    }
+
+    /// Sends a request as member `user`, and tells status and body.
+    async fn send(&self, method: &str, path: &str, user: Option<i64>, body: Option<Value>) -> (u16, Value) {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {}", self.key))
+            .header("content-type", "application/json");
+        if let Some(user) = user {
+            request = request.header("questhall-user", user.to_string());
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+}
+
+async fn house() -> House {
+    let house = House::new(&["economy:read", "economy:write"]).await;
+    let names: Vec<_> = (7..=9).map(|id| (kernel::UserId::new(id), None)).collect();
+    community::members_ensure(&mut house.database.pool().acquire().await.unwrap(), GuildId::new(1), &names)
+        .await
+        .unwrap();
+    house
+}
+
+#[tokio::test]
+async fn members_pay_each_other() {
+    let house = house().await;
+    let payment = json!({ "receiver_id": "8", "amount": 30, "reason": "for the map" });
+    let (status, receipt) =
+        house.send("POST", "/guilds/1/economy/transfers", Some(7), Some(payment.clone())).await;
+    assert_eq!((status, &receipt["balance"]), (201, &json!(70)));
+    let (status, problem) = house.send("POST", "/guilds/1/economy/transfers", Some(7), Some(payment)).await;
+    assert_eq!((status, &problem["type"]), (429, &json!("/problems/transfer-cooldown")));
+    assert!((86_000..=86_400).contains(&problem["retry_after"].as_i64().unwrap()), "{problem}");
+
+    let (_, balance) = house.send("GET", "/guilds/1/economy/balances/8", None, None).await;
+    assert_eq!((&balance["balance"], &balance["total_received"]), (&json!(130), &json!(130)));
+    let (_, page) =
+        house.send("GET", "/guilds/1/economy/transactions?user_id=7&kind=transfer", None, None).await;
+    assert_eq!(page["items"][0]["reason"], json!("for the map"));
+    assert_eq!(page["items"].as_array().unwrap().len(), 1);
+    let (_, page) = house.send("GET", "/guilds/1/economy/leaderboard", None, None).await;
+    assert_eq!((&page["items"][0]["user_id"], &page["items"][0]["rank"]), (&json!("8"), &json!(1)));
+}
+
+#[tokio::test]
+async fn administrators_award_fine_and_set_the_rules() {
+    let house = house().await;
+    let award = json!({ "user_id": "7", "amount": 5 });
+    let (status, receipt) = house.send("POST", "/guilds/1/economy/awards", None, Some(award)).await;
+    assert_eq!(
+        (status, &receipt["balance"], &receipt["transaction"]["giver_id"]),
+        (201, &json!(105), &json!("0"))
+    );
+    let fine = json!({ "user_id": "7", "amount": 106, "kind": "fine" });
+    let (status, problem) = house.send("POST", "/guilds/1/economy/awards", None, Some(fine)).await;
+    assert_eq!((status, &problem["type"]), (409, &json!("/problems/insufficient-funds")));
+    assert_eq!(problem["detail"], json!("This takes 106 bytes, and member 7 has 105."));
+
+    let edit = json!({ "cooldown_hours": 0, "role_rewards": { "77": 500 } });
+    let (status, config) = house.send("PUT", "/guilds/1/economy/config", None, Some(edit)).await;
+    assert_eq!(
+        (status, &config["cooldown_hours"], &config["role_rewards"]["77"]),
+        (200, &json!(0), &json!(500))
+    );
+    let (_, read) = house.send("GET", "/guilds/1/economy/config", None, None).await;
+    assert_eq!(read, config);
+}
+
+#[tokio::test]
+async fn wrong_requests_are_told_what_is_wrong() {
+    let house = house().await;
+    for (method, path, body, field) in [
+        ("POST", "transfers", json!({ "receiver_id": "8", "amount": 0 }), "amount"),
+        ("POST", "transfers", json!({ "receiver_id": "8", "amount": 1.5 }), "amount"),
+        ("POST", "transfers", json!({ "receiver_id": "8", "amount": 1001 }), "amount"),
+        ("POST", "transfers", json!({ "receiver_id": "7", "amount": 1 }), "receiver_id"),
+        ("POST", "transfers", json!({ "receiver_id": "0", "amount": 1 }), "receiver_id"),
+        ("POST", "awards", json!({ "user_id": "7", "amount": -1 }), "amount"),
+        ("POST", "awards", json!({ "user_id": "7", "amount": 1, "kind": "gift" }), "kind"),
+        ("PUT", "config", json!({ "max_transfer": 0 }), "max_transfer"),
+        ("PUT", "config", json!({ "role_rewards": { "7": 0 } }), "role_rewards"),
+        ("PUT", "config", json!({ "daily": 3 }), "daily"),
+        ("GET", "transactions?kind=gift", Value::Null, "kind"),
+        ("GET", "transactions?user_id=0", Value::Null, "user_id"),
+        ("GET", "leaderboard?cursor=eA", Value::Null, "cursor"),
+    ] {
+        let body = (!body.is_null()).then_some(body);
+        let (status, problem) = house.send(method, &format!("/guilds/1/economy/{path}"), Some(7), body).await;
+        assert_eq!((status, &problem["errors"][0]["field"]), (400, &json!(field)), "{path}: {problem}");
+    }
+    assert_eq!(house.send("GET", "/guilds/1/economy/balances/99", None, None).await.0, 404);
+    assert_eq!(house.send("GET", "/guilds/2/economy/balances/7", None, None).await.0, 404);
+    let (status, problem) = house
+        .send("POST", "/guilds/1/economy/transfers", None, Some(json!({ "receiver_id": "8", "amount": 1 })))
+        .await;
+    assert_eq!((status, &problem["errors"][0]["field"]), (400, &json!("Questhall-User")));
+}

@@ -1,6 +1,10 @@
 //! Challenges: inputs, submissions, leaderboards.
 
+pub mod audit;
+pub mod catalogue;
 pub mod error;
+pub mod hints;
+pub mod inputs;
 pub mod leaderboard;
 pub mod model;
 pub mod rules;

@@ -1,7 +1,7 @@
 //! SQL that several rooms share: a campaign's facts, and for whom a member acts.
 
 use chrono::{DateTime, Utc};
-use kernel::{CampaignId, GuildId, UserId};
+use kernel::{CampaignId, ChallengeId, GuildId, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -160,4 +160,23 @@ pub(crate) async fn acting_for(
         };
     }
     Ok(acting)
+}
+
+/// Fails unless a guild's campaign has this challenge.
+pub(crate) async fn challenge_exists(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    campaign: CampaignId,
+    challenge: ChallengeId,
+) -> Result<(), Error> {
+    let exists = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM challenges.challenges
+                          WHERE id = $1 AND campaign_id = $2 AND guild_id = $3) AS "exists!""#,
+        challenge.get(),
+        campaign.get(),
+        guild.get(),
+    )
+    .fetch_one(conn)
+    .await?;
+    if exists { Ok(()) } else { Err(Error::NotFound("challenge")) }
 }

@@ -20,7 +20,7 @@
 
 mod batch;
 mod judge;
-mod store;
+pub(crate) mod store;
 mod writer;
 
 use std::time::Instant;

@@ -186,6 +186,7 @@ CREATE TABLE challenges.challenge_submissions (
         AND (is_correct OR points_awarded = 0) AND elapsed_ms >= 0)
 );
 CREATE INDEX ix_challenge_submissions_participant ON challenges.challenge_submissions (campaign_id, participant_id, id);
+CREATE INDEX ix_challenge_submissions_challenge_id ON challenges.challenge_submissions (challenge_id, id);
 CREATE UNIQUE INDEX uq_challenge_submissions_solved ON challenges.challenge_submissions (challenge_id, part, participant_id) WHERE is_correct;
 CREATE UNIQUE INDEX uq_challenge_submissions_position ON challenges.challenge_submissions (challenge_id, part, solve_position) WHERE is_correct;
 CREATE INDEX ix_challenge_submissions_timestamp ON challenges.challenge_submissions USING brin (submission_timestamp);

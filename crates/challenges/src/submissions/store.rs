@@ -13,19 +13,19 @@ use crate::rules::{FIVE_MINUTES, RankKey, Recent, Score};
 
 /// A registered participant, locked for this transaction.
 #[derive(Debug, Clone)]
-pub(super) struct Locked {
-    pub(super) display_name: String,
-    pub(super) score: Score,
-    pub(super) last_correct_at: Option<DateTime<Utc>>,
-    pub(super) bucket: i32,
-    pub(super) wrong_streak: i32,
-    pub(super) locked_until: Option<DateTime<Utc>>,
+pub(crate) struct Locked {
+    pub(crate) display_name: String,
+    pub(crate) score: Score,
+    pub(crate) last_correct_at: Option<DateTime<Utc>>,
+    pub(crate) bucket: i32,
+    pub(crate) wrong_streak: i32,
+    pub(crate) locked_until: Option<DateTime<Utc>>,
 }
 
-pub(super) type ParticipantKey = (CampaignId, String);
+pub(crate) type ParticipantKey = (CampaignId, String);
 
 /// Locks participants in the order of their keys. Who is missing from the answer is not registered.
-pub(super) async fn participants_lock(
+pub(crate) async fn participants_lock(
     conn: &mut PgConnection,
     wanted: &[&ParticipantKey],
 ) -> sqlx::Result<HashMap<ParticipantKey, Locked>> {

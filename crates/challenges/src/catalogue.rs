@@ -1,0 +1,207 @@
+//! The challenges of a campaign: what participants see of them, and what authors do with them.
+//!
+//! What holds:
+//! * a challenge that is not released does not exist for participants, by list or by id; testers are early;
+//! * categories, difficulty, scripts and answers are in [`Authoring`], which only admins get;
+//! * part 2's text comes with part 1's solution;
+//! * solve counts do not look past the viewer's [`View`];
+//! * what is released keeps its place, its slug and its parts.
+
+mod check;
+mod read;
+mod validate;
+mod write;
+
+use chrono::{DateTime, Utc};
+use kernel::{CampaignId, ChallengeId, HintId};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use crate::leaderboard::View;
+use crate::model::{Acting, Participant};
+
+pub use check::{CheckedScript, CheckedSeed, check};
+pub use read::{challenge_get, challenge_list};
+pub use write::{challenge_create, challenge_delete, challenge_reorder, challenge_update};
+
+/// Who looks at challenges.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    /// Sees everything, unreleased challenges and scripts too.
+    pub admin: bool,
+    /// For whom the viewer acts in the campaign; [`Acting::Nobody`] where they do not say who they are.
+    pub acting: Acting,
+    /// How far they may look.
+    pub view: View,
+}
+
+impl Viewer {
+    fn participant_id(&self) -> Option<&str> {
+        match &self.acting {
+            Acting::For(Participant { id, .. }) => Some(id),
+            Acting::Tester(_) | Acting::Nobody => None,
+        }
+    }
+}
+
+/// A challenge.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Challenge {
+    /// Its id.
+    pub id: ChallengeId,
+    /// Its campaign.
+    pub campaign_id: CampaignId,
+    /// Its place in the campaign, from 1.
+    pub position: i32,
+    /// Its folder's name.
+    pub slug: String,
+    /// Its title.
+    pub title: String,
+    /// Its text, Markdown.
+    pub description: String,
+    /// The text of part 2, Markdown; absent until the viewer's participant has solved part 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description_part2: Option<String>,
+    /// How many answers it has: 1 or 2.
+    pub parts: i32,
+    /// When it was released; absent while it is secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released_at: Option<DateTime<Utc>>,
+    /// When it stops to take answers, where that is before the campaign's end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closes_at: Option<DateTime<Utc>>,
+    /// How many solved each part. While the scoreboard is frozen: before that.
+    pub solve_counts: Vec<i32>,
+    /// The parts that the viewer's participant has solved.
+    pub solved_parts: Vec<i32>,
+    /// What only admins see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authoring: Option<Authoring>,
+}
+
+/// What only admins see of a challenge.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Authoring {
+    /// The script that makes the inputs.
+    pub generation_script: String,
+    /// Counts the script's changes.
+    pub script_version: i32,
+    /// When the script last changed.
+    pub script_updated_at: DateTime<Utc>,
+    /// How this version of the script failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub script_error: Option<String>,
+    /// Tags.
+    pub categories: Vec<String>,
+    /// 1 to 10.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub difficulty_level: Option<i32>,
+    /// Takes no answers so long after its release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closes_after_minutes: Option<i32>,
+    /// Its hints.
+    pub hints: Vec<HintDraft>,
+}
+
+/// A hint as its author writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HintDraft {
+    /// Its id; ignored on the way in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<HintId>,
+    /// Markdown, 1 to 10,000 characters.
+    #[schema(min_length = 1, max_length = 10_000)]
+    pub body: String,
+    /// The part it helps with: 1 (unless told) or 2.
+    #[serde(default = "one")]
+    #[schema(default = 1, minimum = 1, maximum = 2)]
+    pub part: i32,
+    /// Bytes paid by who unlocks it.
+    #[serde(default)]
+    #[schema(default = 0, minimum = 0)]
+    pub cost_bytes: i64,
+    /// Points (`point_based`) or seconds (`time_based`) off the score.
+    #[serde(default)]
+    #[schema(default = 0, minimum = 0)]
+    pub penalty: i64,
+}
+
+const fn one() -> i32 {
+    1
+}
+
+/// A new challenge. It is put last.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChallengeDraft {
+    /// Folder name on export, and part of what inputs are seeded with: `[a-z0-9-]`, at most 64. From the title if left out.
+    #[serde(default)]
+    pub slug: Option<String>,
+    /// 1 to 200 characters.
+    pub title: String,
+    /// Markdown, at most 100,000 characters.
+    pub description: String,
+    /// The text of part 2: given exactly when there are two parts.
+    #[serde(default)]
+    pub description_part2: Option<String>,
+    /// How many answers it has: 1 (unless told) or 2.
+    #[serde(default = "one")]
+    #[schema(default = 1, minimum = 1, maximum = 2)]
+    pub parts: i32,
+    /// The Python script that makes the inputs, at most 256 KiB.
+    pub generation_script: String,
+    /// Tags, never shown to participants.
+    #[serde(default)]
+    pub categories: Vec<String>,
+    /// 1 to 10, never shown to participants.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 10)]
+    pub difficulty_level: Option<i32>,
+    /// Takes no answers so long after its release.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    pub closes_after_minutes: Option<i32>,
+    /// Hints, in their order.
+    #[serde(default)]
+    pub hints: Vec<HintDraft>,
+}
+
+/// A change of a challenge: what is left out stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChallengePatch {
+    /// Only before the release: inputs are seeded with it.
+    pub slug: Option<String>,
+    /// 1 to 200 characters.
+    pub title: Option<String>,
+    /// Markdown.
+    pub description: Option<String>,
+    /// The text of part 2; null takes it away.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub description_part2: Option<Option<String>>,
+    /// 1 or 2; only before the campaign starts.
+    pub parts: Option<i32>,
+    /// The script. Inputs that nobody has asked for yet are made anew.
+    pub generation_script: Option<String>,
+    /// With a new script: also replace the inputs of those who have begun but not finished.
+    pub regenerate_started: bool,
+    /// Tags.
+    pub categories: Option<Vec<String>>,
+    /// 1 to 10; null for none.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<i32>)]
+    pub difficulty_level: Option<Option<i32>>,
+    /// Takes no answers so long after its release; null stays open to the end.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<i32>)]
+    pub closes_after_minutes: Option<Option<i32>>,
+    /// All hints, in their order. Those that somebody has unlocked can be edited but not removed.
+    pub hints: Option<Vec<HintDraft>>,
+}
+
+/// Tells null from left out.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}

@@ -1,0 +1,86 @@
+//! Trying a script before participants do.
+
+use kernel::{CampaignId, ChallengeId, GuildId};
+use sandbox::{Sandbox, generator};
+use serde::Serialize;
+use sqlx::PgPool;
+use utoipa::ToSchema;
+
+use crate::error::Error;
+use crate::inputs;
+use crate::rules::seed;
+
+/// What trying a script showed.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct CheckedScript {
+    /// Whether every run gave a usable input, and the same one twice.
+    pub good: bool,
+    /// What is wrong, in words for the author.
+    pub problems: Vec<String>,
+    /// What works but is worth a look.
+    pub warnings: Vec<String>,
+    /// The runs.
+    pub seeds: Vec<CheckedSeed>,
+}
+
+/// A run for one made-up participant.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct CheckedSeed {
+    /// The size of the input as a participant downloads it, in bytes.
+    pub input_bytes: usize,
+    /// How long the script ran, in milliseconds.
+    pub wall_ms: u64,
+    /// The answers.
+    pub answers: Vec<String>,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What the script printed to standard error.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub stderr: String,
+}
+
+/// Runs a challenge's script for `runs` (1 to 20) made-up participants, twice each, and stores nothing. With `script`, that
+/// text is tried instead of the stored one.
+pub async fn check(
+    pool: &PgPool,
+    sandbox: &Sandbox,
+    (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
+    script: Option<&str>,
+    runs: u8,
+) -> Result<CheckedScript, Error> {
+    if !(1..=20).contains(&runs) {
+        return Err(Error::field("runs", "must be between 1 and 20"));
+    }
+    let mut conn = pool.acquire().await?;
+    crate::store::challenge_exists(&mut conn, guild, campaign, challenge).await?;
+    let stored = inputs::script_read(&mut conn, challenge).await?.ok_or(Error::NotFound("challenge"))?;
+    drop(conn);
+    let text = script.map_or_else(|| stored.text.clone(), Into::into);
+    // No participant has such an id.
+    let seeds: Vec<String> =
+        (1..=runs).map(|n| seed(&stored.secret, &stored.slug, &format!("check-{n}"))).collect();
+    let report = generator::check(sandbox, guild.get(), text, stored.file_name.clone(), &seeds).await;
+    let mut problems = report.problems();
+    let mut checked = Vec::with_capacity(report.seeds.len());
+    for run in &report.seeds {
+        let (answers, error, stderr) = match &run.outcome {
+            Ok(made) => {
+                let unusable = inputs::unusable(stored.parts, &made.input, &made.results);
+                (made.results.clone(), unusable, made.stderr.clone())
+            }
+            Err(error) => (Vec::new(), Some(error.to_string()), String::new()),
+        };
+        if let Some(error) = error.as_ref().filter(|error| run.outcome.is_ok() && !problems.contains(error)) {
+            problems.push(error.clone());
+        }
+        let wall_ms = u64::try_from(run.wall.as_millis()).unwrap_or(u64::MAX);
+        checked.push(CheckedSeed { input_bytes: run.input_bytes, wall_ms, answers, error, stderr });
+    }
+    Ok(CheckedScript {
+        good: report.is_good() && problems.is_empty(),
+        problems,
+        warnings: report.warnings,
+        seeds: checked,
+    })
+}

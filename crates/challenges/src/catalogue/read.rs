@@ -1,0 +1,154 @@
+//! Challenges as a viewer sees them.
+
+use chrono::{DateTime, Utc};
+use kernel::{CampaignId, ChallengeId, HintId, Page, PageQuery};
+use sqlx::PgConnection;
+
+use super::{Authoring, Challenge, HintDraft, Viewer};
+use crate::error::Error;
+use crate::model::CampaignFacts;
+
+struct Row {
+    id: ChallengeId,
+    order_position: i32,
+    slug: String,
+    title: String,
+    description: String,
+    description_part2: Option<String>,
+    parts: i32,
+    released_at: Option<DateTime<Utc>>,
+    closes_at: Option<DateTime<Utc>>,
+    solve_counts: Vec<i32>,
+    solved_parts: Vec<i32>,
+    generation_script: String,
+    script_version: i32,
+    script_updated_at: DateTime<Utc>,
+    script_error: Option<String>,
+    categories: serde_json::Value,
+    difficulty_level: Option<i32>,
+    closes_after_minutes: Option<i32>,
+}
+
+/// A page of a campaign's challenges in their order; for participants those released, for testers those soon to be.
+pub async fn challenge_list(
+    conn: &mut PgConnection,
+    facts: &CampaignFacts,
+    viewer: &Viewer,
+    query: &PageQuery,
+) -> Result<Page<Challenge>, Error> {
+    let limit = query.limit().map_err(Error::Invalid)?;
+    let after: i32 = query.after().map_err(Error::Invalid)?.unwrap_or(0);
+    let rows = rows(conn, facts, viewer, None, (after, limit.plus_one())).await?;
+    let page = Page::new(rows, limit, |row| row.order_position);
+    let mut items = Vec::with_capacity(page.items.len());
+    for row in page.items {
+        items.push(challenge(conn, facts.id, viewer, row).await?);
+    }
+    Ok(Page { items, next: page.next })
+}
+
+/// One challenge, if this viewer may know of it.
+pub async fn challenge_get(
+    conn: &mut PgConnection,
+    facts: &CampaignFacts,
+    viewer: &Viewer,
+    id: ChallengeId,
+) -> Result<Challenge, Error> {
+    let row = rows(conn, facts, viewer, Some(id), (0, 1)).await?.pop().ok_or(Error::NotFound("challenge"))?;
+    Ok(challenge(conn, facts.id, viewer, row).await?)
+}
+
+async fn rows(
+    conn: &mut PgConnection,
+    facts: &CampaignFacts,
+    viewer: &Viewer,
+    id: Option<ChallengeId>,
+    (after, count): (i32, i64),
+) -> sqlx::Result<Vec<Row>> {
+    // Testers see what is released up to this instant by the timetable.
+    let ahead = chrono::TimeDelta::minutes(facts.early_access_minutes.into());
+    let early = (viewer.acting.is_tester() && facts.open_to_testers(1, facts.now)).then(|| facts.now + ahead);
+    sqlx::query_as!(
+        Row,
+        r#"SELECT ch.id AS "id: ChallengeId", ch.order_position, ch.slug, ch.title, ch.description, ch.description_part2, ch.parts,
+                  ch.released_at, ch.closes_at,
+                  ARRAY(SELECT CASE WHEN $6::timestamptz IS NULL THEN p.solve_count ELSE coalesce(
+                            (SELECT s.solve_position FROM challenges.challenge_submissions s
+                             WHERE s.challenge_id = p.challenge_id AND s.part = p.part AND s.is_correct
+                               AND s.submission_timestamp < $6
+                             ORDER BY s.solve_position DESC LIMIT 1), 0) END
+                        FROM challenges.challenge_parts p WHERE p.challenge_id = ch.id ORDER BY p.part) AS "solve_counts!",
+                  ARRAY(SELECT s.part FROM challenges.challenge_submissions s
+                        WHERE s.challenge_id = ch.id AND s.part IN (1, 2) AND s.participant_id = $7 AND s.is_correct
+                        ORDER BY s.part) AS "solved_parts!",
+                  CASE WHEN $4 THEN ch.generation_script ELSE '' END AS "generation_script!", ch.script_version,
+                  ch.script_updated_at,
+                  CASE WHEN ch.script_failed_version = ch.script_version THEN ch.script_error END AS script_error,
+                  ch.categories, ch.difficulty_level, ch.closes_after_minutes
+           FROM challenges.challenges ch JOIN campaigns.campaigns c ON c.id = ch.campaign_id
+           WHERE ch.campaign_id = $1 AND ($2::uuid IS NULL OR ch.id = $2) AND ch.order_position > $3
+             AND ($4 OR ch.released_at <= $8
+                  OR c.start_time + (ch.order_position - 1) * make_interval(mins => c.release_delay_minutes) <= $5)
+           ORDER BY ch.order_position LIMIT $9"#,
+        facts.id.get(),
+        id.map(ChallengeId::get),
+        after,
+        viewer.admin,
+        early,
+        viewer.view.horizon(),
+        viewer.participant_id(),
+        facts.now,
+        count,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+async fn challenge(
+    conn: &mut PgConnection,
+    campaign_id: CampaignId,
+    viewer: &Viewer,
+    row: Row,
+) -> sqlx::Result<Challenge> {
+    let authoring = if viewer.admin {
+        Some(Authoring {
+            generation_script: row.generation_script,
+            script_version: row.script_version,
+            script_updated_at: row.script_updated_at,
+            script_error: row.script_error,
+            categories: serde_json::from_value(row.categories).unwrap_or_default(),
+            difficulty_level: row.difficulty_level,
+            closes_after_minutes: row.closes_after_minutes,
+            hints: hints(conn, row.id).await?,
+        })
+    } else {
+        None
+    };
+    let part2 = viewer.admin || viewer.acting.is_tester() || row.solved_parts.contains(&1);
+    Ok(Challenge {
+        id: row.id,
+        campaign_id,
+        position: row.order_position,
+        slug: row.slug,
+        title: row.title,
+        description: row.description,
+        description_part2: row.description_part2.filter(|_| part2),
+        parts: row.parts,
+        released_at: row.released_at,
+        closes_at: row.closes_at,
+        solve_counts: row.solve_counts,
+        solved_parts: row.solved_parts,
+        authoring,
+    })
+}
+
+pub(super) async fn hints(conn: &mut PgConnection, challenge: ChallengeId) -> sqlx::Result<Vec<HintDraft>> {
+    sqlx::query_as!(
+        HintDraft,
+        r#"SELECT id AS "id?: HintId", body, part, cost_bytes, penalty
+           FROM challenges.challenge_hints WHERE challenge_id = $1 ORDER BY position"#,
+        challenge.get()
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,144 @@
+//! What a challenge may be. The database's constraints say the same; here it is said by field.
+
+use kernel::{FieldError, Problem};
+
+use super::HintDraft;
+use crate::error::Error;
+
+/// Gathers everything that is wrong, so that the author sees all of it at once.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<FieldError>);
+
+impl Faults {
+    pub(super) fn say(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.0.push(FieldError { field: field.into(), message: message.into() });
+    }
+
+    pub(super) fn done(self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(Problem::fields(self.0))) }
+    }
+
+    fn length(&mut self, field: &str, text: &str, (least, most): (usize, usize)) {
+        let length = text.chars().count();
+        if text.contains('\0') {
+            self.say(field, "must not contain a zero character");
+        } else if length < least {
+            self.say(field, "must not be empty");
+        } else if length > most {
+            self.say(field, format!("must be at most {most} characters long, not {length}"));
+        }
+    }
+
+    pub(super) fn slug(&mut self, slug: &str) {
+        let fits = (1..=64).contains(&slug.len())
+            && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !slug.starts_with('-');
+        if !fits {
+            self.say("slug", "must be 1 to 64 of a-z, 0-9 and -, and not begin with -");
+        }
+    }
+
+    pub(super) fn title(&mut self, title: &str) {
+        self.length("title", title.trim(), (1, 200));
+    }
+
+    pub(super) fn description(&mut self, field: &str, text: &str) {
+        self.length(field, text, (1, 100_000));
+    }
+
+    pub(super) fn parts(&mut self, parts: i32, part2: Option<&str>) {
+        if !(1..=2).contains(&parts) {
+            self.say("parts", "must be 1 or 2");
+        }
+        match part2 {
+            None if parts == 2 => self.say("description_part2", "is missing: there are two parts"),
+            Some(_) if parts == 1 => self.say("description_part2", "must be left out: there is one part"),
+            Some(text) => self.description("description_part2", text),
+            None => {}
+        }
+    }
+
+    pub(super) fn script(&mut self, script: &str) {
+        if script.trim().is_empty() {
+            self.say("generation_script", "must not be empty");
+        } else if script.len() > 262_144 {
+            self.say("generation_script", format!("must be at most 262144 bytes long, not {}", script.len()));
+        } else if script.contains('\0') {
+            self.say("generation_script", "must not contain a zero character");
+        }
+    }
+
+    pub(super) fn categories(&mut self, categories: &[String]) {
+        if categories.len() > 50 {
+            self.say("categories", "must be at most 50");
+        }
+        for (n, category) in categories.iter().enumerate() {
+            self.length(&format!("categories[{n}]"), category, (1, 100));
+        }
+    }
+
+    pub(super) fn difficulty(&mut self, level: Option<i32>) {
+        if level.is_some_and(|level| !(1..=10).contains(&level)) {
+            self.say("difficulty_level", "must be between 1 and 10");
+        }
+    }
+
+    pub(super) fn closes_after(&mut self, minutes: Option<i32>) {
+        if minutes.is_some_and(|minutes| !(1..=5_256_000).contains(&minutes)) {
+            self.say("closes_after_minutes", "must be between 1 and 5256000");
+        }
+    }
+
+    pub(super) fn hints(&mut self, hints: &[HintDraft], parts: i32) {
+        if hints.len() > 50 {
+            self.say("hints", "must be at most 50");
+        }
+        for (n, hint) in hints.iter().enumerate() {
+            self.length(&format!("hints[{n}].body"), &hint.body, (1, 10_000));
+            if !(1..=parts.clamp(1, 2)).contains(&hint.part) {
+                self.say(format!("hints[{n}].part"), "must be a part of the challenge");
+            }
+            for (field, amount) in [("cost_bytes", hint.cost_bytes), ("penalty", hint.penalty)] {
+                if !(0..=1_000_000_000).contains(&amount) {
+                    self.say(format!("hints[{n}].{field}"), "must be between 0 and 1000000000");
+                }
+            }
+        }
+    }
+}
+
+/// A slug from a title: what is neither letter nor digit becomes a hyphen.
+pub(super) fn slug_of(title: &str) -> String {
+    let mut slug = String::new();
+    for c in title.chars().flat_map(char::to_lowercase) {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    slug.truncate(64);
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "challenge".to_owned() } else { slug.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn titles_make_slugs() {
+        assert_eq!(slug_of("  The Coat-Check, part 2! "), "the-coat-check-part-2");
+        assert_eq!(slug_of("雪"), "challenge");
+    }
+
+    proptest! {
+        #[test]
+        fn every_title_makes_a_slug_that_fits(title in ".{0,120}") {
+            let mut faults = Faults::default();
+            faults.slug(&slug_of(&title));
+            prop_assert!(faults.done().is_ok());
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! The SQL of inputs.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use jobs::outbox::{self, Event};
+use kernel::{CampaignId, ChallengeId, GuildId, UserId};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sqlx::{PgConnection, PgPool};
+use utoipa::ToSchema;
+
+use crate::model::Participant;
+
+/// A challenge as the maker of inputs sees it, with what one participant has of it.
+pub(super) struct Look {
+    pub(super) order_position: i32,
+    pub(super) released_at: Option<DateTime<Utc>>,
+    pub(super) registered: bool,
+    pub(super) cached: Option<Cached>,
+}
+
+/// An input that is there and valid.
+pub(super) struct Cached {
+    pub(super) input: Value,
+    pub(super) first_request: Option<DateTime<Utc>>,
+}
+
+pub(super) async fn input_look(
+    conn: &mut PgConnection,
+    campaign: CampaignId,
+    challenge: ChallengeId,
+    participant: &Participant,
+) -> sqlx::Result<Option<Look>> {
+    let row = sqlx::query!(
+        r#"SELECT ch.order_position, ch.released_at, i.input_json AS "input_json?", i.first_request_timestamp AS "first_request?",
+                  EXISTS (SELECT FROM campaigns.campaign_participants p
+                          WHERE p.campaign_id = ch.campaign_id AND p.participant_id = $3) AS "registered!"
+           FROM challenges.challenges ch
+           LEFT JOIN challenges.generated_input_cache i ON i.challenge_id = ch.id AND i.participant_id = $3
+                AND i.participant_type = $4 AND i.is_valid
+           WHERE ch.id = $2 AND ch.campaign_id = $1"#,
+        campaign.get(),
+        challenge.get(),
+        participant.id,
+        participant.kind.as_str(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Look {
+        order_position: row.order_position,
+        released_at: row.released_at,
+        registered: row.registered,
+        cached: row.input_json.map(|input| Cached { input, first_request: row.first_request }),
+    }))
+}
+
+/// Stamps the first request, once; `None` if the input is no longer valid.
+pub(super) async fn first_request_stamp(
+    conn: &mut PgConnection,
+    challenge: ChallengeId,
+    participant: &Participant,
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar!(
+        r#"UPDATE challenges.generated_input_cache
+           SET first_request_timestamp = coalesce(first_request_timestamp, clock_timestamp())
+           WHERE challenge_id = $1 AND participant_id = $2 AND participant_type = $3 AND is_valid
+           RETURNING first_request_timestamp AS "at!""#,
+        challenge.get(),
+        participant.id,
+        participant.kind.as_str(),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// A script with all that a run of it takes.
+#[derive(Clone)]
+pub(crate) struct Script {
+    pub(crate) challenge_id: ChallengeId,
+    pub(crate) campaign_id: CampaignId,
+    pub(crate) guild_id: GuildId,
+    pub(crate) slug: String,
+    pub(crate) title: String,
+    pub(crate) parts: i32,
+    pub(crate) version: i32,
+    pub(crate) text: Arc<str>,
+    pub(crate) file_name: Arc<str>,
+    pub(crate) secret: Vec<u8>,
+}
+
+pub(crate) async fn script_read(
+    conn: &mut PgConnection,
+    challenge: ChallengeId,
+) -> sqlx::Result<Option<Script>> {
+    let row = sqlx::query!(
+        r#"SELECT ch.campaign_id AS "campaign_id: CampaignId", ch.guild_id AS "guild_id: GuildId", ch.slug, ch.title, ch.parts,
+                  ch.script_version, ch.generation_script, c.secret
+           FROM challenges.challenges ch JOIN campaigns.campaigns c ON c.id = ch.campaign_id
+           WHERE ch.id = $1"#,
+        challenge.get(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Script {
+        challenge_id: challenge,
+        campaign_id: row.campaign_id,
+        guild_id: row.guild_id,
+        file_name: format!("{}/generate.py", row.slug).into(),
+        slug: row.slug,
+        title: row.title,
+        parts: row.parts,
+        version: row.script_version,
+        text: row.generation_script.into(),
+        secret: row.secret,
+    }))
+}
+
+/// What a run made for a participant.
+pub(super) struct Made {
+    pub(super) participant: Participant,
+    pub(super) input: Value,
+    pub(super) result: String,
+    pub(super) result2: Option<String>,
+}
+
+/// Stores inputs where there is no valid one yet, unless the script has changed since it ran. Answers how many were stored.
+///
+/// The challenge's row is locked against an edit of the script: an edit either waits, and then invalidates what was stored
+/// here, or came first, and then nothing is stored. A replaced input keeps the stamp of its first request.
+pub(super) async fn inputs_store(pool: &PgPool, script: &Script, made: &[Made]) -> sqlx::Result<u64> {
+    let result = sqlx::query!(
+        "WITH script AS (
+             SELECT ch.id, ch.campaign_id, ch.guild_id, ch.script_version FROM challenges.challenges ch
+             WHERE ch.id = $1 AND ch.script_version = $2 FOR SHARE
+         )
+         INSERT INTO challenges.generated_input_cache AS old (challenge_id, campaign_id, guild_id, participant_id,
+             participant_type, input_json, expected_result, expected_result_part2, script_version)
+         SELECT s.id, s.campaign_id, s.guild_id, u.participant_id, u.participant_type, u.input, u.result, u.result2,
+                s.script_version
+         FROM script s, unnest($3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[])
+              AS u(participant_id, participant_type, input, result, result2)
+         ORDER BY u.participant_id, u.participant_type
+         ON CONFLICT ON CONSTRAINT uq_generated_input_cache_challenge_participant DO UPDATE
+             SET input_json = excluded.input_json, expected_result = excluded.expected_result,
+                 expected_result_part2 = excluded.expected_result_part2, script_version = excluded.script_version,
+                 is_valid = true, generation_timestamp = now()
+             WHERE NOT old.is_valid",
+        script.challenge_id.get(),
+        script.version,
+        &made.iter().map(|m| m.participant.id.clone()).collect::<Vec<_>>(),
+        &made.iter().map(|m| m.participant.kind.as_str().to_owned()).collect::<Vec<_>>(),
+        &made.iter().map(|m| m.input.clone()).collect::<Vec<_>>(),
+        &made.iter().map(|m| m.result.clone()).collect::<Vec<_>>(),
+        &made.iter().map(|m| m.result2.clone()).collect::<Vec<_>>() as &[Option<String>],
+    )
+    .execute(pool)
+    .await?;
+    Ok(result.rows_affected())
+}
+
+/// Notes that a version of a script fails. The first time, admins are told by an event that nobody else may see (it is
+/// addressed to the house), and the answer is true.
+pub(super) async fn script_failed(pool: &PgPool, script: &Script, words: &str) -> sqlx::Result<bool> {
+    let mut tx = pool.begin().await?;
+    let first = sqlx::query!(
+        "UPDATE challenges.challenges SET script_failed_version = $2, script_failed_at = now(), script_error = $3
+         WHERE id = $1 AND script_version = $2 AND script_failed_version IS DISTINCT FROM $2",
+        script.challenge_id.get(),
+        script.version,
+        words,
+    )
+    .execute(&mut *tx)
+    .await?
+    .rows_affected()
+        == 1;
+    if first {
+        let event = Event {
+            guild_id: script.guild_id,
+            event_type: "challenge.script_failed",
+            subject: format!("campaigns/{}", script.campaign_id),
+            correlation_id: None,
+            user_id: Some(UserId::HOUSE),
+            payload: json!({
+                "campaign_id": script.campaign_id,
+                "challenge_id": script.challenge_id,
+                "slug": script.slug,
+                "title": script.title,
+                "script_version": script.version,
+                "error": words,
+            }),
+        };
+        outbox::emit_one(&mut tx, event).await?;
+    }
+    tx.commit().await?;
+    Ok(first)
+}
+
+/// An input's answers and history, for admins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct InputWithAnswer {
+    /// A player's snowflake or a squad's UUID.
+    pub participant_id: String,
+    /// player or squad.
+    pub participant_type: String,
+    /// The answers, by part.
+    pub answers: Vec<String>,
+    /// The version of the script that made it.
+    pub script_version: i32,
+    /// Whether it still holds; otherwise it is made anew when asked for.
+    pub is_valid: bool,
+    /// What it takes in the database, in bytes.
+    pub stored_bytes: i32,
+    /// When it was made.
+    pub generated_at: DateTime<Utc>,
+    /// When the participant first asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_request_at: Option<DateTime<Utc>>,
+}
+
+pub(super) async fn inputs_with_answers(
+    conn: &mut PgConnection,
+    challenge: ChallengeId,
+    after: &str,
+    count: i64,
+) -> sqlx::Result<Vec<InputWithAnswer>> {
+    sqlx::query_as!(
+        InputWithAnswer,
+        r#"SELECT participant_id, participant_type, array_remove(ARRAY[expected_result, expected_result_part2], NULL) AS "answers!",
+                  script_version, is_valid, pg_column_size(input_json) AS "stored_bytes!",
+                  generation_timestamp AS generated_at, first_request_timestamp AS first_request_at
+           FROM challenges.generated_input_cache
+           WHERE challenge_id = $1 AND participant_id > $2 ORDER BY participant_id LIMIT $3"#,
+        challenge.get(),
+        after,
+        count,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A stored input with its answers, for admins.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct StoredInput {
+    /// A player's snowflake or a squad's UUID.
+    pub participant_id: String,
+    /// The input: text, or any JSON.
+    #[schema(value_type = Object)]
+    pub input: Value,
+    /// The answers, by part.
+    pub answers: Vec<String>,
+    /// The version of the script that made it.
+    pub script_version: i32,
+    /// Whether it still holds.
+    pub is_valid: bool,
+}
+
+pub(super) async fn input_stored(
+    conn: &mut PgConnection,
+    challenge: ChallengeId,
+    participant_id: &str,
+) -> sqlx::Result<Option<StoredInput>> {
+    sqlx::query_as!(
+        StoredInput,
+        r#"SELECT participant_id, input_json AS input, array_remove(ARRAY[expected_result, expected_result_part2], NULL) AS "answers!",
+                  script_version, is_valid
+           FROM challenges.generated_input_cache WHERE challenge_id = $1 AND participant_id = $2"#,
+        challenge.get(),
+        participant_id,
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Registered participants after `after` who have no valid input of a challenge, in the order of their ids.
+pub(super) async fn participants_without(
+    conn: &mut PgConnection,
+    challenge: ChallengeId,
+    after: &str,
+    count: i64,
+) -> sqlx::Result<Vec<Participant>> {
+    let rows = sqlx::query!(
+        "SELECT p.participant_id, p.participant_type
+         FROM challenges.challenges ch
+         JOIN campaigns.campaign_participants p ON p.campaign_id = ch.campaign_id
+         WHERE ch.id = $1 AND p.participant_id > $2
+           AND NOT EXISTS (SELECT FROM challenges.generated_input_cache i
+                           WHERE i.challenge_id = ch.id AND i.participant_id = p.participant_id
+                             AND i.participant_type = p.participant_type AND i.is_valid)
+         ORDER BY p.participant_id LIMIT $3",
+        challenge.get(),
+        after,
+        count,
+    )
+    .fetch_all(conn)
+    .await?;
+    let participants = rows.into_iter().map(|row| Participant {
+        id: row.participant_id,
+        kind: crate::model::ParticipantType::from_column(&row.participant_type),
+    });
+    Ok(participants.collect())
+}
+
+/// Challenges of published campaigns, released already or within so many seconds, for which somebody registered has no valid
+/// input and whose script is not known to fail; the soonest release first.
+pub(super) async fn challenges_due(
+    conn: &mut PgConnection,
+    within_seconds: f64,
+    count: i64,
+) -> sqlx::Result<Vec<ChallengeId>> {
+    sqlx::query_scalar!(
+        r#"SELECT ch.id AS "id: ChallengeId"
+           FROM challenges.challenges ch JOIN campaigns.campaigns c ON c.id = ch.campaign_id
+           WHERE c.published_at IS NOT NULL AND c.status IN ('CREATED', 'RUNNING')
+             AND c.start_time + (ch.order_position - 1) * make_interval(mins => c.release_delay_minutes)
+                 <= now() + make_interval(secs => $1)
+             AND (ch.closes_at IS NULL OR ch.closes_at > now())
+             AND ch.script_failed_version IS DISTINCT FROM ch.script_version
+             AND EXISTS (SELECT FROM campaigns.campaign_participants p
+                         WHERE p.campaign_id = c.id
+                           AND NOT EXISTS (SELECT FROM challenges.generated_input_cache i
+                                           WHERE i.challenge_id = ch.id AND i.participant_id = p.participant_id
+                                             AND i.participant_type = p.participant_type AND i.is_valid))
+           ORDER BY c.start_time + (ch.order_position - 1) * make_interval(mins => c.release_delay_minutes), ch.id
+           LIMIT $2"#,
+        within_seconds,
+        count,
+    )
+    .fetch_all(conn)
+    .await
+}

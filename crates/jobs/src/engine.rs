@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// How an engine goes about it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct EngineSettings {
     /// The most timers in one transaction.
     pub max_batch: i64,
@@ -80,19 +80,11 @@ impl<T: TimerTable> Engine<T> {
         wake: &Wake,
     ) -> JoinHandle<()> {
         let table = Arc::new(table);
-        let workers: Vec<_> = (0..settings.workers.max(1))
-            .map(|number| {
-                Worker::new(
-                    pool.clone(),
-                    Arc::clone(&table),
-                    settings.clone(),
-                    node.clone(),
-                    wake.clone(),
-                    number,
-                )
+        let (number, node_handle, wake) = (settings.workers.max(1), node.clone(), wake.clone());
+        let workers = (0..number).map(move |number| {
+            Worker::new(pool.clone(), Arc::clone(&table), settings, node_handle.clone(), wake.clone(), number)
                 .run()
-            })
-            .collect();
+        });
         node.spawn(async move {
             futures::future::join_all(workers).await;
         })
@@ -256,8 +248,8 @@ impl<T: TimerTable> Worker<T> {
         let (shortest, longest) = self.settings.safety_poll;
         let longest = longest.min(MAX_SLEEP);
         let shortest = shortest.min(longest);
-        let poll = shortest + (longest - shortest).mul_f64(self.rng.random::<f64>());
-        let mut sleep = match due {
+        let poll = shortest + longest.saturating_sub(shortest).mul_f64(self.rng.random::<f64>());
+        let mut pause = match due {
             Some(due) if due <= TimeDelta::zero() => {
                 // Due, but not for us: another node holds it. Look again soon, for that node may die.
                 self.locked_out = self.locked_out.saturating_add(1);
@@ -272,12 +264,12 @@ impl<T: TimerTable> Worker<T> {
             }
         };
         if let Some(sweep) = sweep {
-            sleep = sleep.min(sweep.saturating_duration_since(Instant::now()));
+            pause = pause.min(sweep.saturating_duration_since(Instant::now()));
         }
-        let until = Instant::now() + sleep;
-        let until_by_database = now + TimeDelta::from_std(sleep).unwrap_or_default();
+        let until = Instant::now() + pause;
+        let until_by_database = now + TimeDelta::from_std(pause).unwrap_or_default();
         self.wake.announce(self.table.name(), Some((until_by_database, until)));
-        Ok(Next::Sleep(sleep))
+        Ok(Next::Sleep(pause))
     }
 
     async fn sleep(&mut self, duration: Duration) {

@@ -7,7 +7,13 @@
 mod builtin;
 mod store;
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, Utc};
 use croner::Cron;
@@ -31,6 +37,9 @@ use crate::{
 
 /// The name under which schedulers are woken and paused.
 pub const QUEUE: &str = "jobs.schedules";
+
+/// How soon a job is looked at again that is due, but which another node runs.
+const ELSEWHERE: Duration = Duration::from_secs(1);
 
 /// Jobs that run at once in one process: the rest of the pool is for others.
 const CONCURRENCY: usize = 2;
@@ -142,8 +151,8 @@ pub fn spawn(
             return Err(ScheduleError::Twice(name));
         }
     }
-    let scheduler = Scheduler { pool, jobs: Arc::new(jobs), node: node.clone(), wake: wake.clone() };
-    Ok(node.spawn(scheduler.run()))
+    let jobs = Arc::new(jobs);
+    Ok(node.spawn(Scheduler { pool, jobs, node: node.clone(), wake: wake.clone() }.run()))
 }
 
 struct Scheduler {
@@ -158,39 +167,47 @@ impl Scheduler {
         let mut signal = self.wake.subscribe(QUEUE);
         let mut rng = StdRng::seed_from_u64(self.node.id().as_u64_pair().1);
         let slots = Arc::new(Semaphore::new(CONCURRENCY));
-        let mut running: JoinSet<&'static str> = JoinSet::new();
-        let mut busy: Vec<&'static str> = Vec::new();
+        let mut running: JoinSet<(&'static str, Ran)> = JoinSet::new();
+        // Not to be looked at: because it runs here (`None`), or until then.
+        let mut busy: HashMap<&'static str, Option<Instant>> = HashMap::new();
         let mut declared = false;
         while self.node.ready().await {
             signal.borrow_and_update();
-            while let Some(done) = running.try_join_next() {
-                busy.retain(|name| done.as_ref().is_ok_and(|done| done != name));
-            }
+            busy.retain(|_, until| until.is_none_or(|until| until > Instant::now()));
             let mut pause = MAX_SLEEP.mul_f64(0.2 + 0.8 * rng.random::<f64>());
             match self.due(&mut declared, &busy).await {
                 Ok((due, next)) => {
                     pause = next.map_or(pause, |next| next.min(pause));
                     for name in due {
-                        busy.push(name);
+                        busy.insert(name, None);
                         let (pool, jobs, node) = (self.pool.clone(), Arc::clone(&self.jobs), self.node.id());
                         let (slots, wake) = (Arc::clone(&slots), self.wake.clone());
                         running.spawn(async move {
                             let _slot = slots.acquire().await;
-                            if let Some(job) = jobs.get(name) {
-                                run_guarded(&pool, job, node).await;
-                            }
+                            let ran = match jobs.get(name) {
+                                Some(job) => run_guarded(&pool, job, node).await,
+                                None => Ran::Here,
+                            };
                             wake.outbox();
-                            name
+                            (name, ran)
                         });
                     }
                 }
                 Err(error) => tracing::warn!(%error, ?pause, "the schedules could not be read"),
             }
+            if busy.values().any(Option::is_some) {
+                pause = pause.min(ELSEWHERE);
+            }
             tokio::select! {
                 () = self.node.stopping().cancelled() => break,
                 () = tokio::time::sleep(pause) => {}
                 _ = signal.changed() => {}
-                Some(done) = running.join_next() => busy.retain(|name| done.as_ref().is_ok_and(|done| done != name)),
+                Some(done) = running.join_next() => match done {
+                    Ok((name, Ran::Here)) => drop(busy.remove(name)),
+                    Ok((name, Ran::Elsewhere)) => drop(busy.insert(name, Some(Instant::now() + ELSEWHERE))),
+                    // Panics are caught further in; whatever this was, the jobs' locks keep a second run away.
+                    Err(_) => busy.clear(),
+                },
             }
         }
         running.join_all().await;
@@ -200,7 +217,7 @@ impl Scheduler {
     async fn due(
         &self,
         declared: &mut bool,
-        busy: &[&'static str],
+        busy: &HashMap<&'static str, Option<Instant>>,
     ) -> Result<(Vec<&'static str>, Option<Duration>), sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
         if !*declared {
@@ -208,8 +225,12 @@ impl Scheduler {
             store::declare(&mut connection, &jobs).await?;
             *declared = true;
         }
-        let names: Vec<String> =
-            self.jobs.keys().filter(|name| !busy.contains(name)).map(|name| (*name).to_owned()).collect();
+        let names: Vec<String> = self
+            .jobs
+            .keys()
+            .filter(|name| !busy.contains_key(*name))
+            .map(|name| (*name).to_owned())
+            .collect();
         let mut due = Vec::new();
         let mut next: Option<Duration> = None;
         for (name, left) in store::times(&mut connection, &names).await? {
@@ -224,12 +245,20 @@ impl Scheduler {
     }
 }
 
+/// Where a job that was due ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ran {
+    Here,
+    /// Another node holds its lock, or had it done just now; or the database is away.
+    Elsewhere,
+}
+
 /// Runs a job if it is due and no other node runs it; logs what goes wrong.
-async fn run_guarded(pool: &PgPool, job: &Job, node: uuid::Uuid) {
+async fn run_guarded(pool: &PgPool, job: &Job, node: uuid::Uuid) -> Ran {
     let name = job.schedule.name;
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     match run_job(pool, job, node).await {
-        Ok(None) => {}
+        Ok(None) => return Ran::Elsewhere,
         Ok(Some(Ok(()))) => {
             metrics::histogram!("questhall_schedule_duration_seconds", "schedule" => name)
                 .record(began.elapsed());
@@ -248,9 +277,11 @@ async fn run_guarded(pool: &PgPool, job: &Job, node: uuid::Uuid) {
             tracing::error!(schedule = name, %error, "a periodic job failed");
             if let Err(error) = store::record_failure(pool, job, node, &error.to_string()).await {
                 tracing::warn!(schedule = name, %error, "the failure of a periodic job could not be stored");
+                return Ran::Elsewhere;
             }
         }
     }
+    Ran::Here
 }
 
 /// `None` when another node runs it or it is no longer due; otherwise what the job said. An error is the transaction's own.
@@ -259,7 +290,7 @@ async fn run_job(
     job: &Job,
     node: uuid::Uuid,
 ) -> Result<Option<Result<(), String>>, sqlx::Error> {
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let mut connection = pool.acquire().await?;
     let mut transaction = connection.begin().await?;
     let Some(now) = store::begin(&mut transaction, &job.schedule).await? else {

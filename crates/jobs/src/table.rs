@@ -30,6 +30,7 @@ pub trait TimerTable: Send + Sync + 'static {
     fn id(timer: &Self::Timer) -> Uuid;
 
     /// What sort of timer it is, for the figures; few distinct values.
+    #[expect(clippy::unnecessary_literal_bound, reason = "others take it from the timer")]
     fn kind(_timer: &Self::Timer) -> &str {
         "timer"
     }

@@ -5,7 +5,8 @@ use std::{
     time::Duration,
 };
 
-use sqlx::PgPool;
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
 use tokio::sync::{broadcast, watch};
 
 use super::{
@@ -107,18 +108,26 @@ async fn follow(
         return Ok(true);
     };
     let batch = read_all_after(&mut connection, after, BATCH).await?;
-    drop(connection);
     let count = batch.len();
-    let Some(last) = batch.last().map(|event| event.position) else {
+    let Some((last, written)) = batch.last().map(|event| (event.position, event.created_at)) else {
         return Ok(false);
     };
     metrics::counter!("questhall_outbox_events_total").increment(count as u64);
+    metrics::histogram!("questhall_outbox_lag_seconds").record(age(&mut connection, written).await?);
+    drop(connection);
     for event in batch {
         // Without subscribers there is nobody to tell.
         let _ = events.send(Arc::new(event));
     }
     position.send_replace(Some(last));
     Ok(count as u64 == BATCH.unsigned_abs())
+}
+
+/// Seconds since `written`, which is when its transaction began, by the database's clock.
+async fn age(connection: &mut PgConnection, written: DateTime<Utc>) -> Result<f64, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT extract(epoch FROM clock_timestamp() - $1)::float8 AS "age!""#, written)
+        .fetch_one(connection)
+        .await
 }
 
 /// Why a subscription gave no event.

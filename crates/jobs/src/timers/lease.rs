@@ -244,7 +244,7 @@ impl Work {
                 }
                 // The database is away: the lease may end, but as long as nobody took it, we still hold the token.
                 Err(error) => {
-                    tracing::warn!(kind = self.kind, timer = %lease.id, %error, "a lease could not be renewed")
+                    tracing::warn!(kind = self.kind, timer = %lease.id, %error, "a lease could not be renewed");
                 }
             }
         }

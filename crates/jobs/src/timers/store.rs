@@ -31,7 +31,7 @@ async fn insert(connection: &mut PgConnection, timers: &[NewTimer]) -> Result<Ve
     let kinds: Vec<String> = timers.iter().map(|timer| timer.kind.to_owned()).collect();
     let guild_ids: Vec<Option<i64>> = timers.iter().map(|timer| timer.guild_id.map(GuildId::get)).collect();
     let keys: Vec<Option<String>> = timers.iter().map(|timer| timer.dedupe_key.clone()).collect();
-    let times: Vec<Option<DateTime<Utc>>> = timers
+    let due: Vec<Option<DateTime<Utc>>> = timers
         .iter()
         .map(|timer| match timer.at {
             At::At(time) => Some(time),
@@ -65,7 +65,7 @@ async fn insert(connection: &mut PgConnection, timers: &[NewTimer]) -> Result<Ve
         &kinds,
         &guild_ids as &[Option<i64>],
         &keys as &[Option<String>],
-        &times as &[Option<DateTime<Utc>>],
+        &due as &[Option<DateTime<Utc>>],
         &delays,
         &payloads,
         CHANNEL,

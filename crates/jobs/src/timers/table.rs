@@ -25,7 +25,7 @@ pub struct Timers {
 
 impl std::fmt::Debug for Timers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Timers").field("kinds", &self.kinds).finish()
+        f.debug_struct("Timers").field("kinds", &self.kinds).finish_non_exhaustive()
     }
 }
 

@@ -1,0 +1,275 @@
+//! From the outbox to the wire.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use futures::stream;
+use jobs::outbox::{Feed, FeedError, Filter, Position, Stored, Tail};
+use kernel::problem::UNAVAILABLE;
+use kernel::{GuildId, Problem};
+use serde_json::json;
+use sqlx::PgPool;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::boards::Boards;
+use super::sight::Sight;
+use crate::settings;
+
+/// The header in which a browser says where its stream broke off.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// How long a client waits before it comes back, in milliseconds: told once at the beginning.
+const RETRY_MS: u32 = 2_000;
+
+/// What streams of this process share. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Streams(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    pool: PgPool,
+    tail: Tail,
+    slots: Arc<Semaphore>,
+    heartbeat: Duration,
+    boards: Boards,
+    closing: CancellationToken,
+}
+
+impl Streams {
+    /// Streams over `tail`, all of which end when `closing` is cancelled.
+    pub(crate) fn new(
+        pool: PgPool,
+        tail: Tail,
+        settings: &settings::Streams,
+        closing: CancellationToken,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            slots: Arc::new(Semaphore::new(settings.max_streams)),
+            heartbeat: settings.heartbeat,
+            boards: Boards::new(tail.clone(), settings.leaderboard_interval, closing.clone()),
+            pool,
+            tail,
+            closing,
+        }))
+    }
+
+    pub(super) fn boards(&self) -> &Boards {
+        &self.0.boards
+    }
+
+    /// A place for one more stream.
+    pub(super) fn slot(&self, kind: &'static str) -> Result<Slot, Problem> {
+        let permit = Arc::clone(&self.0.slots).try_acquire_owned().map_err(|_| {
+            Problem::new(UNAVAILABLE, "This server holds as many streams as it can; try again in a while.")
+                .retry_after(Duration::from_secs(30))
+        })?;
+        metrics::gauge!("questhall_streams_open", "kind" => kind).increment(1.0);
+        Ok(Slot { kind, _permit: permit })
+    }
+
+    /// The events of a guild that `sight` sees and `wanted` lets through, from `Last-Event-ID` on.
+    pub(super) async fn events(
+        &self,
+        guild: GuildId,
+        wanted: Wanted,
+        sight: Sight,
+        headers: &HeaderMap,
+        slot: Slot,
+    ) -> Result<Response, Problem> {
+        let after = match last_event_id(headers)? {
+            Some(position) => self.known(position).await?,
+            None => None,
+        };
+        let filter = Filter { event_types: wanted.types, subject: wanted.subject, viewer: sight.viewer() };
+        let feed = Feed::open(&self.0.tail, guild, filter, after).await.map_err(ended)?;
+        let first = Message::opening(feed.position());
+        let stream = EventStream { feed, sight, slot, closing: self.0.closing.clone() };
+        Ok(respond(stream, first, self.0.heartbeat, self.0.closing.clone()))
+    }
+
+    /// A position that this database can have given out. One that lies in its future is another database's, which this one
+    /// was restored from, say: waiting for it would be waiting for ever.
+    async fn known(&self, position: Position) -> Result<Option<Position>, Problem> {
+        let tail = &self.0.tail;
+        let here = tail.position().await.map_err(|_| ended(FeedError::Stopped))?;
+        if position <= here {
+            return Ok(Some(position));
+        }
+        // Another node's reader may be ahead of ours.
+        let mut conn = self.0.pool.acquire().await?;
+        let horizon = jobs::outbox::horizon(&mut conn).await?;
+        Ok((position < horizon).then_some(position))
+    }
+
+    /// The answer whose body are these messages.
+    pub(super) fn respond(&self, source: impl Source, first: Message) -> Response {
+        respond(source, first, self.0.heartbeat, self.0.closing.clone())
+    }
+}
+
+/// Which events a client asked for.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// Only these types; all when empty.
+    pub(super) types: Vec<String>,
+    /// Only about this and what belongs to it.
+    pub(super) subject: Option<String>,
+}
+
+/// A stream's place; gives it back when dropped.
+#[derive(Debug)]
+pub(super) struct Slot {
+    kind: &'static str,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Slot {
+    /// Counts an event that was sent.
+    pub(super) fn sent(&self) {
+        metrics::counter!("questhall_stream_events_total", "kind" => self.kind).increment(1);
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        metrics::gauge!("questhall_streams_open", "kind" => self.kind).decrement(1.0);
+    }
+}
+
+/// Where the client's last stream broke off.
+pub(super) fn last_event_id(headers: &HeaderMap) -> Result<Option<Position>, Problem> {
+    let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    text.parse()
+        .map(Some)
+        .map_err(|error: jobs::outbox::ParsePositionError| Problem::field("Last-Event-ID", error.to_string()))
+}
+
+pub(super) fn ended(error: FeedError) -> Problem {
+    match error {
+        FeedError::Stopped => Problem::new(UNAVAILABLE, "This server is stopping; try again in a moment.")
+            .retry_after(Duration::from_secs(1)),
+        FeedError::Database(error) => error.into(),
+    }
+}
+
+/// Where a stream's messages come from.
+pub(super) trait Source: Send + 'static {
+    /// The next message; `None` ends the stream, and the client comes back. Safe to drop and call again.
+    fn next(&mut self) -> impl Future<Output = Option<Message>> + Send;
+}
+
+struct EventStream {
+    feed: Feed,
+    sight: Sight,
+    slot: Slot,
+    closing: CancellationToken,
+}
+
+impl Source for EventStream {
+    async fn next(&mut self) -> Option<Message> {
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = self.closing.cancelled() => return None,
+                event = self.feed.next() => event,
+            };
+            match event {
+                Ok(event) if self.sight.sees(&event) => {
+                    self.slot.sent();
+                    return Some(Message::event(&event));
+                }
+                Ok(_) => {}
+                Err(FeedError::Stopped) => return None,
+                Err(FeedError::Database(error)) => {
+                    tracing::warn!(%error, "an event stream ends because the outbox cannot be read");
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+/// One message of a stream, as it goes over the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Message(pub(super) Bytes);
+
+impl Message {
+    /// What begins a stream: tells how long to wait before coming back, and where it stands, so that a client which saw no
+    /// event yet can resume as well.
+    fn opening(position: Position) -> Self {
+        Self(Bytes::from(format!("retry: {RETRY_MS}\nid: {position}\nevent: hello\ndata: {{}}\n\n")))
+    }
+
+    /// What begins a stream that has no position of its own.
+    pub(super) fn hello() -> Self {
+        Self(Bytes::from(format!("retry: {RETRY_MS}\nevent: hello\ndata: {{}}\n\n")))
+    }
+
+    /// An event of the outbox in an envelope like that of CloudEvents.
+    fn event(event: &Stored) -> Self {
+        let data = json!({
+            "specversion": "1.0",
+            "id": event.event_id,
+            "type": event.event_type,
+            "source": format!("/guilds/{}", event.guild_id),
+            "subject": event.subject,
+            "time": event.created_at,
+            "guild_id": event.guild_id,
+            "correlation_id": event.correlation_id,
+            "data": event.payload,
+        });
+        Self::new(Some(&event.position.to_string()), &event.event_type, &data)
+    }
+
+    /// `event:` and `data:`, which JSON keeps on one line. Types are of the outbox's alphabet.
+    pub(super) fn new(id: Option<&str>, event_type: &str, data: &serde_json::Value) -> Self {
+        let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
+        Self(Bytes::from(format!("{id}event: {event_type}\ndata: {data}\n\n")))
+    }
+
+    /// Shows that the stream lives.
+    fn heartbeat() -> Self {
+        Self(Bytes::from_static(b": \n\n"))
+    }
+}
+
+/// The answer whose body are the source's messages, with a heartbeat whenever it is idle for so long.
+fn respond(source: impl Source, first: Message, heartbeat: Duration, closing: CancellationToken) -> Response {
+    struct State<S> {
+        source: S,
+        first: Option<Message>,
+        due: Instant,
+    }
+    let state = State { source, first: Some(first), due: Instant::now() + heartbeat };
+    let body = stream::unfold(state, move |mut state| {
+        let closing = closing.clone();
+        async move {
+            let message = if let Some(first) = state.first.take() {
+                first
+            } else {
+                tokio::select! {
+                    biased;
+                    () = closing.cancelled() => return None,
+                    message = state.source.next() => message?,
+                    () = tokio::time::sleep_until(state.due) => Message::heartbeat(),
+                }
+            };
+            state.due = Instant::now() + heartbeat;
+            Some((Ok::<_, Infallible>(message.0), state))
+        }
+    });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        // nginx would hold messages back until its buffer is full.
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    (headers, Body::from_stream(body)).into_response()
+}

@@ -1,0 +1,55 @@
+//! What operators of the whole installation see and do: nodes, queues, periodic jobs, failed timers, the outbox, the
+//! sandbox. Every route takes a key that is confined to no guild. A guild's own campaign timers are in `campaigns`.
+
+mod nodes;
+pub(crate) mod outbox;
+mod queues;
+mod sandbox;
+mod schedules;
+mod timers;
+
+use access::{App, AuditEntry, By, Origin};
+use kernel::Problem;
+use serde_json::Value;
+use sqlx::PgConnection;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) use self::sandbox::ScriptRunner;
+
+/// The routes, to be nested under `/api/v1`.
+pub(crate) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(nodes::list))
+        .routes(routes!(nodes::drain))
+        .routes(routes!(nodes::undrain))
+        .routes(routes!(queues::list))
+        .routes(routes!(queues::pause))
+        .routes(routes!(queues::resume))
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::run_now))
+        .routes(routes!(timers::list))
+        .routes(routes!(timers::retry))
+        .routes(routes!(timers::cancel))
+        .routes(routes!(outbox::show))
+        .routes(routes!(sandbox::show))
+}
+
+/// Writes the audit log's entry of an operator's deed.
+async fn audited(
+    conn: &mut PgConnection,
+    (by, origin): (By<'_>, &Origin),
+    action: &'static str,
+    table: &'static str,
+    id: String,
+    after: Option<Value>,
+) -> Result<(), Problem> {
+    let entry = AuditEntry { after, ..AuditEntry::new(None, by, action, table, id).from(origin) };
+    access::audit::record(conn, &entry).await?;
+    Ok(())
+}
+
+/// A name in a path, such as a queue's: what PostgreSQL could not even compare is no name of anything.
+fn known_text(name: &str, what: &'static str) -> Result<(), Problem> {
+    if name.contains('\0') || name.len() > 200 { Err(Problem::not_found(what)) } else { Ok(()) }
+}

@@ -1,0 +1,62 @@
+//! The API's document, and the page to read it with, which needs nothing from anywhere else.
+
+use std::sync::Arc;
+
+use access::App;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Router, body::Bytes, routing::get};
+use kernel::Problem;
+use utoipa_swagger_ui::Config;
+
+use crate::web::READER_POLICY;
+
+/// Where the document is served.
+const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
+
+/// The document as it is sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Document(pub(crate) Bytes);
+
+/// `/api/v1/openapi.json`, `/docs` and its files.
+pub(crate) fn router() -> Router<App> {
+    Router::new()
+        .route(DOCUMENT_PATH, get(document))
+        .route("/", get(async || Redirect::to("/docs/")))
+        .route("/docs", get(async || Redirect::to("/docs/")))
+        .route("/docs/", get(async || file("index.html")))
+        .route("/docs/{file}", get(async |Path(name): Path<String>| file(&name)))
+}
+
+async fn document(State(_app): State<App>, Extension(Document(json)): Extension<Document>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ];
+    (headers, json).into_response()
+}
+
+/// A file of the reader. `persist_authorization` stays off: a key is not left in the browser's storage.
+fn file(name: &str) -> Response {
+    let config = Config::from(DOCUMENT_PATH)
+        .display_operation_id(true)
+        .doc_expansion("none")
+        .filter(true)
+        .try_it_out_enabled(true)
+        .validator_url("none");
+    match utoipa_swagger_ui::serve(name, Arc::new(config)) {
+        Ok(Some(found)) => {
+            let kind = HeaderValue::from_str(&found.content_type)
+                .unwrap_or(HeaderValue::from_static("application/octet-stream"));
+            let headers = [
+                (header::CONTENT_TYPE, kind),
+                (header::CONTENT_SECURITY_POLICY, READER_POLICY),
+                (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
+            ];
+            (headers, found.bytes.into_owned()).into_response()
+        }
+        Ok(None) => Problem::not_found("page").into_response(),
+        Err(error) => Problem::internal(&*error).into_response(),
+    }
+}

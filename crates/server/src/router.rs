@@ -1,0 +1,73 @@
+//! The whole HTTP face as one router, without a socket.
+
+use std::sync::Arc;
+
+use access::App;
+use axum::body::Bytes;
+use axum::{Extension, Router};
+use challenges::SubmissionWriter;
+use jobs::outbox::Tail;
+use kernel::Problem;
+use kernel::problem::NOT_FOUND;
+use sandbox::Sandbox;
+use tokio_util::sync::CancellationToken;
+
+use crate::events::Streams;
+use crate::health::{Draining, Scrape};
+use crate::operations::ScriptRunner;
+use crate::pages::METHOD_NOT_ALLOWED;
+use crate::settings::Settings;
+use crate::{api, health, pages, reader, web};
+
+/// What the handlers of all slices work with.
+#[derive(Clone)]
+pub struct Services {
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// State of the slices' handlers.
+    pub app: App,
+    /// This process's reader of the outbox.
+    pub tail: Tail,
+    /// Judges answers.
+    pub submissions: SubmissionWriter,
+    /// Runs scripts; `None` where this machine cannot or may not.
+    pub sandbox: Option<Sandbox>,
+    /// Cancelled when the process begins to stop: then it is not ready any more.
+    pub draining: CancellationToken,
+    /// Cancelled when no more requests are taken: then streams end.
+    pub closing: CancellationToken,
+}
+
+/// The router over these services.
+pub fn build(services: &Services) -> Router {
+    let Services { settings, app, tail, submissions, sandbox, draining, closing } = services;
+    crate::figures::recorder();
+    let streams = Streams::new(app.pool().clone(), tail.clone(), &settings.streams, closing.clone());
+    let (routes, _) = api::router().split_for_parts();
+    let document = api::document(settings.http.public_url.as_deref());
+    let mut routes = routes
+        .merge(health::router(settings))
+        .merge(reader::router())
+        .merge(pages::router())
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(nothing_here)
+        .layer(Extension(reader::Document(Bytes::from(crate::document_text(&document)))))
+        .layer(Extension(Scrape(Arc::clone(settings))))
+        .layer(Extension(ScriptRunner(sandbox.clone())))
+        .layer(Extension(Draining(draining.clone())))
+        .layer(Extension(streams))
+        .layer(Extension(submissions.clone()))
+        .layer(Extension(app.wake().clone()));
+    if let Some(sandbox) = sandbox {
+        routes = routes.layer(Extension(sandbox.clone()));
+    }
+    web::wrap(routes, app, &settings.http)
+}
+
+async fn nothing_here() -> Problem {
+    Problem::new(NOT_FOUND, "There is nothing at this address. `/docs` shows what there is.")
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(METHOD_NOT_ALLOWED, "This address takes other methods; the `Allow` header lists them.")
+}

@@ -1,0 +1,309 @@
+//! The process: brings up what its settings and roles ask for, and takes it down in order.
+//!
+//! Up: database (our own, if no URL is given) → migrations → node → engines, schedules, outbox reader, answers, sandbox →
+//! HTTP. Down, when told to: not ready → no new connections, streams end, requests in flight are answered → batches that
+//! have begun are finished → goodbye to the other nodes → the database, if it is ours. Told twice, it goes at once.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use access::App;
+use campaigns::timers::CampaignTimers;
+use challenges::SubmissionWriter;
+use db::Database;
+use jobs::outbox::Tail;
+use jobs::schedule::{Retention, Schedule, ScheduleError};
+use jobs::timers::Handlers;
+use jobs::{Engine, EngineSettings, Node, Wake};
+use sandbox::Sandbox;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::router::{Services, build};
+use crate::settings::{Role, Roles, Settings};
+use crate::{figures, listen};
+
+/// How often old figures are folded.
+const UPKEEP: Duration = Duration::from_secs(5);
+/// Expired answers removed by one run.
+const CLEAN_UP_BATCH: i64 = 5_000;
+
+/// Why the process could not start or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// There is no database to work with.
+    #[error(transparent)]
+    Open(#[from] db::OpenError),
+    /// The schema could not be brought up to date.
+    #[error(transparent)]
+    Migrate(#[from] db::migrate::MigrateError),
+    /// The schema is not up to date, and this process may not change it.
+    #[error(
+        "{0} migrations are not applied to the database; run `questhall db migrate`, or start without forbidding it"
+    )]
+    Pending(usize),
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}. Is another process there? The setting is http.listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A periodic job is declared wrongly: a fault of ours.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// Requests or batches were still running when patience was over, or the second signal came.
+    #[error(
+        "stopped before all work in progress was done; what was begun is rolled back or taken over by other nodes"
+    )]
+    Unfinished,
+}
+
+/// When to stop, and when to stop at once.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    /// Stop in good order.
+    pub gently: CancellationToken,
+    /// Go at once.
+    pub at_once: CancellationToken,
+}
+
+/// Stops in good order at the first SIGTERM or SIGINT, at once at the second.
+pub fn signals() -> std::io::Result<Shutdown> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let shutdown = Shutdown::default();
+    let told = shutdown.clone();
+    tokio::spawn(async move {
+        for token in [told.gently, told.at_once] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            token.cancel();
+        }
+    });
+    Ok(shutdown)
+}
+
+/// Runs a server until it is told to stop.
+pub async fn run(settings: Settings, roles: Roles, shutdown: Shutdown) -> Result<(), RunError> {
+    let starting = shutdown.at_once.run_until_cancelled(Server::start(settings, roles));
+    let Some(server) = starting.await else { return Err(RunError::Unfinished) };
+    let server = server?;
+    shutdown.gently.cancelled().await;
+    let stopped = shutdown.at_once.run_until_cancelled(server.stop()).await;
+    match stopped {
+        Some(Ok(true)) => Ok(()),
+        Some(Ok(false)) | None => Err(RunError::Unfinished),
+        Some(Err(error)) => Err(error),
+    }
+}
+
+/// A running server.
+pub struct Server {
+    services: Services,
+    database: Database,
+    node: Node,
+    address: Option<SocketAddr>,
+    http: Option<JoinHandle<bool>>,
+}
+
+impl Server {
+    /// Opens the database, migrates it, and starts everything. Ready when it returns.
+    pub async fn start(settings: Settings, roles: Roles) -> Result<Self, RunError> {
+        let database = Database::open(&settings.db).await?;
+        match Self::start_on(&database, settings, roles).await {
+            Ok((services, node, address, http)) => Ok(Self { services, database, node, address, http }),
+            Err(error) => {
+                // A private PostgreSQL must not outlive us.
+                database.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn start_on(
+        database: &Database,
+        settings: Settings,
+        roles: Roles,
+    ) -> Result<(Services, Node, Option<SocketAddr>, Option<JoinHandle<bool>>), RunError> {
+        let began = Instant::now();
+        let settings = Arc::new(settings);
+        let pool = database.pool().clone();
+        migrate(database, settings.migrate).await?;
+        // First, so that a taken port is found out before anything runs.
+        let listener = if roles.has(Role::Http) { Some(bind(settings.http.listen).await?) } else { None };
+        figures::recorder();
+        figures::describe();
+        let wake = Wake::new();
+        let names = roles.names();
+        let node =
+            Node::start(pool.clone(), &node_name(), env!("CARGO_PKG_VERSION"), &names, wake.clone()).await?;
+        let sandbox = start_sandbox(&settings, &roles).await;
+        let services = Services {
+            app: App::new(pool.clone(), wake.clone(), settings.http.api()),
+            tail: Tail::spawn(pool.clone(), &node.handle(), &wake),
+            submissions: SubmissionWriter::start(&pool, &wake, settings.workers.submission_writers),
+            sandbox,
+            draining: CancellationToken::new(),
+            closing: CancellationToken::new(),
+            settings,
+        };
+        start_work(&services, &roles, &node)?;
+        let (address, http) = match listener {
+            Some((listener, address)) => {
+                let (router, services) = (build(&services), services.clone());
+                let serving = tokio::spawn(async move {
+                    listen::serve(listener, router, &services.settings.http, &services.closing).await
+                });
+                (Some(address), Some(serving))
+            }
+            None => (None, None),
+        };
+        tracing::info!(
+            address = address.map(tracing::field::display), roles = names.join(","), node = %node.id(),
+            took = ?began.elapsed(), "ready"
+        );
+        Ok((services, node, address, http))
+    }
+
+    /// Where it listens, if it does: with port 0, the one it got.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// What its handlers work with.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Its database.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Stops in good order. False when something was still busy after its patience was over.
+    pub async fn stop(self) -> Result<bool, RunError> {
+        let Self { services, database, node, http, .. } = self;
+        let settings = Arc::clone(&services.settings);
+        tracing::info!("stopping");
+        services.draining.cancel();
+        // New work is for the others from here on; the row says so to who looks at the nodes.
+        if let Err(error) = node.drain(true).await {
+            tracing::warn!(%error, "the database does not answer");
+        }
+        tokio::time::sleep(settings.http.drain_delay).await;
+        services.closing.cancel();
+        let answered = match http {
+            Some(serving) => serving.await.unwrap_or(false),
+            None => true,
+        };
+        if let Err(error) = services.app.keys().flush().await {
+            tracing::warn!(%error, "the use of API keys could not be written down");
+        }
+        let finished = node.stop(settings.workers.stop_timeout).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the node could not say goodbye");
+            false
+        });
+        if let Some(sandbox) = services.sandbox.clone() {
+            sandbox.shutdown().await;
+        }
+        drop(services);
+        database.close().await;
+        tracing::info!(answered, finished, "stopped");
+        Ok(answered && finished)
+    }
+}
+
+async fn migrate(database: &Database, may: bool) -> Result<(), RunError> {
+    if may {
+        db::migrate::run(database.options(), |_| {}).await?;
+        return Ok(());
+    }
+    let mut connection = database.connect().await?;
+    let entries = db::migrate::status(&mut connection).await?;
+    db::migrate::refuse_strangers(&entries)?;
+    match entries.iter().filter(|entry| entry.state == db::migrate::State::Pending).count() {
+        0 => Ok(()),
+        pending => Err(RunError::Pending(pending)),
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RunError> {
+    let failed = |source| RunError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+/// Host name and process id, for people.
+fn node_name() -> String {
+    let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+    format!("{}:{}", host.unwrap_or_else(|| "unknown".to_owned()), std::process::id())
+}
+
+/// Without a jail the server runs all the same: everything but making inputs works, and that says why it does not.
+async fn start_sandbox(settings: &Settings, roles: &Roles) -> Option<Sandbox> {
+    if !settings.sandbox.enabled || !(roles.has(Role::Http) || roles.has(Role::Worker)) {
+        return None;
+    }
+    match Sandbox::start(settings.sandbox.config()).await {
+        Ok(sandbox) => Some(sandbox),
+        Err(error) => {
+            tracing::error!(%error, "no scripts are run by this process");
+            None
+        }
+    }
+}
+
+/// Starts what works in the background.
+fn start_work(services: &Services, roles: &Roles, node: &Node) -> Result<(), ScheduleError> {
+    let (pool, wake, handle) = (services.app.pool(), services.app.wake(), node.handle());
+    if roles.has(Role::Worker) {
+        let engine = EngineSettings {
+            max_batch: services.settings.workers.timer_batch,
+            workers: services.settings.workers.timer_workers,
+            ..EngineSettings::default()
+        };
+        Engine::spawn(pool.clone(), CampaignTimers, engine.clone(), &handle, wake);
+        jobs::timers::spawn(pool, handlers(services), engine, &handle, wake);
+    }
+    if roles.has(Role::Scheduler) {
+        jobs::schedule::spawn(pool.clone(), schedules(services), &handle, wake)?;
+    }
+    let (keys, stop) = (services.app.keys().clone(), services.closing.clone());
+    tokio::spawn(async move { keys.run(stop).await });
+    let closing = services.closing.clone();
+    tokio::spawn(async move {
+        while closing.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
+            figures::recorder().run_upkeep();
+        }
+    });
+    Ok(())
+}
+
+/// What runs one-off work, by kind.
+fn handlers(_services: &Services) -> Handlers {
+    Handlers::new()
+}
+
+/// Every slice's periodic jobs, and the house's own.
+fn schedules(_services: &Services) -> Vec<Schedule> {
+    let mut all = jobs::schedule::builtin(Retention::default());
+    all.extend(campaigns::schedules::all());
+    all.push(Schedule::new("access.idempotency_clean", "*/10 * * * *", |connection| {
+        Box::pin(async move {
+            let removed = access::web::idempotency_clean(connection, CLEAN_UP_BATCH).await?;
+            Ok(serde_json::json!({ "removed": removed }))
+        })
+    }));
+    all
+}

@@ -1,0 +1,461 @@
+//! What an operator may choose, in one structure.
+//!
+//! Sources, each overruling the ones before it: defaults, `questhall.toml`, `DATABASE_URL`, `QUESTHALL_*` variables (a
+//! double underscore goes down a level: `QUESTHALL_HTTP__LISTEN`), the command line. A setting nobody knows is an error,
+//! and every error names the setting, where it came from and what is expected. [`load`] does the reading.
+//!
+//! Durations are written `"250ms"`, `"30s"`, `"5min"`, `"1h"`, or as a number of seconds.
+
+mod load;
+
+use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+
+use access::HttpSettings;
+use db::settings::duration;
+use serde::{Deserialize, Serialize};
+
+pub use load::{Override, SettingsError, Sources, load};
+
+/// Everything that can be set. Unset fields take [`Default`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// What this process does; all of it unless told.
+    pub roles: Roles,
+    /// Folder for the private PostgreSQL; the same as `db.data_dir`, and stronger.
+    pub data_dir: Option<PathBuf>,
+    /// Whether a starting process may bring the schema up to date.
+    pub migrate: bool,
+    /// The HTTP face.
+    pub http: Http,
+    /// The database.
+    pub db: db::Settings,
+    /// The jail for Python scripts.
+    pub sandbox: Sandbox,
+    /// Timers, answers and schedules.
+    pub workers: Workers,
+    /// Event streams.
+    pub streams: Streams,
+    /// Figures for Prometheus.
+    pub metrics: Metrics,
+    /// What is logged, and how.
+    pub log: Log,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            roles: Roles::default(),
+            data_dir: None,
+            migrate: true,
+            http: Http::default(),
+            db: db::Settings::default(),
+            sandbox: Sandbox::default(),
+            workers: Workers::default(),
+            streams: Streams::default(),
+            metrics: Metrics::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+/// `[http]`: the HTTP face.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Where to listen. Port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// How the outside reaches us, such as `https://quests.example.org`: for the API document. None: relative addresses.
+    pub public_url: Option<String>,
+    /// Largest body in bytes that ordinary routes accept.
+    pub body_limit: usize,
+    /// Largest body in bytes that routes for imports accept.
+    pub upload_limit: usize,
+    /// Longest a request may take before it is answered with 503 and rolled back.
+    #[serde(deserialize_with = "duration")]
+    pub request_timeout: Duration,
+    /// Longest a client may take to send a request's head.
+    #[serde(deserialize_with = "duration")]
+    pub header_timeout: Duration,
+    /// Connections held at once; further ones wait to be accepted.
+    pub max_connections: usize,
+    /// Take the client's address from the last entry of `X-Forwarded-For`. Only behind a proxy that sets it.
+    pub trust_forwarded_for: bool,
+    /// Pages of these origins may call the API from a browser, such as `https://example.org`. Empty: none may.
+    pub cors_origins: Vec<String>,
+    /// How long a stopping server waits for requests in flight.
+    #[serde(deserialize_with = "duration")]
+    pub drain_timeout: Duration,
+    /// How long a stopping server still accepts connections while `/readyz` says 503, so that a load balancer can turn
+    /// away first. 0 where there is none.
+    #[serde(deserialize_with = "duration")]
+    pub drain_delay: Duration,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        let api = HttpSettings::default();
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            body_limit: api.body_limit,
+            upload_limit: api.upload_limit,
+            request_timeout: api.request_timeout,
+            header_timeout: Duration::from_secs(15),
+            max_connections: 20_000,
+            trust_forwarded_for: api.trust_forwarded_for,
+            cors_origins: Vec::new(),
+            drain_timeout: Duration::from_secs(20),
+            drain_delay: Duration::ZERO,
+        }
+    }
+}
+
+impl Http {
+    /// What the slices' handlers need of it.
+    pub fn api(&self) -> HttpSettings {
+        HttpSettings {
+            body_limit: self.body_limit,
+            upload_limit: self.upload_limit,
+            request_timeout: self.request_timeout,
+            trust_forwarded_for: self.trust_forwarded_for,
+        }
+    }
+}
+
+/// `[sandbox]`: the jail for Python scripts.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sandbox {
+    /// Run scripts in this process. Without it, whatever needs a script is answered 503.
+    pub enabled: bool,
+    /// How many scripts run at once; 0: as many as there are cores.
+    pub workers: usize,
+    /// The interpreter. None: the first that is new enough.
+    pub python: Option<PathBuf>,
+    /// Run scripts although no jail can be built here. They then have all the server's own rights.
+    pub allow_unjailed: bool,
+    /// Longest a script may run.
+    #[serde(deserialize_with = "duration")]
+    pub wall: Duration,
+    /// Most processor time it may use; counted in whole seconds.
+    #[serde(deserialize_with = "duration")]
+    pub cpu: Duration,
+    /// Most memory in MiB beyond what Python itself takes.
+    pub memory_mib: u64,
+    /// Most output in bytes.
+    pub output_bytes: usize,
+    /// How many runs of one guild may wait.
+    pub queue_limit: usize,
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        let limits = sandbox::Limits::default();
+        Self {
+            enabled: true,
+            workers: 0,
+            python: None,
+            allow_unjailed: false,
+            wall: limits.wall,
+            cpu: limits.cpu,
+            memory_mib: limits.memory_bytes >> 20,
+            output_bytes: limits.output_bytes,
+            queue_limit: sandbox::Config::default().queue_limit,
+        }
+    }
+}
+
+impl Sandbox {
+    /// The configuration that [`sandbox::Sandbox::start`] takes.
+    pub fn config(&self) -> sandbox::Config {
+        let default = sandbox::Config::default();
+        sandbox::Config {
+            python: self.python.clone(),
+            workers: if self.workers == 0 { default.workers } else { self.workers },
+            limits: sandbox::Limits {
+                wall: self.wall,
+                cpu: self.cpu,
+                memory_bytes: self.memory_mib << 20,
+                output_bytes: self.output_bytes,
+            },
+            allow_unjailed: self.allow_unjailed,
+            queue_limit: self.queue_limit,
+            ..default
+        }
+    }
+}
+
+/// `[workers]`: timers, answers and schedules.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Workers {
+    /// Batches of timers that run at once in this process, for each queue.
+    pub timer_workers: u32,
+    /// The most timers in one transaction.
+    pub timer_batch: i64,
+    /// Writers that judge and record answers, each on a connection of its own while it works.
+    pub submission_writers: usize,
+    /// How long a stopping server waits for the batches that have begun.
+    #[serde(deserialize_with = "duration")]
+    pub stop_timeout: Duration,
+}
+
+impl Default for Workers {
+    fn default() -> Self {
+        let engine = jobs::EngineSettings::default();
+        Self {
+            timer_workers: engine.workers,
+            timer_batch: engine.max_batch,
+            submission_writers: 2,
+            stop_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+/// `[streams]`: server-sent events.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Streams {
+    /// How often an idle stream shows that it lives.
+    #[serde(deserialize_with = "duration")]
+    pub heartbeat: Duration,
+    /// The shortest time between two leaderboards on one stream.
+    #[serde(deserialize_with = "duration")]
+    pub leaderboard_interval: Duration,
+    /// Streams open at once in this process; further ones are answered 503.
+    pub max_streams: usize,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(15),
+            leaderboard_interval: Duration::from_secs(1),
+            max_streams: 15_000,
+        }
+    }
+}
+
+/// `[metrics]`: figures for Prometheus at `/metrics`.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Metrics {
+    /// Whether there is a `/metrics`.
+    pub enabled: bool,
+    /// With a token, `/metrics` wants it as a bearer token from everybody. Without, it answers this machine alone.
+    pub token: Option<String>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { enabled: true, token: None }
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token = self.token.as_ref().map(|_| "…");
+        f.debug_struct("Metrics").field("enabled", &self.enabled).field("token", &token).finish()
+    }
+}
+
+/// `[log]`: what is logged, to standard error.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// `text` for people, `json` for programs.
+    pub format: LogFormat,
+    /// What is logged, as `tracing` filters are written: `info`, `warn,jobs=debug`.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info".to_owned() }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// One thing that a process can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Answers requests.
+    Http,
+    /// Executes timers.
+    Worker,
+    /// Runs periodic jobs, when it is the leader's turn.
+    Scheduler,
+}
+
+impl Role {
+    /// Every role, in the order in which they are listed.
+    pub const ALL: [Self; 3] = [Self::Http, Self::Worker, Self::Scheduler];
+
+    /// The name, as written in settings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Worker => "worker",
+            Self::Scheduler => "scheduler",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = || format!("must be http, worker or scheduler, not `{text}`");
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(known)
+    }
+}
+
+/// What a process does: at least one role, each once.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RoleList")]
+pub struct Roles(Vec<Role>);
+
+impl Roles {
+    /// These roles; all of them when there are none.
+    pub fn new(roles: impl IntoIterator<Item = Role>) -> Self {
+        let mut roles: Vec<Role> = roles.into_iter().collect();
+        roles.sort_unstable();
+        roles.dedup();
+        if roles.is_empty() { Self::default() } else { Self(roles) }
+    }
+
+    /// Whether the process has this role.
+    pub fn has(&self, role: Role) -> bool {
+        self.0.contains(&role)
+    }
+
+    /// The names, for `jobs.nodes`.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.0.iter().map(|role| role.as_str()).collect()
+    }
+}
+
+impl Default for Roles {
+    fn default() -> Self {
+        Self(Role::ALL.to_vec())
+    }
+}
+
+impl FromStr for Roles {
+    type Err = String;
+    /// From a list with commas: `http,worker`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        names.map(str::parse).collect::<Result<Vec<Role>, _>>().map(Self::new)
+    }
+}
+
+/// A list, or a text with commas, which is what environment variables hold.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "roles: a list of http, worker and scheduler, or a text such as \"http,worker\""
+)]
+enum RoleList {
+    List(Vec<Role>),
+    Text(String),
+}
+
+impl TryFrom<RoleList> for Roles {
+    type Error = String;
+    fn try_from(list: RoleList) -> Result<Self, String> {
+        match list {
+            RoleList::List(roles) => Ok(Self::new(roles)),
+            RoleList::Text(text) => text.parse(),
+        }
+    }
+}
+
+impl Settings {
+    /// Checks what the types cannot say. Names the setting, with its table.
+    pub fn validate(&self) -> Result<(), (String, String)> {
+        let wrong = |setting: &str, problem: &str| Err((setting.to_owned(), problem.to_owned()));
+        self.db.validate().map_err(|error| (format!("db.{}", error.setting), error.problem))?;
+        if self.http.body_limit == 0 || self.http.body_limit > self.http.upload_limit {
+            return wrong("http.body_limit", "must be at least 1 and not above http.upload_limit");
+        }
+        if self.http.upload_limit > 1 << 30 {
+            return wrong("http.upload_limit", "must not exceed 1 GiB");
+        }
+        for (setting, value) in [
+            ("http.request_timeout", self.http.request_timeout),
+            ("http.header_timeout", self.http.header_timeout),
+            ("streams.heartbeat", self.streams.heartbeat),
+            ("sandbox.wall", self.sandbox.wall),
+            ("sandbox.cpu", self.sandbox.cpu),
+        ] {
+            if value.is_zero() {
+                return wrong(setting, "must be longer than 0");
+            }
+        }
+        if self.http.max_connections == 0 {
+            return wrong("http.max_connections", "must be at least 1");
+        }
+        if let Some(url) = &self.http.public_url
+            && !(url.starts_with("http://") || url.starts_with("https://"))
+        {
+            return wrong("http.public_url", "must begin with http:// or https://");
+        }
+        for origin in &self.http.cors_origins {
+            let plain = origin.split_once("://").is_some_and(|(scheme, host)| {
+                matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains(['/', '*'])
+            });
+            if !plain {
+                return wrong(
+                    "http.cors_origins",
+                    "must hold origins such as https://example.org, without a path",
+                );
+            }
+        }
+        if self.workers.timer_workers == 0 || self.workers.timer_workers > self.db.max_connections() {
+            return wrong(
+                "workers.timer_workers",
+                "must be at least 1 and not above the size of the database's pool",
+            );
+        }
+        if !(1..=10_000).contains(&self.workers.timer_batch) {
+            return wrong("workers.timer_batch", "must be between 1 and 10000");
+        }
+        if !(1..=64).contains(&self.workers.submission_writers) {
+            return wrong("workers.submission_writers", "must be between 1 and 64");
+        }
+        if self.sandbox.memory_mib == 0 || self.sandbox.memory_mib > 1 << 20 {
+            return wrong("sandbox.memory_mib", "must be between 1 and 1048576");
+        }
+        if self.sandbox.workers > 1024 {
+            return wrong("sandbox.workers", "must not exceed 1024");
+        }
+        if self.metrics.token.as_ref().is_some_and(|token| token.len() < 16) {
+            return wrong("metrics.token", "must have at least 16 characters");
+        }
+        if let Err(error) = self.log.filter.parse::<tracing_subscriber::EnvFilter>() {
+            return Err((
+                "log.filter".to_owned(),
+                format!("must be a filter such as `info,jobs=debug`: {error}"),
+            ));
+        }
+        Ok(())
+    }
+}

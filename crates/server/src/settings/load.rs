@@ -1,0 +1,172 @@
+//! Reading settings from their sources.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use figment::{
+    Figment, Metadata, Profile, Provider, Source,
+    error::Kind,
+    providers::{Env, Format as _, Toml},
+    value::{Dict, Map, Value},
+};
+
+use super::Settings;
+
+/// The file that is read when none is named, if it is there.
+const DEFAULT_FILE: &str = "questhall.toml";
+
+/// Variables that begin like settings and are none: for tests, scripts and the command line itself.
+const NOT_SETTINGS: [&str; 5] = ["config", "seed", "test_", "bench_", "discord_"];
+
+/// One setting from the command line: its name, such as `http.listen`, and its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Override {
+    /// The setting with its table: `http.listen`.
+    pub setting: String,
+    /// Its value; texts are read as in an environment variable.
+    pub value: String,
+    /// What the user typed it as, such as `--listen`.
+    pub option: String,
+}
+
+/// Where to read settings from.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The file that was named, which must then exist. None: [`DEFAULT_FILE`], if it is there.
+    pub file: Option<PathBuf>,
+    /// From the command line.
+    pub overrides: Vec<Override>,
+    /// Look at no environment variables, for tests.
+    pub without_environment: bool,
+}
+
+/// A setting that is wrong, missing its file, or unknown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// A value cannot be used.
+    #[error("setting {setting} (from {source_name}): {problem}")]
+    Value {
+        /// The setting with its table: `http.listen`.
+        setting: String,
+        /// Where it came from.
+        source_name: String,
+        /// What is wrong, and what is expected.
+        problem: String,
+    },
+    /// The named file is not there.
+    #[error("there is no settings file {0}")]
+    NoFile(String),
+    /// The file cannot be read at all.
+    #[error("the settings file {file} is not TOML: {problem}")]
+    NotToml {
+        /// The file.
+        file: String,
+        /// Line, column and what is wrong.
+        problem: String,
+    },
+}
+
+/// Reads and checks all settings.
+pub fn load(sources: &Sources) -> Result<Settings, SettingsError> {
+    let figment = figment(sources)?;
+    let mut settings: Settings = figment.extract().map_err(|error| explain(&figment, error))?;
+    if let Some(data_dir) = &settings.data_dir {
+        settings.db.data_dir.clone_from(data_dir);
+    }
+    settings.validate().map_err(|(setting, problem)| SettingsError::Value {
+        source_name: origin(&figment, &setting),
+        setting,
+        problem,
+    })?;
+    Ok(settings)
+}
+
+fn figment(sources: &Sources) -> Result<Figment, SettingsError> {
+    let file = sources.file.clone().unwrap_or_else(|| DEFAULT_FILE.into());
+    let mut figment = Figment::new();
+    match std::fs::read_to_string(&file) {
+        Ok(text) => {
+            // Read on its own first: what it says about line and column is lost on the way through figment.
+            text.parse::<toml::Table>().map_err(|error| SettingsError::NotToml {
+                file: file.display().to_string(),
+                problem: error.to_string().trim_end().to_owned(),
+            })?;
+            figment = figment.merge(Toml::file_exact(&file));
+        }
+        Err(_) if sources.file.is_none() => {}
+        Err(error) => return Err(SettingsError::NoFile(format!("{}: {error}", file.display()))),
+    }
+    if !sources.without_environment {
+        figment =
+            figment.merge(Env::raw().only(&["DATABASE_URL"]).map(|_| "db.url".into()).split(".")).merge(
+                Env::prefixed("QUESTHALL_")
+                    .filter(|key| {
+                        !NOT_SETTINGS.iter().any(|other| key.as_str().to_ascii_lowercase().starts_with(other))
+                    })
+                    .split("__"),
+            );
+    }
+    for option in &sources.overrides {
+        figment = figment.merge(option);
+    }
+    Ok(figment)
+}
+
+impl Provider for Override {
+    fn metadata(&self) -> Metadata {
+        Metadata::from("the command line", Source::Custom(self.option.clone()))
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        // Infallible: what is no number, list or truth value is a text.
+        let value: Value = self.value.parse().unwrap_or_else(|_| Value::from(self.value.clone()));
+        let mut parts = self.setting.rsplit('.');
+        let leaf = parts.next().unwrap_or_default();
+        let mut dict = Dict::from([(leaf.to_owned(), value)]);
+        for part in parts {
+            dict = Dict::from([(part.to_owned(), Value::from(dict))]);
+        }
+        Ok(BTreeMap::from([(Profile::Default, dict)]))
+    }
+}
+
+/// Turns figment's first error into ours.
+fn explain(figment: &Figment, error: figment::Error) -> SettingsError {
+    let path = error.path.join(".");
+    let (setting, problem) = match &error.kind {
+        Kind::UnknownField(name, known) => {
+            let setting = match error.path.last() {
+                Some(last) if last == name => path,
+                Some(_) => format!("{path}.{name}"),
+                None => name.clone(),
+            };
+            (setting, format!("is not known here; known are {}", known.join(", ")))
+        }
+        Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
+            (path, format!("must be {expected}, not {found}"))
+        }
+        Kind::UnknownVariant(found, known) => {
+            (path, format!("must be one of {}, not `{found}`", known.join(", ")))
+        }
+        Kind::Message(message) => (path, message.clone()),
+        other => (path, other.to_string()),
+    };
+    let source_name = error.metadata.as_ref().map_or_else(|| origin(figment, &setting), describe);
+    SettingsError::Value { setting, source_name, problem }
+}
+
+/// Where a setting's value came from.
+fn origin(figment: &Figment, setting: &str) -> String {
+    figment.find_metadata(setting).map_or_else(|| "the defaults".to_owned(), describe)
+}
+
+fn describe(metadata: &Metadata) -> String {
+    match &metadata.source {
+        Some(Source::File(path)) => path.display().to_string(),
+        Some(Source::Custom(option)) => format!("{}, {option}", metadata.name),
+        _ => metadata
+            .name
+            .to_string()
+            .trim_matches('`')
+            .replace("` environment variable(s)", " environment variables"),
+    }
+}

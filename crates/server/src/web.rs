@@ -1,0 +1,66 @@
+//! What every request passes through on its way to a handler, outermost first: request id, figures and log line, security
+//! headers, panics, cross-origin rules, compression, time limit, body limit, idempotency.
+
+mod headers;
+mod observe;
+mod panics;
+
+use access::App;
+use axum::http::{Method, header};
+use axum::{Router, extract::DefaultBodyLimit, http::HeaderValue, middleware};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::{
+    CompressionLayer, CompressionLevel, DefaultPredicate, Predicate as _, predicate::SizeAbove,
+};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::settings::Http;
+
+pub(crate) use headers::{PAGE_POLICY, READER_POLICY};
+
+/// Smaller answers are not worth the processor time of compressing them.
+const COMPRESS_FROM: u64 = 2048;
+
+/// Puts everything around the routes.
+pub(crate) fn wrap(routes: Router<App>, app: &App, http: &Http) -> Router {
+    let compression = CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(DefaultPredicate::new().and(SizeAbove::new(COMPRESS_FROM)));
+    // The last layer is the outermost.
+    let mut router = routes
+        .layer(middleware::from_fn_with_state(app.clone(), access::web::idempotency))
+        .layer(DefaultBodyLimit::max(http.body_limit))
+        .layer(middleware::from_fn_with_state(app.clone(), access::web::time_limit))
+        .layer(compression);
+    if !http.cors_origins.is_empty() {
+        router = router.layer(cors(&http.cors_origins));
+    }
+    router
+        .layer(CatchPanicLayer::custom(panics::answer))
+        .layer(middleware::from_fn(headers::secure))
+        .layer(middleware::from_fn(observe::observe))
+        .layer(middleware::from_fn(access::web::request_id))
+        .with_state(app.clone())
+}
+
+/// Lets pages of the named origins call the API. Keys travel in a header, never in cookies, so credentials stay off.
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::HeaderName::from_static("last-event-id"),
+            header::HeaderName::from_static(access::web::MEMBER_HEADER),
+            access::web::idempotency::IDEMPOTENCY_KEY,
+            access::web::REQUEST_ID_HEADER,
+        ])
+        .expose_headers([
+            header::RETRY_AFTER,
+            access::web::REQUEST_ID_HEADER,
+            access::web::idempotency::IDEMPOTENCY_REPLAYED,
+        ])
+        .max_age(std::time::Duration::from_hours(1))
+}

@@ -1,6 +1,9 @@
 //! A database that answers, wherever it is.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, postgres::PgConnectOptions};
 use tokio::sync::watch;
@@ -9,7 +12,11 @@ use crate::{
     Settings, SettingsError,
     errors::is_connection_lost,
     pool::{self, ServerEpoch},
-    private::{self, Cluster, Plan, PrivateError, State},
+    private::{
+        self, Cluster,
+        Occupant::{Nobody, Running, Starting},
+        Plan, PrivateError, State,
+    },
 };
 
 /// The oldest PostgreSQL we run on, as `server_version_num` has it.
@@ -17,6 +24,12 @@ pub const OLDEST_SERVER: i32 = 150_000;
 
 /// How long [`Database::close`] waits for connections in use.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long [`Database::open_or_join`] waits for a server that another process is bringing up.
+const JOIN_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Pause between two looks at it.
+const JOIN_POLL: Duration = Duration::from_millis(50);
 
 /// Why there is no database to work with. Each sentence says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -78,13 +91,28 @@ impl Database {
         Self::connected(settings, base, Some(cluster)).await
     }
 
-    /// Like [`Database::open`], but when another Questhall runs the private PostgreSQL already, uses that one instead
-    /// of refusing. For command-line tools beside a running service.
+    /// Like [`Database::open`], but when another Questhall runs the private PostgreSQL already, or is bringing it up,
+    /// uses that one instead of refusing. For command-line tools beside a running service.
     pub async fn open_or_join(settings: &Settings) -> Result<Self, OpenError> {
         settings.validate()?;
-        match private::running(&settings.data_dir).filter(|_| settings.url.is_none()) {
-            Some(base) => Self::connected(settings, base, None).await,
-            None => Self::open(settings).await,
+        let begun = Instant::now();
+        loop {
+            let tried =
+                match settings.url.as_ref().map_or_else(|| private::occupant(&settings.data_dir), |_| Nobody)
+                {
+                    Nobody => Self::open(settings).await,
+                    Running(base) => Self::connected(settings, *base, None).await,
+                    Starting => Err(PrivateError::Stopped.into()),
+                };
+            match tried {
+                // It came up or went down between our look and our knock.
+                Err(OpenError::Private(PrivateError::InUse { .. }) | OpenError::Unreachable { .. })
+                    if settings.url.is_none() && begun.elapsed() < JOIN_PATIENCE =>
+                {
+                    tokio::time::sleep(JOIN_POLL).await;
+                }
+                other => return other,
+            }
         }
     }
 

@@ -59,6 +59,7 @@ impl TestDatabase {
         } else {
             run(&mut admin, &format!("CREATE DATABASE {name}")).await;
         }
+        sweep::leftovers(&mut admin).await;
         // The server reaps the session in any case.
         let _ = admin.close().await;
         let options = pool::connect_options(settings, maintenance.clone().database(&name));
@@ -124,12 +125,15 @@ async fn run(connection: &mut PgConnection, statement: &str) {
 /// `qh_test_<unix seconds>_<process>_<n>`: the sweep reads the time from it. The server's clock, as all our times.
 async fn unique_name(admin: &mut PgConnection) -> String {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
-    let seconds: i64 = sqlx::query_scalar("SELECT extract(epoch FROM now())::bigint")
-        .fetch_one(admin)
-        .await
-        .expect("the server tells the time");
+    let seconds = seconds(admin).await;
     let n = COUNTER.fetch_add(1, Ordering::Relaxed);
     format!("qh_test_{seconds}_{}_{n}", std::process::id())
+}
+
+/// The server's time, in Unix seconds.
+async fn seconds(admin: &mut PgConnection) -> i64 {
+    let seconds = sqlx::query_scalar("SELECT extract(epoch FROM now())::bigint").fetch_one(admin).await;
+    seconds.expect("the server tells the time")
 }
 
 /// Copies the template to `name`, making the template first if it is not there.
@@ -154,7 +158,6 @@ async fn clone_template(admin: &mut PgConnection, maintenance: &PgConnectOptions
         .await
         .expect("pg_database can be read");
     if !exists {
-        sweep::leftovers(admin).await;
         // Renamed when complete, so that a template that exists is a whole one.
         let building = format!("{template}_building");
         run(admin, &format!("DROP DATABASE IF EXISTS {building} WITH (FORCE)")).await;
@@ -162,6 +165,8 @@ async fn clone_template(admin: &mut PgConnection, maintenance: &PgConnectOptions
         if let Err(error) = migrate::run(&maintenance.clone().database(&building), |_| {}).await {
             panic!("the test template could not be migrated: {error}");
         }
+        let seconds = seconds(admin).await;
+        run(admin, &format!("COMMENT ON DATABASE {building} IS '{seconds}'")).await;
         run(admin, &format!("ALTER DATABASE {building} RENAME TO {template}")).await;
     }
     sqlx::query("SELECT pg_advisory_unlock($1)")

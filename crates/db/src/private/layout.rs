@@ -13,6 +13,7 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use nix::unistd::{User, geteuid};
@@ -65,8 +66,20 @@ impl Layout {
         })
     }
 
-    /// Takes the lock for as long as the returned value lives; the kernel lets go of it however we end.
+    /// Takes the lock for as long as the returned value lives; the kernel lets go of it however we end. Tries for a
+    /// moment: somebody may only be looking ([`Layout::try_lock`]).
     pub(super) fn lock(&self) -> Result<Lock, PrivateError> {
+        for _ in 0..10 {
+            match self.try_lock() {
+                Err(PrivateError::InUse { .. }) => std::thread::park_timeout(Duration::from_millis(20)),
+                other => return other,
+            }
+        }
+        self.try_lock()
+    }
+
+    /// Takes the lock if nobody has it right now.
+    pub(super) fn try_lock(&self) -> Result<Lock, PrivateError> {
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)

@@ -39,6 +39,7 @@ pub(crate) use tuning::free_mib;
 pub use tuning::{Durability, Machine};
 
 use crate::{Settings, pool::ServerEpoch};
+use account::Account;
 use layout::Layout;
 use prepare::{Prepared, SUPERUSER};
 use supervisor::{Control, Supervisor};
@@ -207,12 +208,29 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// How to reach the private PostgreSQL that another process runs under `data_dir`, None when none does.
-pub fn running(data_dir: &Path) -> Option<PgConnectOptions> {
-    let layout = data_dir.is_dir().then(|| Layout::open(data_dir).ok()).flatten()?;
-    match layout.lock() {
-        Err(PrivateError::InUse { .. }) => layout.announced_socket_dir().map(|dir| options(&dir)),
-        _ => None,
+/// What goes on in a data directory, seen from outside.
+#[derive(Debug)]
+pub enum Occupant {
+    /// Nobody runs the private PostgreSQL there.
+    Nobody,
+    /// Another process is bringing it up.
+    Starting,
+    /// Another process runs it; this is how to connect.
+    Running(Box<PgConnectOptions>),
+}
+
+/// Looks whether another process runs the private PostgreSQL under `data_dir`. Starts and changes nothing.
+pub fn occupant(data_dir: &Path) -> Occupant {
+    let Some(layout) = data_dir.is_dir().then(|| Layout::open(data_dir).ok()).flatten() else {
+        return Occupant::Nobody;
+    };
+    if !matches!(layout.try_lock(), Err(PrivateError::InUse { .. })) {
+        return Occupant::Nobody;
+    }
+    let ready = orphans::postmaster_file(&layout.pgdata).is_some_and(|(_, ready)| ready);
+    match layout.announced_socket_dir() {
+        Some(dir) if ready => Occupant::Running(Box::new(options(&dir))),
+        _ => Occupant::Starting,
     }
 }
 
@@ -244,6 +262,28 @@ async fn ensure_database(socket_dir: &Path) -> Result<(), PrivateError> {
     }
     connection.close().await?;
     Ok(())
+}
+
+/// The programs that a private PostgreSQL with these settings would run: their folder and major version. Starts and
+/// creates nothing; for `questhall doctor`.
+pub fn programs(settings: &Settings) -> Result<(PathBuf, u32), PrivateError> {
+    let pgdata = settings.data_dir.join("postgres");
+    let cluster_major =
+        if settings.data_dir.is_dir() { Layout::open(&settings.data_dir)?.cluster_major()? } else { None };
+    let found = binaries::find(settings.postgres_bin.as_deref(), &pgdata, cluster_major)?;
+    Ok((found.dir, found.major))
+}
+
+/// Whether a private PostgreSQL can run under these settings as far as users and permissions go: the name of the user
+/// that it would run as. Starts and creates nothing; for `questhall doctor`.
+pub fn account(settings: &Settings) -> Result<String, PrivateError> {
+    let pgdata = settings.data_dir.join("postgres");
+    let account = Account::choose(&pgdata)?;
+    // What does not exist yet is made so that it can be entered.
+    if let Some(nearest) = pgdata.ancestors().skip(1).find(|dir| dir.is_dir()) {
+        account.ensure_reaches(&nearest.join("x"), "data_dir")?;
+    }
+    Ok(account.name)
 }
 
 /// The process id of the postmaster under `data_dir`, whoever started it, while it lives.

@@ -32,10 +32,13 @@ use crate::pool::ServerEpoch;
 /// How often a starting server is looked at.
 const START_POLL: Duration = Duration::from_millis(10);
 
-/// Pause before the second restart in a row; doubles up to [`BACKOFF_MAX`].
+/// Pause before the second restart in a row; doubles up to one of the two below.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 
-/// Longest pause between restarts.
+/// Longest pause before a server that did take connections before it died.
+const BACKOFF_ONCE_READY: Duration = Duration::from_millis(500);
+
+/// Longest pause before one that does not even start: a full disk, say, needs somebody's hand.
 const BACKOFF_MAX: Duration = Duration::from_secs(15);
 
 /// A server that ran this long counts as healthy again.
@@ -160,12 +163,13 @@ impl Supervisor {
 
     /// Tries until the server runs again or we are asked to stop (None).
     fn restart(&self, mut failures: u32, mut reason: String) -> Option<Child> {
+        let mut longest = BACKOFF_ONCE_READY;
         loop {
             self.state.send_replace(State::Restarting { attempt: failures.max(1), reason });
             // The first restart is immediate: one crash is bad luck, two are a pattern.
             if failures > 1 {
                 let doubled = BACKOFF_MIN.saturating_mul(1 << (failures - 2).min(16));
-                if !self.control.pause(doubled.min(BACKOFF_MAX)) {
+                if !self.control.pause(doubled.min(longest)) {
                     return None;
                 }
             }
@@ -180,6 +184,7 @@ impl Supervisor {
                 Err(error) => {
                     tracing::error!(%error, "the private PostgreSQL could not be started again, trying later");
                     failures = failures.saturating_add(1);
+                    longest = BACKOFF_MAX;
                     reason = error.to_string();
                 }
             }

@@ -1,5 +1,7 @@
 //! Pages for people: what each kind of problem means.
 
+use std::fmt::Write as _;
+
 use access::problems::CATALOGUE;
 use axum::extract::Path;
 use axum::http::{HeaderValue, header};
@@ -91,17 +93,16 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 }
 
 async fn list() -> Response {
-    let rows: String = catalogue()
-        .into_iter()
-        .map(|kind| {
-            format!(
-                "<tr><td>{}</td><td><a href=\"/problems/{slug}\">{slug}</a></td><td>{}</td></tr>",
-                kind.status,
-                escape(kind.title),
-                slug = kind.slug,
-            )
-        })
-        .collect();
+    let mut rows = String::new();
+    for kind in catalogue() {
+        let Kind { slug, status, title } = kind;
+        let title = escape(title);
+        // Writing to a String cannot fail.
+        let _ = write!(
+            rows,
+            "<tr><td>{status}</td><td><a href=\"/problems/{slug}\">{slug}</a></td><td>{title}</td></tr>"
+        );
+    }
     page(
         "Problems",
         &format!(

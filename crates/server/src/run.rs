@@ -273,7 +273,7 @@ fn start_work(services: &Services, roles: &Roles, node: &Node) -> Result<(), Sch
             workers: services.settings.workers.timer_workers,
             ..EngineSettings::default()
         };
-        Engine::spawn(pool.clone(), CampaignTimers, engine.clone(), &handle, wake);
+        Engine::spawn(pool.clone(), CampaignTimers, engine, &handle, wake);
         jobs::timers::spawn(pool, handlers(services), engine, &handle, wake);
     }
     if roles.has(Role::Scheduler) {

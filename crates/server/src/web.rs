@@ -22,12 +22,12 @@ pub(crate) use headers::{PAGE_POLICY, READER_POLICY};
 const COMPRESS_FROM: u64 = 2048;
 
 /// Puts everything around the routes.
-pub(crate) fn wrap(routes: Router<App>, app: &App, http: &Http) -> Router {
+pub(crate) fn wrap(slices: Router<App>, app: &App, http: &Http) -> Router {
     let compression = CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
         .compress_when(DefaultPredicate::new().and(SizeAbove::new(COMPRESS_FROM)));
     // The last layer is the outermost.
-    let mut router = routes
+    let mut router = slices
         .layer(middleware::from_fn_with_state(app.clone(), access::web::idempotency))
         .layer(DefaultBodyLimit::max(http.body_limit))
         .layer(middleware::from_fn_with_state(app.clone(), access::web::time_limit))

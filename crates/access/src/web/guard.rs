@@ -188,6 +188,8 @@ pub(crate) async fn authenticate(app: &App, parts: &mut Parts) -> Result<Actor, 
         .authenticate(key)
         .await?
         .ok_or_else(|| Problem::new(UNAUTHENTICATED, "This API key is unknown, expired or revoked."))?;
+    // Where the server's span around the request has a place for it; the key itself is logged nowhere.
+    tracing::Span::current().record("key_id", tracing::field::display(actor.key_id));
     parts.extensions.insert(actor.clone());
     Ok(actor)
 }

@@ -49,7 +49,8 @@ pub enum Viewer {
 pub struct Filter {
     /// Only these types; all when empty.
     pub event_types: Vec<String>,
-    /// Only events whose subject is this, or starts with it when it ends in `/`; all when `None`.
+    /// Only events whose subject is this or lies below it: `campaigns/x` has `campaigns/x/challenges/y` below it. All when
+    /// `None`.
     pub subject: Option<String>,
     /// Who reads.
     pub viewer: Viewer,
@@ -71,7 +72,10 @@ impl Filter {
         visible
             && (self.event_types.is_empty() || self.event_types.contains(&event.event_type))
             && self.subject.as_deref().is_none_or(|subject| {
-                event.subject == subject || (subject.ends_with('/') && event.subject.starts_with(subject))
+                event
+                    .subject
+                    .strip_prefix(subject)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || subject.ends_with('/'))
             })
     }
 }
@@ -145,7 +149,7 @@ pub async fn read_after(
               AND (transaction_id, id) > ($2::text::xid8, $3::bigint)
               AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
               AND (cardinality($4::text[]) = 0 OR event_type = ANY($4))
-              AND ($5::text IS NULL OR subject = $5 OR (right($5, 1) = '/' AND starts_with(subject, $5)))
+              AND ($5::text IS NULL OR subject = $5 OR starts_with(subject, rtrim($5, '/') || '/'))
               AND (user_id IS NULL OR $6 OR user_id = $7)
             ORDER BY transaction_id, id
             LIMIT $8"#,

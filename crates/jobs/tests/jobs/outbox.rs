@@ -208,7 +208,7 @@ async fn members_see_what_is_for_everyone_and_what_is_theirs() {
         (Filter::all(Viewer::Member(me)), vec![0, 1, 4]),
         (Filter::all(Viewer::Public), vec![0, 4]),
         (Filter { event_types: vec!["test.other".to_owned()], ..Filter::all(Viewer::Admin) }, vec![4]),
-        (subject("tests/0"), vec![0]),
+        (subject("tests/0"), vec![0, 4]),
         (subject("tests/0/"), vec![4]),
         (subject("tests/"), vec![0, 1, 2, 4]),
         (subject("tests/%"), vec![]),

@@ -82,9 +82,8 @@ impl Boards {
         tokio::spawn(async move {
             let closing = boards.0.closing.clone();
             let work = boards.keep(&pool, key, &sender);
-            match closing.run_until_cancelled(work).await {
-                Some(Err(error)) => tracing::warn!(%error, "a leaderboard's stream ends"),
-                Some(Ok(())) | None => {}
+            if let Some(Err(error)) = closing.run_until_cancelled(work).await {
+                tracing::warn!(%error, "a leaderboard's stream ends");
             }
         });
         watch

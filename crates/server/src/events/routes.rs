@@ -58,7 +58,7 @@ impl EventQuery {
 
 /// Follow a guild's events
 ///
-/// Server-sent events. Each `data` is a JSON object like a CloudEvent: `id`, `type`, `source`, `subject`, `time`,
+/// Server-sent events. Each `data` is a JSON object as `CloudEvents` are: `id`, `type`, `source`, `subject`, `time`,
 /// `guild_id`, `data`. Each `id` is a position: sent back as `Last-Event-ID`, the stream goes on after it, without gap or
 /// repetition. The first message is of type `hello` and only says where the stream stands; a comment every 15 seconds shows
 /// that it lives. Events of squads, bytes and members take their own scopes; events about a member are sent to that member

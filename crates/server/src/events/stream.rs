@@ -212,7 +212,7 @@ impl Message {
         Self(Bytes::from(format!("retry: {RETRY_MS}\nevent: hello\ndata: {{}}\n\n")))
     }
 
-    /// An event of the outbox in an envelope like that of CloudEvents.
+    /// An event of the outbox in an envelope like that of `CloudEvents`.
     fn event(event: &Stored) -> Self {
         let data = json!({
             "specversion": "1.0",

@@ -68,7 +68,7 @@ pub enum SettingsError {
 /// Reads and checks all settings.
 pub fn load(sources: &Sources) -> Result<Settings, SettingsError> {
     let figment = figment(sources)?;
-    let mut settings: Settings = figment.extract().map_err(|error| explain(&figment, error))?;
+    let mut settings: Settings = figment.extract().map_err(|error| explain(&figment, &error))?;
     if let Some(data_dir) = &settings.data_dir {
         settings.db.data_dir.clone_from(data_dir);
     }
@@ -130,7 +130,7 @@ impl Provider for Override {
 }
 
 /// Turns figment's first error into ours.
-fn explain(figment: &Figment, error: figment::Error) -> SettingsError {
+fn explain(figment: &Figment, error: &figment::Error) -> SettingsError {
     let path = error.path.join(".");
     let (setting, problem) = match &error.kind {
         Kind::UnknownField(name, known) => {

@@ -1,6 +1,6 @@
 //! The HTTP face: a file per family. A handler finds, acts and answers; rules live in `ops` and below.
 //!
-//! The server lays two extensions under these routes: a [`jobs::Wake`], and the [`sandbox::Sandbox`] that checks scripts.
+//! The server lays an extension under these routes: the [`sandbox::Sandbox`] that checks scripts.
 
 mod bundles;
 mod campaigns;

@@ -26,7 +26,7 @@ pub fn settings_check(settings: &CampaignSettings) -> Vec<FieldError> {
     check.within("entry_fee", s.entry_fee, 0, MAX_AMOUNT);
     check.within("freeze_minutes", s.freeze_minutes, 0, 5_256_000);
     check.that(
-        i64::from(s.freeze_minutes) <= i64::from(s.duration_hours) * 60,
+        s.duration_hours < 1 || i64::from(s.freeze_minutes) <= i64::from(s.duration_hours) * 60,
         "freeze_minutes",
         "must not be longer than the campaign runs",
     );

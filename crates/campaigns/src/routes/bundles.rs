@@ -6,7 +6,6 @@ use access::{App, InGuild, Json, Path, Problems};
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jobs::Wake;
 use kernel::Problem;
 use sandbox::Sandbox;
 
@@ -27,12 +26,11 @@ const CHECK_SEEDS: usize = 3;
     security(("api_key" = ["campaigns:write"])))]
 pub(super) async fn import(
     State(app): State<App>,
-    Extension(wake): Extension<Wake>,
     guild: InGuild<CampaignsWrite>,
     Json(bundle): Json<Bundle>,
 ) -> Result<(StatusCode, Json<Campaign>), Problem> {
-    let made =
-        authoring::bundle_import(app.pool(), &wake, guild.guild_id, asker(&guild), &bundle, None).await?;
+    let made = authoring::bundle_import(app.pool(), app.wake(), guild.guild_id, asker(&guild), &bundle, None)
+        .await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -45,13 +43,15 @@ pub(super) async fn import(
     security(("api_key" = ["campaigns:write"])))]
 pub(super) async fn import_into(
     State(app): State<App>,
-    Extension(wake): Extension<Wake>,
     guild: InGuild<CampaignsWrite>,
     Path(path): Path<CampaignPath>,
     Json(bundle): Json<Bundle>,
 ) -> Result<Json<Campaign>, Problem> {
     let into = Some(path.campaign_id);
-    Ok(Json(authoring::bundle_import(app.pool(), &wake, guild.guild_id, asker(&guild), &bundle, into).await?))
+    Ok(Json(
+        authoring::bundle_import(app.pool(), app.wake(), guild.guild_id, asker(&guild), &bundle, into)
+            .await?,
+    ))
 }
 
 /// Export a campaign

@@ -3,10 +3,8 @@
 use access::openapi::{IdempotencyKey, InGuildPath};
 use access::scope::{CampaignsRead, CampaignsWrite, Scope};
 use access::{App, InGuild, Json, Path, Problems, Query};
-use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jobs::Wake;
 use kernel::{Page, PageQuery, Problem};
 use serde::Deserialize;
 use serde_json::Value;
@@ -97,14 +95,19 @@ pub(super) async fn get(
     security(("api_key" = ["campaigns:write"])))]
 pub(super) async fn update(
     State(app): State<App>,
-    Extension(wake): Extension<Wake>,
     guild: InGuild<CampaignsWrite>,
     Path(path): Path<CampaignPath>,
     Json(changes): Json<Value>,
 ) -> Result<Json<Campaign>, Problem> {
-    let campaign =
-        ops::campaign_update(app.pool(), &wake, guild.guild_id, asker(&guild), path.campaign_id, &changes)
-            .await?;
+    let campaign = ops::campaign_update(
+        app.pool(),
+        app.wake(),
+        guild.guild_id,
+        asker(&guild),
+        path.campaign_id,
+        &changes,
+    )
+    .await?;
     Ok(Json(campaign))
 }
 

@@ -3,9 +3,7 @@
 use access::openapi::{IdempotencyKey, InGuildPath};
 use access::scope::{CampaignsWrite, OperationsRead, OperationsWrite};
 use access::{App, Global, InGuild, Json, Path, Problems, Query};
-use axum::Extension;
 use axum::extract::State;
-use jobs::Wake;
 use kernel::{Page, PageQuery, Problem, TimerId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -140,11 +138,10 @@ pub(super) async fn guild_timers(
     security(("api_key" = ["operations:write"])))]
 pub(super) async fn retry(
     State(app): State<App>,
-    Extension(wake): Extension<Wake>,
     guild: InGuild<OperationsWrite>,
     Path(path): Path<TimerPath>,
 ) -> Result<Json<CampaignTimer>, Problem> {
-    Ok(Json(ops::timer_retry(app.pool(), &wake, guild.guild_id, asker(&guild), path.timer_id).await?))
+    Ok(Json(ops::timer_retry(app.pool(), app.wake(), guild.guild_id, asker(&guild), path.timer_id).await?))
 }
 
 /// List a campaign's transitions

@@ -3,10 +3,8 @@
 use access::openapi::{ActingMember, IdempotencyKey, InGuildPath};
 use access::scope::{CampaignsPlay, CampaignsRead, CampaignsWrite};
 use access::{App, AsMember, InGuild, Json, Path, Problems, Query};
-use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jobs::Wake;
 use kernel::{CampaignId, Page, PageQuery, Problem, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -36,12 +34,11 @@ pub(super) struct TesterPath {
     security(("api_key" = ["campaigns:play"])))]
 pub(super) async fn register(
     State(app): State<App>,
-    Extension(wake): Extension<Wake>,
     member: AsMember<CampaignsPlay>,
     Path(path): Path<CampaignPath>,
 ) -> Result<(StatusCode, Json<Registration>), Problem> {
     let (registration, new) =
-        ops::register(app.pool(), &wake, member.guild_id, path.campaign_id, member.user_id).await?;
+        ops::register(app.pool(), app.wake(), member.guild_id, path.campaign_id, member.user_id).await?;
     Ok((if new { StatusCode::CREATED } else { StatusCode::OK }, Json(registration)))
 }
 
@@ -86,11 +83,10 @@ pub(super) async fn own(
     security(("api_key" = ["campaigns:play"])))]
 pub(super) async fn withdraw(
     State(app): State<App>,
-    Extension(wake): Extension<Wake>,
     member: AsMember<CampaignsPlay>,
     Path(path): Path<CampaignPath>,
 ) -> Result<StatusCode, Problem> {
-    ops::withdraw(app.pool(), &wake, member.guild_id, path.campaign_id, member.user_id).await?;
+    ops::withdraw(app.pool(), app.wake(), member.guild_id, path.campaign_id, member.user_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -3,9 +3,7 @@
 use access::openapi::{ActingMember, IdempotencyKey, InGuildPath};
 use access::scope::{CampaignsPlay, CampaignsWrite};
 use access::{App, AsMember, InGuild, Json, Path, Problems, Query};
-use axum::Extension;
 use axum::extract::State;
-use jobs::Wake;
 use kernel::{Page, PageQuery, Problem};
 
 use super::CampaignPath;
@@ -21,11 +19,12 @@ use crate::ops;
     security(("api_key" = ["campaigns:play"])))]
 pub(super) async fn claim(
     State(app): State<App>,
-    Extension(wake): Extension<Wake>,
     member: AsMember<CampaignsPlay>,
     Path(path): Path<CampaignPath>,
 ) -> Result<Json<RewardClaim>, Problem> {
-    Ok(Json(ops::reward_claim(app.pool(), &wake, member.guild_id, path.campaign_id, member.user_id).await?))
+    Ok(Json(
+        ops::reward_claim(app.pool(), app.wake(), member.guild_id, path.campaign_id, member.user_id).await?,
+    ))
 }
 
 /// List all claims

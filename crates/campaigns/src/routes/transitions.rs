@@ -3,10 +3,8 @@
 use access::openapi::{IdempotencyKey, InGuildPath};
 use access::scope::CampaignsWrite;
 use access::{App, InGuild, Json, Path, Problems};
-use axum::Extension;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use jobs::Wake;
 use kernel::Problem;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -35,15 +33,20 @@ pub(super) struct Publication {
     security(("api_key" = ["campaigns:write"])))]
 pub(super) async fn publish(
     State(app): State<App>,
-    Extension(wake): Extension<Wake>,
     guild: InGuild<CampaignsWrite>,
     Path(path): Path<CampaignPath>,
     publication: Option<Json<Publication>>,
 ) -> Result<Json<Campaign>, Problem> {
     let start_time = publication.and_then(|Json(p)| p.start_time);
-    let campaign =
-        ops::campaign_publish(app.pool(), &wake, guild.guild_id, asker(&guild), path.campaign_id, start_time)
-            .await?;
+    let campaign = ops::campaign_publish(
+        app.pool(),
+        app.wake(),
+        guild.guild_id,
+        asker(&guild),
+        path.campaign_id,
+        start_time,
+    )
+    .await?;
     Ok(Json(campaign))
 }
 
@@ -56,11 +59,10 @@ macro_rules! transition {
             security(("api_key" = ["campaigns:write"])))]
         pub(super) async fn $name(
             State(app): State<App>,
-            Extension(wake): Extension<Wake>,
-            guild: InGuild<CampaignsWrite>,
+                    guild: InGuild<CampaignsWrite>,
             Path(path): Path<CampaignPath>,
         ) -> Result<Json<Campaign>, Problem> {
-            Ok(Json(ops::$op(app.pool(), &wake, guild.guild_id, asker(&guild), path.campaign_id).await?))
+            Ok(Json(ops::$op(app.pool(), app.wake(), guild.guild_id, asker(&guild), path.campaign_id).await?))
         }
     };
 }

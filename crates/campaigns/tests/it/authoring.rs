@@ -1,0 +1,131 @@
+//! Folders and bundles: read, refuse, import, export.
+
+use std::path::{Path, PathBuf};
+
+use campaigns::Error;
+use campaigns::authoring::{self, Bundle};
+use campaigns::ops::Asker;
+use serde_json::json;
+
+use crate::stage::{GUILD, Stage};
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
+}
+
+fn advent() -> Bundle {
+    authoring::read(&examples().join("advent-of-bytes")).unwrap_or_else(|findings| panic!("{findings:?}"))
+}
+
+#[test]
+fn the_example_campaign_is_read_whole() {
+    let bundle = advent();
+    assert_eq!(bundle.challenges.len(), 8);
+    assert_eq!(bundle.challenges[0].slug, "01-coat-check");
+    assert!(bundle.challenges.iter().filter(|c| c.parts == 2).count() >= 3);
+    assert!(bundle.challenges.iter().all(|c| (c.parts == 2) == c.description_part2.is_some()));
+}
+
+#[test]
+fn every_mistake_of_the_broken_campaign_is_found_with_its_file_and_line() {
+    let findings = authoring::read(&examples().join("broken-campaign")).unwrap_err();
+    let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    for wanted in [
+        "campaign.toml:",
+        "01-no-generator/generate.py: is missing",
+        "02-no-story/README.md: is missing",
+        "03-bad-toml/challenge.toml:2:",
+        "`difficulty`?",
+        "05-bad-value/challenge.toml:",
+        "06-wrong-type/challenge.toml:",
+        "missing field `title`",
+        "`order` 9 is taken by 08-same-order",
+        "10-hint-for-no-part/challenge.toml:",
+        "11-not-utf8/README.md:",
+        "12-no-part-two-text/README.md: has no part two",
+    ] {
+        assert!(said.iter().any(|line| line.contains(wanted)), "{wanted} is not among:\n{}", said.join("\n"));
+    }
+}
+
+#[test]
+fn writing_a_folder_and_reading_it_gives_the_same_bundle() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = advent();
+    let target = dir.path().join("copy");
+    authoring::write(&bundle, &target).unwrap();
+    assert_eq!(authoring::read(&target).unwrap(), bundle);
+    assert!(authoring::write(&bundle, &target).is_err(), "nothing is overwritten");
+}
+
+#[test]
+fn links_that_lead_out_of_the_folder_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join("copy");
+    authoring::write(&advent(), &target).unwrap();
+    let script = target.join("01-coat-check/generate.py");
+    std::fs::remove_file(&script).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", &script).unwrap();
+    let findings = authoring::read(&target).unwrap_err();
+    assert!(findings.iter().any(|f| f.message.contains("symbolic link")), "{findings:?}");
+}
+
+#[tokio::test]
+async fn importing_and_exporting_are_inverse() {
+    let stage = Stage::new().await;
+    let bundle = advent();
+    let made =
+        authoring::bundle_import(stage.pool(), &stage.wake, GUILD, Asker::CLI, &bundle, None).await.unwrap();
+    assert_eq!(authoring::bundle_export(stage.pool(), GUILD, made.id).await.unwrap(), bundle);
+    // The same bundle again changes nothing, and moving challenges about does what it says.
+    let mut moved = bundle.clone();
+    moved.challenges.rotate_left(3);
+    moved.challenges.pop();
+    authoring::bundle_import(stage.pool(), &stage.wake, GUILD, Asker::CLI, &moved, Some(made.id))
+        .await
+        .unwrap();
+    assert_eq!(authoring::bundle_export(stage.pool(), GUILD, made.id).await.unwrap(), moved);
+}
+
+#[tokio::test]
+async fn a_bundle_with_mistakes_is_refused_whole_with_every_field_named() {
+    let stage = Stage::new().await;
+    let mut bundle = advent();
+    bundle.campaign.duration_hours = 0;
+    bundle.challenges[1].slug = bundle.challenges[0].slug.clone();
+    bundle.challenges[2].parts = 3;
+    let refused = authoring::bundle_import(stage.pool(), &stage.wake, GUILD, Asker::CLI, &bundle, None)
+        .await
+        .unwrap_err();
+    let Error::Invalid(wrong) = refused else { panic!("{refused:?}") };
+    let fields: Vec<_> = wrong.iter().map(|w| w.field.as_str()).collect();
+    assert_eq!(
+        fields,
+        [
+            "campaign.duration_hours",
+            "challenges[1].slug",
+            "challenges[2].parts",
+            "challenges[2].description_part2"
+        ]
+    );
+    let campaigns: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM campaigns.campaigns").fetch_one(stage.pool()).await.unwrap();
+    assert_eq!(campaigns, 0);
+}
+
+#[tokio::test]
+async fn what_has_been_released_keeps_its_place() {
+    let stage = Stage::new().await;
+    let campaign = stage.running(2, json!({})).await;
+    let mut bundle = authoring::bundle_export(stage.pool(), GUILD, campaign.id).await.unwrap();
+    bundle.challenges.swap(0, 1);
+    let swapped =
+        authoring::bundle_import(stage.pool(), &stage.wake, GUILD, Asker::CLI, &bundle, Some(campaign.id))
+            .await;
+    assert!(matches!(swapped, Err(Error::Invalid(wrong)) if wrong[0].field == "challenges[1]"));
+    bundle.challenges.remove(1);
+    let removed =
+        authoring::bundle_import(stage.pool(), &stage.wake, GUILD, Asker::CLI, &bundle, Some(campaign.id))
+            .await;
+    assert!(matches!(removed, Err(Error::Invalid(wrong)) if wrong[0].message.contains("released")));
+}

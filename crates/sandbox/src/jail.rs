@@ -56,6 +56,8 @@ fn guard() -> io::Result<i32> {
     setsid()?;
     std::env::set_current_dir("/")?;
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
+    // When the machine runs out of memory, scripts go before the server and its database. Best effort.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "800");
     if plan.rung == Rung::Namespaces {
         enter_namespaces()?;
     }

@@ -51,3 +51,6 @@ pub(crate) const PRELOAD: &str = "\
     encodings.ascii encodings.idna encodings.latin_1 encodings.utf_16 encodings.utf_32 encodings.utf_8 \
     encodings.utf_8_sig encodings.cp1252 encodings.cp437 encodings.hex_codec encodings.rot_13 stringprep \
     string.templatelib concurrent.futures concurrent.futures.thread multiprocessing";
+
+/// The parts of numpy, where there is one. It would import them when they are first used.
+pub(crate) const NUMPY: &str = "numpy numpy.fft numpy.linalg numpy.random";

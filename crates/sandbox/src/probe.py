@@ -31,14 +31,24 @@ def program_interpreter(path):
 
 
 def numpy_folders():
-    """numpy's folders where the interpreter's own site-packages has it; no .pth file is obeyed."""
+    """numpy's folders where the interpreter's own site-packages, or its virtual environment's, have it.
+
+    No .pth file is obeyed, nor is anything of the user's looked at.
+    """
     import site
 
-    for folder in site.getsitepackages([sys.base_prefix]):
+    folders = site.getsitepackages([sys.base_prefix])
+    environment = os.path.dirname(os.path.dirname(os.path.abspath(sys.executable)))
+    if os.path.exists(os.path.join(environment, "pyvenv.cfg")):
+        # Without the module's own start-up, it does not know of the environment and would guess at the folder.
+        folders.insert(0, os.path.join(environment, "lib", "python%d.%d" % sys.version_info[:2], "site-packages"))
+    for folder in folders:
         if os.path.isdir(os.path.join(folder, "numpy")):
             sys.path.append(folder)
             try:
-                import numpy
+                import numpy.fft
+                import numpy.linalg
+                import numpy.random
             except Exception:
                 sys.path.remove(folder)
                 continue

@@ -15,7 +15,6 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, recv, sendmsg, socketpair,
 };
-use serde::Serialize;
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt as _, Interest};
 use tokio::net::unix::pipe;
@@ -23,7 +22,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::plan::{ASK, MESSAGE_MAX, PRELOAD, Plan, Setup};
+use crate::plan::{ASK, MESSAGE_MAX, NUMPY, PRELOAD, Plan, Setup};
 use crate::{Job, Limits, Rung, filter, raw, report};
 
 /// How long building the jail and importing the library may take.
@@ -76,12 +75,12 @@ pub(crate) struct Finished {
     pub(crate) report: Vec<u8>,
 }
 
-/// The job as the child reads it, out of the zygote's sight.
-#[derive(Serialize)]
-struct JobFile<'a> {
-    script: &'a str,
-    file_name: &'a str,
-    seed: &'a str,
+/// The job as the child reads it, out of the zygote's sight: a line that says where name and seed end, then the name,
+/// the seed and the script.
+fn job_file(job: &Job) -> io::Result<OwnedFd> {
+    let (name, seed) = (job.file_name.as_bytes(), job.seed.as_bytes());
+    let head = format!("{} {}\n", name.len(), name.len() + seed.len());
+    memory_file(&[head.as_bytes(), name, seed, job.script.as_bytes()])
 }
 
 impl Worker {
@@ -127,7 +126,7 @@ impl Worker {
             paths: plan.python.extra_paths(),
             preload: PRELOAD
                 .split_whitespace()
-                .chain((!plan.python.numpy.is_empty()).then_some("numpy"))
+                .chain(NUMPY.split_whitespace().filter(|_| !plan.python.numpy.is_empty()))
                 .collect(),
         };
         self.send(&serde_json::to_vec(plan)?, &[]).await?;
@@ -194,9 +193,8 @@ impl Worker {
         limits: &Limits,
         cancelled: impl Future<Output = ()>,
     ) -> io::Result<Finished> {
-        let text = JobFile { script: &job.script, file_name: &job.file_name, seed: &job.seed };
-        let text = memory_file(&serde_json::to_vec(&text)?)?;
-        let stdin = job.stdin.as_deref().map(memory_file).transpose()?;
+        let text = job_file(job)?;
+        let stdin = job.stdin.as_deref().map(|stdin| memory_file(&[stdin])).transpose()?;
         let (stdout, stdout_theirs) = pipe_pair()?;
         let (stderr, stderr_theirs) = pipe_pair()?;
         let (report, report_theirs) = pipe_pair()?;
@@ -348,9 +346,11 @@ fn pipe_pair() -> io::Result<(pipe::Receiver, OwnedFd)> {
 }
 
 /// A file that lives in memory, to be read from its beginning.
-fn memory_file(content: &[u8]) -> io::Result<OwnedFd> {
+fn memory_file(parts: &[&[u8]]) -> io::Result<OwnedFd> {
     let mut file = File::from(memfd_create(c"job", MFdFlags::MFD_CLOEXEC)?);
-    file.write_all(content)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
     file.rewind()?;
     Ok(file.into())
 }

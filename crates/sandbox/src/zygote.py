@@ -18,6 +18,12 @@ import sys
 
 
 def zygote():
+    import os
+
+    # Modules ask to be told of forks, to make their locks anew and their random numbers different. This process has
+    # one thread, so no lock is held when it forks, and `random` is seeded anyway: spare every run their work.
+    register_at_fork, os.register_at_fork = os.register_at_fork, lambda **functions: None
+
     import builtins
     import ctypes
     import faulthandler
@@ -25,7 +31,6 @@ def zygote():
     import io
     import json
     import linecache
-    import os
     import random
     import resource
     import select
@@ -38,11 +43,19 @@ def zygote():
     SIGXCPU, SIGKILL = signal.SIGXCPU, signal.SIGKILL
 
     control = socket.socket(fileno=os.dup(0))
-    # Standard input at its end: the reading half of a pipe that nobody writes to.
-    reading, writing = os.pipe()
-    os.dup2(reading, 0)
-    os.close(reading)
-    os.close(writing)
+    # The scripts' standard streams, made once. Python looks at what a descriptor is when it makes a stream on it, so
+    # each is made on a pipe: input at its end, for nobody writes to it, and output that nobody reads.
+    for number, end in ((0, 0), (1, 1)):
+        pipe = os.pipe()
+        os.dup2(pipe[end], number)
+        os.close(pipe[0])
+        os.close(pipe[1])
+    sys.stdin = sys.__stdin__ = open(0, "r", encoding="utf-8", closefd=False)
+    stdout = sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", closefd=False)
+    stderr = io.TextIOWrapper(
+        open(2, "wb", buffering=0, closefd=False), encoding="utf-8", errors="backslashreplace", write_through=True
+    )
+    sys.stderr = sys.__stderr__ = stderr
     setup = json.loads(control.recv(1 << 18))
     sys.path.extend(setup["paths"])
     for name in setup["preload"]:
@@ -50,6 +63,7 @@ def zygote():
             __import__(name)
         except ImportError:
             pass
+    os.register_at_fork = register_at_fork
 
     class Instruction(ctypes.Structure):
         _fields_ = [("code", ctypes.c_uint16), ("jt", ctypes.c_uint8), ("jf", ctypes.c_uint8), ("k", ctypes.c_uint32)]
@@ -136,8 +150,6 @@ def zygote():
         os.dup2(err, 2)
         os.closerange(3, REPORT)
         os.closerange(JOB + 1, 256)
-        faulthandler.register(SIGXCPU, file=REPORT, all_threads=False, chain=False)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
         if prctl(PR_SET_PDEATHSIG, SIGKILL, None, 0, 0) != 0:
             leave(96)
         if space:
@@ -147,24 +159,17 @@ def zygote():
         if program_address is not None and prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program_address, 0, 0) != 0:
             leave(97)
 
-        pieces, offset = [], 0
-        while piece := os.pread(JOB, 1 << 20, offset):
-            pieces.append(piece)
-            offset += len(piece)
+        job, size = b"", os.lseek(JOB, 0, os.SEEK_END)
+        while len(job) < size:
+            job += os.pread(JOB, size - len(job), len(job))
         os.close(JOB)
-        job = json.loads(b"".join(pieces))
-        del pieces, piece
-        script, name, seed = job["script"].lstrip("\ufeff"), job["file_name"], job["seed"]
+        head, job = job.split(b"\n", 1)
+        name_end, seed_end = map(int, head.split())
+        name, seed = job[:name_end].decode(), job[name_end:seed_end].decode()
+        script = job[seed_end:].decode().removeprefix("\ufeff")
 
-        sys.stdin = sys.__stdin__ = open(0, "r", encoding="utf-8", closefd=False)
-        stdout = sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", closefd=False)
-        stderr = sys.stderr = sys.__stderr__ = io.TextIOWrapper(
-            open(2, "wb", buffering=0, closefd=False), encoding="utf-8", errors="backslashreplace", write_through=True
-        )
-        os.environ.clear()
         os.environ["QUESTHALL_SEED"] = seed
         sys.argv = [name]
-        sys.orig_argv = [name]
         seed_random(seed)
         seed_numpy(seed)
         # @dataclass and pickle look the script's module up by its name.
@@ -212,12 +217,18 @@ def zygote():
         finally:
             leave(98)
 
+    # In a script's process: say which line it is at when its time is up, or when the interpreter crashes. Here, where
+    # nothing has that number, nothing is written.
+    faulthandler.register(SIGXCPU, file=REPORT, all_threads=False, chain=False)
+    faulthandler.enable(file=REPORT, all_threads=False)
+
     found = {
         "version": "%d.%d.%d" % sys.version_info[:3],
         "numpy": getattr(numpy, "__version__", None),
         "hash_seed": os.environ.get("PYTHONHASHSEED"),
     }
     os.environ.clear()
+    sys.orig_argv = []
     listener = select.poll()
     listener.register(control, select.POLLIN)
     gc.collect()

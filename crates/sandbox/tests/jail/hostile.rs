@@ -14,8 +14,8 @@ enum Outcome {
     NothingWorks,
     /// It hits this limit; with whether the line is known.
     Limited(fn(&LimitKind) -> bool, Option<u32>),
-    /// It dies of one of these signals.
-    Killed(&'static [i32]),
+    /// It dies of one of these signals, in this line.
+    Killed(&'static [i32], Option<u32>),
     /// It ends well, having printed this.
     Prints(&'static str),
 }
@@ -74,8 +74,8 @@ fn scripts() -> Vec<(&'static str, &'static str, Outcome)> {
         ),
         (
             "computes for ever",
-            "n = 0\nwhile True:\n    n += 1",
-            Limited(|k| matches!(k, LimitKind::Cpu(_)), Some(3)),
+            "n = 0\nwhile True: n += 1",
+            Limited(|k| matches!(k, LimitKind::Cpu(_)), Some(2)),
         ),
         (
             "computes for ever within C",
@@ -110,7 +110,7 @@ fn scripts() -> Vec<(&'static str, &'static str, Outcome)> {
         (
             "crashes the interpreter",
             "import ctypes\nctypes.string_at(1)",
-            Killed(&[libc::SIGSEGV, libc::SIGBUS]),
+            Killed(&[libc::SIGSEGV, libc::SIGBUS], Some(2)),
         ),
         ("raises its limits", include_str!("hostile/limits.py"), NothingWorks),
         ("looks for other processes", include_str!("hostile/proc.py"), NothingWorks),
@@ -139,7 +139,7 @@ fn scripts() -> Vec<(&'static str, &'static str, Outcome)> {
         scripts.push((
             "uses another machine's system calls",
             include_str!("hostile/foreign_calls.py"),
-            Killed(&[libc::SIGSYS]),
+            Killed(&[libc::SIGSYS], None),
         ));
     }
     scripts
@@ -173,7 +173,9 @@ async fn stop(sandbox: Sandbox, scripts: Vec<(&'static str, &'static str, Outcom
             (Limited(which, line), Err(RunError::Limit { kind, line: at, .. })) => {
                 which(kind) && line.is_none_or(|line| *at == Some(line))
             }
-            (Killed(signals), Err(RunError::Killed { signal, .. })) => signals.contains(signal),
+            (Killed(signals, line), Err(RunError::Killed { signal, line: at, .. })) => {
+                signals.contains(signal) && at == line
+            }
             (Prints(text), Ok(output)) => String::from_utf8_lossy(&output.stdout).trim_end() == *text,
             _ => false,
         };

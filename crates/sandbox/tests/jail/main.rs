@@ -27,9 +27,11 @@ fn impatient() -> Limits {
     Limits { wall: Duration::from_secs(1), cpu: Duration::from_secs(30), ..short() }
 }
 
+/// The environment variable `SANDBOX_PYTHON` names another interpreter to try all this with.
 fn config(workers: usize) -> Config {
     Config {
         exe: env!("CARGO_BIN_EXE_sandbox-zygote").into(),
+        python: std::env::var_os("SANDBOX_PYTHON").map(Into::into),
         workers,
         limits: Limits::default(),
         ..Config::default()

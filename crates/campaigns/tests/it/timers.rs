@@ -46,7 +46,7 @@ async fn racing_engines_start_every_campaign_exactly_once() {
     let mut follow =
         jobs::outbox::Tail::spawn(stage.pool().clone(), &nodes[0].handle(), &stage.wake).subscribe();
     let mut started = HashSet::new();
-    let everything = tokio::time::timeout(Duration::from_secs(60), async {
+    let everything = tokio::time::timeout(Duration::from_mins(1), async {
         while !started.is_superset(&ids) {
             let all: Vec<uuid::Uuid> =
                 sqlx::query_scalar("SELECT id FROM campaigns.campaigns WHERE status = 'RUNNING'")

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jobs::outbox;
+use ::jobs::outbox;
 use kernel::{Gold, GuildId, UserId, Xp};
 use serde_json::json;
 use sqlx::PgConnection;

@@ -9,10 +9,11 @@
 //! * Reaching a level pays its gold once in a lifetime, however often XP is taken back and earned again.
 //!
 //! Map: [`model`] the types · [`rules`] the level curve · [`store`] SQL · [`ops`] transactions the faces call ·
-//! [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
+//! [`jobs`](mod@jobs) what runs by the clock · [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
 
 pub mod audit;
 pub mod error;
+pub mod jobs;
 pub mod model;
 pub mod ops;
 pub mod routes;

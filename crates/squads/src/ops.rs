@@ -1,4 +1,4 @@
-//! What the faces call: each operation is a transaction. Changes of membership are [`crate::membership`]'s.
+//! What the faces call: each operation is a transaction. Changes of membership are `membership`'s.
 
 use access::{AuditEntry, By, Origin, audit};
 use kernel::{GuildId, Page, PageQuery, Problem, SquadId, UserId};

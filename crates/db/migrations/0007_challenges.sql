@@ -246,3 +246,12 @@ CREATE FUNCTION campaigns.schedule_next_releases(campaign_ids uuid[]) RETURNS in
     SELECT count(*)::integer FROM scheduled
 $$;
 COMMENT ON FUNCTION campaigns.schedule_next_releases(uuid[]) IS 'Schedules (or moves) the release of the next unreleased challenge of each running campaign; answers how many.';
+
+CREATE FUNCTION challenges.keep_release_chain() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM campaigns.schedule_next_releases(ARRAY(SELECT DISTINCT campaign_id FROM new_rows));
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION challenges.keep_release_chain() IS 'A challenge added to a running campaign is released in its turn, through whichever face it came.';
+CREATE TRIGGER keep_release_chain AFTER INSERT ON challenges.challenges
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION challenges.keep_release_chain();

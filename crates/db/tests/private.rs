@@ -49,7 +49,8 @@ async fn a_new_cluster_is_ready_soon_and_as_promised_and_comes_back_sooner() {
     let cluster = PrivateCluster::new();
     let begun = Instant::now();
     let database = cluster.open().await.unwrap();
-    assert!(begun.elapsed() <= Duration::from_secs(15), "took {:?}", begun.elapsed());
+    let new = begun.elapsed();
+    assert!(new <= Duration::from_secs(15), "took {new:?}");
 
     let pool = database.pool();
     for (setting, value) in [
@@ -98,6 +99,7 @@ async fn a_new_cluster_is_ready_soon_and_as_promised_and_comes_back_sooner() {
         assert_eq!(kept(database.pool()).await, [1]);
         database.close().await;
     }
+    eprintln!("ready after {new:?} when new, {fastest:?} when there already");
     assert!(fastest <= Duration::from_secs(2), "took {fastest:?}");
 }
 

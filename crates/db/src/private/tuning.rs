@@ -76,6 +76,9 @@ pub(super) fn configuration(
         // Checkpoints by time, not by volume: fewer full-page images.
         ("checkpoint_timeout", "10min".to_owned()),
         ("checkpoint_completion_target", "0.9".to_owned()),
+        // One call instead of one per file before a crash's log is replayed: 10 ms against 800 and more. Linux reports
+        // write errors through it from 5.8 on.
+        ("recovery_init_sync_method", "syncfs".to_owned()),
         ("max_wal_size", "2GB".to_owned()),
         ("min_wal_size", "128MB".to_owned()),
         ("wal_compression", "on".to_owned()),

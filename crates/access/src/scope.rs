@@ -53,8 +53,10 @@ decl_scopes! {
     CampaignsWrite = "campaigns:write",
         "Author and run campaigns: create, edit, publish, cancel, import; see drafts, scripts and answers.";
     EconomyRead = "economy:read", "See balances, transactions and the currency's settings.";
+    EconomyPlay = "economy:play", "Act as a member: pay bytes to another.";
     EconomyWrite = "economy:write", "Move, award and take bytes; change the currency's settings.";
     SquadsRead = "squads:read", "See squads and who belongs to them.";
+    SquadsPlay = "squads:play", "Act as a member: join, change and leave squads.";
     SquadsWrite = "squads:write", "Create, change and remove squads; move members between them.";
     CommunityRead = "community:read", "See members, their standing and the guild.";
     CommunityWrite = "community:write", "Add and change members and the guild.";

@@ -561,6 +561,11 @@ WHERE status IN ('CREATED', 'RUNNING', 'REWARD_CLAIM')
 GROUP BY status;
 CREATE UNIQUE INDEX uq_mv_active_campaigns_status ON campaigns.mv_active_campaigns (status);
 COMMENT ON MATERIALIZED VIEW campaigns.mv_active_campaigns IS '001''s summary of active campaigns by status, over all guilds; refreshed every five minutes.';
+COMMENT ON COLUMN campaigns.mv_active_campaigns.status IS 'The state.';
+COMMENT ON COLUMN campaigns.mv_active_campaigns.campaign_count IS 'Campaigns in it.';
+COMMENT ON COLUMN campaigns.mv_active_campaigns.avg_duration IS 'Mean of their duration_hours.';
+COMMENT ON COLUMN campaigns.mv_active_campaigns.oldest_campaign IS 'When the first of them was created.';
+COMMENT ON COLUMN campaigns.mv_active_campaigns.newest_campaign IS 'When the last of them was created.';
 
 CREATE MATERIALIZED VIEW campaigns.mv_pending_timers AS
 SELECT timer_type, count(*) AS timer_count, min(scheduled_at) AS next_execution, avg(retry_count) AS avg_retries
@@ -569,6 +574,10 @@ WHERE status = 'PENDING' AND scheduled_at <= now() + interval '1 hour'
 GROUP BY timer_type;
 CREATE UNIQUE INDEX uq_mv_pending_timers_timer_type ON campaigns.mv_pending_timers (timer_type);
 COMMENT ON MATERIALIZED VIEW campaigns.mv_pending_timers IS '001''s summary of timers due within the hour, over all guilds; refreshed every minute.';
+COMMENT ON COLUMN campaigns.mv_pending_timers.timer_type IS 'What the timers do.';
+COMMENT ON COLUMN campaigns.mv_pending_timers.timer_count IS 'How many are due within the hour, or late.';
+COMMENT ON COLUMN campaigns.mv_pending_timers.next_execution IS 'When the first of them is due.';
+COMMENT ON COLUMN campaigns.mv_pending_timers.avg_retries IS 'Mean of their retry_count: above 0, something fails.';
 
 CREATE FUNCTION campaigns.archive_old_state_logs() RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -579,8 +588,8 @@ BEGIN
         SELECT partition_name, starts_at, ends_at FROM questhall.month_partitions('campaigns.campaign_state_log')
         WHERE ends_at <= now() - interval '1 year' ORDER BY starts_at
     LOOP
-        EXECUTE format('ALTER TABLE campaigns.campaign_state_log DETACH PARTITION campaigns.%I', month.partition_name);
-        EXECUTE format('ALTER TABLE campaigns.campaign_state_log_archive ATTACH PARTITION campaigns.%I FOR VALUES FROM (%L) TO (%L)',
+        EXECUTE format('ALTER TABLE campaigns.campaign_state_log DETACH PARTITION %s', month.partition_name);
+        EXECUTE format('ALTER TABLE campaigns.campaign_state_log_archive ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)',
                        month.partition_name, month.starts_at, month.ends_at);
         moved := moved + 1;
     END LOOP;
@@ -601,9 +610,9 @@ BEGIN
         SELECT partition_name FROM questhall.month_partitions('campaigns.timer_executions')
         WHERE ends_at <= now() - interval '6 months'
     LOOP
-        EXECUTE format('SELECT EXISTS (SELECT 1 FROM campaigns.%I)', month.partition_name) INTO keeps;
+        EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s)', month.partition_name) INTO keeps;
         IF NOT keeps THEN
-            EXECUTE format('DROP TABLE campaigns.%I', month.partition_name);
+            EXECUTE format('DROP TABLE %s', month.partition_name);
         END IF;
     END LOOP;
     RETURN deleted;

@@ -57,7 +57,7 @@ impl House {
 }
 
 async fn house() -> House {
-    let house = House::new(&["economy:read", "economy:write"]).await;
+    let house = House::new(&["economy:read", "economy:play", "economy:write"]).await;
     let names: Vec<_> = (7..=9).map(|id| (kernel::UserId::new(id), None)).collect();
     community::members_ensure(&mut house.database.pool().acquire().await.unwrap(), GuildId::new(1), &names)
         .await

@@ -58,7 +58,7 @@ impl House {
 
 #[tokio::test]
 async fn a_squad_is_made_joined_changed_and_retired() {
-    let house = House::new(&["squads:read", "squads:write"]).await;
+    let house = House::new(&["squads:read", "squads:play", "squads:write"]).await;
     community::members_ensure(
         &mut house.database.pool().acquire().await.unwrap(),
         GuildId::new(1),
@@ -96,7 +96,7 @@ async fn a_squad_is_made_joined_changed_and_retired() {
 
 #[tokio::test]
 async fn wrong_requests_are_told_what_is_wrong() {
-    let house = House::new(&["squads:read", "squads:write"]).await;
+    let house = House::new(&["squads:read", "squads:play", "squads:write"]).await;
     for (method, path, body, field) in [
         ("POST", "squads", json!({ "name": " " }), "name"),
         ("POST", "squads", json!({}), "name"),

@@ -1,7 +1,7 @@
 //! Paying, and being awarded or fined.
 
 use access::openapi::{ActingMember, IdempotencyKey, InGuildPath};
-use access::scope::EconomyWrite;
+use access::scope::{EconomyPlay, EconomyWrite};
 use access::{App, AsMember, InGuild, Json, Problems};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,10 +17,10 @@ use crate::ops;
     operation_id = "transfer_create", params(InGuildPath, ActingMember, IdempotencyKey),
     request_body = TransferRequest,
     responses((status = 201, body = Receipt), Problems),
-    security(("api_key" = ["economy:write"])))]
+    security(("api_key" = ["economy:play"])))]
 pub(super) async fn transfer(
     State(app): State<App>,
-    member: AsMember<EconomyWrite>,
+    member: AsMember<EconomyPlay>,
     Json(request): Json<TransferRequest>,
 ) -> Result<(StatusCode, Json<Receipt>), Problem> {
     let receipt = ops::transfer(app.pool(), member.guild_id, member.user_id, &request).await?;

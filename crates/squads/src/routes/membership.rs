@@ -1,7 +1,7 @@
 //! Who is in a squad: joining, moving, leaving.
 
 use access::openapi::{ActingMember, IdempotencyKey, InGuildPath};
-use access::scope::{SquadsRead, SquadsWrite};
+use access::scope::{SquadsPlay, SquadsRead, SquadsWrite};
 use access::{App, AsMember, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
 use kernel::{Page, PageQuery, Problem, SquadId, UserId};
@@ -61,10 +61,10 @@ pub(super) async fn remove(
 #[utoipa::path(post, path = "/guilds/{guild_id}/squads/{squad_id}/join", tag = "squads",
     operation_id = "squad_join", params(InGuildPath, SquadPath, ActingMember, IdempotencyKey),
     responses((status = 200, body = MembershipChange), Problems),
-    security(("api_key" = ["squads:write"])))]
+    security(("api_key" = ["squads:play"])))]
 pub(super) async fn join(
     State(app): State<App>,
-    member: AsMember<SquadsWrite>,
+    member: AsMember<SquadsPlay>,
     Path(path): Path<SquadPath>,
 ) -> Result<Json<MembershipChange>, Problem> {
     let change = ops::squad_join(app.pool(), member.guild_id, member.user_id, path.squad_id).await?;
@@ -79,10 +79,10 @@ pub(super) async fn join(
 #[utoipa::path(post, path = "/guilds/{guild_id}/squads/{squad_id}/move", tag = "squads",
     operation_id = "squad_move", params(InGuildPath, SquadPath, ActingMember, IdempotencyKey),
     responses((status = 200, body = MembershipChange), Problems),
-    security(("api_key" = ["squads:write"])))]
+    security(("api_key" = ["squads:play"])))]
 pub(super) async fn change(
     State(app): State<App>,
-    member: AsMember<SquadsWrite>,
+    member: AsMember<SquadsPlay>,
     Path(path): Path<SquadPath>,
 ) -> Result<Json<MembershipChange>, Problem> {
     let change = ops::squad_move(app.pool(), member.guild_id, member.user_id, path.squad_id).await?;
@@ -96,10 +96,10 @@ pub(super) async fn change(
 #[utoipa::path(post, path = "/guilds/{guild_id}/squads/leave", tag = "squads", operation_id = "squad_leave",
     params(InGuildPath, ActingMember, IdempotencyKey),
     responses((status = 200, body = MembershipChange), Problems),
-    security(("api_key" = ["squads:write"])))]
+    security(("api_key" = ["squads:play"])))]
 pub(super) async fn leave(
     State(app): State<App>,
-    member: AsMember<SquadsWrite>,
+    member: AsMember<SquadsPlay>,
 ) -> Result<Json<MembershipChange>, Problem> {
     let change = ops::squad_leave(app.pool(), member.guild_id, member.user_id).await?;
     app.wake().outbox();

@@ -94,20 +94,21 @@ impl Database {
     /// Like [`Database::open`], but when another Questhall runs the private PostgreSQL already, or is bringing it up,
     /// uses that one instead of refusing. For command-line tools beside a running service.
     pub async fn open_or_join(settings: &Settings) -> Result<Self, OpenError> {
+        if settings.url.is_some() {
+            return Self::open(settings).await;
+        }
         settings.validate()?;
         let begun = Instant::now();
         loop {
-            let tried =
-                match settings.url.as_ref().map_or_else(|| private::occupant(&settings.data_dir), |_| Nobody)
-                {
-                    Nobody => Self::open(settings).await,
-                    Running(base) => Self::connected(settings, *base, None).await,
-                    Starting => Err(PrivateError::Stopped.into()),
-                };
+            let tried = match private::occupant(&settings.data_dir) {
+                Running(base) => Self::connected(settings, *base, None).await,
+                // Refused as in use for as long as somebody is bringing it up.
+                Nobody | Starting => Self::open(settings).await,
+            };
             match tried {
                 // It came up or went down between our look and our knock.
                 Err(OpenError::Private(PrivateError::InUse { .. }) | OpenError::Unreachable { .. })
-                    if settings.url.is_none() && begun.elapsed() < JOIN_PATIENCE =>
+                    if begun.elapsed() < JOIN_PATIENCE =>
                 {
                     tokio::time::sleep(JOIN_POLL).await;
                 }

@@ -18,10 +18,6 @@ const UNINDEXED_FOREIGN_KEYS: &[(&str, &str)] = &[
         "fk_user_achievements_season_id_seasons",
         "a season that was played is archived, never deleted, and its id never changes",
     ),
-    (
-        "fk_challenge_submissions_challenge_id_challenges",
-        "the busiest insert of all; right answers are indexed by challenge, and challenges with answers are not deleted",
-    ),
 ];
 
 /// Tables with `guild_id` but no index led by it, and why that is right.

@@ -7,6 +7,7 @@ mod guard;
 pub mod idempotency;
 mod json;
 mod params;
+mod provided;
 mod request_id;
 mod time_limit;
 
@@ -16,5 +17,6 @@ pub use guard::{AsMember, Global, Holder, InGuild, MEMBER_HEADER};
 pub use idempotency::{idempotency, idempotency_clean};
 pub use json::Json;
 pub use params::{Path, Query};
+pub use provided::Provided;
 pub use request_id::{REQUEST_ID_HEADER, RequestId, request_id};
 pub use time_limit::time_limit;

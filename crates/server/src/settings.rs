@@ -14,7 +14,7 @@ use access::HttpSettings;
 use db::settings::duration;
 use serde::{Deserialize, Serialize};
 
-pub use load::{Override, SettingsError, Sources, load};
+pub use load::{Override, SettingsError, Sources, load, load_with};
 
 /// Everything that can be set. Unset fields take [`Default`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -2,12 +2,13 @@
 //! headers, panics, cross-origin rules, compression, time limit, body limit, idempotency.
 
 mod headers;
+mod limits;
 mod observe;
 mod panics;
 
 use access::App;
 use axum::http::{Method, header};
-use axum::{Router, extract::DefaultBodyLimit, http::HeaderValue, middleware};
+use axum::{Router, http::HeaderValue, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{
     CompressionLayer, CompressionLevel, DefaultPredicate, Predicate as _, predicate::SizeAbove,
@@ -29,7 +30,7 @@ pub(crate) fn wrap(slices: Router<App>, app: &App, http: &Http) -> Router {
     // The last layer is the outermost.
     let mut router = slices
         .layer(middleware::from_fn_with_state(app.clone(), access::web::idempotency))
-        .layer(DefaultBodyLimit::max(http.body_limit))
+        .layer(middleware::from_fn_with_state(app.clone(), limits::body_limit))
         .layer(middleware::from_fn_with_state(app.clone(), access::web::time_limit))
         .layer(compression);
     if !http.cors_origins.is_empty() {
@@ -63,4 +64,32 @@ fn cors(origins: &[String]) -> CorsLayer {
             access::web::idempotency::IDEMPOTENCY_REPLAYED,
         ])
         .max_age(std::time::Duration::from_hours(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use access::HttpSettings;
+    use axum::body::{Body, to_bytes};
+    use axum::extract::Request;
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_costs_its_own_request_and_tells_nothing() {
+        // Nobody asks this database anything.
+        let pool = sqlx::PgPool::connect_lazy("postgres://nobody@localhost/nowhere").unwrap();
+        let app = App::new(pool, jobs::Wake::new(), HttpSettings::default());
+        let secret = "hunter2";
+        let slices =
+            Router::new().route("/panic", get(async move || -> () { panic!("the secret is {secret}") }));
+        let router = wrap(slices, &app, &Http::default());
+        let response = router.oneshot(Request::get("/panic").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        assert!(response.headers().contains_key("x-request-id"));
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        assert!(!String::from_utf8_lossy(&body).contains(secret));
+    }
 }

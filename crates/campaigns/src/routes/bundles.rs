@@ -2,8 +2,8 @@
 
 use access::openapi::{IdempotencyKey, InGuildPath};
 use access::scope::CampaignsWrite;
+use access::web::Provided;
 use access::{App, InGuild, Json, Path, Problems};
-use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use kernel::Problem;
@@ -77,7 +77,7 @@ pub(super) async fn export(
     responses((status = 200, body = CheckReport), Problems),
     security(("api_key" = ["campaigns:write"])))]
 pub(super) async fn check(
-    Extension(sandbox): Extension<Sandbox>,
+    Provided(sandbox): Provided<Sandbox>,
     guild: InGuild<CampaignsWrite>,
     Json(bundle): Json<Bundle>,
 ) -> Result<Json<CheckReport>, Problem> {

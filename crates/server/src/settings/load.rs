@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use figment::{
     Figment, Metadata, Profile, Provider, Source,
     error::Kind,
-    providers::{Env, Format as _, Toml},
+    providers::{Format as _, Toml},
     value::{Dict, Map, Value},
 };
 
@@ -65,9 +65,23 @@ pub enum SettingsError {
     },
 }
 
-/// Reads and checks all settings.
+/// Reads and checks all settings; the environment is the process's own.
 pub fn load(sources: &Sources) -> Result<Settings, SettingsError> {
-    let figment = figment(sources)?;
+    // What is not UTF-8 is no setting of ours.
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment = if sources.without_environment { Vec::new() } else { variables.collect() };
+    load_with(sources, environment)
+}
+
+/// The same with an environment that is handed in.
+pub fn load_with(
+    sources: &Sources,
+    mut environment: Vec<(String, String)>,
+) -> Result<Settings, SettingsError> {
+    // QUESTHALL_DB__URL after DATABASE_URL, which is everybody's.
+    environment.sort_unstable();
+    let figment = figment(sources, &environment)?;
     let mut settings: Settings = figment.extract().map_err(|error| explain(&figment, &error))?;
     if let Some(data_dir) = &settings.data_dir {
         settings.db.data_dir.clone_from(data_dir);
@@ -80,7 +94,7 @@ pub fn load(sources: &Sources) -> Result<Settings, SettingsError> {
     Ok(settings)
 }
 
-fn figment(sources: &Sources) -> Result<Figment, SettingsError> {
+fn figment(sources: &Sources, environment: &[(String, String)]) -> Result<Figment, SettingsError> {
     let file = sources.file.clone().unwrap_or_else(|| DEFAULT_FILE.into());
     let mut figment = Figment::new();
     match std::fs::read_to_string(&file) {
@@ -95,15 +109,8 @@ fn figment(sources: &Sources) -> Result<Figment, SettingsError> {
         Err(_) if sources.file.is_none() => {}
         Err(error) => return Err(SettingsError::NoFile(format!("{}: {error}", file.display()))),
     }
-    if !sources.without_environment {
-        figment =
-            figment.merge(Env::raw().only(&["DATABASE_URL"]).map(|_| "db.url".into()).split(".")).merge(
-                Env::prefixed("QUESTHALL_")
-                    .filter(|key| {
-                        !NOT_SETTINGS.iter().any(|other| key.as_str().to_ascii_lowercase().starts_with(other))
-                    })
-                    .split("__"),
-            );
+    for variable in environment.iter().filter_map(Variable::parse) {
+        figment = figment.merge(variable);
     }
     for option in &sources.overrides {
         figment = figment.merge(option);
@@ -111,22 +118,59 @@ fn figment(sources: &Sources) -> Result<Figment, SettingsError> {
     Ok(figment)
 }
 
-impl Provider for Override {
+/// A setting from the environment.
+struct Variable {
+    name: String,
+    setting: String,
+    value: String,
+}
+
+impl Variable {
+    fn parse((name, value): &(String, String)) -> Option<Self> {
+        let setting = if name == "DATABASE_URL" {
+            "db.url".to_owned()
+        } else {
+            let rest = name.strip_prefix("QUESTHALL_")?.to_ascii_lowercase();
+            if NOT_SETTINGS.iter().any(|other| rest.starts_with(other)) {
+                return None;
+            }
+            rest.replace("__", ".")
+        };
+        Some(Self { name: name.clone(), setting, value: value.clone() })
+    }
+}
+
+impl Provider for Variable {
     fn metadata(&self) -> Metadata {
-        Metadata::from("the command line", Source::Custom(self.option.clone()))
+        Metadata::named(format!("the environment variable {}", self.name))
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        // Infallible: what is no number, list or truth value is a text.
-        let value: Value = self.value.parse().unwrap_or_else(|_| Value::from(self.value.clone()));
-        let mut parts = self.setting.rsplit('.');
-        let leaf = parts.next().unwrap_or_default();
-        let mut dict = Dict::from([(leaf.to_owned(), value)]);
-        for part in parts {
-            dict = Dict::from([(part.to_owned(), Value::from(dict))]);
-        }
-        Ok(BTreeMap::from([(Profile::Default, dict)]))
+        Ok(nested(&self.setting, &self.value))
     }
+}
+
+impl Provider for Override {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(format!("the command line, {}", self.option))
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        Ok(nested(&self.setting, &self.value))
+    }
+}
+
+/// `a.b` and a text as `{a: {b: value}}`. A text that reads as a number, a truth value or a list is one.
+fn nested(setting: &str, text: &str) -> Map<Profile, Dict> {
+    // Infallible: what is nothing else is a text.
+    let value: Value = text.parse().unwrap_or_else(|_| Value::from(text.to_owned()));
+    let mut parts = setting.rsplit('.');
+    let leaf = parts.next().unwrap_or_default();
+    let mut dict = Dict::from([(leaf.to_owned(), value)]);
+    for part in parts {
+        dict = Dict::from([(part.to_owned(), Value::from(dict))]);
+    }
+    BTreeMap::from([(Profile::Default, dict)])
 }
 
 /// Turns figment's first error into ours.

@@ -1,0 +1,107 @@
+//! Guilds with everything in them, for tests that walk over all operations.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::house::House;
+
+/// A guild in which there is one of everything.
+#[derive(Debug)]
+pub(crate) struct Guild {
+    pub(crate) id: i64,
+    /// A key with every scope, confined to the guild, bound to nobody.
+    pub(crate) key: String,
+    /// The member for whom it acts.
+    pub(crate) user: i64,
+    /// What stands for each `{name}` in a path.
+    pub(crate) ids: BTreeMap<&'static str, String>,
+}
+
+/// A script whose input nobody needs here.
+const SCRIPT: &str = "import json\nprint(json.dumps({'input': 'x', 'result': 'y'}))\n";
+
+impl Guild {
+    /// Makes the guild over the API, as its admins would.
+    pub(crate) async fn furnish(house: &House, id: i64, user: i64) -> Self {
+        let key = house.key(Some(id), None, &["*"]).await;
+        let api = format!("/api/v1/guilds/{id}");
+        for user in [user, user + 1] {
+            let path = format!("{api}/members/{user}");
+            let answer = house
+                .call(axum::http::Method::PUT, &path, &key, &json!({ "name": format!("member {user}") }))
+                .await;
+            assert!(answer.status.is_success(), "{answer:?}");
+        }
+        let squad =
+            house.made(&format!("{api}/squads"), &key, &json!({ "name": format!("squad {id}") })).await;
+        let bundle = json!({
+            "campaign": {
+                "name": format!("campaign {id}"), "campaign_type": "player", "duration_hours": 24,
+                "scoring_type": "point_based", "starting_points": 100, "points_decrease_step": 1,
+                "rewards": [{ "participation": true, "bytes": 1 }],
+            },
+            "challenges": [
+                { "slug": "one", "title": "One", "description": "…", "generation_script": SCRIPT,
+                  "hints": [{ "text": "Look closer.", "cost_bytes": 0 }] },
+                { "slug": "two", "title": "Two", "description": "…", "generation_script": SCRIPT },
+            ],
+        });
+        let campaign = house.made(&format!("{api}/campaigns/import"), &key, &bundle).await;
+        let campaign_id = campaign["id"].as_str().unwrap().to_owned();
+        let campaigns = format!("{api}/campaigns/{campaign_id}");
+        house.made(&format!("{campaigns}/start"), &key, &json!({})).await;
+        let made =
+            house.made("/api/v1/keys", &key, &json!({ "name": "spare", "scopes": ["campaigns:read"] })).await;
+        let mut ids = BTreeMap::from([
+            ("guild_id", id.to_string()),
+            ("user_id", user.to_string()),
+            ("squad_id", text(&squad["id"])),
+            ("campaign_id", campaign_id.clone()),
+            ("key_id", text(&made["key"]["id"])),
+        ]);
+        let pool = house.database.pool();
+        let campaign = uuid::Uuid::parse_str(&campaign_id).unwrap();
+        let one = async |sql: &'static str| -> uuid::Uuid {
+            sqlx::query_scalar(sql).bind(campaign).fetch_one(pool).await.unwrap()
+        };
+        ids.insert(
+            "challenge_id",
+            one("SELECT id FROM challenges.challenges WHERE campaign_id = $1 ORDER BY order_position")
+                .await
+                .to_string(),
+        );
+        ids.insert("hint_id", one("SELECT h.id FROM challenges.challenge_hints h JOIN challenges.challenges c ON c.id = h.challenge_id WHERE c.campaign_id = $1").await.to_string());
+        ids.insert("timer_id", one("UPDATE campaigns.campaign_timers SET status = 'FAILED' WHERE campaign_id = $1 AND timer_type = 'CLOSE_CAMPAIGN' RETURNING id").await.to_string());
+        Self { id, key, user, ids }
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
+}
+
+/// Every row that belongs to a guild, by table: what must not change when others knock at its doors.
+pub(crate) async fn rows_of(house: &House, guild: i64) -> BTreeMap<String, Vec<String>> {
+    let pool = house.database.pool();
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT format('%I.%I', c.table_schema, c.table_name) FROM information_schema.columns c
+           JOIN information_schema.tables t USING (table_schema, table_name)
+          WHERE c.column_name = 'guild_id' AND t.table_type = 'BASE TABLE'
+            AND c.table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1",
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap();
+    assert!(tables.len() > 30, "{tables:?}");
+    let mut all = BTreeMap::new();
+    for table in tables {
+        let sql = format!("SELECT t::text FROM {table} t WHERE guild_id = $1 ORDER BY 1");
+        let rows: Vec<String> =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(guild).fetch_all(pool).await.unwrap();
+        if !rows.is_empty() {
+            all.insert(table, rows);
+        }
+    }
+    all
+}

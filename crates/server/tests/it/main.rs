@@ -1,0 +1,14 @@
+//! The server as its users meet it: requests and answers, streams, signals.
+
+mod document;
+mod guilds;
+mod health;
+mod house;
+mod isolation;
+mod malformed;
+mod operations;
+mod problems;
+mod process;
+mod samples;
+mod settings;
+mod streams;

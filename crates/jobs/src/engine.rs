@@ -25,7 +25,7 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use self::{
     batch::Outcome,
-    caution::{Caution, Step},
+    caution::{Cautions, Step},
     pace::{Pace, Then},
 };
 pub(crate) use self::{batch::panic_message, pace::retry_pause};
@@ -61,6 +61,8 @@ impl Default for EngineSettings {
 
 /// How soon a paused queue is looked at again, should the wake-up be lost.
 const PAUSED_POLL: Duration = Duration::from_secs(1);
+/// How soon to look again whether another node is done with a suspect.
+const ELSEWHERE: Duration = Duration::from_millis(20);
 /// How often the gauge of the queue's depth is set.
 const DEPTH_EVERY: Duration = Duration::from_secs(5);
 /// How often a batch is repeated for a deadlock before it counts as a failure.
@@ -80,10 +82,30 @@ impl<T: TimerTable> Engine<T> {
         wake: &Wake,
     ) -> JoinHandle<()> {
         let table = Arc::new(table);
-        let (number, node_handle, wake) = (settings.workers.max(1), node.clone(), wake.clone());
-        let workers = (0..number).map(move |number| {
-            Worker::new(pool.clone(), Arc::clone(&table), settings, node_handle.clone(), wake.clone(), number)
-                .run()
+        let cautions = Cautions::none();
+        let (count, its_node, wake) = (settings.workers.max(1), node.clone(), wake.clone());
+        let workers = (0..count).map(move |number| {
+            let mut deaths = its_node.deaths();
+            // Deaths before the start count as well.
+            deaths.mark_changed();
+            let worker = Worker {
+                number,
+                signal: wake.subscribe(table.name()),
+                // Node ids are random, so no two workers anywhere jitter alike.
+                rng: StdRng::seed_from_u64(its_node.id().as_u64_pair().1 ^ u64::from(number)),
+                pace: Pace::new(settings.max_batch.max(1), Instant::now()),
+                deaths,
+                cautions: cautions.clone(),
+                conflicts: 0,
+                depth_at: Instant::now(),
+                locked_out: 0,
+                pool: pool.clone(),
+                table: Arc::clone(&table),
+                settings,
+                node: its_node.clone(),
+                wake: wake.clone(),
+            };
+            worker.run()
         });
         node.spawn(async move {
             futures::future::join_all(workers).await;
@@ -93,6 +115,7 @@ impl<T: TimerTable> Engine<T> {
 
 /// One connection's worth of engine.
 struct Worker<T> {
+    number: u32,
     pool: PgPool,
     table: Arc<T>,
     settings: EngineSettings,
@@ -101,7 +124,7 @@ struct Worker<T> {
     signal: watch::Receiver<u64>,
     deaths: watch::Receiver<Option<DateTime<Utc>>>,
     pace: Pace,
-    caution: Option<Caution>,
+    cautions: Cautions,
     rng: StdRng,
     conflicts: u32,
     depth_at: Instant,
@@ -118,35 +141,6 @@ enum Next {
 }
 
 impl<T: TimerTable> Worker<T> {
-    fn new(
-        pool: PgPool,
-        table: Arc<T>,
-        settings: EngineSettings,
-        node: NodeHandle,
-        wake: Wake,
-        number: u32,
-    ) -> Self {
-        let mut deaths = node.deaths();
-        // Deaths before the start count as well.
-        deaths.mark_changed();
-        Self {
-            signal: wake.subscribe(table.name()),
-            // Node ids are random, so no two workers anywhere jitter alike.
-            rng: StdRng::seed_from_u64(node.id().as_u64_pair().1 ^ u64::from(number)),
-            pace: Pace::new(settings.max_batch.max(1), Instant::now()),
-            deaths,
-            caution: None,
-            conflicts: 0,
-            depth_at: Instant::now(),
-            locked_out: 0,
-            pool,
-            table,
-            settings,
-            node,
-            wake,
-        }
-    }
-
     async fn run(mut self) {
         let queue = self.table.name();
         let mut trouble = 0u32;
@@ -183,28 +177,41 @@ impl<T: TimerTable> Worker<T> {
         if !self.settings.cautious_after_crash || !self.deaths.has_changed().unwrap_or(false) {
             return;
         }
-        if let Some(until) = *self.deaths.borrow_and_update() {
+        if let Some(death) = *self.deaths.borrow_and_update() {
             // As many as one node can have claimed at once.
-            let left = self.settings.max_batch.max(1) * i64::from(self.settings.workers.max(1));
-            tracing::warn!(queue = self.table.name(), %until, left, "running suspect timers one by one");
-            self.caution = Some(Caution { until, left });
+            let count = self.settings.max_batch.max(1) * i64::from(self.settings.workers.max(1));
+            if self.cautions.heed(death, count) {
+                tracing::warn!(queue = self.table.name(), %death, count, "a node died: running suspect timers one by one");
+            }
         }
     }
 
+    /// Runs a suspect alone, or waits until the first worker has run them all.
+    async fn cautiously(&mut self) -> Result<Next, sqlx::Error> {
+        if self.number > 0 {
+            tokio::select! {
+                () = self.node.stopping().cancelled() => {}
+                () = self.cautions.over() => {}
+            }
+            return Ok(Next::Again);
+        }
+        let run = Run { node_id: self.node.id(), started: Instant::now() };
+        let step = caution::step(&self.pool, &*self.table, &run, &self.cautions, &mut self.rng).await?;
+        self.wake.outbox();
+        Ok(match step {
+            Step::Next => Next::Again,
+            Step::Elsewhere => Next::Sleep(ELSEWHERE),
+            Step::Paused => Next::Paused,
+        })
+    }
+
     async fn step(&mut self) -> Result<Next, sqlx::Error> {
+        if self.cautions.until().is_some() {
+            return self.cautiously().await;
+        }
         let mut connection = self.pool.acquire().await?;
         self.measure_depth(&mut connection).await?;
         let run = Run { node_id: self.node.id(), started: Instant::now() };
-        if let Some(caution) = &mut self.caution {
-            let step =
-                caution::step(&mut connection, &*self.table, &run, caution.until, &mut self.rng).await?;
-            caution.left -= 1;
-            if step == Step::Over || caution.left <= 0 {
-                self.caution = None;
-            }
-            self.wake.outbox();
-            return Ok(if step == Step::Paused { Next::Paused } else { Next::Again });
-        }
         let outcome = batch::run(
             &mut connection,
             &*self.table,

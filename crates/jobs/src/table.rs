@@ -53,7 +53,7 @@ pub trait TimerTable: Send + Sync + 'static {
     ///  ORDER BY scheduled_at, id LIMIT limit FOR UPDATE SKIP LOCKED
     /// ```
     ///
-    /// Without a floor it searches from the beginning. Write the floor as `scheduled_at >= coalesce($1::timestamptz, '-infinity')`, so
+    /// It may hold a timer back while another that comes before it is pending. Without a floor it searches from the beginning. Write the floor as `scheduled_at >= coalesce($1::timestamptz, '-infinity')`, so
     /// that it bounds the scan of the index: rows that died since an old snapshot was taken lie below it.
     fn claim(
         &self,

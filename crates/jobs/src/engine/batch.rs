@@ -61,7 +61,7 @@ pub(super) async fn run<T: TimerTable>(
     let claim = claiming.elapsed();
     let claimed = |timers: &[T::Timer]| Claimed {
         count: i64::try_from(timers.len()).unwrap_or(i64::MAX),
-        last: timers.iter().map(T::scheduled_at).max(),
+        first: timers.iter().map(T::scheduled_at).min(),
         now: head.now,
         claim,
         whole: run.started.elapsed(),
@@ -119,7 +119,7 @@ async fn halves<T: TimerTable>(
     figures::settled(table, head.now, &timers, &failures);
     Ok(Outcome::Done(Claimed {
         count: i64::try_from(timers.len()).unwrap_or(i64::MAX),
-        last: timers.iter().map(T::scheduled_at).max(),
+        first: timers.iter().map(T::scheduled_at).min(),
         now: head.now,
         claim,
         whole: run.started.elapsed(),

@@ -1,9 +1,9 @@
 //! How much to claim, from where, and how long to wait: decisions without I/O.
 //!
 //! Rows that died since an old snapshot was taken stay in the index, in front of the first live one, and make a search from the
-//! beginning slow. So the engine remembers a floor, the time of the last timer it saw due, and searches from there. A timer
+//! beginning slow. So the engine remembers a floor, the time of the first timer of its last batch, and searches from there. A timer
 //! can appear below the floor (another node's claim was rolled back; a transaction that scheduled it committed late),
-//! so now and then it sweeps from the beginning: whenever the backlog is gone, but no more than a twentieth of the time.
+//! so now and then it sweeps from the beginning: whenever the backlog is gone, but hardly more than a hundredth of the time.
 
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,10 @@ use chrono::{DateTime, Utc};
 
 /// A batch that takes longer is made smaller: it holds locks and back the outbox.
 const LONG: Duration = Duration::from_millis(250);
-/// A sweep at the latest after this time.
+/// Under a backlog, a sweep at the latest after this time.
 const SWEEP_AT_LEAST: Duration = Duration::from_secs(5);
+/// However slow sweeps are, timers below the floor wait no longer for one, unless that took a twentieth of the time.
+const SWEEP_AT_MOST: Duration = Duration::from_secs(10);
 /// Growth of a batch that came back full.
 const GROWTH: i64 = 8;
 
@@ -31,8 +33,8 @@ pub(super) struct Pace {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Claimed {
     pub(super) count: i64,
-    /// The latest time of the claimed.
-    pub(super) last: Option<DateTime<Utc>>,
+    /// The earliest time of the claimed.
+    pub(super) first: Option<DateTime<Utc>>,
     /// The database's time at the claim.
     pub(super) now: DateTime<Utc>,
     /// How long the claim alone took.
@@ -78,32 +80,38 @@ impl Pace {
 
     /// Learns from a claim.
     pub(super) fn learn(&mut self, found: Claimed, now: Instant) -> Then {
-        let full = found.count >= self.limit;
         let swept = self.sweeping || self.floor.is_none();
         if swept {
             self.swept = now;
-            self.sweep_not_before = now + found.claim * 20;
+            self.sweep_not_before = now + (found.claim * 100).min(SWEEP_AT_MOST).max(found.claim * 20);
         }
-        if full {
-            self.floor = found.last.or(self.floor);
+        let may_sweep = now >= self.sweep_not_before;
+        let Some(first) = found.first else {
+            self.limit = 1;
+            if swept {
+                // All that is due by now is locked by others, if there is any.
+                self.floor = Some(found.now);
+                self.sweeping = false;
+                return Then::Sleep;
+            }
+            self.sweeping = may_sweep;
+            return if may_sweep { Then::Claim } else { Then::SleepUntilSweep(self.sweep_not_before) };
+        };
+        // The first and not the last: a table may hold a timer back until one before it is done, and then it is due below
+        // the last, but never below the first.
+        self.floor = Some(first);
+        if found.count >= self.limit {
             self.limit = if found.whole > LONG {
                 (self.limit / 2).max(1)
             } else {
                 (self.limit * GROWTH).min(self.max)
             };
-            self.sweeping = now >= self.swept + SWEEP_AT_LEAST && now >= self.sweep_not_before;
-            return Then::Claim;
+            self.sweeping = may_sweep && now >= self.swept + SWEEP_AT_LEAST;
+        } else {
+            self.limit = found.count.max(1);
+            self.sweeping = may_sweep;
         }
-        self.limit = found.count.max(1);
-        if swept {
-            // All that is due by now was claimed, or is locked by others.
-            self.floor = Some(found.now);
-            self.sweeping = false;
-            return Then::Sleep;
-        }
-        self.floor = found.last.or(self.floor);
-        self.sweeping = now >= self.sweep_not_before;
-        if self.sweeping { Then::Claim } else { Then::SleepUntilSweep(self.sweep_not_before) }
+        Then::Claim
     }
 }
 
@@ -127,10 +135,10 @@ mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
-    fn claimed(count: i64, last: i64, now: i64, claim_ms: u64) -> Claimed {
+    fn claimed(count: i64, first: i64, now: i64, claim_ms: u64) -> Claimed {
         Claimed {
             count,
-            last: (count > 0).then(|| at(last)),
+            first: (count > 0).then(|| at(first)),
             now: at(now),
             claim: Duration::from_millis(claim_ms),
             whole: Duration::from_millis(claim_ms + 1),
@@ -147,10 +155,15 @@ mod tests {
             assert_eq!(pace.learn(claimed(pace.limit(), n, 100, 1), start), Then::Claim);
         }
         assert_eq!(limits, [1, 8, 64, 500, 500]);
-        assert_eq!(pace.claim_floor(), Some(at(4)), "searches from the last seen");
-        let then = pace.learn(claimed(3, 7, 101, 1), start + Duration::from_millis(50));
-        assert_eq!((then, pace.claim_floor()), (Then::Claim, None), "the backlog is gone: one sweep");
-        assert_eq!(pace.learn(claimed(0, 0, 102, 1), start + Duration::from_millis(51)), Then::Sleep);
+        assert_eq!(pace.claim_floor(), Some(at(4)), "searches from the last batch");
+        let then = pace.learn(claimed(3, 7, 101, 1), start + Duration::from_millis(150));
+        assert_eq!((then, pace.claim_floor()), (Then::Claim, None), "the backlog is gone: a sweep");
+        assert_eq!(pace.learn(claimed(2, 3, 102, 1), start + Duration::from_millis(151)), Then::Claim);
+        assert_eq!(pace.claim_floor(), Some(at(3)), "what the last batch made due is not below its first");
+        let later = start + Duration::from_millis(300);
+        assert_eq!(pace.learn(claimed(0, 0, 102, 1), later), Then::Claim);
+        assert_eq!(pace.claim_floor(), None);
+        assert_eq!(pace.learn(claimed(0, 0, 102, 1), later), Then::Sleep);
         assert_eq!(pace.limit(), 1);
         assert_eq!(pace.claim_floor(), Some(at(102)));
     }

@@ -1,6 +1,6 @@
 //! Nodes that die, and timers that kill them.
 
-use jobs::EngineSettings;
+use jobs::{Engine, EngineSettings, Node, Wake};
 
 use crate::support::{Rings, World, eager};
 
@@ -72,5 +72,54 @@ async fn survivors_notice_a_death_and_a_good_end_is_none() {
         server.node.id()
     );
     assert_eq!(world.number(&alive).await, 1);
+    server.stop().await;
+}
+
+const CHILD: &str = "QUESTHALL_TEST_CRASH_URL";
+
+/// Not a test: the process that the next one kills.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by the test that kills it"]
+async fn child() {
+    let Ok(url) = std::env::var(CHILD) else { return };
+    let pool = sqlx::PgPool::connect(&url).await.unwrap();
+    let wake = Wake::new();
+    let node = Node::start(pool.clone(), "child", "0", &["worker"], wake.clone()).await.unwrap();
+    let settings = EngineSettings { max_batch: 40, workers: 2, ..eager() };
+    Engine::spawn(pool, Rings::new(), settings, &node.handle(), &wake);
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_killed_at_random_lose_and_double_nothing() {
+    const KILLS: i64 = 25;
+    const EACH: i64 = 150;
+    let world = World::new().await;
+    world.add(KILLS * EACH + 400, "ok").await;
+    for kill in 1..=KILLS {
+        let mut process = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["crash::child", "--exact", "--ignored", "--quiet"])
+            .env(CHILD, world.url())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let enough = kill * EACH;
+        world
+            .until(
+                &format!(
+                    "SELECT (count(*) >= {enough})::int::bigint FROM public.rings WHERE status = 'COMPLETED'"
+                ),
+                1,
+            )
+            .await;
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+    world.assert_exactly_once().await;
+    let server = world.server(&Rings::new(), eager()).await;
+    world.until_completed(KILLS * EACH + 400).await;
+    world.assert_exactly_once().await;
+    // A restart may be quicker than the server's notice of the broken connection; the heartbeat tells then.
+    world.until("SELECT count(*) FROM jobs.nodes WHERE died_at IS NOT NULL", KILLS).await;
     server.stop().await;
 }

@@ -81,11 +81,13 @@ impl Gate {
 pub(crate) struct Rings {
     pub(crate) gate: Gate,
     pub(crate) claims: Arc<AtomicUsize>,
+    /// Timers that were executed, whether or not that was committed.
+    pub(crate) executed: Arc<AtomicUsize>,
 }
 
 impl Rings {
     pub(crate) fn new() -> Self {
-        Self { gate: Gate::new(), claims: Arc::default() }
+        Self { gate: Gate::new(), claims: Arc::default(), executed: Arc::default() }
     }
 }
 
@@ -174,6 +176,7 @@ impl TimerTable for Rings {
             .bind(&ids)
             .execute(connection)
             .await?;
+        self.executed.fetch_add(timers.len(), Ordering::SeqCst);
         Ok(())
     }
 
@@ -265,6 +268,10 @@ impl World {
         self.database.pool()
     }
 
+    pub(crate) fn url(&self) -> String {
+        self.database.url()
+    }
+
     /// A node without an engine.
     pub(crate) async fn node(&self) -> (Node, Wake) {
         let wake = Wake::new();
@@ -311,7 +318,13 @@ impl World {
         };
         if tokio::time::timeout(PATIENCE, look).await.is_err() {
             let is = self.number(query).await;
-            panic!("waited in vain for {wanted}, it is {is}: {query}");
+            let odd: Vec<String> = sqlx::query_scalar(
+                "SELECT r::text FROM public.rings AS r WHERE status <> 'COMPLETED' ORDER BY scheduled_at LIMIT 5",
+            )
+            .fetch_all(&self.observer)
+            .await
+            .unwrap();
+            panic!("waited in vain for {wanted}, it is {is}: {query}; among what did not ring: {odd:#?}");
         }
     }
 

@@ -134,7 +134,8 @@ pub async fn run(
     options: &PgConnectOptions,
     mut progress: impl FnMut(Progress<'_>),
 ) -> Result<Vec<Applied>, MigrateError> {
-    let mut connection = options.clone().connect().await?;
+    // A migration may take its time, and is too long to be logged.
+    let mut connection = options.clone().disable_statement_logging().connect().await?;
     sqlx::raw_sql(
         "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0",
     )

@@ -1,1 +1,67 @@
-fn main() {}
+//! The `questhall` command.
+//!
+//! Promises: what it answers goes to standard output, everything else (notes, progress, logs) to standard error;
+//! `--json` answers are for programs and stay as they are; errors are sentences that say what to do; exit codes are
+//! those of [`failure::Code`].
+//!
+//! Map: [`args`] what may be typed · [`failure`] errors and exit codes · [`screen`] output for people and programs ·
+//! [`setup`] settings and the database · [`commands`] a file per command · [`demo`] the campaign to look at.
+
+mod args;
+mod commands;
+mod demo;
+mod failure;
+mod screen;
+mod setup;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use failure::{Code, Failure};
+use screen::Screen;
+
+fn main() -> ExitCode {
+    // A jail's zygote is this same binary, started anew. Nothing may come before it.
+    sandbox::zygote_main_if_asked();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nowhere to tell it if even that fails.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Code::Usage as u8 } else { 0 });
+        }
+    };
+    let screen = Screen::new(cli.global.json);
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Code::Unavailable, format!("no threads could be started: {error}")))
+        .and_then(|runtime| runtime.block_on(run(&cli, &screen)));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.is_silent() {
+                screen.note(&format!("questhall: {failure}"));
+            }
+            ExitCode::from(failure.code() as u8)
+        }
+    }
+}
+
+async fn run(cli: &Cli, screen: &Screen) -> Result<(), Failure> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Up(args) => commands::up::run(global, args, screen).await,
+        Command::Serve(args) => commands::serve::run(global, args, screen).await,
+        Command::Db { command } => commands::db::run(global, *command, screen).await,
+        Command::Campaign { command } => commands::campaign::run(global, command, screen).await,
+        Command::Key { command } => commands::key::run(global, command, screen).await,
+        Command::Audit(args) => commands::audit::run(global, args, screen).await,
+        Command::Openapi(args) => commands::openapi::run(args, screen),
+        Command::Doctor => commands::doctor::run(global, screen).await,
+        Command::Completions { shell } => commands::completions::run(*shell, screen),
+        Command::Version => commands::version::run(screen),
+    }
+}

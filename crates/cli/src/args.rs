@@ -1,0 +1,219 @@
+//! What may be typed.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand};
+use kernel::{ApiKeyId, CampaignId, GuildId, UserId};
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done · 1 the answer is no (a campaign with mistakes, drift, something missing, migrations to apply) · \
+2 the command line is wrong · 3 something could not be set up or reached (settings, database, folder, port) · \
+4 refused (no such thing, or not in its present state) · 5 a mistake of Questhall's own
+
+Settings come from questhall.toml, from QUESTHALL_* variables (QUESTHALL_HTTP__LISTEN is http.listen), from DATABASE_URL \
+and from the options here, each stronger than the one before. See docs/operators-guide.md.";
+
+/// Campaigns of coding challenges for your community, in one process.
+#[derive(Debug, Parser)]
+#[command(name = "questhall", version, after_help = EXIT_CODES, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Settings file [default: questhall.toml, where there is one].
+    #[arg(long, global = true, value_name = "FILE", env = "QUESTHALL_CONFIG", help_heading = "Settings")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder of the private PostgreSQL [default: /var/lib/questhall for root, else ~/.local/share/questhall].
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Settings")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Use this database instead of a private one: `postgres://user@host/name`.
+    #[arg(long, global = true, value_name = "URL", help_heading = "Settings")]
+    pub(crate) database_url: Option<String>,
+    /// Any other setting, such as `--set http.listen=0.0.0.0:8080`; may be repeated.
+    #[arg(long = "set", global = true, value_name = "NAME=VALUE", value_parser = setting, help_heading = "Settings")]
+    pub(crate) set: Vec<(String, String)>,
+    /// Answer in JSON, for programs.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Bring up everything in one process: database, migrations, API, timers.
+    Up(UpArgs),
+    /// Run some roles of a node beside others, on a database that is there and migrated.
+    Serve(ServeArgs),
+    /// The database's schema.
+    Db {
+        #[command(subcommand)]
+        command: DbCommand,
+    },
+    /// Campaigns as folders: check, import, export; and a list of what is there.
+    Campaign {
+        #[command(subcommand)]
+        command: CampaignCommand,
+    },
+    /// API keys.
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Re-derive balances, XP, points and standings from their journals, and report what differs.
+    Audit(AuditArgs),
+    /// Print the API's OpenAPI document.
+    Openapi(OpenapiArgs),
+    /// Say what is missing on this machine, and how to mend it.
+    Doctor,
+    /// Print a completion script for a shell.
+    Completions {
+        /// bash, elvish, fish, powershell or zsh.
+        shell: clap_complete::Shell,
+    },
+    /// Print the version, and that of the schema.
+    Version,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// Set up a small running campaign with players in it, and go on playing.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// Address to listen on [default: 127.0.0.1:8080]; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// What this node does: `http`, `worker`, `scheduler`, or several with commas [default: all].
+    #[arg(long, value_name = "ROLES")]
+    pub(crate) roles: Option<String>,
+    /// Address to listen on [default: 127.0.0.1:8080]; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Apply the migrations that are missing. Any number of nodes may do so at once.
+    Migrate,
+    /// List the migrations; exit code 1 when some are missing.
+    Status,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CampaignCommand {
+    /// Run every generator of a campaign's folder and say what is wrong, with file and line. Needs no database.
+    Check {
+        /// The folder that holds campaign.toml.
+        dir: PathBuf,
+        /// For how many made-up participants each generator runs.
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        seeds: u16,
+    },
+    /// Put a campaign's folder into a guild, as a draft; or bring a campaign to what its folder says.
+    Import {
+        /// The folder that holds campaign.toml.
+        dir: PathBuf,
+        /// The guild.
+        #[arg(long)]
+        guild: GuildId,
+        /// The campaign to bring up to date, instead of making a new one.
+        #[arg(long, value_name = "ID")]
+        campaign: Option<CampaignId>,
+        /// Do not run the generators first.
+        #[arg(long)]
+        unchecked: bool,
+    },
+    /// Write a campaign into a new folder, from which it can be imported again.
+    Export {
+        /// The campaign.
+        campaign: CampaignId,
+        /// The folder to make.
+        dir: PathBuf,
+    },
+    /// List campaigns, newest first.
+    List {
+        /// Only this guild's.
+        #[arg(long)]
+        guild: Option<GuildId>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key and print it, this once.
+    Create {
+        /// What it is for.
+        #[arg(long)]
+        name: String,
+        /// What it may do, such as `campaigns:read`, or `*` for everything; repeat, or separate with commas.
+        #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',')]
+        scopes: Vec<String>,
+        /// Confine it to this guild.
+        #[arg(long)]
+        guild: Option<GuildId>,
+        /// Have it act as this member of the guild.
+        #[arg(long, value_name = "ID", requires = "guild")]
+        user: Option<UserId>,
+        /// From when it is refused, such as 2031-01-01T00:00:00Z.
+        #[arg(long, value_name = "TIME")]
+        expires: Option<DateTime<Utc>>,
+    },
+    /// List keys, newest first; never the keys themselves.
+    List {
+        /// Only those confined to this guild.
+        #[arg(long)]
+        guild: Option<GuildId>,
+    },
+    /// Refuse a key from now on.
+    Revoke {
+        /// The key's id, as `key list` shows it.
+        id: ApiKeyId,
+    },
+    /// Give a key a new secret and print it; the old one is refused from now on.
+    Rotate {
+        /// The key's id, as `key list` shows it.
+        id: ApiKeyId,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// Only this guild.
+    #[arg(long)]
+    pub(crate) guild: Option<GuildId>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OpenapiArgs {
+    /// Write it here instead of to standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("must be NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,12 @@
+//! A file per command.
+
+pub(crate) mod audit;
+pub(crate) mod campaign;
+pub(crate) mod completions;
+pub(crate) mod db;
+pub(crate) mod doctor;
+pub(crate) mod key;
+pub(crate) mod openapi;
+pub(crate) mod serve;
+pub(crate) mod up;
+pub(crate) mod version;

@@ -1,0 +1,100 @@
+//! `questhall audit`: what is stored against what the journals add up to.
+
+use db::Database;
+use kernel::GuildId;
+use serde::Serialize;
+
+use crate::{
+    args::{AuditArgs, Global},
+    failure::Failure,
+    screen::{Screen, table},
+    setup,
+};
+
+/// A figure that is not what its journal says.
+#[derive(Debug, Serialize)]
+struct Drift {
+    /// Whose figure it is.
+    slice: &'static str,
+    guild_id: GuildId,
+    /// Which figure, of what.
+    what: String,
+    stored: String,
+    derived: String,
+}
+
+pub(crate) async fn run(global: &Global, args: &AuditArgs, screen: &Screen) -> Result<(), Failure> {
+    setup::log_quietly();
+    setup::with_database(global, async |database| {
+        let drifts = drift(database, args.guild, screen).await?;
+        screen.answer(&drifts, |drifts| {
+            if drifts.is_empty() {
+                return "Everything agrees with its journal.".to_owned();
+            }
+            let rows = drifts.iter().map(|drift| {
+                let Drift { slice, guild_id, what, stored, derived } = drift;
+                [(*slice).to_owned(), guild_id.to_string(), what.clone(), stored.clone(), derived.clone()]
+            });
+            table(["slice", "guild", "what", "stored", "by the journal"], rows)
+        })?;
+        if drifts.is_empty() { Ok(()) } else { Err(Failure::no()) }
+    })
+    .await
+}
+
+/// Every slice's drift. Long statements, so on a connection without the pool's time limit.
+async fn drift(database: &Database, guild: Option<GuildId>, screen: &Screen) -> Result<Vec<Drift>, Failure> {
+    let mut connection = database.connect().await?;
+    sqlx::raw_sql("SET statement_timeout = 0").execute(&mut connection).await?;
+    let bar = screen.bar(4, "auditing");
+    let mut found = Vec::new();
+
+    bar.set_prefix("economy");
+    let rows = economy::audit::drift(&mut connection).await.map_err(kernel::Problem::from)?;
+    found.extend(rows.into_iter().map(|row| Drift {
+        slice: "economy",
+        guild_id: row.guild_id,
+        what: format!("{} of user {}", row.what, row.user_id),
+        stored: row.stored.to_string(),
+        derived: row.derived.to_string(),
+    }));
+    bar.inc(1);
+
+    bar.set_prefix("community");
+    let rows = community::audit::drift(&mut connection).await.map_err(kernel::Problem::from)?;
+    found.extend(rows.into_iter().map(|row| Drift {
+        slice: "community",
+        guild_id: row.guild_id,
+        what: format!("{} of user {}", row.what, row.user_id),
+        stored: row.stored.to_string(),
+        derived: row.derived.to_string(),
+    }));
+    bar.inc(1);
+
+    bar.set_prefix("squads");
+    let rows = squads::audit::drift(&mut connection).await.map_err(kernel::Problem::from)?;
+    let squad = |id: Option<kernel::SquadId>| id.map_or("none".to_owned(), |id| id.to_string());
+    found.extend(rows.into_iter().map(|row| Drift {
+        slice: "squads",
+        guild_id: row.guild_id,
+        what: format!("squad of user {}", row.user_id),
+        stored: squad(row.stored),
+        derived: squad(row.derived),
+    }));
+    bar.inc(1);
+
+    bar.set_prefix("campaigns");
+    let rows = campaigns::audit::drift(&mut connection, guild).await?;
+    found.extend(rows.into_iter().map(|row| Drift {
+        slice: "campaigns",
+        guild_id: row.guild_id,
+        what: format!("{}: {}", row.subject, row.check),
+        stored: row.found,
+        derived: row.expected,
+    }));
+    bar.inc(1);
+    bar.finish_and_clear();
+
+    found.retain(|drift| guild.is_none_or(|guild| drift.guild_id == guild));
+    Ok(found)
+}

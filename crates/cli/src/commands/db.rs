@@ -1,0 +1,102 @@
+//! `questhall db`: the schema.
+
+use db::{
+    Database,
+    migrate::{self, Entry, Progress, State},
+};
+use serde::Serialize;
+
+use crate::{
+    args::{DbCommand, Global},
+    failure::{Code, Failure, OrFail},
+    screen::{Screen, table},
+    setup,
+};
+
+/// A migration, as `--json` tells it.
+#[derive(Debug, Serialize)]
+struct Line {
+    version: i64,
+    description: String,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    applied_at: Option<String>,
+}
+
+impl From<Entry> for Line {
+    fn from(entry: Entry) -> Self {
+        let (state, at) = match entry.state {
+            State::Pending => ("pending", None),
+            State::Applied(at) => ("applied", Some(at)),
+            State::Changed(at) => ("changed", Some(at)),
+            State::Unknown(at) => ("unknown", Some(at)),
+        };
+        Self {
+            version: entry.version,
+            description: entry.description,
+            state,
+            applied_at: at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
+        }
+    }
+}
+
+pub(crate) async fn run(global: &Global, command: DbCommand, screen: &Screen) -> Result<(), Failure> {
+    setup::log_quietly();
+    let settings = setup::settings(global, &[])?;
+    let database = Database::open_or_join(&settings.db).await.or_fail(Code::Unavailable)?;
+    let outcome = match command {
+        DbCommand::Migrate => migrate(&database, screen).await,
+        DbCommand::Status => status(&database, screen).await,
+    };
+    database.close().await;
+    outcome
+}
+
+/// Brings the schema up to date, telling what it does.
+pub(crate) async fn migrate(database: &Database, screen: &Screen) -> Result<(), Failure> {
+    let bar = screen.bar(0, "migrating");
+    let applied = migrate::run(database.options(), |progress| match progress {
+        Progress::Waiting => bar.println("Another node is migrating; waiting for it."),
+        Progress::Applying { version, description, index, total } => {
+            bar.set_length(u64::try_from(total).unwrap_or(0));
+            bar.set_position(u64::try_from(index - 1).unwrap_or(0));
+            bar.set_prefix(format!("{version:04} {description}"));
+        }
+        Progress::Applied { .. } => bar.inc(1),
+    })
+    .await;
+    bar.finish_and_clear();
+    let applied = applied.or_fail(Code::Unavailable)?;
+    let lines: Vec<_> = applied
+        .iter()
+        .map(|migration| {
+            serde_json::json!({
+                "version": migration.version,
+                "description": migration.description,
+                "milliseconds": u64::try_from(migration.took.as_millis()).unwrap_or(u64::MAX),
+            })
+        })
+        .collect();
+    screen.answer(&lines, |lines| match lines.len() {
+        0 => "The schema is up to date.".to_owned(),
+        1 => "1 migration applied; the schema is up to date.".to_owned(),
+        n => format!("{n} migrations applied; the schema is up to date."),
+    })
+}
+
+async fn status(database: &Database, screen: &Screen) -> Result<(), Failure> {
+    let mut connection = database.connect().await?;
+    let entries = migrate::status(&mut connection).await.or_fail(Code::Unavailable)?;
+    let good = entries.iter().all(|entry| matches!(entry.state, State::Applied(_)));
+    let lines: Vec<Line> = entries.into_iter().map(Line::from).collect();
+    screen.answer(&lines, |lines| {
+        table(
+            ["migration", "state", "since"],
+            lines.iter().map(|line| {
+                let since = line.applied_at.clone().unwrap_or_default();
+                [format!("{:04} {}", line.version, line.description), line.state.to_owned(), since]
+            }),
+        )
+    })?;
+    if good { Ok(()) } else { Err(Failure::no()) }
+}

@@ -1,0 +1,31 @@
+//! `questhall serve`: some roles of a node beside others.
+
+use server::settings::Roles;
+
+use crate::{
+    args::{Global, ServeArgs},
+    failure::{Code, Failure, OrFail},
+    screen::Screen,
+    setup,
+};
+
+pub(crate) async fn run(global: &Global, args: &ServeArgs, screen: &Screen) -> Result<(), Failure> {
+    let mut more = Vec::new();
+    if let Some(roles) = &args.roles {
+        roles.parse::<Roles>().map_err(|problem| Failure::new(Code::Usage, format!("--roles {problem}")))?;
+        more.push(("--roles", "roles", roles.clone()));
+    }
+    if let Some(listen) = args.listen {
+        more.push(("--listen", "http.listen", listen.to_string()));
+    }
+    let settings = setup::settings(global, &more)?;
+    setup::log(&settings.log, &settings.log.filter);
+    if settings.db.url.is_none() {
+        screen.note(
+            "No database was named, so this node runs a private one. For several nodes, set DATABASE_URL.",
+        );
+    }
+    let shutdown = server::signals().or_fail(Code::Unavailable)?;
+    let roles = settings.roles.clone();
+    server::run(settings, roles, shutdown).await.or_fail(Code::Unavailable)
+}

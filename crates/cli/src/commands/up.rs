@@ -1,0 +1,158 @@
+//! `questhall up`: everything in one process.
+
+use std::path::{Path, PathBuf};
+
+use access::{Scopes, keys::NewKey};
+use serde_json::json;
+use server::{Roles, Server, Settings};
+
+use super::key;
+use crate::{
+    args::{Global, UpArgs},
+    demo,
+    failure::{Code, Failure, OrFail},
+    screen::Screen,
+    setup,
+};
+
+/// The file in the data folder that holds the administrator's key.
+const KEY_FILE: &str = "admin.key";
+
+pub(crate) async fn run(global: &Global, args: &UpArgs, screen: &Screen) -> Result<(), Failure> {
+    let mut more = Vec::new();
+    if let Some(listen) = args.listen {
+        more.push(("--listen", "http.listen", listen.to_string()));
+    }
+    let settings = setup::settings(global, &more)?;
+    // People at a terminal want to see what is wrong, not all that is right.
+    let quiet = settings.log == server::settings::Log::default();
+    setup::log(&settings.log, if quiet { "warn" } else { &settings.log.filter });
+
+    let shutdown = server::signals().or_fail(Code::Unavailable)?;
+    if settings.db.url.is_none() && !settings.db.data_dir.join("postgres").is_dir() {
+        screen.note(&format!("Making a database in {} …", settings.db.data_dir.display()));
+    }
+    let starting = Server::start(settings.clone(), Roles::default());
+    let Some(server) = shutdown.at_once.run_until_cancelled(starting).await else {
+        return Err(Failure::new(Code::Unavailable, "stopped while starting"));
+    };
+    let server = server.or_fail(Code::Unavailable)?;
+    let begun = begin(&server, &settings, args.demo, screen).await;
+    let playing = match begun {
+        Ok(Some(demo)) => Some(tokio::spawn(demo::play_on(demo, server.services().clone()))),
+        Ok(None) => None,
+        Err(failure) => {
+            shutdown.gently.cancel();
+            // What failed first is what is told.
+            let _ = server.stop().await;
+            return Err(failure);
+        }
+    };
+    shutdown.gently.cancelled().await;
+    if let Some(playing) = playing {
+        playing.abort();
+    }
+    screen.note("Stopping; once more to stop at once.");
+    match shutdown.at_once.run_until_cancelled(server.stop()).await {
+        Some(Ok(true)) => Ok(()),
+        Some(Ok(false)) | None => {
+            Err(Failure::new(Code::Unavailable, server::RunError::Unfinished.to_string()))
+        }
+        Some(Err(error)) => Err(error).or_fail(Code::Unavailable),
+    }
+}
+
+/// What follows the start: the key, the demo, and telling where everything is.
+async fn begin(
+    server: &Server,
+    settings: &Settings,
+    demo: bool,
+    screen: &Screen,
+) -> Result<Option<demo::Demo>, Failure> {
+    let url = match (&settings.http.public_url, server.address()) {
+        (Some(url), _) => url.trim_end_matches('/').to_owned(),
+        (None, Some(address)) => format!("http://{address}"),
+        (None, None) => return Err(Failure::new(Code::Internal, "the server does not listen")),
+    };
+    // Where the database is somebody's, so are its keys; the demo needs one all the same.
+    let key = if settings.db.url.is_none() || demo {
+        Some(admin_key(server, &settings.db.data_dir).await?)
+    } else {
+        None
+    };
+    let answer = json!({
+        "url": url,
+        "docs": format!("{url}/docs"),
+        "data_dir": settings.db.url.is_none().then(|| settings.db.data_dir.display().to_string()),
+        "admin_key_file": key.as_ref().map(|file| file.display().to_string()),
+        "pid": std::process::id(),
+    });
+    screen.answer(&answer, |_| welcome(&url, settings, key.as_deref()))?;
+    if !demo {
+        return Ok(None);
+    }
+    let demo = demo::set_up(server.services(), screen).await?;
+    if !screen.is_json() {
+        screen.print(&demo.told(&url, key.as_deref()))?;
+    }
+    Ok(Some(demo))
+}
+
+fn welcome(url: &str, settings: &Settings, key: Option<&Path>) -> String {
+    let data = match &settings.db.url {
+        None => settings.db.data_dir.display().to_string(),
+        Some(_) => "in the PostgreSQL that DATABASE_URL names".to_owned(),
+    };
+    let key = match key {
+        Some(file) => file.display().to_string(),
+        None => "make one with `questhall key create --name me --scope '*'`".to_owned(),
+    };
+    format!(
+        "\nQuesthall is up.\n\n  API        {url}/api/v1\n  API docs   {url}/docs\n  Data       {data}\n  Admin key  \
+         {key}\n\nCtrl-C stops it."
+    )
+}
+
+/// The file with a key that may do everything. Made at the first start, and when the key in it is refused (the database
+/// is another one, or somebody revoked it).
+async fn admin_key(server: &Server, data_dir: &Path) -> Result<PathBuf, Failure> {
+    let file = data_dir.join(KEY_FILE);
+    if let Ok(text) = std::fs::read_to_string(&file)
+        && server.services().app.keys().authenticate(text.trim()).await?.is_some()
+    {
+        return Ok(file);
+    }
+    let new = NewKey {
+        name: "administrator".to_owned(),
+        guild: None,
+        user: None,
+        scopes: Scopes::new(["*"]),
+        expires_at: None,
+    };
+    let (_, plain) = key::create(server.database(), &new).await?;
+    write_secret(&file, plain.reveal()).map_err(|error| {
+        Failure::new(
+            Code::Unavailable,
+            format!("the administrator's key cannot be written to {}: {error}", file.display()),
+        )
+    })?;
+    Ok(file)
+}
+
+/// Writes a file that only its owner can read, at once and whole.
+fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::{fs, io::Write, os::unix::fs::OpenOptionsExt};
+    if let Some(dir) = file.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    let new = file.with_extension("key.new");
+    if let Err(error) = fs::remove_file(&new)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut written = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    writeln!(written, "{text}")?;
+    written.sync_all()?;
+    fs::rename(&new, file)
+}

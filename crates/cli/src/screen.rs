@@ -1,0 +1,101 @@
+//! What people and programs see. Answers go to standard output, everything else to standard error; so `questhall … |
+//! jq` and `$(questhall key create …)` work, whatever else is told.
+
+use std::io::{self, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use crate::failure::{Code, Failure};
+
+/// How to speak.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Screen {
+    json: bool,
+}
+
+impl Screen {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// The answer: `value` for programs, else `people`'s text.
+    pub(crate) fn answer<T: Serialize + ?Sized>(
+        &self,
+        value: &T,
+        people: impl FnOnce(&T) -> String,
+    ) -> Result<(), Failure> {
+        if self.json {
+            let text = serde_json::to_string_pretty(value)
+                .map_err(|error| Failure::new(Code::Internal, format!("the answer is no JSON: {error}")))?;
+            self.print(&text)
+        } else {
+            self.print(&people(value))
+        }
+    }
+
+    /// Writes to standard output, with a line's end.
+    #[expect(clippy::unused_self, reason = "whoever prints has a screen")]
+    pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        let text = text.trim_end_matches('\n');
+        match writeln!(out, "{text}").and_then(|()| out.flush()) {
+            // `questhall … | head` has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(Failure::new(Code::Unavailable, format!("cannot write the answer: {error}"))),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Tells people something, on standard error.
+    #[expect(clippy::unused_self, reason = "whoever tells has a screen")]
+    pub(crate) fn note(&self, text: &str) {
+        // A closed standard error hears nothing.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// A bar for work of `length` steps; shown on a terminal only.
+    #[expect(clippy::unused_self, reason = "whoever shows has a screen")]
+    pub(crate) fn bar(&self, length: usize, what: &'static str) -> ProgressBar {
+        let bar = ProgressBar::new(u64::try_from(length).unwrap_or(u64::MAX)).with_message(what);
+        if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} {prefix}") {
+            bar.set_style(style.progress_chars("█▓░"));
+        }
+        bar
+    }
+}
+
+/// A table with these headings, as wide as it needs to be.
+pub(crate) fn table<const N: usize>(
+    headings: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(headings.map(str::to_uppercase));
+    for row in rows {
+        table.add_row(row);
+    }
+    // Columns are padded on both sides; the first one begins at the margin.
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_plain_columns() {
+        let text =
+            table(["id", "name"], [["1".to_owned(), "One".to_owned()], ["22".to_owned(), "Two".to_owned()]]);
+        assert_eq!(text, "ID  NAME\n1   One\n22  Two");
+    }
+}

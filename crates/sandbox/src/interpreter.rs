@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::PRELOAD;
+use crate::plan::{COMMON, RARE};
 
 const PROBE: &str = include_str!("probe.py");
 
@@ -99,7 +99,7 @@ pub(crate) fn candidates(named: Option<&Path>) -> Vec<PathBuf> {
 /// A sentence when it does not answer, is too old, or lacks `ctypes` (which loads the seccomp filter).
 pub(crate) async fn examine(path: &Path) -> Result<Interpreter, String> {
     let answer = tokio::process::Command::new(path)
-        .args(["-I", "-S", "-B", "-X", "utf8", "-c", PROBE, PRELOAD])
+        .args(["-I", "-S", "-B", "-X", "utf8", "-c", PROBE, COMMON, RARE])
         .stdin(std::process::Stdio::null())
         .current_dir("/")
         .kill_on_drop(true)

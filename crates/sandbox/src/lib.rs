@@ -14,10 +14,11 @@
 //! The map:
 //! - `model`: what callers hand in and get back; `error`: what can go wrong, in the author's words;
 //! - [`generator`]: a run read as `{"input": …, "result": …}`, and the check of a generator on several seeds;
-//! - `pool`: [`Sandbox`], its workers, retries and restarts; `queue`: fairness between tenants;
+//! - `pool`: [`Sandbox`] and what its callers and workers share; `queue`: fairness between tenants; `post`: a worker's
+//!   place, with its retries and restarts; `ladder`: the choice of jail at start;
 //! - `worker`: one zygote seen from the server; `report`: a finished run's status turned into a verdict;
 //! - `plan`, `jail`, `landlocked`, `mounts`, `filter`, `raw`: the confinement, inside the started process;
-//! - `interpreter`: which Python, and which files it needs; `doctor`: [`probe`]; [`bench`]: figures against plain
+//! - `interpreter`: which Python, and which files it needs; `doctor`: [`probe`]; [`mod@bench`]: figures against plain
 //!   `python3`.
 
 pub mod bench;
@@ -27,11 +28,13 @@ mod filter;
 pub mod generator;
 mod interpreter;
 mod jail;
+mod ladder;
 mod landlocked;
 mod model;
 mod mounts;
 mod plan;
 mod pool;
+mod post;
 mod queue;
 mod raw;
 mod report;

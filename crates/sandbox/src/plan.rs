@@ -38,19 +38,24 @@ pub(crate) struct Setup<'a> {
     pub(crate) preload: Vec<&'static str>,
 }
 
-/// What the library is preloaded with: what generators use, and what those modules import late. On the lowest rung
-/// nothing else can be imported.
-pub(crate) const PRELOAD: &str = "\
-    abc argparse array ast atexit base64 binascii bisect bz2 calendar cmath codecs collections collections.abc \
-    colorsys contextlib contextvars copy copyreg csv ctypes dataclasses datetime decimal difflib dis enum errno \
-    fnmatch fractions functools gc getopt glob graphlib hashlib heapq hmac html html.entities inspect io ipaddress \
-    itertools json keyword linecache locale logging lzma math mmap numbers opcode operator os os.path pathlib pickle \
-    platform pprint queue random re reprlib resource sched secrets select selectors shlex shutil signal socket stat \
-    statistics string struct subprocess sys tempfile textwrap threading time timeit token tokenize traceback types \
-    typing unicodedata urllib.parse uuid warnings weakref zlib zoneinfo _strptime _pydecimal _pydatetime \
-    encodings.ascii encodings.idna encodings.latin_1 encodings.utf_16 encodings.utf_32 encodings.utf_8 \
+/// Imported before the first script: what generators use, and what those modules import late. Each of them makes every
+/// fork a little dearer.
+pub(crate) const COMMON: &str = "\
+    abc array base64 bisect calendar cmath collections collections.abc colorsys contextlib copy ctypes dataclasses \
+    datetime decimal enum fractions functools graphlib hashlib heapq io itertools json keyword linecache math numbers \
+    operator os os.path pprint queue random re secrets statistics string struct sys textwrap threading time traceback \
+    types typing unicodedata uuid warnings weakref zlib _strptime encodings.ascii encodings.latin_1 encodings.utf_8 \
+    string.templatelib";
+
+/// Imported beforehand as well on the lowest rung, where a script cannot import anything else. On the others they are
+/// imported when a script does.
+pub(crate) const RARE: &str = "\
+    argparse ast atexit binascii bz2 codecs contextvars copyreg csv difflib dis errno fcntl fnmatch gc getopt glob hmac \
+    html html.entities inspect ipaddress locale logging lzma mmap opcode pathlib pickle platform reprlib resource \
+    sched select selectors shlex shutil signal socket stat subprocess tempfile termios timeit token tokenize \
+    urllib.parse zoneinfo _pydecimal _pydatetime encodings.idna encodings.utf_16 encodings.utf_32 \
     encodings.utf_8_sig encodings.cp1252 encodings.cp437 encodings.hex_codec encodings.rot_13 stringprep \
-    string.templatelib concurrent.futures concurrent.futures.thread multiprocessing";
+    concurrent.futures concurrent.futures.thread multiprocessing";
 
 /// The parts of numpy, where there is one. It would import them when they are first used.
 pub(crate) const NUMPY: &str = "numpy numpy.fft numpy.linalg numpy.random";

@@ -3,25 +3,18 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::interpreter::{self, Interpreter};
+use crate::interpreter::Interpreter;
+use crate::ladder::climb;
 use crate::plan::{HASH_SEEDS, Plan};
+use crate::post::Post;
 use crate::queue::FairQueue;
-use crate::worker::{Died, Worker};
-use crate::{Config, Job, Limits, Output, RunError, Rung, StartError, Stats, report};
-
-/// How often a run whose zygote dies is begun.
-const ATTEMPTS: u32 = 2;
-/// The pauses before a dead zygote is started again double from the first to the last.
-const BACK_OFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(30)];
-/// How long the worker with the other hash seed is kept after a check.
-const VARIANT_KEPT: Duration = Duration::from_mins(1);
+use crate::worker::Worker;
+use crate::{Config, Job, Limits, Output, RunError, Rung, StartError, Stats};
 
 /// Runs scripts. Clones share the workers; when the last is dropped, they end.
 #[derive(Clone)]
@@ -43,41 +36,41 @@ impl Drop for Handle {
 }
 
 /// What callers and workers share.
-struct Shared {
-    exe: PathBuf,
-    limits: Limits,
-    rung: Rung,
-    python: Interpreter,
-    ordinary: Lane,
-    variant: Lane,
-    closing: CancellationToken,
-    counts: Counts,
+pub(crate) struct Shared {
+    pub(crate) exe: PathBuf,
+    pub(crate) limits: Limits,
+    pub(crate) rung: Rung,
+    pub(crate) python: Interpreter,
+    pub(crate) ordinary: Lane,
+    pub(crate) variant: Lane,
+    pub(crate) closing: CancellationToken,
+    pub(crate) counts: Counts,
 }
 
 #[derive(Default)]
-struct Counts {
-    succeeded: AtomicU64,
-    failed: AtomicU64,
-    unavailable: AtomicU64,
-    cancelled: AtomicU64,
-    restarts: AtomicU64,
-    running: AtomicUsize,
-    workers: AtomicUsize,
+pub(crate) struct Counts {
+    pub(crate) succeeded: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    pub(crate) unavailable: AtomicU64,
+    pub(crate) cancelled: AtomicU64,
+    pub(crate) restarts: AtomicU64,
+    pub(crate) running: AtomicUsize,
+    pub(crate) workers: AtomicUsize,
     /// Process ids of the zygotes that are up, for the benchmark's account of processor time.
-    zygotes: Mutex<Vec<u32>>,
+    pub(crate) zygotes: Mutex<Vec<u32>>,
 }
 
 /// Runs that wait for one kind of worker.
-struct Lane {
+pub(crate) struct Lane {
     /// `None` once the sandbox closes.
     queue: Mutex<Option<FairQueue<Ticket>>>,
     /// As many permits as there is work, at least.
     work: Semaphore,
 }
 
-struct Ticket {
-    job: Job,
-    answer: oneshot::Sender<Result<Output, RunError>>,
+pub(crate) struct Ticket {
+    pub(crate) job: Job,
+    pub(crate) answer: oneshot::Sender<Result<Output, RunError>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -101,7 +94,7 @@ impl Lane {
     }
 
     /// The next run that somebody still waits for. Cancel-safe.
-    async fn next(&self) -> Ticket {
+    pub(crate) async fn next(&self) -> Ticket {
         loop {
             // Never closed.
             if let Ok(permit) = self.work.acquire().await {
@@ -118,7 +111,7 @@ impl Lane {
     }
 
     /// Answers everybody who waits.
-    fn refuse_all(&self, reason: &str) -> usize {
+    pub(crate) fn refuse_all(&self, reason: &str) -> usize {
         let tickets = locked(&self.queue).as_mut().map(FairQueue::drain).unwrap_or_default();
         let count = tickets.len();
         for ticket in tickets {
@@ -138,7 +131,7 @@ impl Shared {
         }
     }
 
-    async fn start_worker(&self, hash_seed: u32) -> Result<Worker, String> {
+    pub(crate) async fn start_worker(&self, hash_seed: u32) -> Result<Worker, String> {
         let plan = Plan { rung: self.rung, python: self.python.clone(), hash_seed };
         let worker = Worker::start(&self.exe, &plan).await?;
         self.worker_came(&worker);
@@ -150,7 +143,7 @@ impl Shared {
         locked(&self.counts.zygotes).push(worker.pid);
     }
 
-    fn worker_went(&self, worker: &Worker) {
+    pub(crate) fn worker_went(&self, worker: &Worker) {
         self.counts.workers.fetch_sub(1, Ordering::Relaxed);
         locked(&self.counts.zygotes).retain(|pid| *pid != worker.pid);
     }
@@ -271,229 +264,5 @@ impl Sandbox {
     /// Process ids of the zygotes that are up.
     pub fn zygotes(&self) -> Vec<u32> {
         locked(&self.shared.counts.zygotes).clone()
-    }
-}
-
-/// Tries rung after rung, on each every interpreter, until one starts and its jail passes its own test.
-async fn climb(
-    config: &Config,
-    wanted: impl Fn(Rung) -> bool,
-) -> Result<(Rung, Interpreter, Worker), StartError> {
-    if !config.exe.exists() {
-        return Err(StartError::Exe { exe: config.exe.clone(), reason: "there is no such file".to_owned() });
-    }
-    let mut pythons = Pythons::new(config);
-    let mut failures = Vec::new();
-    let unjailed = config.allow_unjailed.then_some(Rung::Unjailed);
-    for rung in Rung::JAILED.into_iter().chain(unjailed).filter(|rung| wanted(*rung)) {
-        for number in 0.. {
-            let Some(python) = pythons.get(number).await else { break };
-            match try_rung(config, rung, python).await {
-                Ok(worker) => return Ok((rung, python.clone(), worker)),
-                Err(reason) => {
-                    tracing::debug!(%rung, python = %python.executable.display(), reason, "this jail does not hold");
-                    failures.push(format!("{rung}: {reason}"));
-                }
-            }
-        }
-    }
-    if failures.is_empty() && pythons.get(0).await.is_none() {
-        let unfit = pythons.unfit;
-        let reason = if unfit.is_empty() { "there is no python3".to_owned() } else { unfit.join("; ") };
-        return Err(StartError::NoPython(reason));
-    }
-    Err(StartError::NoJail(failures.join("; ")))
-}
-
-/// The machine's interpreters, each examined when it is its turn: the first one will usually do.
-struct Pythons {
-    candidates: std::vec::IntoIter<PathBuf>,
-    fit: Vec<Interpreter>,
-    unfit: Vec<String>,
-}
-
-impl Pythons {
-    fn new(config: &Config) -> Self {
-        let candidates = interpreter::candidates(config.python.as_deref()).into_iter();
-        Self { candidates, fit: Vec::new(), unfit: Vec::new() }
-    }
-
-    async fn get(&mut self, number: usize) -> Option<&Interpreter> {
-        while self.fit.len() <= number {
-            match interpreter::examine(&self.candidates.next()?).await {
-                Ok(found) if self.fit.iter().all(|known| known.executable != found.executable) => {
-                    self.fit.push(found);
-                }
-                Ok(_) => {}
-                Err(reason) => self.unfit.push(reason),
-            }
-        }
-        self.fit.get(number)
-    }
-}
-
-async fn try_rung(config: &Config, rung: Rung, python: &Interpreter) -> Result<Worker, String> {
-    let plan = Plan { rung, python: python.clone(), hash_seed: HASH_SEEDS[0] };
-    let mut worker = Worker::start(&config.exe, &plan).await?;
-    let job = Job {
-        script: include_str!("self_test.py").into(),
-        file_name: "self_test.py".into(),
-        seed: "self-test".to_owned(),
-        stdin: None,
-        hash_seed_variant: false,
-    };
-    let limits = Limits::default();
-    let finished = worker.run(&job, &limits, std::future::pending()).await.map_err(|Died(reason)| reason)?;
-    let output = report::judge(finished, &job, &limits)
-        .map_err(|report::NotArmed(reason)| reason)?
-        .map_err(|error| format!("the jail's own test failed: {error}"))?;
-    match String::from_utf8_lossy(&output.stdout).trim() {
-        "" => Ok(worker),
-        _ if rung == Rung::Unjailed => Ok(worker),
-        got_through => Err(format!("the jail's own test could do what it must not: {got_through}")),
-    }
-}
-
-/// Ends when the zygote, if there is one, dies while it has nothing to do. Cancel-safe.
-async fn death(worker: Option<&Worker>) -> Died {
-    match worker {
-        Some(worker) => worker.died().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// One worker's place: keeps a zygote there and gives it work.
-struct Post {
-    shared: Arc<Shared>,
-    hash_seed: u32,
-    /// Deaths and failed starts since the last run that came to an end.
-    setbacks: u32,
-}
-
-impl Post {
-    fn new(shared: &Arc<Shared>, hash_seed: u32) -> Self {
-        Self { shared: Arc::clone(shared), hash_seed, setbacks: 0 }
-    }
-
-    const fn is_variant(&self) -> bool {
-        self.hash_seed != HASH_SEEDS[0]
-    }
-
-    fn lane(&self) -> &Lane {
-        if self.is_variant() { &self.shared.variant } else { &self.shared.ordinary }
-    }
-
-    /// Works until the sandbox closes.
-    async fn keep(mut self, mut worker: Option<Worker>) {
-        let closing = self.shared.closing.clone();
-        while !closing.is_cancelled() {
-            if worker.is_none() && !self.is_variant() {
-                worker = self.man().await;
-                continue;
-            }
-            let ticket = tokio::select! {
-                biased;
-                () = closing.cancelled() => break,
-                died = death(worker.as_ref()) => {
-                    self.lost(worker.take(), &died).await;
-                    continue;
-                }
-                ticket = self.lane().next() => ticket,
-                () = sleep(VARIANT_KEPT), if self.is_variant() && worker.is_some() => {
-                    self.dismiss(worker.take()).await;
-                    continue;
-                }
-            };
-            worker = self.serve(worker, ticket).await;
-        }
-        self.dismiss(worker.take()).await;
-    }
-
-    /// Starts a zygote, after the pause that past setbacks call for. Who waits while no worker at all is up is told.
-    async fn man(&mut self) -> Option<Worker> {
-        if self.setbacks > 0 {
-            let pause = BACK_OFF[0] * 2_u32.saturating_pow(self.setbacks - 1).min(1 << 10);
-            if timeout(pause.min(BACK_OFF[1]), self.shared.closing.cancelled()).await.is_ok() {
-                return None;
-            }
-        }
-        match self.shared.start_worker(self.hash_seed).await {
-            Ok(worker) => Some(worker),
-            Err(reason) => {
-                self.setbacks += 1;
-                tracing::error!(reason, "a sandbox worker could not be started");
-                if self.shared.counts.workers.load(Ordering::Relaxed) == 0 {
-                    let refused = self.lane().refuse_all("the sandbox's workers could not be started");
-                    self.shared.counts.unavailable.fetch_add(refused as u64, Ordering::Relaxed);
-                }
-                None
-            }
-        }
-    }
-
-    async fn lost(&mut self, worker: Option<Worker>, Died(reason): &Died) {
-        self.setbacks += 1;
-        self.shared.counts.restarts.fetch_add(1, Ordering::Relaxed);
-        tracing::error!(reason, "a sandbox worker's zygote died");
-        self.dismiss(worker).await;
-    }
-
-    async fn dismiss(&self, worker: Option<Worker>) {
-        if let Some(worker) = worker {
-            self.shared.worker_went(&worker);
-            worker.stop().await;
-        }
-    }
-
-    /// Runs one script, a second time when the zygote dies under it. Gives back the worker when it is still good.
-    async fn serve(&mut self, mut worker: Option<Worker>, ticket: Ticket) -> Option<Worker> {
-        let Ticket { job, mut answer } = ticket;
-        let counts = &self.shared.counts;
-        counts.running.fetch_add(1, Ordering::Relaxed);
-        let mut verdict = Err(RunError::Unavailable("the script's run was lost, twice".to_owned()));
-        for _ in 0..ATTEMPTS {
-            if answer.is_closed() {
-                break;
-            }
-            if worker.is_none() {
-                match self.shared.start_worker(self.hash_seed).await {
-                    Ok(started) => worker = Some(started),
-                    Err(reason) => {
-                        tracing::error!(reason, "a sandbox worker could not be started");
-                        verdict = Err(RunError::Unavailable("its worker could not be started".to_owned()));
-                        self.setbacks += 1;
-                        break;
-                    }
-                }
-            }
-            let Some(zygote) = &mut worker else { break };
-            let limits = self.shared.limits;
-            let judged = match zygote.run(&job, &limits, answer.closed()).await {
-                Ok(finished) => {
-                    report::judge(finished, &job, &limits).map_err(|report::NotArmed(why)| Died(why))
-                }
-                Err(died) => Err(died),
-            };
-            match judged {
-                Ok(result) => {
-                    self.setbacks = 0;
-                    verdict = result;
-                    break;
-                }
-                Err(died) => self.lost(worker.take(), &died).await,
-            }
-        }
-        let counts = &self.shared.counts;
-        let count = match &verdict {
-            _ if answer.is_closed() => &counts.cancelled,
-            Ok(_) => &counts.succeeded,
-            Err(error) if error.is_authors() => &counts.failed,
-            Err(_) => &counts.unavailable,
-        };
-        count.fetch_add(1, Ordering::Relaxed);
-        counts.running.fetch_sub(1, Ordering::Relaxed);
-        // Who went away needs no answer.
-        let _ = answer.send(verdict);
-        worker
     }
 }

@@ -9,7 +9,7 @@ import struct
 import sys
 import sysconfig
 
-PRELOAD = sys.argv[1].split()
+MODULES = " ".join(sys.argv[1:]).split()
 
 
 def program_interpreter(path):
@@ -57,7 +57,7 @@ def numpy_folders():
     return None, []
 
 
-for name in PRELOAD:
+for name in MODULES:
     try:
         __import__(name)
     except ImportError:

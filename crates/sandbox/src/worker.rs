@@ -22,7 +22,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::plan::{ASK, MESSAGE_MAX, NUMPY, PRELOAD, Plan, Setup};
+use crate::plan::{ASK, COMMON, MESSAGE_MAX, NUMPY, Plan, RARE, Setup};
 use crate::{Job, Limits, Rung, filter, raw, report};
 
 /// How long building the jail and importing the library may take.
@@ -124,10 +124,15 @@ impl Worker {
         let setup = Setup {
             filter: filter.as_ref().map(filter::to_hex),
             paths: plan.python.extra_paths(),
-            preload: PRELOAD
-                .split_whitespace()
-                .chain(NUMPY.split_whitespace().filter(|_| !plan.python.numpy.is_empty()))
-                .collect(),
+            preload: [
+                (COMMON, true),
+                (RARE, plan.rung == Rung::Seccomp),
+                (NUMPY, !plan.python.numpy.is_empty()),
+            ]
+            .into_iter()
+            .filter(|(_, wanted)| *wanted)
+            .flat_map(|(modules, _)| modules.split_whitespace())
+            .collect(),
         };
         self.send(&serde_json::to_vec(plan)?, &[]).await?;
         let pid = self.receive().await?;

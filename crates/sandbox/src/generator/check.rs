@@ -26,11 +26,20 @@ impl CheckReport {
     /// Everything that is wrong, a sentence each. What several seeds share is said once.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
+        let mut differing = Vec::new();
         for seed in &self.seeds {
-            let failed = seed.outcome.as_ref().err().map(ToString::to_string);
-            for problem in failed.into_iter().chain(seed.differences.iter().map(ToString::to_string)) {
+            if let Err(error) = &seed.outcome {
+                let problem = error.to_string();
                 if !problems.contains(&problem) {
                     problems.push(problem);
+                }
+            }
+            for difference in &seed.differences {
+                // `input.grid[3]` and `input.grid[5]` have the same cause, most likely.
+                let kind = difference.what.split(|c: char| !c.is_alphabetic()).next();
+                if !differing.contains(&kind) {
+                    differing.push(kind);
+                    problems.push(difference.to_string());
                 }
             }
         }

@@ -137,6 +137,9 @@ fn not_json(text: &str, error: &serde_json::Error) -> String {
             "it printed a Python dict and not JSON (near {near:?}); use print(json.dumps({{…}}))"
         );
     }
+    if error.to_string().contains("recursion limit") {
+        return "its JSON is nested more than 120 levels deep, which few programs can read".to_owned();
+    }
     if error.is_eof() {
         return format!("its JSON object ends in the middle; {EXPECTED}");
     }
@@ -347,6 +350,7 @@ mod tests {
 
     #[test]
     fn each_mistake_gets_its_own_words() {
+        let deep = format!("{{\"input\": {}{}, \"result\": 2}}", "[".repeat(500), "]".repeat(500));
         for (printed, words) in [
             ("", "printed nothing"),
             ("  \n", "printed nothing"),
@@ -375,6 +379,7 @@ mod tests {
             ("{\"input\": \"a\\u0000\", \"result\": 2}", "\"input\" contains the character NUL"),
             ("{\"input\": {\"a\\u0000\": 1}, \"result\": 2}", "\"input\" contains the character NUL"),
             ("{\"input\": \"\\ud800\", \"result\": 2}", "half of a surrogate pair"),
+            (&deep, "nested more than 120 levels deep"),
             ("{\"input\": 1, \"result\": null}", "\"result\" is null"),
             ("{\"input\": 1, \"result\": true}", "\"result\" is true"),
             ("{\"input\": 1, \"result\": {}}", "\"result\" is an object"),

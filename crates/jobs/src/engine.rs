@@ -63,6 +63,8 @@ impl Default for EngineSettings {
 const PAUSED_POLL: Duration = Duration::from_secs(1);
 /// How soon to look again whether another node is done with a suspect.
 const ELSEWHERE: Duration = Duration::from_millis(20);
+/// The pause after a failure that could not be stored.
+const STUCK: Duration = Duration::from_secs(1);
 /// How often the gauge of the queue's depth is set.
 const DEPTH_EVERY: Duration = Duration::from_secs(5);
 /// How often a batch is repeated for a deadlock before it counts as a failure.
@@ -224,6 +226,7 @@ impl<T: TimerTable> Worker<T> {
         .await?;
         let claimed = match outcome {
             Outcome::Paused => return Ok(Next::Paused),
+            Outcome::Stuck => return Ok(Next::Sleep(STUCK)),
             Outcome::Conflict => {
                 self.conflicts += 1;
                 return Ok(Next::Again);

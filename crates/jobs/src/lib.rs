@@ -4,7 +4,7 @@
 //! What it promises:
 //! * a timer's effect in the database, its completion and its events commit together, so that whatever process dies at
 //!   whatever instant, the effect happens exactly once ([`engine`]);
-//! * effects outside the database happen at least once, fenced by a token ([`timers::lease`]);
+//! * effects outside the database happen at least once, fenced by a token ([`timers::Lease`]);
 //! * one node at a time runs a periodic job, and a run missed while nothing was up is made up once ([`schedule`]);
 //! * a reader of the outbox sees every committed event, in one order that never changes, and can resume from any
 //!   position ([`outbox`]);

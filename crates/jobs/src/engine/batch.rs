@@ -20,7 +20,10 @@ pub(super) enum Outcome {
     Paused,
     /// What was claimed is done, or its failure is stored.
     Done(Claimed),
-    /// PostgreSQL rolled it back for a deadlock or a serialization failure: nothing happened, and nobody is to blame.
+    /// The same, but for some whose failure could not be stored: they are still due.
+    Stuck,
+    /// PostgreSQL rolled it back for a deadlock, a serialization failure or a lock that somebody else held for too long:
+    /// nothing happened, and no timer is to blame.
     Conflict,
 }
 
@@ -85,7 +88,7 @@ pub(super) async fn run<T: TimerTable>(
     };
     match error {
         TimerError::Database(error) if db::is_connection_lost(&error) => Err(error),
-        TimerError::Database(error) if forgive_conflicts && db::is_retryable(&error) => {
+        TimerError::Database(error) if forgive_conflicts && is_conflict(&error) => {
             tracing::debug!(queue = table.name(), %error, "a batch was rolled back by PostgreSQL");
             Ok(Outcome::Conflict)
         }
@@ -94,6 +97,13 @@ pub(super) async fn run<T: TimerTable>(
             halves(connection, table, run, floor, limit, rng).await
         }
     }
+}
+
+/// Whether others are to blame: see [`Outcome::Conflict`].
+fn is_conflict(error: &sqlx::Error) -> bool {
+    // 55P03: lock not available.
+    let locked = error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("55P03"));
+    locked || db::is_retryable(error)
 }
 
 /// Claims again, runs what it gets in ever smaller parts, each under a savepoint, and stores the failure of those that fail
@@ -117,6 +127,9 @@ async fn halves<T: TimerTable>(
     let failures = settle(&mut transaction, table, run, &timers, rng).await?;
     transaction.commit().await?;
     figures::settled(table, head.now, &timers, &failures);
+    if failures.iter().any(|failure| failure.end == End::Unstored) {
+        return Ok(Outcome::Stuck);
+    }
     Ok(Outcome::Done(Claimed {
         count: i64::try_from(timers.len()).unwrap_or(i64::MAX),
         first: timers.iter().map(T::scheduled_at).min(),
@@ -130,8 +143,18 @@ async fn halves<T: TimerTable>(
 pub(super) struct Failure {
     /// Its place in the batch.
     pub(super) index: usize,
-    /// Whether that was the last time.
-    pub(super) finally: bool,
+    pub(super) end: End,
+}
+
+/// What became of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// It will be tried again.
+    Retried,
+    /// That was the last time.
+    Failed,
+    /// The table refused to store it: the timer is still due.
+    Unstored,
 }
 
 /// Runs the timers, already claimed in this transaction, in ever smaller parts; returns those that failed.
@@ -168,8 +191,8 @@ pub(super) async fn settle<T: TimerTable>(
                     parts.extend([middle..part.end, part.start..middle]);
                 } else {
                     let timer = &timers[part.start];
-                    let finally = store_failure(connection, table, run, timer, &error, rng).await?;
-                    failures.push(Failure { index: part.start, finally });
+                    let end = store_failure(connection, table, run, timer, &error, rng).await?;
+                    failures.push(Failure { index: part.start, end });
                 }
             }
         }
@@ -177,7 +200,7 @@ pub(super) async fn settle<T: TimerTable>(
     Ok(failures)
 }
 
-/// Stores the failure of a timer that failed alone; true when that was the last time.
+/// Stores the failure of a timer that failed alone.
 pub(super) async fn store_failure<T: TimerTable>(
     connection: &mut PgConnection,
     table: &T,
@@ -185,7 +208,7 @@ pub(super) async fn store_failure<T: TimerTable>(
     timer: &T::Timer,
     error: &TimerError,
     rng: &mut StdRng,
-) -> Result<bool, sqlx::Error> {
+) -> Result<End, sqlx::Error> {
     let failures = T::retries(timer).saturating_add(1);
     let finally = matches!(error, TimerError::Fail(_)) || failures >= table.max_retries();
     let retry_in = (!finally).then(|| retry_pause(failures, rng.random()));
@@ -199,7 +222,7 @@ pub(super) async fn store_failure<T: TimerTable>(
             savepoint.rollback().await?;
             tracing::error!(queue = table.name(), timer = %T::id(timer), error = text, %problem,
                 "a timer failed, and its failure could not be stored");
-            return Ok(false);
+            return Ok(End::Unstored);
         }
     }
     let (queue, kind, timer) = (table.name(), T::kind(timer), T::id(timer));
@@ -208,7 +231,7 @@ pub(super) async fn store_failure<T: TimerTable>(
     } else {
         tracing::warn!(queue, kind, %timer, failures, ?retry_in, error = text, "a timer failed and will be tried again");
     }
-    Ok(finally)
+    Ok(if finally { End::Failed } else { End::Retried })
 }
 
 /// Turns a panic into a failure: one bad timer must not end the engine.

@@ -131,8 +131,10 @@ pub(super) async fn step<T: TimerTable>(
     };
     let failures = if count > MAX_CRASHES {
         let error = TimerError::Fail(format!("{MAX_CRASHES} nodes in a row died while they ran it"));
-        store_failure(&mut transaction, table, run, &timer, &error, rng).await?;
-        vec![Failure { index: 0, finally: true }]
+        vec![Failure {
+            index: 0,
+            end: store_failure(&mut transaction, table, run, &timer, &error, rng).await?,
+        }]
     } else {
         settle(&mut transaction, table, run, std::slice::from_ref(&timer), rng).await?
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::batch::Failure;
+use super::batch::{End, Failure};
 use crate::table::TimerTable;
 
 /// A batch that went through.
@@ -24,10 +24,11 @@ pub(super) fn settled<T: TimerTable>(
     let mut counts: BTreeMap<(&str, &'static str), u64> = BTreeMap::new();
     for (index, timer) in timers.iter().enumerate() {
         lateness.record((now - T::scheduled_at(timer)).as_seconds_f64().max(0.0));
-        let result = match failures.iter().find(|failure| failure.index == index) {
+        let result = match failures.iter().find(|failure| failure.index == index).map(|failure| failure.end) {
             None => "completed",
-            Some(Failure { finally: false, .. }) => "retried",
-            Some(Failure { finally: true, .. }) => "failed",
+            Some(End::Retried) => "retried",
+            Some(End::Failed) => "failed",
+            Some(End::Unstored) => "stuck",
         };
         *counts.entry((T::kind(timer), result)).or_default() += 1;
     }

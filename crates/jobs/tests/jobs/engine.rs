@@ -1,7 +1,7 @@
 //! Exactly once, in order, and failures that are nobody else's.
 
 use futures::future::join_all;
-use jobs::EngineSettings;
+use jobs::{EngineSettings, wake::MAX_SLEEP};
 use sqlx::Connection;
 
 use crate::support::{Rings, World, eager};
@@ -149,6 +149,45 @@ async fn lost_connections_lose_and_double_nothing() {
             .await;
     }
     world.until_completed(4_000).await;
+    world.assert_exactly_once().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn timers_that_become_due_by_others_need_not_wait_for_a_look() {
+    let world = World::new().await;
+    for step in 0..6 {
+        world
+            .run(&format!(
+                "INSERT INTO public.rings (n, behaviour, scheduled_at)
+                 SELECT n, 'chain', now() - interval '1 hour' + {step} * interval '1 minute' + n * interval '1 ms'
+                   FROM generate_series(1, 3) AS n"
+            ))
+            .await;
+    }
+    let lazy = EngineSettings { safety_poll: (MAX_SLEEP, MAX_SLEEP), ..EngineSettings::default() };
+    let server = world.server(&Rings::new(), lazy).await;
+    world.until_completed(18).await;
+    let seconds = world.number("SELECT extract(epoch FROM max(at) - min(at))::bigint FROM public.rung").await;
+    assert!(seconds < 4, "{seconds} s");
+    let disorder =
+        "SELECT count(*) FROM (SELECT seq, lag(seq) OVER (PARTITION BY g.n ORDER BY r.scheduled_at) AS before
+                      FROM public.rung AS g JOIN public.rings AS r USING (id)) AS t WHERE seq < before";
+    assert_eq!(world.number(disorder).await, 0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_failure_that_cannot_be_stored_harms_nobody_else() {
+    let world = World::new().await;
+    world.add(30, "ok").await;
+    world.run("UPDATE public.rings SET behaviour = 'unstorable' WHERE n = 5").await;
+    let server = world.server(&Rings::new(), eager()).await;
+    world.until_completed(29).await;
+    assert_eq!(
+        world.number("SELECT n FROM public.rings WHERE status = 'PENDING' AND retry_count = 0").await,
+        5
+    );
     world.assert_exactly_once().await;
     server.stop().await;
 }

@@ -27,7 +27,8 @@ CREATE TABLE public.rings (
     scheduled_at timestamptz NOT NULL DEFAULT now(),
     retry_count integer NOT NULL DEFAULT 0,
     crash_count integer NOT NULL DEFAULT 0,
-    last_error text
+    last_error text,
+    CHECK (retry_count = 0 OR last_error IS NOT NULL)
 );
 CREATE INDEX ON public.rings (scheduled_at, id) WHERE status = 'PENDING';
 CREATE TABLE public.rung (
@@ -76,7 +77,8 @@ impl Gate {
     }
 }
 
-/// The small table. A ring whose behaviour is `gate` or `hang` waits at the gate.
+/// The small table. A ring whose behaviour is `gate` or `hang` waits at the gate; of those that are a `chain` and have one
+/// number, the earliest is held out alone.
 #[derive(Clone)]
 pub(crate) struct Rings {
     pub(crate) gate: Gate,
@@ -118,8 +120,12 @@ impl TimerTable for Rings {
     ) -> Result<Vec<Ring>, sqlx::Error> {
         self.claims.fetch_add(1, Ordering::SeqCst);
         let rows: Vec<(Uuid, i64, String, DateTime<Utc>, i32)> = sqlx::query_as(
-            "SELECT id, n, behaviour, scheduled_at, retry_count FROM public.rings
+            "SELECT id, n, behaviour, scheduled_at, retry_count FROM public.rings AS r
               WHERE status = 'PENDING' AND scheduled_at <= now() AND scheduled_at >= coalesce($1::timestamptz, '-infinity')
+                AND (behaviour <> 'chain' OR NOT EXISTS (
+                         SELECT FROM public.rings AS e
+                          WHERE e.behaviour = 'chain' AND e.n = r.n AND e.status = 'PENDING'
+                            AND (e.scheduled_at, e.id) < (r.scheduled_at, r.id)))
               ORDER BY scheduled_at, id LIMIT $2 FOR UPDATE SKIP LOCKED",
         )
         .bind(floor)
@@ -157,7 +163,9 @@ impl TimerTable for Rings {
         .await?;
         for timer in timers {
             match timer.behaviour.as_str() {
-                "retry" => return Err(TimerError::Retry(format!("ring {} is out of order", timer.n))),
+                "retry" | "unstorable" => {
+                    return Err(TimerError::Retry(format!("ring {} is out of order", timer.n)));
+                }
                 "fail" => return Err(TimerError::Fail(format!("ring {} is broken", timer.n))),
                 "panic" => panic!("ring {} panics", timer.n),
                 "sql" => {
@@ -196,7 +204,7 @@ impl TimerTable for Rings {
               WHERE id = $1 AND status = 'PENDING'",
         )
         .bind(timer.id)
-        .bind(error)
+        .bind(if timer.behaviour == "unstorable" { None } else { Some(error) })
         .bind(retry_in.map(|pause| pause.as_secs_f64()))
         .execute(connection)
         .await?;

@@ -4,13 +4,15 @@
 //! ends itself when the second does. The second confines itself, in this order, and becomes the zygote: namespaces
 //! and a file system of its own, another user, limits, Landlock, no new privileges.
 
-use std::io;
-use std::os::fd::AsFd as _;
+use std::fs::File;
+use std::io::{self, Seek as _, Write as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::personality::{self, Persona};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
@@ -132,6 +134,8 @@ fn become_nobody() -> io::Result<()> {
 }
 
 fn confine_and_become_python(plan: &Plan) -> io::Result<std::convert::Infallible> {
+    // Before files of any size are forbidden.
+    let source = zygote_source()?;
     let step = |what: &'static str| move |error: io::Error| io::Error::other(format!("{what}: {error}"));
     if plan.rung == Rung::Namespaces {
         mounts::become_only_python(&plan.python).map_err(step("a file system of its own"))?;
@@ -153,7 +157,7 @@ fn confine_and_become_python(plan: &Plan) -> io::Result<std::convert::Infallible
     if let Ok(persona) = personality::get() {
         let _ = personality::set(persona | Persona::ADDR_NO_RANDOMIZE);
     }
-    Err(python(&plan.python, plan.hash_seed).exec())
+    Err(python(&plan.python, plan.hash_seed, &source).exec())
 }
 
 /// Limits that hold for the zygote and all its scripts; those on time and memory are set per run.
@@ -172,10 +176,19 @@ fn limit_resources() -> io::Result<()> {
     Ok(())
 }
 
+/// The zygote's text in a file that Python inherits. As an argument it would fill every list of processes.
+fn zygote_source() -> io::Result<OwnedFd> {
+    let mut file = File::from(memfd_create(c"zygote.py", MFdFlags::empty())?);
+    file.write_all(ZYGOTE.as_bytes())?;
+    file.rewind()?;
+    Ok(file.into())
+}
+
 /// `-I` and `-E` would ignore the hash seed, so what they protect from is kept away by an environment of our own.
-fn python(python: &Interpreter, hash_seed: u32) -> Command {
+fn python(python: &Interpreter, hash_seed: u32, source: &OwnedFd) -> Command {
+    let start = format!("exec(compile(open({}).read(), 'zygote.py', 'exec'))", source.as_raw_fd());
     let mut command = Command::new(&python.executable);
-    command.args(["-s", "-S", "-P", "-B", "-X", "utf8", "-c", ZYGOTE]).env_clear().envs([
+    command.args(["-s", "-S", "-P", "-B", "-X", "utf8", "-c", &start]).env_clear().envs([
         ("PYTHONHASHSEED", hash_seed.to_string()),
         ("PYTHONHOME", python.home.clone()),
         ("LC_ALL", "C.UTF-8".to_owned()),

@@ -1,6 +1,6 @@
 """The zygote: one Python per worker that imports the library once and forks once per script.
 
-Run as `python -c <this> ` by `jail.rs`, which has confined the process already. Descriptor 0 is the control
+Executed by `jail.rs`, which has confined the process already. Descriptor 0 is the control
 socket (SOCK_SEQPACKET) to the server, 1 is /dev/null, 2 is a pipe on which the server hears why we died.
 
 Control messages, server to zygote:

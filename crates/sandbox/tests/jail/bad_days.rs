@@ -148,3 +148,30 @@ async fn a_dropped_sandbox_ends_its_zygotes() {
     drop(sandbox);
     until(|| zygotes.iter().copied().all(is_gone)).await;
 }
+
+/// A server that is killed leaves no guard, no zygote and no script behind.
+#[tokio::test]
+async fn a_killed_server_leaves_nothing_running() {
+    let script = std::env::temp_dir().join(format!("questhall-endless-{}.py", std::process::id()));
+    std::fs::write(&script, "while True: pass").unwrap();
+    let mut server = std::process::Command::new(env!("CARGO_BIN_EXE_sandbox-zygote"))
+        .arg(&script)
+        .stdin(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // Guard, zygote and the script's own process. Before, there are those that only ask Python about itself.
+    let all = || descendants(server.id());
+    until(|| all().len() == 3).await;
+    let pids = all();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    until(|| pids.iter().copied().all(is_gone)).await;
+    std::fs::remove_file(script).unwrap();
+}
+
+fn descendants(pid: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
+    children.flat_map(|pid| [vec![pid], descendants(pid)].concat()).collect()
+}

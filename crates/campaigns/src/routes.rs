@@ -13,7 +13,7 @@ use access::App;
 use kernel::CampaignId;
 use kernel::problem::Kind;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -30,9 +30,14 @@ pub(crate) struct CampaignPath {
     campaign_id: CampaignId,
 }
 
+/// Schemas that only queries name: those of bodies come with their routes.
+#[derive(OpenApi)]
+#[openapi(components(schemas(history::MetricType)))]
+struct QuerySchemas;
+
 /// The routes of this slice.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+    OpenApiRouter::with_openapi(QuerySchemas::openapi())
         .routes(routes!(campaigns::create, campaigns::list))
         .routes(routes!(campaigns::get, campaigns::update, campaigns::delete))
         .routes(routes!(transitions::publish))

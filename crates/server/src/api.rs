@@ -29,7 +29,7 @@ and may be bound to a member; a key that is bound to nobody says for whom it act
 **Streams** are server-sent events, resumable with `Last-Event-ID`.";
 
 #[derive(utoipa::OpenApi)]
-#[openapi(tags(
+#[openapi(components(schemas(operations::TimerStatus)), tags(
     (name = "campaigns", description = "Campaigns: their settings, life cycle, registrations, rewards."),
     (name = "challenges", description = "Challenges: inputs, answers, hints."),
     (name = "leaderboards", description = "Who stands where."),

@@ -16,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use self::sandbox::ScriptRunner;
+pub(crate) use self::timers::TimerStatus;
 
 /// The routes, to be nested under `/api/v1`.
 pub(crate) fn router() -> OpenApiRouter<App> {

@@ -11,18 +11,10 @@ use kernel::{Kind, Problem};
 
 use crate::web::PAGE_POLICY;
 
-/// The path names nothing of this API with that method.
-pub(crate) const METHOD_NOT_ALLOWED: Kind =
-    Kind::new("method-not-allowed", 405, "That cannot be done with this method");
-
-/// Kinds that this crate adds.
-pub(crate) const PROBLEMS: &[Kind] = &[METHOD_NOT_ALLOWED];
-
 /// Every kind of problem that this server answers with, by status and slug.
 pub fn catalogue() -> Vec<Kind> {
     let slices = [
         CATALOGUE,
-        PROBLEMS,
         community::PROBLEMS,
         economy::PROBLEMS,
         squads::PROBLEMS,
@@ -177,7 +169,7 @@ mod tests {
     #[test]
     fn what_everybody_meets_is_explained() {
         let fallback = advice(Kind::new("no-such-kind", 400, ""));
-        for kind in CATALOGUE.iter().chain(PROBLEMS) {
+        for kind in CATALOGUE {
             assert_ne!(advice(*kind), fallback, "{}", kind.slug);
         }
     }

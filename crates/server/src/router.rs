@@ -7,15 +7,12 @@ use axum::body::Bytes;
 use axum::{Extension, Router};
 use challenges::SubmissionWriter;
 use jobs::outbox::Tail;
-use kernel::Problem;
-use kernel::problem::NOT_FOUND;
 use sandbox::Sandbox;
 use tokio_util::sync::CancellationToken;
 
 use crate::events::Streams;
 use crate::health::{Draining, Scrape};
 use crate::operations::ScriptRunner;
-use crate::pages::METHOD_NOT_ALLOWED;
 use crate::settings::Settings;
 use crate::{api, health, pages, reader, web};
 
@@ -49,8 +46,8 @@ pub fn build(services: &Services) -> Router {
         .merge(health::router(settings))
         .merge(reader::router())
         .merge(pages::router())
-        .method_not_allowed_fallback(method_not_allowed)
-        .fallback(nothing_here)
+        .method_not_allowed_fallback(access::web::no_method)
+        .fallback(access::web::no_route)
         .layer(Extension(reader::Document(Bytes::from(crate::document_text(&document)))))
         .layer(Extension(Scrape(Arc::clone(settings))))
         .layer(Extension(ScriptRunner(sandbox.clone())))
@@ -62,12 +59,4 @@ pub fn build(services: &Services) -> Router {
         routes = routes.layer(Extension(sandbox.clone()));
     }
     web::wrap(routes, app, &settings.http)
-}
-
-async fn nothing_here() -> Problem {
-    Problem::new(NOT_FOUND, "There is nothing at this address. `/docs` shows what there is.")
-}
-
-async fn method_not_allowed() -> Problem {
-    Problem::new(METHOD_NOT_ALLOWED, "This address takes other methods; the `Allow` header lists them.")
 }

@@ -12,7 +12,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use access::HttpSettings;
 use db::settings::duration;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de};
 
 pub use load::{Override, SettingsError, Sources, load, load_with};
 
@@ -64,6 +64,7 @@ impl Default for Settings {
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
     /// Where to listen. Port 0 takes any free one.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// How the outside reaches us, such as `https://quests.example.org`: for the API document. None: relative addresses.
     pub public_url: Option<String>,
@@ -90,6 +91,23 @@ pub struct Http {
     /// away first. 0 where there is none.
     #[serde(deserialize_with = "duration")]
     pub drain_delay: Duration,
+}
+
+/// An address with a port.
+fn address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    struct Visitor;
+    impl de::Visitor<'_> for Visitor {
+        type Value = SocketAddr;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an address and a port such as \"127.0.0.1:8080\" or \"[::]:8080\"")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<SocketAddr, E> {
+            text.parse().map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+        }
+    }
+    deserializer.deserialize_any(Visitor)
 }
 
 impl Default for Http {
@@ -371,7 +389,7 @@ impl FromStr for Roles {
 #[derive(Deserialize)]
 #[serde(
     untagged,
-    expecting = "roles: a list of http, worker and scheduler, or a text such as \"http,worker\""
+    expecting = "must be a list of http, worker and scheduler, or a text such as \"http,worker\""
 )]
 enum RoleList {
     List(Vec<Role>),

@@ -40,8 +40,16 @@ pub(crate) async fn change(
 ) -> Result<MembershipChange, Error> {
     let from = store::membership_lock(tx, guild, user).await?;
     let target = match deed {
-        Deed::Join(_) if from.is_some() => return Err(Error::AlreadyInSquad),
-        Deed::Move(_) | Deed::Leave if from.is_none() => return Err(Error::NotInSquad),
+        // What does not exist is said first, whatever else stands in the way.
+        Deed::Join(to) if from.is_some() => {
+            store::squad_get(tx, guild, to).await?.ok_or(Error::UnknownSquad(to))?;
+            return Err(Error::AlreadyInSquad);
+        }
+        Deed::Move(to) if from.is_none() => {
+            store::squad_get(tx, guild, to).await?.ok_or(Error::UnknownSquad(to))?;
+            return Err(Error::NotInSquad);
+        }
+        Deed::Leave if from.is_none() => return Err(Error::NotInSquad),
         Deed::Move(to) if from == Some(to) => return Err(Error::SameSquad),
         Deed::Remove { from: named, .. } if from != Some(named) => {
             store::squad_get(tx, guild, named).await?.ok_or(Error::UnknownSquad(named))?;

@@ -77,8 +77,8 @@ pub(super) async fn export(
     responses((status = 200, body = CheckReport), Problems),
     security(("api_key" = ["campaigns:write"])))]
 pub(super) async fn check(
-    Provided(sandbox): Provided<Sandbox>,
     guild: InGuild<CampaignsWrite>,
+    Provided(sandbox): Provided<Sandbox>,
     Json(bundle): Json<Bundle>,
 ) -> Result<Json<CheckReport>, Problem> {
     let wrong = bundle_check(&bundle);

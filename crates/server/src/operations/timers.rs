@@ -16,7 +16,7 @@ use super::{audited, known_text};
 /// Where a timer stands.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum TimerStatus {
+pub(crate) enum TimerStatus {
     /// Not executed yet.
     Pending,
     /// Being executed under a lease.
@@ -36,7 +36,6 @@ enum TimerStatus {
 #[serde(deny_unknown_fields)]
 pub(super) struct TimerQuery {
     /// In this status; FAILED unless told.
-    #[param(inline)]
     status: Option<TimerStatus>,
     /// Only of this kind.
     #[param(example = "challenges.pregenerate")]

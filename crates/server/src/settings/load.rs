@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use figment::{
     Figment, Metadata, Profile, Provider, Source,
-    error::Kind,
+    error::{Actual, Kind},
     providers::{Format as _, Toml},
     value::{Dict, Map, Value},
 };
@@ -186,7 +186,7 @@ fn explain(figment: &Figment, error: &figment::Error) -> SettingsError {
             (setting, format!("is not known here; known are {}", known.join(", ")))
         }
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
-            (path, format!("must be {expected}, not {found}"))
+            (path, format!("must be {}, not {}", wanted(expected), given(found)))
         }
         Kind::UnknownVariant(found, known) => {
             (path, format!("must be one of {}, not `{found}`", known.join(", ")))
@@ -196,6 +196,31 @@ fn explain(figment: &Figment, error: &figment::Error) -> SettingsError {
     };
     let source_name = error.metadata.as_ref().map_or_else(|| origin(figment, &setting), describe);
     SettingsError::Value { setting, source_name, problem }
+}
+
+/// Rust's names of types, in words.
+fn wanted(expected: &str) -> String {
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number that is not negative".to_owned(),
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".to_owned(),
+        "a boolean" => "`true` or `false`".to_owned(),
+        "a string" | "string" | "path string" => "a text".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        other => other.strip_prefix("struct ").map_or_else(|| other.to_owned(), |_| "a table".to_owned()),
+    }
+}
+
+fn given(found: &Actual) -> String {
+    match found {
+        Actual::Bool(value) => format!("`{value}`"),
+        Actual::Unsigned(number) => number.to_string(),
+        Actual::Signed(number) => number.to_string(),
+        Actual::Float(number) => number.to_string(),
+        Actual::Str(text) => format!("\"{text}\""),
+        Actual::Seq => "a list".to_owned(),
+        Actual::Map => "a table".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// Where a setting's value came from.

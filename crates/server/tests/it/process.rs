@@ -1,1 +1,195 @@
-//!
+//! The whole process, with a socket: starting, serving, stopping.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use access::keys::{NewKey, key_create};
+use access::{By, Origin, Scopes};
+use db::testing::TestDatabase;
+use server::{Role, Roles, Server, Settings, Shutdown};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+fn settings(database: &TestDatabase) -> Settings {
+    let mut settings = Settings::default();
+    settings.db.url = Some(database.url());
+    settings.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    // The test's own binary is none that can be started as a zygote.
+    settings.sandbox.enabled = false;
+    settings
+}
+
+async fn key(server: &Server) -> String {
+    let new = NewKey {
+        name: "test".to_owned(),
+        guild: None,
+        user: None,
+        scopes: Scopes::new(["*"]),
+        expires_at: None,
+    };
+    let mut conn = server.database().pool().acquire().await.unwrap();
+    let (_, plain) = key_create(&mut conn, By::Cli, &Origin::default(), &new).await.unwrap();
+    plain.reveal().to_owned()
+}
+
+/// A connection with a request on it.
+struct Wire(TcpStream);
+
+impl Wire {
+    async fn send(address: SocketAddr, request: &str) -> Self {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        Self(stream)
+    }
+
+    /// Reads until `text` was seen; fails at the end of the stream.
+    async fn read_until(&mut self, text: &str) -> String {
+        let mut all = String::new();
+        while !all.contains(text) {
+            let mut bytes = [0; 4096];
+            let read = tokio::time::timeout(Duration::from_secs(30), self.0.read(&mut bytes)).await;
+            let count = read.unwrap_or_else(|_| panic!("`{text}` does not come: {all}")).unwrap();
+            assert!(count > 0, "the connection ended before `{text}`: {all}");
+            all.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+        all
+    }
+
+    /// Everything until the server ends the connection.
+    async fn rest(mut self) -> String {
+        let mut all = Vec::new();
+        tokio::time::timeout(Duration::from_secs(30), self.0.read_to_end(&mut all)).await.unwrap().unwrap();
+        String::from_utf8_lossy(&all).into_owned()
+    }
+}
+
+async fn get(address: SocketAddr, path: &str) -> String {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    Wire::send(address, &request).await.rest().await
+}
+
+#[tokio::test]
+async fn it_starts_serves_and_says_goodbye() {
+    let database = TestDatabase::new().await;
+    let server = Server::start(settings(&database), Roles::default()).await.unwrap();
+    let address = server.address().unwrap();
+    assert!(get(address, "/readyz").await.starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(get(address, "/metrics").await.contains("questhall_http_requests_total"));
+    assert!(server.stop().await.unwrap());
+    assert!(TcpStream::connect(address).await.is_err());
+    let nodes: Vec<(Vec<String>, bool)> =
+        sqlx::query_as("SELECT roles, stopped_at IS NOT NULL FROM jobs.nodes")
+            .fetch_all(database.pool())
+            .await
+            .unwrap();
+    assert_eq!(nodes, [(vec!["http".to_owned(), "worker".to_owned(), "scheduler".to_owned()], true)]);
+}
+
+#[tokio::test]
+async fn what_is_in_flight_is_answered_and_streams_end() {
+    let database = TestDatabase::new().await;
+    let server = Server::start(settings(&database), Roles::new([Role::Http])).await.unwrap();
+    let (address, key) = (server.address().unwrap(), key(&server).await);
+    let mut stream = Wire::send(
+        address,
+        &format!("GET /api/v1/guilds/1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\r\n"),
+    )
+    .await;
+    stream.read_until("event: hello").await;
+
+    // A request that waits for a lock, and is certainly waiting.
+    let mut locker = database.pool().begin().await.unwrap();
+    sqlx::query("LOCK TABLE community.members IN ACCESS EXCLUSIVE MODE").execute(&mut *locker).await.unwrap();
+    let slow = Wire::send(
+        address,
+        &format!("GET /api/v1/guilds/1/members HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\r\n"),
+    )
+    .await;
+    loop {
+        let waiting: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            .fetch_one(database.pool())
+            .await
+            .unwrap();
+        if waiting > 0 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    let services = server.services().clone();
+    let stopping = tokio::spawn(server.stop());
+    services.closing.cancelled().await;
+    // The stream ends as chunked bodies do, so that the client knows it was not cut.
+    assert!(stream.rest().await.ends_with("0\r\n\r\n"));
+    locker.rollback().await.unwrap();
+    let answer = slow.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    drop(services);
+    assert!(stopping.await.unwrap().unwrap());
+}
+
+#[tokio::test]
+async fn a_load_balancer_is_told_before_connections_are_refused() {
+    let database = TestDatabase::new().await;
+    let mut settings = settings(&database);
+    settings.http.drain_delay = Duration::from_mins(10);
+    let server = Server::start(settings, Roles::new([Role::Http])).await.unwrap();
+    let (address, services) = (server.address().unwrap(), server.services().clone());
+    let stopping = tokio::spawn(server.stop());
+    services.draining.cancelled().await;
+    assert!(get(address, "/readyz").await.starts_with("HTTP/1.1 503 "));
+    assert!(get(address, "/healthz").await.starts_with("HTTP/1.1 200 "));
+    stopping.abort();
+}
+
+#[tokio::test]
+async fn it_stops_when_told_and_at_once_when_told_twice() {
+    let database = TestDatabase::new().await;
+    let shutdown = Shutdown::default();
+    shutdown.gently.cancel();
+    server::run(settings(&database), Roles::default(), shutdown).await.unwrap();
+
+    let mut patient = settings(&database);
+    patient.http.drain_delay = Duration::from_mins(10);
+    let shutdown = Shutdown::default();
+    shutdown.gently.cancel();
+    let running = tokio::spawn(server::run(patient, Roles::default(), shutdown.clone()));
+    shutdown.at_once.cancel();
+    assert!(matches!(running.await.unwrap(), Err(server::RunError::Unfinished)));
+}
+
+#[tokio::test]
+async fn a_taken_address_and_a_missing_schema_are_said_in_words() {
+    let database = TestDatabase::new().await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut settings_ = settings(&database);
+    settings_.http.listen = taken.local_addr().unwrap();
+    let error = Server::start(settings_, Roles::default()).await.err().unwrap().to_string();
+    assert!(error.starts_with("cannot listen on 127.0.0.1:") && error.contains("http.listen"), "{error}");
+
+    let empty = TestDatabase::empty().await;
+    let mut settings = settings(&empty);
+    settings.migrate = false;
+    let error = Server::start(settings, Roles::default()).await.err().unwrap().to_string();
+    assert!(error.contains("run `questhall db migrate`"), "{error}");
+}
+
+#[tokio::test]
+async fn heads_that_do_not_come_and_heads_that_are_too_large() {
+    let database = TestDatabase::new().await;
+    let mut settings = settings(&database);
+    settings.http.header_timeout = Duration::from_millis(50);
+    let server = Server::start(settings, Roles::new([Role::Http])).await.unwrap();
+    let address = server.address().unwrap();
+    // The connection is ended; with what words is hyper's affair.
+    Wire::send(address, "GET / HTTP/1.1\r\nhost: x\r\n").await.rest().await;
+    let huge = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(64 * 1024));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // The server may hang up before all of it was sent.
+    let _ = stream.write_all(huge.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    assert!(get(address, "/healthz").await.starts_with("HTTP/1.1 200 "));
+    assert!(server.stop().await.unwrap());
+}

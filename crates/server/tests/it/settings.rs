@@ -72,7 +72,27 @@ fn errors_name_the_setting_its_source_and_what_is_expected() {
             error("[http\n", &[]),
         ]
         .join("\n"),
-        @""
+        @r#"
+        setting http.listen (from questhall.toml): must be an address and a port such as "127.0.0.1:8080" or "[::]:8080", not "everywhere"
+        setting http.listen (from questhall.toml): must be an address and a port such as "127.0.0.1:8080" or "[::]:8080", not 80
+        setting http.lissten (from questhall.toml): is not known here; known are listen, public_url, body_limit, upload_limit, request_timeout, header_timeout, max_connections, trust_forwarded_for, cors_origins, drain_timeout, drain_delay
+        setting htp (from questhall.toml): is not known here; known are roles, data_dir, migrate, http, db, sandbox, workers, streams, metrics, log
+        setting http.request_timeout (from questhall.toml): must be a duration such as "250ms", "30s", "5min", "1h", or a number of seconds, not "soon"
+        setting http.request_timeout (from questhall.toml): must be longer than 0
+        setting db.pool_size (from questhall.toml): must be a whole number that is not negative, not -1
+        setting db.pool_size (from questhall.toml): must be at least 1
+        setting roles (from questhall.toml): must be a list of http, worker and scheduler, or a text such as "http,worker"
+        setting log.format (from questhall.toml): must be one of text, json, not `xml`
+        setting log.filter (from questhall.toml): must be a filter such as `info,jobs=debug`: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+        setting metrics.token (from questhall.toml): must have at least 16 characters
+        setting http.listen (from the command line, --http-listen): must be an address and a port such as "127.0.0.1:8080" or "[::]:8080", not "nowhere"
+        setting http.body_limit (from the command line, --http-body_limit): must be at least 1 and not above http.upload_limit
+        the settings file questhall.toml is not TOML: TOML parse error at line 1, column 6
+          |
+        1 | [http
+          |      ^
+        unclosed table, expected `]`
+        "#
     );
 }
 

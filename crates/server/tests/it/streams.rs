@@ -1,1 +1,277 @@
-//!
+//! Server-sent events.
+
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use axum::http::{Method, StatusCode};
+use futures::StreamExt as _;
+use jobs::outbox::{Event, emit};
+use kernel::{GuildId, UserId};
+use serde_json::{Value, json};
+use server::Settings;
+use tower::ServiceExt as _;
+
+use crate::guilds::Guild;
+use crate::house::{House, ask};
+
+const GUILD: i64 = 175_928_847_299_117_063;
+const OTHER: i64 = 175_928_847_299_117_064;
+
+/// A client that reads a stream.
+struct Client {
+    body: BodyDataStream,
+    text: String,
+}
+
+/// What it reads: `id`, `event` and `data`.
+#[derive(Debug, Clone, PartialEq)]
+struct Message {
+    id: String,
+    event: String,
+    data: Value,
+}
+
+impl Client {
+    async fn open(house: &House, path: &str, key: &str, headers: &[(&str, &str)]) -> Self {
+        let mut request = ask(Method::GET, path, key);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = house.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        let mut client = Self { body: response.into_body().into_data_stream(), text: String::new() };
+        let hello = client.next().await.unwrap();
+        assert_eq!(hello.event, "hello");
+        client
+    }
+
+    /// The next block, comments included; `None` at the end of the stream.
+    async fn block(&mut self) -> Option<String> {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let (block, rest) = (block.to_owned(), rest.to_owned());
+                self.text = rest;
+                return Some(block);
+            }
+            let more = tokio::time::timeout(Duration::from_secs(30), self.body.next()).await;
+            let bytes = more.expect("something is sent within 30 s")?.unwrap();
+            self.text.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
+    }
+
+    /// The next message that is no comment.
+    async fn next(&mut self) -> Option<Message> {
+        loop {
+            let block = self.block().await?;
+            let field = |name: &str| {
+                block.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned()
+            };
+            if !block.starts_with(':') {
+                let data = serde_json::from_str(&field("data: ")).unwrap();
+                return Some(Message { id: field("id: "), event: field("event: "), data });
+            }
+        }
+    }
+
+    /// The numbers of the next `count` test events.
+    async fn numbers(&mut self, count: usize) -> Vec<i64> {
+        let mut numbers = Vec::new();
+        for _ in 0..count {
+            numbers.push(self.next().await.unwrap().data["data"]["n"].as_i64().unwrap());
+        }
+        numbers
+    }
+}
+
+fn event(guild: i64, event_type: &'static str, n: i64) -> Event {
+    Event {
+        guild_id: GuildId::new(guild),
+        event_type,
+        subject: "campaigns/x".to_owned(),
+        correlation_id: None,
+        user_id: None,
+        payload: json!({ "n": n }),
+    }
+}
+
+impl House {
+    async fn emit(&self, events: &[Event]) {
+        let mut tx = self.database.pool().begin().await.unwrap();
+        emit(&mut tx, events).await.unwrap();
+        tx.commit().await.unwrap();
+        self.services.app.wake().outbox();
+    }
+}
+
+fn path() -> String {
+    format!("/api/v1/guilds/{GUILD}/events")
+}
+
+#[tokio::test]
+async fn events_arrive_in_an_envelope_and_in_order() {
+    let house = House::new().await;
+    let mut client = Client::open(&house, &path(), &house.global, &[]).await;
+    house.emit(&[event(GUILD, "campaign.started", 1), event(OTHER, "campaign.started", 2)]).await;
+    house.emit(&[event(GUILD, "campaign.closed", 3)]).await;
+    let (first, second) = (client.next().await.unwrap(), client.next().await.unwrap());
+    assert_eq!((first.event.as_str(), second.event.as_str()), ("campaign.started", "campaign.closed"));
+    let data = &first.data;
+    assert_eq!(data["type"], "campaign.started");
+    assert_eq!(data["source"], format!("/guilds/{GUILD}"));
+    assert_eq!(data["subject"], "campaigns/x");
+    assert_eq!(data["guild_id"], GUILD.to_string());
+    assert_eq!(data["data"], json!({ "n": 1 }));
+    assert!(uuid::Uuid::parse_str(data["id"].as_str().unwrap()).is_ok());
+    assert!(data["time"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(second.data["data"]["n"], 3);
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_where_the_last_one_broke_off() {
+    let house = House::new().await;
+    let mut client = Client::open(&house, &path(), &house.global, &[]).await;
+    let events: Vec<Event> = (0..5).map(|n| event(GUILD, "campaign.tick", n)).collect();
+    house.emit(&events).await;
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        seen.push(client.next().await.unwrap());
+    }
+    drop(client);
+    // Enough that catching up takes several reads, and some while it catches up.
+    let more: Vec<Event> = (5..500).map(|n| event(GUILD, "campaign.tick", n)).collect();
+    house.emit(&more).await;
+    let mut client = Client::open(&house, &path(), &house.global, &[("last-event-id", &seen[1].id)]).await;
+    let late: Vec<Event> = (500..600).map(|n| event(GUILD, "campaign.tick", n)).collect();
+    house.emit(&late).await;
+    assert_eq!(client.numbers(598).await, (2..600).collect::<Vec<i64>>());
+}
+
+#[tokio::test]
+async fn a_client_that_is_too_slow_for_the_live_stream_loses_nothing() {
+    let house = House::new().await;
+    let mut client = Client::open(&house, &path(), &house.global, &[]).await;
+    // More than the live stream keeps for anybody.
+    for n in 0..10 {
+        let events: Vec<Event> =
+            (n * 1000..(n + 1) * 1000).map(|n| event(GUILD, "campaign.tick", n)).collect();
+        house.emit(&events).await;
+    }
+    let end = house.services.tail.clone();
+    let mut watcher = end.subscribe();
+    house.emit(&[event(OTHER, "campaign.end", 0)]).await;
+    while watcher.next().await.map(|event| event.event_type.clone()) != Ok("campaign.end".to_owned()) {}
+    assert_eq!(client.numbers(10_000).await, (0..10_000).collect::<Vec<i64>>());
+}
+
+#[tokio::test]
+async fn only_wanted_types_are_sent() {
+    let house = House::new().await;
+    let wanted = format!("{}?types=campaign.b,%20campaign.c", path());
+    let mut client = Client::open(&house, &wanted, &house.global, &[]).await;
+    let kinds = ["campaign.a", "campaign.b", "campaign.c", "campaign.bb", "campaign.b"];
+    let events: Vec<Event> = kinds.iter().zip(0..).map(|(kind, n)| event(GUILD, kind, n)).collect();
+    house.emit(&events).await;
+    assert_eq!(client.numbers(3).await, [1, 2, 4]);
+}
+
+#[tokio::test]
+async fn who_sees_what() {
+    let house = House::new().await;
+    let member = UserId::new(7);
+    let events = [
+        event(GUILD, "campaign.started", 0),
+        Event { user_id: Some(member), ..event(GUILD, "challenge.solved", 1) },
+        event(GUILD, "squad.joined", 2),
+        event(GUILD, "timer.failed", 3),
+        Event { user_id: Some(UserId::new(8)), ..event(GUILD, "challenge.solved", 4) },
+        event(GUILD, "campaign.closed", 9),
+    ];
+    let cases: [(&[&str], Option<i64>, Vec<i64>); 5] = [
+        (&["campaigns:read"], None, vec![0, 9]),
+        (&["campaigns:read"], Some(7), vec![0, 1, 9]),
+        (&["campaigns:read", "squads:read"], None, vec![0, 2, 9]),
+        (&["campaigns:read", "campaigns:write"], None, vec![0, 1, 3, 4, 9]),
+        (&["*"], None, vec![0, 1, 2, 3, 4, 9]),
+    ];
+    let mut clients = Vec::new();
+    for (scopes, user, expected) in cases {
+        let key = house.key(Some(GUILD), None, scopes).await;
+        let user = user.map(|user| user.to_string());
+        let headers: Vec<(&str, &str)> =
+            user.as_deref().map(|user| ("questhall-user", user)).into_iter().collect();
+        clients.push((Client::open(&house, &path(), &key, &headers).await, scopes, expected));
+    }
+    house.emit(&events).await;
+    for (mut client, scopes, expected) in clients {
+        assert_eq!(client.numbers(expected.len()).await, expected, "{scopes:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_campaigns_stream_holds_its_challenges_and_no_other_campaign() {
+    let house = House::new().await;
+    let guild = Guild::furnish(&house, GUILD, 11).await;
+    let campaign = &guild.ids["campaign_id"];
+    let path = format!("/api/v1/guilds/{GUILD}/campaigns/{campaign}/events");
+    let mut client = Client::open(&house, &path, &guild.key, &[]).await;
+    let subjects = [
+        format!("campaigns/{campaign}"),
+        "campaigns/x".to_owned(),
+        format!("campaigns/{campaign}/challenges/y"),
+    ];
+    let events: Vec<Event> = subjects
+        .into_iter()
+        .zip(0..)
+        .map(|(subject, n)| Event { subject, ..event(GUILD, "campaign.tick", n) })
+        .collect();
+    house.emit(&events).await;
+    assert_eq!(client.numbers(2).await, [0, 2]);
+}
+
+#[tokio::test]
+async fn an_idle_stream_shows_that_it_lives() {
+    let mut settings = Settings::default();
+    settings.streams.heartbeat = Duration::from_millis(10);
+    let house = House::with(settings).await;
+    let mut client = Client::open(&house, &path(), &house.global, &[]).await;
+    for _ in 0..3 {
+        assert_eq!(client.block().await.as_deref(), Some(": "));
+    }
+}
+
+#[tokio::test]
+async fn positions_that_are_none_are_refused_and_foreign_ones_start_anew() {
+    let house = House::new().await;
+    let request = ask(Method::GET, &path(), &house.global).header("last-event-id", "garbage");
+    let answer = house.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.json()["errors"][0]["field"], "Last-Event-ID", "{answer:?}");
+    // From a database that this one was restored from, say.
+    let future = format!("{}-1", u64::MAX);
+    let mut client = Client::open(&house, &path(), &house.global, &[("last-event-id", &future)]).await;
+    house.emit(&[event(GUILD, "campaign.tick", 1)]).await;
+    assert_eq!(client.numbers(1).await, [1]);
+}
+
+#[tokio::test]
+async fn streams_end_when_the_server_stops_and_are_bounded() {
+    let mut settings = Settings::default();
+    settings.streams.max_streams = 1;
+    let house = House::with(settings).await;
+    let mut client = Client::open(&house, &path(), &house.global, &[]).await;
+    let answer = house.get(&path(), &house.global).await;
+    assert!(answer.problem().starts_with("503 unavailable"), "{answer:?}");
+    house.services.closing.cancel();
+    assert_eq!(client.next().await, None);
+}
+
+#[tokio::test]
+async fn a_place_is_given_back() {
+    let mut settings = Settings::default();
+    settings.streams.max_streams = 1;
+    let house = House::with(settings).await;
+    for _ in 0..3 {
+        let client = Client::open(&house, &path(), &house.global, &[]).await;
+        drop(client);
+    }
+}

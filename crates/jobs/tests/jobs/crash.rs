@@ -92,7 +92,7 @@ async fn child() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_killed_at_random_lose_and_double_nothing() {
-    const KILLS: i64 = 25;
+    const KILLS: i64 = 15;
     const COUNT: i64 = 12_000;
     let completed = "SELECT count(*) FROM public.rings WHERE status = 'COMPLETED'";
     let world = World::new().await;

@@ -37,7 +37,7 @@ const DURATION_HOURS: i32 = 24;
 /// A demo that is set up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Demo {
-    campaign: CampaignId,
+    pub(crate) campaign: CampaignId,
 }
 
 /// Finds the demo's running campaign, or makes one with people who have begun to play.

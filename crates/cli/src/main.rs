@@ -34,11 +34,16 @@ fn main() -> ExitCode {
         }
     };
     let screen = Screen::new(cli.global.json);
-    let outcome = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Code::Unavailable, format!("no threads could be started: {error}")))
-        .and_then(|runtime| runtime.block_on(run(&cli, &screen)));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(run(&cli, &screen));
+            // What still runs now only waits for something; the command is done.
+            runtime.shutdown_background();
+            outcome
+        }
+        Err(error) => Err(Failure::new(Code::Unavailable, format!("no threads could be started: {error}"))),
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -1,8 +1,11 @@
 //! `questhall audit`: what is stored against what the journals add up to.
 
+use std::collections::HashMap;
+
 use db::Database;
-use kernel::GuildId;
+use kernel::{CampaignId, GuildId};
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::{
     args::{AuditArgs, Global},
@@ -46,7 +49,7 @@ pub(crate) async fn run(global: &Global, args: &AuditArgs, screen: &Screen) -> R
 async fn drift(database: &Database, guild: Option<GuildId>, screen: &Screen) -> Result<Vec<Drift>, Failure> {
     let mut connection = database.connect().await?;
     sqlx::raw_sql("SET statement_timeout = 0").execute(&mut connection).await?;
-    let bar = screen.bar(4, "auditing");
+    let bar = screen.bar(5, "auditing");
     let mut found = Vec::new();
 
     bar.set_prefix("economy");
@@ -91,6 +94,27 @@ async fn drift(database: &Database, guild: Option<GuildId>, screen: &Screen) -> 
         what: format!("{}: {}", row.subject, row.check),
         stored: row.found,
         derived: row.expected,
+    }));
+    bar.inc(1);
+
+    bar.set_prefix("challenges");
+    let rows = challenges::audit::audit(database.pool(), None).await?;
+    let campaigns: Vec<Uuid> = rows.iter().map(|row| row.campaign_id.get()).collect();
+    let guilds: HashMap<CampaignId, GuildId> = sqlx::query!(
+        r#"SELECT id AS "id: CampaignId", guild_id AS "guild_id: GuildId" FROM campaigns.campaigns WHERE id = ANY ($1)"#,
+        &campaigns
+    )
+    .fetch_all(&mut connection)
+    .await?
+    .into_iter()
+    .map(|row| (row.id, row.guild_id))
+    .collect();
+    found.extend(rows.into_iter().map(|row| Drift {
+        slice: "challenges",
+        guild_id: guilds.get(&row.campaign_id).copied().unwrap_or(GuildId::new(0)),
+        what: format!("campaigns/{}: {} of {}", row.campaign_id, row.figure, row.subject),
+        stored: row.stored,
+        derived: row.derived,
     }));
     bar.inc(1);
     bar.finish_and_clear();

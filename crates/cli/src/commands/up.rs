@@ -80,22 +80,25 @@ async fn begin(
     } else {
         None
     };
+    if !screen.is_json() {
+        // At once: what follows may take a while.
+        screen.print(&welcome(&url, settings, key.as_deref()))?;
+    }
+    let demo = if demo { Some(demo::set_up(server.services(), screen).await?) } else { None };
     let answer = json!({
         "url": url,
         "docs": format!("{url}/docs"),
         "data_dir": settings.db.url.is_none().then(|| settings.db.data_dir.display().to_string()),
         "admin_key_file": key.as_ref().map(|file| file.display().to_string()),
         "pid": std::process::id(),
+        "demo_campaign": demo.map(|demo| demo.campaign),
     });
-    screen.answer(&answer, |_| welcome(&url, settings, key.as_deref()))?;
-    if !demo {
-        return Ok(None);
+    match demo {
+        Some(demo) => screen.answer(&answer, |_| demo.told(&url, key.as_deref()))?,
+        None if screen.is_json() => screen.answer(&answer, |_| String::new())?,
+        None => {}
     }
-    let demo = demo::set_up(server.services(), screen).await?;
-    if !screen.is_json() {
-        screen.print(&demo.told(&url, key.as_deref()))?;
-    }
-    Ok(Some(demo))
+    Ok(demo)
 }
 
 fn welcome(url: &str, settings: &Settings, key: Option<&Path>) -> String {

@@ -1,0 +1,117 @@
+//! Keys, migrations, audit.
+
+use db::testing::TestDatabase;
+
+use crate::terminal::run;
+
+#[tokio::test]
+async fn keys_are_shown_once_listed_rotated_and_revoked() {
+    let database = TestDatabase::new().await;
+    let url = database.url();
+    let key = |arguments: &[&str]| {
+        run(["--database-url", &url, "key"].into_iter().chain(arguments.iter().copied()))
+    };
+
+    let made = key(&["create", "--name", "bot", "--guild", "7", "--scope", "campaigns:read,campaigns:play"])
+        .ends_with(0);
+    let plain = made.out.trim_end();
+    // Alone on standard output, for `$(…)`.
+    assert!(plain.starts_with("qh_") && !plain.contains(char::is_whitespace), "{made:#?}");
+    assert!(!made.err.contains(plain), "{made:#?}");
+
+    let listed = key(&["list", "--json"]).ends_with(0);
+    assert!(!listed.out.contains(plain), "{listed:#?}");
+    let listed = listed.json();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["name"]), (1, &"bot".into()));
+    let id = listed[0]["id"].as_str().unwrap();
+    assert_eq!(key(&["list", "--guild", "8", "--json"]).ends_with(0).json().as_array().unwrap().len(), 0);
+    key(&["list"]).ends_with(0).says("campaigns:read campaigns:play");
+
+    let rotated = key(&["rotate", id]).ends_with(0);
+    assert!(rotated.out.starts_with("qh_") && rotated.out.trim_end() != plain, "{rotated:#?}");
+
+    key(&["revoke", id]).ends_with(0).says("refused from now on");
+    key(&["list"]).ends_with(0).says("revoked");
+    key(&["rotate", id]).ends_with(4).says("revoked");
+    key(&["revoke", "00000000-0000-7000-8000-000000000000"]).ends_with(4).says("no such API key");
+}
+
+#[tokio::test]
+async fn a_key_for_nothing_or_for_what_there_is_not_is_not_made() {
+    let database = TestDatabase::new().await;
+    let url = database.url();
+    let create = |arguments: &[&str]| {
+        run(["--database-url", &url, "key", "create", "--name", "k"]
+            .into_iter()
+            .chain(arguments.iter().copied()))
+    };
+    create(&["--scope", "campaign:read"]).ends_with(2).says("must be one of campaigns:read");
+    create(&[]).ends_with(2).says("--scope");
+    create(&["--scope", "*", "--user", "5"]).ends_with(2).says("--guild");
+    create(&["--scope", "*", "--expires", "2001-01-01T00:00:00Z"]).ends_with(4).says("must be in the future");
+    let listed = run(["--database-url", &url, "key", "list", "--json"]).ends_with(0).json();
+    assert_eq!(listed.as_array().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn migrations_are_told_and_applied() {
+    let database = TestDatabase::empty().await;
+    let url = database.url();
+    let db = |command: &str| run(["--database-url", &url, "db", command]);
+    db("status").ends_with(1).says("pending");
+    run(["--database-url", &url, "key", "list"]).ends_with(3).says("questhall db migrate");
+    db("migrate").ends_with(0).says("the schema is up to date");
+    db("migrate").ends_with(0).says("The schema is up to date.");
+    let status = run(["--database-url", &url, "db", "status", "--json"]).ends_with(0).json();
+    let lines = status.as_array().unwrap();
+    assert!(lines.len() > 5 && lines.iter().all(|line| line["state"] == "applied"), "{status:#}");
+}
+
+#[tokio::test]
+async fn the_audit_finds_what_was_tampered_with() {
+    let database = TestDatabase::new().await;
+    let url = database.url();
+    let audit =
+        |more: &[&str]| run(["--database-url", &url, "audit"].into_iter().chain(more.iter().copied()));
+    run([
+        "--database-url",
+        &url,
+        "key",
+        "create",
+        "--name",
+        "k",
+        "--guild",
+        "7",
+        "--user",
+        "5",
+        "--scope",
+        "*",
+    ])
+    .ends_with(0);
+    audit(&[]).ends_with(0).says("Everything agrees");
+
+    let changed = sqlx::raw_sql("UPDATE community.members SET xp = xp + 500 WHERE user_id = 5")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(changed.rows_affected(), 1);
+    let drifts = audit(&["--json"]).ends_with(1).json();
+    let drift = drifts.as_array().unwrap().iter().find(|drift| drift["what"] == "xp of user 5").unwrap();
+    assert_eq!(
+        (&drift["slice"], &drift["stored"], &drift["derived"]),
+        (&"community".into(), &"500".into(), &"0".into())
+    );
+    audit(&[]).ends_with(1).says("xp of user 5");
+    audit(&["--guild", "8"]).ends_with(0);
+}
+
+#[test]
+fn a_database_that_does_not_answer_is_a_sentence() {
+    // Port 1 is nobody's.
+    run(["--database-url", "postgres://me@127.0.0.1:1/x", "key", "list"])
+        .ends_with(3)
+        .says("no PostgreSQL answers at 127.0.0.1:1");
+    run(["--database-url", "mysql://me@127.0.0.1/x", "key", "list"])
+        .ends_with(3)
+        .says("must begin with postgres://");
+}

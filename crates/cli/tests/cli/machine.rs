@@ -1,0 +1,90 @@
+//! What needs no database: doctor, documents, the command line itself.
+
+use std::net::TcpListener;
+
+use db::testing::Folder;
+
+use crate::terminal::run;
+
+#[test]
+fn the_doctor_looks_at_everything() {
+    let folder = Folder::new();
+    let dir = folder.path().join("data");
+    let answer =
+        run(["--data-dir", dir.to_str().unwrap(), "--set", "http.listen=127.0.0.1:0", "doctor", "--json"]);
+    assert!(matches!(answer.code, Some(0 | 1)), "{answer:#?}");
+    let findings = answer.json();
+    let looked_at: Vec<&str> =
+        findings.as_array().unwrap().iter().map(|finding| finding["what"].as_str().unwrap()).collect();
+    assert_eq!(
+        looked_at,
+        ["settings", "user", "PostgreSQL", "data folder", "disk", "port", "Python", "jail"],
+        "{findings:#}"
+    );
+    for finding in findings.as_array().unwrap() {
+        assert!(finding["verdict"] == "good" || finding["mend"].is_string() || finding["found"].is_string());
+    }
+    // It changes nothing.
+    assert!(!dir.exists());
+}
+
+#[test]
+fn the_doctor_sees_a_port_in_use() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = Folder::new();
+    let listen = format!("http.listen={}", taken.local_addr().unwrap());
+    run(["--data-dir", folder.path().to_str().unwrap(), "--set", &listen, "doctor"])
+        .ends_with(1)
+        .says("is in use")
+        .says("Questhall cannot run here yet.");
+}
+
+#[test]
+fn the_doctor_sees_that_postgresql_is_missing() {
+    let folder = Folder::new();
+    let (dir, bin) = (folder.path().join("data"), folder.path().join("nothing"));
+    let bin = format!("db.postgres_bin={}", bin.display());
+    run(["--data-dir", dir.to_str().unwrap(), "--set", "http.listen=127.0.0.1:0", "--set", &bin, "doctor"])
+        .ends_with(1)
+        .says("✗ PostgreSQL")
+        .says("does not hold working initdb and postgres");
+}
+
+#[test]
+fn a_setting_nobody_knows_is_named() {
+    run(["--set", "http.lisen=127.0.0.1:0", "key", "list"]).ends_with(3).says("http.lisen").says("--set");
+    run(["--set", "http.listen=nowhere", "key", "list"]).ends_with(3).says("http.listen");
+    run(["--set", "nothing", "key", "list"]).ends_with(2).says("NAME=VALUE");
+    run(["--config", "/nonexistent/questhall.toml", "key", "list"]).ends_with(3).says("no settings file");
+}
+
+#[test]
+fn completions_know_the_commands() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = run(["completions", shell]).ends_with(0).out;
+        assert!(script.contains("campaign") && script.contains("doctor"), "{shell}");
+    }
+    run(["completions", "csh"]).ends_with(2);
+}
+
+#[test]
+fn the_help_tells_the_exit_codes() {
+    run(["--help"]).ends_with(0).says("Exit codes: 0 done");
+    run(["no-such-command"]).ends_with(2);
+    run(["campaign", "import", "somewhere"]).ends_with(2).says("--guild");
+    let version = run(["version", "--json"]).ends_with(0).json();
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn the_checked_in_api_document_is_the_codes() {
+    let document = run(["openapi"]).ends_with(0).out;
+    let checked_in = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
+    let checked_in = std::fs::read_to_string(checked_in).expect("docs/openapi.json is there");
+    assert!(document == checked_in, "docs/openapi.json is not what the code says: run script/update-openapi");
+
+    let folder = Folder::new();
+    let file = folder.path().join("openapi.json");
+    run(["openapi", "--out", file.to_str().unwrap()]).ends_with(0);
+    assert_eq!(std::fs::read_to_string(file).unwrap(), document);
+}

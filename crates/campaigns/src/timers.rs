@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jobs::{Run, TimerError, TimerTable};
-use kernel::GuildId;
+use kernel::{GuildId, UserId};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -141,7 +141,8 @@ impl TimerTable for CampaignTimers {
                 event_type: "timer.failed",
                 subject: format!("campaigns/{}", timer.campaign_id),
                 correlation_id: None,
-                user_id: None,
+                // For admins only: errors are not members' business.
+                user_id: Some(UserId::HOUSE),
                 payload: json!({
                     "campaign_id": timer.campaign_id, "timer_id": timer.id, "timer_type": timer.timer_type, "error": error,
                 }),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sandbox::{LimitKind, RunError, Rung, Sandbox};
 
-use super::{impatient, job, on_rung, printed, short, text};
+use super::{impatient, job, on_rung, printed, seeded, short, text};
 
 /// What must come of a hostile script.
 enum Outcome {
@@ -234,4 +234,28 @@ async fn standard_error_is_the_runs_own_and_bounded() {
 
     let error = sandbox.run(1, job("import sys\nprint('why', file=sys.stderr)\n1 / 0")).await.unwrap_err();
     assert_eq!(error.stderr(), "why\n");
+}
+
+/// Whatever the kernel is asked for at random, only the asking script can come to harm.
+#[tokio::test]
+async fn random_system_calls_harm_nobody() {
+    for rung in Rung::JAILED {
+        let sandbox = on_rung(rung, impatient()).await;
+        let clean = printed(&sandbox, CLEAN).await;
+        let zygotes = sandbox.zygotes();
+        let mut calls = 0;
+        for seed in 0..8 {
+            let run = seeded(include_str!("hostile/random_calls.py"), &format!("fuzz {seed}"));
+            calls += match sandbox.run(1, run).await {
+                Ok(output) => 100 * output.stderr.matches('.').count(),
+                Err(error) => {
+                    assert!(error.is_authors(), "{error}");
+                    100 * error.stderr().matches('.').count()
+                }
+            };
+            assert_eq!(printed(&sandbox, CLEAN).await, clean);
+        }
+        assert_eq!((sandbox.zygotes(), sandbox.stats().restarts), (zygotes, 0));
+        assert!(calls > 2000, "every script harmed itself too soon, so this proves nothing: {calls} calls");
+    }
 }

@@ -9,7 +9,8 @@
 //!
 //! Map: [`settings`] what an operator may choose · `router` the face, `web` what every request passes through ·
 //! `api` all slices' routes and their document · `events` server-sent events · `operations` for who runs the installation ·
-//! `health` readiness and [`figures`] · `pages`, `reader` for people · `run` the process, `listen` its sockets.
+//! `health` readiness and [`figures`] · `pages`, `reader` for people · `run` the process, `work` what it does in the background,
+//! `listen` its sockets.
 
 mod api;
 mod events;
@@ -23,6 +24,7 @@ mod router;
 mod run;
 pub mod settings;
 mod web;
+mod work;
 
 pub use pages::catalogue;
 pub use router::{Services, build};

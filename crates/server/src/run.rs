@@ -6,16 +6,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use access::App;
-use campaigns::timers::CampaignTimers;
 use challenges::SubmissionWriter;
 use db::Database;
 use jobs::outbox::Tail;
-use jobs::schedule::{Retention, Schedule, ScheduleError};
-use jobs::timers::Handlers;
-use jobs::{Engine, EngineSettings, Node, Wake};
+use jobs::schedule::ScheduleError;
+use jobs::{Node, Wake};
 use sandbox::Sandbox;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -23,12 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::router::{Services, build};
 use crate::settings::{Role, Roles, Settings};
-use crate::{figures, listen};
-
-/// How often old figures are folded.
-const UPKEEP: Duration = Duration::from_secs(5);
-/// Expired answers removed by one run.
-const CLEAN_UP_BATCH: i64 = 5_000;
+use crate::{figures, listen, work};
 
 /// Why the process could not start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -157,7 +150,7 @@ impl Server {
             closing: CancellationToken::new(),
             settings,
         };
-        start_work(&services, &roles, &node)?;
+        work::start(&services, &roles, &node)?;
         let (address, http) = match listener {
             Some((listener, address)) => {
                 let (router, services) = (build(&services), services.clone());
@@ -262,48 +255,4 @@ async fn start_sandbox(settings: &Settings, roles: &Roles) -> Option<Sandbox> {
             None
         }
     }
-}
-
-/// Starts what works in the background.
-fn start_work(services: &Services, roles: &Roles, node: &Node) -> Result<(), ScheduleError> {
-    let (pool, wake, handle) = (services.app.pool(), services.app.wake(), node.handle());
-    if roles.has(Role::Worker) {
-        let engine = EngineSettings {
-            max_batch: services.settings.workers.timer_batch,
-            workers: services.settings.workers.timer_workers,
-            ..EngineSettings::default()
-        };
-        Engine::spawn(pool.clone(), CampaignTimers, engine, &handle, wake);
-        jobs::timers::spawn(pool, handlers(services), engine, &handle, wake);
-    }
-    if roles.has(Role::Scheduler) {
-        jobs::schedule::spawn(pool.clone(), schedules(services), &handle, wake)?;
-    }
-    let (keys, stop) = (services.app.keys().clone(), services.closing.clone());
-    tokio::spawn(async move { keys.run(stop).await });
-    let closing = services.closing.clone();
-    tokio::spawn(async move {
-        while closing.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
-            figures::recorder().run_upkeep();
-        }
-    });
-    Ok(())
-}
-
-/// What runs one-off work, by kind.
-fn handlers(_services: &Services) -> Handlers {
-    Handlers::new()
-}
-
-/// Every slice's periodic jobs, and the house's own.
-fn schedules(_services: &Services) -> Vec<Schedule> {
-    let mut all = jobs::schedule::builtin(Retention::default());
-    all.extend(campaigns::schedules::all());
-    all.push(Schedule::new("access.idempotency_clean", "*/10 * * * *", |connection| {
-        Box::pin(async move {
-            let removed = access::web::idempotency_clean(connection, CLEAN_UP_BATCH).await?;
-            Ok(serde_json::json!({ "removed": removed }))
-        })
-    }));
-    all
 }

@@ -44,11 +44,10 @@ pub async fn pregenerate(
         drop(conn);
         let Some(last) = chunk.last() else { return Ok(made) };
         after.clone_from(&last.id);
-        let results: Vec<_> = stream::iter(&chunk)
-            .map(|participant| generate::generate(sandbox, &script, participant))
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
+        // Gathered first: a closure that is held across an await would keep the caller's future from being `Send`.
+        let runs: Vec<_> =
+            chunk.iter().map(|participant| generate::generate(sandbox, &script, participant)).collect();
+        let results: Vec<_> = stream::iter(runs).buffer_unordered(AT_ONCE).collect().await;
         let mut inputs = Vec::with_capacity(results.len());
         let mut failure = None;
         for result in results {

@@ -21,12 +21,10 @@ impl House {
 
     /// What administrators did, as `action table`.
     async fn audit_log(&self) -> Vec<String> {
-        sqlx::query_scalar(
-            "SELECT action_type || ' ' || target_table FROM access.admin_log ORDER BY id",
-        )
-        .fetch_all(self.database.pool())
-        .await
-        .unwrap()
+        sqlx::query_scalar("SELECT action_type || ' ' || target_table FROM access.admin_log ORDER BY id")
+            .fetch_all(self.database.pool())
+            .await
+            .unwrap()
     }
 }
 

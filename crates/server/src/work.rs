@@ -1,0 +1,110 @@
+//! What works in the background: which slice's timers, one-off work and periodic jobs this process runs, by its roles.
+
+use std::time::Duration;
+
+use campaigns::timers::CampaignTimers;
+use jobs::schedule::{Retention, Schedule, ScheduleError};
+use jobs::timers::{At, Handlers, LeaseSettings, NewTimer};
+use jobs::{Engine, EngineSettings, Node, TimerError};
+use serde_json::json;
+
+use crate::figures;
+use crate::router::Services;
+use crate::settings::{Role, Roles};
+
+/// How often old figures are folded.
+const UPKEEP: Duration = Duration::from_secs(5);
+/// Rows removed by one statement of a clean-up.
+const CLEAN_UP_BATCH: i64 = 5_000;
+/// One-off work: inputs for challenges that are about to be released.
+const PREGENERATE: &str = "challenges.pregenerate";
+/// How long ahead of a release inputs are made, and for how many challenges at once.
+const PREGENERATE_AHEAD: Duration = Duration::from_mins(30);
+const PREGENERATE_AT_ONCE: i64 = 50;
+
+/// Starts it all; the node's stop ends it.
+pub(crate) fn start(services: &Services, roles: &Roles, node: &Node) -> Result<(), ScheduleError> {
+    let (pool, wake, handle) = (services.app.pool(), services.app.wake(), node.handle());
+    if roles.has(Role::Worker) {
+        let engine = EngineSettings {
+            max_batch: services.settings.workers.timer_batch,
+            workers: services.settings.workers.timer_workers,
+            ..EngineSettings::default()
+        };
+        Engine::spawn(pool.clone(), CampaignTimers, engine, &handle, wake);
+        jobs::timers::spawn(pool, handlers(services), engine, &handle, wake);
+    }
+    if roles.has(Role::Scheduler) {
+        jobs::schedule::spawn(pool.clone(), schedules(services), &handle, wake)?;
+    }
+    let (keys, stop) = (services.app.keys().clone(), services.closing.clone());
+    tokio::spawn(async move { keys.run(stop).await });
+    let closing = services.closing.clone();
+    tokio::spawn(async move {
+        while closing.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
+            figures::recorder().run_upkeep();
+        }
+    });
+    Ok(())
+}
+
+/// What runs one-off work, by kind. A kind that needs scripts is left to nodes that can run them.
+fn handlers(services: &Services) -> Handlers {
+    let handlers = Handlers::new();
+    let Some(sandbox) = services.sandbox.clone() else { return handlers };
+    let app = services.app.clone();
+    // One at a time: the sandbox shares its workers with participants who wait for theirs.
+    let settings = LeaseSettings { concurrency: 1, ..LeaseSettings::default() };
+    handlers.leased(PREGENERATE, settings, move |_, _| {
+        let (app, sandbox) = (app.clone(), sandbox.clone());
+        async move {
+            // What was made is stored as it goes, and not made again: this may begin any number of times.
+            challenges::inputs::pregenerate_due(
+                app.pool(),
+                app.wake(),
+                &sandbox,
+                PREGENERATE_AHEAD,
+                PREGENERATE_AT_ONCE,
+            )
+            .await
+            .map(|done| tracing::debug!(?done, "inputs were made ahead"))
+            .map_err(|error| TimerError::Retry(error.to_string()))
+        }
+    })
+}
+
+/// Every slice's periodic jobs, and the house's own.
+fn schedules(services: &Services) -> Vec<Schedule> {
+    let mut all = jobs::schedule::builtin(Retention::default());
+    all.extend(campaigns::schedules::all());
+    all.extend(community::jobs::schedules());
+    all.push(Schedule::new("access.idempotency_clean", "*/10 * * * *", |connection| {
+        Box::pin(async move {
+            let removed = access::web::idempotency_clean(connection, CLEAN_UP_BATCH).await?;
+            Ok(json!({ "removed": removed }))
+        })
+    }));
+    let pool = services.app.pool().clone();
+    all.push(Schedule::new("challenges.rate_limits_clean", "*/5 * * * *", move |_| {
+        let pool = pool.clone();
+        Box::pin(async move {
+            let removed = challenges::submissions::rate_limits_clean(&pool, CLEAN_UP_BATCH).await?;
+            Ok(json!({ "removed": removed }))
+        })
+    }));
+    // Scripts run for minutes: not in a periodic job's transaction, but as work of its own.
+    all.push(Schedule::new(PREGENERATE, "*/5 * * * *", |connection| {
+        Box::pin(async move {
+            let timer = NewTimer {
+                kind: PREGENERATE,
+                guild_id: None,
+                dedupe_key: Some("all".to_owned()),
+                at: At::Now,
+                payload: json!({}),
+            };
+            let timer = jobs::timers::schedule(connection, timer).await?;
+            Ok(json!({ "timer": timer }))
+        })
+    }));
+    all
+}

@@ -33,11 +33,30 @@ pub(crate) fn settings(global: &Global, more: &[(&str, &str, String)]) -> Result
         .or_fail(Code::Unavailable)
 }
 
-/// The database of a tool beside a service: the one that runs, else it is started for as long as the tool takes. Its
-/// schema must be this binary's.
-pub(crate) async fn database(global: &Global) -> Result<Database, Failure> {
-    let settings = settings(global, &[])?;
+/// Does `work` with the database of a tool beside a service: the one that runs, else it is started for as long as the
+/// tool takes. Its schema must be this binary's.
+pub(crate) async fn with_database<T>(
+    global: &Global,
+    work: impl AsyncFnOnce(&Database) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    with_database_of(&settings(global, &[])?, work).await
+}
+
+/// The same with settings of the command's own.
+pub(crate) async fn with_database_of<T>(
+    settings: &Settings,
+    work: impl AsyncFnOnce(&Database) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let database = Database::open_or_join(&settings.db).await.or_fail(Code::Unavailable)?;
+    let outcome = match ensure_migrated(&database).await {
+        Ok(()) => work(&database).await,
+        Err(failure) => Err(failure),
+    };
+    database.close().await;
+    outcome
+}
+
+async fn ensure_migrated(database: &Database) -> Result<(), Failure> {
     let mut connection = database.connect().await?;
     let entries = migrate::status(&mut connection).await.or_fail(Code::Unavailable)?;
     migrate::refuse_strangers(&entries).or_fail(Code::Unavailable)?;
@@ -48,18 +67,7 @@ pub(crate) async fn database(global: &Global) -> Result<Database, Failure> {
             format!("the database lacks {pending} of its migrations; apply them with `questhall db migrate`"),
         ));
     }
-    Ok(database)
-}
-
-/// Does `work` with a database as [`database`] opens it, and closes it whatever comes of it.
-pub(crate) async fn with_database<T>(
-    global: &Global,
-    work: impl AsyncFnOnce(&Database) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let database = database(global).await?;
-    let outcome = work(&database).await;
-    database.close().await;
-    outcome
+    Ok(())
 }
 
 /// Logs for a tool: only what is wrong, on standard error.

@@ -28,7 +28,10 @@ struct Drift {
 
 pub(crate) async fn run(global: &Global, args: &AuditArgs, screen: &Screen) -> Result<(), Failure> {
     setup::log_quietly();
-    setup::with_database(global, async |database| {
+    // Journals are read from one end to the other, however long they are.
+    let unhurried = [("audit", "db.statement_timeout", "0".to_owned())];
+    let settings = setup::settings(global, &unhurried)?;
+    setup::with_database_of(&settings, async |database| {
         let drifts = drift(database, args.guild, screen).await?;
         screen.answer(&drifts, |drifts| {
             if drifts.is_empty() {
@@ -45,10 +48,9 @@ pub(crate) async fn run(global: &Global, args: &AuditArgs, screen: &Screen) -> R
     .await
 }
 
-/// Every slice's drift. Long statements, so on a connection without the pool's time limit.
+/// Every slice's drift.
 async fn drift(database: &Database, guild: Option<GuildId>, screen: &Screen) -> Result<Vec<Drift>, Failure> {
     let mut connection = database.connect().await?;
-    sqlx::raw_sql("SET statement_timeout = 0").execute(&mut connection).await?;
     let bar = screen.bar(5, "auditing");
     let mut found = Vec::new();
 

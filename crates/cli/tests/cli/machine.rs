@@ -79,9 +79,9 @@ fn the_help_tells_the_exit_codes() {
 #[test]
 fn the_checked_in_api_document_is_the_codes() {
     let document = run(["openapi"]).ends_with(0).out;
-    let checked_in = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
-    let checked_in = std::fs::read_to_string(checked_in).expect("docs/openapi.json is there");
-    assert!(document == checked_in, "docs/openapi.json is not what the code says: run script/update-openapi");
+    let checked_in = concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi.json");
+    let checked_in = std::fs::read_to_string(checked_in).expect("openapi.json is there");
+    assert!(document == checked_in, "openapi.json is not what the code says: run script/update-openapi");
 
     let folder = Folder::new();
     let file = folder.path().join("openapi.json");

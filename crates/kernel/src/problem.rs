@@ -179,13 +179,40 @@ impl std::error::Error for Problem {}
 
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::PoolTimedOut => {
-                Self::new(UNAVAILABLE, "The database is busy; try again in a moment.")
-                    .retry_after(Duration::from_secs(1))
-            }
-            other => Self::internal(&other),
-        }
+        let detail = match trouble(&error) {
+            Trouble::Busy => "The database is busy; try again in a moment.",
+            Trouble::Away => "The database does not answer; try again in a moment.",
+            Trouble::Ours => return Self::internal(&error),
+        };
+        tracing::warn!(%error, "a request is refused for the database's sake");
+        Self::new(UNAVAILABLE, detail).retry_after(Duration::from_secs(1))
+    }
+}
+
+/// Whose fault a database error is.
+enum Trouble {
+    /// Too much at once: repeating can succeed.
+    Busy,
+    /// The server went away, or cannot be reached for now; `db::is_connection_lost`, which lies above us, tells the same.
+    Away,
+    /// Ours.
+    Ours,
+}
+
+fn trouble(error: &sqlx::Error) -> Trouble {
+    match error {
+        sqlx::Error::PoolTimedOut => Trouble::Busy,
+        // A closed pool is a node on its way out.
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::PoolClosed => Trouble::Away,
+        sqlx::Error::Database(error) => match error.code().as_deref() {
+            // Serialization failure, deadlock, lock timeout, statement timeout: rolled back without a trace.
+            Some("40001" | "40P01" | "55P03" | "57014") => Trouble::Busy,
+            // Shut down, crashed, not up yet, idle sessions ended, too many connections.
+            Some("57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "53300") => Trouble::Away,
+            Some(code) if code.starts_with("08") => Trouble::Away,
+            _ => Trouble::Ours,
+        },
+        _ => Trouble::Ours,
     }
 }
 
@@ -243,6 +270,15 @@ mod tests {
         assert_eq!(response.headers()[header::RETRY_AFTER], "2");
         assert_eq!(response.status(), 429);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    }
+
+    #[test]
+    fn a_database_that_went_away_is_no_fault_of_ours() {
+        let broken = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        for error in [sqlx::Error::Io(broken), sqlx::Error::PoolTimedOut, sqlx::Error::PoolClosed] {
+            assert_eq!(Problem::from(error).status(), 503);
+        }
+        assert_eq!(Problem::from(sqlx::Error::RowNotFound).status(), 500);
     }
 
     #[test]

@@ -99,6 +99,7 @@ pub(crate) async fn campaign_insert(
     let id =
         store::campaign_insert(conn, guild_id, &secret, by.user(), &by.by.changed_by(), settings).await?;
     audited(conn, guild_id, by, "CREATE", id, None, Some(settings)).await?;
+    access::web::Repeatable::current().carried_out(conn).await?;
     Ok(id)
 }
 

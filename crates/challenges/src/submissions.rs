@@ -25,6 +25,7 @@ mod writer;
 
 use std::time::Instant;
 
+use access::web::Repeatable;
 use chrono::{DateTime, Utc};
 use kernel::{CampaignId, ChallengeId, GuildId, SubmissionId, UserId};
 use serde::Serialize;
@@ -54,6 +55,8 @@ pub struct Submission {
     pub answer: String,
     /// When it arrived, by this machine's monotonic clock.
     pub arrived: Instant,
+    /// The request that brought it, which must not be judged again under its `Idempotency-Key`.
+    request: Repeatable,
 }
 
 impl Submission {
@@ -79,7 +82,8 @@ impl Submission {
             return Err(Error::field("part", "must be 1 or 2"));
         }
         let answer = answer.to_owned();
-        Ok(Self { guild_id, campaign_id, challenge_id, user_id, part, answer, arrived: Instant::now() })
+        let (arrived, request) = (Instant::now(), Repeatable::current());
+        Ok(Self { guild_id, campaign_id, challenge_id, user_id, part, answer, arrived, request })
     }
 }
 

@@ -320,6 +320,7 @@ CREATE TABLE access.idempotency_keys (
     status_code smallint,
     response_headers jsonb,
     response_body bytea,
+    carried_out boolean NOT NULL DEFAULT false,
     locked_until timestamptz NOT NULL DEFAULT now() + interval '1 minute',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
@@ -344,6 +345,8 @@ COMMENT ON COLUMN access.idempotency_keys.state IS 'in_progress while the first 
 COMMENT ON COLUMN access.idempotency_keys.status_code IS 'HTTP status that was answered.';
 COMMENT ON COLUMN access.idempotency_keys.response_headers IS 'Headers worth repeating: content type, location.';
 COMMENT ON COLUMN access.idempotency_keys.response_body IS 'Body that was answered.';
+COMMENT ON COLUMN access.idempotency_keys.carried_out IS
+    'Set in the transaction of the request''s effect: whatever became of the answer, the request must not run again.';
 COMMENT ON COLUMN access.idempotency_keys.locked_until IS
     'Until when an unfinished request keeps others out; after it the node that ran it is taken for dead.';
 COMMENT ON COLUMN access.idempotency_keys.created_at IS 'When the row was made.';

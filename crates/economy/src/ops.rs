@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use access::web::Repeatable;
 use access::{AuditEntry, By, Origin, audit};
 use jobs::outbox;
 use kernel::{GuildId, Page, PageQuery, Problem, UserId};
@@ -73,6 +74,7 @@ pub async fn transfer(
         let posted = ledger::post_locked(&mut tx, &accounts, std::slice::from_ref(&posting)).await?;
         let receipt = receipt(&mut tx, guild, giver, posted[0].id()).await?;
         announce(&mut tx, "bytes.transferred", guild, request.receiver_id, &receipt.transaction).await?;
+        Repeatable::current().carried_out(&mut tx).await?;
         tx.commit().await?;
         Ok(receipt)
     })
@@ -126,6 +128,7 @@ pub async fn award(
         entry.reason = reason.as_deref();
         audit::record(&mut tx, &entry).await?;
         announce(&mut tx, event, guild, user, &receipt.transaction).await?;
+        Repeatable::current().carried_out(&mut tx).await?;
         tx.commit().await?;
         Ok(receipt)
     })

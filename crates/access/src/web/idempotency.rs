@@ -9,12 +9,16 @@
 //! * An answer with `Cache-Control: no-store` (a new secret), or one that is a stream or larger than [`MAX_KEPT`], leaves
 //!   only the mark that it was given; its repetition is answered 409 `answer-not-kept`, and has no effect.
 //! * A node that dies in the middle leaves a lease. It lapses after twice the longest time that a request may take; then
-//!   the request may run again. What it had committed is guarded by the constraints of the tables it wrote.
+//!   the request may run again, unless its effect had been committed. Most effects cannot happen twice anyway, by the
+//!   constraints of the tables they write; a deed that could calls [`Repeatable::carried_out`] in its transaction, and its
+//!   repetition is answered 409 `answer-not-kept` when the answer was lost with the node, or with the connection over
+//!   which it committed.
 //!
 //! A request without the header pays nothing.
 
 mod store;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
@@ -26,7 +30,7 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
 use kernel::Problem;
 use sha2::{Digest as _, Sha256};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tracing::Instrument as _;
 
 use crate::actor::Actor;
@@ -34,7 +38,7 @@ use crate::error::unavailable_or_internal;
 use crate::keys::hex;
 use crate::problems::{ANSWER_NOT_KEPT, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED, TOO_LARGE};
 use crate::web::{App, MEMBER_HEADER, guard, time_limit};
-use store::{Claim, Kept, Owner};
+use store::{Claim, Fence, Kept, Owner};
 
 pub use store::idempotency_clean;
 
@@ -44,6 +48,44 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// The largest answer in bytes that is kept.
 pub const MAX_KEPT: u64 = 1024 * 1024;
+
+tokio::task_local! {
+    static CLAIM: Arc<(Owner, Fence)>;
+}
+
+/// The claim on its `Idempotency-Key` under which a request runs, if it sent one. Whoever has the request's effect
+/// committed by another task takes it along.
+#[derive(Debug, Clone, Default)]
+pub struct Repeatable(Option<Arc<(Owner, Fence)>>);
+
+impl Repeatable {
+    /// That of the request which this task answers.
+    pub fn current() -> Self {
+        Self(CLAIM.try_with(Arc::clone).ok())
+    }
+
+    /// Notes in the transaction of the request's effect that it was carried out, so that no repetition does it again.
+    /// Costs nothing where the request has no key. An error means that somebody else has the key by now: roll back.
+    pub async fn carried_out(&self, conn: &mut PgConnection) -> sqlx::Result<()> {
+        if Self::all_carried_out(conn, [self]).await? { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+    }
+
+    /// The same for several requests that share a transaction. False when one of them had lost its key.
+    pub async fn all_carried_out(
+        conn: &mut PgConnection,
+        requests: impl IntoIterator<Item = &Self>,
+    ) -> sqlx::Result<bool> {
+        let claims: Vec<(&Owner, Fence)> = requests
+            .into_iter()
+            .filter_map(|request| request.0.as_deref())
+            .map(|(owner, fence)| (owner, *fence))
+            .collect();
+        if claims.is_empty() {
+            return Ok(true);
+        }
+        Ok(store::carried_out(conn, &claims).await? == claims.len() as u64)
+    }
+}
 
 /// Middleware for all routes; it acts on a POST that carries the header. Put it inside of the request id.
 pub async fn idempotency(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -95,13 +137,14 @@ fn lease(request_timeout: Duration) -> Duration {
 async fn run(
     pool: PgPool,
     owner: Owner,
-    fence: store::Fence,
+    fence: Fence,
     limit: Duration,
     request: Request,
     next: Next,
 ) -> Response {
-    let answer =
-        std::panic::AssertUnwindSafe(time_limit::within(limit, next.run(request))).catch_unwind().await;
+    let claim = Arc::new((owner.clone(), fence));
+    let answer = CLAIM.scope(claim, time_limit::within(limit, next.run(request)));
+    let answer = std::panic::AssertUnwindSafe(answer).catch_unwind().await;
     let response =
         answer.unwrap_or_else(|_| Problem::internal_message("the handler panicked").into_response());
     let (response, kept) = keep(response).await;
@@ -161,7 +204,7 @@ fn replay(kept: Kept) -> Result<Response, Problem> {
     let Some(body) = kept.body else {
         return Err(Problem::new(
             ANSWER_NOT_KEPT,
-            "The first request was carried out; its answer was shown once and is not kept.",
+            "The first request was carried out; its answer is not kept. Look at what it did.",
         ));
     };
     let mut response = (kept.status, kept.headers, body).into_response();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use access::web::idempotency_clean;
+use access::web::{Repeatable, idempotency_clean};
 use access::{Actor, Json};
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
@@ -229,6 +229,50 @@ async fn the_work_of_a_dead_node_is_taken_over_when_its_lease_lapses() {
     let third = house.send(deed(&key, "k", "1")).await;
     assert!(replayed(&third));
     assert_eq!(third.body, second.body);
+}
+
+#[tokio::test]
+async fn what_was_committed_does_not_run_again_though_its_answer_was_lost() {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counter = runs.clone();
+    let pools = Arc::new(std::sync::OnceLock::<sqlx::PgPool>::new());
+    let pool_of = pools.clone();
+    let house = House::with(|router| {
+        router.route(
+            "/transfers",
+            post(async move || -> Handled {
+                runs.fetch_add(1, Ordering::SeqCst);
+                let mut tx = pool_of.get().unwrap().begin().await.unwrap();
+                Repeatable::current().carried_out(&mut tx).await.unwrap();
+                tx.commit().await.unwrap();
+                Err(Problem::new(problem::UNAVAILABLE, "the connection broke at the commit"))
+            }),
+        )
+    })
+    .await;
+    pools.set(house.database.pool().clone()).unwrap();
+    let (_, key) = house.key(Some(GUILD), None, &["*"]).await;
+    let send = async |idempotency_key: &str| {
+        let request = post_json("/transfers", &key).header("idempotency-key", idempotency_key);
+        house.send(request.body(Body::empty()).unwrap()).await
+    };
+    assert_eq!(send("a").await.status, 503);
+    insta::assert_snapshot!(send("a").await.problem(), @"409 answer-not-kept: The first request was carried out; its answer is not kept. Look at what it did.");
+    assert_eq!(counter.load(Ordering::SeqCst), 1);
+
+    // As the node left it that died after the commit: until its lease lapses, the answer may still come.
+    let left = "UPDATE access.idempotency_keys SET locked_until = now() + interval '1 min'";
+    sqlx::query(left).execute(house.database.pool()).await.unwrap();
+    assert_eq!(send("a").await.problem().split(':').next(), Some("409 idempotency-key-in-use"));
+    let lapse = "UPDATE access.idempotency_keys SET locked_until = now() - interval '1 s'";
+    sqlx::query(lapse).execute(house.database.pool()).await.unwrap();
+    assert_eq!(send("a").await.problem().split(':').next(), Some("409 answer-not-kept"));
+    assert_eq!(counter.load(Ordering::SeqCst), 1);
+
+    // Without a key, a request is nobody's repetition.
+    let request = post_json("/transfers", &key).body(Body::empty()).unwrap();
+    assert_eq!(house.send(request).await.status, 503);
+    assert_eq!(counter.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]

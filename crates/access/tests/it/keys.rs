@@ -394,7 +394,7 @@ async fn a_repeated_request_for_a_key_makes_one_key_and_keeps_no_secret() {
     };
     let first = house.send(ask()).await;
     let secret = first.body["secret"].as_str().unwrap();
-    insta::assert_snapshot!(house.send(ask()).await.problem(), @"409 answer-not-kept: The first request was carried out; its answer was shown once and is not kept.");
+    insta::assert_snapshot!(house.send(ask()).await.problem(), @"409 answer-not-kept: The first request was carried out; its answer is not kept. Look at what it did.");
     let (made, kept): (i64, i64) = sqlx::query_as(
         "SELECT (SELECT count(*) FROM access.api_keys WHERE name = 'once'),
                 (SELECT count(*) FROM access.idempotency_keys WHERE position($1::bytea in response_body) > 0)",

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
+use access::web::Repeatable;
 use chrono::{DateTime, TimeDelta, Utc};
 use jobs::outbox::{self, Event};
 use kernel::{CampaignId, ChallengeId, SubmissionId};
@@ -210,6 +211,8 @@ struct Settled {
     changed: BTreeSet<ParticipantKey>,
     counts: HashMap<(ChallengeId, i32), i32>,
     old_buckets: HashMap<ParticipantKey, i32>,
+    /// Requests with wrong answers. Judged again, one would be recorded again; a right one is not.
+    once: Vec<Repeatable>,
 }
 
 /// Gives right answers their positions, and all answers their verdicts.
@@ -235,6 +238,7 @@ async fn settle(
         verdicts: Vec::with_capacity(judged.len()),
         records: Vec::with_capacity(judged.len()),
         events: Vec::new(),
+        once: Vec::new(),
         changed: BTreeSet::new(),
         counts: HashMap::new(),
         old_buckets: locked.iter().map(|(key, p)| (key.clone(), p.bucket)).collect(),
@@ -289,6 +293,9 @@ async fn settle(
             }
         }
         if let Some(solved) = record {
+            if solved.is_none() {
+                settled.once.push(case.submission.request.clone());
+            }
             let id = submission_id(case.arrival);
             verdict.submission_id = Some(id);
             settled.records.push(Record {
@@ -392,6 +399,8 @@ async fn write(
     if !settled.records.is_empty() {
         store::records_insert(conn, &settled.records).await?;
     }
+    // Whoever lost its key took too long to answer; the answer counts all the same.
+    Repeatable::all_carried_out(conn, &settled.once).await?;
     let scores: Vec<NewScore> = settled
         .changed
         .iter()

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use sqlx::{PgConnection, PgPool};
 
 /// Whose key it is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Owner {
     pub(super) actor: String,
     pub(super) key: String,
@@ -59,10 +59,11 @@ pub(super) async fn claim(
             VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))
             ON CONFLICT (actor, key) DO UPDATE
             SET guild_id = excluded.guild_id, request_hash = excluded.request_hash, state = 'in_progress',
-                status_code = NULL, response_headers = NULL, response_body = NULL,
+                carried_out = false, status_code = NULL, response_headers = NULL, response_body = NULL,
                 locked_until = excluded.locked_until, created_at = now(), expires_at = excluded.expires_at
             WHERE k.expires_at <= now()
-               OR (k.state = 'in_progress' AND k.locked_until <= now() AND k.request_hash = excluded.request_hash)
+               OR (k.state = 'in_progress' AND NOT k.carried_out AND k.locked_until <= now()
+                   AND k.request_hash = excluded.request_hash)
             RETURNING locked_until
             "#,
             owner.actor,
@@ -86,7 +87,8 @@ pub(super) async fn claim(
 async fn find(conn: &mut PgConnection, owner: &Owner, request_hash: &str) -> sqlx::Result<Option<Claim>> {
     let row = sqlx::query!(
         r#"
-        SELECT request_hash, state, status_code, response_headers, response_body
+        SELECT request_hash, state, status_code, response_headers, response_body,
+               carried_out AND locked_until <= now() AS "unanswered!"
         FROM access.idempotency_keys WHERE actor = $1 AND key = $2
         "#,
         owner.actor,
@@ -105,6 +107,10 @@ async fn find(conn: &mut PgConnection, owner: &Owner, request_hash: &str) -> sql
                 headers: row.response_headers.as_ref().map(headers_of).unwrap_or_default(),
                 body: row.response_body.map(Bytes::from),
             }),
+            // Its node died between the commit and the answer.
+            _ if row.unanswered => {
+                Claim::Done(Kept { status: StatusCode::CONFLICT, headers: HeaderMap::new(), body: None })
+            }
             _ => Claim::Running,
         }
     }))
@@ -131,20 +137,50 @@ pub(super) async fn finish(pool: &PgPool, owner: &Owner, fence: Fence, kept: &Ke
     Ok(done.rows_affected() == 1)
 }
 
-/// Gives the key back, so that the request may be sent again. False as for [`finish`].
+/// Notes, in the transaction of the requests' effects, that these were carried out; answers how many still had their
+/// lease. No two requests share a row, so the order of locks does not matter.
+pub(super) async fn carried_out(conn: &mut PgConnection, claims: &[(&Owner, Fence)]) -> sqlx::Result<u64> {
+    let actors: Vec<&str> = claims.iter().map(|(owner, _)| owner.actor.as_str()).collect();
+    let keys: Vec<&str> = claims.iter().map(|(owner, _)| owner.key.as_str()).collect();
+    let fences: Vec<DateTime<Utc>> = claims.iter().map(|(_, fence)| fence.0).collect();
+    let done = sqlx::query!(
+        r#"
+        UPDATE access.idempotency_keys AS k SET carried_out = true
+        FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS c (actor, key, fence)
+        WHERE k.actor = c.actor AND k.key = c.key AND k.locked_until = c.fence AND k.state = 'in_progress'
+        "#,
+        &actors as &[&str],
+        &keys as &[&str],
+        &fences,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Gives the key back, so that the request may be sent again; unless it was carried out, whatever was answered: then its
+/// repetition is told so. False as for [`finish`].
 pub(super) async fn release(pool: &PgPool, owner: &Owner, fence: Fence) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         r#"
-        DELETE FROM access.idempotency_keys
-        WHERE actor = $1 AND key = $2 AND locked_until = $3 AND state = 'in_progress'
+        WITH told AS (
+            UPDATE access.idempotency_keys SET locked_until = now()
+            WHERE actor = $1 AND key = $2 AND locked_until = $3 AND state = 'in_progress' AND carried_out
+            RETURNING 1
+        ), gone AS (
+            DELETE FROM access.idempotency_keys
+            WHERE actor = $1 AND key = $2 AND locked_until = $3 AND state = 'in_progress' AND NOT carried_out
+            RETURNING 1
+        )
+        SELECT 1 AS "one!" FROM told UNION ALL SELECT 1 FROM gone
         "#,
         owner.actor,
         owner.key,
         fence.0,
     )
-    .execute(pool)
+    .fetch_optional(pool)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(done.is_some())
 }
 
 /// Removes up to `batch` keys whose 24 hours are over; returns how many there were. For the scheduler, which repeats it

@@ -3,5 +3,6 @@
 mod authoring;
 mod database;
 mod machine;
+mod readme;
 mod terminal;
 mod up;

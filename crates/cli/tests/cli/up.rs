@@ -18,14 +18,14 @@ use serde_json::Value;
 use crate::terminal::{Answer, questhall, run};
 
 /// A running `questhall up`. Killed when dropped.
-struct Up {
+pub(crate) struct Up {
     child: Child,
-    answer: Value,
+    pub(crate) answer: Value,
 }
 
 impl Up {
     /// Starts it on any free port and waits until it says that it is up.
-    fn start(data_dir: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start(data_dir: &Path, more: &[&str]) -> Self {
         let fixed = ["--json", "--data-dir", data_dir.to_str().unwrap(), "up", "--listen", "127.0.0.1:0"];
         let mut child = questhall(fixed.iter().chain(more))
             .stdout(Stdio::piped())
@@ -60,7 +60,7 @@ impl Up {
     }
 
     /// Asks it to stop, as a service manager does, and waits for its end.
-    fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(mut self) -> Option<i32> {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGTERM).unwrap();
         self.child.wait().unwrap().code()
     }

@@ -111,7 +111,12 @@ async fn try_all(config: &Config) -> Probe {
                 return found;
             }
             Err(error) => {
-                found.findings.push(Finding { what: format!("\"{rung}\" does not hold"), mend: mend(rung) });
+                // Where a stronger one holds, a weaker one is not missed.
+                if found.rung.is_none() {
+                    found
+                        .findings
+                        .push(Finding { what: format!("\"{rung}\" does not hold"), mend: mend(rung) });
+                }
                 found.tried.push(RungTried { rung, failure: Some(error.to_string()) });
             }
         }

@@ -157,7 +157,8 @@ fn confine_and_become_python(plan: &Plan) -> io::Result<std::convert::Infallible
     if let Ok(persona) = personality::get() {
         let _ = personality::set(persona | Persona::ADDR_NO_RANDOMIZE);
     }
-    Err(python(&plan.python, plan.hash_seed, &source).exec())
+    let error = python(&plan.python, plan.hash_seed, &source).exec();
+    Err(io::Error::other(format!("starting {}: {error}", plan.python.executable.display())))
 }
 
 /// Limits that hold for the zygote and all its scripts; those on time and memory are set per run.

@@ -20,6 +20,7 @@ use tokio::io::{AsyncReadExt as _, Interest};
 use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::plan::{ASK, COMMON, MESSAGE_MAX, NUMPY, Plan, RARE, Setup};
@@ -48,6 +49,8 @@ pub(crate) struct Worker {
     space: u64,
     /// What guard and zygote said on their standard error.
     said: Arc<Mutex<Vec<u8>>>,
+    /// Ends when neither of them can say any more.
+    listener: Option<JoinHandle<()>>,
 }
 
 /// The zygote died, or had to be given up; the run is in nobody's hands.
@@ -104,11 +107,9 @@ impl Worker {
             .spawn()
             .map_err(|error| format!("{} cannot be started: {error}", exe.display()))?;
         let said = Arc::new(Mutex::new(Vec::new()));
-        if let Some(stderr) = guard.stderr.take() {
-            tokio::spawn(listen(stderr, Arc::clone(&said)));
-        }
+        let listener = guard.stderr.take().map(|stderr| tokio::spawn(listen(stderr, Arc::clone(&said))));
         let control = raw::watched(ours).map_err(|error| error.to_string())?;
-        let mut worker = Self { control, guard, pid: 0, space: INTERPRETER_SPACE, said };
+        let mut worker = Self { control, guard, pid: 0, space: INTERPRETER_SPACE, said, listener };
         match timeout(START_PATIENCE, worker.shake_hands(plan)).await {
             Ok(Ok(())) => Ok(worker),
             Ok(Err(error)) => Err(worker.why(&error.to_string()).await),
@@ -152,7 +153,11 @@ impl Worker {
     /// Why it did not work: what the process said, or else `otherwise`.
     async fn why(&mut self, otherwise: &str) -> String {
         // Its last words come before its end; a process that hangs is not waited for.
-        let _ = timeout(Duration::from_millis(500), self.guard.wait()).await;
+        if let Some(listener) = &mut self.listener
+            && timeout(Duration::from_millis(500), &mut *listener).await.is_ok()
+        {
+            self.listener = None;
+        }
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let said = String::from_utf8_lossy(&said);
         said.trim().lines().last().map_or_else(|| otherwise.to_owned(), str::to_owned)
@@ -317,7 +322,7 @@ impl Worker {
     }
 }
 
-/// Keeps the last few kilobytes of what guard and zygote say, and passes it on to our own log.
+/// Keeps the last few kilobytes of what guard and zygote say.
 async fn listen(mut stderr: tokio::process::ChildStderr, said: Arc<Mutex<Vec<u8>>>) {
     const KEPT: usize = 8 << 10;
     let mut chunk = [0; 1024];

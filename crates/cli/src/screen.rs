@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::failure::{Code, Failure};
 
 /// How to speak.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Screen {
     json: bool,
 }

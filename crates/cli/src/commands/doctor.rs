@@ -129,7 +129,7 @@ async fn database(settings: &Settings) -> Vec<Finding> {
             });
         }
         Err(error) => {
-            findings.push(Finding::poor("disk", error.to_string(), "make sure that the disk is mounted"))
+            findings.push(Finding::poor("disk", error.to_string(), "make sure that the disk is mounted"));
         }
     }
     if !matches!(private::occupant(dir), private::Occupant::Nobody) {

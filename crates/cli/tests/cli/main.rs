@@ -1,4 +1,5 @@
 //! The command as people and scripts meet it: the real binary, what it prints and the code it ends with.
+#![expect(clippy::unwrap_used, reason = "a test has nothing better to do than to fail")]
 
 mod authoring;
 mod database;

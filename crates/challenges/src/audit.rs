@@ -61,7 +61,11 @@ fn compare<T: PartialEq + ToString>(
 }
 
 /// Scores, rank keys and buckets of participants; then the histogram of those buckets.
-async fn scores(conn: &mut PgConnection, campaign: Option<Uuid>, drifts: &mut Vec<Drift>) -> sqlx::Result<()> {
+async fn scores(
+    conn: &mut PgConnection,
+    campaign: Option<Uuid>,
+    drifts: &mut Vec<Drift>,
+) -> sqlx::Result<()> {
     let mut histogram: HashMap<(CampaignId, i32), i32> = HashMap::new();
     let mut rows = sqlx::query!(
         r#"WITH solved AS (
@@ -161,7 +165,11 @@ async fn positions(
 }
 
 /// Points by position: [`crate::rules::points_for`] of each right answer.
-async fn points(conn: &mut PgConnection, campaign: Option<Uuid>, drifts: &mut Vec<Drift>) -> sqlx::Result<()> {
+async fn points(
+    conn: &mut PgConnection,
+    campaign: Option<Uuid>,
+    drifts: &mut Vec<Drift>,
+) -> sqlx::Result<()> {
     let rows = sqlx::query!(
         r#"SELECT s.campaign_id AS "campaign_id: CampaignId", s.id, s.points_awarded, w.worth AS "worth!"
            FROM challenges.challenge_submissions s
@@ -182,7 +190,11 @@ async fn points(conn: &mut PgConnection, campaign: Option<Uuid>, drifts: &mut Ve
 }
 
 /// Final standings: everybody's figures as they were at the close, since when nothing can have changed.
-async fn finals(conn: &mut PgConnection, campaign: Option<Uuid>, drifts: &mut Vec<Drift>) -> sqlx::Result<()> {
+async fn finals(
+    conn: &mut PgConnection,
+    campaign: Option<Uuid>,
+    drifts: &mut Vec<Drift>,
+) -> sqlx::Result<()> {
     let rows = sqlx::query!(
         r#"SELECT f.campaign_id AS "campaign_id: CampaignId", f.participant_id,
                   format('rank %s, %s points, %s off, %s parts, %s ms', f.rank, f.points, f.penalty, f.parts_solved, f.total_ms)
@@ -201,7 +213,12 @@ async fn finals(conn: &mut PgConnection, campaign: Option<Uuid>, drifts: &mut Ve
     .fetch_all(conn)
     .await?;
     for row in rows {
-        compare(drifts, (row.campaign_id, &row.participant_id), "final standing", (&row.stored, &row.derived));
+        compare(
+            drifts,
+            (row.campaign_id, &row.participant_id),
+            "final standing",
+            (&row.stored, &row.derived),
+        );
     }
     Ok(())
 }

@@ -53,9 +53,11 @@ pub async fn input_get(
     for _ in 0..3 {
         let mut conn = pool.acquire().await?;
         let facts = campaign_find(&mut conn, guild, campaign).await?;
-        let acting = acting_for(&mut conn, &[(campaign, user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
+        let acting =
+            acting_for(&mut conn, &[(campaign, user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
         let nobody = Participant::player(user);
-        let look = store::input_look(&mut conn, campaign, challenge, acting.participant().unwrap_or(&nobody)).await?;
+        let look = store::input_look(&mut conn, campaign, challenge, acting.participant().unwrap_or(&nobody))
+            .await?;
         let look = look.ok_or(Error::NotFound("challenge"))?;
         let early = acting.is_tester() && facts.open_to_testers(look.order_position, facts.now);
         if !early && look.released_at.is_none_or(|at| at > facts.now) {
@@ -74,7 +76,8 @@ pub async fn input_get(
             if cached.first_request.is_some() || !playing {
                 return Ok(Input { value: cached.input, first_request: cached.first_request });
             }
-            if let Some(first_request) = store::first_request_stamp(&mut conn, challenge, participant).await? {
+            if let Some(first_request) = store::first_request_stamp(&mut conn, challenge, participant).await?
+            {
                 return Ok(Input { value: cached.input, first_request: Some(first_request) });
             }
             continue;

@@ -204,10 +204,14 @@ fn check_patch(
     }
     faults.done()?;
     if before.released_at.is_some() && patch.slug.as_ref().is_some_and(|slug| *slug != before.slug) {
-        return Err(Error::AlreadyReleased("Inputs are seeded with the slug: it cannot change after the release."));
+        return Err(Error::AlreadyReleased(
+            "Inputs are seeded with the slug: it cannot change after the release.",
+        ));
     }
     if parts != before.parts && (facts.status != "CREATED" || before.released_at.is_some()) {
-        return Err(Error::AlreadyReleased("The number of parts cannot change once the campaign has started."));
+        return Err(Error::AlreadyReleased(
+            "The number of parts cannot change once the campaign has started.",
+        ));
     }
     Ok(())
 }
@@ -226,7 +230,11 @@ async fn parts_put(conn: &mut PgConnection, id: ChallengeId, parts: i32) -> sqlx
 }
 
 /// Answers whether anybody who had begun loses their input. Who has solved every part keeps it in any case.
-async fn inputs_invalidate(conn: &mut PgConnection, id: ChallengeId, started_too: bool) -> sqlx::Result<bool> {
+async fn inputs_invalidate(
+    conn: &mut PgConnection,
+    id: ChallengeId,
+    started_too: bool,
+) -> sqlx::Result<bool> {
     let started = sqlx::query_scalar!(
         r#"WITH gone AS (
                UPDATE challenges.generated_input_cache i SET is_valid = false
@@ -255,7 +263,8 @@ async fn hints_put(
     drafts: &[HintDraft],
 ) -> Result<(), Error> {
     let known = hints(conn, id).await?;
-    let gone: Vec<Uuid> = known.iter().skip(drafts.len()).filter_map(|hint| hint.id.map(|id| id.get())).collect();
+    let gone: Vec<Uuid> =
+        known.iter().skip(drafts.len()).filter_map(|hint| hint.id.map(|id| id.get())).collect();
     if !gone.is_empty() {
         let unlocked = sqlx::query_scalar!(
             r#"SELECT EXISTS (SELECT FROM challenges.hint_unlocks WHERE hint_id = ANY($1)) AS "unlocked!""#,
@@ -303,7 +312,9 @@ pub async fn challenge_delete(
     lock(conn, facts).await?;
     let before = challenge_get(conn, facts, &admin(), id).await?;
     if before.released_at.is_some() {
-        return Err(Error::AlreadyReleased("A released challenge cannot be removed; close it instead (closes_after_minutes)."));
+        return Err(Error::AlreadyReleased(
+            "A released challenge cannot be removed; close it instead (closes_after_minutes).",
+        ));
     }
     sqlx::query!("DELETE FROM challenges.challenges WHERE id = $1", id.get()).execute(&mut *conn).await?;
     sqlx::query!(
@@ -331,15 +342,16 @@ pub async fn challenge_reorder(
     )
     .fetch_all(&mut *conn)
     .await?;
-    let mut sorted: (Vec<ChallengeId>, Vec<ChallengeId>) = (order.to_vec(), known.iter().map(|k| k.id).collect());
+    let mut sorted: (Vec<ChallengeId>, Vec<ChallengeId>) =
+        (order.to_vec(), known.iter().map(|k| k.id).collect());
     sorted.0.sort_unstable();
     sorted.1.sort_unstable();
     if sorted.0 != sorted.1 {
         return Err(Error::field("challenge_ids", "must name every challenge of the campaign exactly once"));
     }
-    let moved = (1..).zip(order).any(|(place, id)| {
-        known.iter().any(|k| k.released && k.id == *id && k.order_position != place)
-    });
+    let moved = (1..)
+        .zip(order)
+        .any(|(place, id)| known.iter().any(|k| k.released && k.id == *id && k.order_position != place));
     if moved {
         return Err(Error::AlreadyReleased("Released challenges keep their places."));
     }
@@ -355,7 +367,8 @@ pub async fn challenge_reorder(
     .await?;
     let ids = |ids: Vec<ChallengeId>| Some(json!({ "challenge_ids": ids }));
     let mut entry =
-        AuditEntry::new(Some(facts.guild_id), by, "REORDER", "campaigns.campaigns", facts.id.to_string()).from(origin);
+        AuditEntry::new(Some(facts.guild_id), by, "REORDER", "campaigns.campaigns", facts.id.to_string())
+            .from(origin);
     entry.before = ids(known.iter().map(|k| k.id).collect());
     entry.after = ids(order.to_vec());
     Ok(audit::record(conn, &entry).await?)

@@ -30,10 +30,11 @@ pub(super) async fn generate(
         stdin: None,
         hash_seed_variant: false,
     };
-    let generated = generator::generate(sandbox, script.guild_id.get(), job).await.map_err(|error| Failure {
-        for_author: error.is_authors().then(|| error.to_string()),
-        for_participants: error.for_participants(),
-    })?;
+    let generated =
+        generator::generate(sandbox, script.guild_id.get(), job).await.map_err(|error| Failure {
+            for_author: error.is_authors().then(|| error.to_string()),
+            for_participants: error.for_participants(),
+        })?;
     if let Some(problem) = unusable(script.parts, &generated.input, &generated.results) {
         return Err(Failure {
             for_author: Some(problem),

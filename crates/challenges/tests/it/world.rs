@@ -1,9 +1,9 @@
 //! A guild with a campaign, its challenges and whoever takes part, made by SQL as the slices above would make it.
 
 use challenges::submissions::{Outcome, Submission, submit};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use db::testing::TestDatabase;
-use kernel::{CampaignId, ChallengeId, GuildId, SquadId, UserId};
+use kernel::{CampaignId, ChallengeId, GuildId, HintId, SquadId, UserId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -253,8 +253,34 @@ impl World {
         self.count("SELECT count(*) FROM challenges.challenge_submissions WHERE campaign_id = $1").await
     }
 
-    pub(crate) async fn now(&self) -> DateTime<Utc> {
-        sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(self.pool()).await.unwrap()
+    pub(crate) async fn hint(
+        &self,
+        challenge: ChallengeId,
+        position: i32,
+        cost: i64,
+        penalty: i64,
+    ) -> HintId {
+        sqlx::query_scalar!(
+            r#"INSERT INTO challenges.challenge_hints (challenge_id, guild_id, position, body, cost_bytes, penalty)
+               VALUES ($1, $2, $3, 'Look closer.', $4, $5) RETURNING id AS "id: HintId""#,
+            challenge.get(),
+            GUILD.get(),
+            position,
+            cost,
+            penalty
+        )
+        .fetch_one(self.pool())
+        .await
+        .unwrap()
+    }
+
+    pub(crate) async fn hint_of_part(&self, challenge: ChallengeId, position: i32, part: i32) -> HintId {
+        let id = self.hint(challenge, position, 0, 0).await;
+        sqlx::query!("UPDATE challenges.challenge_hints SET part = $2 WHERE id = $1", id.get(), part)
+            .execute(self.pool())
+            .await
+            .unwrap();
+        id
     }
 
     /// Moves everything recorded so far into the past, as if so much time had gone by.

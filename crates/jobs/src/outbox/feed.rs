@@ -68,11 +68,8 @@ impl Feed {
                 return Ok(Arc::new(event));
             }
             if self.behind {
-                let mut connection = self.tail.pool().acquire().await?;
-                let batch =
-                    read_after(&mut connection, self.guild, self.position, &self.filter, BATCH).await?;
-                self.behind = batch.len() as u64 == BATCH.unsigned_abs();
-                self.backlog = batch.into();
+                // Boxed, because most readers are idle most of the time: they need not hold room for a query.
+                Box::pin(self.catch_up()).await?;
                 continue;
             }
             match self.subscription.next().await {
@@ -93,6 +90,14 @@ impl Feed {
                 Err(TailError::Stopped) => return Err(FeedError::Stopped),
             }
         }
+    }
+
+    async fn catch_up(&mut self) -> Result<(), FeedError> {
+        let mut connection = self.tail.pool().acquire().await?;
+        let batch = read_after(&mut connection, self.guild, self.position, &self.filter, BATCH).await?;
+        self.behind = batch.len() as u64 == BATCH.unsigned_abs();
+        self.backlog = batch.into();
+        Ok(())
     }
 
     /// After the last event given out.

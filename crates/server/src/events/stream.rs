@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use jobs::outbox::{Feed, FeedError, Filter, Position, Stored, Tail};
 use kernel::problem::UNAVAILABLE;
 use kernel::{GuildId, Problem};
@@ -89,7 +89,7 @@ impl Streams {
         let filter = Filter { event_types: wanted.types, subject: wanted.subject, viewer: sight.viewer() };
         let feed = Feed::open(&self.0.tail, guild, filter, after).await.map_err(ended)?;
         let first = Message::opening(feed.position());
-        let stream = EventStream { feed, sight, slot, closing: self.0.closing.clone() };
+        let stream = EventStream { feed, sight, slot };
         Ok(respond(stream, first, self.0.heartbeat, self.0.closing.clone()))
     }
 
@@ -169,18 +169,12 @@ struct EventStream {
     feed: Feed,
     sight: Sight,
     slot: Slot,
-    closing: CancellationToken,
 }
 
 impl Source for EventStream {
     async fn next(&mut self) -> Option<Message> {
         loop {
-            let event = tokio::select! {
-                biased;
-                () = self.closing.cancelled() => return None,
-                event = self.feed.next() => event,
-            };
-            match event {
+            match self.feed.next().await {
                 Ok(event) if self.sight.sees(&event) => {
                     self.slot.sent();
                     return Some(Message::event(&event));
@@ -244,27 +238,21 @@ impl Message {
 fn respond(source: impl Source, first: Message, heartbeat: Duration, closing: CancellationToken) -> Response {
     struct State<S> {
         source: S,
-        first: Option<Message>,
+        closing: CancellationToken,
         due: Instant,
     }
-    let state = State { source, first: Some(first), due: Instant::now() + heartbeat };
-    let body = stream::unfold(state, move |mut state| {
-        let closing = closing.clone();
-        async move {
-            let message = if let Some(first) = state.first.take() {
-                first
-            } else {
-                tokio::select! {
-                    biased;
-                    () = closing.cancelled() => return None,
-                    message = state.source.next() => message?,
-                    () = tokio::time::sleep_until(state.due) => Message::heartbeat(),
-                }
-            };
-            state.due = Instant::now() + heartbeat;
-            Some((Ok::<_, Infallible>(message.0), state))
-        }
+    let state = State { source, closing, due: Instant::now() + heartbeat };
+    let rest = stream::unfold(state, move |mut state| async move {
+        let message = tokio::select! {
+            biased;
+            () = state.closing.cancelled() => return None,
+            message = state.source.next() => message?,
+            () = tokio::time::sleep_until(state.due) => Message::heartbeat(),
+        };
+        state.due = Instant::now() + heartbeat;
+        Some((Ok::<_, Infallible>(message.0), state))
     });
+    let body = stream::once(std::future::ready(Ok(first.0))).chain(rest);
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

@@ -9,7 +9,6 @@ use crate::house::House;
 /// A guild in which there is one of everything.
 #[derive(Debug)]
 pub(crate) struct Guild {
-    pub(crate) id: i64,
     /// A key with every scope, confined to the guild, bound to nobody.
     pub(crate) key: String,
     /// The member for whom it acts.
@@ -73,7 +72,7 @@ impl Guild {
         );
         ids.insert("hint_id", one("SELECT h.id FROM challenges.challenge_hints h JOIN challenges.challenges c ON c.id = h.challenge_id WHERE c.campaign_id = $1").await.to_string());
         ids.insert("timer_id", one("UPDATE campaigns.campaign_timers SET status = 'FAILED' WHERE campaign_id = $1 AND timer_type = 'CLOSE_CAMPAIGN' RETURNING id").await.to_string());
-        Self { id, key, user, ids }
+        Self { key, user, ids }
     }
 }
 

@@ -136,7 +136,7 @@ pub(crate) async fn send(router: Router, request: Request) -> Answer {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         Answer { status: parts.status, headers: parts.headers, text }
     };
-    tokio::time::timeout(Duration::from_secs(60), answer)
+    tokio::time::timeout(Duration::from_mins(1), answer)
         .await
         .unwrap_or_else(|_| panic!("{line} does not end"))
 }

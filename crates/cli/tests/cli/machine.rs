@@ -88,3 +88,35 @@ fn the_checked_in_api_document_is_the_codes() {
     run(["openapi", "--out", file.to_str().unwrap()]).ends_with(0);
     assert_eq!(std::fs::read_to_string(file).unwrap(), document);
 }
+
+#[test]
+fn the_operators_guide_knows_every_setting_and_command() {
+    let guide = include_str!("../../../../docs/operators-guide.md");
+    for table in ["", "http.", "db.", "sandbox.", "workers.", "streams.", "metrics.", "log."] {
+        // A wrong name is answered with the right ones.
+        let answer = run(["--set", &format!("{table}zzz=1"), "key", "list"]).ends_with(3);
+        let (_, known) =
+            answer.err.trim_end().split_once("known are ").unwrap_or_else(|| panic!("{answer:#?}"));
+        for name in known.split(", ") {
+            // The data folder goes by its shorter name, and a table's settings are listed one by one.
+            let is_table = table.is_empty() && guide.contains(&format!("`{name}."));
+            let told = guide.contains(&format!("`{table}{name}`"));
+            assert!(
+                told || is_table || (table, name) == ("db.", "data_dir"),
+                "the guide lacks {table}{name}"
+            );
+        }
+    }
+    let help = run(["--help"]).ends_with(0).out;
+    let commands =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names: Vec<&str> = commands
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(names.len() >= 10, "{help}");
+    for name in names {
+        assert!(guide.contains(&format!("`{name}")), "the guide lacks the command {name}");
+    }
+}

@@ -194,8 +194,9 @@ COMMENT ON COLUMN campaigns.campaign_state_log_archive.trigger_event IS 'As in c
 COMMENT ON COLUMN campaigns.campaign_state_log_archive.metadata IS 'As in campaign_state_log.';
 COMMENT ON COLUMN campaigns.campaign_state_log_archive.created_at IS 'As in campaign_state_log; the partition key.';
 
--- Once per statement, not per row: a batch of 500 timers moves 500 campaigns with one call of each.
-CREATE FUNCTION campaigns.log_campaign_state_change() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Once per statement, not per row: a batch of 500 timers moves 500 campaigns with one call of each. The plan is kept from a
+-- session's first call, often of a single row; a nested loop, right for one, would compare 500 x 500 rows.
+CREATE FUNCTION campaigns.log_campaign_state_change() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
 DECLARE
     bad record;
 BEGIN

@@ -32,5 +32,5 @@ pub mod wake;
 
 pub use engine::{Engine, EngineSettings};
 pub use node::{Node, NodeHandle};
-pub use table::{Run, TimerError, TimerTable};
+pub use table::{Floor, Run, TimerError, TimerTable};
 pub use wake::Wake;

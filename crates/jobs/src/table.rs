@@ -49,16 +49,16 @@ pub trait TimerTable: Send + Sync + 'static {
     /// Locks at most `limit` due timers, the earliest first:
     ///
     /// ```sql
-    /// SELECT … WHERE status = 'PENDING' AND scheduled_at <= now() AND scheduled_at >= floor
+    /// SELECT … WHERE status = 'PENDING' AND scheduled_at <= now() AND (scheduled_at, id) >= floor
     ///  ORDER BY scheduled_at, id LIMIT limit FOR UPDATE SKIP LOCKED
     /// ```
     ///
-    /// It may hold a timer back while another that comes before it is pending. Without a floor it searches from the beginning. Write the floor as `scheduled_at >= coalesce($1::timestamptz, '-infinity')`, so
+    /// It may hold a timer back while another that comes before it is pending. Without a floor it searches from the beginning. Write the floor as `(scheduled_at, id) >= (coalesce($1, '-infinity'), coalesce($2, nil))`, so
     /// that it bounds the scan of the index: rows that died since an old snapshot was taken lie below it.
     fn claim(
         &self,
         connection: &mut PgConnection,
-        floor: Option<DateTime<Utc>>,
+        floor: Option<Floor>,
         limit: i64,
     ) -> impl Future<Output = Result<Vec<Self::Timer>, sqlx::Error>> + Send;
 
@@ -96,7 +96,7 @@ pub trait TimerTable: Send + Sync + 'static {
     fn next_due(
         &self,
         connection: &mut PgConnection,
-        floor: Option<DateTime<Utc>>,
+        floor: Option<Floor>,
     ) -> impl Future<Output = Result<Option<TimeDelta>, sqlx::Error>> + Send;
 
     /// How many are due, counted no further than to some bound, for the gauge of the queue's depth; `None` when it cannot be
@@ -107,6 +107,16 @@ pub trait TimerTable: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<i64>, sqlx::Error>> + Send {
         std::future::ready(Ok(None))
     }
+}
+
+/// Where a search begins: nothing that is due comes before it, as far as the engine knows. A time alone would not do: a
+/// thousand campaigns start at the same full hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Floor {
+    /// The time at which it is due.
+    pub at: DateTime<Utc>,
+    /// Its id, which orders those of one time.
+    pub id: Uuid,
 }
 
 /// One run of a batch: who, and since when.

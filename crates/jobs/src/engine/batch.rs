@@ -11,7 +11,7 @@ use super::{
     figures,
     pace::{Claimed, retry_pause},
 };
-use crate::table::{Run, TimerError, TimerTable};
+use crate::table::{Floor, Run, TimerError, TimerTable};
 
 /// What came of a batch.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub(super) async fn run<T: TimerTable>(
     connection: &mut PgConnection,
     table: &T,
     run: &Run,
-    floor: Option<DateTime<Utc>>,
+    floor: Option<Floor>,
     limit: i64,
     rng: &mut StdRng,
     forgive_conflicts: bool,
@@ -64,7 +64,7 @@ pub(super) async fn run<T: TimerTable>(
     let claim = claiming.elapsed();
     let claimed = |timers: &[T::Timer]| Claimed {
         count: i64::try_from(timers.len()).unwrap_or(i64::MAX),
-        first: timers.iter().map(T::scheduled_at).min(),
+        first: first::<T>(timers),
         now: head.now,
         claim,
         whole: run.started.elapsed(),
@@ -112,7 +112,7 @@ async fn halves<T: TimerTable>(
     connection: &mut PgConnection,
     table: &T,
     run: &Run,
-    floor: Option<DateTime<Utc>>,
+    floor: Option<Floor>,
     limit: i64,
     rng: &mut StdRng,
 ) -> Result<Outcome, sqlx::Error> {
@@ -132,11 +132,16 @@ async fn halves<T: TimerTable>(
     }
     Ok(Outcome::Done(Claimed {
         count: i64::try_from(timers.len()).unwrap_or(i64::MAX),
-        first: timers.iter().map(T::scheduled_at).min(),
+        first: first::<T>(&timers),
         now: head.now,
         claim,
         whole: run.started.elapsed(),
     }))
+}
+
+/// The first of the claimed: from there the next claim searches.
+fn first<T: TimerTable>(timers: &[T::Timer]) -> Option<Floor> {
+    timers.iter().map(|timer| Floor { at: T::scheduled_at(timer), id: T::id(timer) }).min()
 }
 
 /// A timer that failed alone.

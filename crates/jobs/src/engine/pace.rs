@@ -1,13 +1,16 @@
 //! How much to claim, from where, and how long to wait: decisions without I/O.
 //!
 //! Rows that died since an old snapshot was taken stay in the index, in front of the first live one, and make a search from the
-//! beginning slow. So the engine remembers a floor, the time of the first timer of its last batch, and searches from there. A timer
+//! beginning slow. So the engine remembers a floor, the place of the first timer of its last batch, and searches from there. A timer
 //! can appear below the floor (another node's claim was rolled back; a transaction that scheduled it committed late),
 //! so now and then it sweeps from the beginning: whenever the backlog is gone, but hardly more than a hundredth of the time.
 
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::table::Floor;
 
 /// A batch that takes longer is made smaller: it holds locks and back the outbox.
 const LONG: Duration = Duration::from_millis(250);
@@ -22,7 +25,7 @@ const GROWTH: i64 = 8;
 pub(super) struct Pace {
     max: i64,
     limit: i64,
-    floor: Option<DateTime<Utc>>,
+    floor: Option<Floor>,
     sweeping: bool,
     /// No sweep before, so that slow ones do not eat the time.
     sweep_not_before: Instant,
@@ -33,8 +36,8 @@ pub(super) struct Pace {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Claimed {
     pub(super) count: i64,
-    /// The earliest time of the claimed.
-    pub(super) first: Option<DateTime<Utc>>,
+    /// The first of the claimed.
+    pub(super) first: Option<Floor>,
     /// The database's time at the claim.
     pub(super) now: DateTime<Utc>,
     /// How long the claim alone took.
@@ -64,12 +67,12 @@ impl Pace {
     }
 
     /// Where the next claim begins.
-    pub(super) fn claim_floor(&self) -> Option<DateTime<Utc>> {
+    pub(super) fn claim_floor(&self) -> Option<Floor> {
         if self.sweeping { None } else { self.floor }
     }
 
     /// Where a look at the next due timer begins.
-    pub(super) fn floor(&self) -> Option<DateTime<Utc>> {
+    pub(super) fn floor(&self) -> Option<Floor> {
         self.floor
     }
 
@@ -90,7 +93,7 @@ impl Pace {
             self.limit = 1;
             if swept {
                 // All that is due by now is locked by others, if there is any.
-                self.floor = Some(found.now);
+                self.floor = Some(Floor { at: found.now, id: Uuid::nil() });
                 self.sweeping = false;
                 return Then::Sleep;
             }
@@ -135,10 +138,14 @@ mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
+    fn floor(seconds: i64) -> Floor {
+        Floor { at: at(seconds), id: Uuid::nil() }
+    }
+
     fn claimed(count: i64, first: i64, now: i64, claim_ms: u64) -> Claimed {
         Claimed {
             count,
-            first: (count > 0).then(|| at(first)),
+            first: (count > 0).then(|| floor(first)),
             now: at(now),
             claim: Duration::from_millis(claim_ms),
             whole: Duration::from_millis(claim_ms + 1),
@@ -155,17 +162,17 @@ mod tests {
             assert_eq!(pace.learn(claimed(pace.limit(), n, 100, 1), start), Then::Claim);
         }
         assert_eq!(limits, [1, 8, 64, 500, 500]);
-        assert_eq!(pace.claim_floor(), Some(at(4)), "searches from the last batch");
+        assert_eq!(pace.claim_floor(), Some(floor(4)), "searches from the last batch");
         let then = pace.learn(claimed(3, 7, 101, 1), start + Duration::from_millis(150));
         assert_eq!((then, pace.claim_floor()), (Then::Claim, None), "the backlog is gone: a sweep");
         assert_eq!(pace.learn(claimed(2, 3, 102, 1), start + Duration::from_millis(151)), Then::Claim);
-        assert_eq!(pace.claim_floor(), Some(at(3)), "what the last batch made due is not below its first");
+        assert_eq!(pace.claim_floor(), Some(floor(3)), "what the last batch made due is not below its first");
         let later = start + Duration::from_millis(300);
         assert_eq!(pace.learn(claimed(0, 0, 102, 1), later), Then::Claim);
         assert_eq!(pace.claim_floor(), None);
         assert_eq!(pace.learn(claimed(0, 0, 102, 1), later), Then::Sleep);
         assert_eq!(pace.limit(), 1);
-        assert_eq!(pace.claim_floor(), Some(at(102)));
+        assert_eq!(pace.claim_floor(), Some(floor(102)));
     }
 
     #[test]
@@ -174,7 +181,7 @@ mod tests {
         let mut pace = Pace::new(500, start);
         // A sweep of a second, because of a held snapshot.
         assert_eq!(pace.learn(claimed(0, 0, 10, 1000), start), Then::Sleep);
-        assert_eq!(pace.claim_floor(), Some(at(10)), "the next claim is cheap");
+        assert_eq!(pace.claim_floor(), Some(floor(10)), "the next claim is cheap");
         let soon = start + Duration::from_secs(1);
         let then = pace.learn(claimed(0, 0, 11, 1), soon);
         assert_eq!(then, Then::SleepUntilSweep(start + Duration::from_secs(20)));

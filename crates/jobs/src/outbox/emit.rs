@@ -34,12 +34,14 @@ pub async fn emit(connection: &mut PgConnection, events: &[Event]) -> Result<(),
     let correlation_ids: Vec<Option<Uuid>> = events.iter().map(|event| event.correlation_id).collect();
     let user_ids: Vec<Option<i64>> = events.iter().map(|event| event.user_id.map(UserId::get)).collect();
     let payloads: Vec<Value> = events.iter().map(|event| event.payload.clone()).collect();
+    // Made here: a version 7 id costs PostgreSQL before 18 as much as the rest of the row.
+    let event_ids: Vec<Uuid> = events.iter().map(|_| Uuid::now_v7()).collect();
     // Rows are numbered in the order in which they come out of the sort.
     let result = sqlx::query!(
-        "INSERT INTO jobs.outbox (guild_id, event_type, subject, correlation_id, user_id, payload)
-         SELECT guild_id, event_type, subject, correlation_id, user_id, payload
-           FROM unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[], $5::bigint[], $6::jsonb[])
-                WITH ORDINALITY AS t (guild_id, event_type, subject, correlation_id, user_id, payload, n)
+        "INSERT INTO jobs.outbox (event_id, guild_id, event_type, subject, correlation_id, user_id, payload)
+         SELECT event_id, guild_id, event_type, subject, correlation_id, user_id, payload
+           FROM unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[], $5::bigint[], $6::jsonb[], $7::uuid[])
+                WITH ORDINALITY AS t (guild_id, event_type, subject, correlation_id, user_id, payload, event_id, n)
           ORDER BY n",
         &guild_ids,
         &event_types,
@@ -47,6 +49,7 @@ pub async fn emit(connection: &mut PgConnection, events: &[Event]) -> Result<(),
         &correlation_ids as &[Option<Uuid>],
         &user_ids as &[Option<i64>],
         &payloads,
+        &event_ids,
     )
     .execute(connection)
     .await?;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{QUEUE, Timer, handlers::Transactional};
 use crate::{
     outbox::{Event, emit_one},
-    table::{Run, TimerError, TimerTable},
+    table::{Floor, Run, TimerError, TimerTable},
 };
 
 /// How far due timers are counted for the gauge.
@@ -84,7 +84,7 @@ impl TimerTable for Timers {
     async fn claim(
         &self,
         connection: &mut PgConnection,
-        floor: Option<DateTime<Utc>>,
+        floor: Option<Floor>,
         limit: i64,
     ) -> Result<Vec<Timer>, sqlx::Error> {
         sqlx::query_as!(
@@ -96,15 +96,16 @@ impl TimerTable for Timers {
                     SELECT id, kind, guild_id, dedupe_key, scheduled_at, payload, retry_count
                       FROM jobs.timers
                      WHERE kind = k.kind AND status = 'PENDING' AND scheduled_at <= now()
-                       AND scheduled_at >= coalesce($2::timestamptz, '-infinity')
+                       AND (scheduled_at, id) >= (coalesce($2::timestamptz, '-infinity'), coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
                      ORDER BY scheduled_at, id
                      LIMIT $3
                        FOR UPDATE SKIP LOCKED) AS t
                 ORDER BY t.scheduled_at, t.id
                 LIMIT $3"#,
             &self.kinds,
-            floor,
+            floor.map(|floor| floor.at),
             limit,
+            floor.map(|floor| floor.id),
         )
         .fetch_all(connection)
         .await
@@ -173,17 +174,19 @@ impl TimerTable for Timers {
     async fn next_due(
         &self,
         connection: &mut PgConnection,
-        floor: Option<DateTime<Utc>>,
+        floor: Option<Floor>,
     ) -> Result<Option<TimeDelta>, sqlx::Error> {
         let seconds = sqlx::query_scalar!(
             "SELECT extract(epoch FROM min(t.scheduled_at) - clock_timestamp())::float8
                FROM unnest($1::text[]) AS k (kind)
               CROSS JOIN LATERAL (
                   SELECT scheduled_at FROM jobs.timers
-                   WHERE kind = k.kind AND status = 'PENDING' AND scheduled_at >= coalesce($2::timestamptz, '-infinity')
-                   ORDER BY scheduled_at LIMIT 1) AS t",
+                   WHERE kind = k.kind AND status = 'PENDING'
+                     AND (scheduled_at, id) >= (coalesce($2::timestamptz, '-infinity'), coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'))
+                   ORDER BY scheduled_at, id LIMIT 1) AS t",
             &self.kinds,
-            floor,
+            floor.map(|floor| floor.at),
+            floor.map(|floor| floor.id),
         )
         .fetch_one(connection)
         .await?;

@@ -115,21 +115,23 @@ impl TimerTable for Rings {
     async fn claim(
         &self,
         connection: &mut PgConnection,
-        floor: Option<DateTime<Utc>>,
+        floor: Option<jobs::Floor>,
         limit: i64,
     ) -> Result<Vec<Ring>, sqlx::Error> {
         self.claims.fetch_add(1, Ordering::SeqCst);
         let rows: Vec<(Uuid, i64, String, DateTime<Utc>, i32)> = sqlx::query_as(
             "SELECT id, n, behaviour, scheduled_at, retry_count FROM public.rings AS r
-              WHERE status = 'PENDING' AND scheduled_at <= now() AND scheduled_at >= coalesce($1::timestamptz, '-infinity')
+              WHERE status = 'PENDING' AND scheduled_at <= now()
+                AND (scheduled_at, id) >= (coalesce($1::timestamptz, '-infinity'), coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'))
                 AND (behaviour <> 'chain' OR NOT EXISTS (
                          SELECT FROM public.rings AS e
                           WHERE e.behaviour = 'chain' AND e.n = r.n AND e.status = 'PENDING'
                             AND (e.scheduled_at, e.id) < (r.scheduled_at, r.id)))
               ORDER BY scheduled_at, id LIMIT $2 FOR UPDATE SKIP LOCKED",
         )
-        .bind(floor)
+        .bind(floor.map(|floor| floor.at))
         .bind(limit)
+        .bind(floor.map(|floor| floor.id))
         .fetch_all(connection)
         .await?;
         Ok(rows
@@ -223,13 +225,15 @@ impl TimerTable for Rings {
     async fn next_due(
         &self,
         connection: &mut PgConnection,
-        floor: Option<DateTime<Utc>>,
+        floor: Option<jobs::Floor>,
     ) -> Result<Option<TimeDelta>, sqlx::Error> {
         let seconds: Option<f64> = sqlx::query_scalar(
             "SELECT extract(epoch FROM min(scheduled_at) - clock_timestamp())::float8 FROM public.rings
-              WHERE status = 'PENDING' AND scheduled_at >= coalesce($1::timestamptz, '-infinity')",
+              WHERE status = 'PENDING'
+                AND (scheduled_at, id) >= (coalesce($1::timestamptz, '-infinity'), coalesce($2::uuid, '00000000-0000-0000-0000-000000000000'))",
         )
-        .bind(floor)
+        .bind(floor.map(|floor| floor.at))
+        .bind(floor.map(|floor| floor.id))
         .fetch_one(connection)
         .await?;
         Ok(seconds.map(jobs::table::delta))

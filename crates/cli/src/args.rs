@@ -71,6 +71,8 @@ pub(crate) enum Command {
     Openapi(OpenapiArgs),
     /// Say what is missing on this machine, and how to mend it.
     Doctor,
+    /// Measure Questhall's speed on this machine, each figure beside the limit of the same run.
+    Bench(bench::Args),
     /// Print a completion script for a shell.
     Completions {
         /// bash, elvish, fish, powershell or zsh.

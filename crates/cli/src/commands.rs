@@ -1,6 +1,7 @@
 //! A file per command.
 
 pub(crate) mod audit;
+pub(crate) mod bench;
 pub(crate) mod campaign;
 pub(crate) mod completions;
 pub(crate) mod db;

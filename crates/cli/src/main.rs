@@ -66,6 +66,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<(), Failure> {
         Command::Audit(args) => commands::audit::run(global, args, screen).await,
         Command::Openapi(args) => commands::openapi::run(args, screen),
         Command::Doctor => commands::doctor::run(global, screen).await,
+        Command::Bench(args) => commands::bench::run(global, args, screen).await,
         Command::Completions { shell } => commands::completions::run(*shell, screen),
         Command::Version => commands::version::run(screen),
     }

@@ -1,0 +1,114 @@
+//! `questhall bench`: how fast it is here, beside what this machine can do at most.
+//!
+//! Promises:
+//! * every figure is taken with the real thing: the engine, the server process, the jail;
+//! * the limit beside a figure is measured in the same run, so that a slow or busy machine shows in both;
+//! * PostgreSQL is as durable as in service; nothing is switched off for speed;
+//! * nothing is left behind: the cluster and its folder go, unless a database was given.
+//!
+//! Map: [`figure`] figures and the report · [`machine`] on what · `ground` the database · `timers`, `submissions`,
+//! `leaderboard`, `inputs`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
+//! figures mean, and those seen: docs/benchmarks.md.
+
+mod contest;
+pub mod figure;
+mod ground;
+mod inputs;
+mod leaderboard;
+mod load;
+pub mod machine;
+mod process;
+mod progress;
+mod sample;
+mod server;
+mod submissions;
+mod timers;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Args as ClapArgs, ValueEnum};
+
+pub use figure::{Figure, Report};
+use ground::Ground;
+use machine::Machine;
+
+/// What to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Section {
+    /// Timers due at once, lone ones, a million pending ones, an old snapshot.
+    Timers,
+    /// Answers over HTTP.
+    Submissions,
+    /// Pages and ranks among 100,000 participants.
+    Leaderboard,
+    /// Generators in the jail.
+    Inputs,
+    /// Memory and start of a server.
+    Server,
+    /// Everything.
+    All,
+}
+
+impl Section {
+    fn includes(self, other: Self) -> bool {
+        self == Self::All || self == other
+    }
+}
+
+/// What may be asked of a benchmark.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct Args {
+    /// What to measure.
+    #[arg(value_enum, default_value_t = Section::All)]
+    pub section: Section,
+    /// Shrink everything, to see that it works; such figures say nothing about speed.
+    #[arg(long)]
+    pub quick: bool,
+    /// Exit code 1 when a target is missed.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// With what to measure.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The database's settings, of which URL and folder are replaced.
+    pub db: db::Settings,
+    /// A database to use instead of a cluster of our own; it must be empty.
+    pub database_url: Option<String>,
+    /// The `questhall` program, for servers beside us.
+    pub program: PathBuf,
+}
+
+/// Measures, and cleans up.
+pub async fn run(args: &Args, surroundings: &Surroundings) -> Result<Report> {
+    let ground = {
+        let _spinner = progress::spinner("making a database");
+        Ground::prepare(surroundings.database_url.as_deref(), surroundings.db.clone()).await?
+    };
+    let figures = measure(args, &ground, &surroundings.program).await;
+    let described = ground.describe().await;
+    ground.close().await;
+    Ok(Report { machine: Machine::here(described?), quick: args.quick, figures: figures? })
+}
+
+async fn measure(args: &Args, ground: &Ground, program: &Path) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    if args.section.includes(Section::Timers) {
+        figures.extend(timers::measure(ground, args.quick).await?);
+    }
+    if args.section.includes(Section::Submissions) {
+        figures.extend(submissions::measure(ground, program, args.quick).await?);
+    }
+    if args.section.includes(Section::Leaderboard) {
+        figures.extend(leaderboard::measure(ground, program, args.quick).await?);
+    }
+    if args.section.includes(Section::Inputs) {
+        figures.extend(inputs::measure(args.quick).await?);
+    }
+    if args.section.includes(Section::Server) {
+        figures.extend(server::measure(program, args.quick).await?);
+    }
+    Ok(figures)
+}

@@ -202,6 +202,7 @@ pub struct ChallengePatch {
 }
 
 /// Tells null from left out.
+#[expect(clippy::option_option, reason = "left out, null and a value are three things")]
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {

@@ -43,7 +43,7 @@ pub struct CampaignFacts {
     pub name: String,
     /// Who competes.
     pub participants: ParticipantType,
-    /// CREATED, RUNNING, CLOSED, REWARD_CLAIM or EXPIRED.
+    /// `CREATED`, `RUNNING`, `CLOSED`, `REWARD_CLAIM` or `EXPIRED`.
     pub status: String,
     /// How it is scored.
     pub scoring: Scoring,

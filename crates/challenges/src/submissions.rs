@@ -16,9 +16,11 @@
 //! | `writer` | [`SubmissionWriter`]: gathers answers while the batch before them commits |
 //! | `batch` | a batch from locks to verdicts, in one transaction |
 //! | `judge` | the verdict on one answer, pure |
+//! | `history` | answers given |
 //! | `store` | the SQL: few statements per batch, however large |
 
 mod batch;
+mod history;
 mod judge;
 pub(crate) mod store;
 mod writer;
@@ -35,6 +37,7 @@ use crate::error::Error;
 use crate::rules::{MAX_ANSWER_BYTES, trimmed};
 
 pub use batch::submit;
+pub use history::{PastSubmission, Whose, submission_list};
 pub use store::rate_limits_clean;
 pub use writer::{MAX_BATCH, SubmissionWriter};
 

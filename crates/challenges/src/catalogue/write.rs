@@ -264,7 +264,7 @@ async fn hints_put(
 ) -> Result<(), Error> {
     let known = hints(conn, id).await?;
     let gone: Vec<Uuid> =
-        known.iter().skip(drafts.len()).filter_map(|hint| hint.id.map(|id| id.get())).collect();
+        known.iter().skip(drafts.len()).filter_map(|hint| hint.id.map(kernel::HintId::get)).collect();
     if !gone.is_empty() {
         let unlocked = sqlx::query_scalar!(
             r#"SELECT EXISTS (SELECT FROM challenges.hint_unlocks WHERE hint_id = ANY($1)) AS "unlocked!""#,

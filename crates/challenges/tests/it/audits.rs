@@ -26,7 +26,7 @@ impl Chance {
 async fn play(seed: u64, time_based: bool) -> (World, Vec<ChallengeId>) {
     let rules = Rules {
         time_based,
-        lockout_seconds: i32::from(seed % 2 == 0),
+        lockout_seconds: i32::from(seed.is_multiple_of(2)),
         per_5s: 3,
         per_5min: 20,
         ..Rules::default()
@@ -80,7 +80,7 @@ async fn drifts(world: &World) -> Vec<Drift> {
 async fn random_play_leaves_nothing_to_report() {
     for (seed, time_based) in [(1, false), (2, true), (3, false)] {
         let (world, _) = play(seed, time_based).await;
-        assert!(world.count("SELECT count(*) FROM challenges.challenge_submissions WHERE campaign_id = $1 AND is_correct").await > 40);
+        assert!(world.count("SELECT count(*) FROM challenges.challenge_submissions WHERE campaign_id = $1 AND is_correct").await > 15);
         assert!(
             world.count("SELECT count(*) FROM challenges.hint_unlocks WHERE campaign_id = $1").await > 10
         );

@@ -1,0 +1,202 @@
+//! What the faces call: one transaction each.
+
+use access::{By, Origin};
+use jobs::Wake;
+use kernel::{CampaignId, ChallengeId, GuildId, Page, PageQuery, UserId};
+use sqlx::{PgConnection, PgPool};
+
+use crate::catalogue::{self, Challenge, ChallengeDraft, ChallengePatch, Viewer};
+use crate::error::Error;
+use crate::leaderboard::{self, Around, Feed, Leaderboard, Solver, SquadStanding, Standing, View};
+use crate::model::{Acting, CampaignFacts};
+use crate::store::{acting_for, campaign_find};
+
+/// Who looks: an admin, a member, or nobody in particular.
+#[derive(Debug, Clone, Copy)]
+pub struct Onlooker {
+    /// Whether they see drafts, secrets and through freezes.
+    pub admin: bool,
+    /// The member they are, where they say.
+    pub user: Option<UserId>,
+}
+
+/// The campaign as this onlooker may know of it: drafts are for admins.
+async fn facts_for(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    campaign: CampaignId,
+    admin: bool,
+) -> Result<(CampaignFacts, View), Error> {
+    let facts = campaign_find(conn, guild, campaign).await?;
+    if !facts.published && !admin {
+        return Err(Error::NotFound("campaign"));
+    }
+    let view = View::of(&facts, admin);
+    Ok((facts, view))
+}
+
+async fn viewer(
+    conn: &mut PgConnection,
+    facts: &CampaignFacts,
+    view: View,
+    who: Onlooker,
+) -> sqlx::Result<Viewer> {
+    let acting = match who.user {
+        Some(user) => acting_for(conn, &[(facts.id, user, facts.now)]).await?.pop(),
+        None => None,
+    };
+    Ok(Viewer { admin: who.admin, acting: acting.unwrap_or(Acting::Nobody), view })
+}
+
+/// A campaign's challenges in their order, as this onlooker sees them.
+pub async fn challenge_list(
+    pool: &PgPool,
+    (guild, campaign): (GuildId, CampaignId),
+    who: Onlooker,
+    page: &PageQuery,
+) -> Result<Page<Challenge>, Error> {
+    let mut conn = pool.acquire().await?;
+    let (facts, view) = facts_for(&mut conn, guild, campaign, who.admin).await?;
+    let viewer = viewer(&mut conn, &facts, view, who).await?;
+    catalogue::challenge_list(&mut conn, &facts, &viewer, page).await
+}
+
+/// One challenge, as this onlooker sees it.
+pub async fn challenge_get(
+    pool: &PgPool,
+    (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
+    who: Onlooker,
+) -> Result<Challenge, Error> {
+    let mut conn = pool.acquire().await?;
+    let (facts, view) = facts_for(&mut conn, guild, campaign, who.admin).await?;
+    let viewer = viewer(&mut conn, &facts, view, who).await?;
+    catalogue::challenge_get(&mut conn, &facts, &viewer, challenge).await
+}
+
+/// Adds a challenge at the end.
+pub async fn challenge_create(
+    pool: &PgPool,
+    wake: &Wake,
+    (guild, campaign): (GuildId, CampaignId),
+    draft: &ChallengeDraft,
+    by: (By<'_>, &Origin),
+) -> Result<Challenge, Error> {
+    let mut tx = pool.begin().await?;
+    let facts = campaign_find(&mut tx, guild, campaign).await?;
+    let made = catalogue::challenge_create(&mut tx, &facts, draft, by).await?;
+    tx.commit().await?;
+    wake.everything();
+    Ok(made)
+}
+
+/// Changes a challenge.
+pub async fn challenge_update(
+    pool: &PgPool,
+    wake: &Wake,
+    (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
+    patch: &ChallengePatch,
+    by: (By<'_>, &Origin),
+) -> Result<Challenge, Error> {
+    let mut tx = pool.begin().await?;
+    let facts = campaign_find(&mut tx, guild, campaign).await?;
+    let changed = catalogue::challenge_update(&mut tx, &facts, challenge, patch, by).await?;
+    tx.commit().await?;
+    wake.outbox();
+    Ok(changed)
+}
+
+/// Removes a challenge that has not been released.
+pub async fn challenge_delete(
+    pool: &PgPool,
+    (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
+    by: (By<'_>, &Origin),
+) -> Result<(), Error> {
+    let mut tx = pool.begin().await?;
+    let facts = campaign_find(&mut tx, guild, campaign).await?;
+    catalogue::challenge_delete(&mut tx, &facts, challenge, by).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Puts challenges in another order; answers them as they stand then.
+pub async fn challenge_reorder(
+    pool: &PgPool,
+    (guild, campaign): (GuildId, CampaignId),
+    order: &[ChallengeId],
+    by: (By<'_>, &Origin),
+) -> Result<(), Error> {
+    let mut tx = pool.begin().await?;
+    let facts = campaign_find(&mut tx, guild, campaign).await?;
+    catalogue::challenge_reorder(&mut tx, &facts, order, by).await?;
+    Ok(tx.commit().await?)
+}
+
+/// A page of the overall leaderboard.
+pub async fn board(
+    pool: &PgPool,
+    (guild, campaign): (GuildId, CampaignId),
+    admin: bool,
+    page: &PageQuery,
+) -> Result<Leaderboard<Standing>, Error> {
+    let mut conn = pool.acquire().await?;
+    let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
+    leaderboard::page(&mut conn, &facts, view, page).await
+}
+
+/// The place of whoever this member acts for, and who stands next to it.
+pub async fn board_around(
+    pool: &PgPool,
+    (guild, campaign): (GuildId, CampaignId),
+    user: UserId,
+    admin: bool,
+    neighbours: i32,
+) -> Result<Around, Error> {
+    let mut conn = pool.acquire().await?;
+    let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
+    match acting_for(&mut conn, &[(campaign, user, facts.now)]).await?.pop() {
+        Some(Acting::For(participant)) => {
+            leaderboard::around(&mut conn, &facts, view, &participant.id, neighbours).await
+        }
+        _ => Err(Error::NotRegistered),
+    }
+}
+
+/// Squads by what their members scored.
+pub async fn board_squads(
+    pool: &PgPool,
+    (guild, campaign): (GuildId, CampaignId),
+    admin: bool,
+    page: &PageQuery,
+) -> Result<Leaderboard<SquadStanding>, Error> {
+    let mut conn = pool.acquire().await?;
+    let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
+    leaderboard::by_squad(&mut conn, &facts, view, page).await
+}
+
+/// Who solved a part of a challenge, in order. What is not released is for admins.
+pub async fn board_solvers(
+    pool: &PgPool,
+    (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
+    part: i32,
+    admin: bool,
+    page: &PageQuery,
+) -> Result<Leaderboard<Solver>, Error> {
+    if !(1..=2).contains(&part) {
+        return Err(Error::field("part", "must be 1 or 2"));
+    }
+    let mut conn = pool.acquire().await?;
+    let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
+    let onlooker = Viewer { admin, acting: Acting::Nobody, view };
+    catalogue::challenge_get(&mut conn, &facts, &onlooker, challenge).await?;
+    leaderboard::solvers(&mut conn, &facts, view, (challenge, part), page).await
+}
+
+/// The scoreboard as `CTFtime` reads it.
+pub async fn board_feed(
+    pool: &PgPool,
+    (guild, campaign): (GuildId, CampaignId),
+    admin: bool,
+) -> Result<Feed, Error> {
+    let mut conn = pool.acquire().await?;
+    let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
+    leaderboard::feed(&mut conn, &facts, view).await
+}

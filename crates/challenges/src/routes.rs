@@ -1,0 +1,75 @@
+//! The HTTP face: a file per family. The server provides a [`crate::SubmissionWriter`] and, where it runs scripts, a
+//! [`sandbox::Sandbox`].
+
+mod answers;
+mod boards;
+mod challenges;
+mod hints;
+mod inputs;
+
+use access::scope::{CampaignsWrite, Scope};
+use access::{Actor, App, InGuild};
+use axum::http::HeaderMap;
+use kernel::{CampaignId, ChallengeId, GuildId, Problem};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::ops::Onlooker;
+
+/// A campaign in the path.
+#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct CampaignPath {
+    /// The campaign.
+    campaign_id: CampaignId,
+}
+
+/// A challenge in the path.
+#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct ChallengePath {
+    /// The campaign.
+    campaign_id: CampaignId,
+    /// The challenge.
+    challenge_id: ChallengeId,
+}
+
+impl ChallengePath {
+    const fn within(self, guild: GuildId) -> (GuildId, CampaignId, ChallengeId) {
+        (guild, self.campaign_id, self.challenge_id)
+    }
+}
+
+/// Whether this key sees drafts, secrets and through freezes.
+fn is_admin(actor: &Actor) -> bool {
+    actor.has(CampaignsWrite::NAME)
+}
+
+/// Who looks, where saying for whom is not asked.
+fn onlooker<S: Scope>(guild: &InGuild<S>, headers: &HeaderMap) -> Result<Onlooker, Problem> {
+    let user = access::web::member_if_named(&guild.actor, headers)?;
+    Ok(Onlooker { admin: is_admin(&guild.actor), user })
+}
+
+/// The routes of this slice.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(challenges::create, challenges::list))
+        .routes(routes!(challenges::reorder))
+        .routes(routes!(challenges::get, challenges::update, challenges::delete))
+        .routes(routes!(challenges::check))
+        .routes(routes!(inputs::own))
+        .routes(routes!(inputs::list))
+        .routes(routes!(inputs::one))
+        .routes(routes!(answers::submit, answers::own))
+        .routes(routes!(answers::all))
+        .routes(routes!(hints::list))
+        .routes(routes!(hints::unlock))
+        .routes(routes!(boards::overall))
+        .routes(routes!(boards::me))
+        .routes(routes!(boards::squads))
+        .routes(routes!(boards::solvers))
+        .routes(routes!(boards::feed))
+}

@@ -13,7 +13,7 @@ mod time_limit;
 
 pub use app::{App, HttpSettings};
 pub use fallback::{no_method, no_route};
-pub use guard::{AsMember, Global, Holder, InGuild, MEMBER_HEADER};
+pub use guard::{AsMember, Global, Holder, InGuild, MEMBER_HEADER, member_if_named};
 pub use idempotency::{Repeatable, idempotency, idempotency_clean};
 pub use json::Json;
 pub use params::{Path, Query};

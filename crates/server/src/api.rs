@@ -46,6 +46,7 @@ struct Frame;
 pub(crate) fn router() -> OpenApiRouter<App> {
     let slices = OpenApiRouter::new()
         .merge(campaigns::router())
+        .merge(challenges::router())
         .merge(economy::router())
         .merge(squads::router())
         .merge(community::router())

@@ -220,6 +220,17 @@ async fn guild_of_path(parts: &mut Parts) -> Result<GuildId, Problem> {
 }
 
 fn member(actor: &Actor, headers: &HeaderMap) -> Result<UserId, Problem> {
+    member_if_named(actor, headers)?.ok_or_else(|| {
+        Problem::field(
+            "Questhall-User",
+            "is missing: this key is bound to no member, so say for whom it acts, by Discord id",
+        )
+    })
+}
+
+/// For whom a request looks, where it may do so as nobody: the member the key is bound to, else the one that
+/// `Questhall-User` names.
+pub fn member_if_named(actor: &Actor, headers: &HeaderMap) -> Result<Option<UserId>, Problem> {
     let named = match headers.get(MEMBER_HEADER) {
         None => None,
         Some(value) => {
@@ -231,11 +242,7 @@ fn member(actor: &Actor, headers: &HeaderMap) -> Result<UserId, Problem> {
         (Some(bound), Some(named)) if bound != named => Err(Problem::forbidden(
             "This key is bound to another member than `Questhall-User` names; leave the header out.",
         )),
-        (Some(user), _) | (None, Some(user)) => Ok(user),
-        (None, None) => Err(Problem::field(
-            "Questhall-User",
-            "is missing: this key is bound to no member, so say for whom it acts, by Discord id",
-        )),
+        (bound, named) => Ok(bound.or(named)),
     }
 }
 

@@ -7,6 +7,7 @@ use sqlx::PgPool;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::catalogue::{Viewer, challenge_get};
 use crate::error::Error;
 use crate::leaderboard::View;
 use crate::model::Acting;
@@ -64,20 +65,28 @@ pub async fn submission_list(
     let mut conn = pool.acquire().await?;
     let facts = campaign_find(&mut conn, guild, campaign).await?;
     let (participant, view) = match whose {
-        Whose::Everybodys => (None, View::of(&facts, true)),
+        Whose::Everybodys => {
+            if let Some(challenge) = challenge {
+                challenge_exists(&mut conn, guild, campaign, challenge).await?;
+            }
+            (None, View::of(&facts, true))
+        }
         Whose::Own(user) => {
             let acting = acting_for(&mut conn, &[(campaign, user, facts.now)]).await?.pop();
+            let view = View::of(&facts, false);
+            let viewer = Viewer { admin: false, acting: acting.unwrap_or(Acting::Nobody), view };
+            if let Some(challenge) = challenge {
+                // What is not released does not exist here either.
+                challenge_get(&mut conn, &facts, &viewer, challenge).await?;
+            }
             // Who acts for nobody has sent nothing: no participant has an empty id.
-            let id = match acting {
-                Some(Acting::For(participant)) => participant.id,
-                _ => String::new(),
+            let id = match viewer.acting {
+                Acting::For(participant) => participant.id,
+                Acting::Tester(_) | Acting::Nobody => String::new(),
             };
-            (Some(id), View::of(&facts, false))
+            (Some(id), view)
         }
     };
-    if let Some(challenge) = challenge {
-        challenge_exists(&mut conn, guild, campaign, challenge).await?;
-    }
     let rows = sqlx::query_as!(
         PastSubmission,
         r#"SELECT id AS "id: SubmissionId", challenge_id AS "challenge_id: ChallengeId", participant_id,

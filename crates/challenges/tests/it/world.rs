@@ -286,7 +286,7 @@ impl World {
     /// Moves everything recorded so far into the past, as if so much time had gone by.
     pub(crate) async fn let_pass(&self, time: TimeDelta) {
         let id = self.campaign.get();
-        let seconds = time.num_milliseconds() as f64 / 1000.0;
+        let seconds = time.as_seconds_f64();
         for sql in [
             "UPDATE challenges.submission_rate_limits SET submission_timestamp = submission_timestamp - make_interval(secs => $2) WHERE campaign_id = $1",
             "UPDATE campaigns.campaign_participants SET locked_until = locked_until - make_interval(secs => $2) WHERE campaign_id = $1",

@@ -4,7 +4,7 @@ use access::scope::{
     CampaignsRead, CampaignsWrite, CommunityRead, CommunityWrite, EconomyRead, EconomyWrite, OperationsRead,
     Scope, SquadsRead, SquadsWrite,
 };
-use access::{Actor, web::MEMBER_HEADER};
+use access::{Actor, web::member_if_named};
 use axum::http::HeaderMap;
 use jobs::outbox::{Stored, Viewer};
 use kernel::{Problem, UserId};
@@ -41,21 +41,7 @@ fn family(event_type: &str) -> Family {
 impl Sight {
     /// Of the bearer of a key: as the member the key is bound to, else the one that `Questhall-User` names, else as nobody.
     pub(super) fn of(actor: &Actor, headers: &HeaderMap) -> Result<Self, Problem> {
-        let named = match headers.get(MEMBER_HEADER) {
-            None => None,
-            Some(value) => {
-                let id = value.to_str().unwrap_or_default().parse::<UserId>();
-                Some(id.map_err(|error| Problem::field("Questhall-User", error.to_string()))?)
-            }
-        };
-        if let (Some(bound), Some(named)) = (actor.user, named)
-            && bound != named
-        {
-            return Err(Problem::forbidden(
-                "This key is bound to another member than `Questhall-User` names; leave the header out.",
-            ));
-        }
-        Ok(Self { actor: actor.clone(), member: actor.user.or(named) })
+        Ok(Self { actor: actor.clone(), member: member_if_named(actor, headers)? })
     }
 
     /// Whether the bearer sees drafts, and through freezes.

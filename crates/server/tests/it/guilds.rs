@@ -50,11 +50,15 @@ impl Guild {
         let campaign_id = campaign["id"].as_str().unwrap().to_owned();
         let campaigns = format!("{api}/campaigns/{campaign_id}");
         house.made(&format!("{campaigns}/start"), &key, &json!({})).await;
+        for user in [user, user + 1] {
+            house.act(&format!("{campaigns}/registrations"), &key, user, &json!({})).await;
+        }
         let made =
             house.made("/api/v1/keys", &key, &json!({ "name": "spare", "scopes": ["campaigns:read"] })).await;
         let mut ids = BTreeMap::from([
             ("guild_id", id.to_string()),
             ("user_id", user.to_string()),
+            ("participant_id", user.to_string()),
             ("squad_id", text(&squad["id"])),
             ("campaign_id", campaign_id.clone()),
             ("key_id", text(&made["key"]["id"])),

@@ -113,6 +113,15 @@ impl House {
         self.call(Method::POST, path, key, body).await
     }
 
+    /// The answer to a POST on behalf of a member, which must succeed.
+    pub(crate) async fn act(&self, path: &str, key: &str, user: i64, body: &Value) -> Value {
+        let request = ask(Method::POST, path, key).header("content-type", "application/json");
+        let request = request.header("questhall-user", user).body(Body::from(body.to_string())).unwrap();
+        let answer = self.send(request).await;
+        assert!(answer.status.is_success(), "{path}: {answer:?}");
+        answer.json()
+    }
+
     /// The answer to a POST that must succeed.
     pub(crate) async fn made(&self, path: &str, key: &str, body: &Value) -> Value {
         let answer = self.post(path, key, body).await;

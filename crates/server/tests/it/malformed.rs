@@ -16,7 +16,7 @@ fn document() -> Value {
 }
 
 /// Path parameters that are texts: what is no id of anything is not found.
-const TEXTS: [&str; 2] = ["queue", "schedule"];
+const TEXTS: [&str; 3] = ["queue", "schedule", "participant_id"];
 
 fn value(guild: &Guild, name: &str) -> String {
     guild.ids.get(name).cloned().unwrap_or_else(|| match name {

@@ -276,3 +276,124 @@ async fn a_place_is_given_back() {
         drop(client);
     }
 }
+
+/// Lets a member solve the first part of the guild's first challenge, as if their input had been made already.
+async fn solve(house: &House, guild: &Guild, user: i64) {
+    let ids = |name: &str| uuid::Uuid::parse_str(&guild.ids[name]).unwrap();
+    sqlx::query(
+        "INSERT INTO challenges.generated_input_cache (challenge_id, campaign_id, guild_id, participant_id,
+             participant_type, input_json, expected_result, script_version, first_request_timestamp)
+         VALUES ($1, $2, $3, $4, 'player', '\"x\"', 'y', 1, now() - interval '1 minute')",
+    )
+    .bind(ids("challenge_id"))
+    .bind(ids("campaign_id"))
+    .bind(GUILD)
+    .bind(user.to_string())
+    .execute(house.database.pool())
+    .await
+    .unwrap();
+    let path = format!(
+        "/api/v1/guilds/{GUILD}/campaigns/{}/challenges/{}/submissions",
+        guild.ids["campaign_id"], guild.ids["challenge_id"],
+    );
+    let verdict = house.act(&path, &guild.key, user, &json!({ "answer": "y" })).await;
+    assert_eq!(verdict["correct"], true, "{verdict}");
+}
+
+fn board(guild: &Guild) -> String {
+    format!("/api/v1/guilds/{GUILD}/campaigns/{}/leaderboard/stream", guild.ids["campaign_id"])
+}
+
+/// Who leads with how many points.
+fn leaders(message: &Message) -> Vec<(String, i64)> {
+    let rows = message.data["items"].as_array().unwrap();
+    let row =
+        |row: &Value| (row["participant_id"].as_str().unwrap().to_owned(), row["points"].as_i64().unwrap());
+    rows.iter().map(row).collect()
+}
+
+impl Client {
+    /// The next leaderboard that somebody has points on.
+    async fn scores(&mut self) -> Vec<(String, i64)> {
+        loop {
+            let message = self.next().await.unwrap();
+            assert_eq!(message.event, "leaderboard");
+            let leaders = leaders(&message);
+            if leaders.iter().any(|(_, points)| *points > 0) {
+                return leaders;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_leaderboard_is_sent_as_it_is_and_when_it_changes() {
+    let mut settings = Settings::default();
+    settings.streams.leaderboard_interval = Duration::from_millis(1);
+    let house = House::with(settings).await;
+    let guild = Guild::furnish(&house, GUILD, 11).await;
+    let reader = house.key(Some(GUILD), None, &["campaigns:read"]).await;
+    let mut all = Client::open(&house, &board(&guild), &reader, &[]).await;
+    let first = all.next().await.unwrap();
+    assert_eq!(leaders(&first), [("11".to_owned(), 0), ("12".to_owned(), 0)]);
+    assert_eq!(
+        (first.data["final"].clone(), first.data["frozen_since"].clone()),
+        (json!(false), Value::Null)
+    );
+
+    let mut top = Client::open(&house, &format!("{}?limit=1", board(&guild)), &guild.key, &[]).await;
+    solve(&house, &guild, 12).await;
+    assert_eq!(all.scores().await, [("12".to_owned(), 100), ("11".to_owned(), 0)]);
+    assert_eq!(top.scores().await, [("12".to_owned(), 100)]);
+    // Who comes later sees how it stands.
+    let mut late = Client::open(&house, &board(&guild), &reader, &[]).await;
+    assert_eq!(late.scores().await, [("12".to_owned(), 100), ("11".to_owned(), 0)]);
+}
+
+#[tokio::test]
+async fn a_frozen_leaderboard_stands_still_for_all_but_admins() {
+    let mut settings = Settings::default();
+    settings.streams.leaderboard_interval = Duration::from_millis(1);
+    let house = House::with(settings).await;
+    let guild = Guild::furnish(&house, GUILD, 11).await;
+    let campaign = uuid::Uuid::parse_str(&guild.ids["campaign_id"]).unwrap();
+    solve(&house, &guild, 11).await;
+    // It freezes a day before its end, which is now.
+    sqlx::query("UPDATE campaigns.campaigns SET freeze_minutes = 60 * 24 + 1 WHERE id = $1")
+        .bind(campaign)
+        .execute(house.database.pool())
+        .await
+        .unwrap();
+    let reader = house.key(Some(GUILD), None, &["campaigns:read"]).await;
+    let solver = [("questhall-user", "11")];
+    let events =
+        format!("/api/v1/guilds/{GUILD}/campaigns/{campaign}/events?types=challenge.solved,campaign.end");
+    let mut public = Client::open(&house, &board(&guild), &reader, &[]).await;
+    let mut admin = Client::open(&house, &board(&guild), &guild.key, &[]).await;
+    let mut public_events = Client::open(&house, &events, &reader, &solver).await;
+    let mut own_events = Client::open(&house, &events, &reader, &[("questhall-user", "12")]).await;
+    let before = public.next().await.unwrap();
+    assert_ne!(before.data["frozen_since"], Value::Null);
+
+    solve(&house, &guild, 12).await;
+    let shown = loop {
+        let shown = leaders(&admin.next().await.unwrap());
+        if shown.iter().all(|(_, points)| *points > 0) {
+            break shown;
+        }
+    };
+    assert_eq!(shown, [("11".to_owned(), 100), ("12".to_owned(), 99)]);
+    let own = own_events.next().await.unwrap();
+    assert_eq!(own.event, "challenge.solved");
+    assert_eq!(
+        (own.data["data"]["points"].clone(), own.data["data"]["position"].clone()),
+        (Value::Null, Value::Null)
+    );
+
+    // Whatever else happens makes the public's board look again: it still shows what it showed.
+    let subject = format!("campaigns/{campaign}");
+    house.emit(&[Event { subject, ..event(GUILD, "campaign.end", 0) }]).await;
+    assert_eq!(public_events.next().await.unwrap().event, "campaign.end");
+    let mut late = Client::open(&house, &board(&guild), &reader, &[]).await;
+    assert_eq!(leaders(&late.next().await.unwrap()), leaders(&before));
+}

@@ -154,7 +154,8 @@ impl Stage {
         for (n, key) in (0..self.samples + warm_up(self.samples)).zip(keys.iter().cycle()) {
             let began = Instant::now();
             let rows = sqlx::query!(
-                "SELECT participant_id, participant_type, display_name, points, penalty, parts_solved, total_ms, last_correct_at
+                "SELECT participant_id, participant_type, display_name, points, penalty, parts_solved, total_ms,
+                        nullif(last_correct_at, 'infinity') AS last_correct_at
                  FROM campaigns.campaign_participants
                  WHERE campaign_id = $1 AND bucket <= $2
                  ORDER BY bucket DESC, rank_major DESC, rank_minor, last_correct_at, participant_id LIMIT 100",

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use campaigns::timers::CampaignTimers;
+use jobs::{Run, TimerTable as _};
 use serde_json::{Value, json};
 
 use crate::house::House;
@@ -50,6 +52,7 @@ impl Guild {
         let campaign_id = campaign["id"].as_str().unwrap().to_owned();
         let campaigns = format!("{api}/campaigns/{campaign_id}");
         house.made(&format!("{campaigns}/start"), &key, &json!({})).await;
+        run_timers(house).await;
         for user in [user, user + 1] {
             house.act(&format!("{campaigns}/registrations"), &key, user, &json!({})).await;
         }
@@ -77,6 +80,20 @@ impl Guild {
         ids.insert("hint_id", one("SELECT h.id FROM challenges.challenge_hints h JOIN challenges.challenges c ON c.id = h.challenge_id WHERE c.campaign_id = $1").await.to_string());
         ids.insert("timer_id", one("UPDATE campaigns.campaign_timers SET status = 'FAILED' WHERE campaign_id = $1 AND timer_type = 'CLOSE_CAMPAIGN' RETURNING id").await.to_string());
         Self { key, user, ids }
+    }
+}
+
+/// Executes the timers that are due, as an engine would; none runs here by itself.
+async fn run_timers(house: &House) {
+    let run = Run { node_id: uuid::Uuid::nil(), started: std::time::Instant::now() };
+    loop {
+        let mut tx = house.database.pool().begin().await.unwrap();
+        let due = CampaignTimers.claim(&mut tx, None, 100).await.unwrap();
+        if due.is_empty() {
+            return;
+        }
+        CampaignTimers.execute(&mut tx, &run, &due).await.unwrap();
+        tx.commit().await.unwrap();
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -180,13 +180,13 @@ impl Shared {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                     continue;
                 }
-                None => match self.idea(user, &mut asked, &mut rng) {
-                    Some(deed) => (deed, 0),
-                    None => {
+                None => {
+                    let Some(deed) = self.idea(user, &mut asked, &mut rng) else {
                         tokio::time::sleep(Duration::from_millis(50)).await;
                         continue;
-                    }
-                },
+                    };
+                    (deed, 0)
+                }
             };
             match self.try_once(&deed, &mut rng).await {
                 Some(answer) => self.conclude(deed, answer, tries + 1).await,
@@ -220,7 +220,6 @@ impl Shared {
                     Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
                 }
             };
-            let start = Utc::now() + TimeDelta::milliseconds(rng.random_range(0..1_000));
             let publish = Deed {
                 kind: Kind::Publish,
                 user: FIRST,
@@ -228,10 +227,21 @@ impl Shared {
                 campaign: campaign.id,
                 thing: Uuid::nil(),
                 path: format!("/api/v1/guilds/{GUILD}/campaigns/{}/publish", campaign.id),
-                body: json!({ "start_time": start }),
+                body: json!({ "start_time": self.soon(&mut rng).await }),
             };
             self.insist(publish, &mut rng).await;
             self.campaigns.write().unwrap().push(campaign);
+        }
+    }
+
+    /// Within a second from now, by the database's clock.
+    async fn soon(&self, rng: &mut StdRng) -> DateTime<Utc> {
+        let milliseconds = rng.random_range(0..1_000);
+        loop {
+            match self.town.now().await {
+                Ok(now) => return now + TimeDelta::milliseconds(milliseconds),
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
         }
     }
 

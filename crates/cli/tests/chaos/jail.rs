@@ -19,72 +19,108 @@ use crate::town::{GUILD, Town};
 use crate::{PATIENCE, chance, kills, reckoning, until};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/advent-of-bytes");
-const MEMBERS: i64 = 4;
+const MEMBERS: i64 = 8;
+
+/// The example campaign, running, all its challenges released, on a node with the real sandbox.
+struct Example {
+    server: Server,
+    town: Town,
+    /// Where the campaign lies in the API.
+    base: String,
+    challenges: Vec<Uuid>,
+    // Last, so that the database goes after those who use it.
+    _database: TestDatabase,
+}
+
+impl Example {
+    async fn begin() -> Self {
+        let database = TestDatabase::new().await;
+        let url = database.url();
+        let mut server = Server::new(&["--database-url".to_owned(), url.clone()]);
+        server.up().await;
+        let town = Town::found(database.options()).await;
+        town.settle(1..=MEMBERS).await;
+        let import =
+            ["campaign", "import", EXAMPLE, "--unchecked", "--database-url", &url, "--guild", "4711"];
+        let imported = questhall(&import.map(str::to_owned)).status().unwrap();
+        assert!(imported.success(), "{imported}");
+        let campaign: Uuid =
+            sqlx::query_scalar("SELECT id FROM campaigns.campaigns").fetch_one(&town.pool).await.unwrap();
+        let challenges = "SELECT id FROM challenges.challenges ORDER BY order_position";
+        let challenges = sqlx::query_scalar(challenges).fetch_all(&town.pool).await.unwrap();
+        let base = format!("/api/v1/guilds/{GUILD}/campaigns/{campaign}");
+        let mut example = Self { server, town, base, challenges, _database: database };
+        assert_eq!(example.post(1, "start", &Value::Null).await.status, 200);
+        for user in 1..=MEMBERS {
+            assert_eq!(example.post(user, "registrations", &Value::Null).await.status, 201);
+        }
+        until("all challenges are released", async || {
+            let hidden = "SELECT count(*) FROM challenges.challenges WHERE released_at IS NULL";
+            if example.town.number(hidden).await == 0 {
+                return Some(());
+            }
+            example.town.pass(false).await.unwrap();
+            None
+        })
+        .await;
+        example
+    }
+
+    async fn post(&mut self, user: i64, path: &str, body: &Value) -> Answer {
+        let at = self.server.ready().await;
+        let path = format!("{}/{path}", self.base);
+        http::post(at, &path, &self.town.sender(user), &format!("{user}-{body}"), body).await.unwrap()
+    }
+
+    fn input_path(&self, challenge: Uuid) -> String {
+        format!("{}/challenges/{challenge}/input", self.base)
+    }
+
+    /// Hands in the stored answers to a stored input; answers how many parts that were.
+    async fn solve(&mut self, user: i64, challenge: Uuid) -> usize {
+        let (first, second): (String, Option<String>) = sqlx::query_as(
+            "SELECT expected_result, expected_result_part2 FROM challenges.generated_input_cache
+             WHERE challenge_id = $1 AND participant_id = $2 AND first_request_timestamp IS NOT NULL",
+        )
+        .bind(challenge)
+        .bind(user.to_string())
+        .fetch_one(&self.town.pool)
+        .await
+        .unwrap();
+        let results: Vec<String> = [Some(first), second].into_iter().flatten().collect();
+        for (n, result) in results.iter().enumerate() {
+            let body = json!({ "answer": result, "part": n + 1 });
+            let answer = self.post(user, &format!("challenges/{challenge}/submissions"), &body).await;
+            assert_eq!((answer.status, answer.body["correct"].as_bool()), (200, Some(true)), "{answer:?}");
+        }
+        results.len()
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn inputs_survive_their_makers_and_no_jail_does() {
     let began = Instant::now();
     let mut rng = chance("inputs_survive");
-    let database = TestDatabase::new().await;
-    let url = database.url();
-    let mut server = Server::new(&["--database-url".to_owned(), url.clone()]);
-    server.up().await;
-    let town = Town::found(database.options()).await;
-    town.settle(1..=MEMBERS).await;
-    let import = ["campaign", "import", EXAMPLE, "--unchecked", "--database-url", &url, "--guild", "4711"];
-    let imported = questhall(&import.map(str::to_owned)).status().unwrap();
-    assert!(imported.success(), "{imported}");
-    let campaign: Uuid =
-        sqlx::query_scalar("SELECT id FROM campaigns.campaigns").fetch_one(&town.pool).await.unwrap();
-    let base = format!("/api/v1/guilds/{GUILD}/campaigns/{campaign}");
-    let at = server.ready().await;
-    let started =
-        http::post(at, &format!("{base}/start"), &town.sender(1), "start", &Value::Null).await.unwrap();
-    assert_eq!(started.status, 200, "{started:?}");
-    for user in 1..=MEMBERS {
-        let registered = http::post(
-            at,
-            &format!("{base}/registrations"),
-            &town.sender(user),
-            &format!("r{user}"),
-            &Value::Null,
-        )
-        .await;
-        assert_eq!(registered.unwrap().status, 201);
-    }
-    until("all challenges are released", async || {
-        if town.number("SELECT count(*) FROM challenges.challenges WHERE released_at IS NULL").await == 0 {
-            return Some(());
-        }
-        town.pass(false).await.unwrap();
-        None
-    })
-    .await;
-    assert!(!server.family().is_empty(), "the jail's processes are children of the server");
+    let mut example = Example::begin().await;
+    assert!(!example.server.family().is_empty(), "the jail's processes are children of the server");
 
-    let challenges: Vec<Uuid> =
-        sqlx::query_scalar("SELECT id FROM challenges.challenges ORDER BY order_position")
-            .fetch_all(&town.pool)
-            .await
-            .unwrap();
     let inputs = Arc::new(Mutex::new(BTreeMap::new()));
     let mut fetchers = JoinSet::new();
-    for user in 1..=MEMBERS {
-        for challenge in &challenges {
-            let path = format!("{base}/challenges/{challenge}/input");
-            let (inputs, address, sender, key) =
-                (inputs.clone(), server.address(), town.sender(user), (user, *challenge));
+    let deaths = kills(8).max(example.challenges.len());
+    for death in 0..deaths {
+        // Everybody asks for the next challenge's input, and amid that the server dies.
+        let challenge = example.challenges[death % example.challenges.len()];
+        for user in 1..=MEMBERS {
+            let (path, sender) = (example.input_path(challenge), example.town.sender(user));
+            let (inputs, address) = (inputs.clone(), example.server.address());
             fetchers.spawn(async move {
                 let answer = fetch(&address, &path, &sender).await;
-                inputs.lock().unwrap().insert(key, answer.text);
+                inputs.lock().unwrap().insert((user, challenge), answer.text);
             });
         }
-    }
-    let deaths = kills(8);
-    for _ in 0..deaths {
-        tokio::time::sleep(Duration::from_micros(rng.random_range(0..400_000))).await;
-        server.kill();
-        server.up().await;
+        tokio::time::sleep(Duration::from_micros(rng.random_range(0..80_000))).await;
+        example.server.kill();
+        example.server.up().await;
     }
     while let Some(ended) = fetchers.join_next().await {
         ended.unwrap();
@@ -92,36 +128,18 @@ async fn inputs_survive_their_makers_and_no_jail_does() {
 
     // Each is stored once, and is what was given out; its answers are the right ones.
     let first = std::mem::take(&mut *inputs.lock().unwrap());
-    let at = server.ready().await;
+    assert_eq!(first.len(), example.challenges.len() * usize::try_from(MEMBERS).unwrap());
+    let at = example.server.ready().await;
     let mut parts = 0;
     for ((user, challenge), input) in &first {
-        let of_challenge = format!("{base}/challenges/{challenge}");
-        let sender = town.sender(*user);
-        let again = http::get(at, &format!("{of_challenge}/input"), Some(&sender)).await.unwrap();
+        let sender = example.town.sender(*user);
+        let again = http::get(at, &example.input_path(*challenge), Some(&sender)).await.unwrap();
         assert!(!input.is_empty() && again.text == *input, "another input for {user} in {challenge}");
-        let results: (String, Option<String>) = sqlx::query_as(
-            "SELECT expected_result, expected_result_part2 FROM challenges.generated_input_cache
-             WHERE challenge_id = $1 AND participant_id = $2 AND first_request_timestamp IS NOT NULL",
-        )
-        .bind(challenge)
-        .bind(user.to_string())
-        .fetch_one(&town.pool)
-        .await
-        .unwrap();
-        for (part, result) in [Some(results.0), results.1].into_iter().flatten().enumerate() {
-            let body = json!({ "answer": result, "part": part + 1 });
-            let key = format!("{user}-{challenge}-{part}");
-            let answer =
-                http::post(at, &format!("{of_challenge}/submissions"), &sender, &key, &body).await.unwrap();
-            assert_eq!((answer.status, answer.body["correct"].as_bool()), (200, Some(true)), "{answer:?}");
-            parts += 1;
-        }
+        parts += example.solve(*user, *challenge).await;
     }
-    assert_eq!(first.len(), challenges.len() * usize::try_from(MEMBERS).unwrap());
-    assert_eq!(
-        town.number("SELECT count(*) FROM challenges.challenge_submissions WHERE is_correct").await,
-        parts
-    );
+    let Example { mut server, town, _database, .. } = example;
+    let solved = "SELECT count(*) FROM challenges.challenge_submissions WHERE is_correct";
+    assert_eq!(usize::try_from(town.number(solved).await).unwrap(), parts);
     reckoning::books(&town).await;
     town.pool.close().await;
     server.stop().await;

@@ -201,12 +201,12 @@ async fn racing_duplicates_solve_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn racing_wrong_answers_stop_at_the_limit() {
-    const LIMIT: usize = 9;
-    let race = Race::begin(1, LIMIT as i64).await;
+    const LIMIT: i64 = 9;
+    let race = Race::begin(1, LIMIT).await;
     let answers = race.answers((1..=64).map(|n| (1, format!("a{n}"), "wrong"))).await;
     let of = |status: u16| answers.iter().filter(|answer| answer.status == status).count();
-    assert_eq!((of(200), of(429)), (LIMIT, 64 - LIMIT), "{answers:#?}");
-    assert_eq!(race.recorded().await, LIMIT as i64);
+    assert_eq!((of(200), of(429)), (9, 64 - 9), "{answers:#?}");
+    assert_eq!(race.recorded().await, LIMIT);
     // The right one is taken all the same.
     let right = race.answers([(1, "right".to_owned(), "right")]).await;
     assert_eq!((right[0].status, right[0].body["correct"].as_bool()), (200, Some(true)), "{right:?}");

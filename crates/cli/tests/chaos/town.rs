@@ -16,7 +16,7 @@ use crate::until;
 /// The guild of all tests here.
 pub(crate) const GUILD: GuildId = GuildId::new(4_711);
 /// What everybody begins with.
-pub(crate) const STARTING_BALANCE: i64 = 10_000;
+const STARTING_BALANCE: i32 = 10_000;
 /// What registering costs.
 pub(crate) const FEE: i64 = 7;
 /// What a hint costs.
@@ -52,7 +52,7 @@ impl Town {
             "INSERT INTO economy.bytes_configs (guild_id, starting_balance, max_transfer, cooldown_hours) VALUES ($1, $2, 1000, 0)",
         )
         .bind(GUILD.get())
-        .bind(STARTING_BALANCE as i32)
+        .bind(STARTING_BALANCE)
         .execute(&mut *tx)
         .await
         .unwrap();
@@ -113,6 +113,11 @@ impl Town {
         .execute(&self.pool)
         .await?;
         Ok(())
+    }
+
+    /// The database's time.
+    pub(crate) async fn now(&self) -> sqlx::Result<DateTime<Utc>> {
+        db::now(&mut *self.pool.acquire().await?).await
     }
 
     /// How many campaigns are not over.

@@ -15,7 +15,7 @@ use super::Settings;
 const DEFAULT_FILE: &str = "questhall.toml";
 
 /// Variables that begin like settings and are none: for tests, scripts and the command line itself.
-const NOT_SETTINGS: [&str; 5] = ["config", "seed", "test_", "bench_", "discord_"];
+const NOT_SETTINGS: [&str; 6] = ["config", "seed", "test_", "bench_", "chaos_", "discord_"];
 
 /// One setting from the command line: its name, such as `http.listen`, and its value.
 #[derive(Debug, Clone, PartialEq)]

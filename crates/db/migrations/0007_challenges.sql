@@ -188,7 +188,10 @@ CREATE TABLE challenges.challenge_submissions (
 CREATE INDEX ix_challenge_submissions_participant ON challenges.challenge_submissions (campaign_id, participant_id, id);
 CREATE INDEX ix_challenge_submissions_challenge_id ON challenges.challenge_submissions (challenge_id, id);
 CREATE UNIQUE INDEX uq_challenge_submissions_solved ON challenges.challenge_submissions (challenge_id, part, participant_id) WHERE is_correct;
-CREATE UNIQUE INDEX uq_challenge_submissions_position ON challenges.challenge_submissions (challenge_id, part, solve_position) WHERE is_correct;
+-- `solve_position > 0` is always so. It is there to keep this index out of the plans that ask whether a participant has
+-- solved a part: with old statistics it looks as good as the one above, and then reads every solver.
+CREATE UNIQUE INDEX uq_challenge_submissions_position ON challenges.challenge_submissions (challenge_id, part, solve_position)
+    WHERE is_correct AND solve_position > 0;
 CREATE INDEX ix_challenge_submissions_timestamp ON challenges.challenge_submissions USING brin (submission_timestamp);
 COMMENT ON TABLE challenges.challenge_submissions IS 'Every judged answer: the journal from which all scores can be re-derived.';
 COMMENT ON COLUMN challenges.challenge_submissions.id IS 'Time-ordered id.';

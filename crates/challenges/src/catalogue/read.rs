@@ -75,7 +75,7 @@ async fn rows(
                   ARRAY(SELECT CASE WHEN $6::timestamptz IS NULL THEN p.solve_count ELSE coalesce(
                             (SELECT s.solve_position FROM challenges.challenge_submissions s
                              WHERE s.challenge_id = p.challenge_id AND s.part = p.part AND s.is_correct
-                               AND s.submission_timestamp < $6
+                               AND s.solve_position > 0 AND s.submission_timestamp < $6
                              ORDER BY s.solve_position DESC LIMIT 1), 0) END
                         FROM challenges.challenge_parts p WHERE p.challenge_id = ch.id ORDER BY p.part) AS "solve_counts!",
                   ARRAY(SELECT s.part FROM challenges.challenge_submissions s

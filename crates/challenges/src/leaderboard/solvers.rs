@@ -46,7 +46,8 @@ pub async fn solvers(
                   s.elapsed_ms AS "elapsed_ms!", s.submission_timestamp
            FROM challenges.challenge_submissions s
            JOIN campaigns.campaign_participants p ON p.campaign_id = s.campaign_id AND p.participant_id = s.participant_id
-           WHERE s.challenge_id = $1 AND s.part = $2 AND s.is_correct AND s.solve_position > $3
+           WHERE s.challenge_id = $1 AND s.part = $2 AND s.is_correct AND s.solve_position > 0
+             AND s.solve_position > $3
              AND ($4::timestamptz IS NULL OR s.submission_timestamp < $4)
            ORDER BY s.solve_position LIMIT $5"#,
         challenge.get(),

@@ -80,7 +80,8 @@ async fn drifts(world: &World) -> Vec<Drift> {
 async fn random_play_leaves_nothing_to_report() {
     for (seed, time_based) in [(1, false), (2, true), (3, false)] {
         let (world, _) = play(seed, time_based).await;
-        let solves = "SELECT count(*) FROM challenges.challenge_submissions WHERE campaign_id = $1 AND is_correct";
+        let solves =
+            "SELECT count(*) FROM challenges.challenge_submissions WHERE campaign_id = $1 AND is_correct";
         let solves = world.count(solves).await;
         // Even seeds lock out, and so leave few answers to be judged.
         assert!(solves > if seed.is_multiple_of(2) { 3 } else { 15 }, "seed {seed}: {solves} solves");

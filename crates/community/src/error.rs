@@ -14,6 +14,9 @@ pub enum Error {
     /// A grant would take more gold, XP or stars than a member has, or give more XP than fit.
     #[error("a member would be left with less than no {0}, or with more than can be counted")]
     OutOfRange(&'static str),
+    /// A guild's key would change what a person is in other guilds too.
+    #[error("this person is in other guilds too; `{0}` is theirs as well")]
+    Shared(&'static str),
     /// A field is wrong: its name, and a message that follows it.
     #[error("`{0}` {1}")]
     Field(&'static str, &'static str),
@@ -39,6 +42,10 @@ impl From<Error> for Problem {
         match error {
             Error::UnknownMember(_) => Self::not_found("member"),
             Error::OutOfRange(_) => Self::conflict(format!("{error}.")),
+            Error::Shared(field) => Self::forbidden(format!(
+                "This person is a member of other guilds too, where `{field}` would change as well; that takes a key that is \
+                 confined to no guild."
+            )),
             Error::Field(field, message) => Self::field(field, message),
             Error::GrantToStranger(_) => Self::internal(&error),
             Error::Database(error) => error.into(),

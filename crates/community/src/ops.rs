@@ -39,7 +39,7 @@ pub async fn member_put(
         let mut tx = pool.begin().await?;
         let before = store::member_get(&mut tx, guild, user).await?;
         store::member_ensure(&mut tx, guild, user, edit.name.as_deref()).await?;
-        store::user_update(&mut tx, user, edit).await?;
+        write(&mut tx, guild, user, edit, by).await?;
         let after = profile(&mut tx, guild, user).await?;
         if before.as_ref() != Some(&after.member) {
             let action = if before.is_some() { "UPDATE" } else { "CREATE" };
@@ -53,6 +53,32 @@ pub async fn member_put(
         Ok(after)
     })
     .await
+}
+
+/// Writes what is said about a person. Of somebody who is in other guilds too, a guild's own key changes the name in that
+/// guild and nothing else: no guild may make another's member a bot.
+async fn write(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+    edit: &MemberEdit,
+    by: By<'_>,
+) -> Result<(), Error> {
+    let confined = matches!(by, By::Key(actor) if actor.guild.is_some());
+    if !confined || !store::is_shared(conn, guild, user).await? {
+        return store::user_update(conn, user, edit).await;
+    }
+    let member = store::member_get(conn, guild, user).await?.ok_or(Error::UnknownMember(user))?;
+    if edit.is_bot.is_some_and(|is_bot| is_bot != member.is_bot) {
+        return Err(Error::Shared("is_bot"));
+    }
+    if edit.avatar_hash.is_some() && edit.avatar_hash != member.avatar_hash {
+        return Err(Error::Shared("avatar_hash"));
+    }
+    match &edit.name {
+        Some(name) if *name != member.name => store::member_rename(conn, guild, user, name).await,
+        _ => Ok(()),
+    }
 }
 
 async fn profile(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<Profile, Error> {

@@ -141,3 +141,36 @@ pub async fn user_update(conn: &mut PgConnection, user: UserId, edit: &MemberEdi
     .await?;
     db::ensure_affected(&done, 1).map_err(|error| Error::Database(error.into()))
 }
+
+/// Whether the person is a member of another guild as well. Their row is locked, so that it stays so.
+pub async fn is_shared(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<bool, Error> {
+    sqlx::query!("SELECT FROM community.users WHERE id = $1 FOR UPDATE", user.get())
+        .fetch_optional(&mut *conn)
+        .await?;
+    let shared = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM community.members WHERE user_id = $1 AND guild_id <> $2) AS "shared!""#,
+        user.get(),
+        guild.get(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(shared)
+}
+
+/// Names a member in this guild alone.
+pub async fn member_rename(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+    name: &str,
+) -> Result<(), Error> {
+    let done = sqlx::query!(
+        "UPDATE community.members SET display_name = $3 WHERE guild_id = $1 AND user_id = $2",
+        guild.get(),
+        user.get(),
+        name,
+    )
+    .execute(conn)
+    .await?;
+    db::ensure_affected(&done, 1).map_err(|error| Error::Database(error.into()))
+}

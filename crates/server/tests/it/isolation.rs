@@ -220,3 +220,23 @@ fn assert_same(
     }
     assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>(), "rows were added");
 }
+
+#[tokio::test]
+async fn what_a_person_is_elsewhere_is_no_single_guilds_to_change() {
+    let house = House::new().await;
+    let (a, b) = (Guild::furnish(&house, A, 11).await, Guild::furnish(&house, B, 21).await);
+    let in_a = format!("/api/v1/guilds/{A}/members/{}", b.user);
+    let in_b = format!("/api/v1/guilds/{B}/members/{}", b.user);
+    let put = async |key: &str, body: Value| house.call(Method::PUT, &in_a, key, &body).await;
+    assert_eq!(put(&a.key, json!({ "name": "somebody" })).await.json()["name"], "somebody");
+    assert!(put(&a.key, json!({ "is_bot": true })).await.problem().starts_with("403 forbidden"));
+    assert!(put(&a.key, json!({ "avatar_hash": "abc" })).await.problem().starts_with("403 forbidden"));
+    let there = house.get(&in_b, &b.key).await.json();
+    assert_eq!(
+        (there["name"].clone(), there["is_bot"].clone()),
+        (json!(format!("member {}", b.user)), json!(false))
+    );
+    // Who serves all guilds knows what a person is.
+    assert_eq!(put(&house.global, json!({ "is_bot": true })).await.status, StatusCode::OK);
+    assert_eq!(house.get(&in_b, &b.key).await.json()["is_bot"], true);
+}

@@ -28,7 +28,18 @@ fn value(guild: &Guild, name: &str) -> String {
 }
 
 async fn send(house: &House, key: &str, method: &Method, path: &str, body: Option<Vec<u8>>) -> Answer {
-    let mut request = ask(method.clone(), path, key).header("questhall-user", USER);
+    send_as(house, USER, key, method, path, body).await
+}
+
+async fn send_as(
+    house: &House,
+    user: i64,
+    key: &str,
+    method: &Method,
+    path: &str,
+    body: Option<Vec<u8>>,
+) -> Answer {
+    let mut request = ask(method.clone(), path, key).header("questhall-user", user);
     if body.is_some() {
         request = request.header("content-type", "application/json");
     }
@@ -265,7 +276,10 @@ async fn garbage_in_bodies_is_the_clients_fault() {
     for (n, operation) in operations(&document).iter().enumerate() {
         let Some(schema) = operation.body_schema() else { continue };
         // Some of what is sent is accepted and changes things: each operation has a guild to itself.
-        let guild = Guild::furnish(&house, GUILD + i64::try_from(n).unwrap(), USER).await;
+        let guild = {
+            let n = i64::try_from(n).unwrap();
+            Guild::furnish(&house, GUILD + n, USER + 10 * n).await
+        };
         let key = key_for(&house, &guild, operation);
         let path = operation.path_with(|name| value(&guild, name));
         let whole = match operation.id.as_str() {
@@ -280,7 +294,10 @@ async fn garbage_in_bodies_is_the_clients_fault() {
         unknown["no_such_field"] = json!(1);
         bodies.push(("an unknown field".to_owned(), unknown.to_string().into_bytes()));
         let mut all = Vec::new();
-        places(&whole, "", &mut all);
+        // A bundle is read in the same way wherever it goes: once is enough.
+        if !matches!(operation.id.as_str(), "campaign_import_into" | "campaign_check") {
+            places(&whole, "", &mut all);
+        }
         for place in all {
             for value in values() {
                 let mut body = whole.clone();
@@ -291,7 +308,7 @@ async fn garbage_in_bodies_is_the_clients_fault() {
         }
         for (what, body) in bodies {
             tried += 1;
-            let answer = send(&house, key, &operation.method, &path, Some(body)).await;
+            let answer = send_as(&house, guild.user, key, &operation.method, &path, Some(body)).await;
             // Without a sandbox, what needs one is not to be had: 503, and no fault.
             if answer.status.is_server_error() && answer.status != 503 {
                 faults.push(format!("{} with {what}: {} {}", operation.name(), answer.status, answer.text));

@@ -7,14 +7,16 @@
 //! Durations are written `"250ms"`, `"30s"`, `"5min"`, `"1h"`, or as a number of seconds.
 
 mod load;
+mod roles;
 
-use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use access::HttpSettings;
 use db::settings::duration;
 use serde::{Deserialize, Serialize, de};
 
 pub use load::{Override, SettingsError, Sources, load, load_with};
+pub use roles::{Role, Roles};
 
 /// Everything that can be set. Unset fields take [`Default`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -75,7 +77,8 @@ pub struct Http {
     /// Longest a request may take before it is answered with 503 and rolled back.
     #[serde(deserialize_with = "duration")]
     pub request_timeout: Duration,
-    /// Longest a client may take to send a request's head.
+    /// Longest a client may take to send a request's head, and longest a connection may idle between two requests. Longer
+    /// than load balancers keep theirs (mostly 60 s), or they send requests on connections that we are just ending.
     #[serde(deserialize_with = "duration")]
     pub header_timeout: Duration,
     /// Connections held at once; further ones wait to be accepted.
@@ -119,7 +122,7 @@ impl Default for Http {
             body_limit: api.body_limit,
             upload_limit: api.upload_limit,
             request_timeout: api.request_timeout,
-            header_timeout: Duration::from_secs(15),
+            header_timeout: Duration::from_secs(75),
             max_connections: 20_000,
             trust_forwarded_for: api.trust_forwarded_for,
             cors_origins: Vec::new(),
@@ -303,107 +306,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// One thing that a process can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Answers requests.
-    Http,
-    /// Executes timers.
-    Worker,
-    /// Runs periodic jobs, when it is the leader's turn.
-    Scheduler,
-}
-
-impl Role {
-    /// Every role, in the order in which they are listed.
-    pub const ALL: [Self; 3] = [Self::Http, Self::Worker, Self::Scheduler];
-
-    /// The name, as written in settings.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Worker => "worker",
-            Self::Scheduler => "scheduler",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Role {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = || format!("must be http, worker or scheduler, not `{text}`");
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(known)
-    }
-}
-
-/// What a process does: at least one role, each once.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "RoleList")]
-pub struct Roles(Vec<Role>);
-
-impl Roles {
-    /// These roles; all of them when there are none.
-    pub fn new(roles: impl IntoIterator<Item = Role>) -> Self {
-        let mut roles: Vec<Role> = roles.into_iter().collect();
-        roles.sort_unstable();
-        roles.dedup();
-        if roles.is_empty() { Self::default() } else { Self(roles) }
-    }
-
-    /// Whether the process has this role.
-    pub fn has(&self, role: Role) -> bool {
-        self.0.contains(&role)
-    }
-
-    /// The names, for `jobs.nodes`.
-    pub fn names(&self) -> Vec<&'static str> {
-        self.0.iter().map(|role| role.as_str()).collect()
-    }
-}
-
-impl Default for Roles {
-    fn default() -> Self {
-        Self(Role::ALL.to_vec())
-    }
-}
-
-impl FromStr for Roles {
-    type Err = String;
-    /// From a list with commas: `http,worker`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-        names.map(str::parse).collect::<Result<Vec<Role>, _>>().map(Self::new)
-    }
-}
-
-/// A list, or a text with commas, which is what environment variables hold.
-#[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "must be a list of http, worker and scheduler, or a text such as \"http,worker\""
-)]
-enum RoleList {
-    List(Vec<Role>),
-    Text(String),
-}
-
-impl TryFrom<RoleList> for Roles {
-    type Error = String;
-    fn try_from(list: RoleList) -> Result<Self, String> {
-        match list {
-            RoleList::List(roles) => Ok(Self::new(roles)),
-            RoleList::Text(text) => text.parse(),
-        }
-    }
 }
 
 impl Settings {

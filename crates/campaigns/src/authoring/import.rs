@@ -86,7 +86,15 @@ async fn challenges_put(
         .execute(&mut *conn)
         .await?;
     for (order, challenge) in (1..).zip(challenges) {
-        challenge_put(conn, guild_id, id, order, challenge).await?;
+        let put = challenge_put(conn, guild_id, id, order, challenge).await?;
+        if hints_lost(conn, put, &challenge.hints).await? {
+            return Err(Error::Invalid(vec![FieldError {
+                field: format!("challenges[{}].hints", order - 1),
+                message: "must keep the hints that somebody has unlocked; add new ones behind them"
+                    .to_owned(),
+            }]));
+        }
+        hints_put(conn, guild_id, put, &challenge.hints).await?;
     }
     sqlx::query!("SET CONSTRAINTS challenges.uq_challenges_campaign_order IMMEDIATE").execute(conn).await?;
     Ok(())
@@ -124,7 +132,7 @@ async fn challenge_put(
     campaign: CampaignId,
     order: i32,
     c: &ChallengeBundle,
-) -> Result<(), Error> {
+) -> Result<Uuid, Error> {
     let id = sqlx::query_scalar!(
         "INSERT INTO challenges.challenges AS old
              (campaign_id, guild_id, order_position, slug, title, description, description_part2, parts, generation_script,
@@ -171,7 +179,20 @@ async fn challenge_put(
     )
     .execute(&mut *conn)
     .await?;
-    hints_put(conn, guild_id, id, &c.hints).await
+    Ok(id)
+}
+
+/// Whether fewer hints than this would take one away that somebody has paid for.
+async fn hints_lost(conn: &mut PgConnection, challenge: Uuid, hints: &[HintBundle]) -> Result<bool, Error> {
+    let kept = i32::try_from(hints.len()).unwrap_or(i32::MAX);
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM challenges.challenge_hints h JOIN challenges.hint_unlocks u ON u.hint_id = h.id
+                          WHERE h.challenge_id = $1 AND h.position > $2) AS "lost!""#,
+        challenge,
+        kept
+    )
+    .fetch_one(conn)
+    .await?)
 }
 
 /// Hints keep their rows by position, so that who has unlocked one keeps it.

@@ -54,6 +54,16 @@ pub async fn register(
         )));
     }
     community::member_ensure(&mut tx, guild_id, user_id, None).await?;
+    let tester = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM campaigns.campaign_testers WHERE campaign_id = $1 AND user_id = $2) AS "tester!""#,
+        id.get(),
+        user_id.get()
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    if tester {
+        return Err(Error::Registration("Testers see challenges early, so they can't take part.".to_owned()));
+    }
     let participant = participant(&mut tx, guild_id, terms.campaign_type, user_id).await?;
     let inserted = sqlx::query!(
         "INSERT INTO campaigns.campaign_participants
@@ -270,6 +280,19 @@ pub async fn tester_add(
     let mut tx = pool.begin().await?;
     super::store::campaign_lock(&mut tx, guild_id, id).await?.ok_or(Error::NotFound("campaign"))?;
     community::member_ensure(&mut tx, guild_id, user_id, None).await?;
+    let competes = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM campaigns.campaign_participants WHERE campaign_id = $1 AND participant_id = $2::bigint::text)
+                  AS "competes!""#,
+        id.get(),
+        user_id.get()
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    if competes {
+        return Err(Error::Registration(
+            "Who takes part can't see challenges early; they would have to withdraw first.".to_owned(),
+        ));
+    }
     let added = sqlx::query!(
         "INSERT INTO campaigns.campaign_testers (campaign_id, user_id, guild_id) VALUES ($1, $2, $3)
          ON CONFLICT ON CONSTRAINT pk_campaign_testers DO NOTHING",

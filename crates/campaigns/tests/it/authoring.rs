@@ -129,3 +129,26 @@ async fn what_has_been_released_keeps_its_place() {
             .await;
     assert!(matches!(removed, Err(Error::Invalid(wrong)) if wrong[0].message.contains("released")));
 }
+
+#[tokio::test]
+async fn hints_that_somebody_paid_for_stay() {
+    let stage = Stage::new().await;
+    let mut bundle = advent();
+    let made =
+        authoring::bundle_import(stage.pool(), &stage.wake, GUILD, Asker::CLI, &bundle, None).await.unwrap();
+    campaigns::ops::campaign_start(stage.pool(), &stage.wake, GUILD, Asker::CLI, made.id).await.unwrap();
+    stage.run_due().await;
+    stage.register(made.id, 1).await;
+    sqlx::query(
+        "INSERT INTO challenges.hint_unlocks (hint_id, campaign_id, participant_id, guild_id, unlocked_by, cost_bytes, penalty)
+         SELECT h.id, ch.campaign_id, '1', h.guild_id, 1, 0, 0 FROM challenges.challenge_hints h
+         JOIN challenges.challenges ch ON ch.id = h.challenge_id WHERE ch.order_position = 1 AND h.position = 2",
+    )
+    .execute(stage.pool())
+    .await
+    .unwrap();
+    bundle.challenges[0].hints.truncate(1);
+    let refused =
+        authoring::bundle_import(stage.pool(), &stage.wake, GUILD, Asker::CLI, &bundle, Some(made.id)).await;
+    assert!(matches!(refused, Err(Error::Invalid(wrong)) if wrong[0].field == "challenges[0].hints"));
+}

@@ -101,3 +101,15 @@ async fn a_squad_campaign_registers_the_squad_and_fixes_its_roster_at_the_start(
     let own = ops::registration_get(stage.pool(), GUILD, campaign.id, UserId::new(2)).await.unwrap();
     assert_eq!(own.participant_id, squad.to_string());
 }
+
+#[tokio::test]
+async fn testers_do_not_compete_and_competitors_do_not_test() {
+    let stage = Stage::new().await;
+    let campaign = stage.published(1, json!({})).await;
+    ops::tester_add(stage.pool(), GUILD, Asker::CLI, campaign.id, UserId::new(1)).await.unwrap();
+    let tester = ops::register(stage.pool(), &stage.wake, GUILD, campaign.id, UserId::new(1)).await;
+    assert!(matches!(tester, Err(Error::Registration(why)) if why.contains("early")));
+    stage.register(campaign.id, 2).await;
+    let competitor = ops::tester_add(stage.pool(), GUILD, Asker::CLI, campaign.id, UserId::new(2)).await;
+    assert!(matches!(competitor, Err(Error::Registration(_))));
+}

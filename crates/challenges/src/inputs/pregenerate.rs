@@ -14,7 +14,7 @@ use crate::error::Error;
 
 /// How many inputs are made before they are stored, and how many wait for the sandbox at once: enough to keep its workers
 /// busy, few enough that a participant who asks meanwhile does not wait long.
-const CHUNK: i64 = 64;
+const CHUNK: i64 = 32;
 const AT_ONCE: usize = 4;
 
 /// What a run of [`pregenerate`] did.
@@ -40,10 +40,11 @@ pub async fn pregenerate(
     loop {
         let mut conn = pool.acquire().await?;
         let script = store::script_read(&mut conn, challenge).await?.ok_or(Error::NotFound("challenge"))?;
-        let chunk = store::participants_without(&mut conn, challenge, &after, CHUNK).await?;
+        let chunk = store::participants_next(&mut conn, challenge, &after, CHUNK).await?;
         drop(conn);
-        let Some(last) = chunk.last() else { return Ok(made) };
+        let Some((last, _)) = chunk.last() else { return Ok(made) };
         after.clone_from(&last.id);
+        let chunk: Vec<_> = chunk.into_iter().filter(|(_, made)| !made).map(|(who, _)| who).collect();
         // Gathered first: a closure that is held across an await would keep the caller's future from being `Send`.
         let runs: Vec<_> =
             chunk.iter().map(|participant| generate::generate(sandbox, &script, participant)).collect();

@@ -272,37 +272,39 @@ pub(super) async fn input_stored(
     .await
 }
 
-/// Registered participants after `after` who have no valid input of a challenge, in the order of their ids.
-pub(super) async fn participants_without(
+/// The next registered participants after `after` in the order of their ids, each with whether a valid input of the challenge
+/// is there. They are looked at chunk by chunk, so that a large campaign costs an index range each time and no anti-join.
+pub(super) async fn participants_next(
     conn: &mut PgConnection,
     challenge: ChallengeId,
     after: &str,
     count: i64,
-) -> sqlx::Result<Vec<Participant>> {
+) -> sqlx::Result<Vec<(Participant, bool)>> {
     let rows = sqlx::query!(
-        "SELECT p.participant_id, p.participant_type
-         FROM challenges.challenges ch
-         JOIN campaigns.campaign_participants p ON p.campaign_id = ch.campaign_id
-         WHERE ch.id = $1 AND p.participant_id > $2
-           AND NOT EXISTS (SELECT FROM challenges.generated_input_cache i
-                           WHERE i.challenge_id = ch.id AND i.participant_id = p.participant_id
-                             AND i.participant_type = p.participant_type AND i.is_valid)
-         ORDER BY p.participant_id LIMIT $3",
+        r#"SELECT p.participant_id, p.participant_type, i.made IS NOT NULL AS "made!"
+           FROM (SELECT p.participant_id, p.participant_type FROM campaigns.campaign_participants p
+                 WHERE p.campaign_id = (SELECT campaign_id FROM challenges.challenges WHERE id = $1) AND p.participant_id > $2
+                 ORDER BY p.participant_id LIMIT $3) p
+           LEFT JOIN LATERAL (SELECT 1 AS made FROM challenges.generated_input_cache i
+                              WHERE i.challenge_id = $1 AND i.participant_id = p.participant_id
+                                AND i.participant_type = p.participant_type AND i.is_valid LIMIT 1) i ON true
+           ORDER BY p.participant_id"#,
         challenge.get(),
         after,
         count,
     )
     .fetch_all(conn)
     .await?;
-    let participants = rows.into_iter().map(|row| Participant {
-        id: row.participant_id,
-        kind: crate::model::ParticipantType::from_column(&row.participant_type),
+    let participants = rows.into_iter().map(|row| {
+        let kind = crate::model::ParticipantType::from_column(&row.participant_type);
+        (Participant { id: row.participant_id, kind }, row.made)
     });
     Ok(participants.collect())
 }
 
-/// Challenges of published campaigns, released already or within so many seconds, for which somebody registered has no valid
-/// input and whose script is not known to fail; the soonest release first.
+/// Challenges of published campaigns that are released within so many seconds, or whose script changed within the last hour,
+/// for which somebody registered has no valid input, and whose script is not known to fail; the soonest release first. (Who
+/// registers after a release gets an input when asking for it.)
 pub(super) async fn challenges_due(
     conn: &mut PgConnection,
     within_seconds: f64,
@@ -315,6 +317,7 @@ pub(super) async fn challenges_due(
              AND c.start_time + (ch.order_position - 1) * make_interval(mins => c.release_delay_minutes)
                  <= now() + make_interval(secs => $1)
              AND (ch.closes_at IS NULL OR ch.closes_at > now())
+             AND (ch.released_at IS NULL OR ch.script_updated_at > greatest(ch.released_at, now() - interval '1 hour'))
              AND ch.script_failed_version IS DISTINCT FROM ch.script_version
              AND EXISTS (SELECT FROM campaigns.campaign_participants p
                          WHERE p.campaign_id = c.id

@@ -220,18 +220,23 @@ impl Shared {
                     Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
                 }
             };
-            let publish = Deed {
-                kind: Kind::Publish,
-                user: FIRST,
-                token: self::token(&mut rng),
-                campaign: campaign.id,
-                thing: Uuid::nil(),
-                path: format!("/api/v1/guilds/{GUILD}/campaigns/{}/publish", campaign.id),
-                body: json!({ "start_time": self.soon(&mut rng).await }),
-            };
-            self.insist(publish, &mut rng).await;
+            while !self.publish(campaign.id, &mut rng).await {}
             self.campaigns.write().unwrap().push(campaign);
         }
+    }
+
+    /// False when it took so long to be heard that the start had passed.
+    async fn publish(&self, campaign: Uuid, rng: &mut StdRng) -> bool {
+        let deed = Deed {
+            kind: Kind::Publish,
+            user: FIRST,
+            token: token(rng),
+            campaign,
+            thing: Uuid::nil(),
+            path: format!("/api/v1/guilds/{GUILD}/campaigns/{campaign}/publish"),
+            body: json!({ "start_time": self.soon(rng).await }),
+        };
+        self.insist(deed, rng).await.status != 400
     }
 
     /// Within a second from now, by the database's clock.
@@ -256,11 +261,14 @@ impl Shared {
         }
     }
 
-    async fn insist(&self, deed: Deed, rng: &mut StdRng) {
-        for tries in 1.. {
+    async fn insist(&self, deed: Deed, rng: &mut StdRng) -> Answer {
+        let mut tries = 1;
+        loop {
             if let Some(answer) = self.try_once(&deed, rng).await {
-                return self.conclude(deed, answer, tries).await;
+                self.conclude(deed, answer.clone(), tries).await;
+                return answer;
             }
+            tries += 1;
             tokio::time::sleep(AGAIN).await;
         }
     }

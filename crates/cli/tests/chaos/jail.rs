@@ -68,8 +68,9 @@ impl Example {
 
     async fn post(&mut self, user: i64, path: &str, body: &Value) -> Answer {
         let at = self.server.ready().await;
+        let key = format!("{user}-{path}-{}", body["part"]);
         let path = format!("{}/{path}", self.base);
-        http::post(at, &path, &self.town.sender(user), &format!("{user}-{body}"), body).await.unwrap()
+        http::post(at, &path, &self.town.sender(user), &key, body).await.unwrap()
     }
 
     fn input_path(&self, challenge: Uuid) -> String {

@@ -28,6 +28,9 @@ use rand::{SeedableRng, rngs::StdRng};
 /// How long anything may take before the test fails. Generous: the machine may be busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// After this time a storm ends once a third of its kills are done.
+const LONGEST_STORM: Duration = Duration::from_secs(75);
+
 /// The run's source of chance, its seed printed so that it can be repeated.
 fn chance(test: &str) -> StdRng {
     let given = std::env::var("QUESTHALL_CHAOS_SEED").ok();
@@ -41,6 +44,13 @@ fn kills(usual: usize) -> usize {
     let percent = std::env::var("QUESTHALL_CHAOS_KILLS").ok();
     let percent = percent.map_or(100, |percent| percent.parse().expect("QUESTHALL_CHAOS_KILLS is a number"));
     (usual * percent / 100).max(1)
+}
+
+/// Whether a storm that began so long ago and has come to that many of `planned` kills ends here, because this machine is
+/// too slow for all of them: a run is to take minutes. Who asks for another number of kills gets them all.
+fn enough(began: Instant, done: usize, planned: usize) -> bool {
+    let usual = std::env::var_os("QUESTHALL_CHAOS_KILLS").is_none();
+    usual && done >= planned / 3 && began.elapsed() > LONGEST_STORM
 }
 
 /// Looks until `look` finds something; fails, saying for what it waited, when [`PATIENCE`] is over.

@@ -16,7 +16,7 @@ use crate::http::{self, Answer};
 use crate::process::Server;
 use crate::storms::random_instant;
 use crate::town::{GUILD, Town, bundle};
-use crate::{chance, kills, reckoning, until};
+use crate::{chance, enough, kills, reckoning, until};
 
 /// Two servers on the database at this URL, not started.
 pub(crate) fn pair(url: &str) -> [Server; 2] {
@@ -41,13 +41,15 @@ async fn a_node_that_dies_is_replaced_by_the_other() {
     let addresses = nodes.iter().map(Server::address).collect();
     let crowd = Crowd::gather(&town, addresses, 10, false, &mut rng).await;
 
-    let deaths = kills(60);
+    let planned = kills(60);
+    let mut deaths = 0_usize;
     let mut slowest = Duration::ZERO;
-    for _ in 0..deaths {
+    while deaths < planned && !enough(began, deaths, planned) {
         random_instant(&crowd, &mut rng).await;
         let dead = rng.random_range(0..2);
         let survivor = format!("%:{}", nodes[1 - dead].pid());
         nodes[dead].kill();
+        deaths += 1;
         let died = Instant::now();
         let done = executed_by(&town, &survivor).await;
         until("the other node runs the timers", async || {

@@ -73,7 +73,8 @@ async fn one_guild_neither_sees_nor_changes_another() {
             let answer = call(&house, &a, operation, &path, body.as_ref()).await;
             // In one's own guild, what needs scripts is not even begun without a sandbox.
             let no_scripts = n > 0 && answer.status == 503 && NEEDS_SCRIPTS.contains(&operation.id.as_str());
-            if !no_scripts && !(answer.status == 404 && answer.problem().starts_with("404 not-found")) {
+            let not_found = answer.status == 404 && answer.problem().starts_with("404 not-found");
+            if !no_scripts && !not_found {
                 faults.push(format!("{} as {path}: {} {}", operation.name(), answer.status, answer.text));
             }
         }

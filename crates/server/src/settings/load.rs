@@ -31,7 +31,7 @@ pub struct Override {
 /// Where to read settings from.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
-    /// The file that was named, which must then exist. None: [`DEFAULT_FILE`], if it is there.
+    /// The file that was named, which must then exist. None: `questhall.toml`, if it is there.
     pub file: Option<PathBuf>,
     /// From the command line.
     pub overrides: Vec<Override>,

@@ -22,6 +22,7 @@
 pub mod audit;
 pub mod authoring;
 pub mod error;
+mod events;
 pub mod lifecycle;
 pub mod model;
 pub mod operations;

@@ -23,6 +23,7 @@
 pub mod audit;
 pub mod catalogue;
 pub mod error;
+mod events;
 pub mod hints;
 pub mod inputs;
 pub mod leaderboard;

@@ -20,6 +20,7 @@ pub mod routes;
 pub mod rules;
 pub mod store;
 
+mod events;
 mod grants;
 
 pub use error::Error;

@@ -21,6 +21,8 @@ pub mod routes;
 pub mod rules;
 pub mod store;
 
+mod events;
+
 pub use error::{Error, LedgerError, PROBLEMS};
 pub use ledger::{accounts_ensure, post};
 pub use model::{Kind, Posted, Posting, Reference};

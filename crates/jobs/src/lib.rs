@@ -30,6 +30,8 @@ pub mod table;
 pub mod timers;
 pub mod wake;
 
+mod events;
+
 pub use engine::{Engine, EngineSettings};
 pub use node::{Node, NodeHandle};
 pub use table::{Floor, Run, TimerError, TimerTable};

@@ -4,6 +4,7 @@
 //! late is never skipped, rows need no second write to number them, and the order is the same for every reader. The
 //! price: one long writing transaction holds up every reader, so keep them short.
 
+mod catalogue;
 mod consumer;
 mod emit;
 mod feed;
@@ -11,6 +12,9 @@ mod position;
 mod read;
 mod tail;
 
+#[doc(hidden)]
+pub use catalogue::declaring;
+pub use catalogue::{Audience, EventType, Field, FieldKind, event_types};
 pub use consumer::{Consumer, Start, consume_batch, spawn as spawn_consumer};
 pub use emit::{Event, emit, emit_one};
 pub use feed::{Feed, FeedError};

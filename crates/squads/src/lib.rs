@@ -19,6 +19,7 @@ pub mod routes;
 pub mod rules;
 pub mod store;
 
+mod events;
 mod membership;
 
 pub use error::Error;

@@ -28,6 +28,9 @@ pub async fn emit(connection: &mut PgConnection, events: &[Event]) -> Result<(),
     if events.is_empty() {
         return Ok(());
     }
+    for event in events {
+        super::catalogue::check_declared(event.event_type, &event.payload);
+    }
     let guild_ids: Vec<i64> = events.iter().map(|event| event.guild_id.get()).collect();
     let event_types: Vec<String> = events.iter().map(|event| event.event_type.to_owned()).collect();
     let subjects: Vec<String> = events.iter().map(|event| event.subject.clone()).collect();

@@ -112,12 +112,12 @@ fn path() -> String {
 async fn events_arrive_in_an_envelope_and_in_order() {
     let house = House::new().await;
     let mut client = Client::open(&house, &path(), &house.global, &[]).await;
-    house.emit(&[event(GUILD, "campaign.started", 1), event(OTHER, "campaign.started", 2)]).await;
-    house.emit(&[event(GUILD, "campaign.closed", 3)]).await;
+    house.emit(&[event(GUILD, "campaign.test_started", 1), event(OTHER, "campaign.test_started", 2)]).await;
+    house.emit(&[event(GUILD, "campaign.test_closed", 3)]).await;
     let (first, second) = (client.next().await.unwrap(), client.next().await.unwrap());
-    assert_eq!((first.event.as_str(), second.event.as_str()), ("campaign.started", "campaign.closed"));
+    assert_eq!((first.event.as_str(), second.event.as_str()), ("campaign.test_started", "campaign.test_closed"));
     let data = &first.data;
-    assert_eq!(data["type"], "campaign.started");
+    assert_eq!(data["type"], "campaign.test_started");
     assert_eq!(data["source"], format!("/guilds/{GUILD}"));
     assert_eq!(data["subject"], "campaigns/x");
     assert_eq!(data["guild_id"], GUILD.to_string());
@@ -131,7 +131,7 @@ async fn events_arrive_in_an_envelope_and_in_order() {
 async fn a_stream_goes_on_where_the_last_one_broke_off() {
     let house = House::new().await;
     let mut client = Client::open(&house, &path(), &house.global, &[]).await;
-    let events: Vec<Event> = (0..5).map(|n| event(GUILD, "campaign.tick", n)).collect();
+    let events: Vec<Event> = (0..5).map(|n| event(GUILD, "campaign.test_tick", n)).collect();
     house.emit(&events).await;
     let mut seen = Vec::new();
     for _ in 0..2 {
@@ -139,10 +139,10 @@ async fn a_stream_goes_on_where_the_last_one_broke_off() {
     }
     drop(client);
     // Enough that catching up takes several reads, and some while it catches up.
-    let more: Vec<Event> = (5..500).map(|n| event(GUILD, "campaign.tick", n)).collect();
+    let more: Vec<Event> = (5..500).map(|n| event(GUILD, "campaign.test_tick", n)).collect();
     house.emit(&more).await;
     let mut client = Client::open(&house, &path(), &house.global, &[("last-event-id", &seen[1].id)]).await;
-    let late: Vec<Event> = (500..600).map(|n| event(GUILD, "campaign.tick", n)).collect();
+    let late: Vec<Event> = (500..600).map(|n| event(GUILD, "campaign.test_tick", n)).collect();
     house.emit(&late).await;
     assert_eq!(client.numbers(598).await, (2..600).collect::<Vec<i64>>());
 }
@@ -154,22 +154,22 @@ async fn a_client_that_is_too_slow_for_the_live_stream_loses_nothing() {
     // More than the live stream keeps for anybody.
     for n in 0..10 {
         let events: Vec<Event> =
-            (n * 1000..(n + 1) * 1000).map(|n| event(GUILD, "campaign.tick", n)).collect();
+            (n * 1000..(n + 1) * 1000).map(|n| event(GUILD, "campaign.test_tick", n)).collect();
         house.emit(&events).await;
     }
     let end = house.services.tail.clone();
     let mut watcher = end.subscribe();
-    house.emit(&[event(OTHER, "campaign.end", 0)]).await;
-    while watcher.next().await.map(|event| event.event_type.clone()) != Ok("campaign.end".to_owned()) {}
+    house.emit(&[event(OTHER, "campaign.test_end", 0)]).await;
+    while watcher.next().await.map(|event| event.event_type.clone()) != Ok("campaign.test_end".to_owned()) {}
     assert_eq!(client.numbers(10_000).await, (0..10_000).collect::<Vec<i64>>());
 }
 
 #[tokio::test]
 async fn only_wanted_types_are_sent() {
     let house = House::new().await;
-    let wanted = format!("{}?types=campaign.b,%20campaign.c", path());
+    let wanted = format!("{}?types=campaign.test_b,%20campaign.test_c", path());
     let mut client = Client::open(&house, &wanted, &house.global, &[]).await;
-    let kinds = ["campaign.a", "campaign.b", "campaign.c", "campaign.bb", "campaign.b"];
+    let kinds = ["campaign.test_a", "campaign.test_b", "campaign.test_c", "campaign.test_bb", "campaign.test_b"];
     let events: Vec<Event> = kinds.iter().zip(0..).map(|(kind, n)| event(GUILD, kind, n)).collect();
     house.emit(&events).await;
     assert_eq!(client.numbers(3).await, [1, 2, 4]);
@@ -180,12 +180,12 @@ async fn who_sees_what() {
     let house = House::new().await;
     let member = UserId::new(7);
     let events = [
-        event(GUILD, "campaign.started", 0),
-        Event { user_id: Some(member), ..event(GUILD, "challenge.solved", 1) },
-        event(GUILD, "squad.joined", 2),
-        event(GUILD, "timer.failed", 3),
-        Event { user_id: Some(UserId::new(8)), ..event(GUILD, "challenge.solved", 4) },
-        event(GUILD, "campaign.closed", 9),
+        event(GUILD, "campaign.test_started", 0),
+        Event { user_id: Some(member), ..event(GUILD, "challenge.test_solved", 1) },
+        event(GUILD, "squad.test_joined", 2),
+        event(GUILD, "timer.test_failed", 3),
+        Event { user_id: Some(UserId::new(8)), ..event(GUILD, "challenge.test_solved", 4) },
+        event(GUILD, "campaign.test_closed", 9),
     ];
     let cases: [(&[&str], Option<i64>, Vec<i64>); 5] = [
         (&["campaigns:read"], None, vec![0, 9]),
@@ -214,7 +214,7 @@ async fn a_campaigns_stream_holds_its_challenges_and_no_other_campaign() {
     let guild = Guild::furnish(&house, GUILD, 11).await;
     let campaign = &guild.ids["campaign_id"];
     // What furnishing the guild caused may still be on its way.
-    let path = format!("/api/v1/guilds/{GUILD}/campaigns/{campaign}/events?types=campaign.tick");
+    let path = format!("/api/v1/guilds/{GUILD}/campaigns/{campaign}/events?types=campaign.test_tick");
     let mut client = Client::open(&house, &path, &guild.key, &[]).await;
     let subjects = [
         format!("campaigns/{campaign}"),
@@ -224,7 +224,7 @@ async fn a_campaigns_stream_holds_its_challenges_and_no_other_campaign() {
     let events: Vec<Event> = subjects
         .into_iter()
         .zip(0..)
-        .map(|(subject, n)| Event { subject, ..event(GUILD, "campaign.tick", n) })
+        .map(|(subject, n)| Event { subject, ..event(GUILD, "campaign.test_tick", n) })
         .collect();
     house.emit(&events).await;
     assert_eq!(client.numbers(2).await, [0, 2]);
@@ -250,7 +250,7 @@ async fn positions_that_are_none_are_refused_and_foreign_ones_start_anew() {
     // From a database that this one was restored from, say.
     let future = format!("{}-1", u64::MAX);
     let mut client = Client::open(&house, &path(), &house.global, &[("last-event-id", &future)]).await;
-    house.emit(&[event(GUILD, "campaign.tick", 1)]).await;
+    house.emit(&[event(GUILD, "campaign.test_tick", 1)]).await;
     assert_eq!(client.numbers(1).await, [1]);
 }
 
@@ -367,7 +367,7 @@ async fn a_frozen_leaderboard_stands_still_for_all_but_admins() {
     let reader = house.key(Some(GUILD), None, &["campaigns:read"]).await;
     let solver = [("questhall-user", "11")];
     let events =
-        format!("/api/v1/guilds/{GUILD}/campaigns/{campaign}/events?types=challenge.solved,campaign.end");
+        format!("/api/v1/guilds/{GUILD}/campaigns/{campaign}/events?types=challenge.solved,campaign.test_end");
     let mut public = Client::open(&house, &board(&guild), &reader, &[]).await;
     let mut admin = Client::open(&house, &board(&guild), &guild.key, &[]).await;
     let mut public_events = Client::open(&house, &events, &reader, &solver).await;
@@ -392,8 +392,8 @@ async fn a_frozen_leaderboard_stands_still_for_all_but_admins() {
 
     // Whatever else happens makes the public's board look again: it still shows what it showed.
     let subject = format!("campaigns/{campaign}");
-    house.emit(&[Event { subject, ..event(GUILD, "campaign.end", 0) }]).await;
-    assert_eq!(public_events.next().await.unwrap().event, "campaign.end");
+    house.emit(&[Event { subject, ..event(GUILD, "campaign.test_end", 0) }]).await;
+    assert_eq!(public_events.next().await.unwrap().event, "campaign.test_end");
     let mut late = Client::open(&house, &board(&guild), &reader, &[]).await;
     assert_eq!(leaders(&late.next().await.unwrap()), leaders(&before));
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use kernel::{Bytes, Problem, UserId, problem};
 
 use crate::model::Kind;
@@ -16,8 +17,13 @@ pub const TRANSFER_COOLDOWN: problem::Kind =
 pub const ECONOMY_DISABLED: problem::Kind =
     problem::Kind::new("economy-disabled", 409, "This guild does not use bytes");
 
+/// This UTC date's bytes are claimed already.
+pub const DAILY_ALREADY_CLAIMED: problem::Kind =
+    problem::Kind::new("daily-already-claimed", 409, "Today's bytes are claimed already");
+
 /// Kinds of problem that this slice adds.
-pub const PROBLEMS: &[problem::Kind] = &[INSUFFICIENT_FUNDS, TRANSFER_COOLDOWN, ECONOMY_DISABLED];
+pub const PROBLEMS: &[problem::Kind] =
+    &[INSUFFICIENT_FUNDS, TRANSFER_COOLDOWN, ECONOMY_DISABLED, DAILY_ALREADY_CLAIMED];
 
 /// Why a batch of postings was refused. Nothing of it was written; unless the database failed, the caller's transaction
 /// can go on.
@@ -80,6 +86,17 @@ pub enum Error {
     /// The giver must wait this long.
     #[error("you can transfer again in {}", human(*.0))]
     Cooldown(Duration),
+    /// Today's bytes are claimed; when, and how far off, the next claim is possible.
+    #[error("today's bytes are claimed; you can claim again at {}, in {}", next.format("%Y-%m-%d %H:%M UTC"), human(*wait))]
+    DailyClaimed {
+        /// Midnight, UTC.
+        next: DateTime<Utc>,
+        /// From now until then.
+        wait: Duration,
+    },
+    /// The guild pays no daily bytes, or not by this occasion.
+    #[error("this guild pays no daily bytes that way")]
+    NoDaily,
     /// A field is wrong: its name, and a message that follows it.
     #[error("`{0}` {1}")]
     Field(&'static str, String),
@@ -106,6 +123,10 @@ impl From<Error> for Problem {
             Error::Bot => Self::conflict(sentence(&error)),
             Error::TooMuch(max) => Self::field("amount", format!("must be at most {max}")),
             Error::Cooldown(wait) => Self::new(TRANSFER_COOLDOWN, sentence(&error)).retry_after(wait),
+            Error::DailyClaimed { wait, .. } => {
+                Self::new(DAILY_ALREADY_CLAIMED, sentence(&error)).retry_after(wait)
+            }
+            Error::NoDaily => Self::conflict(sentence(&error)),
             Error::Field(field, message) => Self::field(field, message),
             Error::Database(error) => error.into(),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{Bytes, GuildId, RoleId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -221,6 +221,32 @@ pub struct Receipt {
     pub transaction: Transaction,
     /// What the member has now: the giver of a transfer, the member of an award or fine.
     pub balance: Bytes,
+}
+
+/// How a daily claim came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// The member asked for it.
+    Command,
+    /// The member wrote their first message of the UTC day.
+    Message,
+}
+
+/// What came of a daily claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DailyReceipt {
+    /// Bytes paid, the multiplier included.
+    pub amount: Bytes,
+    /// The UTC date claimed.
+    pub date: NaiveDate,
+    /// Consecutive dates claimed, this one included.
+    pub streak: i32,
+    /// What the streak multiplied the guild's daily amount by.
+    pub multiplier: i32,
+    /// What the member has now.
+    pub balance: Bytes,
+    /// The row in the ledger.
+    pub transaction: Transaction,
 }
 
 /// The rules of a guild's economy.

@@ -1,5 +1,9 @@
 //! What the faces call: each operation is a transaction.
 
+mod daily;
+
+pub use daily::{daily_claim, daily_claim_at, daily_claim_many};
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod config;
+mod daily;
 mod payments;
 
 use access::App;
@@ -14,6 +15,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(accounts::balance))
         .routes(routes!(accounts::leaderboard))
         .routes(routes!(accounts::history))
+        .routes(routes!(daily::claim))
         .routes(routes!(payments::transfer))
         .routes(routes!(payments::award))
         .routes(routes!(config::get, config::put))

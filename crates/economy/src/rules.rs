@@ -1,5 +1,7 @@
 //! What may be paid, by whom and to whom: pure decisions.
 
+pub mod daily;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{Bytes, GuildId, UserId};

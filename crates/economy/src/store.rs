@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{Bytes, GuildId, Limit, RoleId, UserId};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -235,5 +235,76 @@ pub async fn cooldown_left(
         hours,
     )
     .fetch_one(conn)
+    .await
+}
+
+/// The UTC date each of these last claimed on, and the streak then; who has no account is not in it.
+pub async fn streaks_get(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    users: &[UserId],
+) -> sqlx::Result<BTreeMap<UserId, (Option<NaiveDate>, i32)>> {
+    let ids: Vec<i64> = users.iter().map(|user| user.get()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT user_id AS "user_id: UserId", last_daily, streak_count FROM economy.bytes_balances
+            WHERE guild_id = $1 AND user_id = ANY($2::bigint[])"#,
+        guild.get(),
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.user_id, (row.last_daily, row.streak_count))).collect())
+}
+
+/// Writes down claims of this date, which must be later than the members' last ones.
+pub async fn streaks_put(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    streaks: &[(UserId, i32)],
+    day: NaiveDate,
+) -> sqlx::Result<()> {
+    if streaks.is_empty() {
+        return Ok(());
+    }
+    let (users, counts): (Vec<i64>, Vec<i32>) =
+        streaks.iter().map(|(user, streak)| (user.get(), *streak)).unzip();
+    let done = sqlx::query!(
+        "UPDATE economy.bytes_balances b SET last_daily = $4, streak_count = s.streak
+           FROM unnest($2::bigint[], $3::integer[]) AS s (user_id, streak)
+          WHERE b.guild_id = $1 AND b.user_id = s.user_id AND (b.last_daily IS NULL OR b.last_daily < $4)",
+        guild.get(),
+        &users,
+        &counts,
+        day,
+    )
+    .execute(conn)
+    .await?;
+    Ok(db::ensure_affected(&done, streaks.len() as u64)?)
+}
+
+/// Who of these may claim this date by a message: members of the guild, no bots, who have not claimed it or a later one, in
+/// a guild that pays daily bytes by message.
+pub async fn daily_due(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    users: &[UserId],
+    day: NaiveDate,
+) -> sqlx::Result<Vec<UserId>> {
+    let ids: Vec<i64> = users.iter().map(|user| user.get()).collect();
+    sqlx::query_scalar!(
+        r#"SELECT m.user_id AS "user_id: UserId"
+             FROM community.members m
+             JOIN community.users u ON u.id = m.user_id
+             LEFT JOIN economy.bytes_configs c ON c.guild_id = m.guild_id
+             LEFT JOIN economy.bytes_balances b ON b.guild_id = m.guild_id AND b.user_id = m.user_id
+            WHERE m.guild_id = $1 AND m.user_id = ANY($2::bigint[]) AND m.user_id <> 0 AND m.left_at IS NULL
+              AND NOT u.is_bot AND coalesce(c.is_enabled AND c.daily_by_message AND c.daily_amount > 0, true)
+              AND (b.last_daily IS NULL OR b.last_daily < $3)
+            ORDER BY m.user_id"#,
+        guild.get(),
+        &ids,
+        day,
+    )
+    .fetch_all(conn)
     .await
 }

@@ -87,6 +87,21 @@ async fn members_pay_each_other() {
 }
 
 #[tokio::test]
+async fn the_daily_bytes_are_claimed_once_a_day() {
+    let house = house().await;
+    let (status, receipt) = house.send("POST", "/guilds/1/economy/daily", Some(7), None).await;
+    assert_eq!((status, &receipt["amount"], &receipt["balance"]), (201, &json!(10), &json!(110)));
+    assert_eq!((&receipt["streak"], &receipt["transaction"]["kind"]), (&json!(1), &json!("daily")));
+    let (status, problem) = house.send("POST", "/guilds/1/economy/daily", Some(7), None).await;
+    // A midnight between the two is the one honest way to a second claim.
+    if status != 201 {
+        assert_eq!((status, &problem["type"]), (409, &json!("/problems/daily-already-claimed")));
+        assert!((0..=86_400).contains(&problem["retry_after"].as_i64().unwrap()), "{problem}");
+    }
+    assert_eq!(house.send("POST", "/guilds/1/economy/daily", Some(99), None).await.0, 404);
+}
+
+#[tokio::test]
 async fn administrators_award_fine_and_set_the_rules() {
     let house = house().await;
     let award = json!({ "user_id": "7", "amount": 5 });

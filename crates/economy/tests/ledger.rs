@@ -62,7 +62,7 @@ async fn assert_sound(pool: &PgPool) {
         .await
         .unwrap();
     assert_eq!(sum, 0, "balances, house included, add up to zero");
-    let drift = economy::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap();
+    let drift = economy::audit::drift(&mut pool.acquire().await.unwrap(), None).await.unwrap();
     assert_eq!(drift, []);
 }
 
@@ -230,7 +230,7 @@ async fn the_audit_finds_a_balance_that_somebody_touched() {
         .execute(pool)
         .await
         .unwrap();
-    let drift = economy::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap();
+    let drift = economy::audit::drift(&mut pool.acquire().await.unwrap(), None).await.unwrap();
     assert_eq!(drift.len(), 1);
     assert_eq!((drift[0].what.as_str(), drift[0].stored, drift[0].derived), ("balance", 106, 101));
 }

@@ -45,7 +45,7 @@ async fn count(pool: &PgPool, sql: &'static str) -> i64 {
 }
 
 async fn assert_sound(pool: &PgPool) {
-    assert_eq!(economy::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap(), []);
+    assert_eq!(economy::audit::drift(&mut pool.acquire().await.unwrap(), None).await.unwrap(), []);
     assert_eq!(count(pool, "SELECT coalesce(sum(balance), 0)::bigint FROM economy.bytes_balances").await, 0);
 }
 

@@ -41,8 +41,8 @@ async fn count(pool: &PgPool, sql: &'static str) -> i64 {
 
 async fn assert_sound(pool: &PgPool) {
     let mut conn = pool.acquire().await.unwrap();
-    assert_eq!(squads::audit::drift(&mut conn).await.unwrap(), []);
-    assert_eq!(economy::audit::drift(&mut conn).await.unwrap(), []);
+    assert_eq!(squads::audit::drift(&mut conn, None).await.unwrap(), []);
+    assert_eq!(economy::audit::drift(&mut conn, None).await.unwrap(), []);
     let journal = count(pool, "SELECT count(*) FROM squads.squad_membership_log").await;
     let told = count(pool, "SELECT count(*) FROM jobs.outbox WHERE event_type LIKE 'squad.%'").await;
     assert_eq!(journal, told, "every change is told once");

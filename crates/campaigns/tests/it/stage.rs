@@ -197,7 +197,7 @@ impl Stage {
         let mut conn = self.pool().acquire().await.unwrap();
         let drift = campaigns::audit::drift(&mut conn, None).await.unwrap();
         assert!(drift.is_empty(), "{drift:#?}");
-        let drift = economy::audit::drift(&mut conn).await.unwrap();
+        let drift = economy::audit::drift(&mut conn, None).await.unwrap();
         assert!(drift.is_empty(), "{drift:#?}");
         let drift = community::audit::drift(&mut conn).await.unwrap();
         assert!(drift.is_empty(), "{drift:#?}");

@@ -55,7 +55,7 @@ async fn drift(database: &Database, guild: Option<GuildId>, screen: &Screen) -> 
     let mut found = Vec::new();
 
     bar.set_prefix("economy");
-    let rows = economy::audit::drift(&mut connection).await.map_err(kernel::Problem::from)?;
+    let rows = economy::audit::drift(&mut connection, guild).await.map_err(kernel::Problem::from)?;
     found.extend(rows.into_iter().map(|row| Drift {
         slice: "economy",
         guild_id: row.guild_id,
@@ -77,7 +77,7 @@ async fn drift(database: &Database, guild: Option<GuildId>, screen: &Screen) -> 
     bar.inc(1);
 
     bar.set_prefix("squads");
-    let rows = squads::audit::drift(&mut connection).await.map_err(kernel::Problem::from)?;
+    let rows = squads::audit::drift(&mut connection, guild).await.map_err(kernel::Problem::from)?;
     let squad = |id: Option<kernel::SquadId>| id.map_or("none".to_owned(), |id| id.to_string());
     found.extend(rows.into_iter().map(|row| Drift {
         slice: "squads",

@@ -182,11 +182,11 @@ pub(crate) async fn books(town: &Town) {
     let mut conn = town.pool.acquire().await.unwrap();
     let drift = campaigns::audit::drift(&mut conn, None).await.unwrap();
     assert!(drift.is_empty(), "{drift:#?}");
-    let drift = economy::audit::drift(&mut conn).await.unwrap();
+    let drift = economy::audit::drift(&mut conn, None).await.unwrap();
     assert!(drift.is_empty(), "{drift:#?}");
     let drift = community::audit::drift(&mut conn).await.unwrap();
     assert!(drift.is_empty(), "{drift:#?}");
-    let drift = squads::audit::drift(&mut conn).await.unwrap();
+    let drift = squads::audit::drift(&mut conn, None).await.unwrap();
     assert!(drift.is_empty(), "{drift:#?}");
     drop(conn);
     let drift = challenges::audit::audit(&town.pool, None).await.unwrap();

@@ -1,0 +1,137 @@
+//! The daily claim against a real database: races, streaks, midnight.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+use chrono::{DateTime, Utc};
+use community::members_ensure;
+use db::testing::TestDatabase;
+use economy::model::{DailyReceipt, Occasion};
+use economy::{Error, ops};
+use futures::future::join_all;
+use kernel::{GuildId, UserId};
+use sqlx::PgPool;
+
+const GUILD: GuildId = GuildId::new(1);
+const ADA: UserId = UserId::new(7);
+
+async fn with_ada() -> TestDatabase {
+    let database = TestDatabase::new().await;
+    let mut conn = database.pool().acquire().await.unwrap();
+    members_ensure(&mut conn, GUILD, &[(ADA, Some("Ada"))]).await.unwrap();
+    drop(conn);
+    database
+}
+
+async fn claim(pool: &PgPool, at: &str, occasion: Occasion) -> Result<DailyReceipt, Error> {
+    let at: DateTime<Utc> = at.parse().unwrap();
+    let mut tx = pool.begin().await?;
+    let receipt = ops::daily_claim_at(&mut tx, GUILD, ADA, occasion, at).await?;
+    tx.commit().await?;
+    Ok(receipt)
+}
+
+async fn assert_sound(pool: &PgPool) {
+    assert_eq!(economy::audit::drift(&mut pool.acquire().await.unwrap(), None).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn one_of_many_claims_in_the_same_instant_is_paid() {
+    let database = with_ada().await;
+    let pool = database.pool();
+    let at = "2026-12-31T23:59:59Z";
+    let races = join_all((0..32).map(|_| claim(pool, at, Occasion::Command))).await;
+    assert_eq!(races.iter().filter(|result| result.is_ok()).count(), 1);
+    for refused in races.into_iter().filter_map(Result::err) {
+        match refused {
+            Error::DailyClaimed { wait, .. } => assert_eq!(wait.as_secs(), 1),
+            other => panic!("{other}"),
+        }
+    }
+    assert_sound(pool).await;
+}
+
+#[tokio::test]
+async fn a_streak_grows_by_the_day_and_ends_with_a_day_missed() {
+    let database = with_ada().await;
+    let pool = database.pool();
+    let mut last = None;
+    for day in 25..=31 {
+        last = Some(claim(pool, &format!("2026-12-{day}T23:59:59Z"), Occasion::Command).await.unwrap());
+    }
+    assert_eq!(last.map(|receipt| (receipt.streak, receipt.amount.get())), Some((7, 10)));
+    let eighth = claim(pool, "2027-01-01T00:00:00Z", Occasion::Message).await.unwrap();
+    assert_eq!((eighth.streak, eighth.multiplier, eighth.amount.get()), (8, 2, 20));
+    // A clock that goes back pays nothing twice.
+    let refused = claim(pool, "2026-12-31T23:59:59Z", Occasion::Command).await.unwrap_err();
+    assert!(matches!(refused, Error::DailyClaimed { .. }));
+    assert_sound(pool).await;
+    let again = claim(pool, "2027-01-03T12:00:00Z", Occasion::Command).await.unwrap();
+    assert_eq!((again.streak, again.amount.get(), again.balance.get()), (1, 10, 200));
+    assert_sound(pool).await;
+
+    sqlx::query("UPDATE economy.bytes_balances SET streak_count = 9 WHERE user_id = 7")
+        .execute(pool)
+        .await
+        .unwrap();
+    let drift = economy::audit::drift(&mut pool.acquire().await.unwrap(), None).await.unwrap();
+    assert_eq!(drift.len(), 1);
+    assert_eq!((drift[0].what.as_str(), drift[0].stored, drift[0].derived), ("streak_count", 9, 1));
+}
+
+#[tokio::test]
+async fn a_guild_may_want_claims_by_command_only_or_none() {
+    let database = with_ada().await;
+    let pool = database.pool();
+    let set = async |daily_amount: i32| {
+        sqlx::query(
+            "INSERT INTO economy.bytes_configs (guild_id, daily_by_message, daily_amount) VALUES (1, false, $1)
+             ON CONFLICT (guild_id) DO UPDATE SET daily_amount = excluded.daily_amount",
+        )
+        .bind(daily_amount)
+        .execute(pool)
+        .await
+        .unwrap();
+    };
+    set(5).await;
+    let at = "2026-12-01T00:00:00Z";
+    assert!(matches!(claim(pool, at, Occasion::Message).await, Err(Error::NoDaily)));
+    assert_eq!(claim(pool, at, Occasion::Command).await.unwrap().amount.get(), 5);
+    set(0).await;
+    let tomorrow = "2026-12-02T00:00:00Z";
+    assert!(matches!(claim(pool, tomorrow, Occasion::Command).await, Err(Error::NoDaily)));
+}
+
+#[tokio::test]
+async fn messages_of_many_claim_at_once_and_once() {
+    let database = with_ada().await;
+    let pool = database.pool();
+    let mut conn = pool.acquire().await.unwrap();
+    let users: Vec<UserId> = (7..40).map(UserId::new).collect();
+    let named: Vec<_> = users.iter().map(|user| (*user, None)).collect();
+    members_ensure(&mut conn, GUILD, &named).await.unwrap();
+    sqlx::query("UPDATE community.users SET is_bot = true WHERE id = 8").execute(&mut *conn).await.unwrap();
+    sqlx::query("UPDATE community.members SET left_at = now() WHERE user_id = 9")
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    drop(conn);
+    let date = "2026-12-24".parse().unwrap();
+    // A stranger among them, one who is named twice, and eight batches at once.
+    let mut asked = users.clone();
+    asked.extend([UserId::new(99), UserId::new(10)]);
+    let batches = join_all((0..8).map(|_| {
+        db::retry(|| async {
+            let mut tx = pool.begin().await?;
+            let paid = ops::daily_claim_many(&mut tx, GUILD, &asked, date).await?;
+            tx.commit().await?;
+            Ok::<_, Error>(paid)
+        })
+    }))
+    .await;
+    let paid: Vec<_> = batches.into_iter().flat_map(Result::unwrap).collect();
+    assert_eq!(paid.len(), users.len() - 2, "all but the bot and who left, once");
+    assert!(paid.iter().all(|(user, amount)| amount.get() == 10 && ![8, 9, 99].contains(&user.get())));
+    assert_sound(pool).await;
+    let refused = claim(pool, "2026-12-24T23:00:00Z", Occasion::Command).await.unwrap_err();
+    assert!(matches!(refused, Error::DailyClaimed { .. }));
+}

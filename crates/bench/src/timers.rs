@@ -6,6 +6,7 @@ mod fill;
 mod lone;
 
 use anyhow::{Result, ensure};
+use jobs::EngineSettings;
 use sqlx::{Connection as _, PgPool};
 
 use crate::figure::{Figure, Target, Unit};
@@ -35,7 +36,7 @@ pub(crate) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
     ground.settle().await?;
     fill::wait_until(ground.pool(), due).await?;
     let bare = per_second(sizes.due, bare::drain(ground, bare::SAME_ROWS, sizes.due).await?);
-    let engine = per_second(sizes.due, drained(ground, sizes.due).await?);
+    let engine = per_second(sizes.due, drained(ground, EngineSettings::default(), sizes.due).await?);
     bare::copy_again(ground.pool()).await?;
     ground.settle().await?;
     let least = per_second(sizes.due, bare::drain(ground, bare::LEAST_ROWS, sizes.due).await?);
@@ -44,6 +45,12 @@ pub(crate) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
     ground.settle().await?;
     fill::wait_until(ground.pool(), due).await?;
     let ours = per_second(sizes.due, bare::drain(ground, bare::OUR_TABLES, sizes.due).await?);
+
+    let due = fill::due(ground.pool(), sizes.due).await?;
+    ground.settle().await?;
+    fill::wait_until(ground.pool(), due).await?;
+    let one = EngineSettings { workers: 1, ..EngineSettings::default() };
+    let by_one = per_second(sizes.due, drained(ground, one, sizes.due).await?);
 
     let count = sizes.due;
     figures.push(
@@ -65,11 +72,16 @@ pub(crate) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
         .limit(least, "bare SQL: timer deleted, no outbox row (design.md's measurement)"),
     );
 
+    figures.push(
+        Figure::new(SECTION, "the same with workers.timer_workers = 1", by_one, Unit::PerSecond)
+            .limit(bare, "the same bare SQL, on its one connection"),
+    );
+
     fill::pending(ground.pool(), sizes.pending).await?;
     let due = fill::due(ground.pool(), sizes.due).await?;
     ground.settle().await?;
     fill::wait_until(ground.pool(), due).await?;
-    let among = per_second(sizes.due, drained(ground, sizes.due).await?);
+    let among = per_second(sizes.due, drained(ground, EngineSettings::default(), sizes.due).await?);
     let lone_among = lone::measure(ground, sizes.lone).await?;
 
     let due = fill::due(ground.pool(), sizes.due).await?;
@@ -78,7 +90,7 @@ pub(crate) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
     let mut snapshot = old.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?;
     sqlx::query_scalar!("SELECT count(*) FROM jobs.nodes").fetch_one(&mut *snapshot).await?;
     fill::wait_until(ground.pool(), due).await?;
-    let held = per_second(sizes.due, drained(ground, sizes.due).await?);
+    let held = per_second(sizes.due, drained(ground, EngineSettings::default(), sizes.due).await?);
     snapshot.rollback().await?;
 
     let pending = sizes.pending;
@@ -87,7 +99,7 @@ pub(crate) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
             .target(Target::AtMost(1.3)),
     );
     figures.push(
-        Figure::new(SECTION, "slower with an old snapshot held, too", engine / held, Unit::Times)
+        Figure::new(SECTION, "slower while a session holds an old snapshot", among / held, Unit::Times)
             .target(Target::AtMost(1.3)),
     );
     let late = [("a lone timer", lone_at_first), ("a lone timer among the pending", lone_among)];
@@ -102,9 +114,9 @@ pub(crate) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
 }
 
 /// Has the engine execute what is due, and makes sure that it did so once each, with all rows.
-async fn drained(ground: &Ground, count: usize) -> Result<std::time::Duration> {
+async fn drained(ground: &Ground, settings: EngineSettings, count: usize) -> Result<std::time::Duration> {
     let before = Rows::count(ground.pool()).await?;
-    let took = drain::by_engine(ground.pool(), count).await?;
+    let took = drain::by_engine(ground.pool(), settings, count).await?;
     let after = Rows::count(ground.pool()).await?;
     let count = i64::try_from(count)?;
     ensure!(

@@ -275,11 +275,7 @@ async fn transition(
     let group: Vec<_> = locked.iter().collect();
     let cause = Cause { event: action, by: by.by.changed_by() };
     match action {
-        "ADMIN_CLOSE"
-            if before.settings.rewards_enabled || before.challenges > 0 || before.published_at.is_some() =>
-        {
-            lifecycle::close(&mut tx, &group, &cause).await?;
-        }
+        "ADMIN_CLOSE" => lifecycle::close(&mut tx, &group, &cause).await?,
         "ADMIN_OPEN_REWARDS" if before.settings.rewards_enabled => {
             lifecycle::rewards_open(&mut tx, &group, &cause).await?;
         }

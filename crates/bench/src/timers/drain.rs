@@ -22,17 +22,22 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) async fn start(pool: &PgPool) -> Result<Self> {
+    pub(super) async fn start(pool: &PgPool, settings: EngineSettings) -> Result<Self> {
         let wake = Wake::new();
         let node = Node::start(pool.clone(), "bench", "bench", &["worker"], wake.clone()).await?;
-        let executed = Self::spawn(pool, &node.handle(), &wake);
+        let executed = Self::spawn(pool, settings, &node.handle(), &wake);
         Ok(Self { node, wake, executed })
     }
 
-    fn spawn(pool: &PgPool, node: &NodeHandle, wake: &Wake) -> watch::Receiver<usize> {
+    fn spawn(
+        pool: &PgPool,
+        settings: EngineSettings,
+        node: &NodeHandle,
+        wake: &Wake,
+    ) -> watch::Receiver<usize> {
         let (sender, executed) = watch::channel(0);
         let table = Counted { executed: Arc::new(sender) };
-        Engine::spawn(pool.clone(), table, EngineSettings::default(), node, wake);
+        Engine::spawn(pool.clone(), table, settings, node, wake);
         executed
     }
 
@@ -60,10 +65,10 @@ impl Running {
 }
 
 /// From the engine's start to its last commit, for `count` timers that are due.
-pub(super) async fn by_engine(pool: &PgPool, count: usize) -> Result<Duration> {
+pub(super) async fn by_engine(pool: &PgPool, settings: EngineSettings, count: usize) -> Result<Duration> {
     let _spinner = crate::progress::spinner("executing timers");
     let began = Instant::now();
-    let mut engine = Running::start(pool).await?;
+    let mut engine = Running::start(pool, settings).await?;
     engine.has_executed(count).await?;
     engine.stop().await?;
     Ok(began.elapsed())

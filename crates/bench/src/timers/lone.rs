@@ -15,7 +15,7 @@ const APART: Duration = Duration::from_millis(60);
 
 /// The 50th and the 99th percentile of the lateness in milliseconds, of `count` timers scheduled 100 to 400 ms ahead.
 pub(super) async fn measure(ground: &Ground, count: usize) -> Result<(f64, f64)> {
-    let mut engine = Running::start(ground.pool()).await?;
+    let mut engine = Running::start(ground.pool(), jobs::EngineSettings::default()).await?;
     let mut connection = ground.connect().await?;
     let mut rng = StdRng::seed_from_u64(1);
     let mut campaigns = Vec::with_capacity(count);

@@ -13,9 +13,11 @@
 
 pub mod audit;
 pub mod error;
+pub mod ingest;
 pub mod jobs;
 pub mod model;
 pub mod ops;
+pub mod rewards;
 pub mod routes;
 pub mod rules;
 pub mod store;

@@ -6,6 +6,23 @@ use sqlx::PgConnection;
 use crate::error::Error;
 use crate::model::{Member, MemberEdit};
 
+/// Takes the locks under which everything that counts or rewards a guild's events happens, one batch at a time: ingest, the
+/// rolling over of a season, repairs. Held until the transaction ends; take it before any row of the guild. Guilds are
+/// locked in the order of their ids. Statements after this one see what the batch before committed.
+pub async fn guilds_lock(conn: &mut PgConnection, guilds: &[GuildId]) -> Result<(), sqlx::Error> {
+    let mut ids: Vec<i64> = guilds.iter().map(|guild| guild.get()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended('community.ingest:' || g.id, 0))
+           FROM unnest($1::bigint[]) AS g (id)",
+        &ids,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Makes the guild known, if it is not. A guild seen without a name is called by its id until somebody says better;
 /// a name given later replaces that placeholder, and nothing else. Idempotent.
 pub async fn guild_ensure(conn: &mut PgConnection, guild: GuildId, name: Option<&str>) -> Result<(), Error> {

@@ -159,6 +159,10 @@ decl_snowflake!(
     /// A Discord role.
     RoleId
 );
+decl_snowflake!(
+    /// A message on Discord.
+    MessageId
+);
 
 impl UserId {
     /// The house: the other side of every payment that is not between two members. Never a person.

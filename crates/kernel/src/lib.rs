@@ -18,8 +18,8 @@ pub mod problem;
 pub use amount::{Bytes, Gold, Points, Xp};
 pub use clock::Clock;
 pub use id::{
-    ApiKeyId, CampaignId, ChallengeId, ChannelId, GuildId, HintId, RoleId, SquadId, SubmissionId, TimerId,
-    UserId,
+    ApiKeyId, CampaignId, ChallengeId, ChannelId, GuildId, HintId, MessageId, RoleId, SquadId, SubmissionId,
+    TimerId, UserId,
 };
 pub use page::{Cursor, Limit, Page, PageQuery};
 pub use problem::{FieldError, Kind, Problem};

@@ -20,9 +20,30 @@ pub enum Error {
     /// A field is wrong: its name, and a message that follows it.
     #[error("`{0}` {1}")]
     Field(&'static str, &'static str),
+    /// A field is wrong in a way that takes more words.
+    #[error("`{0}` {1}")]
+    Invalid(&'static str, String),
+    /// The guild has no such thing: a noun.
+    #[error("there is no such {0} in this guild")]
+    Unknown(&'static str),
+    /// It cannot be done now: why, as a sentence without its full stop.
+    #[error("{0}")]
+    Refused(String),
+    /// A refusal with a kind of its own.
+    #[error("{1}")]
+    Special(kernel::problem::Kind, String),
     /// The database failed.
     #[error(transparent)]
     Database(sqlx::Error),
+}
+
+/// What a violated constraint means, as a sentence without its full stop.
+fn sentence(constraint: &str) -> Option<&'static str> {
+    Some(match constraint {
+        "uq_seasons_guild_id_name" => "another season bears this name",
+        "ex_seasons_overlap" => "two seasons would overlap: an event belongs to one season at most",
+        _ => return None,
+    })
 }
 
 impl From<sqlx::Error> for Error {
@@ -32,6 +53,9 @@ impl From<sqlx::Error> for Error {
             Some("ck_members_gold") => Self::OutOfRange("gold"),
             Some("ck_members_xp") => Self::OutOfRange("XP"),
             Some("ck_members_stars") => Self::OutOfRange("stars"),
+            Some(other) if sentence(other).is_some() => {
+                Self::Refused(sentence(other).unwrap_or_default().to_owned())
+            }
             _ => Self::Database(error),
         }
     }
@@ -47,8 +71,19 @@ impl From<Error> for Problem {
                  confined to no guild."
             )),
             Error::Field(field, message) => Self::field(field, message),
+            Error::Invalid(field, message) => Self::field(field, message),
+            Error::Unknown(what) => Self::not_found(what),
+            Error::Refused(_) => Self::conflict(capital(&error)),
+            Error::Special(kind, _) => Self::new(kind, capital(&error)),
             Error::GrantToStranger(_) => Self::internal(&error),
             Error::Database(error) => error.into(),
         }
     }
+}
+
+/// The error as a sentence: a capital first, a full stop last.
+fn capital(error: &Error) -> String {
+    let text = error.to_string();
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
 }

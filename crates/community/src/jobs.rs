@@ -1,6 +1,7 @@
 //! What runs by the clock.
 
 use ::jobs::schedule::{JobError, Schedule};
+use ::jobs::timers::Handlers;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
@@ -9,6 +10,11 @@ pub fn schedules() -> Vec<Schedule> {
     vec![Schedule::new("community.fold_xp_histogram", "* * * * *", |connection| {
         Box::pin(fold_histogram(connection))
     })]
+}
+
+/// The handlers of this slice's timers, for the server to run.
+pub fn handlers() -> Handlers {
+    crate::seasons::turn::handlers()
 }
 
 /// Folds the changes of the XP histogram in, which keeps ranks quick; they are right without it too.

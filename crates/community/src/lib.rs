@@ -12,19 +12,24 @@
 //! [`jobs`](mod@jobs) what runs by the clock · [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
 
 pub mod audit;
+pub mod author;
 pub mod error;
 pub mod ingest;
+pub mod ids;
 pub mod jobs;
 pub mod model;
 pub mod ops;
 pub mod rewards;
 pub mod routes;
 pub mod rules;
+pub mod seasons;
 pub mod store;
 
 mod events;
+mod fields;
 mod grants;
 
+pub use author::Author;
 pub use error::Error;
 pub use grants::grant;
 pub use model::{Event, Grant, Granted, LevelUp, Member, MemberEdit, Profile};

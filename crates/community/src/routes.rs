@@ -12,5 +12,8 @@ pub const PROBLEMS: &[Kind] = &[];
 
 /// The routes of this slice, to be nested under `/api/v1`.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(members::list)).routes(routes!(members::get, members::put))
+    OpenApiRouter::new()
+        .routes(routes!(members::list))
+        .routes(routes!(members::get, members::put))
+        .merge(crate::seasons::routes::router())
 }

@@ -50,7 +50,7 @@ pub(crate) fn start(services: &Services, roles: &Roles, node: &Node) -> Result<(
 
 /// What runs one-off work, by kind. A kind that needs scripts is left to nodes that can run them.
 fn handlers(services: &Services) -> Handlers {
-    let handlers = Handlers::new();
+    let handlers = community::jobs::handlers();
     let Some(sandbox) = services.sandbox.clone() else { return handlers };
     let app = services.app.clone();
     // One at a time: the sandbox shares its workers with participants who wait for theirs.

@@ -1,0 +1,6 @@
+//! Seasons, achievements, quest board, shop and the rest of a guild's life, against a real database.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod house;
+mod seasons;

@@ -36,6 +36,6 @@ pub use model::{NewSeason, NextSeason, RollSeason, Season, SeasonEdit, SeasonSta
         starts_at: Time = "2026-03-01T00:00:00Z", "its start";
         ends_at: Time = "2026-06-01T00:00:00Z", "its end";
         members: Integer = 120, "how many members are in its standings";
-        first: List = [{ "user_id": "175928847299117063", "rank": 1, "stars": 420 }], "up to three of those who came first";
+        first: List = serde_json::json!([{ "user_id": "175928847299117063", "rank": 1, "stars": 420 }]), "up to three of those who came first";
     }
 }

@@ -6,11 +6,13 @@
 
 pub mod cache;
 pub mod ops;
+mod policy;
 pub(crate) mod rules;
 mod store;
 mod token;
 
 pub use cache::KeyCache;
 pub use ops::{Key, KeyError, NewKey, key_create, key_get, key_list, key_revoke, key_rotate};
+pub use policy::KeyPolicy;
 pub use token::PlainKey;
 pub(crate) use token::hex;

@@ -19,6 +19,8 @@ pub const IDEMPOTENCY_KEY_IN_USE: Kind =
 /// The request with this `Idempotency-Key` was carried out, but its answer was not kept.
 pub const ANSWER_NOT_KEPT: Kind =
     Kind::new("answer-not-kept", 409, "The request was carried out; its answer was not kept");
+/// A setting that nobody knows, or a value that it does not take.
+pub const INVALID_SETTING: Kind = Kind::new("invalid-setting", 422, "A setting is not valid");
 /// The request took longer than it may.
 pub const TIMED_OUT: Kind = Kind::new("timed-out", 503, "The request took too long");
 
@@ -30,6 +32,7 @@ pub const PROBLEMS: &[Kind] = &[
     IDEMPOTENCY_KEY_REUSED,
     IDEMPOTENCY_KEY_IN_USE,
     ANSWER_NOT_KEPT,
+    INVALID_SETTING,
     TIMED_OUT,
 ];
 
@@ -50,6 +53,7 @@ pub const CATALOGUE: &[Kind] = &[
     IDEMPOTENCY_KEY_REUSED,
     IDEMPOTENCY_KEY_IN_USE,
     ANSWER_NOT_KEPT,
+    INVALID_SETTING,
     TIMED_OUT,
 ];
 

@@ -63,6 +63,8 @@ decl_scopes! {
     OperationsRead = "operations:read", "See timers, schedules, figures, and the audit log.";
     OperationsWrite = "operations:write", "Re-run failed timers; pause and resume work.";
     KeysWrite = "keys:write", "List, create, rotate and revoke API keys.";
+    SettingsRead = "settings:read", "See the settings of the guild.";
+    SettingsWrite = "settings:write", "Change the settings of the guild.";
 }
 
 /// The scopes of a key. Cheap to clone.

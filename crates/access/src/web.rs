@@ -16,6 +16,7 @@ pub use fallback::{no_method, no_route};
 pub use guard::{AsMember, Global, Holder, InGuild, MEMBER_HEADER, member_if_named};
 pub use idempotency::{Repeatable, idempotency, idempotency_clean};
 pub use json::Json;
+pub(crate) use params::field_problem;
 pub use params::{Path, Query};
 pub use provided::Provided;
 pub use request_id::{REQUEST_ID_HEADER, RequestId, request_id};

@@ -65,6 +65,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// What administrators choose while it runs; see docs/settings.md.
+    Settings {
+        #[command(subcommand)]
+        command: SettingsCommand,
+    },
     /// Re-derive balances, XP, points and standings from their journals, and report what differs.
     Audit(AuditArgs),
     /// Print the API's OpenAPI document.
@@ -184,6 +189,46 @@ pub(crate) enum KeyCommand {
     Rotate {
         /// The key's id, as `key list` shows it.
         id: ApiKeyId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SettingsCommand {
+    /// List the settings, with what counts and who chose it.
+    List {
+        /// As they count in this guild.
+        #[arg(long)]
+        guild: Option<GuildId>,
+        /// Only this group, such as `api_keys`.
+        #[arg(long)]
+        group: Option<String>,
+    },
+    /// Print the value of a setting that counts.
+    Get {
+        /// The setting, such as `api_keys.max_lifetime_days`.
+        key: String,
+        /// As it counts in this guild.
+        #[arg(long)]
+        guild: Option<GuildId>,
+    },
+    /// Choose a value. Within a second it counts on every node.
+    Set {
+        /// The setting, such as `api_keys.max_lifetime_days`.
+        key: String,
+        /// The value: a text, a number, `true`, `null`, or JSON.
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+        /// For this guild instead of the whole installation.
+        #[arg(long)]
+        guild: Option<GuildId>,
+    },
+    /// Take back what was chosen: what it overruled counts again.
+    Reset {
+        /// The setting, such as `api_keys.max_lifetime_days`.
+        key: String,
+        /// What was chosen for this guild instead of the whole installation.
+        #[arg(long)]
+        guild: Option<GuildId>,
     },
 }
 

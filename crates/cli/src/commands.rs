@@ -9,5 +9,6 @@ pub(crate) mod doctor;
 pub(crate) mod key;
 pub(crate) mod openapi;
 pub(crate) mod serve;
+pub(crate) mod settings;
 pub(crate) mod up;
 pub(crate) mod version;

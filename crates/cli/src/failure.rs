@@ -110,6 +110,15 @@ impl From<access::keys::KeyError> for Failure {
     }
 }
 
+impl From<access::settings::SettingsError> for Failure {
+    fn from(error: access::settings::SettingsError) -> Self {
+        match error {
+            access::settings::SettingsError::Database(error) => error.into(),
+            other => Problem::from(other).into(),
+        }
+    }
+}
+
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         let code = if db::is_connection_lost(&error) { Code::Unavailable } else { Code::Internal };

@@ -63,6 +63,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<(), Failure> {
         Command::Db { command } => commands::db::run(global, *command, screen).await,
         Command::Campaign { command } => commands::campaign::run(global, command, screen).await,
         Command::Key { command } => commands::key::run(global, command, screen).await,
+        Command::Settings { command } => commands::settings::run(global, command, screen).await,
         Command::Audit(args) => commands::audit::run(global, args, screen).await,
         Command::Openapi(args) => commands::openapi::run(args, screen),
         Command::Doctor => commands::doctor::run(global, screen).await,

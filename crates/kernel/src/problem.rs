@@ -103,9 +103,14 @@ impl Problem {
 
     /// Some fields are wrong.
     pub fn fields(errors: Vec<FieldError>) -> Self {
+        Self::fields_of(INVALID, errors)
+    }
+
+    /// Some fields are wrong, in a way that is a kind of its own.
+    pub fn fields_of(kind: Kind, errors: Vec<FieldError>) -> Self {
         let detail =
             errors.iter().map(|e| format!("`{}` {}", e.field, e.message)).collect::<Vec<_>>().join("; ");
-        Self { errors, ..Self::new(INVALID, detail) }
+        Self { errors, ..Self::new(kind, detail) }
     }
 
     /// No such thing: `what` is a noun, such as "campaign".

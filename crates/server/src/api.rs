@@ -38,6 +38,7 @@ and may be bound to a member; a key that is bound to nobody says for whom it act
     (name = "squads", description = "Squads and who is in them."),
     (name = "community", description = "Members of a guild and what they earned."),
     (name = "keys", description = "API keys."),
+    (name = "settings", description = "What administrators choose while it runs."),
     (name = "operations", description = "For those who run this installation. Takes keys that are confined to no guild."),
 ))]
 struct Frame;

@@ -9,7 +9,7 @@
 //!
 //! Map: [`settings`] what an operator may choose · `router` the face, `web` what every request passes through ·
 //! `api` all slices' routes and their document · `events` server-sent events · `operations` for who runs the installation ·
-//! `health` readiness and [`figures`] · `pages`, `reader` for people · `run` the process, `work` what it does in the background,
+//! `health` readiness and [`figures`] · `pages`, `reader` for people · `registry` every slice's settings · `run` the process, `work` what it does in the background,
 //! `listen` its sockets.
 
 mod api;
@@ -20,6 +20,7 @@ mod listen;
 mod operations;
 mod pages;
 mod reader;
+mod registry;
 mod router;
 mod run;
 pub mod settings;
@@ -27,6 +28,7 @@ mod web;
 mod work;
 
 pub use pages::catalogue;
+pub use registry::settings_registry;
 pub use router::{Services, build};
 pub use run::{RunError, Server, Shutdown, run, signals};
 pub use settings::{Role, Roles, Settings};

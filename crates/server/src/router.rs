@@ -49,6 +49,7 @@ pub fn build(services: &Services) -> Router {
         .method_not_allowed_fallback(access::web::no_method)
         .fallback(access::web::no_route)
         .layer(Extension(reader::Document(Bytes::from(crate::document_text(&document)))))
+        .layer(Extension(crate::registry::settings_registry()))
         .layer(Extension(Scrape(Arc::clone(settings))))
         .layer(Extension(ScriptRunner(sandbox.clone())))
         .layer(Extension(Draining(draining.clone())))

@@ -39,6 +39,8 @@ pub(crate) fn start(services: &Services, roles: &Roles, node: &Node) -> Result<(
     }
     let (keys, stop) = (services.app.keys().clone(), services.closing.clone());
     tokio::spawn(async move { keys.run(stop).await });
+    let (chosen, stop) = (services.app.settings().clone(), services.closing.clone());
+    tokio::spawn(async move { chosen.listen(stop).await });
     let closing = services.closing.clone();
     tokio::spawn(async move {
         while closing.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {

@@ -1,6 +1,8 @@
 //! What the command line and the API do with keys. Each takes a transaction's connection: a change and its entry in the
 //! audit log commit together. `origin` is where the request came from; the command line gives the default.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Datelike as _, Utc};
 use kernel::{ApiKeyId, GuildId, Limit, Page, Problem, UserId};
 use serde::{Deserialize, Serialize};
@@ -8,11 +10,13 @@ use serde_json::json;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
+use super::policy::KeyPolicy;
 use super::store;
 use super::token::{self, PlainKey};
 use crate::actor::{By, Origin};
 use crate::audit::{self, AuditEntry};
 use crate::scope::Scopes;
+use crate::settings::settings_read;
 
 /// An API key, without what it takes to use it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -75,7 +79,7 @@ pub enum KeyError {
         /// The field.
         field: &'static str,
         /// What is wrong with it.
-        message: &'static str,
+        message: Cow<'static, str>,
     },
     /// The system gave no random bytes.
     #[error("no random bytes")]
@@ -94,7 +98,7 @@ impl From<sqlx::Error> for KeyError {
             Some("ck_api_keys_expires_at") => ("expires_at", "must be in the future"),
             _ => return Self::Database(error),
         };
-        Self::Invalid { field, message }
+        Self::Invalid { field, message: message.into() }
     }
 }
 
@@ -123,9 +127,11 @@ pub async fn key_create(
     if new.expires_at.is_some_and(|at| !(1970..=9999).contains(&at.year())) {
         return Err(KeyError::Invalid {
             field: "expires_at",
-            message: "must be in the future, before the year 10000",
+            message: "must be in the future, before the year 10000".into(),
         });
     }
+    let policy: KeyPolicy = settings_read(conn, new.guild).await?;
+    policy.check_expiry(new.expires_at, db::now(conn).await?)?;
     let plain = PlainKey::generate()?;
     let row = store::Insert {
         key_hash: &token::hex(&plain.hash()),

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use sqlx::PgPool;
 
 use crate::keys::KeyCache;
+use crate::settings::Settings;
 
 /// What an operator may choose about HTTP. Durations are written as for the database: `"30s"`, `"5min"`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -46,18 +47,25 @@ struct Inner {
     pool: PgPool,
     wake: Wake,
     keys: KeyCache,
-    settings: HttpSettings,
+    settings: Settings,
+    http: HttpSettings,
 }
 
 impl App {
     /// State over this database; `wake` is the bell that wakes this process's timers and outbox.
-    pub fn new(pool: PgPool, wake: Wake, settings: HttpSettings) -> Self {
-        Self::with_clock(pool, wake, settings, Clock::system())
+    pub fn new(pool: PgPool, wake: Wake, http: HttpSettings) -> Self {
+        Self::with_clock(pool, wake, http, Clock::system())
     }
 
     /// State whose caches age by `clock`, for tests that drive it.
-    pub fn with_clock(pool: PgPool, wake: Wake, settings: HttpSettings, clock: Clock) -> Self {
-        Self(Arc::new(Inner { keys: KeyCache::new(pool.clone(), clock), pool, wake, settings }))
+    pub fn with_clock(pool: PgPool, wake: Wake, http: HttpSettings, clock: Clock) -> Self {
+        Self(Arc::new(Inner {
+            keys: KeyCache::new(pool.clone(), clock.clone()),
+            settings: Settings::new(pool.clone(), clock),
+            pool,
+            wake,
+            http,
+        }))
     }
 
     /// The database.
@@ -75,8 +83,13 @@ impl App {
         &self.0.keys
     }
 
-    /// What the operator chose.
-    pub fn settings(&self) -> &HttpSettings {
+    /// What administrators chose, and may change while we run.
+    pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// What the operator chose about HTTP.
+    pub fn http(&self) -> &HttpSettings {
+        &self.0.http
     }
 }

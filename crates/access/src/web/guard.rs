@@ -248,7 +248,7 @@ pub fn member_if_named(actor: &Actor, headers: &HeaderMap) -> Result<Option<User
 
 fn origin(app: &App, parts: &Parts) -> Origin {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let ip = if app.settings().trust_forwarded_for { forwarded(&parts.headers).or(peer) } else { peer };
+    let ip = if app.http().trust_forwarded_for { forwarded(&parts.headers).or(peer) } else { peer };
     let request_id = parts.extensions.get::<super::RequestId>().map(|id| id.0.clone());
     Origin { ip, request_id }
 }

@@ -99,12 +99,12 @@ async fn once(app: App, request: Request, next: Next) -> Result<Response, Proble
     let (mut parts, body) = request.into_parts();
     let key = key_of(&parts.headers)?;
     let actor = guard::authenticate(&app, &mut parts).await?;
-    let body = to_bytes(body, app.settings().upload_limit)
+    let body = to_bytes(body, app.http().upload_limit)
         .await
         .map_err(|_| Problem::new(TOO_LARGE, "The body is larger than any route accepts."))?;
     let request_hash = fingerprint(&parts, &body);
     let owner = Owner::new(&actor, key);
-    let limit = app.settings().request_timeout;
+    let limit = app.http().request_timeout;
     match store::claim(app.pool(), &owner, &request_hash, lease(limit))
         .await
         .map_err(unavailable_or_internal)?

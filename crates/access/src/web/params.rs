@@ -76,7 +76,7 @@ fn path_problem(kind: ErrorKind, only: Option<String>) -> Problem {
 }
 
 /// The problem with the field at `path`, from what serde says.
-pub(super) fn field_problem(path: &str, message: &str) -> Problem {
+pub(crate) fn field_problem(path: &str, message: &str) -> Problem {
     let parent = if path == "." { "" } else { path };
     if let Some(rest) = message.strip_prefix("unknown field `")
         && let Some((name, known)) = rest.split_once('`')

@@ -13,7 +13,7 @@ use crate::web::App;
 /// Middleware: answers 503 when a request has no answer after [`crate::HttpSettings::request_timeout`]. What the request
 /// did is rolled back, unless it was just being committed. A stream that has begun is not cut.
 pub async fn time_limit(State(app): State<App>, request: Request, next: Next) -> Response {
-    within(app.settings().request_timeout, next.run(request)).await
+    within(app.http().request_timeout, next.run(request)).await
 }
 
 /// The answer, or 503 when it takes longer than `limit`.

@@ -117,7 +117,8 @@ impl House {
         let router = more(router)
             .fallback(access::web::no_route)
             .method_not_allowed_fallback(access::web::no_method)
-            .layer(axum::extract::DefaultBodyLimit::max(app.settings().body_limit))
+            .layer(axum::Extension(crate::settings::registry()))
+            .layer(axum::extract::DefaultBodyLimit::max(app.http().body_limit))
             .layer(middleware::from_fn_with_state(app.clone(), access::web::idempotency))
             .layer(middleware::from_fn_with_state(app.clone(), access::web::time_limit))
             .layer(middleware::from_fn(access::web::request_id))
@@ -158,6 +159,11 @@ impl House {
 
     pub(crate) async fn delete(&self, path: &str, key: &str) -> Answer {
         self.send(bearing(Request::delete(path), key).body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, key: &str, body: &str) -> Answer {
+        let request = bearing(Request::patch(path), key).header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
     }
 
     pub(crate) async fn post(&self, path: &str, key: &str, body: &str) -> Answer {

@@ -8,3 +8,4 @@ mod house;
 mod idempotency;
 mod keys;
 mod openapi;
+mod settings;

@@ -54,6 +54,27 @@ async fn a_key_for_nothing_or_for_what_there_is_not_is_not_made() {
 }
 
 #[tokio::test]
+async fn settings_are_listed_chosen_and_taken_back() {
+    let database = TestDatabase::new().await;
+    let url = database.url();
+    let settings = |arguments: &[&str]| {
+        run(["--database-url", &url, "settings"].into_iter().chain(arguments.iter().copied()))
+    };
+    let name = "api_keys.max_lifetime_days";
+    settings(&["list"]).ends_with(0).says(name);
+    assert_eq!(settings(&["set", name, "90", "--guild", "7"]).ends_with(0).out, "90\n");
+    assert_eq!(settings(&["get", name, "--guild", "7"]).ends_with(0).out, "90\n");
+    assert_eq!(settings(&["get", name]).ends_with(0).out, "null\n");
+    settings(&["list", "--group", "api_keys", "--guild", "7"]).ends_with(0).says("guild");
+    settings(&["set", name, "soon"]).ends_with(4).says("must be a whole number from 1 to 3650");
+    settings(&["set", name, "-1"]).ends_with(4).says("must be a whole number from 1 to 3650");
+    settings(&["set", "api_keys.days", "1"]).ends_with(4).says("known are api_keys.max_lifetime_days");
+    settings(&["get", "api_keys.days"]).ends_with(4).says("no such setting");
+    settings(&["list", "--group", "nothing"]).ends_with(4).says("no such group");
+    assert_eq!(settings(&["reset", name, "--guild", "7"]).ends_with(0).out, "null\n");
+}
+
+#[tokio::test]
 async fn migrations_are_told_and_applied() {
     let database = TestDatabase::empty().await;
     let url = database.url();

@@ -12,7 +12,7 @@ const UPLOADS: [&str; 2] = ["/import", "/check"];
 pub(super) async fn body_limit(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let upload = UPLOADS.iter().any(|end| route.ends_with(end));
-    let settings = app.settings();
+    let settings = app.http();
     let limit = if upload { settings.upload_limit } else { settings.body_limit };
     DefaultBodyLimit::max(limit).apply(&mut request);
     next.run(request).await

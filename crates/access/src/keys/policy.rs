@@ -1,0 +1,46 @@
+//! What a guild, or the installation, demands of API keys.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::ops::KeyError;
+use crate::settings::{Field, Group};
+
+/// Settings of API keys.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KeyPolicy {
+    /// In how many days at the latest a new key expires; `None`: it need not.
+    pub max_lifetime_days: Option<i64>,
+}
+
+impl Group for KeyPolicy {
+    const CATEGORY: &'static str = "api_keys";
+    const ABOUT: &'static str = "What is demanded of API keys. A guild's settings count for the keys confined to it, the installation's for all others.";
+    const FIELDS: &'static [Field] = &[Field::integer(
+        "max_lifetime_days",
+        1,
+        3_650,
+        "A new key must expire within so many days; null: it need not expire. Keys that are there already stay as they are.",
+    )
+    .or_null()];
+}
+
+impl KeyPolicy {
+    /// Refuses an expiry that is too far away.
+    pub(super) fn check_expiry(
+        &self,
+        expires_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<(), KeyError> {
+        let Some(days) = self.max_lifetime_days else { return Ok(()) };
+        if expires_at.is_some_and(|at| at <= now + TimeDelta::days(days)) {
+            return Ok(());
+        }
+        Err(KeyError::Invalid {
+            field: "expires_at",
+            message: format!("must be within {days} days: the setting api_keys.max_lifetime_days says so")
+                .into(),
+        })
+    }
+}

@@ -26,7 +26,7 @@ pub(super) const MAX_AGE: TimeDelta = TimeDelta::seconds(60);
 /// How many groups of guilds are kept; about 200 bytes each.
 pub const MAX_CACHED: usize = 20_000;
 /// How many groups may be read at once.
-const LANES: usize = 4;
+const LANES: u64 = 4;
 
 type Key = (i64, &'static str);
 
@@ -42,7 +42,7 @@ pub(super) struct Inner {
     /// Grows with every change heard of, so that what was read before it is not kept after it.
     heard: watch::Sender<u64>,
     listening: AtomicBool,
-    lanes: [Mutex<()>; LANES],
+    lanes: [Mutex<()>; 4],
 }
 
 #[derive(Debug, Clone)]
@@ -71,7 +71,8 @@ impl Settings {
         if let Some(value) = self.fresh::<G>(guild) {
             return Ok(value);
         }
-        let _turn = self.0.lanes[usize::try_from(guild.rem_euclid(LANES as i64)).unwrap_or(0)].lock().await;
+        let lane = usize::try_from(guild.unsigned_abs() % LANES).unwrap_or(0);
+        let _turn = self.0.lanes[lane].lock().await;
         if let Some(value) = self.fresh::<G>(guild) {
             return Ok(value);
         }

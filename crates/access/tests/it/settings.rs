@@ -107,20 +107,22 @@ async fn words(settings: &Settings, guild: i64) -> String {
     settings.get::<Greetings>(Some(GuildId::new(guild))).await.unwrap().words.clone()
 }
 
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Wrong {
+    hours: i64,
+    extra: i64,
+}
+
+impl Group for Wrong {
+    const CATEGORY: &'static str = "Wrong";
+    const ABOUT: &'static str = "";
+    const FIELDS: &'static [Field] =
+        &[Field::integer("hours", 1, 2, "Hours."), Field::boolean("missing", "Missing.")];
+}
+
 #[test]
 fn the_groups_are_declared_rightly() {
     assert_eq!(registry().faults(), Vec::<String>::new());
-    #[derive(Debug, Default, Serialize, Deserialize)]
-    struct Wrong {
-        hours: i64,
-        extra: i64,
-    }
-    impl Group for Wrong {
-        const CATEGORY: &'static str = "Wrong";
-        const ABOUT: &'static str = "";
-        const FIELDS: &'static [Field] =
-            &[Field::integer("hours", 1, 2, "Hours."), Field::boolean("missing", "Missing.")];
-    }
     let faults = Registry::new([Described::of::<Wrong>(), Described::of::<Wrong>()]).faults();
     assert_eq!(faults.len(), 1 + 2 * 4, "{faults:#?}");
 }
@@ -323,7 +325,34 @@ async fn what_no_setting_takes_is_named_and_nothing_is_stored() {
         let answer = house.patch(path, &key, body).await;
         writeln!(told, "{} {body}\n    {}", path.replace(&guild, "…"), answer.problem()).unwrap();
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r#"
+    … {"greetings.wrods": "Hi", "greetings.words": "Hi"}
+        422 invalid-setting: `greetings.wrods` is no setting; known are greetings.enabled, greetings.earliest_hour, greetings.latest_hour, greetings.volume, greetings.words, greetings.mood, greetings.channels, greetings.host, greetings.rewards
+    … {"greeting.words": "Hi", "words": 1}
+        422 invalid-setting: `greeting.words` is no setting; known are api_keys.…, greetings.…, plant.…; `words` is no setting; known are api_keys.…, greetings.…, plant.…
+    … {"greetings.enabled": "yes", "greetings.words": "Hi", "greetings.volume": 2}
+        422 invalid-setting: `greetings.enabled` must be `true` or `false`; `greetings.volume` must be a number from 0 to 1
+    … {"greetings.earliest_hour": 1.5, "greetings.latest_hour": 99999999999999999999}
+        422 invalid-setting: `greetings.earliest_hour` must be a whole number from 0 to 23; `greetings.latest_hour` must be a whole number from 0 to 23
+    … {"greetings.mood": "sad", "greetings.host": 12, "greetings.channels": [1]}
+        422 invalid-setting: `greetings.channels` must be a list of at most 2 texts of at most 10 characters; `greetings.host` must be a Discord id, as digits in a text, or null for none; `greetings.mood` must be one of calm, wild
+    … {"greetings.earliest_hour": 21}
+        422 invalid-setting: `greetings.earliest_hour` must not be after latest_hour
+    … {"greetings.rewards": {"wave": {"bytes": -1}}}
+        422 invalid-setting: `greetings.rewards.wave.bytes` must be a whole number that is not negative, not -1
+    … {"greetings.words": null}
+        422 invalid-setting: `greetings.words` must be a text of at most 20 characters
+    … {"plant.power": 3}
+        422 invalid-setting: `plant.power` is set for the whole installation, not for a guild
+    … []
+        400 invalid-request: The request must be an object, not a list.
+    …/nothing {"words": "Hi"}
+        404 not-found: There is no such group of settings here.
+    …/plant {"power": 3}
+        404 not-found: There is no such group of settings here.
+    /settings/plant {"power": 11}
+        422 invalid-setting: `plant.power` must be a whole number from 0 to 10
+    "#);
     let stored: i64 = sqlx::query_scalar("SELECT count(*) FROM access.settings")
         .fetch_one(house.database.pool())
         .await

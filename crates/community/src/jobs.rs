@@ -7,9 +7,14 @@ use sqlx::PgConnection;
 
 /// The periodic jobs of this slice, for the server to run.
 pub fn schedules() -> Vec<Schedule> {
-    vec![Schedule::new("community.fold_xp_histogram", "* * * * *", |connection| {
-        Box::pin(fold_histogram(connection))
-    })]
+    vec![
+        Schedule::new("community.fold_xp_histogram", "* * * * *", |connection| {
+            Box::pin(fold_histogram(connection))
+        }),
+        Schedule::new("community.announce_roles", "* * * * *", |connection| {
+            Box::pin(crate::roles::announce_again(connection))
+        }),
+    ]
 }
 
 /// The handlers of this slice's timers, for the server to run.

@@ -9,7 +9,7 @@
 //! * Reaching a level pays its gold once in a lifetime, however often XP is taken back and earned again.
 //!
 //! Map: [`model`] the types · [`rules`] the level curve · [`store`] SQL · [`ops`] transactions the faces call ·
-//! [`jobs`](mod@jobs) what runs by the clock · [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
+//! [`roles`] Discord roles that follow the rules · [`jobs`](mod@jobs) what runs by the clock · [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
 
 pub mod audit;
 pub mod author;
@@ -20,6 +20,7 @@ pub mod jobs;
 pub mod model;
 pub mod ops;
 pub mod rewards;
+pub mod roles;
 pub mod routes;
 pub mod rules;
 pub mod seasons;

@@ -1,6 +1,7 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/members…`.
 
 mod members;
+mod roles;
 
 use access::App;
 use kernel::problem::Kind;
@@ -16,4 +17,6 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(members::list))
         .routes(routes!(members::get, members::put))
         .merge(crate::seasons::routes::router())
+        .routes(routes!(roles::list))
+        .routes(routes!(roles::report))
 }

@@ -22,4 +22,17 @@ jobs::declare_events! {
         amount: Integer = 25, "how many bytes";
         reason (optional): Text = "for the cake", "why, in the giver's words";
     }
+    "bytes.daily" Member "a day's bytes were claimed" {
+        transaction_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the transaction";
+        user_id: Snowflake = "175928847299117063", "the member";
+        amount: Integer = 20, "how many bytes, the multiplier included";
+        date: Date = "2026-12-01", "the UTC date claimed";
+        streak: Integer = 8, "consecutive dates claimed, this one included";
+        multiplier: Integer = 2, "what the streak multiplied the guild's amount by";
+    }
+    "role_reward.granted" Member "a member has received so many bytes in all that they get a role" {
+        user_id: Snowflake = "175928847299117063", "the member";
+        role_id: Snowflake = "175928847299117070", "the role";
+        threshold: Integer = 1000, "how many bytes it took";
+    }
 }

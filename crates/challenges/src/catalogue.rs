@@ -22,6 +22,7 @@ use crate::model::{Acting, Participant};
 
 pub use check::{CheckedScript, CheckedSeed, check};
 pub use read::{challenge_get, challenge_list};
+pub use validate::{draft_check, slug_fits};
 pub use write::{challenge_create, challenge_delete, challenge_reorder, challenge_update};
 
 /// Who looks at challenges.

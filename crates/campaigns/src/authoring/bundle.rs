@@ -1,18 +1,17 @@
 //! The bundle: all that an author wrote, without anything that a guild added.
 
+use challenges::catalogue::{ChallengeDraft, HintDraft, draft_check};
 use kernel::FieldError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::model::CampaignSettings;
-use crate::rules::{self, MAX_AMOUNT};
+use crate::rules;
 
 /// The line of a README that parts the text of part one from that of part two.
 pub const PART_TWO_MARK: &str = "<!-- part two -->";
 /// The most challenges a campaign may have.
 pub(crate) const MAX_CHALLENGES: usize = 200;
-/// The most hints a challenge may have.
-pub(crate) const MAX_HINTS: usize = 20;
 
 /// A campaign with its challenges, in their order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -106,71 +105,34 @@ pub fn bundle_check(bundle: &Bundle) -> Vec<FieldError> {
     wrong
 }
 
-/// Everything that is wrong with one challenge.
+/// Everything that is wrong with one challenge: by the rules for every challenge, under the bundle's names of the fields.
 pub(crate) fn challenge_check(c: &ChallengeBundle) -> Vec<FieldError> {
-    let mut wrong = Vec::new();
-    let mut that = |holds: bool, field: String, message: &str| {
-        if !holds {
-            wrong.push(FieldError { field, message: message.to_owned() });
-        }
+    let hints = c.hints.iter().map(|hint| HintDraft {
+        id: None,
+        body: hint.text.trim().to_owned(),
+        part: hint.part,
+        cost_bytes: hint.cost_bytes,
+        penalty: hint.penalty,
+    });
+    let draft = ChallengeDraft {
+        slug: Some(c.slug.clone()),
+        title: c.title.clone(),
+        description: c.description.clone(),
+        description_part2: c.description_part2.clone(),
+        parts: c.parts,
+        generation_script: c.generation_script.clone(),
+        categories: c.categories.clone(),
+        difficulty_level: c.difficulty,
+        closes_after_minutes: c.closes_after_minutes,
+        hints: hints.collect(),
     };
-    let length = |text: &str| text.chars().count();
-    that(
-        slug_fits(&c.slug),
-        "slug".into(),
-        "must be 1 to 64 lower-case letters, digits and dashes, and not begin with a dash",
-    );
-    that((1..=200).contains(&length(c.title.trim())), "title".into(), "must be 1 to 200 characters");
-    that(matches!(c.parts, 1 | 2), "parts".into(), "must be 1 or 2");
-    that(c.difficulty.is_none_or(|d| (1..=10).contains(&d)), "difficulty".into(), "must be between 1 and 10");
-    that(
-        c.closes_after_minutes.is_none_or(|m| (1..=5_256_000).contains(&m)),
-        "closes_after_minutes".into(),
-        "must be between 1 and 5256000",
-    );
-    that(c.categories.len() <= 50, "categories".into(), "must be at most 50");
-    that(
-        c.categories.iter().all(|t| (1..=100).contains(&length(t))),
-        "categories".into(),
-        "must be 1 to 100 characters each",
-    );
-    that(
-        (1..=100_000).contains(&length(&c.description)),
-        "description".into(),
-        "must be 1 to 100,000 characters",
-    );
-    that(
-        c.description_part2.as_ref().is_none_or(|d| (1..=100_000).contains(&length(d))),
-        "description_part2".into(),
-        "must be 1 to 100,000 characters",
-    );
-    that(
-        c.description_part2.is_some() == (c.parts == 2),
-        "description_part2".into(),
-        "is needed for two parts, and only for two",
-    );
-    that(
-        (1..=262_144).contains(&c.generation_script.len()),
-        "generation_script".into(),
-        "must be 1 byte to 256 KiB",
-    );
-    that(c.hints.len() <= MAX_HINTS, "hints".into(), "must be at most 20");
-    for (i, hint) in c.hints.iter().enumerate() {
-        let at = |field: &str| format!("hints[{i}].{field}");
-        that((1..=10_000).contains(&length(hint.text.trim())), at("text"), "must be 1 to 10,000 characters");
-        that(1 <= hint.part && hint.part <= c.parts, at("part"), "is not a part of this challenge");
-        that(
-            (0..=MAX_AMOUNT).contains(&hint.cost_bytes),
-            at("cost_bytes"),
-            "must be between 0 and 1000000000",
-        );
-        that((0..=MAX_AMOUNT).contains(&hint.penalty), at("penalty"), "must be between 0 and 1000000000");
+    let mut wrong = draft_check(&draft);
+    for error in &mut wrong {
+        if error.field == "difficulty_level" {
+            error.field = "difficulty".to_owned();
+        } else if let Some(hint) = error.field.strip_suffix(".body") {
+            error.field = format!("{hint}.text");
+        }
     }
     wrong
-}
-
-/// Whether a folder may be called so.
-pub(crate) fn slug_fits(slug: &str) -> bool {
-    let ok = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    (1..=64).contains(&slug.len()) && slug.bytes().all(ok) && !slug.starts_with('-')
 }

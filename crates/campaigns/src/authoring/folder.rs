@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::bundle::{Bundle, ChallengeBundle, HintBundle, PART_TWO_MARK, challenge_check, slug_fits};
+use super::bundle::{Bundle, ChallengeBundle, HintBundle, PART_TWO_MARK, challenge_check};
 use crate::model::CampaignSettings;
 use crate::rules;
+use challenges::catalogue::slug_fits;
 
 /// The largest file that is read, in bytes. Beyond it lies no sensible text or script.
 const MAX_FILE: u64 = 1024 * 1024;

@@ -2,8 +2,32 @@
 
 use kernel::{FieldError, Problem};
 
-use super::HintDraft;
+use super::{ChallengeDraft, HintDraft};
 use crate::error::Error;
+
+/// Everything that is wrong with a new challenge, each with its field. Its slug is checked only if it names one.
+pub fn draft_check(draft: &ChallengeDraft) -> Vec<FieldError> {
+    let mut faults = Faults::default();
+    if let Some(slug) = &draft.slug {
+        faults.slug(slug);
+    }
+    faults.title(&draft.title);
+    faults.description("description", &draft.description);
+    faults.parts(draft.parts, draft.description_part2.as_deref());
+    faults.script(&draft.generation_script);
+    faults.categories(&draft.categories);
+    faults.difficulty(draft.difficulty_level);
+    faults.closes_after(draft.closes_after_minutes);
+    faults.hints(&draft.hints, draft.parts);
+    faults.0
+}
+
+/// Whether a challenge's slug, and so its folder, may be called so: `[a-z0-9][a-z0-9-]{0,63}`.
+pub fn slug_fits(slug: &str) -> bool {
+    (1..=64).contains(&slug.len())
+        && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !slug.starts_with('-')
+}
 
 /// Gathers everything that is wrong, so that the author sees all of it at once.
 #[derive(Debug, Default)]
@@ -18,6 +42,10 @@ impl Faults {
         if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(Problem::fields(self.0))) }
     }
 
+    pub(super) fn of(faults: Vec<FieldError>) -> Self {
+        Self(faults)
+    }
+
     fn length(&mut self, field: &str, text: &str, (least, most): (usize, usize)) {
         let length = text.chars().count();
         if text.contains('\0') {
@@ -30,10 +58,7 @@ impl Faults {
     }
 
     pub(super) fn slug(&mut self, slug: &str) {
-        let fits = (1..=64).contains(&slug.len())
-            && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            && !slug.starts_with('-');
-        if !fits {
+        if !slug_fits(slug) {
             self.say("slug", "must be 1 to 64 of a-z, 0-9 and -, and not begin with -");
         }
     }

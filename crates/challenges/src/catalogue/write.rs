@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::read::{challenge_get, hints};
-use super::validate::{Faults, slug_of};
+use super::validate::{Faults, draft_check, slug_of};
 use super::{Challenge, ChallengeDraft, ChallengePatch, HintDraft, Viewer};
 use crate::error::Error;
 use crate::leaderboard::View;
@@ -59,17 +59,7 @@ pub async fn challenge_create(
     who: (By<'_>, &Origin),
 ) -> Result<Challenge, Error> {
     let slug = draft.slug.clone().unwrap_or_else(|| slug_of(&draft.title));
-    let mut faults = Faults::default();
-    faults.slug(&slug);
-    faults.title(&draft.title);
-    faults.description("description", &draft.description);
-    faults.parts(draft.parts, draft.description_part2.as_deref());
-    faults.script(&draft.generation_script);
-    faults.categories(&draft.categories);
-    faults.difficulty(draft.difficulty_level);
-    faults.closes_after(draft.closes_after_minutes);
-    faults.hints(&draft.hints, draft.parts);
-    faults.done()?;
+    Faults::of(draft_check(draft)).done()?;
     lock(conn, facts).await?;
     let id = sqlx::query_scalar!(
         r#"INSERT INTO challenges.challenges (campaign_id, guild_id, order_position, slug, title, description, description_part2,

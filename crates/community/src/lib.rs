@@ -12,10 +12,8 @@
 //! [`roles`] Discord roles that follow the rules · [`jobs`](mod@jobs) what runs by the clock · [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
 
 pub mod audit;
-pub mod author;
 pub mod error;
 pub mod ingest;
-pub mod ids;
 pub mod jobs;
 pub mod model;
 pub mod ops;
@@ -23,12 +21,20 @@ pub mod rewards;
 pub mod roles;
 pub mod routes;
 pub mod rules;
-pub mod seasons;
 pub mod store;
 
 mod events;
-mod fields;
 mod grants;
+
+// What a guild's life is made of.
+pub mod author;
+pub mod categories;
+pub mod ids;
+pub mod multipliers;
+pub mod seasons;
+
+mod fields;
+mod fresh;
 
 pub use author::Author;
 pub use error::Error;

@@ -1,5 +1,6 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/members…`.
 
+mod life;
 mod members;
 mod roles;
 
@@ -16,7 +17,7 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(members::list))
         .routes(routes!(members::get, members::put))
-        .merge(crate::seasons::routes::router())
+        .merge(life::router())
         .routes(routes!(roles::list))
         .routes(routes!(roles::report))
 }

@@ -5,6 +5,7 @@ use access::{App, By, HttpSettings, Origin, Scopes};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
+use chrono::{DateTime, Utc};
 use community::{Author, Event, Grant, members_ensure};
 use db::testing::TestDatabase;
 use kernel::{Gold, GuildId, UserId, Xp};
@@ -132,6 +133,11 @@ impl House {
             .fetch_all(self.pool())
             .await
             .unwrap()
+    }
+
+    /// The database's time.
+    pub(crate) async fn now(&self) -> DateTime<Utc> {
+        db::now(&mut self.pool().acquire().await.unwrap()).await.unwrap()
     }
 
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {

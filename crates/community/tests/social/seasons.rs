@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::house::{GUILD, House, OTHER, operator};
 
 async fn make(house: &House, name: &str, from: Option<i64>, to: i64, repeats: bool) -> Season {
-    let now = db::now(&mut house.pool().acquire().await.unwrap()).await.unwrap();
+    let now = house.now().await;
     let new = NewSeason {
         name: name.to_owned(),
         starts_at: from.map(|hours| now + TimeDelta::hours(hours)),
@@ -26,7 +26,7 @@ async fn make(house: &House, name: &str, from: Option<i64>, to: i64, repeats: bo
 #[tokio::test]
 async fn a_season_is_rolled_over_with_its_standings_archived() {
     let house = House::new().await;
-    let soon = Utc::now() + TimeDelta::days(30);
+    let soon = house.now().await + TimeDelta::days(30);
     let spring = house.ok("POST", "/seasons", Some(json!({ "name": " Spring ", "ends_at": soon }))).await;
     assert_eq!((&spring["name"], &spring["state"]), (&json!("Spring"), &json!("active")));
     let id = spring["id"].as_i64().unwrap();
@@ -164,7 +164,7 @@ async fn every_event_is_in_exactly_one_season_while_seasons_roll() {
             let active = runs.items.iter().find(|season| season.state == SeasonState::Active).unwrap().id;
             let next = NextSeason {
                 name: format!("Round {n}"),
-                ends_at: Utc::now() + TimeDelta::days(1),
+                ends_at: house.now().await + TimeDelta::days(1),
                 repeats: false,
             };
             let roll = RollSeason { next: Some(next), ..RollSeason::default() };

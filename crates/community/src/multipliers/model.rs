@@ -1,0 +1,90 @@
+//! Timed events.
+
+use chrono::{DateTime, Utc};
+use kernel::GuildId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::categories::Interaction;
+use crate::ids::{CategoryId, MultiplierEventId};
+
+/// Something that multiplies rewards for a while.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MultiplierEvent {
+    /// Its number.
+    pub id: MultiplierEventId,
+    /// The guild.
+    pub guild_id: GuildId,
+    /// The name members see.
+    pub name: String,
+    /// The interactions it is for; absent for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interaction_types: Option<Vec<Interaction>>,
+    /// The category it is for; absent for all, and for channels without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category_id: Option<CategoryId>,
+    /// Factor on XP.
+    pub xp_multiplier: f64,
+    /// Factor on stars.
+    pub star_multiplier: f64,
+    /// When it begins.
+    pub starts_at: DateTime<Utc>,
+    /// When it ends: the first instant that is no longer part of it.
+    pub ends_at: DateTime<Utc>,
+    /// False once it was called off before it began.
+    pub active: bool,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A timed event to be made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewMultiplierEvent {
+    /// The name members see, 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: String,
+    /// The interactions it is for; null for all.
+    #[serde(default)]
+    pub interaction_types: Option<Vec<Interaction>>,
+    /// The category it is for; null for all.
+    #[serde(default)]
+    pub category_id: Option<CategoryId>,
+    /// Factor on XP, 0 to 100.
+    #[serde(default = "two")]
+    #[schema(minimum = 0, maximum = 100, default = 2.0)]
+    pub xp_multiplier: f64,
+    /// Factor on stars, 0 to 100.
+    #[serde(default = "one")]
+    #[schema(minimum = 0, maximum = 100, default = 1.0)]
+    pub star_multiplier: f64,
+    /// When it begins; now, if left out.
+    #[serde(default)]
+    pub starts_at: Option<DateTime<Utc>>,
+    /// When it ends, in the future.
+    pub ends_at: DateTime<Utc>,
+}
+
+const fn two() -> f64 {
+    2.0
+}
+
+const fn one() -> f64 {
+    1.0
+}
+
+/// A change of a timed event that is not over. What is absent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MultiplierEventEdit {
+    /// The name members see, 1 to 100 characters.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: Option<String>,
+    /// When it begins; only before it has begun.
+    #[serde(default)]
+    pub starts_at: Option<DateTime<Utc>>,
+    /// When it ends, in the future.
+    #[serde(default)]
+    pub ends_at: Option<DateTime<Utc>>,
+}

@@ -1,0 +1,14 @@
+//! The routes of what a guild's life is made of, each in its own module.
+
+use access::App;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{categories, multipliers, seasons};
+
+/// All of them, to be nested under `/api/v1`.
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(seasons::routes::router())
+        .merge(categories::routes::router())
+        .merge(multipliers::routes::router())
+}

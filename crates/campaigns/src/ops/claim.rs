@@ -20,6 +20,16 @@ pub async fn reward_claim(
     id: CampaignId,
     user_id: UserId,
 ) -> Result<RewardClaim, Error> {
+    db::retry(|| reward_claim_once(pool, wake, guild_id, id, user_id)).await
+}
+
+async fn reward_claim_once(
+    pool: &PgPool,
+    wake: &Wake,
+    guild_id: GuildId,
+    id: CampaignId,
+    user_id: UserId,
+) -> Result<RewardClaim, Error> {
     let mut tx = pool.begin().await?;
     // Shared with other claims, but not with the expiry that lets claims lapse.
     let campaign = sqlx::query!(

@@ -45,6 +45,16 @@ pub async fn register(
     id: CampaignId,
     user_id: UserId,
 ) -> Result<(Registration, bool), Error> {
+    db::retry(|| register_once(pool, wake, guild_id, id, user_id)).await
+}
+
+async fn register_once(
+    pool: &PgPool,
+    wake: &Wake,
+    guild_id: GuildId,
+    id: CampaignId,
+    user_id: UserId,
+) -> Result<(Registration, bool), Error> {
     let mut tx = pool.begin().await?;
     let terms = terms(&mut tx, guild_id, id).await?;
     if !matches!(terms.status, Status::Created | Status::Running) {
@@ -112,6 +122,16 @@ pub async fn register(
 
 /// Takes a registration back, and its fee, before the campaign starts. In a squad campaign only who registered may.
 pub async fn withdraw(
+    pool: &PgPool,
+    wake: &Wake,
+    guild_id: GuildId,
+    id: CampaignId,
+    user_id: UserId,
+) -> Result<(), Error> {
+    db::retry(|| withdraw_once(pool, wake, guild_id, id, user_id)).await
+}
+
+async fn withdraw_once(
     pool: &PgPool,
     wake: &Wake,
     guild_id: GuildId,

@@ -39,6 +39,12 @@ pub enum LedgerError {
         /// What they would pay.
         needed: Bytes,
     },
+    /// The receiver would have more than can be counted exactly.
+    #[error("member {user} would have more than 9007199254740991 bytes")]
+    Overflow {
+        /// Who would receive it.
+        user: UserId,
+    },
     /// The amount is not one that can be paid.
     #[error("an amount of bytes must be between 1 and 9007199254740991, not {0}")]
     Amount(Bytes),
@@ -57,6 +63,7 @@ impl From<LedgerError> for Problem {
     fn from(error: LedgerError) -> Self {
         match error {
             LedgerError::InsufficientFunds { .. } => Self::new(INSUFFICIENT_FUNDS, sentence(&error)),
+            LedgerError::Overflow { .. } => Self::conflict(sentence(&error)),
             LedgerError::Amount(_) => Self::field("amount", "must be between 1 and 9007199254740991"),
             LedgerError::SelfPayment => Self::field("receiver_id", "must be somebody else than the giver"),
             LedgerError::Direction(_) => Self::internal(&error),
@@ -97,9 +104,18 @@ pub enum Error {
     /// The guild pays no daily bytes, or not by this occasion.
     #[error("this guild pays no daily bytes that way")]
     NoDaily,
+    /// There is no report of that day: it is not over, or the guild had no economy by then.
+    #[error("there is no report of {0}")]
+    NoReport(chrono::NaiveDate),
     /// A field is wrong: its name, and a message that follows it.
     #[error("`{0}` {1}")]
     Field(&'static str, String),
+    /// The service is stopping.
+    #[error("the service is stopping")]
+    Stopping,
+    /// A batch failed and what its commit did is not known.
+    #[error("the database connection was lost")]
+    ConnectionLost,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -120,6 +136,7 @@ impl From<Error> for Problem {
             Error::Ledger(error) => error.into(),
             Error::Disabled => Self::new(ECONOMY_DISABLED, sentence(&error)),
             Error::UnknownMember(_) => Self::not_found("member"),
+            Error::NoReport(_) => Self::not_found("report"),
             Error::Bot => Self::conflict(sentence(&error)),
             Error::TooMuch(max) => Self::field("amount", format!("must be at most {max}")),
             Error::Cooldown(wait) => Self::new(TRANSFER_COOLDOWN, sentence(&error)).retry_after(wait),
@@ -128,6 +145,16 @@ impl From<Error> for Problem {
             }
             Error::NoDaily => Self::conflict(sentence(&error)),
             Error::Field(field, message) => Self::field(field, message),
+            Error::Stopping => {
+                Self::new(problem::UNAVAILABLE, "The service is restarting; nothing was paid. Send it again in a moment.")
+                    .retry_after(Duration::from_secs(1))
+            }
+            Error::ConnectionLost => Self::new(
+                problem::UNAVAILABLE,
+                "The database went away in the middle, so that it may have been paid or not. Send it again with the same \
+                 Idempotency-Key, or look at the history first.",
+            )
+            .retry_after(Duration::from_secs(1)),
             Error::Database(error) => error.into(),
         }
     }

@@ -6,16 +6,19 @@
 //! statement is needed where somebody is seen for the first time, or a cause had been posted before.
 //!
 //! **Totals.** `total_sent` counts everything given, of whatever kind. `total_received` counts everything received but
-//! refunds, which only give back what was the member's own; role rewards go by it.
+//! refunds, which only give back what was the member's own; role rewards go by it. Whoever crosses the threshold of a role
+//! reward is granted it by one more statement, see [`crate::role_rewards`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
 use kernel::{Bytes, GuildId, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::LedgerError;
 use crate::model::{Kind, Posted, Posting};
+use crate::role_rewards;
 use crate::rules::{Account, check_funds, check_posting};
 
 /// Posts a batch in the caller's transaction, all of it or nothing, and answers for each posting in order.
@@ -51,7 +54,7 @@ pub async fn accounts_ensure(
 
 /// Proof that these accounts exist and are locked until the transaction ends, with what they hold.
 #[derive(Debug)]
-pub(crate) struct Locked(BTreeMap<Account, i64>);
+pub(crate) struct Locked(pub(crate) BTreeMap<Account, i64>);
 
 /// Everybody a batch touches.
 fn parties(postings: &[Posting]) -> BTreeSet<Account> {
@@ -168,7 +171,7 @@ pub(crate) async fn post_locked(
         }
     }
     let written = write(conn, postings).await?;
-    let earlier = if written.iter().all(|(_, fresh)| *fresh) {
+    let earlier = if written.iter().all(|row| row.fresh) {
         HashMap::new()
     } else {
         already_posted(conn, postings).await?
@@ -176,9 +179,9 @@ pub(crate) async fn post_locked(
     postings
         .iter()
         .zip(written)
-        .map(|(posting, (id, fresh))| {
-            if fresh {
-                return Ok(Posted::Now(id));
+        .map(|(posting, row)| {
+            if row.fresh {
+                return Ok(Posted::Now(row.id));
             }
             let key = posting.dedupe_key.as_ref().map(|key| (posting.guild_id, key.clone()));
             key.and_then(|key| earlier.get(&key))
@@ -207,9 +210,27 @@ async fn already_posted(
     Ok(rows.into_iter().map(|row| ((row.guild_id, row.dedupe_key), row.id)).collect())
 }
 
-/// Writes the transactions and moves the balances by those that were really written; answers, in order, with the id each
-/// posting was to have, and whether it was written.
-async fn write(conn: &mut PgConnection, postings: &[Posting]) -> Result<Vec<(Uuid, bool)>, LedgerError> {
+/// What became of a posting that was to be written.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// The id it has, or was to have.
+    pub(crate) id: Uuid,
+    /// Whether it was written: its cause had not been posted before.
+    pub(crate) fresh: bool,
+    /// The giver's name now.
+    pub(crate) giver_name: String,
+    /// The receiver's name now.
+    pub(crate) receiver_name: String,
+    /// When it was written.
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// Writes the transactions and moves the balances by those that were really written; answers in order. The parties must be
+/// locked and the batch judged. Role rewards that come with it are granted.
+pub(crate) async fn write(
+    conn: &mut PgConnection,
+    postings: &[Posting],
+) -> Result<Vec<Written>, LedgerError> {
     let of = |field: fn(&Posting) -> i64| postings.iter().map(field).collect::<Vec<i64>>();
     let kinds: Vec<&str> = postings.iter().map(|p| p.kind.as_str()).collect();
     let reasons: Vec<Option<&str>> = postings.iter().map(|p| p.reason.as_deref()).collect();
@@ -258,9 +279,22 @@ async fn write(conn: &mut PgConnection, postings: &[Posting]) -> Result<Vec<(Uui
                       total_sent = b.total_sent + m.sent
                  FROM moved m
                 WHERE b.guild_id = m.guild_id AND b.user_id = m.user_id
+               RETURNING b.guild_id, b.user_id, m.received, b.total_received
+           ), crossed AS (
+               SELECT EXISTS (
+                   SELECT FROM balances u
+                     JOIN economy.bytes_configs c ON c.guild_id = u.guild_id AND c.role_rewards <> '{}'
+                    CROSS JOIN LATERAL jsonb_each_text(c.role_rewards) AS r (role_id, threshold)
+                    WHERE u.user_id <> 0 AND u.received > 0
+                      AND r.threshold::bigint > u.total_received - u.received
+                      AND r.threshold::bigint <= u.total_received) AS is_so
            )
-           SELECT i.id AS "id!", (p.id IS NOT NULL) AS "fresh!"
-             FROM input i LEFT JOIN posted p ON p.id = i.id
+           SELECT i.id AS "id!", (p.id IS NOT NULL) AS "fresh!", g.name AS "giver_name!", r.name AS "receiver_name!",
+                  now() AS "at!", (SELECT is_so FROM crossed) AS "crossed!"
+             FROM input i
+             LEFT JOIN posted p ON p.id = i.id
+             JOIN names g ON g.guild_id = i.guild_id AND g.user_id = i.giver_id
+             JOIN names r ON r.guild_id = i.guild_id AND r.user_id = i.receiver_id
             ORDER BY i.n"#,
         &of(|p| p.guild_id.get()),
         &of(|p| p.giver.get()),
@@ -272,7 +306,19 @@ async fn write(conn: &mut PgConnection, postings: &[Posting]) -> Result<Vec<(Uui
         &reference_ids as &[Option<&str>],
         &dedupe_keys as &[Option<&str>],
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.fresh)).collect())
+    if rows.first().is_some_and(|row| row.crossed) {
+        role_rewards::grant(conn, &parties(postings)).await?;
+    }
+    Ok(rows
+        .into_iter()
+        .map(|row| Written {
+            id: row.id,
+            fresh: row.fresh,
+            giver_name: row.giver_name,
+            receiver_name: row.receiver_name,
+            at: row.at,
+        })
+        .collect())
 }

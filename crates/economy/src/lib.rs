@@ -7,19 +7,28 @@
 //! * Amounts are whole and positive; nobody pays themselves; nobody's balance ever goes below zero, in whatever order
 //!   concurrent payments arrive.
 //! * A cause that carries a `dedupe_key` is posted once per guild.
+//! * A transfer is refused by itself: the others of its batch do not notice.
+//! * Whoever has received what a role reward takes is granted it once, in the transaction that brings it about.
 //! * Whoever is first seen here receives the guild's starting balance, once. Bots receive nothing.
 //!
-//! Map: [`ledger`] posting, which other slices call · [`model`] the types · [`rules`] what may be · [`store`] SQL ·
-//! [`ops`] transactions the faces call · [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
+//! Map: [`ledger`] posting, which other slices call · [`transfers`] between members, in batches · [`role_rewards`] roles for
+//! what was received · [`model`] the types · [`rules`] what may be · [`store`] SQL ·
+//! [`ops`] transactions the faces call · [`reports`] a day in figures · [`export`] the ledger as CSV · [`jobs`](mod@jobs) what
+//! runs by the clock · [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
 
 pub mod audit;
 pub mod error;
+pub mod export;
+pub mod jobs;
 pub mod ledger;
 pub mod model;
 pub mod ops;
+pub mod reports;
+pub mod role_rewards;
 pub mod routes;
 pub mod rules;
 pub mod store;
+pub mod transfers;
 
 mod events;
 
@@ -27,3 +36,4 @@ pub use error::{Error, LedgerError, PROBLEMS};
 pub use ledger::{accounts_ensure, post};
 pub use model::{Kind, Posted, Posting, Reference};
 pub use routes::router;
+pub use transfers::TransferWriter;

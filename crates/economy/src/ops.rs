@@ -4,9 +4,6 @@ mod daily;
 
 pub use daily::{daily_claim, daily_claim_at, daily_claim_many};
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
 use access::web::Repeatable;
 use access::{AuditEntry, By, Origin, audit};
 use jobs::outbox;
@@ -21,7 +18,8 @@ use crate::model::{
     AwardKind, AwardRequest, Balance, Config, ConfigEdit, Kind, LeaderboardRow, Posting, Receipt, Reference,
     Transaction, TransferRequest,
 };
-use crate::{rules, store};
+use crate::transfers::{self, Transfer};
+use crate::{role_rewards, rules, store};
 
 /// What a member has. Whoever is asked about for the first time is given an account, with the starting balance.
 pub async fn balance_get(pool: &PgPool, guild: GuildId, user: UserId) -> Result<Balance, Error> {
@@ -42,47 +40,14 @@ pub async fn balance_get(pool: &PgPool, guild: GuildId, user: UserId) -> Result<
 }
 
 /// A member pays another: whole positive amounts up to the guild's `max_transfer`, not to themselves, to bots or to who
-/// has left, and not before their cooldown is over.
+/// has left, and not before their cooldown is over. Where many do so, [`transfers::TransferWriter`] does it in batches.
 pub async fn transfer(
     pool: &PgPool,
     guild: GuildId,
     giver: UserId,
     request: &TransferRequest,
 ) -> Result<Receipt, Error> {
-    let reason = rules::check_reason(request.reason.as_deref())?;
-    db::retry(|| async {
-        let mut tx = pool.begin().await?;
-        let config = store::config_get(&mut tx, guild).await?;
-        rules::check_transfer(&config, giver, request.receiver_id, request.amount)?;
-        for user in [giver, request.receiver_id] {
-            if known(&mut tx, guild, user).await?.is_bot {
-                return Err(Error::Bot);
-            }
-        }
-        let accounts =
-            ledger::lock(&mut tx, BTreeSet::from([(guild, giver), (guild, request.receiver_id)])).await?;
-        let left = store::cooldown_left(&mut tx, guild, giver, config.cooldown_hours).await?;
-        if left > 0.0 {
-            return Err(Error::Cooldown(Duration::try_from_secs_f64(left).unwrap_or_default()));
-        }
-        let posting = Posting {
-            guild_id: guild,
-            giver,
-            receiver: request.receiver_id,
-            amount: request.amount,
-            kind: Kind::Transfer,
-            reason: reason.clone(),
-            reference: None,
-            dedupe_key: None,
-        };
-        let posted = ledger::post_locked(&mut tx, &accounts, std::slice::from_ref(&posting)).await?;
-        let receipt = receipt(&mut tx, guild, giver, posted[0].id()).await?;
-        announce(&mut tx, "bytes.transferred", guild, request.receiver_id, &receipt.transaction).await?;
-        Repeatable::current().carried_out(&mut tx).await?;
-        tx.commit().await?;
-        Ok(receipt)
-    })
-    .await
+    transfers::transfer(pool, &Transfer::new(guild, giver, request)?).await
 }
 
 /// An administrator gives bytes to a member, or takes some they have. Audited.
@@ -207,6 +172,10 @@ pub async fn config_put(
             entry.before = Some(json!(before));
             entry.after = Some(json!(after));
             audit::record(&mut tx, &entry).await?;
+            // As many as one transaction should write; the periodic job does the rest.
+            if after.role_rewards != before.role_rewards {
+                role_rewards::reconcile(&mut tx, Some(guild)).await?;
+            }
         }
         tx.commit().await?;
         Ok(after)
@@ -237,8 +206,18 @@ async fn announce(
     user: UserId,
     transaction: &Transaction,
 ) -> Result<(), Error> {
-    let event = outbox::Event {
-        guild_id: guild,
+    Ok(outbox::emit_one(conn, announcement(event_type, guild, user, transaction)).await?)
+}
+
+/// The event of a transaction, for the member concerned.
+pub(crate) fn announcement(
+    event_type: &'static str,
+    guild_id: GuildId,
+    user: UserId,
+    transaction: &Transaction,
+) -> outbox::Event {
+    outbox::Event {
+        guild_id,
         event_type,
         subject: format!("transactions/{}", transaction.id),
         correlation_id: None,
@@ -250,6 +229,5 @@ async fn announce(
             "amount": transaction.amount,
             "reason": transaction.reason,
         }),
-    };
-    Ok(outbox::emit_one(conn, event).await?)
+    }
 }

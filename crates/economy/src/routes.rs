@@ -4,6 +4,7 @@ mod accounts;
 mod config;
 mod daily;
 mod payments;
+mod reports;
 
 use access::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,6 +16,9 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(accounts::balance))
         .routes(routes!(accounts::leaderboard))
         .routes(routes!(accounts::history))
+        .routes(routes!(reports::export))
+        .routes(routes!(reports::list))
+        .routes(routes!(reports::get, reports::make))
         .routes(routes!(daily::claim))
         .routes(routes!(payments::transfer))
         .routes(routes!(payments::award))

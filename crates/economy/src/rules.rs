@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, LedgerError};
 use crate::model::{Config, ConfigEdit, Kind, Posting};
 
-/// The largest amount of one posting: what JavaScript's numbers still hold exactly (2^53 − 1).
+/// The largest amount of one posting, and the most that a member may hold: what JavaScript's numbers still hold exactly
+/// (2^53 − 1).
 pub const MAX_AMOUNT: i64 = 9_007_199_254_740_991;
 
 /// Whether a kind goes between these two: transfers between members, the rest to the house or from it.
@@ -65,7 +66,11 @@ pub fn check_funds(
             });
         }
         *giver -= amount;
-        *balances.entry((guild, posting.receiver)).or_default() += amount;
+        let receiver = balances.entry((guild, posting.receiver)).or_default();
+        if posting.receiver != UserId::HOUSE && *receiver > MAX_AMOUNT - amount {
+            return Err(LedgerError::Overflow { user: posting.receiver });
+        }
+        *receiver += amount;
     }
     Ok(())
 }
@@ -211,6 +216,14 @@ mod tests {
         let backwards = [batch[1].clone(), batch[0].clone()];
         let refused = check_funds(&backwards, balances(&[(1, 10)]), &BTreeSet::new()).unwrap_err();
         assert_eq!(refused.to_string(), "this takes 10 bytes, and member 2 has 0");
+    }
+
+    #[test]
+    fn nobody_holds_more_than_can_be_counted() {
+        let full = balances(&[(1, 10), (2, MAX_AMOUNT - 5)]);
+        assert!(check_funds(&[transfer(1, 2, 5)], full.clone(), &BTreeSet::new()).is_ok());
+        let refused = check_funds(&[transfer(1, 2, 6)], full, &BTreeSet::new());
+        assert!(matches!(refused, Err(LedgerError::Overflow { user }) if user == UserId::new(2)));
     }
 
     #[test]

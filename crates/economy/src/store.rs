@@ -215,29 +215,6 @@ pub async fn config_put(conn: &mut PgConnection, guild: GuildId, config: &Config
     Ok(db::ensure_affected(&done, 1)?)
 }
 
-/// Seconds until this member may transfer again, by a cooldown of so many hours; 0 or less when they may now.
-///
-/// Ask with the giver's account locked, so that no other transfer of theirs is under way.
-pub async fn cooldown_left(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    giver: UserId,
-    hours: i32,
-) -> sqlx::Result<f64> {
-    sqlx::query_scalar!(
-        r#"SELECT coalesce(extract(epoch FROM max(created_at) + make_interval(hours => $3) - clock_timestamp()), 0)::float8
-                  AS "left!"
-             FROM economy.bytes_transactions
-            WHERE guild_id = $1 AND giver_id = $2 AND kind = 'transfer'
-              AND created_at > clock_timestamp() - make_interval(hours => $3)"#,
-        guild.get(),
-        giver.get(),
-        hours,
-    )
-    .fetch_one(conn)
-    .await
-}
-
 /// The UTC date each of these last claimed on, and the streak then; who has no account is not in it.
 pub async fn streaks_get(
     conn: &mut PgConnection,

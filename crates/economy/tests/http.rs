@@ -35,6 +35,8 @@ impl House {
         drop(conn);
         let app = App::new(database.pool().clone(), jobs::Wake::new(), HttpSettings::default());
         let (router, _) = economy::router().split_for_parts();
+        let writer = economy::TransferWriter::start(app.pool(), app.wake(), 1);
+        let router = router.layer(axum::Extension(writer));
         Self { router: router.with_state(app), key: key.reveal().to_owned(), database }
     }
 
@@ -153,4 +155,53 @@ async fn wrong_requests_are_told_what_is_wrong() {
         .send("POST", "/guilds/1/economy/transfers", None, Some(json!({ "receiver_id": "8", "amount": 1 })))
         .await;
     assert_eq!((status, &problem["errors"][0]["field"]), (400, &json!("Questhall-User")));
+}
+
+#[tokio::test]
+async fn administrators_see_reports_and_export_the_ledger() {
+    let house = house().await;
+    let payment = json!({ "receiver_id": "8", "amount": 30, "reason": "=1+1" });
+    assert_eq!(house.send("POST", "/guilds/1/economy/transfers", Some(7), Some(payment)).await.0, 201);
+    let today: chrono::NaiveDate = sqlx::query_scalar("SELECT (now() AT TIME ZONE 'UTC')::date")
+        .fetch_one(house.database.pool())
+        .await
+        .unwrap();
+    let path = format!("/guilds/1/economy/reports/{today}");
+    assert_eq!(house.send("GET", &path, None, None).await.0, 404, "not made yet");
+    let (status, report) = house.send("PUT", &path, None, None).await;
+    assert_eq!((status, &report["transferred"], &report["issued"]), (200, &json!(30), &json!(200)));
+    assert_eq!(house.send("GET", "/guilds/1/economy/reports", None, None).await.1["items"][0], report);
+    assert_eq!(house.send("PUT", "/guilds/1/economy/reports/tomorrow", None, None).await.0, 400);
+    assert_eq!(house.send("PUT", "/guilds/1/economy/reports/9999-01-01", None, None).await.0, 400);
+
+    let request = Request::get("/guilds/1/economy/transactions.csv?kind=transfer")
+        .header("authorization", format!("Bearer {}", house.key))
+        .body(Body::empty())
+        .unwrap();
+    let response = house.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/csv; charset=utf-8");
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    assert_eq!(text.lines().count(), 2);
+    assert!(text.contains(",transfer,30,7,7,8,8,\"'=1+1\",,"), "{text}");
+}
+
+#[tokio::test]
+async fn amounts_that_are_none_are_refused_by_name() {
+    let house = house().await;
+    for amount in
+        ["-1", "0", "1.5", "1e3", "1e400", "\"NaN\"", "NaN", "9223372036854775808", "null", "\"5\"", "true"]
+    {
+        let body = format!("{{\"receiver_id\": \"8\", \"amount\": {amount}}}");
+        let request = Request::post("/guilds/1/economy/transfers")
+            .header("authorization", format!("Bearer {}", house.key))
+            .header("content-type", "application/json")
+            .header("questhall-user", "7")
+            .body(Body::from(body))
+            .unwrap();
+        let status = house.router.clone().oneshot(request).await.unwrap().status();
+        assert!(status.is_client_error(), "{amount}: {status}");
+    }
+    let (_, balance) = house.send("GET", "/guilds/1/economy/balances/7", None, None).await;
+    assert_eq!((&balance["balance"], &balance["total_sent"]), (&json!(100), &json!(0)));
 }

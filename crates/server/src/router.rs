@@ -6,6 +6,7 @@ use access::App;
 use axum::body::Bytes;
 use axum::{Extension, Router};
 use challenges::SubmissionWriter;
+use economy::TransferWriter;
 use jobs::outbox::Tail;
 use sandbox::Sandbox;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,8 @@ pub struct Services {
     pub tail: Tail,
     /// Judges answers.
     pub submissions: SubmissionWriter,
+    /// Carries out transfers of bytes.
+    pub transfers: TransferWriter,
     /// Runs scripts; `None` where this machine cannot or may not.
     pub sandbox: Option<Sandbox>,
     /// Cancelled when the process begins to stop: then it is not ready any more.
@@ -37,7 +40,7 @@ pub struct Services {
 
 /// The router over these services.
 pub fn build(services: &Services) -> Router {
-    let Services { settings, app, tail, submissions, sandbox, draining, closing } = services;
+    let Services { settings, app, tail, submissions, transfers, sandbox, draining, closing } = services;
     crate::figures::recorder();
     let streams = Streams::new(app.pool().clone(), tail.clone(), &settings.streams, closing.clone());
     let (routes, _) = api::router().split_for_parts();
@@ -55,6 +58,7 @@ pub fn build(services: &Services) -> Router {
         .layer(Extension(Draining(draining.clone())))
         .layer(Extension(streams))
         .layer(Extension(submissions.clone()))
+        .layer(Extension(transfers.clone()))
         .layer(Extension(app.wake().clone()));
     if let Some(sandbox) = sandbox {
         routes = routes.layer(Extension(sandbox.clone()));

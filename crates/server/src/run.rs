@@ -11,6 +11,7 @@ use std::time::Instant;
 use access::App;
 use challenges::SubmissionWriter;
 use db::Database;
+use economy::TransferWriter;
 use jobs::outbox::Tail;
 use jobs::schedule::ScheduleError;
 use jobs::{Node, Wake};
@@ -145,6 +146,7 @@ impl Server {
             app: App::new(pool.clone(), wake.clone(), settings.http.api()),
             tail: Tail::spawn(pool.clone(), &node.handle(), &wake),
             submissions: SubmissionWriter::start(&pool, &wake, settings.workers.submission_writers),
+            transfers: TransferWriter::start(&pool, &wake, settings.workers.transfer_writers),
             sandbox,
             draining: CancellationToken::new(),
             closing: CancellationToken::new(),

@@ -217,6 +217,8 @@ pub struct Workers {
     pub timer_batch: i64,
     /// Writers that judge and record answers, each on a connection of its own while it works.
     pub submission_writers: usize,
+    /// Writers that carry out transfers of bytes, each on a connection of its own while it works.
+    pub transfer_writers: usize,
     /// How long a stopping server waits for the batches that have begun.
     #[serde(deserialize_with = "duration")]
     pub stop_timeout: Duration,
@@ -229,6 +231,7 @@ impl Default for Workers {
             timer_workers: engine.workers,
             timer_batch: engine.max_batch,
             submission_writers: 2,
+            transfer_writers: 2,
             stop_timeout: Duration::from_secs(20),
         }
     }
@@ -360,6 +363,9 @@ impl Settings {
         }
         if !(1..=64).contains(&self.workers.submission_writers) {
             return wrong("workers.submission_writers", "must be between 1 and 64");
+        }
+        if !(1..=64).contains(&self.workers.transfer_writers) {
+            return wrong("workers.transfer_writers", "must be between 1 and 64");
         }
         if self.sandbox.memory_mib == 0 || self.sandbox.memory_mib > 1 << 20 {
             return wrong("sandbox.memory_mib", "must be between 1 and 1048576");

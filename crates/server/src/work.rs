@@ -80,6 +80,7 @@ fn schedules(services: &Services) -> Vec<Schedule> {
     let mut all = jobs::schedule::builtin(Retention::default());
     all.extend(campaigns::schedules::all());
     all.extend(community::jobs::schedules());
+    all.extend(economy::jobs::schedules());
     all.push(Schedule::new("access.idempotency_clean", "*/10 * * * *", |connection| {
         Box::pin(async move {
             let removed = access::web::idempotency_clean(connection, CLEAN_UP_BATCH).await?;

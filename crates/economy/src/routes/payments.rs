@@ -2,6 +2,7 @@
 
 use access::openapi::{ActingMember, IdempotencyKey, InGuildPath};
 use access::scope::{EconomyPlay, EconomyWrite};
+use access::web::Provided;
 use access::{App, AsMember, InGuild, Json, Problems};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,6 +10,7 @@ use kernel::Problem;
 
 use crate::model::{AwardRequest, Receipt, TransferRequest};
 use crate::ops;
+use crate::transfers::{Transfer, TransferWriter};
 
 /// Pay another member
 ///
@@ -19,12 +21,11 @@ use crate::ops;
     responses((status = 201, body = Receipt), Problems),
     security(("api_key" = ["economy:play"])))]
 pub(super) async fn transfer(
-    State(app): State<App>,
     member: AsMember<EconomyPlay>,
+    Provided(writer): Provided<TransferWriter>,
     Json(request): Json<TransferRequest>,
 ) -> Result<(StatusCode, Json<Receipt>), Problem> {
-    let receipt = ops::transfer(app.pool(), member.guild_id, member.user_id, &request).await?;
-    app.wake().outbox();
+    let receipt = writer.transfer(Transfer::new(member.guild_id, member.user_id, &request)?).await?;
     Ok((StatusCode::CREATED, Json(receipt)))
 }
 

@@ -11,6 +11,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode};
 use challenges::SubmissionWriter;
 use db::testing::TestDatabase;
+use economy::TransferWriter;
 use jobs::outbox::Tail;
 use jobs::{Node, Wake};
 use kernel::{GuildId, UserId};
@@ -70,6 +71,7 @@ impl House {
             app: App::new(pool.clone(), wake.clone(), settings.http.api()),
             tail: Tail::spawn(pool.clone(), &node.handle(), &wake),
             submissions: SubmissionWriter::start(&pool, &wake, 1),
+            transfers: TransferWriter::start(&pool, &wake, 1),
             sandbox: None,
             draining: CancellationToken::new(),
             closing: CancellationToken::new(),

@@ -115,7 +115,10 @@ async fn events_arrive_in_an_envelope_and_in_order() {
     house.emit(&[event(GUILD, "campaign.test_started", 1), event(OTHER, "campaign.test_started", 2)]).await;
     house.emit(&[event(GUILD, "campaign.test_closed", 3)]).await;
     let (first, second) = (client.next().await.unwrap(), client.next().await.unwrap());
-    assert_eq!((first.event.as_str(), second.event.as_str()), ("campaign.test_started", "campaign.test_closed"));
+    assert_eq!(
+        (first.event.as_str(), second.event.as_str()),
+        ("campaign.test_started", "campaign.test_closed")
+    );
     let data = &first.data;
     assert_eq!(data["type"], "campaign.test_started");
     assert_eq!(data["source"], format!("/guilds/{GUILD}"));
@@ -169,7 +172,8 @@ async fn only_wanted_types_are_sent() {
     let house = House::new().await;
     let wanted = format!("{}?types=campaign.test_b,%20campaign.test_c", path());
     let mut client = Client::open(&house, &wanted, &house.global, &[]).await;
-    let kinds = ["campaign.test_a", "campaign.test_b", "campaign.test_c", "campaign.test_bb", "campaign.test_b"];
+    let kinds =
+        ["campaign.test_a", "campaign.test_b", "campaign.test_c", "campaign.test_bb", "campaign.test_b"];
     let events: Vec<Event> = kinds.iter().zip(0..).map(|(kind, n)| event(GUILD, kind, n)).collect();
     house.emit(&events).await;
     assert_eq!(client.numbers(3).await, [1, 2, 4]);
@@ -366,8 +370,9 @@ async fn a_frozen_leaderboard_stands_still_for_all_but_admins() {
         .unwrap();
     let reader = house.key(Some(GUILD), None, &["campaigns:read"]).await;
     let solver = [("questhall-user", "11")];
-    let events =
-        format!("/api/v1/guilds/{GUILD}/campaigns/{campaign}/events?types=challenge.solved,campaign.test_end");
+    let events = format!(
+        "/api/v1/guilds/{GUILD}/campaigns/{campaign}/events?types=challenge.solved,campaign.test_end"
+    );
     let mut public = Client::open(&house, &board(&guild), &reader, &[]).await;
     let mut admin = Client::open(&house, &board(&guild), &guild.key, &[]).await;
     let mut public_events = Client::open(&house, &events, &reader, &solver).await;

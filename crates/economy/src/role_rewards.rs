@@ -1,0 +1,130 @@
+//! Role rewards: whoever has received so many bytes in all is granted a Discord role, for good.
+//!
+//! A grant is a row of `economy.role_reward_grants`, written in the transaction that crosses the threshold, with an event
+//! `role_reward.granted` and the wish for the role in [`community::roles`], which is announced until Discord has it. A
+//! threshold raised later, or a reward taken away, takes nothing from who was granted it. A threshold lowered, or a reward
+//! added, is made up for by [`reconcile`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use community::roles::{RoleWish, roles_set};
+use jobs::outbox;
+use kernel::{GuildId, RoleId, UserId};
+use serde_json::json;
+use sqlx::PgConnection;
+
+use crate::rules::Account;
+
+/// The cause under which the roles are wanted.
+const CAUSE: &str = "economy";
+/// Grants made up for, and wishes renewed, in one transaction.
+const AT_ONCE: i64 = 2_000;
+
+/// A reward granted just now.
+struct Grant {
+    guild_id: GuildId,
+    user_id: UserId,
+    role_id: RoleId,
+    threshold: i64,
+}
+
+/// Grants these accounts what they have received enough for and were not granted yet, bots excepted. Their balances must be
+/// locked.
+pub(crate) async fn grant(conn: &mut PgConnection, accounts: &BTreeSet<Account>) -> sqlx::Result<()> {
+    let (guilds, users): (Vec<i64>, Vec<i64>) = accounts.iter().map(|(g, u)| (g.get(), u.get())).unzip();
+    let granted = sqlx::query_as!(
+        Grant,
+        r#"INSERT INTO economy.role_reward_grants (guild_id, user_id, role_id, threshold)
+           SELECT b.guild_id, b.user_id, r.role_id::bigint, r.threshold::bigint
+             FROM unnest($1::bigint[], $2::bigint[]) AS a (guild_id, user_id)
+             JOIN economy.bytes_balances b USING (guild_id, user_id)
+             JOIN economy.bytes_configs c USING (guild_id)
+            CROSS JOIN LATERAL jsonb_each_text(c.role_rewards) AS r (role_id, threshold)
+             LEFT JOIN community.users u ON u.id = b.user_id
+            WHERE b.user_id <> 0 AND b.total_received >= r.threshold::bigint AND u.is_bot IS NOT TRUE
+            ORDER BY 1, 2, 3
+           ON CONFLICT ON CONSTRAINT pk_role_reward_grants DO NOTHING
+           RETURNING guild_id AS "guild_id: GuildId", user_id AS "user_id: UserId", role_id AS "role_id: RoleId", threshold"#,
+        &guilds,
+        &users,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    told(conn, granted).await
+}
+
+/// Makes up for what posting does not see: grants that a change of the rules has made due, and wishes for roles that have
+/// gone missing beside their grants. A part of it at a time; tells how many grants and wishes it mended, so that it is to be
+/// called again while that is much.
+pub async fn reconcile(conn: &mut PgConnection, guild: Option<GuildId>) -> sqlx::Result<(u64, u64)> {
+    let granted = sqlx::query_as!(
+        Grant,
+        r#"INSERT INTO economy.role_reward_grants (guild_id, user_id, role_id, threshold)
+           SELECT b.guild_id, b.user_id, r.role_id::bigint, r.threshold::bigint
+             FROM economy.bytes_configs c
+            CROSS JOIN LATERAL jsonb_each_text(c.role_rewards) AS r (role_id, threshold)
+             JOIN economy.bytes_balances b ON b.guild_id = c.guild_id AND b.total_received >= r.threshold::bigint
+             LEFT JOIN community.users u ON u.id = b.user_id
+            WHERE ($1::bigint IS NULL OR c.guild_id = $1) AND b.user_id <> 0 AND u.is_bot IS NOT TRUE
+              AND NOT EXISTS (SELECT FROM economy.role_reward_grants g
+                               WHERE g.guild_id = b.guild_id AND g.user_id = b.user_id AND g.role_id = r.role_id::bigint)
+            ORDER BY 1, 2, 3 LIMIT $2
+           ON CONFLICT ON CONSTRAINT pk_role_reward_grants DO NOTHING
+           RETURNING guild_id AS "guild_id: GuildId", user_id AS "user_id: UserId", role_id AS "role_id: RoleId", threshold"#,
+        guild.map(GuildId::get),
+        AT_ONCE,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let grants = granted.len() as u64;
+    told(conn, granted).await?;
+
+    let missing = sqlx::query!(
+        r#"SELECT g.guild_id AS "guild_id: GuildId", g.user_id AS "user_id: UserId", g.role_id AS "role_id: RoleId"
+             FROM economy.role_reward_grants g
+             LEFT JOIN community.member_roles r USING (guild_id, user_id, role_id)
+            WHERE ($1::bigint IS NULL OR g.guild_id = $1) AND (r.causes IS NULL OR NOT $2 = ANY (r.causes))
+            ORDER BY 1, 2, 3 LIMIT $3"#,
+        guild.map(GuildId::get),
+        CAUSE,
+        AT_ONCE,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let wishes = missing.len() as u64;
+    wish(conn, missing.into_iter().map(|row| (row.guild_id, row.user_id, row.role_id))).await?;
+    Ok((grants, wishes))
+}
+
+/// Wishes for the roles, and tells the members.
+async fn told(conn: &mut PgConnection, granted: Vec<Grant>) -> sqlx::Result<()> {
+    wish(conn, granted.iter().map(|grant| (grant.guild_id, grant.user_id, grant.role_id))).await?;
+    let events: Vec<outbox::Event> = granted
+        .into_iter()
+        .map(|grant| outbox::Event {
+            guild_id: grant.guild_id,
+            event_type: "role_reward.granted",
+            subject: format!("members/{}", grant.user_id),
+            correlation_id: None,
+            user_id: Some(grant.user_id),
+            payload: json!({
+                "user_id": grant.user_id, "role_id": grant.role_id, "threshold": grant.threshold,
+            }),
+        })
+        .collect();
+    outbox::emit(conn, &events).await
+}
+
+async fn wish(
+    conn: &mut PgConnection,
+    roles: impl Iterator<Item = (GuildId, UserId, RoleId)>,
+) -> sqlx::Result<()> {
+    let mut guilds: BTreeMap<GuildId, Vec<RoleWish>> = BTreeMap::new();
+    for (guild, user_id, role_id) in roles {
+        guilds.entry(guild).or_default().push(RoleWish { user_id, role_id, wanted: true });
+    }
+    for (guild, wishes) in guilds {
+        roles_set(conn, guild, CAUSE, &wishes).await?;
+    }
+    Ok(())
+}

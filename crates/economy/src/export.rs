@@ -44,7 +44,7 @@ pub fn csv(pool: PgPool, guild: GuildId, filter: Filter) -> impl Stream<Item = s
                 Next::Header => {
                     let mut conn = pool.acquire().await?;
                     let now = db::now(&mut conn).await?;
-                    let until = filter.until.map_or(now, |until| until.min(now));
+                    let until = filter.until.map_or(now, |until| until.max(DateTime::UNIX_EPOCH).min(now));
                     return Ok(Some((HEADER.to_owned(), Next::After(None, until))));
                 }
                 Next::After(after, until) => (after, until),
@@ -83,7 +83,7 @@ async fn chunk(
         at,
         id,
         until,
-        filter.from.map(|from| from.clamp(DateTime::UNIX_EPOCH, until)),
+        filter.from.map(|from| from.max(DateTime::UNIX_EPOCH).min(until)),
         filter.kind.map(Kind::as_str),
         filter.user.map(UserId::get),
         CHUNK,

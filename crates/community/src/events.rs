@@ -15,4 +15,8 @@ jobs::declare_events! {
         version: Integer = 2, "to be named in the report";
         attempt: Integer = 0, "how often it was announced before";
     }
+    "member.first_messages" Admins "members wrote their first message of a day; the daily bytes are claimed by it" {
+        day: Date = "2026-12-01", "the day, in UTC";
+        user_ids: List = ["175928847299117063"], "the members";
+    }
 }

@@ -1,9 +1,28 @@
 //! The way into the event lake: one path for every source.
 //!
-//! Map: `event` what comes in, and what is refused · `changes` what a batch changed about members.
+//! Promises:
+//! * An event is acknowledged when it is durable: in the lake, counted, and rewarded, in one transaction.
+//! * It counts once, however often it arrives and through however many nodes: `event_keys` says what is new.
+//! * A guild's batches come one after another, on all nodes ([`crate::store::guilds_lock`]), and its events are rewarded in the order
+//!   in which they came; so a replay after a crash, or the same events through two nodes, end in the same totals to the last XP.
+//! * What is wrong with an event is told by field; the others of its batch are taken.
+//! * Memory is bounded: who sends too much waits, or is told to come back.
+//!
+//! Map: `event` what comes in, and what is refused · `writer` group commit · `batch` from locks to rewards · `limits` what is allowed · `book` what a batch
+//! adds up to · [`generator`] made-up events · `store` SQL · `config` what guilds chose · `changes` what a batch changed about members.
 
+mod batch;
+mod book;
 mod changes;
+mod config;
 mod event;
+pub mod generator;
+mod limits;
+mod store;
+mod writer;
 
+pub use batch::Outcome;
 pub use changes::{Changes, MemberChange, Moved, SeasonChange};
+pub use config::LakeSettings;
 pub use event::{Event, EventType, Fault, MAX_EVENT_BYTES, Payload};
+pub use writer::{EventWriter, IngestError, MAX_BATCH};

@@ -1,0 +1,255 @@
+//! Gathers events while the batch before them commits, a writer a shard of guilds.
+//!
+//! Nobody waits for a batch to fill: what finds its writer idle is taken at once. Under load batches grow by themselves, up to
+//! [`MAX_BATCH`] events, and the price of locks and a commit is shared. What waits is bounded: who comes when too much does waits
+//! too, or is told to come back, as they like.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use jobs::Wake;
+use kernel::problem::UNAVAILABLE;
+use kernel::{GuildId, Problem};
+use sqlx::PgPool;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use super::batch::{Done, Outcome, commit};
+use super::config::Configs;
+use super::event::{Event, Fault};
+
+/// The most events taken in one transaction.
+pub const MAX_BATCH: usize = 2_000;
+/// The most events that may wait for a writer.
+const QUEUE: usize = 20_000;
+/// Attempts at a batch while the database is away, with growing pauses.
+const ATTEMPTS: u32 = 6;
+
+struct Pending {
+    guild: GuildId,
+    events: Vec<Event>,
+    reply: oneshot::Sender<Result<Vec<Outcome>, IngestError>>,
+    // Given back when the batch is done.
+    _room: OwnedSemaphorePermit,
+}
+
+/// Why events were not taken, for no fault of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IngestError {
+    /// Too many events wait already.
+    #[error("too many events are waiting; send them again in a moment")]
+    Busy,
+    /// The database does not answer, or refuses. What was taken of the events counts once, so all of them may be sent again.
+    #[error("the events could not be written; send them again in a moment, each counts once")]
+    Unavailable,
+    /// The process is stopping.
+    #[error("this node is stopping; send the events to another, or again in a moment")]
+    Stopping,
+}
+
+impl From<IngestError> for Problem {
+    fn from(error: IngestError) -> Self {
+        Self::new(UNAVAILABLE, format!("{error}.")).retry_after(Duration::from_secs(1))
+    }
+}
+
+/// The way into the lake. Cheap to clone; its writers end when the last clone is dropped and what waits is written.
+#[derive(Debug, Clone)]
+pub struct EventWriter(Arc<[Shard]>);
+
+#[derive(Debug)]
+struct Shard {
+    sender: mpsc::UnboundedSender<Pending>,
+    /// Room for events; what bounds the channel.
+    room: Arc<Semaphore>,
+}
+
+impl EventWriter {
+    /// Starts `writers` tasks (at least one), each with a connection of `pool` while it works. A guild's events always go to the same
+    /// one, so that hot counters never cross. Needs a Tokio runtime.
+    pub fn start(pool: &PgPool, wake: &Wake, writers: usize) -> Self {
+        let configs = Arc::new(Configs::default());
+        let writers = writers.max(1);
+        let shards = (0..writers).map(|_| {
+            let (sender, receiver) = mpsc::unbounded_channel();
+            tokio::spawn(write_all(pool.clone(), wake.clone(), Arc::clone(&configs), receiver));
+            Shard { sender, room: Arc::new(Semaphore::new(QUEUE / writers)) }
+        });
+        Self(shards.collect())
+    }
+
+    /// Has events written, waiting for room if there is none: for who can be slowed down. Answered after the commit, an outcome
+    /// for each event, in order. Events go in their order; those of a guild that are submitted after an answer come after.
+    pub async fn submit(&self, guild: GuildId, events: Vec<Event>) -> Result<Vec<Outcome>, IngestError> {
+        self.send(guild, events, true).await
+    }
+
+    /// The same for who cannot wait: [`IngestError::Busy`] when there is no room.
+    pub async fn offer(&self, guild: GuildId, events: Vec<Event>) -> Result<Vec<Outcome>, IngestError> {
+        self.send(guild, events, false).await
+    }
+
+    async fn send(
+        &self,
+        guild: GuildId,
+        mut events: Vec<Event>,
+        wait: bool,
+    ) -> Result<Vec<Outcome>, IngestError> {
+        let shard = &self.0[usize::try_from(mix(guild) % self.0.len() as u64).unwrap_or(0)];
+        let mut outcomes = Vec::with_capacity(events.len());
+        while !events.is_empty() {
+            let rest = events.split_off(events.len().min(MAX_BATCH));
+            let part = std::mem::replace(&mut events, rest);
+            let count = u32::try_from(part.len()).unwrap_or(u32::MAX);
+            let room = Arc::clone(&shard.room);
+            let room = if wait {
+                room.acquire_many_owned(count).await.map_err(|_| IngestError::Stopping)?
+            } else {
+                room.try_acquire_many_owned(count).map_err(|_| IngestError::Busy)?
+            };
+            let (reply, answer) = oneshot::channel();
+            let pending = Pending { guild, events: part, reply, _room: room };
+            shard.sender.send(pending).map_err(|_| IngestError::Stopping)?;
+            outcomes.extend(answer.await.unwrap_or(Err(IngestError::Stopping))?);
+        }
+        Ok(outcomes)
+    }
+}
+
+/// Snowflakes share their low bits; this spreads them.
+fn mix(guild: GuildId) -> u64 {
+    (guild.get().unsigned_abs() ^ (guild.get().unsigned_abs() >> 22)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        >> 32
+}
+
+async fn write_all(
+    pool: PgPool,
+    wake: Wake,
+    configs: Arc<Configs>,
+    mut waiting: mpsc::UnboundedReceiver<Pending>,
+) {
+    let mut held: Option<Pending> = None;
+    loop {
+        let first = match held.take() {
+            Some(pending) => pending,
+            None => match waiting.recv().await {
+                Some(pending) => pending,
+                None => return,
+            },
+        };
+        let mut count = first.events.len();
+        let mut gathered = vec![first];
+        while count < MAX_BATCH {
+            let Ok(next) = waiting.try_recv() else { break };
+            if count + next.events.len() > MAX_BATCH {
+                held = Some(next);
+                break;
+            }
+            count += next.events.len();
+            gathered.push(next);
+        }
+        write(&pool, &wake, &configs, gathered).await;
+    }
+}
+
+async fn write(pool: &PgPool, wake: &Wake, configs: &Configs, gathered: Vec<Pending>) {
+    let batch: Vec<(GuildId, &Event)> = gathered
+        .iter()
+        .flat_map(|pending| pending.events.iter().map(|event| (pending.guild, event)))
+        .collect();
+    metrics::histogram!("questhall_ingest_batch_events").record(count(batch.len()));
+    let outcomes = take(pool, wake, configs, &batch).await;
+    drop(batch);
+    match outcomes {
+        Ok(outcomes) => {
+            let mut outcomes = outcomes.into_iter();
+            for pending in gathered {
+                let own = outcomes.by_ref().take(pending.events.len()).collect();
+                // Whoever no longer listens has sent the events all the same.
+                let _ = pending.reply.send(Ok(own));
+            }
+        }
+        Err(error) => {
+            for pending in gathered {
+                let _ = pending.reply.send(Err(error));
+            }
+        }
+    }
+}
+
+/// Takes a batch. While the database is away it is tried again, which is safe as events count once. A batch that the database
+/// refuses is halved until the event is found that it cannot take; the others are taken.
+async fn take(
+    pool: &PgPool,
+    wake: &Wake,
+    configs: &Configs,
+    batch: &[(GuildId, &Event)],
+) -> Result<Vec<Outcome>, IngestError> {
+    let mut attempt = 1;
+    let error = loop {
+        // A panic would end the writer, and with it every later event's hope; it fails this batch instead.
+        match AssertUnwindSafe(commit(pool, configs, batch)).catch_unwind().await {
+            Ok(Ok(Done { outcomes, emitted })) => {
+                if emitted {
+                    wake.outbox();
+                }
+                note(&outcomes);
+                return Ok(outcomes);
+            }
+            Ok(Err(crate::Error::Database(error))) if is_passing(&error) => {
+                if attempt == ATTEMPTS {
+                    tracing::error!(%error, events = batch.len(), "events could not be written");
+                    return Err(IngestError::Unavailable);
+                }
+                tracing::warn!(%error, attempt, events = batch.len(), "events are written again");
+                tokio::time::sleep(Duration::from_millis(50 << attempt)).await;
+                attempt += 1;
+            }
+            Ok(Err(error)) => break error.to_string(),
+            Err(_) => break "it panicked".to_owned(),
+        }
+    };
+    if batch.len() == 1 {
+        tracing::error!(error, event = ?batch[0], "an event cannot be taken");
+        return Ok(vec![Outcome::Refused(Fault::new(
+            "",
+            "cannot be stored; the reason is in the server's log",
+        ))]);
+    }
+    tracing::warn!(error, events = batch.len(), "a batch of events failed; it is halved to find out which");
+    let (left, right) = batch.split_at(batch.len() / 2);
+    let mut outcomes = Box::pin(take(pool, wake, configs, left)).await?;
+    outcomes.extend(Box::pin(take(pool, wake, configs, right)).await?);
+    Ok(outcomes)
+}
+
+/// Whether it may well work in a moment.
+fn is_passing(error: &sqlx::Error) -> bool {
+    db::is_connection_lost(error)
+        || db::is_retryable(error)
+        || matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
+}
+
+fn note(outcomes: &[Outcome]) {
+    let mut counts = [0u64; 4];
+    for outcome in outcomes {
+        let at = match outcome {
+            Outcome::Counted => 0,
+            Outcome::Duplicate => 1,
+            Outcome::SwitchedOff => 2,
+            Outcome::Refused(_) => 3,
+        };
+        counts[at] += 1;
+    }
+    for (result, count) in ["counted", "duplicate", "switched_off", "refused"].into_iter().zip(counts) {
+        if count > 0 {
+            metrics::counter!("questhall_ingest_events_total", "result" => result).increment(count);
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure")]
+fn count(events: usize) -> f64 {
+    events as f64
+}

@@ -18,11 +18,12 @@ mod config;
 mod event;
 pub mod generator;
 mod limits;
+mod settings;
 mod store;
 mod writer;
 
 pub use batch::Outcome;
 pub use changes::{Changes, MemberChange, Moved, SeasonChange};
-pub use config::LakeSettings;
 pub use event::{Event, EventType, Fault, MAX_EVENT_BYTES, Payload};
+pub use settings::LakeSettings;
 pub use writer::{EventWriter, IngestError, MAX_BATCH};

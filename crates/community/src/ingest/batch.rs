@@ -5,7 +5,6 @@
 //! limits, which nobody else touches. Events are rewarded in the order in which they came.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use jobs::outbox;
@@ -63,7 +62,7 @@ pub(super) async fn commit(
 pub(super) struct Fresh<'a> {
     pub(super) guild: GuildId,
     pub(super) event: &'a Event,
-    pub(super) config: Arc<GuildConfig>,
+    pub(super) config: GuildConfig,
     pub(super) season: Option<i32>,
     pub(super) category: Option<i32>,
 }
@@ -143,9 +142,9 @@ async fn admit<'a>(
     conn: &mut PgConnection,
     batch: &[(GuildId, &'a Event)],
     frame: &Frame,
-    chosen: &HashMap<GuildId, Arc<GuildConfig>>,
+    chosen: &HashMap<GuildId, GuildConfig>,
     outcomes: &mut [Outcome],
-) -> sqlx::Result<Vec<Fresh<'a>>> {
+) -> Result<Vec<Fresh<'a>>, crate::Error> {
     let mut seen: HashSet<(GuildId, &str)> = HashSet::with_capacity(batch.len());
     let mut asked: Vec<(usize, Fresh<'a>)> = Vec::with_capacity(batch.len());
     for (n, (guild, event)) in batch.iter().enumerate() {
@@ -157,9 +156,9 @@ async fn admit<'a>(
         } else if !seen.insert((*guild, event.source())) {
             outcomes[n] = Outcome::Duplicate;
         } else {
-            let category = config.category(event.channel_id.map(kernel::ChannelId::get));
+            let category = config.category(event.channel_id);
             let season = frame.season_at(*guild, event.timestamp);
-            asked.push((n, Fresh { guild: *guild, event, config: Arc::clone(config), season, category }));
+            asked.push((n, Fresh { guild: *guild, event, config: config.clone(), season, category }));
         }
     }
     if asked.is_empty() {
@@ -203,11 +202,10 @@ fn wrong_time(at: DateTime<Utc>, frame: &Frame, config: &GuildConfig) -> Option<
 async fn finish(
     conn: &mut PgConnection,
     mut book: Book<'_>,
-    chosen: &HashMap<GuildId, Arc<GuildConfig>>,
+    chosen: &HashMap<GuildId, GuildConfig>,
 ) -> Result<bool, crate::Error> {
     let curious = chosen.values().any(|config| config.achievements);
     let counted = store::counters_add(conn, &book.counters(), curious).await?;
-    let now = book.now();
 
     // Levels: found from the XP before and after, paid once in a lifetime.
     let risen = book.levels(chosen);
@@ -234,7 +232,7 @@ async fn finish(
         });
     }
 
-    let members = book.member_rows(now);
+    let members = book.member_rows();
     if !members.guilds.is_empty() {
         store::members_write(conn, &members).await?;
     }
@@ -248,12 +246,10 @@ async fn finish(
     events.extend(first_messages(&book, &counted));
     let emitted = !events.is_empty();
     outbox::emit(conn, &events).await?;
-    for (guild, config) in chosen {
-        if config.achievements {
-            let changes = changes(*guild, &book, &counted, &totals);
-            if !changes.members.is_empty() {
-                achieved(conn, &changes).await?;
-            }
+    for (guild, _) in chosen.iter().filter(|(_, config)| config.achievements) {
+        let changes = changes(*guild, &book, &counted, &totals);
+        if !changes.members.is_empty() {
+            tracing::trace!(?changes, "a batch changed members");
         }
     }
     Ok(emitted)

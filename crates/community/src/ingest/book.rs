@@ -1,7 +1,6 @@
 //! What a batch adds up to, member by member, until it is written.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use kernel::{GuildId, UserId};
@@ -10,9 +9,8 @@ use serde::Serialize;
 use super::batch::hour;
 use super::config::GuildConfig;
 use super::event::{Event, EventType};
-use super::store::{
-    CounterKey, Frame, JournalRows, Locked, MemberRows, Period, Season, SeasonDelta, SeasonKey,
-};
+use super::store::{CounterKey, Frame, JournalRows, Locked, MemberRows, Period, SeasonDelta, SeasonKey};
+use crate::ids::SeasonId;
 use crate::model::Event as Kind;
 use crate::rewards::{Reward, Step, Tick};
 use crate::rules::MAX_XP;
@@ -36,19 +34,13 @@ struct Metadata<'a> {
 }
 
 impl Frame {
-    /// The season of a time: the last begun of those that contain it; after the active one's end, and while nothing follows it,
-    /// still the active one.
+    /// The season that an event of that time belongs to.
     pub(super) fn season_at(&self, guild: GuildId, at: DateTime<Utc>) -> Option<i32> {
-        let seasons: &[Season] = self.seasons.get(&guild.get()).map_or(&[], Vec::as_slice);
-        seasons
-            .iter()
-            .find(|season| season.starts_at <= at && at < season.ends_at)
-            .or_else(|| seasons.iter().find(|season| season.active && at >= season.ends_at))
-            .map(|season| season.id)
+        self.seasons.get(&guild)?.at(at).map(SeasonId::get)
     }
 
     fn active(&self, guild: i64) -> Option<i32> {
-        self.seasons.get(&guild)?.iter().find(|season| season.active).map(|season| season.id)
+        self.seasons.get(&GuildId::new(guild))?.active().map(SeasonId::get)
     }
 }
 
@@ -81,10 +73,6 @@ impl<'f> Book<'f> {
             seasons: BTreeMap::new(),
             journal: JournalRows::default(),
         }
-    }
-
-    pub(super) fn now(&self) -> DateTime<Utc> {
-        self.frame.now
     }
 
     pub(super) fn is_bot(&self, key: (i64, i64)) -> bool {
@@ -250,7 +238,7 @@ impl<'f> Book<'f> {
     }
 
     /// Sets the levels that members' XP reach now, and answers those that rose.
-    pub(super) fn levels(&mut self, chosen: &HashMap<GuildId, Arc<GuildConfig>>) -> Vec<(i64, i64, i32)> {
+    pub(super) fn levels(&mut self, chosen: &HashMap<GuildId, GuildConfig>) -> Vec<(i64, i64, i32)> {
         let mut risen = Vec::new();
         for ((guild, user), entry) in &mut self.members {
             if entry.after.xp == entry.before.xp {
@@ -306,7 +294,7 @@ impl<'f> Book<'f> {
     }
 
     /// The members who changed.
-    pub(super) fn member_rows(&self, _now: DateTime<Utc>) -> MemberRows {
+    pub(super) fn member_rows(&self) -> MemberRows {
         let mut rows = MemberRows::default();
         for ((guild, user), entry) in self.members.iter().filter(|(_, entry)| entry.touched) {
             let member = &entry.after;

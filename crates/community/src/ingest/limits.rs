@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use kernel::ChannelId;
 use sqlx::PgConnection;
 
 use super::batch::Fresh;
 use super::book::{Book, Cause};
 use super::event::EventType;
 use super::store::{self, ChannelKey, Locked, MessageKey, PairKey, Seen, Stay};
+use crate::categories::Interaction;
 use crate::model::Event as Kind;
 use crate::rewards::{self, Cooldown, MessageReactions, Pair, Refused};
 
@@ -94,8 +96,11 @@ impl Limits {
             EventType::ReactionAdd => self.reaction(one, excluded, book),
             EventType::ThreadCreate => {
                 if excluded.is_none() {
-                    let multipliers =
-                        one.config.multipliers(Kind::ThreadCreate, one.category, one.event.timestamp);
+                    let multipliers = one.config.multipliers(
+                        Interaction::ThreadCreate,
+                        one.event.channel_id,
+                        one.event.timestamp,
+                    );
                     let reward = rewards::thread_reward(&one.config.rewards, &multipliers);
                     book.earn(one.guild, one.event.user_id, Kind::ThreadCreate, one.into(), &reward);
                 }
@@ -124,7 +129,7 @@ impl Limits {
         }
         let at = one.event.timestamp;
         let key = (one.guild.get(), one.event.user_id.get(), one.channel().unwrap_or(0));
-        let multipliers = one.config.multipliers(Kind::Message, one.category, at);
+        let multipliers = one.config.multipliers(Interaction::Message, one.event.channel_id, at);
         let cooldown = self.cooldowns.entry(key).or_default();
         let figures = one.event.payload.figures();
         match rewards::message_reward(&one.config.rewards, figures, &multipliers, cooldown, at) {
@@ -154,8 +159,8 @@ impl Limits {
             return excluded;
         }
         let at = one.event.timestamp;
-        let given = one.config.multipliers(Kind::ReactionGiven, one.category, at);
-        let received = one.config.multipliers(Kind::ReactionReceived, one.category, at);
+        let given = one.config.multipliers(Interaction::ReactionGiven, one.event.channel_id, at);
+        let received = one.config.multipliers(Interaction::ReactionReceived, one.event.channel_id, at);
         let reactor = one.event.user_id.get();
         self.pairs_changed.insert(pair);
         let row = self.reactors.entry((message.0, message.1, reactor)).or_insert((at, 0));
@@ -254,12 +259,13 @@ impl Limits {
         if one.config.no_xp_channels.contains(&channel) {
             return;
         }
-        let category = one.config.category(Some(channel));
+        let place = Some(ChannelId::new(channel));
+        let category = one.config.category(place);
         for tick in ticks {
             let Some(stay) = self.stays.get(&(guild, tick.user_id)).filter(|stay| stay.earns) else {
                 continue;
             };
-            let multipliers = one.config.multipliers(Kind::VoiceTick, category, tick.at);
+            let multipliers = one.config.multipliers(Interaction::VoiceTick, place, tick.at);
             let reward = rewards::tick_reward(&one.config.rewards, &multipliers);
             let cause = format!(
                 "voice:{}:{}:{}",
@@ -327,4 +333,3 @@ impl<'a> From<&Fresh<'a>> for Cause<'a> {
         }
     }
 }
-

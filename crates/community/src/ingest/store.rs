@@ -1,21 +1,14 @@
 //! SQL of a batch: what is read under the guilds' locks, and what is written. Everything goes by arrays, a statement a table.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::GuildId;
 use sqlx::PgConnection;
 
+use crate::error::Error;
 use crate::rewards::{Cooldown, MessageReactions, Pair, Sitting};
-
-/// A season of a guild.
-#[derive(Debug, Clone)]
-pub(super) struct Season {
-    pub(super) id: i32,
-    pub(super) starts_at: DateTime<Utc>,
-    pub(super) ends_at: DateTime<Utc>,
-    pub(super) active: bool,
-}
+use crate::seasons::calendar::{Calendar, calendars};
 
 /// What a batch is measured by.
 pub(super) struct Frame {
@@ -24,30 +17,17 @@ pub(super) struct Frame {
     /// Where the lake's oldest partition begins.
     pub(super) oldest: DateTime<Utc>,
     /// Seasons by guild.
-    pub(super) seasons: HashMap<i64, Vec<Season>>,
+    pub(super) seasons: BTreeMap<GuildId, Calendar>,
 }
 
-pub(super) async fn frame(conn: &mut PgConnection, guilds: &[GuildId]) -> sqlx::Result<Frame> {
-    let ids: Vec<i64> = guilds.iter().map(|guild| guild.get()).collect();
+pub(super) async fn frame(conn: &mut PgConnection, guilds: &[GuildId]) -> Result<Frame, Error> {
+    let seasons = calendars(conn, guilds).await?;
     let bounds = sqlx::query!(
         r#"SELECT now() AS "now!", coalesce(min(starts_at), now()) AS "oldest!"
              FROM questhall.month_partitions('community.event_lake')"#
     )
-    .fetch_one(&mut *conn)
+    .fetch_one(conn)
     .await?;
-    let rows = sqlx::query!(
-        "SELECT guild_id, id, starts_at, ends_at, active FROM community.seasons WHERE guild_id = ANY ($1)
-          ORDER BY guild_id, starts_at DESC, id DESC",
-        &ids,
-    )
-    .fetch_all(conn)
-    .await?;
-    let mut seasons: HashMap<i64, Vec<Season>> = HashMap::new();
-    for row in rows {
-        let season =
-            Season { id: row.id, starts_at: row.starts_at, ends_at: row.ends_at, active: row.active };
-        seasons.entry(row.guild_id).or_default().push(season);
-    }
     Ok(Frame { now: bounds.now, oldest: bounds.oldest, seasons })
 }
 
@@ -103,7 +83,7 @@ pub(super) struct Seen {
 /// Locks the members in the order of their keys; those who were never seen are made first.
 pub(super) async fn members_lock(
     conn: &mut PgConnection,
-    seen: &std::collections::BTreeMap<(i64, i64), Seen>,
+    seen: &BTreeMap<(i64, i64), Seen>,
 ) -> sqlx::Result<HashMap<(i64, i64), Locked>> {
     let all: Vec<(i64, i64)> = seen.keys().copied().collect();
     let mut locked = members_lock_known(conn, &all).await?;
@@ -152,7 +132,7 @@ async fn members_lock_known(
 async fn strangers_insert(
     conn: &mut PgConnection,
     keys: &[(i64, i64)],
-    seen: &std::collections::BTreeMap<(i64, i64), Seen>,
+    seen: &BTreeMap<(i64, i64), Seen>,
 ) -> sqlx::Result<()> {
     let (guilds, users): (Vec<i64>, Vec<i64>) = keys.iter().copied().unzip();
     let times: Vec<DateTime<Utc>> = keys.iter().filter_map(|key| seen.get(key).map(|seen| seen.at)).collect();
@@ -211,10 +191,7 @@ pub(super) async fn cooldowns(
 /// A cooldown to write: the latest rewarded message, and the last late one.
 pub(super) type CooldownRow = (ChannelKey, DateTime<Utc>, Option<DateTime<Utc>>);
 
-pub(super) async fn cooldowns_write(
-    conn: &mut PgConnection,
-    changed: &[CooldownRow],
-) -> sqlx::Result<()> {
+pub(super) async fn cooldowns_write(conn: &mut PgConnection, changed: &[CooldownRow]) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO community.reward_cooldowns (guild_id, user_id, channel_id, rewarded_at, late_at)
          SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::timestamptz[])

@@ -1,5 +1,7 @@
 //! Everything about rewards that a guild may choose.
 
+use access::settings::{Field, Group};
+use kernel::problem::FieldError;
 use kernel::{ChannelId, RoleId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -213,6 +215,84 @@ impl RewardSettings {
     /// The level curve; the default one where the figures are none (which [`RewardSettings::check`] refuses).
     pub fn curve(&self) -> Curve {
         Curve::new(self.level_base, self.level_factor).unwrap_or_default()
+    }
+}
+
+impl Group for RewardSettings {
+    const CATEGORY: &'static str = "rewards";
+    const ABOUT: &'static str = "What events earn, and the limits against gaming.";
+    const FIELDS: &'static [Field] = &[
+        Field::integer("message_xp", 0, 100_000, "XP for a message."),
+        Field::integer("message_stars", 0, 100_000, "Stars for a message."),
+        Field::integer("reaction_given_xp", 0, 100_000, "XP for reacting to somebody's message."),
+        Field::integer("reaction_given_stars", 0, 100_000, "Stars for reacting to somebody's message."),
+        Field::integer("reaction_received_xp", 0, 100_000, "XP for a reaction to one's message."),
+        Field::integer("reaction_received_stars", 0, 100_000, "Stars for a reaction to one's message."),
+        Field::integer("thread_create_xp", 0, 100_000, "XP for beginning a thread."),
+        Field::integer("thread_create_stars", 0, 100_000, "Stars for beginning a thread."),
+        Field::integer("voice_tick_xp", 0, 100_000, "XP for a tick in a voice channel."),
+        Field::integer("voice_tick_stars", 0, 100_000, "Stars for a tick in a voice channel."),
+        Field::integer("quest_complete_xp", 0, 100_000, "XP for a quest of the board that names none."),
+        Field::integer("quest_complete_stars", 0, 100_000, "Stars for a quest of the board."),
+        Field::integer("long_over", 0, 100_000, "A message of more characters than this is long."),
+        Field::number("long_factor", 0.0, 100.0, "Factor on XP for a long message."),
+        Field::integer(
+            "medium_over",
+            0,
+            100_000,
+            "A message of more characters than this, and not long, is of middle length.",
+        ),
+        Field::number("medium_factor", 0.0, 100.0, "Factor on XP for a message of middle length."),
+        Field::number("code_factor", 0.0, 100.0, "Factor on XP for a message with a code block."),
+        Field::number("link_factor", 0.0, 100.0, "Factor on XP for a message with a link."),
+        Field::number("attachment_factor", 0.0, 100.0, "Factor on XP for a message with an attachment."),
+        Field::integer("emoji_over", 0, 100_000, "A message with more emoji than this is emoji spam."),
+        Field::number("emoji_factor", 0.0, 100.0, "Factor on XP for emoji spam."),
+        Field::number(
+            "quality_floor",
+            0.0,
+            100.0,
+            "The least that all factors on a message's quality make together.",
+        ),
+        Field::integer(
+            "message_cooldown_seconds",
+            0,
+            86_400,
+            "Seconds between two rewarded messages of a member in a channel; 0 for no cooldown.",
+        ),
+        Field::integer(
+            "reactions_per_pair_a_day",
+            0,
+            10_000,
+            "Reactions between the same two members that are rewarded a UTC day; 0 for no limit.",
+        ),
+        Field::integer("burst_reactors", 0, 10_000, "More reactors than this within the window are a burst."),
+        Field::integer("burst_window_seconds", 0, 86_400, "Seconds within which reactors make a burst."),
+        Field::integer("burst_cap_xp", 0, 100_000, "The most XP a reaction of a burst brings its receiver."),
+        Field::integer("voice_tick_minutes", 1, 60, "Minutes in a voice channel for a tick."),
+        Field::integer("voice_ticks_an_hour", 0, 60, "Ticks rewarded an hour."),
+        Field::integer(
+            "voice_stay_hours",
+            1,
+            48,
+            "Hours of one stay in voice channels that count; a lost farewell costs no more than that.",
+        ),
+        Field::texts("no_xp_roles", 500, 19, "Members with one of these roles earn nothing."),
+        Field::texts("no_xp_channels", 500, 19, "Nothing is earned in these channels."),
+        Field::number("level_base", 1.0, 1_000_000.0, "Level n needs `level_base × level_factor^n` XP."),
+        Field::number(
+            "level_factor",
+            1.01,
+            10.0,
+            "Factor of the level curve: level n needs `level_base × level_factor^n` XP.",
+        ),
+        Field::integer("level_up_gold", 0, 100_000, "Gold for reaching a level, once."),
+    ];
+
+    fn validate(&self) -> Result<(), Vec<FieldError>> {
+        self.check().map_err(|wrong| {
+            vec![FieldError { field: wrong.field.to_owned(), message: wrong.message.to_owned() }]
+        })
     }
 }
 

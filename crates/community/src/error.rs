@@ -42,6 +42,7 @@ fn sentence(constraint: &str) -> Option<&'static str> {
     Some(match constraint {
         "uq_seasons_guild_id_name" => "another season bears this name",
         "ex_seasons_overlap" => "two seasons would overlap: an event belongs to one season at most",
+        "uq_achievement_templates_guild_id_name" => "another achievement bears this name",
         "uq_categories_guild_id_name" => "another category bears this name",
         "uq_category_channels_channel_id" => "one of these channels is in another category",
         "fk_multiplier_events_category_id_categories" => "the guild has no such category",

@@ -19,9 +19,25 @@ use crate::rules::{Curve, LEVEL_UP_GOLD};
 /// * Members are locked in the order of their keys.
 /// * A level reached for the first time pays [`LEVEL_UP_GOLD`] gold, journaled as `LEVEL_UP` under a cause of its own, and
 ///   is announced as event `member.levelled_up`, one for a member however many levels they rose.
+/// * Achievements that are reached by it are granted in the same transaction.
 ///
 /// Fails when somebody is no member yet, an amount does not fit, or a member would be left with less than nothing.
 pub async fn grant(conn: &mut PgConnection, grants: &[Grant]) -> Result<Granted, Error> {
+    let granted = grant_only(&mut *conn, grants).await?;
+    let mut richer: BTreeMap<GuildId, Vec<UserId>> = BTreeMap::new();
+    for (grant, _) in grants.iter().zip(&granted.fresh).filter(|(_, fresh)| **fresh) {
+        if grant.xp.is_positive() || grant.stars > 0 {
+            richer.entry(grant.guild_id).or_default().push(grant.user_id);
+        }
+    }
+    for (guild, users) in richer {
+        crate::achievements::evaluate_members(&mut *conn, guild, &users).await?;
+    }
+    Ok(granted)
+}
+
+/// [`grant`] without a look at achievements: what an achievement itself pays.
+pub(crate) async fn grant_only(conn: &mut PgConnection, grants: &[Grant]) -> Result<Granted, Error> {
     if grants.is_empty() {
         return Ok(Granted::default());
     }

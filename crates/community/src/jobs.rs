@@ -1,5 +1,7 @@
 //! What runs by the clock.
 
+mod life;
+
 use ::jobs::schedule::{JobError, Schedule};
 use ::jobs::timers::Handlers;
 use serde_json::{Value, json};
@@ -7,19 +9,21 @@ use sqlx::PgConnection;
 
 /// The periodic jobs of this slice, for the server to run.
 pub fn schedules() -> Vec<Schedule> {
-    vec![
+    let mut all = life::schedules();
+    all.extend([
         Schedule::new("community.fold_xp_histogram", "* * * * *", |connection| {
             Box::pin(fold_histogram(connection))
         }),
         Schedule::new("community.announce_roles", "* * * * *", |connection| {
             Box::pin(crate::roles::announce_again(connection))
         }),
-    ]
+    ]);
+    all
 }
 
 /// The handlers of this slice's timers, for the server to run.
 pub fn handlers() -> Handlers {
-    crate::seasons::turn::handlers()
+    life::handlers()
 }
 
 /// Folds the changes of the XP histogram in, which keeps ranks quick; they are right without it too.

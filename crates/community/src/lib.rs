@@ -27,6 +27,7 @@ mod events;
 mod grants;
 
 // What a guild's life is made of.
+pub mod achievements;
 pub mod author;
 pub mod categories;
 pub mod ids;
@@ -34,7 +35,6 @@ pub mod multipliers;
 pub mod seasons;
 
 mod fields;
-mod fresh;
 
 pub use author::Author;
 pub use error::Error;

@@ -4,7 +4,7 @@
 //! * Whether a timed event counts is decided by when the interaction happened, however late it becomes known: start
 //!   included, end not. Calling off one that runs ends it at that instant; what it multiplied stays.
 //! * Timed events that overlap multiply each other, and the category's weight multiplies with them.
-//! * A change is in force on every node within a second ([`multipliers_of`]).
+//! * A change is in force on every node within a second: ingest keeps what it read for half of one.
 //!
 //! Map: [`model`] the types · [`active`] the factors of an interaction · [`ops`] transactions the faces call · `store`
 //! SQL · [`routes`] the HTTP face.

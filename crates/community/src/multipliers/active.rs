@@ -1,7 +1,6 @@
 //! The factors of an interaction, from a picture of what the guild configured.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
 use kernel::{ChannelId, GuildId};
@@ -10,7 +9,6 @@ use sqlx::PgConnection;
 use super::store;
 use crate::categories::Interaction;
 use crate::error::Error;
-use crate::fresh::Fresh;
 use crate::ids::CategoryId;
 use crate::rewards::{Multiplier, Why};
 
@@ -78,12 +76,9 @@ impl Multipliers {
     }
 }
 
-static KEPT: LazyLock<Fresh<Multipliers>> = LazyLock::new(Fresh::default);
-
-/// The guild's multipliers, at most half a second old: for batches of events. Read over `conn` when they are older, in
-/// three statements.
-pub async fn multipliers_of(conn: &mut PgConnection, guild: GuildId) -> Result<Arc<Multipliers>, Error> {
-    KEPT.get(conn, guild, |conn, guild| store::multipliers(conn, guild)).await
+/// What multiplies rewards in the guild, as it is configured now; in three statements.
+pub async fn multipliers_of(conn: &mut PgConnection, guild: GuildId) -> Result<Multipliers, Error> {
+    store::multipliers(conn, guild).await
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Timed events.
 
 use chrono::{DateTime, Utc};
-use kernel::GuildId;
+use kernel::{ChannelId, GuildId};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::categories::Interaction;
 use crate::ids::{CategoryId, MultiplierEventId};
@@ -87,4 +87,42 @@ pub struct MultiplierEventEdit {
     /// When it ends, in the future.
     #[serde(default)]
     pub ends_at: Option<DateTime<Utc>>,
+}
+
+/// An interaction to be weighed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Weighing {
+    /// The interaction.
+    pub interaction_type: Interaction,
+    /// The channel it happens in.
+    pub channel_id: Option<ChannelId>,
+    /// When; now, if left out.
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// What multiplies the reward of an interaction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Factors {
+    /// The category of its channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category_id: Option<CategoryId>,
+    /// The category's factors first, then each timed event's; all multiply.
+    pub factors: Vec<Factor>,
+    /// What XP are multiplied by.
+    pub xp: f64,
+    /// What stars are multiplied by.
+    pub stars: f64,
+}
+
+/// A category's or a timed event's factors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Factor {
+    /// `category` or `timed_event`.
+    pub why: crate::rewards::Why,
+    /// Factor on XP.
+    pub xp: f64,
+    /// Factor on stars.
+    pub stars: f64,
 }

@@ -6,7 +6,7 @@ use kernel::{GuildId, Page, PageQuery, Problem};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 
-use super::model::{MultiplierEvent, MultiplierEventEdit, NewMultiplierEvent};
+use super::model::{Factor, Factors, MultiplierEvent, MultiplierEventEdit, NewMultiplierEvent, Weighing};
 use super::store;
 use crate::author::{Author, Deed};
 use crate::error::Error;
@@ -34,6 +34,28 @@ pub async fn event_get(
     event: MultiplierEventId,
 ) -> Result<MultiplierEvent, Error> {
     store::get(&mut *pool.acquire().await?, guild, event).await?.ok_or(Error::Unknown("timed event"))
+}
+
+/// What multiplies the reward of an interaction, by what is configured now.
+pub async fn weigh(pool: &PgPool, guild: GuildId, what: Weighing) -> Result<Factors, Error> {
+    let mut conn = pool.acquire().await?;
+    let at = match what.at {
+        Some(at) => fields::time("at", at)?,
+        None => db::now(&mut conn).await?,
+    };
+    let multipliers = super::multipliers_of(&mut conn, guild).await?;
+    let weighed = multipliers.active_at(what.interaction_type, what.channel_id, at);
+    let factors: Vec<Factor> = weighed
+        .multipliers
+        .iter()
+        .map(|factor| Factor { why: factor.why, xp: factor.xp, stars: factor.stars })
+        .collect();
+    Ok(Factors {
+        category_id: weighed.category,
+        xp: factors.iter().map(|factor| factor.xp).product(),
+        stars: factors.iter().map(|factor| factor.stars).product(),
+        factors,
+    })
 }
 
 /// Makes a timed event. Audited; tells `multiplier.scheduled`.

@@ -11,14 +11,17 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{MultiplierEvent, MultiplierEventEdit, NewMultiplierEvent};
+use super::model::{Factors, MultiplierEvent, MultiplierEventEdit, NewMultiplierEvent, Weighing};
 use super::ops;
 use crate::author::Author;
 use crate::ids::MultiplierEventId;
 
 /// The routes of timed events, to be nested under `/api/v1`.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, update, call_off))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get, update, call_off))
+        .routes(routes!(weigh))
 }
 
 /// A timed event in the path.
@@ -111,4 +114,19 @@ async fn call_off(
     let event = ops::event_call_off(app.pool(), guild.guild_id, path.event_id, author).await?;
     app.wake().outbox();
     Ok(Json(event))
+}
+
+/// Weigh an interaction
+///
+/// What its reward is multiplied by in a channel at a time, by what is configured now.
+#[utoipa::path(get, path = "/guilds/{guild_id}/multipliers", tag = "community", operation_id = "multiplier_weigh",
+    params(InGuildPath, Weighing),
+    responses((status = 200, body = Factors), Problems),
+    security(("api_key" = ["community:read"])))]
+async fn weigh(
+    State(app): State<App>,
+    guild: InGuild<CommunityRead>,
+    Query(what): Query<Weighing>,
+) -> Result<Json<Factors>, Problem> {
+    Ok(Json(ops::weigh(app.pool(), guild.guild_id, what).await?))
 }

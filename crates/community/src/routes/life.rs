@@ -3,7 +3,7 @@
 use access::App;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{categories, multipliers, seasons};
+use crate::{achievements, categories, multipliers, seasons};
 
 /// All of them, to be nested under `/api/v1`.
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -11,4 +11,5 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .merge(seasons::routes::router())
         .merge(categories::routes::router())
         .merge(multipliers::routes::router())
+        .merge(achievements::routes::router())
 }

@@ -43,8 +43,8 @@ pub(crate) struct Deed<'a> {
 
 impl<'a> Deed<'a> {
     /// Something was done to the row of `table` with this id.
-    pub(crate) fn new(action: &'a str, table: &'a str, id: impl ToString) -> Self {
-        Self { action, table, id: id.to_string(), before: None, after: None, reason: None }
+    pub(crate) fn new(action: &'a str, table: &'a str, id: impl Into<String>) -> Self {
+        Self { action, table, id: id.into(), before: None, after: None, reason: None }
     }
 
     /// How it was before.

@@ -43,7 +43,7 @@ pub(crate) fn time(field: &'static str, time: DateTime<Utc>) -> Result<DateTime<
 }
 
 /// A whole number within bounds.
-pub(crate) fn within<T: PartialOrd + std::fmt::Display>(
+pub(crate) fn within<T: PartialOrd + Copy + std::fmt::Display>(
     field: &'static str,
     value: T,
     least: T,

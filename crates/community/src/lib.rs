@@ -35,6 +35,7 @@ pub mod multipliers;
 pub mod seasons;
 
 mod fields;
+mod fresh;
 
 pub use author::Author;
 pub use error::Error;

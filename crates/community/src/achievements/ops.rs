@@ -88,7 +88,7 @@ pub async fn achievement_create(
         if made.requirement_type != RequirementType::Custom {
             retroactive::schedule(&mut tx, guild, Some(id)).await?;
         }
-        Deed::new("CREATE", TABLE, id).after(&made).record(&mut tx, guild, author).await?;
+        Deed::new("CREATE", TABLE, id.to_string()).after(&made).record(&mut tx, guild, author).await?;
         tx.commit().await?;
         Ok(made)
     })
@@ -139,7 +139,7 @@ pub async fn achievement_update(
             if after.active && easier {
                 retroactive::schedule(&mut tx, guild, Some(achievement)).await?;
             }
-            let deed = Deed::new("UPDATE", TABLE, achievement).before(&before).after(&after);
+            let deed = Deed::new("UPDATE", TABLE, achievement.to_string()).before(&before).after(&after);
             deed.record(&mut tx, guild, author).await?;
         }
         tx.commit().await?;

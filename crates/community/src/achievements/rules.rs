@@ -83,7 +83,9 @@ impl Thresholds {
         for (measure, threshold, achievement) in all {
             by_measure.entry(measure).or_default().push((threshold, achievement));
         }
-        by_measure.values_mut().for_each(|thresholds| thresholds.sort_unstable());
+        for thresholds in by_measure.values_mut() {
+            thresholds.sort_unstable();
+        }
         Self(by_measure)
     }
 

@@ -51,7 +51,7 @@ pub async fn category_create(
         store::set_channels(&mut tx, guild, id, &new.channels).await?;
         store::set_multipliers(&mut tx, guild, id, &new.multipliers).await?;
         let made = known(&mut tx, guild, id).await?;
-        Deed::new("CREATE", TABLE, id).after(&made).record(&mut tx, guild, author).await?;
+        Deed::new("CREATE", TABLE, id.to_string()).after(&made).record(&mut tx, guild, author).await?;
         tx.commit().await?;
         Ok(made)
     })
@@ -90,7 +90,7 @@ pub async fn category_update(
         }
         let after = known(&mut tx, guild, category).await?;
         if after != before {
-            let deed = Deed::new("UPDATE", TABLE, category).before(&before).after(&after);
+            let deed = Deed::new("UPDATE", TABLE, category.to_string()).before(&before).after(&after);
             deed.record(&mut tx, guild, author).await?;
         }
         tx.commit().await?;
@@ -115,7 +115,7 @@ pub async fn category_remove(
         store::update(&mut tx, &Category { active: false, ..before.clone() }).await?;
         store::set_channels(&mut tx, guild, category, &[]).await?;
         let after = known(&mut tx, guild, category).await?;
-        let deed = Deed::new("DELETE", TABLE, category).before(&before).after(&after);
+        let deed = Deed::new("DELETE", TABLE, category.to_string()).before(&before).after(&after);
         deed.record(&mut tx, guild, author).await?;
         tx.commit().await?;
         Ok(after)

@@ -86,13 +86,16 @@ impl GuildConfig {
 
 /// Guilds' choices, each kept for a moment.
 #[derive(Default)]
-pub(super) struct Configs(Fresh<Chosen>);
+pub(super) struct Configs {
+    chosen: Fresh<Chosen>,
+    multipliers: Fresh<Multipliers>,
+}
 
 impl Configs {
     /// The guild's choices of this moment.
     pub(super) async fn get(&self, conn: &mut PgConnection, guild: GuildId) -> Result<GuildConfig, Error> {
-        let chosen = self.0.get(conn, guild, Chosen::read).await?;
-        let multipliers = multipliers_of(conn, guild).await?;
+        let chosen = self.chosen.get(&mut *conn, guild, Chosen::read).await?;
+        let multipliers = self.multipliers.get(conn, guild, multipliers_of).await?;
         Ok(GuildConfig { chosen, multipliers })
     }
 }

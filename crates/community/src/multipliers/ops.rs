@@ -86,7 +86,7 @@ pub async fn event_create(
         check_window(starts_at, new.ends_at, now)?;
         let id = store::insert(&mut tx, guild, &new, starts_at, author.member()).await?;
         let made = store::get(&mut tx, guild, id).await?.ok_or(Error::Unknown("timed event"))?;
-        Deed::new("CREATE", TABLE, id).after(&made).record(&mut tx, guild, author).await?;
+        Deed::new("CREATE", TABLE, id.to_string()).after(&made).record(&mut tx, guild, author).await?;
         let payload = json!({
             "event_id": id, "name": made.name, "xp_multiplier": made.xp_multiplier,
             "star_multiplier": made.star_multiplier, "starts_at": made.starts_at, "ends_at": made.ends_at,
@@ -127,7 +127,7 @@ pub async fn event_update(
             }
             check_window(after.starts_at, after.ends_at, now)?;
             store::update(&mut tx, &after).await?;
-            let deed = Deed::new("UPDATE", TABLE, event).before(&before).after(&after);
+            let deed = Deed::new("UPDATE", TABLE, event.to_string()).before(&before).after(&after);
             deed.record(&mut tx, guild, author).await?;
         }
         tx.commit().await?;
@@ -156,7 +156,7 @@ pub async fn event_call_off(
             MultiplierEvent { active: false, ..before.clone() }
         };
         store::update(&mut tx, &after).await?;
-        let deed = Deed::new("DELETE", TABLE, event).before(&before).after(&after);
+        let deed = Deed::new("DELETE", TABLE, event.to_string()).before(&before).after(&after);
         deed.record(&mut tx, guild, author).await?;
         let payload = json!({ "event_id": event, "name": after.name });
         tell(&mut tx, &after, "multiplier.called_off", payload).await?;

@@ -62,7 +62,7 @@ pub async fn season_create(
         let id = store::insert(&mut tx, guild, &name, (starts_at, ends_at), new.repeats).await?;
         turn::turn(&mut tx, guild, now).await?;
         let made = known(&mut tx, guild, id).await?;
-        Deed::new("CREATE", TABLE, id).after(&made).record(&mut tx, guild, author).await?;
+        Deed::new("CREATE", TABLE, id.to_string()).after(&made).record(&mut tx, guild, author).await?;
         tx.commit().await?;
         Ok(made)
     })
@@ -106,7 +106,7 @@ pub async fn season_update(
             store::check_overlap(&mut tx).await?;
             turn::turn(&mut tx, guild, now).await?;
             after = known(&mut tx, guild, season).await?;
-            let deed = Deed::new("UPDATE", TABLE, season).before(&before).after(&after);
+            let deed = Deed::new("UPDATE", TABLE, season.to_string()).before(&before).after(&after);
             deed.record(&mut tx, guild, author).await?;
         }
         tx.commit().await?;
@@ -131,7 +131,7 @@ pub async fn season_delete(
             return Err(Error::Refused("only a season that has not begun can be removed".to_owned()));
         }
         store::delete(&mut tx, guild, season).await?;
-        Deed::new("DELETE", TABLE, season).before(&before).record(&mut tx, guild, author).await?;
+        Deed::new("DELETE", TABLE, season.to_string()).before(&before).record(&mut tx, guild, author).await?;
         tx.commit().await?;
         Ok(())
     })
@@ -191,7 +191,7 @@ pub async fn season_roll(
         let started =
             store::open(&mut tx, guild).await?.into_iter().find(|other| other.state == SeasonState::Active);
         let rolled = Rolled { ended, standings, started };
-        let deed = Deed::new("SEASON_ROLL", TABLE, season).before(&before).after(&rolled);
+        let deed = Deed::new("SEASON_ROLL", TABLE, season.to_string()).before(&before).after(&rolled);
         deed.because(reason.as_deref()).record(&mut tx, guild, author).await?;
         tx.commit().await?;
         Ok(rolled)

@@ -153,7 +153,7 @@ fn successor(name: &str, taken: &[String]) -> String {
     };
     // A name holds 100 characters.
     let stem: String = stem.chars().take(88).collect();
-    (number.saturating_add(1)..)
+    (number.saturating_add(1)..=u32::MAX)
         .map(|number| format!("{stem} {number}"))
         .find(|candidate| !taken.contains(candidate))
         .unwrap_or_else(|| format!("{stem} {}", u32::MAX))

@@ -1,7 +1,7 @@
 # What must be on the machine before anything of ours can be built or run. Sourced by the other scripts.
 #
 # `ensure_prerequisites` looks for a C compiler (Rust links with it), PostgreSQL's server programs (15 or later) and
-# Python (3.11 or later). What is missing it installs with apt where it may, and otherwise says what to install.
+# Python (3.11 or later), and where everything is checked nats-server. What is missing it installs with apt where it may, and otherwise says what to install.
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -35,11 +35,18 @@ python_is_there() {
   return 1
 }
 
+# Debian keeps it where only root looks.
+nats_is_there() {
+  have nats-server || [ -x /usr/sbin/nats-server ] || [ -x /usr/local/sbin/nats-server ]
+}
+
 # The names of the packages that are missing, as Debian calls them.
 missing_packages() {
   have cc || have gcc || have clang || printf 'gcc libc6-dev '
   [ -n "$(postgres_bin)" ] || printf 'postgresql '
   python_is_there || printf 'python3 '
+  # Only tests need it: elsewhere those say that they were skipped.
+  [ -z "${CI:-}" ] || nats_is_there || printf 'nats-server '
 }
 
 # Runs as root: directly, or by a sudo that asks for no password unless somebody sits there to type one.

@@ -62,6 +62,9 @@ decl_scopes! {
     CommunityWrite = "community:write", "Add and change members and the guild.";
     OperationsRead = "operations:read", "See timers, schedules, figures, and the audit log.";
     OperationsWrite = "operations:write", "Re-run failed timers; pause and resume work.";
+    WebhooksRead = "webhooks:read", "See webhooks and their deliveries, never their secrets.";
+    WebhooksWrite = "webhooks:write",
+        "Make, change and remove webhooks, which get what the key may see; replay what they missed.";
     KeysWrite = "keys:write", "List, create, rotate and revoke API keys.";
     SettingsRead = "settings:read", "See the settings of the guild.";
     SettingsWrite = "settings:write", "Change the settings of the guild.";

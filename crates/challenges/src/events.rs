@@ -9,7 +9,7 @@ jobs::declare_events! {
         participant_type: Text = "player", "player or squad";
         display_name: Text = "Ada", "who, for people";
         solved_at: Time = "2026-12-01T18:00:03.217Z", "when the answer arrived";
-        elapsed_ms: Integer = 1320000, "how long it took since the input was first fetched, in milliseconds";
+        elapsed_ms: Integer = 1_320_000, "how long it took since the input was first fetched, in milliseconds";
         frozen: Boolean = false, "whether the scoreboard is frozen";
         position (optional): Integer = 3, "the how-manieth to solve it";
         first_blood (optional): Boolean = false, "whether nobody had solved it before";

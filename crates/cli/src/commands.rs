@@ -12,3 +12,4 @@ pub(crate) mod serve;
 pub(crate) mod settings;
 pub(crate) mod up;
 pub(crate) mod version;
+pub(crate) mod webhook;

@@ -58,12 +58,13 @@ fn main() -> ExitCode {
 async fn run(cli: &Cli, screen: &Screen) -> Result<(), Failure> {
     let global = &cli.global;
     match &cli.command {
-        Command::Up(args) => commands::up::run(global, args, screen).await,
-        Command::Serve(args) => commands::serve::run(global, args, screen).await,
+        Command::Up(args) => Box::pin(commands::up::run(global, args, screen)).await,
+        Command::Serve(args) => Box::pin(commands::serve::run(global, args, screen)).await,
         Command::Db { command } => commands::db::run(global, *command, screen).await,
         Command::Campaign { command } => commands::campaign::run(global, command, screen).await,
         Command::Key { command } => commands::key::run(global, command, screen).await,
         Command::Settings { command } => commands::settings::run(global, command, screen).await,
+        Command::Webhook { command } => commands::webhook::run(global, command, screen).await,
         Command::Audit(args) => commands::audit::run(global, args, screen).await,
         Command::Openapi(args) => commands::openapi::run(args, screen),
         Command::Doctor => commands::doctor::run(global, screen).await,

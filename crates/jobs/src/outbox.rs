@@ -9,6 +9,7 @@ mod consumer;
 mod emit;
 mod feed;
 mod position;
+mod publisher;
 mod read;
 mod tail;
 
@@ -19,5 +20,6 @@ pub use consumer::{Consumer, Start, consume_batch, spawn as spawn_consumer};
 pub use emit::{Event, emit, emit_one};
 pub use feed::{Feed, FeedError};
 pub use position::{ParsePositionError, Position};
+pub use publisher::{PublishError, Publisher, spawn as spawn_publisher};
 pub use read::{Filter, Stored, Viewer, horizon, read_after};
 pub use tail::{Subscription, Tail, TailError};

@@ -194,6 +194,10 @@ decl_uuid!(
     TimerId
 );
 decl_uuid!(
+    /// A webhook of a guild.
+    WebhookId
+);
+decl_uuid!(
     /// An API key (its row, never the key itself).
     ApiKeyId
 );

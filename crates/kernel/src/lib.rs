@@ -19,7 +19,7 @@ pub use amount::{Bytes, Gold, Points, Xp};
 pub use clock::Clock;
 pub use id::{
     ApiKeyId, CampaignId, ChallengeId, ChannelId, GuildId, HintId, MessageId, RoleId, SquadId, SubmissionId,
-    TimerId, UserId,
+    TimerId, UserId, WebhookId,
 };
 pub use page::{Cursor, Limit, Page, PageQuery};
 pub use problem::{FieldError, Kind, Problem};

@@ -34,6 +34,7 @@ and may be bound to a member; a key that is bound to nobody says for whom it act
     (name = "challenges", description = "Challenges: inputs, answers, hints."),
     (name = "leaderboards", description = "Who stands where."),
     (name = "events", description = "What happens, as it happens: server-sent events."),
+    (name = "webhooks", description = "Events posted to an address of yours, signed by the Standard Webhooks specification."),
     (name = "economy", description = "Bytes: balances and transfers."),
     (name = "squads", description = "Squads and who is in them."),
     (name = "community", description = "Members of a guild and what they earned."),
@@ -52,6 +53,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(squads::router())
         .merge(community::router())
         .merge(access::routes::routes())
+        .merge(delivery::router())
         .merge(events::router())
         .merge(operations::router());
     OpenApiRouter::with_openapi(Frame::openapi()).nest(PREFIX, slices)

@@ -20,6 +20,7 @@ pub fn catalogue() -> Vec<Kind> {
         squads::PROBLEMS,
         challenges::PROBLEMS,
         campaigns::PROBLEMS,
+        delivery::PROBLEMS,
     ];
     let mut kinds: Vec<Kind> = slices.concat();
     kinds.sort_unstable_by_key(|kind| (kind.status, kind.slug));

@@ -6,6 +6,7 @@ use access::App;
 use axum::body::Bytes;
 use axum::{Extension, Router};
 use challenges::SubmissionWriter;
+use delivery::Webhooks;
 use economy::TransferWriter;
 use jobs::outbox::Tail;
 use sandbox::Sandbox;
@@ -26,6 +27,8 @@ pub struct Services {
     pub app: App,
     /// This process's reader of the outbox.
     pub tail: Tail,
+    /// Posts events to guilds' addresses.
+    pub webhooks: Webhooks,
     /// Judges answers.
     pub submissions: SubmissionWriter,
     /// Carries out transfers of bytes.
@@ -40,7 +43,8 @@ pub struct Services {
 
 /// The router over these services.
 pub fn build(services: &Services) -> Router {
-    let Services { settings, app, tail, submissions, transfers, sandbox, draining, closing } = services;
+    let Services { settings, app, tail, webhooks, submissions, transfers, sandbox, draining, closing } =
+        services;
     crate::figures::recorder();
     let streams = Streams::new(app.pool().clone(), tail.clone(), &settings.streams, closing.clone());
     let (routes, _) = api::router().split_for_parts();
@@ -57,6 +61,7 @@ pub fn build(services: &Services) -> Router {
         .layer(Extension(ScriptRunner(sandbox.clone())))
         .layer(Extension(Draining(draining.clone())))
         .layer(Extension(streams))
+        .layer(Extension(webhooks.clone()))
         .layer(Extension(submissions.clone()))
         .layer(Extension(transfers.clone()))
         .layer(Extension(app.wake().clone()));

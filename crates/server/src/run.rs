@@ -49,6 +49,9 @@ pub enum RunError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The certificates that a setting names cannot be read.
+    #[error("{0}")]
+    Certificates(std::io::Error),
     /// A periodic job is declared wrongly: a fault of ours.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
@@ -133,6 +136,7 @@ impl Server {
         let settings = Arc::new(settings);
         let pool = database.pool().clone();
         migrate(database, settings.migrate).await?;
+        let webhooks = delivery::Webhooks::new(settings.webhooks.clone()).map_err(RunError::Certificates)?;
         // First, so that a taken port is found out before anything runs.
         let listener = if roles.has(Role::Http) { Some(bind(settings.http.listen).await?) } else { None };
         figures::recorder();
@@ -145,6 +149,7 @@ impl Server {
         let services = Services {
             app: App::new(pool.clone(), wake.clone(), settings.http.api()),
             tail: Tail::spawn(pool.clone(), &node.handle(), &wake),
+            webhooks,
             submissions: SubmissionWriter::start(&pool, &wake, settings.workers.submission_writers),
             transfers: TransferWriter::start(&pool, &wake, settings.workers.transfer_writers),
             sandbox,

@@ -38,6 +38,10 @@ pub struct Settings {
     pub workers: Workers,
     /// Event streams.
     pub streams: Streams,
+    /// Posting events to guilds' addresses.
+    pub webhooks: delivery::WebhookSettings,
+    /// Publishing events to NATS `JetStream`.
+    pub nats: delivery::NatsSettings,
     /// Figures for Prometheus.
     pub metrics: Metrics,
     /// What is logged, and how.
@@ -55,6 +59,8 @@ impl Default for Settings {
             sandbox: Sandbox::default(),
             workers: Workers::default(),
             streams: Streams::default(),
+            webhooks: delivery::WebhookSettings::default(),
+            nats: delivery::NatsSettings::default(),
             metrics: Metrics::default(),
             log: Log::default(),
         }
@@ -376,6 +382,10 @@ impl Settings {
         if self.metrics.token.as_ref().is_some_and(|token| token.len() < 16) {
             return wrong("metrics.token", "must have at least 16 characters");
         }
+        self.webhooks
+            .validate()
+            .map_err(|(name, problem)| (format!("webhooks.{name}"), problem.to_owned()))?;
+        self.nats.validate().map_err(|(name, problem)| (format!("nats.{name}"), problem.to_owned()))?;
         if let Err(error) = self.log.filter.parse::<tracing_subscriber::EnvFilter>() {
             return Err((
                 "log.filter".to_owned(),

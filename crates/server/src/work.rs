@@ -33,6 +33,12 @@ pub(crate) fn start(services: &Services, roles: &Roles, node: &Node) -> Result<(
         };
         Engine::spawn(pool.clone(), CampaignTimers, engine, &handle, wake);
         jobs::timers::spawn(pool, handlers(services), engine, &handle, wake);
+        if services.settings.webhooks.enabled {
+            services.webhooks.spawn(pool, &handle, wake);
+        }
+        if let Some(nats) = delivery::nats::Nats::new(&services.settings.nats) {
+            jobs::outbox::spawn_publisher(pool.clone(), nats, handle.clone(), wake);
+        }
     }
     if roles.has(Role::Scheduler) {
         jobs::schedule::spawn(pool.clone(), schedules(services), &handle, wake)?;
@@ -81,6 +87,7 @@ fn schedules(services: &Services) -> Vec<Schedule> {
     all.extend(campaigns::schedules::all());
     all.extend(community::jobs::schedules());
     all.extend(economy::jobs::schedules());
+    all.extend(delivery::schedules::all());
     all.push(Schedule::new("access.idempotency_clean", "*/10 * * * *", |connection| {
         Box::pin(async move {
             let removed = access::web::idempotency_clean(connection, CLEAN_UP_BATCH).await?;

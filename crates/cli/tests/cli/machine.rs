@@ -92,7 +92,9 @@ fn the_checked_in_api_document_is_the_codes() {
 #[test]
 fn the_operators_guide_knows_every_setting_and_command() {
     let guide = include_str!("../../../../docs/operators-guide.md");
-    for table in ["", "http.", "db.", "sandbox.", "workers.", "streams.", "metrics.", "log."] {
+    for table in
+        ["", "http.", "db.", "sandbox.", "workers.", "streams.", "webhooks.", "nats.", "metrics.", "log."]
+    {
         // A wrong name is answered with the right ones.
         let answer = run(["--set", &format!("{table}zzz=1"), "key", "list"]).ends_with(3);
         let (_, known) =

@@ -54,7 +54,7 @@ pub async fn consume_batch<C: Consumer>(
     consumer: &C,
 ) -> Result<usize, TimerError> {
     let mut transaction = connection.begin().await?;
-    let Some(position) = lock_cursor(&mut transaction, consumer).await? else {
+    let Some(position) = lock_cursor(&mut transaction, consumer.name(), consumer.start()).await? else {
         return Ok(0);
     };
     let events = read_all_after(&mut transaction, position, consumer.batch()).await?;
@@ -75,21 +75,22 @@ pub async fn consume_batch<C: Consumer>(
 }
 
 /// The cursor, locked; `None` when another transaction holds it.
-async fn lock_cursor<C: Consumer>(
+async fn lock_cursor(
     connection: &mut PgConnection,
-    consumer: &C,
+    name: &str,
+    start: Start,
 ) -> Result<Option<Position>, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT transaction_id::text AS "transaction_id!", id FROM jobs.outbox_cursors WHERE consumer = $1
            FOR UPDATE SKIP LOCKED"#,
-        consumer.name(),
+        name,
     )
     .fetch_optional(&mut *connection)
     .await?;
     if let Some(row) = row {
         return Ok(Some(Position { transaction_id: parse_xid(&row.transaction_id)?, id: row.id }));
     }
-    let start = match consumer.start() {
+    let start = match start {
         Start::Beginning => Position::START,
         Start::Now => horizon(connection).await?,
     };
@@ -97,7 +98,7 @@ async fn lock_cursor<C: Consumer>(
     let inserted = sqlx::query!(
         "INSERT INTO jobs.outbox_cursors (consumer, transaction_id, id) VALUES ($1, $2::text::xid8, $3)
          ON CONFLICT DO NOTHING",
-        consumer.name(),
+        name,
         start.transaction_id.to_string(),
         start.id,
     )
@@ -106,10 +107,10 @@ async fn lock_cursor<C: Consumer>(
     Ok((inserted.rows_affected() == 1).then_some(start))
 }
 
-/// Makes the consumer's cursor, so that what happens from now on is not missed although nothing is consumed yet.
-async fn ensure_cursor<C: Consumer>(pool: &PgPool, consumer: &C) -> Result<(), sqlx::Error> {
+/// Makes the cursor of that name, so that what happens from now on is not missed although nothing is consumed yet.
+pub(super) async fn ensure(pool: &PgPool, name: &str, start: Start) -> Result<(), sqlx::Error> {
     let mut transaction = pool.begin().await?;
-    lock_cursor(&mut transaction, consumer).await?;
+    lock_cursor(&mut transaction, name, start).await?;
     transaction.commit().await
 }
 
@@ -124,7 +125,7 @@ pub fn spawn<C: Consumer>(pool: PgPool, consumer: C, mut node: NodeHandle, wake:
             signal.borrow_and_update();
             let result = async {
                 if !registered {
-                    ensure_cursor(&pool, &consumer).await?;
+                    ensure(&pool, consumer.name(), consumer.start()).await?;
                     registered = true;
                 }
                 let mut connection = pool.acquire().await?;

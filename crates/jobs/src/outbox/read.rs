@@ -32,6 +32,23 @@ pub struct Stored {
     pub created_at: DateTime<Utc>,
 }
 
+impl Stored {
+    /// The event as it is sent outside: in the envelope of `CloudEvents` 1.0.
+    pub fn cloud_event(&self) -> Value {
+        serde_json::json!({
+            "specversion": "1.0",
+            "id": self.event_id,
+            "type": self.event_type,
+            "source": format!("/guilds/{}", self.guild_id),
+            "subject": self.subject,
+            "time": self.created_at,
+            "guild_id": self.guild_id,
+            "correlation_id": self.correlation_id,
+            "data": self.payload,
+        })
+    }
+}
+
 /// Who reads, and so which events about single members they may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Viewer {

@@ -1,8 +1,7 @@
 //! Who sees which event.
 
 use access::scope::{
-    CampaignsRead, CampaignsWrite, CommunityRead, CommunityWrite, EconomyRead, EconomyWrite, OperationsRead,
-    Scope, SquadsRead, SquadsWrite,
+    CampaignsWrite, CommunityWrite, EconomyWrite, OperationsRead, Scope, SquadsWrite, WebhooksWrite,
 };
 use access::{Actor, web::member_if_named};
 use axum::http::HeaderMap;
@@ -14,28 +13,6 @@ use kernel::{Problem, UserId};
 pub(super) struct Sight {
     actor: Actor,
     member: Option<UserId>,
-}
-
-/// The scopes that a family of events takes: to see those for everyone, and to see those about other members.
-struct Family {
-    read: &'static str,
-    admin: &'static str,
-}
-
-/// By the part of the type before the first dot. What is not listed is for operators.
-fn family(event_type: &str) -> Family {
-    let (read, admin) = match event_type.split('.').next().unwrap_or_default() {
-        "campaign" | "challenge" | "reward" | "hint" => (CampaignsRead::NAME, CampaignsWrite::NAME),
-        "squad" => (SquadsRead::NAME, SquadsWrite::NAME),
-        "bytes" | "economy" | "transaction" | "role_reward" => (EconomyRead::NAME, EconomyWrite::NAME),
-        "member" | "level" | "xp" | "achievement" | "season" | "guild" => {
-            (CommunityRead::NAME, CommunityWrite::NAME)
-        }
-        // A failed timer's error is for who can mend it.
-        "timer" => (CampaignsWrite::NAME, CampaignsWrite::NAME),
-        _ => (OperationsRead::NAME, OperationsRead::NAME),
-    };
-    Family { read, admin }
 }
 
 impl Sight {
@@ -56,6 +33,7 @@ impl Sight {
             SquadsWrite::NAME,
             EconomyWrite::NAME,
             CommunityWrite::NAME,
+            WebhooksWrite::NAME,
             OperationsRead::NAME,
         ];
         match self.member {
@@ -67,11 +45,7 @@ impl Sight {
 
     /// Whether the bearer gets this event.
     pub(super) fn sees(&self, event: &Stored) -> bool {
-        let family = family(&event.event_type);
-        if !self.actor.has(family.read) && !self.actor.has(family.admin) {
-            return false;
-        }
-        event.user_id.is_none_or(|concerned| self.member == Some(concerned) || self.actor.has(family.admin))
+        delivery::sight::sees(&self.actor.scopes, self.member, event)
     }
 }
 

@@ -11,7 +11,6 @@ use futures::{StreamExt as _, stream};
 use jobs::outbox::{Feed, FeedError, Filter, Position, Stored, Tail};
 use kernel::problem::UNAVAILABLE;
 use kernel::{GuildId, Problem};
-use serde_json::json;
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -208,18 +207,7 @@ impl Message {
 
     /// An event of the outbox in an envelope like that of `CloudEvents`.
     fn event(event: &Stored) -> Self {
-        let data = json!({
-            "specversion": "1.0",
-            "id": event.event_id,
-            "type": event.event_type,
-            "source": format!("/guilds/{}", event.guild_id),
-            "subject": event.subject,
-            "time": event.created_at,
-            "guild_id": event.guild_id,
-            "correlation_id": event.correlation_id,
-            "data": event.payload,
-        });
-        Self::new(Some(&event.position.to_string()), &event.event_type, &data)
+        Self::new(Some(&event.position.to_string()), &event.event_type, &event.cloud_event())
     }
 
     /// `event:` and `data:`, which JSON keeps on one line. Types are of the outbox's alphabet.

@@ -129,6 +129,8 @@ impl Variable {
     fn parse((name, value): &(String, String)) -> Option<Self> {
         let setting = if name == "DATABASE_URL" {
             "db.url".to_owned()
+        } else if name == "NATS_URL" {
+            "nats.url".to_owned()
         } else {
             let rest = name.strip_prefix("QUESTHALL_")?.to_ascii_lowercase();
             if NOT_SETTINGS.iter().any(|other| rest.starts_with(other)) {

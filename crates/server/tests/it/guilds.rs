@@ -58,12 +58,15 @@ impl Guild {
         }
         let made =
             house.made("/api/v1/keys", &key, &json!({ "name": "spare", "scopes": ["campaigns:read"] })).await;
+        let hook = json!({ "name": "hook", "url": "https://endpoint.invalid/" });
+        let webhook = house.made(&format!("{api}/webhooks"), &key, &hook).await;
         let mut ids = BTreeMap::from([
             ("guild_id", id.to_string()),
             ("user_id", user.to_string()),
             ("participant_id", user.to_string()),
             ("squad_id", text(&squad["id"])),
             ("campaign_id", campaign_id.clone()),
+            ("webhook_id", text(&webhook["webhook"]["id"])),
             ("key_id", text(&made["key"]["id"])),
         ]);
         let pool = house.database.pool();

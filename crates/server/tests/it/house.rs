@@ -70,6 +70,7 @@ impl House {
         let services = Services {
             app: App::new(pool.clone(), wake.clone(), settings.http.api()),
             tail: Tail::spawn(pool.clone(), &node.handle(), &wake),
+            webhooks: delivery::Webhooks::new(settings.webhooks.clone()).unwrap(),
             submissions: SubmissionWriter::start(&pool, &wake, 1),
             transfers: TransferWriter::start(&pool, &wake, 1),
             sandbox: None,

@@ -144,6 +144,7 @@ pub(crate) fn body_of(document: &Value, operation: &Operation) -> Option<Value> 
     let schema = operation.body_schema()?;
     let by_hand = match operation.id.as_str() {
         "campaign_import" | "campaign_import_into" | "campaign_check" => Some(bundle()),
+        "webhook_replay" => Some(json!({ "all": true })),
         _ => None,
     };
     Some(by_hand.unwrap_or_else(|| sample(document, schema, false)))

@@ -1,0 +1,112 @@
+//! Endpoints that hang, redirect, lie, flood and dawdle: none of them costs more than its own attempts.
+
+use std::time::Duration;
+
+use crate::endpoint::{Answer, Endpoint};
+use crate::house::{House, local};
+
+/// A house of little patience, the endpoint's answers, and what the administrator reads of the first attempt.
+async fn first_error(answers: Vec<Answer>) -> (House, Endpoint, String) {
+    let settings = delivery::WebhookSettings { timeout: Duration::from_millis(700), ..local() };
+    let mut house = House::idle(settings).await;
+    house.node().await;
+    let mut endpoint = Endpoint::script(answers).await;
+    house.webhook(&endpoint.url()).await;
+    house.emit_numbers(0..2).await;
+    assert_eq!(endpoint.next().await.n(), 0);
+    house.until("SELECT failures = 1 FROM delivery.webhook_queues").await;
+    let error = house.text("SELECT error FROM delivery.webhook_deliveries WHERE attempts = 1").await;
+    (house, endpoint, error)
+}
+
+/// After its bad day it gets everything, in order.
+async fn recovers(house: &House, endpoint: &mut Endpoint) {
+    house.again().await;
+    assert_eq!(endpoint.numbers(2).await, [0, 1]);
+    house.settled().await;
+}
+
+#[tokio::test]
+async fn one_that_hangs() {
+    let (house, mut endpoint, error) = first_error(vec![Answer::Hang]).await;
+    assert_eq!(error, "no whole answer within 700 ms");
+    recovers(&house, &mut endpoint).await;
+}
+
+#[tokio::test]
+async fn one_that_redirects() {
+    let mut elsewhere = Endpoint::ok().await;
+    // Where to is not even looked at.
+    let location = Box::leak(format!("location: {}\r\n", elsewhere.url()).into_boxed_str());
+    let (house, mut endpoint, error) = first_error(vec![Answer::Whole(302, location, "")]).await;
+    assert_eq!(error, "the endpoint answered 302: redirects are not followed");
+    assert!(elsewhere.is_quiet());
+    recovers(&house, &mut endpoint).await;
+}
+
+#[tokio::test]
+async fn one_that_lies() {
+    let (house, mut endpoint, error) = first_error(vec![Answer::BreakOff]).await;
+    assert!(error.starts_with("the answer broke off"), "{error}");
+    recovers(&house, &mut endpoint).await;
+}
+
+#[tokio::test]
+async fn one_that_floods_the_head() {
+    let (house, mut endpoint, error) = first_error(vec![Answer::FloodHead]).await;
+    assert!(error.starts_with("the connection broke"), "{error}");
+    recovers(&house, &mut endpoint).await;
+}
+
+#[tokio::test]
+async fn one_that_dawdles() {
+    let (house, mut endpoint, error) = first_error(vec![Answer::Drip]).await;
+    assert_eq!(error, "no whole answer within 700 ms");
+    recovers(&house, &mut endpoint).await;
+}
+
+#[tokio::test]
+async fn one_that_floods_the_body_has_taken_the_event_and_is_not_listened_to() {
+    let house = House::new().await;
+    let mut endpoint = Endpoint::script([Answer::Flood, Answer::Flood]).await;
+    house.webhook(&endpoint.url()).await;
+    house.emit_numbers(0..3).await;
+    assert_eq!(endpoint.numbers(3).await, [0, 1, 2]);
+    house.settled().await;
+}
+
+#[tokio::test]
+async fn one_that_ends_connections_without_a_word_costs_no_attempt() {
+    let house = House::new().await;
+    let mut endpoint = Endpoint::script(vec![Answer::OkAndClose; 5]).await;
+    house.webhook(&endpoint.url()).await;
+    house.emit_numbers(0..6).await;
+    assert_eq!(endpoint.numbers(6).await, [0, 1, 2, 3, 4, 5]);
+    house.settled().await;
+    assert_eq!(house.count("SELECT max(attempts)::bigint FROM delivery.webhook_deliveries").await, 1);
+}
+
+#[tokio::test]
+async fn one_of_sixty_four_is_dead() {
+    let settings =
+        delivery::WebhookSettings { max_per_guild: 64, timeout: Duration::from_secs(20), ..local() };
+    let mut house = House::idle(settings).await;
+    house.node().await;
+    let mut dead = Endpoint::start(|_| Answer::Hang).await;
+    house.webhook(&dead.url()).await;
+    let mut living = Vec::new();
+    for _ in 0..63 {
+        let endpoint = Endpoint::ok().await;
+        house.webhook(&endpoint.url()).await;
+        living.push(endpoint);
+    }
+    for n in 0..5 {
+        house.emit_numbers(n * 4..n * 4 + 4).await;
+    }
+    for endpoint in &mut living {
+        assert_eq!(endpoint.numbers(20).await, (0..20).collect::<Vec<_>>());
+    }
+    // It still has its first.
+    assert_eq!(dead.next().await.n(), 0);
+    assert!(dead.is_quiet());
+}

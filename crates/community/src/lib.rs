@@ -29,10 +29,13 @@ mod grants;
 // What a guild's life is made of.
 pub mod achievements;
 pub mod author;
+pub mod awards;
+pub mod board;
 pub mod categories;
 pub mod ids;
 pub mod multipliers;
 pub mod seasons;
+pub mod shop;
 
 mod fields;
 mod fresh;

@@ -9,8 +9,8 @@ use kernel::problem::Kind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Kinds of problem that this slice adds: none.
-pub const PROBLEMS: &[Kind] = &[];
+/// Kinds of problem that this slice adds.
+pub const PROBLEMS: &[Kind] = &[crate::shop::NOT_ENOUGH_GOLD, crate::shop::SOLD_OUT];
 
 /// The routes of this slice, to be nested under `/api/v1`.
 pub fn router() -> OpenApiRouter<App> {

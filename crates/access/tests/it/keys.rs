@@ -115,7 +115,7 @@ async fn what_a_new_key_may_not_be_is_told() {
     guild {"name": "x", "scopes": ["economy:write"]}
         403 forbidden: A key cannot hand out what it does not hold itself: it lacks the scope `economy:write`.
     guild {"name": "x", "scopes": ["economy:wirte"]}
-        400 invalid-request: `scopes[0]` must be one of campaigns:read, campaigns:play, campaigns:write, economy:read, economy:play, economy:write, squads:read, squads:play, squads:write, community:read, community:write, operations:read, operations:write, keys:write, settings:read, settings:write, *
+        400 invalid-request: `scopes[0]` must be one of campaigns:read, campaigns:play, campaigns:write, economy:read, economy:play, economy:write, squads:read, squads:play, squads:write, community:read, community:play, community:write, operations:read, operations:write, keys:write, settings:read, settings:write, *
     guild {"name": "x", "scopes": []}
         400 invalid-request: `scopes` must name at least one scope
     guild {"name": "", "scopes": ["campaigns:play"]}

@@ -3,13 +3,18 @@
 use ::jobs::schedule::Schedule;
 use ::jobs::timers::Handlers;
 
-use crate::{achievements, seasons};
+use crate::{achievements, board, seasons};
 
 /// Its periodic jobs.
 pub(super) fn schedules() -> Vec<Schedule> {
-    vec![Schedule::new("community.achievements_sweep", "23 4 * * *", |connection| {
-        Box::pin(achievements::retroactive::sweep(connection))
-    })]
+    vec![
+        Schedule::new("community.achievements_sweep", "23 4 * * *", |connection| {
+            Box::pin(achievements::retroactive::sweep(connection))
+        }),
+        Schedule::new("community.board_lapse", "* * * * *", |connection| {
+            Box::pin(board::lapse::run(connection))
+        }),
+    ]
 }
 
 /// The handlers of its timers.

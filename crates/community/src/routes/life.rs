@@ -3,7 +3,7 @@
 use access::App;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{achievements, categories, multipliers, seasons};
+use crate::{achievements, awards, board, categories, multipliers, seasons, shop};
 
 /// All of them, to be nested under `/api/v1`.
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -12,4 +12,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .merge(categories::routes::router())
         .merge(multipliers::routes::router())
         .merge(achievements::routes::router())
+        .merge(board::routes::router())
+        .merge(shop::routes::router())
+        .merge(awards::routes::router())
 }

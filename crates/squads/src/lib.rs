@@ -6,15 +6,21 @@
 //!   (`squad.joined`, `squad.left`, `squad.moved`) and its payment in one transaction, so that memberships can be
 //!   re-derived ([`audit`]) and asked for as of any instant (`squads.squad_at`, `squads.members_at`).
 //! * Nobody moves or leaves while a squad campaign runs in which their squad takes part, unless that campaign allows it.
+//! * Who is in a squad is to have its Discord role, and nobody else: wishes are written in the transaction of the change
+//!   and announced until Discord is known to have them.
 //!
 //! Map: [`model`] the types · [`rules`] what a change costs · [`store`] SQL · `membership` how one is changed ·
-//! [`ops`] transactions the faces call ·
+//! [`ops`] transactions the faces call · [`pages`] a squad's page, and the leaderboard · [`roles`] Discord's roles ·
+//! [`jobs`](mod@jobs) what runs by the clock ·
 //! [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
 
 pub mod audit;
 pub mod error;
+pub mod jobs;
 pub mod model;
 pub mod ops;
+pub mod pages;
+pub mod roles;
 pub mod routes;
 pub mod rules;
 pub mod store;
@@ -23,6 +29,6 @@ mod events;
 mod membership;
 
 pub use error::Error;
-pub use model::{MembershipChange, NewSquad, Squad, SquadEdit, SquadMember};
+pub use model::{Assignment, MembershipChange, NewSquad, Squad, SquadEdit, SquadMember};
 pub use routes::{PROBLEMS, router};
 pub use store::{squad_get, squad_members, squad_of};

@@ -10,10 +10,13 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::model::MembershipChange;
+use crate::roles;
 use crate::rules;
 use crate::store::{self, Entry, LockedSquad};
 
-/// Why somebody was taken out of a squad by another, as the journal says it.
+/// Why somebody's squad was changed by another, as the journal says it.
+const ASSIGNED: &str = "put there by an administrator";
+/// The same, when they were taken out.
 const REMOVED: &str = "removed by an administrator";
 /// The same, when their squad was retired.
 const RETIRED: &str = "the squad was retired";
@@ -27,6 +30,9 @@ pub(crate) enum Deed {
     Move(SquadId),
     /// They leave theirs.
     Leave,
+    /// An administrator, who may be known as a member, puts them there, from another squad or none, for nothing. With
+    /// `force` also while a campaign forbids it.
+    Assign { to: SquadId, actor: Option<UserId>, force: bool },
     /// An administrator, who may be known as a member, takes them out of this one.
     Remove { from: SquadId, actor: Option<UserId> },
 }
@@ -50,19 +56,25 @@ pub(crate) async fn change(
             return Err(Error::NotInSquad);
         }
         Deed::Leave if from.is_none() => return Err(Error::NotInSquad),
-        Deed::Move(to) if from == Some(to) => return Err(Error::SameSquad),
+        Deed::Move(to) | Deed::Assign { to, .. } if from == Some(to) => return Err(Error::SameSquad),
         Deed::Remove { from: named, .. } if from != Some(named) => {
             store::squad_get(tx, guild, named).await?.ok_or(Error::UnknownSquad(named))?;
             return Err(Error::NotInSquad);
         }
-        Deed::Join(to) | Deed::Move(to) => Some(to),
+        Deed::Join(to) | Deed::Move(to) | Deed::Assign { to, .. } => Some(to),
         Deed::Leave | Deed::Remove { .. } => None,
     };
-    if let (Some(from), Deed::Move(_) | Deed::Leave) = (from, deed)
-        && let Some(campaign) = store::locking_campaign(tx, guild, from).await?
-    {
-        return Err(Error::Locked(campaign));
+    // Neither of two squads may change while it plays; who was in none may still join.
+    if let (Some(from), Deed::Move(_) | Deed::Leave | Deed::Assign { force: false, .. }) = (from, deed) {
+        let squads: Vec<SquadId> = std::iter::once(from).chain(target).collect();
+        if let Some(campaign) = store::locking_campaign(tx, guild, &squads).await? {
+            return Err(Error::Locked(campaign));
+        }
     }
+    let left_role = match from {
+        Some(from) => roles::role_of(tx, guild, from).await?,
+        None => None,
+    };
 
     let target = match target {
         Some(squad) => Some(admit(tx, guild, user, squad).await?),
@@ -83,6 +95,7 @@ pub(crate) async fn change(
     let to = target.as_ref().map(|target| target.0.id);
     let (actor, reason) = match deed {
         Deed::Remove { actor, .. } => (actor, Some(REMOVED)),
+        Deed::Assign { actor, .. } => (actor, Some(ASSIGNED)),
         _ => (None, None),
     };
     let at = store::journal(tx, guild, &[Entry { user, from, to, cost, transaction, actor, reason }]).await?;
@@ -92,6 +105,8 @@ pub(crate) async fn change(
         (None, _) => store::membership_delete(tx, guild, user).await?,
     }
     outbox::emit_one(tx, announcement(guild, user, from, to, cost)).await?;
+    let role = target.as_ref().and_then(|target| target.0.role_id);
+    roles::follow(tx, guild, &[user], left_role, role).await?;
     Ok(MembershipChange { user_id: user, from_squad_id: from, to_squad_id: to, cost, occurred_at: at })
 }
 
@@ -118,7 +133,8 @@ pub(crate) async fn release_all(
     store::journal(tx, guild, &entries).await?;
     let events: Vec<_> =
         users.iter().map(|user| announcement(guild, *user, from, None, Bytes::ZERO)).collect();
-    Ok(outbox::emit(tx, &events).await?)
+    outbox::emit(tx, &events).await?;
+    Ok(roles::follow(tx, guild, &users, squad.0.role_id, None).await?)
 }
 
 /// Locks the squad that a member would go to, and lets them in: it is active, has room, and they are a member of the

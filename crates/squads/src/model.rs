@@ -111,6 +111,17 @@ where
     Option::deserialize(deserializer).map(Some)
 }
 
+/// An administrator puts a member into a squad.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Assignment {
+    /// The member.
+    pub user_id: UserId,
+    /// Whether to do so although a running campaign forbids it.
+    #[serde(default)]
+    pub force: bool,
+}
+
 /// What came of joining, moving or leaving.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MembershipChange {

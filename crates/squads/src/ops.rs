@@ -7,8 +7,8 @@ use sqlx::PgPool;
 
 use crate::error::Error;
 use crate::membership::{self, Deed};
-use crate::model::{MembershipChange, NewSquad, Squad, SquadEdit, SquadMember};
-use crate::{rules, store};
+use crate::model::{Assignment, MembershipChange, NewSquad, Squad, SquadEdit, SquadMember};
+use crate::{roles, rules, store};
 
 /// Makes a squad. Audited.
 pub async fn squad_create(
@@ -50,6 +50,11 @@ pub async fn squad_update(
         }
         store::squad_update(&mut tx, guild, squad, &edit).await?;
         let after = store::squad_get(&mut tx, guild, squad).await?.ok_or(Error::UnknownSquad(squad))?;
+        if after.role_id != before.role_id {
+            let members = store::squad_members(&mut tx, guild, &[squad]).await?;
+            let users: Vec<UserId> = members.into_iter().map(|member| member.user_id).collect();
+            roles::follow(&mut tx, guild, &users, before.role_id, after.role_id).await?;
+        }
         if after != before {
             let mut entry = entry(guild, by, "UPDATE", squad, origin);
             entry.before = Some(json!(before));
@@ -77,7 +82,7 @@ pub async fn squad_deactivate(
         if !locked.0.is_active {
             return Ok(locked.0);
         }
-        if let Some(campaign) = store::locking_campaign(&mut tx, guild, squad).await? {
+        if let Some(campaign) = store::locking_campaign(&mut tx, guild, &[squad]).await? {
             return Err(Error::Locked(campaign));
         }
         membership::release_all(&mut tx, &locked, member_of(by)).await?;
@@ -149,6 +154,34 @@ pub async fn squad_move(
 /// A member leaves their squad.
 pub async fn squad_leave(pool: &PgPool, guild: GuildId, user: UserId) -> Result<MembershipChange, Error> {
     change(pool, guild, user, Deed::Leave).await
+}
+
+/// An administrator puts a member into a squad, from another one or none, for nothing. There must be room; and, unless it
+/// is forced, no running campaign that holds either squad together. Audited.
+pub async fn member_assign(
+    pool: &PgPool,
+    guild: GuildId,
+    squad: SquadId,
+    assignment: &Assignment,
+    by: By<'_>,
+    origin: &Origin,
+) -> Result<MembershipChange, Error> {
+    let user = assignment.user_id;
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let deed = Deed::Assign { to: squad, actor: member_of(by), force: assignment.force };
+        let change = membership::change(&mut tx, guild, user, deed).await?;
+        let action = if change.from_squad_id.is_some() { "UPDATE" } else { "CREATE" };
+        let mut entry =
+            AuditEntry::new(Some(guild), by, action, "squads.squad_memberships", user.to_string())
+                .from(origin);
+        entry.before = change.from_squad_id.map(|from| json!({ "user_id": user, "squad_id": from }));
+        entry.after = Some(json!({ "user_id": user, "squad_id": squad, "force": assignment.force }));
+        audit::record(&mut tx, &entry).await?;
+        tx.commit().await?;
+        Ok(change)
+    })
+    .await
 }
 
 /// An administrator takes a member out of a squad, also while a campaign runs. Audited.

@@ -1,6 +1,7 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/squads…`.
 
 mod membership;
+mod pages;
 mod squads;
 
 use access::App;
@@ -18,7 +19,10 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(squads::list, squads::create))
         .routes(routes!(squads::get, squads::update, squads::deactivate))
-        .routes(routes!(membership::list))
+        .routes(routes!(pages::leaderboard))
+        .routes(routes!(pages::page))
+        .routes(routes!(pages::observed))
+        .routes(routes!(membership::list, membership::assign))
         .routes(routes!(membership::remove))
         .routes(routes!(membership::join))
         .routes(routes!(membership::change))

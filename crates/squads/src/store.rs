@@ -115,14 +115,14 @@ pub(crate) async fn squad_update(
     db::ensure_affected(&done, 1).map_err(|error| Error::Database(error.into()))
 }
 
-/// Retires a squad.
+/// Retires a squad. Its role is free for another one.
 pub(crate) async fn squad_retire(
     conn: &mut PgConnection,
     guild: GuildId,
     squad: SquadId,
 ) -> Result<(), Error> {
     let done = sqlx::query!(
-        "UPDATE squads.squads SET is_active = false WHERE guild_id = $1 AND id = $2 AND is_active",
+        "UPDATE squads.squads SET is_active = false, role_id = NULL WHERE guild_id = $1 AND id = $2 AND is_active",
         guild.get(),
         squad.get(),
     )
@@ -153,22 +153,23 @@ pub(crate) async fn squad_lock(
     squad_get(conn, guild, squad).await?.map(LockedSquad).ok_or(Error::UnknownSquad(squad))
 }
 
-/// The name of a running squad campaign in which this squad takes part and which does not let members change squads.
+/// The name of a running squad campaign in which one of these squads takes part and which does not let members change squads.
 pub(crate) async fn locking_campaign(
     conn: &mut PgConnection,
     guild: GuildId,
-    squad: SquadId,
+    squads: &[SquadId],
 ) -> Result<Option<String>, Error> {
+    let ids: Vec<Uuid> = squads.iter().map(|squad| squad.get()).collect();
     let name = sqlx::query_scalar!(
         r#"SELECT c.name FROM campaigns.campaigns c
             WHERE c.guild_id = $1 AND c.status = 'RUNNING' AND c.campaign_type = 'squad' AND NOT c.allow_squad_moves
               AND (EXISTS (SELECT FROM campaigns.campaign_participants p
-                            WHERE p.campaign_id = c.id AND p.participant_id = $2::uuid::text)
+                            WHERE p.campaign_id = c.id AND p.participant_id = ANY ($2::uuid[]::text[]))
                    OR EXISTS (SELECT FROM campaigns.campaign_squad_rosters r
-                               WHERE r.campaign_id = c.id AND r.squad_id = $2))
+                               WHERE r.campaign_id = c.id AND r.squad_id = ANY ($2::uuid[])))
             ORDER BY c.id LIMIT 1"#,
         guild.get(),
-        squad.get(),
+        &ids,
     )
     .fetch_optional(conn)
     .await?;

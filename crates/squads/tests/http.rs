@@ -118,3 +118,31 @@ async fn wrong_requests_are_told_what_is_wrong() {
         assert_eq!(status, 404, "{method} {path}: {problem}");
     }
 }
+
+#[tokio::test]
+async fn pages_leaderboards_assignments_and_observed_roles_answer() {
+    let house = House::new(&["squads:read", "squads:write", "community:write"]).await;
+    let members = [(kernel::UserId::new(7), Some("Ada"))];
+    community::members_ensure(&mut house.database.pool().acquire().await.unwrap(), GuildId::new(1), &members)
+        .await
+        .unwrap();
+    let (_, squad) =
+        house.send("POST", "/guilds/1/squads", None, Some(json!({ "name": "Owls", "role_id": "70" }))).await;
+    let base = format!("/guilds/1/squads/{}", squad["id"].as_str().unwrap());
+    let path = format!("{base}/members");
+    let (status, change) = house.send("POST", &path, None, Some(json!({ "user_id": "7" }))).await;
+    assert_eq!((status, &change["to_squad_id"], &change["cost"]), (200, &squad["id"], &json!(0)));
+    let (status, page) = house.send("GET", &format!("{base}/page"), None, None).await;
+    assert_eq!((status, &page["members"][0]["name"]), (200, &json!("Ada")));
+    let (status, board) = house.send("GET", "/guilds/1/squads/leaderboard?by=wins", None, None).await;
+    assert_eq!((status, &board["items"][0]["rank"]), (200, &json!(1)));
+    assert_eq!(house.send("GET", "/guilds/1/squads/leaderboard?by=luck", None, None).await.0, 400);
+    assert_eq!(house.send("GET", "/guilds/2/squads/leaderboard", None, None).await.0, 404);
+    let seen = json!({ "role_ids": ["70", "5"] });
+    let (status, told) = house.send("PUT", "/guilds/1/member-roles/7", None, Some(seen)).await;
+    assert_eq!((status, &told["reopened"]), (200, &json!(0)));
+    assert_eq!(
+        house.send("PUT", "/guilds/1/member-roles/8", None, Some(json!({ "role_ids": [] }))).await.0,
+        404
+    );
+}

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::squads::SquadPath;
-use crate::model::{MembershipChange, SquadMember};
+use crate::model::{Assignment, MembershipChange, SquadMember};
 use crate::ops;
 
 /// A squad and one of its members in the path.
@@ -34,6 +34,27 @@ pub(super) async fn list(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<SquadMember>>, Problem> {
     Ok(Json(ops::member_list(app.pool(), guild.guild_id, path.squad_id, &page).await?))
+}
+
+/// Put a member into a squad
+///
+/// From another one or none, for nothing; there must be room. Refused while either squad takes part in a running campaign
+/// that forbids changes, unless it is forced. Written to the audit log.
+#[utoipa::path(post, path = "/guilds/{guild_id}/squads/{squad_id}/members", tag = "squads",
+    operation_id = "squad_member_assign", params(InGuildPath, SquadPath, IdempotencyKey), request_body = Assignment,
+    responses((status = 200, body = MembershipChange), Problems),
+    security(("api_key" = ["squads:write"])))]
+pub(super) async fn assign(
+    State(app): State<App>,
+    guild: InGuild<SquadsWrite>,
+    Path(path): Path<SquadPath>,
+    Json(assignment): Json<Assignment>,
+) -> Result<Json<MembershipChange>, Problem> {
+    let by = guild.by();
+    let change =
+        ops::member_assign(app.pool(), guild.guild_id, path.squad_id, &assignment, by, &guild.origin).await?;
+    app.wake().outbox();
+    Ok(Json(change))
 }
 
 /// Take a member out of a squad
@@ -74,8 +95,8 @@ pub(super) async fn join(
 
 /// Move to a squad
 ///
-/// From the one the member is in; costs the `switch_cost` of the one they move to. Refused while their squad takes part
-/// in a running campaign that forbids changes.
+/// From the one the member is in; costs the `switch_cost` of the one they move to. Refused while either takes part in a
+/// running campaign that forbids changes.
 #[utoipa::path(post, path = "/guilds/{guild_id}/squads/{squad_id}/move", tag = "squads",
     operation_id = "squad_move", params(InGuildPath, SquadPath, ActingMember, IdempotencyKey),
     responses((status = 200, body = MembershipChange), Problems),

@@ -1,0 +1,276 @@
+//! A squad as its page shows it, and squads beside each other.
+
+use chrono::{DateTime, Utc};
+use kernel::{Bytes, CampaignId, GuildId, Page, PageQuery, Problem, SquadId, UserId};
+use serde::{Deserialize, Serialize};
+use sqlx::{PgConnection, PgPool};
+use utoipa::ToSchema;
+
+use crate::error::Error;
+use crate::model::Squad;
+use crate::store;
+
+/// Members and campaigns that a page shows.
+const SHOWN_MEMBERS: i64 = 50;
+const SHOWN_CAMPAIGNS: i64 = 20;
+
+/// Everything that a squad's page shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SquadPage {
+    /// The squad.
+    pub squad: Squad,
+    /// Its place among the guild's active squads, each by one measure; absent once it is retired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing: Option<SquadStanding>,
+    /// Its members with the most XP, at most 50; all of them are at `/members`.
+    pub members: Vec<PageMember>,
+    /// The campaigns it takes or took part in, the latest first, at most 20. Ranks are those of the final standings.
+    pub campaigns: Vec<PageCampaign>,
+}
+
+/// A squad's figures, and its place by each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SquadStanding {
+    /// XP of its members in all.
+    pub xp: i64,
+    /// Its rank by that.
+    pub rank_by_xp: i64,
+    /// Bytes that its members hold in all.
+    pub bytes: Bytes,
+    /// Its rank by that.
+    pub rank_by_bytes: i64,
+    /// Campaigns it won.
+    pub wins: i64,
+    /// Its rank by that.
+    pub rank_by_wins: i64,
+}
+
+/// A member on a squad's page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PageMember {
+    /// The member.
+    pub user_id: UserId,
+    /// The name shown in the guild.
+    pub name: String,
+    /// When they joined this squad.
+    pub joined_at: DateTime<Utc>,
+    /// Their XP.
+    pub xp: i64,
+    /// Their level.
+    pub level: i32,
+    /// Bytes they hold.
+    pub balance: Bytes,
+}
+
+/// A campaign on a squad's page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PageCampaign {
+    /// The campaign.
+    pub campaign_id: CampaignId,
+    /// Its name.
+    pub name: String,
+    /// CREATED while it is to come, RUNNING, CLOSED, REWARD_CLAIM or EXPIRED.
+    pub status: String,
+    /// When it begins, or began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<DateTime<Utc>>,
+    /// When it ends, or ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<DateTime<Utc>>,
+    /// The squad's rank in the final standings, once there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rank: Option<i32>,
+    /// Its points in the final standings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub points: Option<i64>,
+    /// Parts it solved by the final standings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts_solved: Option<i32>,
+}
+
+/// By what squads are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// XP of the members in all.
+    #[default]
+    Xp,
+    /// Bytes that the members hold in all.
+    Bytes,
+    /// Campaigns won.
+    Wins,
+}
+
+impl Measure {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Xp => "xp",
+            Self::Bytes => "bytes",
+            Self::Wins => "wins",
+        }
+    }
+}
+
+/// A place on the leaderboard of squads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SquadRank {
+    /// Rank by the measure asked for; ties share one (1, 1, 3).
+    pub rank: i64,
+    /// The squad.
+    pub squad_id: SquadId,
+    /// Its name.
+    pub name: String,
+    /// How many members it has.
+    pub member_count: i64,
+    /// XP of its members in all.
+    pub xp: i64,
+    /// Bytes that its members hold in all.
+    pub bytes: Bytes,
+    /// Campaigns it won.
+    pub wins: i64,
+}
+
+/// A squad of the guild with everything that its page shows.
+pub async fn squad_page(pool: &PgPool, guild: GuildId, squad: SquadId) -> Result<SquadPage, Error> {
+    let mut conn = pool.acquire().await?;
+    let squad = store::squad_get(&mut conn, guild, squad).await?.ok_or(Error::UnknownSquad(squad))?;
+    let standing = standing(&mut conn, guild, squad.id).await?;
+    let members = members(&mut conn, guild, squad.id).await?;
+    let campaigns = campaigns(&mut conn, guild, squad.id).await?;
+    Ok(SquadPage { squad, standing, members, campaigns })
+}
+
+/// A page of the guild's active squads by a measure, the first one first; squads that are equal by it in the order of
+/// their making. Members who left the guild count for nothing.
+pub async fn leaderboard(
+    pool: &PgPool,
+    guild: GuildId,
+    by: Measure,
+    page: &PageQuery,
+) -> Result<Page<SquadRank>, Problem> {
+    let limit = page.limit()?;
+    let after: Option<(i64, SquadId)> = page.after()?;
+    let (score, last) = after.unwrap_or((i64::MAX, SquadId::new(uuid::Uuid::nil())));
+    let mut conn = pool.acquire().await?;
+    let rows = sqlx::query!(
+        r#"WITH figures AS (
+               SELECT s.id, s.name, count(m.user_id) AS member_count, coalesce(sum(c.xp), 0)::bigint AS xp,
+                      coalesce(sum(b.balance), 0)::bigint AS bytes,
+                      (SELECT count(*) FROM campaigns.campaigns k
+                         JOIN campaigns.campaign_standings t
+                           ON t.campaign_id = k.id AND t.snapshot = 'final' AND t.participant_id = s.id::text
+                        WHERE k.guild_id = $1 AND k.campaign_type = 'squad' AND t.rank = 1 AND t.parts_solved > 0) AS wins
+                 FROM squads.squads s
+                 LEFT JOIN squads.squad_memberships m ON m.guild_id = s.guild_id AND m.squad_id = s.id
+                 LEFT JOIN community.members c
+                   ON c.guild_id = m.guild_id AND c.user_id = m.user_id AND c.left_at IS NULL
+                 LEFT JOIN economy.bytes_balances b ON b.guild_id = c.guild_id AND b.user_id = c.user_id
+                WHERE s.guild_id = $1 AND s.is_active
+                GROUP BY s.id
+           ), scored AS (
+               SELECT f.*, CASE $2::text WHEN 'xp' THEN f.xp WHEN 'bytes' THEN f.bytes ELSE f.wins END AS score FROM figures f
+           ), ranked AS (
+               SELECT s.*, rank() OVER (ORDER BY score DESC) AS rank FROM scored s
+           )
+           SELECT id AS "id!: SquadId", name AS "name!", member_count AS "member_count!", xp AS "xp!", bytes AS "bytes!: Bytes",
+                  wins AS "wins!", rank AS "rank!", score AS "score!"
+             FROM ranked
+            WHERE score < $3 OR (score = $3 AND id > $4)
+            ORDER BY score DESC, id LIMIT $5"#,
+        guild.get(),
+        by.as_str(),
+        score,
+        last.get(),
+        limit.plus_one(),
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    Ok(Page::new(rows, limit, |row| (row.score, row.id)).map(|row| SquadRank {
+        rank: row.rank,
+        squad_id: row.id,
+        name: row.name,
+        member_count: row.member_count,
+        xp: row.xp,
+        bytes: row.bytes,
+        wins: row.wins,
+    }))
+}
+
+async fn standing(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    squad: SquadId,
+) -> sqlx::Result<Option<SquadStanding>> {
+    sqlx::query_as!(
+        SquadStanding,
+        r#"WITH figures AS (
+               SELECT s.id, coalesce(sum(c.xp), 0)::bigint AS xp, coalesce(sum(b.balance), 0)::bigint AS bytes,
+                      (SELECT count(*) FROM campaigns.campaigns k
+                         JOIN campaigns.campaign_standings t
+                           ON t.campaign_id = k.id AND t.snapshot = 'final' AND t.participant_id = s.id::text
+                        WHERE k.guild_id = $1 AND k.campaign_type = 'squad' AND t.rank = 1 AND t.parts_solved > 0) AS wins
+                 FROM squads.squads s
+                 LEFT JOIN squads.squad_memberships m ON m.guild_id = s.guild_id AND m.squad_id = s.id
+                 LEFT JOIN community.members c
+                   ON c.guild_id = m.guild_id AND c.user_id = m.user_id AND c.left_at IS NULL
+                 LEFT JOIN economy.bytes_balances b ON b.guild_id = c.guild_id AND b.user_id = c.user_id
+                WHERE s.guild_id = $1 AND s.is_active
+                GROUP BY s.id
+           ), ranked AS (
+               SELECT f.*, rank() OVER (ORDER BY xp DESC) AS rank_by_xp, rank() OVER (ORDER BY bytes DESC) AS rank_by_bytes,
+                      rank() OVER (ORDER BY wins DESC) AS rank_by_wins
+                 FROM figures f
+           )
+           SELECT xp AS "xp!", rank_by_xp AS "rank_by_xp!", bytes AS "bytes!: Bytes", rank_by_bytes AS "rank_by_bytes!",
+                  wins AS "wins!", rank_by_wins AS "rank_by_wins!"
+             FROM ranked WHERE id = $2"#,
+        guild.get(),
+        squad.get(),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+async fn members(conn: &mut PgConnection, guild: GuildId, squad: SquadId) -> sqlx::Result<Vec<PageMember>> {
+    sqlx::query_as!(
+        PageMember,
+        r#"SELECT s.user_id AS "user_id: UserId", coalesce(m.display_name, u.discord_name, s.user_id::text) AS "name!",
+                  s.joined_at, coalesce(m.xp, 0) AS "xp!", coalesce(m.level, 1) AS "level!",
+                  coalesce(b.balance, 0) AS "balance!: Bytes"
+             FROM squads.squad_memberships s
+             LEFT JOIN community.users u ON u.id = s.user_id
+             LEFT JOIN community.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id
+             LEFT JOIN economy.bytes_balances b ON b.guild_id = s.guild_id AND b.user_id = s.user_id
+            WHERE s.guild_id = $1 AND s.squad_id = $2
+            ORDER BY coalesce(m.xp, 0) DESC, s.user_id LIMIT $3"#,
+        guild.get(),
+        squad.get(),
+        SHOWN_MEMBERS,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Drafts are nobody's business, and while a campaign runs its standings are its own: they may be frozen.
+async fn campaigns(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    squad: SquadId,
+) -> sqlx::Result<Vec<PageCampaign>> {
+    sqlx::query_as!(
+        PageCampaign,
+        r#"SELECT c.id AS "campaign_id: CampaignId", c.name, c.status, c.start_time, c.end_time, t.rank AS "rank?",
+                  t.points AS "points?", t.parts_solved AS "parts_solved?"
+             FROM campaigns.campaigns c
+             JOIN campaigns.campaign_participants p ON p.campaign_id = c.id AND p.participant_id = $2::uuid::text
+             LEFT JOIN campaigns.campaign_standings t
+               ON t.campaign_id = c.id AND t.snapshot = 'final' AND t.participant_id = $2::uuid::text
+            WHERE c.guild_id = $1 AND c.campaign_type = 'squad' AND c.published_at IS NOT NULL AND c.cancelled_at IS NULL
+            ORDER BY c.start_time DESC NULLS FIRST, c.id DESC LIMIT $3"#,
+        guild.get(),
+        squad.get(),
+        SHOWN_CAMPAIGNS,
+    )
+    .fetch_all(conn)
+    .await
+}

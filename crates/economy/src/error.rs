@@ -137,13 +137,12 @@ impl From<Error> for Problem {
             Error::Disabled => Self::new(ECONOMY_DISABLED, sentence(&error)),
             Error::UnknownMember(_) => Self::not_found("member"),
             Error::NoReport(_) => Self::not_found("report"),
-            Error::Bot => Self::conflict(sentence(&error)),
+            Error::Bot | Error::NoDaily => Self::conflict(sentence(&error)),
             Error::TooMuch(max) => Self::field("amount", format!("must be at most {max}")),
             Error::Cooldown(wait) => Self::new(TRANSFER_COOLDOWN, sentence(&error)).retry_after(wait),
             Error::DailyClaimed { wait, .. } => {
                 Self::new(DAILY_ALREADY_CLAIMED, sentence(&error)).retry_after(wait)
             }
-            Error::NoDaily => Self::conflict(sentence(&error)),
             Error::Field(field, message) => Self::field(field, message),
             Error::Stopping => {
                 Self::new(problem::UNAVAILABLE, "The service is restarting; nothing was paid. Send it again in a moment.")

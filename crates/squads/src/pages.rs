@@ -69,7 +69,7 @@ pub struct PageCampaign {
     pub campaign_id: CampaignId,
     /// Its name.
     pub name: String,
-    /// CREATED while it is to come, RUNNING, CLOSED, REWARD_CLAIM or EXPIRED.
+    /// CREATED while it is to come, RUNNING, CLOSED, `REWARD_CLAIM` or EXPIRED.
     pub status: String,
     /// When it begins, or began.
     #[serde(skip_serializing_if = "Option::is_none")]

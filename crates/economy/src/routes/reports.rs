@@ -1,7 +1,7 @@
 //! The daily reports, and the ledger as CSV.
 
 use access::openapi::InGuildPath;
-use access::scope::{EconomyRead, EconomyWrite};
+use access::scope::EconomyWrite;
 use access::{App, InGuild, Json, Path, Problems, Query};
 use axum::body::Body;
 use axum::extract::State;

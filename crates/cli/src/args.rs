@@ -75,6 +75,16 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: WebhookCommand,
     },
+    /// Bytes of a guild: balances, payments, rules, reports.
+    Economy {
+        #[command(subcommand)]
+        command: crate::commands::economy::EconomyCommand,
+    },
+    /// Squads of a guild, and who is in them.
+    Squad {
+        #[command(subcommand)]
+        command: crate::commands::squad::SquadCommand,
+    },
     /// Re-derive balances, XP, points and standings from their journals, and report what differs.
     Audit(AuditArgs),
     /// Print the API's OpenAPI document.

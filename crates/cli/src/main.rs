@@ -65,6 +65,8 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<(), Failure> {
         Command::Key { command } => commands::key::run(global, command, screen).await,
         Command::Settings { command } => commands::settings::run(global, command, screen).await,
         Command::Webhook { command } => commands::webhook::run(global, command, screen).await,
+        Command::Economy { command } => commands::economy::run(global, command, screen).await,
+        Command::Squad { command } => commands::squad::run(global, command, screen).await,
         Command::Audit(args) => commands::audit::run(global, args, screen).await,
         Command::Openapi(args) => commands::openapi::run(args, screen),
         Command::Doctor => commands::doctor::run(global, screen).await,

@@ -3,6 +3,7 @@
 
 mod authoring;
 mod database;
+mod economy;
 mod machine;
 mod readme;
 mod terminal;

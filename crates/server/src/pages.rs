@@ -72,6 +72,10 @@ fn advice(kind: Kind) -> &'static str {
         "idempotency-key-in-use" => {
             "The first request with this key is still running. Ask again in a moment."
         }
+        "invalid-setting" => {
+            "A setting has another type, has bounds that this value is outside of, or does not exist. `errors` names it; \
+             `GET /api/v1/settings` lists what there is, with bounds and defaults. Nothing was changed."
+        }
         "answer-not-kept" => {
             "The first request with this `Idempotency-Key` was carried out. Its answer held a secret, or was too large to \
              keep, so it cannot be repeated. Look at what there is now."

@@ -129,7 +129,7 @@ pub(crate) fn challenge_check(c: &ChallengeBundle) -> Vec<FieldError> {
     let mut wrong = draft_check(&draft);
     for error in &mut wrong {
         if error.field == "difficulty_level" {
-            error.field = "difficulty".to_owned();
+            "difficulty".clone_into(&mut error.field);
         } else if let Some(hint) = error.field.strip_suffix(".body") {
             error.field = format!("{hint}.text");
         }

@@ -19,6 +19,23 @@ pub(crate) struct Guild {
     pub(crate) ids: BTreeMap<&'static str, String>,
 }
 
+/// What is made by a POST of a body to a collection of the guild, and the name under which its id stands in paths.
+const MADE: &[(&str, &str, fn() -> Value)] = &[
+    ("category_id", "categories", || json!({ "name": "general" })),
+    ("event_id", "multiplier-events", || json!({ "name": "double XP", "ends_at": tomorrow() })),
+    (
+        "achievement_id",
+        "achievements",
+        || json!({ "name": "chatty", "requirement_type": "counter_threshold", "requirement_field": "messages_sent", "requirement_value": 1_000_000 }),
+    ),
+    ("webhook_id", "webhooks", || json!({ "name": "hook", "url": "https://example.org/hook" })),
+    ("season_id", "seasons", || json!({ "name": "first", "ends_at": tomorrow() })),
+];
+
+fn tomorrow() -> chrono::DateTime<chrono::Utc> {
+    chrono::Utc::now() + chrono::TimeDelta::days(1)
+}
+
 /// A script whose input nobody needs here.
 const SCRIPT: &str = "import json\nprint(json.dumps({'input': 'x', 'result': 'y'}))\n";
 
@@ -82,6 +99,12 @@ impl Guild {
         );
         ids.insert("hint_id", one("SELECT h.id FROM challenges.challenge_hints h JOIN challenges.challenges c ON c.id = h.challenge_id WHERE c.campaign_id = $1").await.to_string());
         ids.insert("timer_id", one("UPDATE campaigns.campaign_timers SET status = 'FAILED' WHERE campaign_id = $1 AND timer_type = 'CLOSE_CAMPAIGN' RETURNING id").await.to_string());
+        for (name, collection, body) in MADE {
+            let made = house.made(&format!("{api}/{collection}"), &key, &body()).await;
+            // Beside a secret that is shown once, the thing itself has a name.
+            let made = if made["secret"].is_string() { &made["webhook"] } else { &made };
+            ids.insert(name, made["id"].as_str().map_or_else(|| made["id"].to_string(), str::to_owned));
+        }
         Self { key, user, ids }
     }
 }

@@ -33,6 +33,9 @@ async fn call(
 fn value(guild: &Guild, name: &str) -> String {
     match name {
         "part" => "1".to_owned(),
+        "day" => "2026-11-20".to_owned(),
+        "category" => "api_keys".to_owned(),
+        "name" => "max_lifetime_days".to_owned(),
         _ => guild
             .ids
             .get(name)
@@ -46,7 +49,7 @@ const NEEDS_SCRIPTS: [&str; 3] = ["campaign_check", "challenge_check", "input_ge
 
 /// People are of all guilds; that a member of one may join another is no leak.
 fn is_guilds_own(name: &str) -> bool {
-    !matches!(name, "guild_id" | "user_id" | "part")
+    !matches!(name, "guild_id" | "user_id" | "part" | "day" | "category" | "name")
 }
 
 #[tokio::test]
@@ -129,9 +132,12 @@ async fn ids_of_another_guild_in_bodies_and_queries_reach_nothing_of_it() {
             let answer = call(&house, &a, operation, &format!("{path}?{name}={id}"), body.as_ref()).await;
             tried.insert(format!("{} {name}", operation.id));
             // A filter by what is not there may as well find nothing.
-            if answer.status.is_server_error()
-                || (answer.status.is_success() && answer.json()["items"] != json!([]))
-            {
+            let is_empty = |answer: &Answer| match answer.header("content-type") {
+                // A table has its names of columns.
+                csv if csv.starts_with("text/csv") => answer.text.lines().count() == 1,
+                _ => answer.json()["items"] == json!([]),
+            };
+            if answer.status.is_server_error() || (answer.status.is_success() && !is_empty(&answer)) {
                 faults.push(format!("{} {name}: {} {}", operation.name(), answer.status, answer.text));
             }
         }

@@ -7,7 +7,7 @@
 //! * nothing is left behind: the cluster and its folder go, unless a database was given.
 //!
 //! Map: [`figure`] figures and the report · [`machine`] on what · `ground` the database · `timers`, `submissions`,
-//! `leaderboard`, `inputs`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
+//! `transfers`, `leaderboard`, `inputs`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
 //! figures mean, and those seen: docs/benchmarks.md.
 
 mod contest;
@@ -23,6 +23,7 @@ mod sample;
 mod server;
 mod submissions;
 mod timers;
+mod transfers;
 
 use std::path::{Path, PathBuf};
 
@@ -44,6 +45,8 @@ pub enum Section {
     Leaderboard,
     /// Generators in the jail.
     Inputs,
+    /// Bytes between members, random and hot.
+    Transfers,
     /// Memory and start of a server.
     Server,
     /// Everything.
@@ -100,6 +103,9 @@ async fn measure(args: &Args, ground: &Ground, program: &Path) -> Result<Vec<Fig
     }
     if args.section.includes(Section::Submissions) {
         figures.extend(submissions::measure(ground, program, args.quick).await?);
+    }
+    if args.section.includes(Section::Transfers) {
+        figures.extend(transfers::measure(ground, args.quick).await?);
     }
     if args.section.includes(Section::Leaderboard) {
         figures.extend(leaderboard::measure(ground, program, args.quick).await?);

@@ -19,22 +19,21 @@ pub(crate) struct Guild {
     pub(crate) ids: BTreeMap<&'static str, String>,
 }
 
+/// A body, given a time that is a day ahead.
+type Body = fn(&str) -> Value;
+
 /// What is made by a POST of a body to a collection of the guild, and the name under which its id stands in paths.
-const MADE: &[(&str, &str, fn() -> Value)] = &[
-    ("category_id", "categories", || json!({ "name": "general" })),
-    ("event_id", "multiplier-events", || json!({ "name": "double XP", "ends_at": tomorrow() })),
+const MADE: &[(&str, &str, Body)] = &[
+    ("category_id", "categories", |_| json!({ "name": "general" })),
+    ("event_id", "multiplier-events", |tomorrow| json!({ "name": "double XP", "ends_at": tomorrow })),
     (
         "achievement_id",
         "achievements",
-        || json!({ "name": "chatty", "requirement_type": "counter_threshold", "requirement_field": "messages_sent", "requirement_value": 1_000_000 }),
+        |tomorrow| json!({ "name": "chatty", "requirement_type": "counter_threshold", "requirement_field": "messages_sent", "requirement_value": 1_000_000 }),
     ),
-    ("webhook_id", "webhooks", || json!({ "name": "hook", "url": "https://example.org/hook" })),
-    ("season_id", "seasons", || json!({ "name": "first", "ends_at": tomorrow() })),
+    ("webhook_id", "webhooks", |_| json!({ "name": "hook", "url": "https://example.org/hook" })),
+    ("season_id", "seasons", |tomorrow| json!({ "name": "first", "ends_at": tomorrow })),
 ];
-
-fn tomorrow() -> chrono::DateTime<chrono::Utc> {
-    chrono::Utc::now() + chrono::TimeDelta::days(1)
-}
 
 /// A script whose input nobody needs here.
 const SCRIPT: &str = "import json\nprint(json.dumps({'input': 'x', 'result': 'y'}))\n";
@@ -99,8 +98,11 @@ impl Guild {
         );
         ids.insert("hint_id", one("SELECT h.id FROM challenges.challenge_hints h JOIN challenges.challenges c ON c.id = h.challenge_id WHERE c.campaign_id = $1").await.to_string());
         ids.insert("timer_id", one("UPDATE campaigns.campaign_timers SET status = 'FAILED' WHERE campaign_id = $1 AND timer_type = 'CLOSE_CAMPAIGN' RETURNING id").await.to_string());
+        let tomorrow =
+            db::now(&mut pool.acquire().await.unwrap()).await.unwrap() + chrono::TimeDelta::days(1);
+        let tomorrow = tomorrow.to_rfc3339();
         for (name, collection, body) in MADE {
-            let made = house.made(&format!("{api}/{collection}"), &key, &body()).await;
+            let made = house.made(&format!("{api}/{collection}"), &key, &body(&tomorrow)).await;
             // Beside a secret that is shown once, the thing itself has a name.
             let made = if made["secret"].is_string() { &made["webhook"] } else { &made };
             ids.insert(name, made["id"].as_str().map_or_else(|| made["id"].to_string(), str::to_owned));

@@ -60,6 +60,7 @@ decl_scopes! {
     SquadsWrite = "squads:write", "Create, change and remove squads; move members between them.";
     CommunityRead = "community:read", "See members, their standing and the guild.";
     CommunityPlay = "community:play", "Act as a member: take on quests of the board, buy in the shop.";
+    CommunityIngest = "community:ingest", "Hand over what happened on Discord: the bot's scope.";
     CommunityWrite = "community:write", "Add and change members and the guild.";
     OperationsRead = "operations:read", "See timers, schedules, figures, and the audit log.";
     OperationsWrite = "operations:write", "Re-run failed timers; pause and resume work.";

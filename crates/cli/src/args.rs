@@ -60,6 +60,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CampaignCommand,
     },
+    /// Take events from a file into a guild's lake: a JSON object a line. Run it again after an interruption: each counts once.
+    Ingest(IngestArgs),
+    /// Write made-up events that look like a real community's, a JSON object a line.
+    GenerateEvents(GenerateArgs),
     /// API keys.
     Key {
         #[command(subcommand)]
@@ -344,6 +348,43 @@ pub(crate) enum WebhookCommand {
         #[arg(long, value_name = "TIME")]
         until: Option<DateTime<Utc>>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IngestArgs {
+    /// The file; `-` reads standard input.
+    pub(crate) file: PathBuf,
+    /// The guild in which it happened.
+    #[arg(long)]
+    pub(crate) guild: GuildId,
+    /// How many of the refused lines are told.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) show: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// How many events.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) events: usize,
+    /// How many members.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) members: usize,
+    /// How many channels; a tenth as many for voice.
+    #[arg(long, default_value_t = 60)]
+    pub(crate) channels: usize,
+    /// What decides everything that is left to chance.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// When the first event happens [default: so that the last one happens now].
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<DateTime<Utc>>,
+    /// Days over which the events are spread.
+    #[arg(long, default_value_t = 30)]
+    pub(crate) days: u16,
+    /// Write them here instead of to standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,8 @@ pub(crate) mod completions;
 pub(crate) mod db;
 pub(crate) mod doctor;
 pub(crate) mod economy;
+pub(crate) mod generate_events;
+pub(crate) mod ingest;
 pub(crate) mod key;
 pub(crate) mod openapi;
 pub(crate) mod serve;

@@ -62,6 +62,8 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<(), Failure> {
         Command::Serve(args) => Box::pin(commands::serve::run(global, args, screen)).await,
         Command::Db { command } => commands::db::run(global, *command, screen).await,
         Command::Campaign { command } => commands::campaign::run(global, command, screen).await,
+        Command::Ingest(args) => commands::ingest::run(global, args, screen).await,
+        Command::GenerateEvents(args) => commands::generate_events::run(args),
         Command::Key { command } => commands::key::run(global, command, screen).await,
         Command::Settings { command } => commands::settings::run(global, command, screen).await,
         Command::Webhook { command } => commands::webhook::run(global, command, screen).await,

@@ -8,7 +8,7 @@
 //! * What is wrong with an event is told by field; the others of its batch are taken.
 //! * Memory is bounded: who sends too much waits, or is told to come back.
 //!
-//! Map: `event` what comes in, and what is refused · `writer` group commit · `batch` from locks to rewards · `limits` what is allowed · `book` what a batch
+//! Map: `event` what comes in, and what is refused · `writer` group commit · `batch` from locks to rewards · [`lines`] streams and files · `limits` what is allowed · `book` what a batch
 //! adds up to · [`generator`] made-up events · `store` SQL · `config` what guilds chose · `changes` what a batch changed about members.
 
 mod batch;
@@ -18,6 +18,7 @@ mod config;
 mod event;
 pub mod generator;
 mod limits;
+pub mod lines;
 mod settings;
 mod store;
 mod writer;

@@ -9,8 +9,14 @@ use sqlx::PgConnection;
 
 /// The periodic jobs of this slice, for the server to run.
 pub fn schedules() -> Vec<Schedule> {
+    let mut retention = Schedule::new("community.lake_retention", "43 3 * * *", |connection| {
+        Box::pin(lake_retention(connection))
+    });
+    // Dropping a partition locks its parent: rather tomorrow than that writers queue up behind us.
+    retention.lock_timeout = std::time::Duration::from_secs(1);
     let mut all = life::schedules();
     all.extend([
+        retention,
         Schedule::new("community.fold_xp_histogram", "* * * * *", |connection| {
             Box::pin(fold_histogram(connection))
         }),
@@ -24,6 +30,11 @@ pub fn schedules() -> Vec<Schedule> {
 /// The handlers of this slice's timers, for the server to run.
 pub fn handlers() -> Handlers {
     life::handlers()
+}
+
+/// Drops the months of the lake that are over.
+async fn lake_retention(conn: &mut PgConnection) -> Result<Value, JobError> {
+    Ok(json!(crate::lake::retain(conn).await?))
 }
 
 /// Folds the changes of the XP histogram in, which keeps ranks quick; they are right without it too.

@@ -9,12 +9,14 @@
 //! * Reaching a level pays its gold once in a lifetime, however often XP is taken back and earned again.
 //!
 //! Map: [`model`] the types · [`rules`] the level curve · [`store`] SQL · [`ops`] transactions the faces call ·
+//! [`ingest`] events in, [`rewards`] what they earn, [`lake`] what is known of them ·
 //! [`roles`] Discord roles that follow the rules · [`jobs`](mod@jobs) what runs by the clock · [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
 
 pub mod audit;
 pub mod error;
 pub mod ingest;
 pub mod jobs;
+pub mod lake;
 pub mod model;
 pub mod ops;
 pub mod rewards;

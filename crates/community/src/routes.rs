@@ -1,5 +1,6 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/members…`.
 
+mod lake;
 mod life;
 mod members;
 mod roles;
@@ -17,6 +18,9 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(members::list))
         .routes(routes!(members::get, members::put))
+        .routes(routes!(lake::ingest, lake::list))
+        .routes(routes!(lake::explain))
+        .routes(routes!(lake::health))
         .merge(life::router())
         .routes(routes!(roles::list))
         .routes(routes!(roles::report))

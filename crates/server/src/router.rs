@@ -6,6 +6,7 @@ use access::App;
 use axum::body::Bytes;
 use axum::{Extension, Router};
 use challenges::SubmissionWriter;
+use community::ingest::EventWriter;
 use delivery::Webhooks;
 use economy::TransferWriter;
 use jobs::outbox::Tail;
@@ -33,6 +34,8 @@ pub struct Services {
     pub submissions: SubmissionWriter,
     /// Carries out transfers of bytes.
     pub transfers: TransferWriter,
+    /// Takes events into the lake.
+    pub lake: EventWriter,
     /// Runs scripts; `None` where this machine cannot or may not.
     pub sandbox: Option<Sandbox>,
     /// Cancelled when the process begins to stop: then it is not ready any more.
@@ -43,7 +46,7 @@ pub struct Services {
 
 /// The router over these services.
 pub fn build(services: &Services) -> Router {
-    let Services { settings, app, tail, webhooks, submissions, transfers, sandbox, draining, closing } =
+    let Services { settings, app, tail, webhooks, submissions, transfers, lake, sandbox, draining, closing } =
         services;
     crate::figures::recorder();
     let streams = Streams::new(app.pool().clone(), tail.clone(), &settings.streams, closing.clone());
@@ -64,6 +67,7 @@ pub fn build(services: &Services) -> Router {
         .layer(Extension(webhooks.clone()))
         .layer(Extension(submissions.clone()))
         .layer(Extension(transfers.clone()))
+        .layer(Extension(lake.clone()))
         .layer(Extension(app.wake().clone()));
     if let Some(sandbox) = sandbox {
         routes = routes.layer(Extension(sandbox.clone()));

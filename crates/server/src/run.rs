@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use access::App;
 use challenges::SubmissionWriter;
+use community::ingest::EventWriter;
 use db::Database;
 use economy::TransferWriter;
 use jobs::outbox::Tail;
@@ -151,6 +152,7 @@ impl Server {
             tail: Tail::spawn(pool.clone(), &node.handle(), &wake),
             webhooks,
             submissions: SubmissionWriter::start(&pool, &wake, settings.workers.submission_writers),
+            lake: EventWriter::start(&pool, &wake, settings.workers.event_writers),
             transfers: TransferWriter::start(&pool, &wake, settings.workers.transfer_writers),
             sandbox,
             draining: CancellationToken::new(),

@@ -225,6 +225,8 @@ pub struct Workers {
     pub submission_writers: usize,
     /// Writers that carry out transfers of bytes, each on a connection of its own while it works.
     pub transfer_writers: usize,
+    /// Writers that take events into the lake, each on a connection of its own while it works.
+    pub event_writers: usize,
     /// How long a stopping server waits for the batches that have begun.
     #[serde(deserialize_with = "duration")]
     pub stop_timeout: Duration,
@@ -238,6 +240,7 @@ impl Default for Workers {
             timer_batch: engine.max_batch,
             submission_writers: 2,
             transfer_writers: 2,
+            event_writers: 2,
             stop_timeout: Duration::from_secs(20),
         }
     }
@@ -372,6 +375,9 @@ impl Settings {
         }
         if !(1..=64).contains(&self.workers.transfer_writers) {
             return wrong("workers.transfer_writers", "must be between 1 and 64");
+        }
+        if !(1..=64).contains(&self.workers.event_writers) {
+            return wrong("workers.event_writers", "must be between 1 and 64");
         }
         if self.sandbox.memory_mib == 0 || self.sandbox.memory_mib > 1 << 20 {
             return wrong("sandbox.memory_mib", "must be between 1 and 1048576");

@@ -5,8 +5,8 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// What routes end with that take whole campaigns.
-const UPLOADS: [&str; 2] = ["/import", "/check"];
+/// What routes end with that take whole campaigns, or many events.
+const UPLOADS: [&str; 3] = ["/import", "/check", "/lake/events"];
 
 /// Middleware: tells the extractors how much they may read. Routes for imports take more than others.
 pub(super) async fn body_limit(State(app): State<App>, mut request: Request, next: Next) -> Response {

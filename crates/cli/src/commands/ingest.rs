@@ -1,0 +1,173 @@
+//! `questhall ingest`: a file of events, into a guild's lake.
+//!
+//! Two chunks are on their way at a time, in order, while the next is read: the database never waits for the file, and no more than
+//! three chunks are held, however long the file.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::time::Instant;
+
+use community::ingest::lines::{self, CHUNK, Line, Lines, Receipt, RefusedEvent};
+use community::ingest::{EventWriter, IngestError};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use indicatif::{ProgressBar, ProgressStyle};
+use jobs::Wake;
+use kernel::GuildId;
+use serde::Serialize;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+use crate::{
+    args::{Global, IngestArgs},
+    failure::{Code, Failure, OrFail},
+    screen::Screen,
+    setup,
+};
+
+/// Chunks on their way at a time.
+const AHEAD: usize = 2;
+/// Bytes read at once.
+const READ: usize = 128 * 1024;
+
+/// What became of a file.
+#[derive(Debug, Default, Serialize)]
+struct Summary {
+    events: u64,
+    counted: u64,
+    duplicates: u64,
+    switched_off: u64,
+    refused: u64,
+    /// The first of the refused, by line.
+    examples: Vec<RefusedEvent>,
+    seconds: f64,
+    events_per_second: f64,
+}
+
+pub(crate) async fn run(global: &Global, args: &IngestArgs, screen: &Screen) -> Result<(), Failure> {
+    setup::log_quietly();
+    let (file, length): (Box<dyn AsyncRead + Send + Unpin>, Option<u64>) = if args.file == Path::new("-") {
+        (Box::new(tokio::io::stdin()), None)
+    } else {
+        let named = |error| Failure::new(Code::Unavailable, format!("{}: {error}", args.file.display()));
+        let file = tokio::fs::File::open(&args.file).await.map_err(named)?;
+        let length = file.metadata().await.map_err(named)?.len();
+        (Box::new(file), Some(length))
+    };
+    setup::with_database(global, async |database| {
+        let writer = EventWriter::start(database.pool(), &Wake::default(), 1);
+        let bar = bar(length);
+        let outcome = feed(file, &writer, args, &bar).await;
+        bar.finish_and_clear();
+        let summary = outcome?;
+        screen.answer(&summary, told)?;
+        if summary.refused == 0 { Ok(()) } else { Err(Failure::no()) }
+    })
+    .await
+}
+
+fn bar(length: Option<u64>) -> ProgressBar {
+    let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    if let Ok(style) = ProgressStyle::with_template(
+        "ingesting [{bar:30}] {bytes}/{total_bytes}, {prefix} events, {eta} left",
+    ) {
+        bar.set_style(style.progress_chars("█▓░"));
+    }
+    bar
+}
+
+/// A chunk on its way, and where in the file it ends.
+struct Sent {
+    answer: BoxFuture<'static, Result<Receipt, IngestError>>,
+    read: u64,
+}
+
+async fn feed(
+    mut file: impl AsyncRead + Unpin,
+    writer: &EventWriter,
+    args: &IngestArgs,
+    bar: &ProgressBar,
+) -> Result<Summary, Failure> {
+    let began = Instant::now();
+    let mut lines = Lines::default();
+    let mut bytes = vec![0; READ];
+    let (mut read, mut ended) = (0u64, false);
+    let mut waiting: Vec<Line> = Vec::with_capacity(CHUNK);
+    let mut sent: VecDeque<Sent> = VecDeque::new();
+    let mut summary = Summary::default();
+    loop {
+        while waiting.len() < CHUNK && !ended {
+            if let Some(line) = lines.next_line() {
+                waiting.push(line);
+                continue;
+            }
+            let count = file.read(&mut bytes).await.or_fail(Code::Unavailable)?;
+            read += u64::try_from(count).unwrap_or(0);
+            lines.push(&bytes[..count]);
+            if count == 0 {
+                waiting.extend(lines.last());
+                ended = true;
+            }
+        }
+        if !waiting.is_empty() {
+            sent.push_back(send(writer, args.guild, std::mem::take(&mut waiting), read));
+        }
+        while sent.len() > if ended { 0 } else { AHEAD - 1 } {
+            let Some(next) = sent.pop_front() else { break };
+            let receipt = next.answer.await.or_fail(Code::Unavailable)?;
+            note(&mut summary, receipt, args.show);
+            bar.set_position(next.read);
+            bar.set_prefix(summary.events.to_string());
+        }
+        if ended && sent.is_empty() {
+            break;
+        }
+    }
+    summary.seconds = began.elapsed().as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+    let events = summary.events as f64;
+    summary.events_per_second = (events / summary.seconds.max(1e-9)).round();
+    Ok(summary)
+}
+
+/// Sends a chunk off; its place in the writer's queue is taken before this returns.
+fn send(writer: &EventWriter, guild: GuildId, lines: Vec<Line>, read: u64) -> Sent {
+    let writer = writer.clone();
+    let mut answer = async move { lines::take(&writer, guild, lines, true).await }.boxed();
+    // Asked once, it is in the queue; asked again when its turn has come.
+    let answer = match (&mut answer).now_or_never() {
+        Some(done) => futures::future::ready(done).boxed(),
+        None => answer,
+    };
+    Sent { answer, read }
+}
+
+fn note(summary: &mut Summary, receipt: Receipt, show: usize) {
+    summary.events += receipt.events;
+    summary.counted += receipt.counted;
+    summary.duplicates += receipt.duplicates;
+    summary.switched_off += receipt.switched_off;
+    summary.refused += u64::try_from(receipt.refused.len()).unwrap_or(0);
+    let room = show.saturating_sub(summary.examples.len());
+    summary.examples.extend(receipt.refused.into_iter().take(room));
+}
+
+fn told(summary: &Summary) -> String {
+    let mut text = format!(
+        "{} events in {:.1} s ({}/s): {} counted, {} there already, {} switched off, {} refused.",
+        summary.events,
+        summary.seconds,
+        summary.events_per_second,
+        summary.counted,
+        summary.duplicates,
+        summary.switched_off,
+        summary.refused,
+    );
+    for refused in &summary.examples {
+        let field = if refused.field.is_empty() { "it".to_owned() } else { format!("`{}`", refused.field) };
+        text.push_str(&format!("\nline {}: {field} {}", refused.index, refused.message));
+    }
+    if summary.refused > u64::try_from(summary.examples.len()).unwrap_or(0) {
+        text.push_str("\n…");
+    }
+    text
+}

@@ -392,6 +392,9 @@ pub(crate) struct AuditArgs {
     /// Only this guild.
     #[arg(long)]
     pub(crate) guild: Option<GuildId>,
+    /// Mend what members, seasons and counters have drifted, while everything goes on; other slices' drift is only reported.
+    #[arg(long)]
+    pub(crate) repair: bool,
 }
 
 #[derive(Debug, Args)]

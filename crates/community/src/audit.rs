@@ -1,11 +1,19 @@
-//! Members re-derived from the journal: what they hold must be the sum of what they were granted.
+//! What is kept beside a journal, re-derived from it: members and seasons from the journal of rewards, counters and counts from the
+//! lake as far back as it reaches.
+//!
+//! [`drift`] reports, [`repair`] mends while everything goes on. What cannot be derived is not claimed: counters of categories (a
+//! channel may have changed its category since), minutes of voice, and days whose events retention has dropped. Lifetime counters
+//! must be the sum of their days, which are kept.
 
+use std::collections::BTreeSet;
+
+use access::settings::settings_read;
 use kernel::{GuildId, UserId};
 use serde::Serialize;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 use crate::error::Error;
-use crate::rules::Curve;
+use crate::rewards::RewardSettings;
 
 /// A figure that is not what the journal says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -14,23 +22,49 @@ pub struct Drift {
     pub guild_id: GuildId,
     /// The member.
     pub user_id: UserId,
-    /// Which figure: xp, level, gold or stars.
+    /// Which figure: xp, level, gold or stars; of a season, `season 3 season_xp` and so on; or `counter message_create lifetime`.
     pub what: String,
-    /// What `community.members` holds.
+    /// What is stored.
     pub stored: i64,
-    /// What `community.activity_log` adds up to.
+    /// What the journal, or the lake, adds up to.
     pub derived: i64,
 }
 
-/// All members whose XP, level, gold or stars differ from what the journal adds up to. Reads the whole journal; empty
-/// when all is well. One statement, hence one snapshot: it may run while others write.
+/// Every figure that is not what its journal adds up to. Reads journal and lake from one end to the other; empty when all is well. Each
+/// statement is a snapshot of its own, so it may run while others write.
 pub async fn drift(conn: &mut PgConnection) -> Result<Vec<Drift>, Error> {
+    // Guilds with a level curve of their own, and all the others together.
+    let special: Vec<i64> = sqlx::query_scalar!(
+        "SELECT DISTINCT guild_id FROM access.settings
+          WHERE guild_id > 0 AND key IN ('rewards.level_base', 'rewards.level_factor') ORDER BY 1"
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut all = members_drift(conn, None, &special).await?;
+    for guild in special {
+        all.extend(members_drift(conn, Some(GuildId::new(guild)), &[]).await?);
+    }
+    all.extend(seasons_drift(conn, None).await?);
+    all.extend(counters_drift(conn, None).await?);
+    all.sort_by(|a, b| (a.guild_id, a.user_id, &a.what).cmp(&(b.guild_id, b.user_id, &b.what)));
+    Ok(all)
+}
+
+/// Members of one guild, or of all but some.
+async fn members_drift(
+    conn: &mut PgConnection,
+    guild: Option<GuildId>,
+    but: &[i64],
+) -> Result<Vec<Drift>, Error> {
+    let settings: RewardSettings = settings_read(&mut *conn, guild).await?;
     let rows = sqlx::query_as!(
         Drift,
         r#"WITH journal AS (
                SELECT guild_id, user_id, sum(xp_delta)::bigint AS xp, sum(gold_delta)::bigint AS gold,
                       sum(star_delta)::bigint AS stars
-                 FROM community.activity_log GROUP BY guild_id, user_id
+                 FROM community.activity_log
+                WHERE $2::bigint IS NULL OR guild_id = $2
+                GROUP BY guild_id, user_id
            )
            SELECT m.guild_id AS "guild_id: GuildId", m.user_id AS "user_id: UserId", f.what AS "what!",
                   f.stored AS "stored!", f.derived AS "derived!"
@@ -41,11 +75,246 @@ pub async fn drift(conn: &mut PgConnection) -> Result<Vec<Drift>, Error> {
                   ('level', m.level::bigint, 1 + width_bucket(coalesce(j.xp, 0), $1::bigint[])::bigint),
                   ('gold', m.gold, coalesce(j.gold, 0)),
                   ('stars', m.stars, coalesce(j.stars, 0))) AS f (what, stored, derived)
-            WHERE f.stored <> f.derived
-            ORDER BY m.guild_id, m.user_id, f.what"#,
-        &Curve::default().thresholds(),
+            WHERE f.stored <> f.derived AND ($2::bigint IS NULL OR m.guild_id = $2) AND m.guild_id <> ALL ($3)"#,
+        &settings.curve().thresholds(),
+        guild.map(GuildId::get),
+        but,
     )
     .fetch_all(conn)
     .await?;
     Ok(rows)
+}
+
+/// Seasons: XP and stars by the journal; counts by the lake, where it reaches back to the season's beginning.
+async fn seasons_drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Vec<Drift>, Error> {
+    let rows = sqlx::query_as!(
+        Drift,
+        r#"WITH journal AS (
+               SELECT guild_id, user_id, season_id, sum(xp_delta)::bigint AS xp, sum(star_delta)::bigint AS stars
+                 FROM community.activity_log
+                WHERE season_id IS NOT NULL AND ($1::bigint IS NULL OR guild_id = $1)
+                GROUP BY guild_id, user_id, season_id
+           ), whole AS (
+               SELECT s.id, s.guild_id, s.starts_at, s.ends_at FROM community.seasons s
+                WHERE s.starts_at >= (SELECT min(p.starts_at) FROM questhall.month_partitions('community.event_lake') p)
+                  AND ($1::bigint IS NULL OR s.guild_id = $1)
+           ), lake AS (
+               SELECT l.guild_id, c.user_id, w.id AS season_id, count(*) FILTER (WHERE c.what = 'm') AS messages,
+                      count(*) FILTER (WHERE c.what = 'g') AS given, count(*) FILTER (WHERE c.what = 'r') AS received,
+                      count(*) FILTER (WHERE c.what = 't') AS threads
+                 FROM whole w
+                 JOIN community.event_lake l
+                   ON l.guild_id = w.guild_id AND l."timestamp" >= w.starts_at AND l."timestamp" < w.ends_at
+                CROSS JOIN LATERAL (VALUES
+                      (l.user_id, CASE l.event_type WHEN 'message_create' THEN 'm' WHEN 'thread_create' THEN 't'
+                                                    WHEN 'reaction_add' THEN 'g' END),
+                      (l.target_id, CASE l.event_type WHEN 'reaction_add' THEN 'r' END)) AS c (user_id, what)
+                WHERE c.what IS NOT NULL AND NOT (l.event_type = 'reaction_add' AND l.target_id = l.user_id)
+                  AND NOT (coalesce((l.payload->>'bot')::boolean, false))
+                GROUP BY 1, 2, 3
+           )
+           SELECT k.guild_id AS "guild_id!: GuildId", k.user_id AS "user_id!: UserId",
+                  'season ' || k.season_id || ' ' || f.what AS "what!", f.stored AS "stored!", f.derived AS "derived!"
+             FROM (SELECT guild_id, user_id, season_id FROM community.user_stats
+                    WHERE $1::bigint IS NULL OR guild_id = $1
+                   UNION SELECT guild_id, user_id, season_id FROM journal
+                   UNION SELECT guild_id, user_id, season_id FROM lake) k
+             JOIN community.users u ON u.id = k.user_id AND NOT u.is_bot
+             LEFT JOIN community.user_stats s USING (guild_id, user_id, season_id)
+             LEFT JOIN journal j USING (guild_id, user_id, season_id)
+             LEFT JOIN lake l USING (guild_id, user_id, season_id)
+             LEFT JOIN whole w ON w.id = k.season_id
+            CROSS JOIN LATERAL (VALUES
+                  ('season_xp', coalesce(s.season_xp, 0), coalesce(j.xp, 0), true),
+                  ('season_stars', coalesce(s.season_stars, 0), coalesce(j.stars, 0), true),
+                  ('messages_sent', coalesce(s.messages_sent, 0)::bigint, coalesce(l.messages, 0), w.id IS NOT NULL),
+                  ('reactions_given', coalesce(s.reactions_given, 0)::bigint, coalesce(l.given, 0), w.id IS NOT NULL),
+                  ('reactions_received', coalesce(s.reactions_received, 0)::bigint, coalesce(l.received, 0), w.id IS NOT NULL),
+                  ('threads_created', coalesce(s.threads_created, 0)::bigint, coalesce(l.threads, 0), w.id IS NOT NULL))
+                  AS f (what, stored, derived, known)
+            WHERE f.known AND f.stored <> f.derived"#,
+        guild.map(GuildId::get),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Counters of category 0: days by the lake as far as it reaches, lifetimes by their days, the season by the lake.
+async fn counters_drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Vec<Drift>, Error> {
+    let rows = sqlx::query_as!(
+        Drift,
+        r#"WITH oldest AS (
+               SELECT min(p.starts_at) AS at FROM questhall.month_partitions('community.event_lake') p
+           ), active AS (
+               SELECT s.guild_id, s.starts_at, s.ends_at, s.starts_at >= oldest.at AS known
+                 FROM community.seasons s CROSS JOIN oldest
+                WHERE s.active AND ($1::bigint IS NULL OR s.guild_id = $1)
+           ), derived AS (
+               SELECT guild_id, user_id, event_type, 'day:' || to_char("timestamp" AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS period,
+                      count(*) AS count
+                 FROM community.event_lake WHERE $1::bigint IS NULL OR guild_id = $1 GROUP BY 1, 2, 3, 4
+               UNION ALL
+               SELECT l.guild_id, l.user_id, l.event_type, 'season', count(*)
+                 FROM active a JOIN community.event_lake l
+                   ON l.guild_id = a.guild_id AND l."timestamp" >= a.starts_at AND l."timestamp" < a.ends_at
+                WHERE a.known GROUP BY 1, 2, 3
+               UNION ALL
+               SELECT guild_id, user_id, event_type, 'lifetime', sum(count)::bigint
+                 FROM community.event_counters
+                WHERE category_id = 0 AND period LIKE 'day:%' AND ($1::bigint IS NULL OR guild_id = $1) GROUP BY 1, 2, 3
+           ), stored AS (
+               SELECT c.guild_id, c.user_id, c.event_type, c.period, c.count
+                 FROM community.event_counters c LEFT JOIN active a ON a.guild_id = c.guild_id CROSS JOIN oldest
+                WHERE c.category_id = 0 AND ($1::bigint IS NULL OR c.guild_id = $1)
+                  AND (c.period = 'lifetime' OR (c.period = 'season' AND coalesce(a.known, true))
+                       OR c.period >= 'day:' || to_char(oldest.at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AND c.period LIKE 'day:%')
+           )
+           SELECT coalesce(s.guild_id, d.guild_id) AS "guild_id!: GuildId", coalesce(s.user_id, d.user_id) AS "user_id!: UserId",
+                  'counter ' || coalesce(s.event_type, d.event_type) || ' ' || coalesce(s.period, d.period) AS "what!",
+                  coalesce(s.count, 0) AS "stored!", coalesce(d.count, 0) AS "derived!"
+             FROM stored s
+             FULL JOIN derived d ON d.guild_id = s.guild_id AND d.user_id = s.user_id AND d.event_type = s.event_type
+                                AND d.period = s.period
+            WHERE coalesce(s.count, 0) <> coalesce(d.count, 0)"#,
+        guild.map(GuildId::get),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Mends a guild's drift and answers what it was. The guild's events wait meanwhile, and payments to the members concerned; nothing
+/// else does. Running it again finds nothing.
+pub async fn repair(pool: &PgPool, guild: GuildId) -> Result<Vec<Drift>, Error> {
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        crate::store::guilds_lock(&mut tx, &[guild]).await?;
+        let mut mended = counters_drift(&mut tx, Some(guild)).await?;
+        counters_mend(&mut tx, guild, &mended).await?;
+        // Days have changed, and lifetimes are their sums.
+        let lifetimes = counters_drift(&mut tx, Some(guild)).await?;
+        counters_mend(&mut tx, guild, &lifetimes).await?;
+        mended.extend(lifetimes);
+
+        let drifted = members_drift(&mut tx, Some(guild), &[]).await?;
+        let seasons = seasons_drift(&mut tx, Some(guild)).await?;
+        let users: Vec<i64> =
+            drifted.iter().chain(&seasons).map(|drift| drift.user_id.get()).collect::<BTreeSet<_>>().into_iter().collect();
+        // Whoever pays them waits from here on; what was paid before is in the journal by the next statement.
+        sqlx::query!(
+            "SELECT FROM community.members WHERE guild_id = $1 AND user_id = ANY ($2) ORDER BY user_id FOR UPDATE",
+            guild.get(),
+            &users,
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let drifted: Vec<Drift> = members_drift(&mut tx, Some(guild), &[])
+            .await?
+            .into_iter()
+            .filter(|drift| users.binary_search(&drift.user_id.get()).is_ok())
+            .collect();
+        members_mend(&mut tx, guild, &drifted).await?;
+        let seasons: Vec<Drift> = seasons_drift(&mut tx, Some(guild))
+            .await?
+            .into_iter()
+            .filter(|drift| users.binary_search(&drift.user_id.get()).is_ok())
+            .collect();
+        seasons_mend(&mut tx, guild, &seasons).await?;
+        tx.commit().await?;
+        mended.extend(drifted);
+        mended.extend(seasons);
+        Ok(mended)
+    })
+    .await
+}
+
+/// The drift of one figure, column by column.
+fn columns<'a>(drift: impl Iterator<Item = &'a Drift>) -> (Vec<i64>, Vec<i64>) {
+    drift.map(|drift| (drift.user_id.get(), drift.derived)).unzip()
+}
+
+async fn members_mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) -> Result<(), Error> {
+    let (users, what): (Vec<i64>, Vec<&str>) =
+        drift.iter().map(|drift| (drift.user_id.get(), drift.what.as_str())).unzip();
+    let derived: Vec<i64> = drift.iter().map(|drift| drift.derived).collect();
+    sqlx::query!(
+        "UPDATE community.members m
+            SET xp = coalesce(d.xp, m.xp), level = coalesce(d.level, m.level), gold = coalesce(d.gold, m.gold),
+                stars = coalesce(d.stars, m.stars)
+           FROM (SELECT user_id, max(derived) FILTER (WHERE what = 'xp') AS xp,
+                        max(derived) FILTER (WHERE what = 'level')::int AS level,
+                        max(derived) FILTER (WHERE what = 'gold') AS gold,
+                        max(derived) FILTER (WHERE what = 'stars') AS stars
+                   FROM unnest($2::bigint[], $3::text[], $4::bigint[]) AS i (user_id, what, derived)
+                  GROUP BY user_id) d
+          WHERE m.guild_id = $1 AND m.user_id = d.user_id",
+        guild.get(),
+        &users,
+        &what as &[&str],
+        &derived,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn seasons_mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) -> Result<(), Error> {
+    let parts: Vec<(i32, &str)> = drift
+        .iter()
+        .filter_map(|drift| {
+            let (season, what) = drift.what.strip_prefix("season ")?.split_once(' ')?;
+            Some((season.parse().ok()?, what))
+        })
+        .collect();
+    let (users, derived) = columns(drift.iter());
+    let (seasons, what): (Vec<i32>, Vec<&str>) = parts.into_iter().unzip();
+    sqlx::query!(
+        "INSERT INTO community.user_stats AS s (guild_id, user_id, season_id, season_xp, season_stars, messages_sent,
+             reactions_given, reactions_received, threads_created)
+         SELECT $1, d.user_id, d.season_id, coalesce(d.xp, o.season_xp, 0), coalesce(d.stars, o.season_stars, 0),
+                coalesce(d.messages, o.messages_sent, 0), coalesce(d.given, o.reactions_given, 0),
+                coalesce(d.received, o.reactions_received, 0), coalesce(d.threads, o.threads_created, 0)
+           FROM (SELECT user_id, season_id, max(derived) FILTER (WHERE what = 'season_xp') AS xp,
+                        max(derived) FILTER (WHERE what = 'season_stars') AS stars,
+                        max(derived) FILTER (WHERE what = 'messages_sent')::int AS messages,
+                        max(derived) FILTER (WHERE what = 'reactions_given')::int AS given,
+                        max(derived) FILTER (WHERE what = 'reactions_received')::int AS received,
+                        max(derived) FILTER (WHERE what = 'threads_created')::int AS threads
+                   FROM unnest($2::bigint[], $3::int[], $4::text[], $5::bigint[]) AS i (user_id, season_id, what, derived)
+                  GROUP BY user_id, season_id) d
+           LEFT JOIN community.user_stats o ON o.guild_id = $1 AND o.user_id = d.user_id AND o.season_id = d.season_id
+         ON CONFLICT ON CONSTRAINT pk_user_stats DO UPDATE
+            SET season_xp = excluded.season_xp, season_stars = excluded.season_stars, messages_sent = excluded.messages_sent,
+                reactions_given = excluded.reactions_given, reactions_received = excluded.reactions_received,
+                threads_created = excluded.threads_created",
+        guild.get(),
+        &users,
+        &seasons,
+        &what as &[&str],
+        &derived,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn counters_mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) -> Result<(), Error> {
+    let (users, derived) = columns(drift.iter());
+    let (types, periods): (Vec<&str>, Vec<&str>) =
+        drift.iter().filter_map(|drift| drift.what.strip_prefix("counter ")?.split_once(' ')).unzip();
+    sqlx::query!(
+        "INSERT INTO community.event_counters AS c (guild_id, user_id, event_type, category_id, period, count)
+         SELECT $1, user_id, event_type, 0, period, count
+           FROM unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[]) AS i (user_id, event_type, period, count)
+         ON CONFLICT ON CONSTRAINT pk_event_counters DO UPDATE SET count = excluded.count",
+        guild.get(),
+        &users,
+        &types as &[&str],
+        &periods as &[&str],
+        &derived,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

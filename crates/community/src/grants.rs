@@ -4,20 +4,21 @@
 use std::collections::BTreeMap;
 
 use ::jobs::outbox;
+use access::settings::settings_read;
 use kernel::{Gold, GuildId, UserId, Xp};
 use serde_json::json;
 use sqlx::PgConnection;
 
 use crate::error::Error;
 use crate::model::{Grant, Granted, LevelUp};
-use crate::rules::{Curve, LEVEL_UP_GOLD};
+use crate::rewards::RewardSettings;
 
 /// Grants a batch, in the caller's transaction: all of it or, on an error, nothing.
 ///
 /// * A cause (guild, source system, source event) that was granted before, or comes twice in the batch, changes
 ///   nothing: [`Granted::fresh`] tells. Concurrent calls with the same cause wait for each other.
 /// * Members are locked in the order of their keys.
-/// * A level reached for the first time pays [`LEVEL_UP_GOLD`] gold, journaled as `LEVEL_UP` under a cause of its own, and
+/// * A level reached for the first time pays [`RewardSettings::level_up_gold`], journaled as `LEVEL_UP` under a cause of its own, and
 ///   is announced as event `member.levelled_up`, one for a member however many levels they rose.
 /// * Achievements that are reached by it are granted in the same transaction.
 ///
@@ -41,26 +42,33 @@ pub(crate) async fn grant_only(conn: &mut PgConnection, grants: &[Grant]) -> Res
     if grants.is_empty() {
         return Ok(Granted::default());
     }
-    let columns = Columns::of(grants)?;
-    let rows = write(conn, &columns).await.map_err(|error| match db::constraint(&error) {
-        Some("fk_activity_log_user_id_members") => Error::GrantToStranger(grants[0].guild_id),
-        _ => Error::from(error),
-    })?;
-
     let mut granted = Granted { fresh: vec![false; grants.len()], level_ups: Vec::new() };
     let mut level_ups = BTreeMap::new();
-    for row in rows {
-        if let Some(n) = row.n {
-            if !row.known {
-                return Err(Error::GrantToStranger(row.guild_id));
+    // Each guild has its own level curve. In the order of their keys, as everybody locks.
+    let mut by_guild: BTreeMap<GuildId, Vec<usize>> = BTreeMap::new();
+    for (at, grant) in grants.iter().enumerate() {
+        by_guild.entry(grant.guild_id).or_default().push(at);
+    }
+    for (guild, places) in by_guild {
+        let columns = Columns::of(places.iter().map(|at| &grants[*at]))?;
+        let settings: RewardSettings = settings_read(&mut *conn, Some(guild)).await?;
+        let rows = write(conn, &columns, &settings).await.map_err(|error| match db::constraint(&error) {
+            Some("fk_activity_log_user_id_members") => Error::GrantToStranger(guild),
+            _ => Error::from(error),
+        })?;
+        for row in rows {
+            if let Some(n) = row.n {
+                if !row.known {
+                    return Err(Error::GrantToStranger(row.guild_id));
+                }
+                if let Some(at) = usize::try_from(n - 1).ok().and_then(|n| places.get(n)) {
+                    granted.fresh[*at] = true;
+                }
+            } else if let (Some(level), Some(gold), Some(xp)) = (row.level, row.gold, row.xp) {
+                let (guild_id, user_id) = (row.guild_id, row.user_id);
+                let up = LevelUp { guild_id, user_id, level, gold: Gold::new(gold), xp: Xp::new(xp) };
+                level_ups.insert((guild_id, user_id), up);
             }
-            if let Some(fresh) = usize::try_from(n - 1).ok().and_then(|i| granted.fresh.get_mut(i)) {
-                *fresh = true;
-            }
-        } else if let (Some(level), Some(gold), Some(xp)) = (row.level, row.gold, row.xp) {
-            let (guild_id, user_id) = (row.guild_id, row.user_id);
-            let up = LevelUp { guild_id, user_id, level, gold: Gold::new(gold), xp: Xp::new(xp) };
-            level_ups.insert((guild_id, user_id), up);
         }
     }
     granted.level_ups = level_ups.into_values().collect();
@@ -82,7 +90,11 @@ struct Row {
 }
 
 /// Remembers the causes, journals what is new, moves members on and pays for levels.
-async fn write(conn: &mut PgConnection, columns: &Columns<'_>) -> sqlx::Result<Vec<Row>> {
+async fn write(
+    conn: &mut PgConnection,
+    columns: &Columns<'_>,
+    settings: &RewardSettings,
+) -> sqlx::Result<Vec<Row>> {
     sqlx::query_as!(
         Row,
         r#"WITH input AS MATERIALIZED (
@@ -103,12 +115,13 @@ async fn write(conn: &mut PgConnection, columns: &Columns<'_>) -> sqlx::Result<V
                SELECT guild_id, user_id, sum(xp)::bigint AS xp, sum(gold)::bigint AS gold, sum(stars)::bigint AS stars
                  FROM fresh GROUP BY guild_id, user_id
            ), locked AS (
-               SELECT m.guild_id, m.user_id, m.xp, m.level
+               SELECT m.guild_id, m.user_id, m.xp, m.level, m.stars
                  FROM community.members m JOIN sums s ON s.guild_id = m.guild_id AND s.user_id = m.user_id
                 ORDER BY m.guild_id, m.user_id
                   FOR UPDATE OF m
            ), moved AS (
-               SELECT l.guild_id, l.user_id, l.level AS old_level, l.xp + s.xp AS xp, s.gold, s.stars,
+               SELECT l.guild_id, l.user_id, l.level AS old_level, l.xp + s.xp AS xp, s.xp AS xp_gained, s.gold, s.stars,
+                      l.stars + s.stars AS lifetime_stars,
                       1 + width_bucket(l.xp + s.xp, $10::bigint[]) AS level
                  FROM locked l JOIN sums s USING (guild_id, user_id)
            ), level_keys AS (
@@ -142,6 +155,15 @@ async fn write(conn: &mut PgConnection, columns: &Columns<'_>) -> sqlx::Result<V
                          FROM reached) e
                  LEFT JOIN season ON season.guild_id = e.guild_id
                 ORDER BY e.n, e.guild_id, e.user_id
+           ), stats AS (
+               INSERT INTO community.user_stats AS u (guild_id, user_id, season_id, season_xp, season_stars, lifetime_stars)
+               SELECT v.guild_id, v.user_id, season.id, v.xp_gained, v.stars, v.lifetime_stars
+                 FROM moved v JOIN season ON season.guild_id = v.guild_id
+                WHERE v.xp_gained <> 0 OR v.stars <> 0
+                ORDER BY v.guild_id, v.user_id
+               ON CONFLICT ON CONSTRAINT pk_user_stats DO UPDATE
+                  SET season_xp = u.season_xp + excluded.season_xp, season_stars = u.season_stars + excluded.season_stars,
+                      lifetime_stars = excluded.lifetime_stars
            ), members AS (
                UPDATE community.members m
                   SET xp = v.xp, level = v.level, stars = m.stars + v.stars,
@@ -165,8 +187,8 @@ async fn write(conn: &mut PgConnection, columns: &Columns<'_>) -> sqlx::Result<V
         &columns.gold,
         &columns.stars,
         &columns.metadata,
-        &Curve::default().thresholds(),
-        LEVEL_UP_GOLD,
+        &settings.curve().thresholds(),
+        i64::from(settings.level_up_gold),
     )
     .fetch_all(conn)
     .await
@@ -199,7 +221,7 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(grants: &'a [Grant]) -> Result<Self, Error> {
+    fn of(grants: impl Iterator<Item = &'a Grant>) -> Result<Self, Error> {
         let fit = |amount: i64, what| i32::try_from(amount).map_err(|_| Error::OutOfRange(what));
         let mut columns = Self::default();
         for grant in grants {

@@ -1,5 +1,6 @@
 //! What the faces call: each operation is a transaction.
 
+use access::settings::settings_read;
 use access::{AuditEntry, By, Origin, audit};
 use kernel::{GuildId, Page, PageQuery, Problem, UserId};
 use serde_json::json;
@@ -7,7 +8,7 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::error::Error;
 use crate::model::{Member, MemberEdit, Profile};
-use crate::rules::Curve;
+use crate::rewards::RewardSettings;
 use crate::store;
 
 /// A member with rank and the way to the next level.
@@ -87,7 +88,8 @@ async fn profile(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Resul
         None => Some(store::xp_rank(conn, guild, member.xp.get()).await?),
         Some(_) => None,
     };
-    let curve = Curve::default();
+    let settings: RewardSettings = settings_read(conn, Some(guild)).await?;
+    let curve = settings.curve();
     let level_xp = curve.xp_for_level(member.level).unwrap_or_default();
     let next_level_xp = curve.xp_for_level(member.level.saturating_add(1));
     Ok(Profile { member, rank, level_xp, next_level_xp })

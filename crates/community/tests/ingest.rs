@@ -175,6 +175,56 @@ async fn a_town_is_counted_and_rewarded_and_agrees_with_its_journals() {
 }
 
 #[tokio::test]
+async fn what_somebody_touched_is_found_and_mended_while_events_come() {
+    let (database, events) = stage().await;
+    let pool = database.pool();
+    let one = writer(pool);
+    in_chunks(&one, &events[..3_000], 500).await;
+    let clean = digest(pool).await;
+    for sql in [
+        "UPDATE community.members SET xp = xp + 1000, gold = gold + 3, stars = 0 WHERE user_id % 3 = 0",
+        "UPDATE community.user_stats SET season_xp = 0, messages_sent = messages_sent + 1 WHERE user_id % 2 = 0",
+        "DELETE FROM community.user_stats WHERE user_id % 7 = 0 AND voice_minutes = 0 AND lifetime_stars = 0",
+        "UPDATE community.event_counters SET count = count + 1 WHERE user_id % 2 = 0 AND category_id = 0",
+    ] {
+        assert!(
+            sqlx::query(sql).execute(pool).await.unwrap().rows_affected() > 0 || sql.starts_with("DELETE")
+        );
+    }
+    assert!(!community::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap().is_empty());
+    let mended = community::audit::repair(pool, GUILD).await.unwrap();
+    assert!(mended.iter().any(|drift| drift.what == "xp" && drift.stored == drift.derived + 1_000));
+    assert_eq!(community::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap(), []);
+    assert_eq!(digest(pool).await, clean, "as if nobody had touched anything");
+    assert_eq!(community::audit::repair(pool, GUILD).await.unwrap(), []);
+
+    // The same while events come.
+    sqlx::query("UPDATE community.members SET xp = xp + 7").execute(pool).await.unwrap();
+    let (coming, repaired) =
+        tokio::join!(in_chunks(&one, &events[3_000..], 25), community::audit::repair(pool, GUILD));
+    assert!(coming.iter().all(|outcome| *outcome == Outcome::Counted));
+    assert!(!repaired.unwrap().is_empty());
+    assert_eq!(community::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn achievements_and_grants_in_between_leave_nothing_amiss() {
+    let (database, events) = stage().await;
+    let pool = database.pool();
+    sqlx::query(
+        "INSERT INTO community.achievement_templates (guild_id, name, requirement_type, requirement_field, requirement_value,
+                                                      xp_reward, gold_reward)
+         VALUES (1, 'Talker', 'counter_threshold', 'messages_sent', 5, 40, 10), (1, 'Known', 'xp_milestone', NULL, 300, 20, 5)",
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+    in_chunks(&writer(pool), &events, 400).await;
+    assert!(count(pool, "SELECT count(*) FROM community.user_achievements").await > 20);
+    assert_eq!(community::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn batches_of_any_size_and_restarts_between_them_make_the_same_totals() {
     let (one, events) = stage().await;
     in_chunks(&writer(one.pool()), &events, 2_000).await;

@@ -1,6 +1,6 @@
 //! `questhall audit`: what is stored against what the journals add up to.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use db::Database;
 use kernel::{CampaignId, GuildId};
@@ -32,7 +32,23 @@ pub(crate) async fn run(global: &Global, args: &AuditArgs, screen: &Screen) -> R
     let unhurried = [("audit", "db.statement_timeout", "0".to_owned())];
     let settings = setup::settings(global, &unhurried)?;
     setup::with_database_of(&settings, async |database| {
-        let drifts = drift(database, args.guild, screen).await?;
+        let mut drifts = drift(database, args.guild, screen).await?;
+        if args.repair {
+            let guilds: BTreeSet<GuildId> = drifts
+                .iter()
+                .filter(|drift| drift.slice == "community")
+                .map(|drift| drift.guild_id)
+                .collect();
+            let mut mended = 0;
+            for guild in guilds {
+                mended += community::audit::repair(database.pool(), guild)
+                    .await
+                    .map_err(kernel::Problem::from)?
+                    .len();
+            }
+            screen.note(&format!("{mended} figures were mended."));
+            drifts = drift(database, args.guild, screen).await?;
+        }
         screen.answer(&drifts, |drifts| {
             if drifts.is_empty() {
                 return "Everything agrees with its journal.".to_owned();

@@ -244,12 +244,12 @@ async fn finish(
         if seasons.is_empty() { Vec::new() } else { store::seasons_add(conn, &seasons, curious).await? };
 
     events.extend(first_messages(&book, &counted));
-    let emitted = !events.is_empty();
+    let mut emitted = !events.is_empty();
     outbox::emit(conn, &events).await?;
     for (guild, _) in chosen.iter().filter(|(_, config)| config.achievements) {
         let changes = changes(*guild, &book, &counted, &totals);
         if !changes.members.is_empty() {
-            tracing::trace!(?changes, "a batch changed members");
+            emitted |= crate::achievements::evaluate_batch(&mut *conn, &changes).await? > 0;
         }
     }
     Ok(emitted)

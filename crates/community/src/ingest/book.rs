@@ -119,7 +119,7 @@ impl<'f> Book<'f> {
             }
         }
         // Bots have counters, and nothing that competes.
-        if self.is_bot((guild, user)) {
+        if event.payload.bot || self.is_bot((guild, user)) {
             return;
         }
         match kind {

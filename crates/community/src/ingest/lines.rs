@@ -65,7 +65,7 @@ impl Lines {
         let rest = self.held.split_off(self.at);
         self.held.clear();
         self.at = 0;
-        if std::mem::take(&mut self.passing) {
+        if rest.is_empty() || std::mem::take(&mut self.passing) {
             return None;
         }
         self.number += 1;

@@ -1,0 +1,197 @@
+//! The lake over HTTP.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+use access::keys::{NewKey, key_create};
+use access::{App, By, HttpSettings, Origin, Scopes};
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use axum::{Extension, Router};
+use chrono::{DateTime, TimeDelta, Utc};
+use community::ingest::EventWriter;
+use db::testing::TestDatabase;
+use jobs::Wake;
+use kernel::GuildId;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+struct House {
+    router: Router,
+    key: String,
+    now: DateTime<Utc>,
+    _database: TestDatabase,
+}
+
+impl House {
+    async fn new(scopes: &[&str]) -> Self {
+        let database = TestDatabase::new().await;
+        let pool = database.pool();
+        let new = NewKey {
+            name: "test".to_owned(),
+            guild: Some(GuildId::new(1)),
+            user: None,
+            scopes: Scopes::new(scopes.iter().copied()),
+            expires_at: None,
+        };
+        let mut conn = pool.acquire().await.unwrap();
+        let (_, key) = key_create(&mut conn, By::Cli, &Origin::default(), &new).await.unwrap();
+        let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()").fetch_one(&mut *conn).await.unwrap();
+        drop(conn);
+        let app = App::new(pool.clone(), Wake::new(), HttpSettings::default());
+        let (router, _) = community::router().split_for_parts();
+        let router = router.layer(Extension(EventWriter::start(pool, &Wake::new(), 1))).with_state(app);
+        Self { router, key: key.reveal().to_owned(), now, _database: database }
+    }
+
+    async fn send(&self, method: &str, path: &str, kind: &str, body: impl Into<Body>) -> (u16, String) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {}", self.key))
+            .header("content-type", kind);
+        let response = self.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    async fn post(&self, body: &Value) -> (u16, Value) {
+        let (status, text) =
+            self.send("POST", "/guilds/1/lake/events", "application/json", body.to_string()).await;
+        (status, serde_json::from_str(&text).unwrap())
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        let (status, text) = self.send("GET", path, "application/json", Body::empty()).await;
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    fn message(&self, user: &str, source: &str, seconds: i64, payload: Value) -> Value {
+        json!({
+            "event_type": "message_create", "user_id": user, "channel_id": "9", "source_id": source,
+            "timestamp": self.now - TimeDelta::seconds(seconds), "payload": payload,
+        })
+    }
+}
+
+const ALL: &[&str] = &["community:ingest", "community:read", "community:write"];
+
+#[tokio::test]
+async fn a_batch_is_taken_but_for_what_is_wrong_with_it() {
+    let house = House::new(ALL).await;
+    let (status, receipt) = house
+        .post(&json!({ "events": [
+            house.message("7", "a", 100, json!({ "length": 300, "links": 1 })),
+            house.message("7", "b", 90, json!({ "content": "secret words" })),
+            house.message("7", "a", 100, json!({ "length": 300 })),
+            { "event_type": "message_create" },
+            house.message("8", "c", 80, json!({})),
+        ] }))
+        .await;
+    assert_eq!(status, 200, "{receipt}");
+    assert_eq!(
+        (&receipt["counted"], &receipt["duplicates"], &receipt["events"]),
+        (&json!(2), &json!(1), &json!(5))
+    );
+    let refused: Vec<_> = receipt["refused"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| (r["index"].as_u64(), r["field"].as_str()))
+        .collect();
+    assert_eq!(refused, [(Some(1), Some("payload.content")), (Some(3), Some("user_id"))]);
+}
+
+#[tokio::test]
+async fn a_stream_is_answered_part_by_part() {
+    let house = House::new(ALL).await;
+    let mut body = String::new();
+    for n in 0..2_500 {
+        let event = house.message(&(10 + n % 50).to_string(), &format!("m{n}"), 3_000 - n, json!({}));
+        body.push_str(&event.to_string());
+        body.push('\n');
+    }
+    body.push_str("not an event\n");
+    let (status, text) =
+        house.send("POST", "/guilds/1/lake/events", "application/x-ndjson", body.clone()).await;
+    assert_eq!(status, 200);
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (end, parts) = lines.split_last().unwrap();
+    assert_eq!(end, &json!({ "done": true, "lines": 2501 }));
+    assert!(parts.len() >= 3);
+    let counted: u64 = parts.iter().map(|part| part["counted"].as_u64().unwrap()).sum();
+    assert_eq!(counted, 2_500);
+    assert_eq!(parts.last().unwrap()["refused"][0]["index"], 2501);
+    // Everything again changes nothing.
+    let (_, text) = house.send("POST", "/guilds/1/lake/events", "application/x-ndjson", body).await;
+    assert!(text.lines().all(|line| !line.contains("\"counted\":1")), "{text}");
+}
+
+#[tokio::test]
+async fn why_an_event_earned_what_it_earned_is_told() {
+    let house = House::new(ALL).await;
+    house
+        .post(&json!({ "events": [
+            house.message("7", "a", 100, json!({ "length": 300, "links": 1 })),
+            house.message("7", "b", 90, json!({ "length": 10 })),
+        ] }))
+        .await;
+    let (status, told) = house.get("/guilds/1/lake/events/a/rewards").await;
+    assert_eq!(status, 200, "{told}");
+    let reward = &told["rewards"][0];
+    assert_eq!((&reward["xp"], &reward["base_xp"], &reward["stars"]), (&json!(23), &json!(15), &json!(1)));
+    let steps: Vec<_> =
+        reward["steps"].as_array().unwrap().iter().map(|s| (s["why"].as_str(), s["xp"].as_f64())).collect();
+    assert_eq!(steps, [(Some("medium"), Some(1.2)), (Some("link"), Some(1.25))]);
+    let (_, told) = house.get("/guilds/1/lake/events/b/rewards").await;
+    assert_eq!(told["rewards"], json!([]));
+    assert!(told["refused"].as_str().unwrap().contains("moments before"));
+    assert_eq!(house.get("/guilds/1/lake/events/none/rewards").await.0, 404);
+}
+
+#[tokio::test]
+async fn the_lake_is_browsed_in_pages_and_filtered() {
+    let house = House::new(ALL).await;
+    let events: Vec<Value> = (0..5)
+        .map(|n| house.message(&(7 + n % 2).to_string(), &format!("m{n}"), 100 - n, json!({})))
+        .collect();
+    house.post(&json!({ "events": events })).await;
+    let (mut path, mut seen) = ("/guilds/1/lake/events?limit=2".to_owned(), Vec::new());
+    loop {
+        let (status, page) = house.get(&path).await;
+        assert_eq!(status, 200, "{page}");
+        seen.extend(
+            page["items"].as_array().unwrap().iter().map(|e| e["source_id"].as_str().unwrap().to_owned()),
+        );
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/guilds/1/lake/events?limit=2&cursor={next}");
+    }
+    assert_eq!(seen, ["m4", "m3", "m2", "m1", "m0"]);
+    let (_, page) = house.get("/guilds/1/lake/events?user_id=8&event_type=message_create&channel_id=9").await;
+    assert_eq!(page["items"].as_array().unwrap().len(), 2);
+    assert_eq!(house.get("/guilds/1/lake/events?event_type=typing").await.0, 400);
+    let (status, health) = house.get("/guilds/1/lake").await;
+    assert_eq!(
+        (status, &health["last_day"], &health["retention_days"]),
+        (200, &json!(5), &json!(90)),
+        "{health}"
+    );
+    assert_eq!(
+        health["days"].as_array().unwrap().iter().map(|day| day["events"].as_i64().unwrap()).sum::<i64>(),
+        5
+    );
+}
+
+#[tokio::test]
+async fn wrong_requests_are_told_what_is_wrong() {
+    let house = House::new(ALL).await;
+    assert_eq!(house.post(&json!({ "event": [] })).await.0, 400);
+    assert_eq!(house.post(&json!([])).await.0, 400);
+    let (status, _) = house.send("POST", "/guilds/1/lake/events", "text/csv", "a,b").await;
+    assert_eq!(status, 415);
+    let (status, _) =
+        house.send("POST", "/guilds/2/lake/events", "application/json", "{\"events\":[]}").await;
+    assert_eq!(status, 404, "another guild's");
+    let reader = House::new(&["community:read"]).await;
+    assert_eq!(reader.post(&json!({ "events": [] })).await.0, 403);
+}

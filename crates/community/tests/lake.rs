@@ -66,7 +66,7 @@ impl House {
         (status, serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
-    fn message(&self, user: &str, source: &str, seconds: i64, payload: Value) -> Value {
+    fn message(&self, user: &str, source: &str, seconds: i64, payload: &Value) -> Value {
         json!({
             "event_type": "message_create", "user_id": user, "channel_id": "9", "source_id": source,
             "timestamp": self.now - TimeDelta::seconds(seconds), "payload": payload,
@@ -81,11 +81,11 @@ async fn a_batch_is_taken_but_for_what_is_wrong_with_it() {
     let house = House::new(ALL).await;
     let (status, receipt) = house
         .post(&json!({ "events": [
-            house.message("7", "a", 100, json!({ "length": 300, "links": 1 })),
-            house.message("7", "b", 90, json!({ "content": "secret words" })),
-            house.message("7", "a", 100, json!({ "length": 300 })),
+            house.message("7", "a", 100, &json!({ "length": 300, "links": 1 })),
+            house.message("7", "b", 90, &json!({ "content": "secret words" })),
+            house.message("7", "a", 100, &json!({ "length": 300 })),
             { "event_type": "message_create" },
-            house.message("8", "c", 80, json!({})),
+            house.message("8", "c", 80, &json!({})),
         ] }))
         .await;
     assert_eq!(status, 200, "{receipt}");
@@ -107,7 +107,7 @@ async fn a_stream_is_answered_part_by_part() {
     let house = House::new(ALL).await;
     let mut body = String::new();
     for n in 0..2_500 {
-        let event = house.message(&(10 + n % 50).to_string(), &format!("m{n}"), 3_000 - n, json!({}));
+        let event = house.message(&(10 + n % 50).to_string(), &format!("m{n}"), 3_000 - n, &json!({}));
         body.push_str(&event.to_string());
         body.push('\n');
     }
@@ -132,8 +132,8 @@ async fn why_an_event_earned_what_it_earned_is_told() {
     let house = House::new(ALL).await;
     house
         .post(&json!({ "events": [
-            house.message("7", "a", 100, json!({ "length": 300, "links": 1 })),
-            house.message("7", "b", 90, json!({ "length": 10 })),
+            house.message("7", "a", 100, &json!({ "length": 300, "links": 1 })),
+            house.message("7", "b", 90, &json!({ "length": 10 })),
         ] }))
         .await;
     let (status, told) = house.get("/guilds/1/lake/events/a/rewards").await;
@@ -153,7 +153,7 @@ async fn why_an_event_earned_what_it_earned_is_told() {
 async fn the_lake_is_browsed_in_pages_and_filtered() {
     let house = House::new(ALL).await;
     let events: Vec<Value> = (0..5)
-        .map(|n| house.message(&(7 + n % 2).to_string(), &format!("m{n}"), 100 - n, json!({})))
+        .map(|n| house.message(&(7 + n % 2).to_string(), &format!("m{n}"), 100 - n, &json!({})))
         .collect();
     house.post(&json!({ "events": events })).await;
     let (mut path, mut seen) = ("/guilds/1/lake/events?limit=2".to_owned(), Vec::new());

@@ -4,6 +4,7 @@
 //! three chunks are held, however long the file.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
@@ -164,7 +165,8 @@ fn told(summary: &Summary) -> String {
     );
     for refused in &summary.examples {
         let field = if refused.field.is_empty() { "it".to_owned() } else { format!("`{}`", refused.field) };
-        text.push_str(&format!("\nline {}: {field} {}", refused.index, refused.message));
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\nline {}: {field} {}", refused.index, refused.message);
     }
     if summary.refused > u64::try_from(summary.examples.len()).unwrap_or(0) {
         text.push_str("\n…");

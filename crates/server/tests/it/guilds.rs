@@ -29,7 +29,7 @@ const MADE: &[(&str, &str, Body)] = &[
     (
         "achievement_id",
         "achievements",
-        |tomorrow| json!({ "name": "chatty", "requirement_type": "counter_threshold", "requirement_field": "messages_sent", "requirement_value": 1_000_000 }),
+        |_| json!({ "name": "chatty", "requirement_type": "counter_threshold", "requirement_field": "messages_sent", "requirement_value": 1_000_000 }),
     ),
     ("webhook_id", "webhooks", |_| json!({ "name": "hook", "url": "https://example.org/hook" })),
     ("season_id", "seasons", |tomorrow| json!({ "name": "first", "ends_at": tomorrow })),

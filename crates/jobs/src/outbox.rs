@@ -12,6 +12,7 @@ mod position;
 mod publisher;
 mod read;
 mod tail;
+mod topics;
 
 #[doc(hidden)]
 pub use catalogue::declaring;
@@ -22,4 +23,5 @@ pub use feed::{Feed, FeedError};
 pub use position::{ParsePositionError, Position};
 pub use publisher::{PublishError, Publisher, spawn as spawn_publisher};
 pub use read::{Filter, Stored, Viewer, horizon, read_after};
-pub use tail::{Subscription, Tail, TailError};
+pub use tail::{Tail, TailError};
+pub use topics::{Live, Subscription, Topic};

@@ -14,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -42,7 +43,7 @@ pub(crate) async fn serve(
         let accepted = tokio::select! {
             biased;
             () = closing.cancelled() => break,
-            accepted = accept(&listener, &slots) => accepted,
+            accepted = accept(&listener, &slots, http.stall_timeout) => accepted,
         };
         let (stream, peer, slot) = match accepted {
             Ok(accepted) => accepted,
@@ -75,11 +76,17 @@ pub(crate) async fn serve(
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
+    stall_timeout: Duration,
 ) -> std::io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     let slot = Arc::clone(slots).acquire_owned().await.map_err(std::io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
     // Answers are written whole; waiting for more only delays them.
     let _ = stream.set_nodelay(true);
+    // Who reads nothing for so long holds memory for nobody: the kernel ends the connection, for streams as well.
+    let stall = u32::try_from(stall_timeout.as_millis()).unwrap_or(u32::MAX);
+    if let Err(error) = setsockopt(&stream, TcpUserTimeout, &stall) {
+        tracing::debug!(%error, "the time limit on stalled clients could not be set");
+    }
     Ok((stream, peer, slot))
 }
 

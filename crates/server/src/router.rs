@@ -44,6 +44,18 @@ pub struct Services {
     pub closing: CancellationToken,
 }
 
+/// What a node without the role `http` answers: whether it lives, whether it is ready, its figures.
+pub(crate) fn watch(services: &Services) -> Router {
+    let Services { settings, app, sandbox, draining, .. } = services;
+    let routes = health::router(settings)
+        .method_not_allowed_fallback(access::web::no_method)
+        .fallback(access::web::no_route)
+        .layer(Extension(Scrape(Arc::clone(settings))))
+        .layer(Extension(ScriptRunner(sandbox.clone())))
+        .layer(Extension(Draining(draining.clone())));
+    web::wrap(routes, app, &settings.http)
+}
+
 /// The router over these services.
 pub fn build(services: &Services) -> Router {
     let Services { settings, app, tail, webhooks, submissions, transfers, lake, sandbox, draining, closing } =

@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::router::{Services, build};
+use crate::router::{Services, build, watch};
 use crate::settings::{Role, Roles, Settings};
 use crate::{figures, listen, work};
 
@@ -43,7 +43,9 @@ pub enum RunError {
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}. Is another process there? The setting is http.listen")]
+    #[error(
+        "cannot listen on {address}: {source}. Is another process there? The setting is http.listen, or metrics.listen on a node without the role http"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -139,7 +141,11 @@ impl Server {
         migrate(database, settings.migrate).await?;
         let webhooks = delivery::Webhooks::new(settings.webhooks.clone()).map_err(RunError::Certificates)?;
         // First, so that a taken port is found out before anything runs.
-        let listener = if roles.has(Role::Http) { Some(bind(settings.http.listen).await?) } else { None };
+        let listen = if roles.has(Role::Http) { Some(settings.http.listen) } else { settings.metrics.listen };
+        let listener = match listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
         figures::recorder();
         figures::describe();
         let wake = Wake::new();
@@ -162,7 +168,8 @@ impl Server {
         work::start(&services, &roles, &node)?;
         let (address, http) = match listener {
             Some((listener, address)) => {
-                let (router, services) = (build(&services), services.clone());
+                let router = if roles.has(Role::Http) { build(&services) } else { watch(&services) };
+                let services = services.clone();
                 let serving = tokio::spawn(async move {
                     listen::serve(listener, router, &services.settings.http, &services.closing).await
                 });

@@ -87,6 +87,9 @@ pub struct Http {
     /// than load balancers keep theirs (mostly 60 s), or they send requests on connections that we are just ending.
     #[serde(deserialize_with = "duration")]
     pub header_timeout: Duration,
+    /// How long a client may leave unread what was sent to it; then it is let go, and a stream's client may resume.
+    #[serde(deserialize_with = "duration")]
+    pub stall_timeout: Duration,
     /// Connections held at once; further ones wait to be accepted.
     pub max_connections: usize,
     /// Take the client's address from the last entry of `X-Forwarded-For`. Only behind a proxy that sets it.
@@ -119,6 +122,10 @@ fn address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SocketAd
     deserializer.deserialize_any(Visitor)
 }
 
+fn some_address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    address(deserializer).map(Some)
+}
+
 impl Default for Http {
     fn default() -> Self {
         let api = HttpSettings::default();
@@ -129,6 +136,7 @@ impl Default for Http {
             upload_limit: api.upload_limit,
             request_timeout: api.request_timeout,
             header_timeout: Duration::from_secs(75),
+            stall_timeout: Duration::from_secs(60),
             max_connections: 20_000,
             trust_forwarded_for: api.trust_forwarded_for,
             cors_origins: Vec::new(),
@@ -258,6 +266,10 @@ pub struct Streams {
     pub leaderboard_interval: Duration,
     /// Streams open at once in this process; further ones are answered 503.
     pub max_streams: usize,
+    /// Of these, streams opened with one API key; further ones are answered 429.
+    pub max_streams_per_key: usize,
+    /// Of these, streams of one guild; further ones are answered 429.
+    pub max_streams_per_guild: usize,
 }
 
 impl Default for Streams {
@@ -266,6 +278,8 @@ impl Default for Streams {
             heartbeat: Duration::from_secs(15),
             leaderboard_interval: Duration::from_secs(1),
             max_streams: 15_000,
+            max_streams_per_key: 12_000,
+            max_streams_per_guild: 12_000,
         }
     }
 }
@@ -276,20 +290,27 @@ impl Default for Streams {
 pub struct Metrics {
     /// Whether there is a `/metrics`.
     pub enabled: bool,
+    /// Where a node without the role `http` answers `/healthz`, `/readyz` and `/metrics`. None: nowhere.
+    #[serde(deserialize_with = "some_address")]
+    pub listen: Option<SocketAddr>,
     /// With a token, `/metrics` wants it as a bearer token from everybody. Without, it answers this machine alone.
     pub token: Option<String>,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self { enabled: true, token: None }
+        Self { enabled: true, listen: None, token: None }
     }
 }
 
 impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let token = self.token.as_ref().map(|_| "…");
-        f.debug_struct("Metrics").field("enabled", &self.enabled).field("token", &token).finish()
+        f.debug_struct("Metrics")
+            .field("enabled", &self.enabled)
+            .field("listen", &self.listen)
+            .field("token", &token)
+            .finish()
     }
 }
 
@@ -334,6 +355,7 @@ impl Settings {
         for (setting, value) in [
             ("http.request_timeout", self.http.request_timeout),
             ("http.header_timeout", self.http.header_timeout),
+            ("http.stall_timeout", self.http.stall_timeout),
             ("streams.heartbeat", self.streams.heartbeat),
             ("sandbox.wall", self.sandbox.wall),
             ("sandbox.cpu", self.sandbox.cpu),

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use kernel::GuildId;
 
-use super::{Filter, Position, Stored, Subscription, Tail, TailError, read_after};
+use super::{Filter, Live, Position, Stored, Subscription, Tail, TailError, Topic, read_after, topics::root};
 
 /// Events read from the table at once while catching up.
 const BATCH: i64 = 200;
@@ -44,7 +44,7 @@ impl Feed {
         after: Option<Position>,
     ) -> Result<Self, FeedError> {
         // Subscribed before the position is taken: what comes between is seen twice and dropped, never missed.
-        let subscription = tail.subscribe();
+        let subscription = tail.follow(topic(guild, &filter));
         let position = match after {
             Some(position) => position,
             None => tail.position().await.map_err(|_| FeedError::Stopped)?,
@@ -61,11 +61,11 @@ impl Feed {
     }
 
     /// The next event. Safe to drop and call again.
-    pub async fn next(&mut self) -> Result<Arc<Stored>, FeedError> {
+    pub async fn next(&mut self) -> Result<Arc<Live>, FeedError> {
         loop {
             if let Some(event) = self.backlog.pop_front() {
                 self.position = event.position;
-                return Ok(Arc::new(event));
+                return Ok(Arc::new(Live::new(event)));
             }
             if self.behind {
                 // Boxed, because most readers are idle most of the time: they need not hold room for a query.
@@ -84,7 +84,7 @@ impl Feed {
                 Ok(_) => {}
                 Err(TailError::Lagged(_)) => {
                     // Anew, so that nothing old is read twice from the channel's remainder.
-                    self.subscription = self.tail.subscribe();
+                    self.subscription = self.tail.follow(topic(self.guild, &self.filter));
                     self.behind = true;
                 }
                 Err(TailError::Stopped) => return Err(FeedError::Stopped),
@@ -103,5 +103,16 @@ impl Feed {
     /// After the last event given out.
     pub fn position(&self) -> Position {
         self.position
+    }
+}
+
+/// The narrowest topic that holds all that the filter lets through.
+fn topic(guild: GuildId, filter: &Filter) -> Topic {
+    match (filter.concerning, filter.subject.as_deref()) {
+        (Some(member), _) => Topic::Member(guild, member),
+        (None, Some(subject)) if root(subject).is_some() => {
+            Topic::Subject(guild, root(subject).unwrap_or_default().to_owned())
+        }
+        _ => Topic::Guild(guild),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Position;
+use super::{Position, topics::concerned};
 
 /// An event as it stands in the outbox.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -69,6 +69,8 @@ pub struct Filter {
     /// Only events whose subject is this or lies below it: `campaigns/x` has `campaigns/x/challenges/y` below it. All when
     /// `None`.
     pub subject: Option<String>,
+    /// Only events that concern this member: that are for them, or name them. All when `None`.
+    pub concerning: Option<UserId>,
     /// Who reads.
     pub viewer: Viewer,
 }
@@ -87,6 +89,7 @@ impl Filter {
             (Some(_), Viewer::Public) => false,
         };
         visible
+            && self.concerning.is_none_or(|member| concerned(event).contains(&member))
             && (self.event_types.is_empty() || self.event_types.contains(&event.event_type))
             && self.subject.as_deref().is_none_or(|subject| {
                 event
@@ -168,6 +171,9 @@ pub async fn read_after(
               AND (cardinality($4::text[]) = 0 OR event_type = ANY($4))
               AND ($5::text IS NULL OR subject = $5 OR starts_with(subject, rtrim($5, '/') || '/'))
               AND (user_id IS NULL OR $6 OR user_id = $7)
+              AND ($9::bigint IS NULL OR user_id = $9 OR subject = 'members/' || $9::text
+                   OR $9::text IN (payload->>'user_id', payload->>'giver_id', payload->>'receiver_id',
+                                   payload->>'participant_id'))
             ORDER BY transaction_id, id
             LIMIT $8"#,
         guild.get(),
@@ -178,6 +184,7 @@ pub async fn read_after(
         sees_all,
         member,
         limit,
+        filter.concerning.map(UserId::get),
     )
     .fetch_all(connection)
     .await?;

@@ -1,69 +1,74 @@
 //! One reader per process that follows the outbox and hands every event to whoever listens.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
 use super::{
-    Position, Stored,
+    Position, Subscription, Topic,
     read::{horizon, read_all_after},
+    topics::Topics,
 };
 use crate::{node::NodeHandle, wake::Wake};
 
-/// How long the reader sleeps when nothing is new and nobody wakes it.
+/// How long the reader sleeps at most when nothing is new and nobody wakes it.
 const POLL: Duration = Duration::from_millis(200);
+/// How long it sleeps right after something was new: other nodes' events come without a wake-up, and seldom alone.
+const BUSY_POLL: Duration = Duration::from_millis(10);
+/// How long it leaves the table alone after a look that found something: what comes meanwhile is read together.
+const GATHER: Duration = Duration::from_millis(4);
+/// How often the age of what is read is measured.
+const MEASURE: Duration = Duration::from_secs(1);
 /// Events read at once.
 const BATCH: i64 = 1000;
-/// Events a slow subscriber may be behind before it must catch up from the table.
-const BACKLOG: usize = 4096;
 
 /// The process's reader of the outbox. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Tail {
     pool: PgPool,
-    events: Arc<Mutex<broadcast::WeakSender<Arc<Stored>>>>,
+    topics: Arc<Topics>,
     position: watch::Receiver<Option<Position>>,
 }
 
 impl Tail {
     /// Starts to follow the outbox from now on, until the node stops.
     pub fn spawn(pool: PgPool, node: &NodeHandle, wake: &Wake) -> Self {
-        let (events, _) = broadcast::channel(BACKLOG);
         let (position, position_receiver) = watch::channel(None);
-        let tail = Self {
-            pool: pool.clone(),
-            events: Arc::new(Mutex::new(events.downgrade())),
-            position: position_receiver,
-        };
+        let tail =
+            Self { pool: pool.clone(), topics: Arc::new(Topics::default()), position: position_receiver };
         let stopping = node.stopping().clone();
+        let topics = Arc::clone(&tail.topics);
         let mut signal = wake.subscribe_outbox();
-        // The only strong sender lives in the task: when that ends, subscribers learn that there is no more.
         node.spawn(async move {
-            let mut pause = POLL;
+            let _stop = Stop(Arc::clone(&topics));
+            let mut reader = Reader { pool, topics, position, measured: None };
+            let mut pause = BUSY_POLL;
             loop {
                 signal.borrow_and_update();
-                let more = match follow(&pool, &events, &position).await {
-                    Ok(more) => {
-                        pause = POLL;
-                        more
+                match reader.follow().await {
+                    Ok(Found::Nothing) => pause = (pause * 2).min(POLL),
+                    Ok(Found::Some) => {
+                        pause = BUSY_POLL;
+                        if stopping.run_until_cancelled(tokio::time::sleep(GATHER)).await.is_none() {
+                            return;
+                        }
+                    }
+                    Ok(Found::More) => {
+                        tokio::task::yield_now().await;
+                        if stopping.is_cancelled() {
+                            return;
+                        }
+                        continue;
                     }
                     Err(error) => {
                         tracing::warn!(%error, "the outbox cannot be read");
-                        pause = (pause * 2).min(Duration::from_secs(5));
-                        false
+                        pause = (pause * 2).clamp(POLL, Duration::from_secs(5));
                     }
-                };
-                if more {
-                    tokio::task::yield_now().await;
-                    if stopping.is_cancelled() {
-                        return;
-                    }
-                    continue;
                 }
                 tokio::select! {
                     () = stopping.cancelled() => return,
@@ -75,11 +80,15 @@ impl Tail {
         tail
     }
 
-    /// Events from now on. To resume from a position without a gap, subscribe first and then read the table from there: a
-    /// [`Feed`](super::Feed) does so.
+    /// All events from now on. To resume from a position without a gap, subscribe first and then read the table from
+    /// there: a [`Feed`](super::Feed) does so.
     pub fn subscribe(&self) -> Subscription {
-        let sender = self.events.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
-        Subscription { receiver: sender.map(|sender| sender.subscribe()) }
+        self.topics.subscribe(Topic::Everything)
+    }
+
+    /// A topic's events from now on.
+    pub fn follow(&self, topic: Topic) -> Subscription {
+        self.topics.subscribe(topic)
     }
 
     /// Up to where the reader has come: every event before it was handed out. Waits for the first look at the database.
@@ -94,33 +103,53 @@ impl Tail {
     }
 }
 
-/// Reads on and hands out; true when there may be more at once.
-async fn follow(
-    pool: &PgPool,
-    events: &broadcast::Sender<Arc<Stored>>,
-    position: &watch::Sender<Option<Position>>,
-) -> Result<bool, sqlx::Error> {
-    let mut connection = pool.acquire().await?;
-    let after = *position.borrow();
-    let Some(after) = after else {
-        let now = horizon(&mut connection).await?;
-        position.send_replace(Some(now));
-        return Ok(true);
-    };
-    let batch = read_all_after(&mut connection, after, BATCH).await?;
-    let count = batch.len();
-    let Some((last, written)) = batch.last().map(|event| (event.position, event.created_at)) else {
-        return Ok(false);
-    };
-    metrics::counter!("questhall_outbox_events_total").increment(count as u64);
-    metrics::histogram!("questhall_outbox_lag_seconds").record(age(&mut connection, written).await?);
-    drop(connection);
-    for event in batch {
-        // Without subscribers there is nobody to tell.
-        let _ = events.send(Arc::new(event));
+/// Tells subscribers that there is no more, however the task ends.
+struct Stop(Arc<Topics>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.stop();
     }
-    position.send_replace(Some(last));
-    Ok(count as u64 == BATCH.unsigned_abs())
+}
+
+enum Found {
+    Nothing,
+    Some,
+    /// There may be more at once.
+    More,
+}
+
+struct Reader {
+    pool: PgPool,
+    topics: Arc<Topics>,
+    position: watch::Sender<Option<Position>>,
+    measured: Option<Instant>,
+}
+
+impl Reader {
+    /// Reads on and hands out.
+    async fn follow(&mut self) -> Result<Found, sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
+        let after = *self.position.borrow();
+        let Some(after) = after else {
+            let now = horizon(&mut connection).await?;
+            self.position.send_replace(Some(now));
+            return Ok(Found::More);
+        };
+        let batch = read_all_after(&mut connection, after, BATCH).await?;
+        let count = batch.len();
+        let Some((last, written)) = batch.last().map(|event| (event.position, event.created_at)) else {
+            return Ok(Found::Nothing);
+        };
+        self.topics.publish(batch);
+        self.position.send_replace(Some(last));
+        metrics::counter!("questhall_outbox_events_total").increment(count as u64);
+        if self.measured.is_none_or(|measured| measured.elapsed() >= MEASURE) {
+            self.measured = Some(Instant::now());
+            metrics::histogram!("questhall_outbox_lag_seconds").record(age(&mut connection, written).await?);
+        }
+        Ok(if count as u64 == BATCH.unsigned_abs() { Found::More } else { Found::Some })
+    }
 }
 
 /// Seconds since `written`, which is when its transaction began, by the database's clock.
@@ -139,21 +168,4 @@ pub enum TailError {
     /// The node stops.
     #[error("the node is stopping")]
     Stopped,
-}
-
-/// A subscriber's end.
-#[derive(Debug)]
-pub struct Subscription {
-    receiver: Option<broadcast::Receiver<Arc<Stored>>>,
-}
-
-impl Subscription {
-    /// The next event of any guild, in order.
-    pub async fn next(&mut self) -> Result<Arc<Stored>, TailError> {
-        let receiver = self.receiver.as_mut().ok_or(TailError::Stopped)?;
-        receiver.recv().await.map_err(|error| match error {
-            broadcast::error::RecvError::Lagged(missed) => TailError::Lagged(missed),
-            broadcast::error::RecvError::Closed => TailError::Stopped,
-        })
-    }
 }

@@ -99,6 +99,7 @@ impl Boards {
         let filter = Filter {
             event_types: Vec::new(),
             subject: Some(format!("campaigns/{}", key.campaign)),
+            concerning: None,
             viewer: if key.admin { Viewer::Admin } else { Viewer::Public },
         };
         let mut feed = match Feed::open(&self.0.tail, key.guild, filter, None).await {
@@ -205,7 +206,7 @@ pub(super) async fn leaderboard_stream(
     last_event_id(&headers)?;
     let admin = Sight::of(&guild.actor, &headers)?.runs_campaigns();
     campaigns::ops::campaign_get(app.pool(), guild.guild_id, campaign, admin).await?;
-    let slot = streams.slot("leaderboard")?;
+    let slot = streams.slot("leaderboard", &guild.actor, guild.guild_id)?;
     let mut watch = streams.boards().watch(app.pool(), Key { guild: guild.guild_id, campaign, admin });
     // The first reader of the watch gets what is there already.
     watch.mark_changed();

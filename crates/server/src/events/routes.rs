@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use kernel::{CampaignId, GuildId, Problem};
+use kernel::{CampaignId, GuildId, Problem, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -73,9 +73,32 @@ pub(super) async fn guild_events(
     Query(query): Query<EventQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let wanted = Wanted { types: query.types()?, subject: None };
+    let wanted = Wanted { types: query.types()?, ..Wanted::default() };
     let sight = Sight::of(&guild.actor, &headers)?;
-    let slot = streams.slot("guild")?;
+    let slot = streams.slot("guild", &guild.actor, guild.guild_id)?;
+    streams.events(guild.guild_id, wanted, sight, &headers, slot).await
+}
+
+/// Follow what concerns a member
+///
+/// As a guild's events, but only those that concern the member: that are for them, or name them in their data. What is private
+/// to the member is sent to the member, as whom the key acts, and to those who administer.
+#[utoipa::path(get, path = "/guilds/{guild_id}/members/{user_id}/events", tag = "events",
+    operation_id = "member_events",
+    params(("guild_id" = GuildId, Path, description = "The guild: its Discord id."),
+        ("user_id" = UserId, Path, description = "The member: a Discord user's id."), EventQuery, LastEventId, ActingMember),
+    responses((status = 200, description = "A stream without end.", body = String, content_type = "text/event-stream"), Problems),
+    security(("api_key" = ["campaigns:read"])))]
+pub(super) async fn member_events(
+    Extension(streams): Extension<Streams>,
+    guild: InGuild<CampaignsRead>,
+    Path((_, user_id)): Path<(GuildId, UserId)>,
+    Query(query): Query<EventQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let wanted = Wanted { types: query.types()?, concerning: Some(user_id), ..Wanted::default() };
+    let sight = Sight::of(&guild.actor, &headers)?;
+    let slot = streams.slot("member", &guild.actor, guild.guild_id)?;
     streams.events(guild.guild_id, wanted, sight, &headers, slot).await
 }
 
@@ -98,8 +121,12 @@ pub(super) async fn campaign_events(
 ) -> Result<Response, Problem> {
     let sight = Sight::of(&guild.actor, &headers)?;
     campaigns::ops::campaign_get(app.pool(), guild.guild_id, campaign_id, sight.runs_campaigns()).await?;
-    let wanted = Wanted { types: query.types()?, subject: Some(format!("campaigns/{campaign_id}")) };
-    let slot = streams.slot("campaign")?;
+    let wanted = Wanted {
+        types: query.types()?,
+        subject: Some(format!("campaigns/{campaign_id}")),
+        ..Wanted::default()
+    };
+    let slot = streams.slot("campaign", &guild.actor, guild.guild_id)?;
     streams.events(guild.guild_id, wanted, sight, &headers, slot).await
 }
 

@@ -4,19 +4,21 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Actor;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt as _, stream};
-use jobs::outbox::{Feed, FeedError, Filter, Position, Stored, Tail};
-use kernel::problem::UNAVAILABLE;
-use kernel::{GuildId, Problem};
+use jobs::outbox::{Feed, FeedError, Filter, Live, Position, Stored, Tail};
+use kernel::problem::{RATE_LIMITED, UNAVAILABLE};
+use kernel::{GuildId, Problem, UserId};
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::boards::Boards;
+use super::shares::{Held, Share, Shares};
 use super::sight::Sight;
 use crate::settings;
 
@@ -35,6 +37,7 @@ struct Inner {
     pool: PgPool,
     tail: Tail,
     slots: Arc<Semaphore>,
+    shares: Arc<Shares>,
     heartbeat: Duration,
     boards: Boards,
     closing: CancellationToken,
@@ -50,6 +53,7 @@ impl Streams {
     ) -> Self {
         Self(Arc::new(Inner {
             slots: Arc::new(Semaphore::new(settings.max_streams)),
+            shares: Arc::new(Shares::new(settings)),
             heartbeat: settings.heartbeat,
             boards: Boards::new(tail.clone(), settings.leaderboard_interval, closing.clone()),
             pool,
@@ -62,14 +66,22 @@ impl Streams {
         &self.0.boards
     }
 
-    /// A place for one more stream.
-    pub(super) fn slot(&self, kind: &'static str) -> Result<Slot, Problem> {
+    /// A place for one more stream of this key in this guild.
+    pub(super) fn slot(&self, kind: &'static str, actor: &Actor, guild: GuildId) -> Result<Slot, Problem> {
+        let shares = [Share::Key(actor.key_id), Share::Guild(guild)];
+        let shares = Held::take(&self.0.shares, shares).ok_or_else(|| {
+            Problem::new(
+                RATE_LIMITED,
+                "This key, or this guild, holds as many streams as it may; end some that nobody reads any more.",
+            )
+            .retry_after(Duration::from_secs(30))
+        })?;
         let permit = Arc::clone(&self.0.slots).try_acquire_owned().map_err(|_| {
             Problem::new(UNAVAILABLE, "This server holds as many streams as it can; try again in a while.")
                 .retry_after(Duration::from_secs(30))
         })?;
         metrics::gauge!("questhall_streams_open", "kind" => kind).increment(1.0);
-        Ok(Slot { kind, _permit: permit })
+        Ok(Slot { kind, _shares: shares, _permit: permit })
     }
 
     /// The events of a guild that `sight` sees and `wanted` lets through, from `Last-Event-ID` on.
@@ -85,7 +97,12 @@ impl Streams {
             Some(position) => self.known(position).await?,
             None => None,
         };
-        let filter = Filter { event_types: wanted.types, subject: wanted.subject, viewer: sight.viewer() };
+        let filter = Filter {
+            event_types: wanted.types,
+            subject: wanted.subject,
+            concerning: wanted.concerning,
+            viewer: sight.viewer(),
+        };
         let feed = Feed::open(&self.0.tail, guild, filter, after).await.map_err(ended)?;
         let first = Message::opening(feed.position());
         let stream = EventStream { feed, sight, slot };
@@ -119,12 +136,15 @@ pub(super) struct Wanted {
     pub(super) types: Vec<String>,
     /// Only about this and what belongs to it.
     pub(super) subject: Option<String>,
+    /// Only what concerns this member.
+    pub(super) concerning: Option<UserId>,
 }
 
 /// A stream's place; gives it back when dropped.
 #[derive(Debug)]
 pub(super) struct Slot {
     kind: &'static str,
+    _shares: Held,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -205,8 +225,13 @@ impl Message {
         Self(Bytes::from(format!("retry: {RETRY_MS}\nevent: hello\ndata: {{}}\n\n")))
     }
 
-    /// An event of the outbox in an envelope like that of `CloudEvents`.
-    fn event(event: &Stored) -> Self {
+    /// An event of the outbox, written once for all who read it.
+    fn event(event: &Live) -> Self {
+        Self(event.rendered(|event| Self::envelope(event).0))
+    }
+
+    /// An event of the outbox in the envelope of `CloudEvents`.
+    fn envelope(event: &Stored) -> Self {
         Self::new(Some(&event.position.to_string()), &event.event_type, &event.cloud_event())
     }
 

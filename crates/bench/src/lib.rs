@@ -7,10 +7,11 @@
 //! * nothing is left behind: the cluster and its folder go, unless a database was given.
 //!
 //! Map: [`figure`] figures and the report · [`machine`] on what · `ground` the database · `timers`, `submissions`,
-//! `transfers`, `leaderboard`, `inputs`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
+//! `transfers`, `leaderboard`, `inputs`, `events`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
 //! figures mean, and those seen: docs/benchmarks.md.
 
 mod contest;
+mod events;
 pub mod figure;
 mod ground;
 mod inputs;
@@ -49,6 +50,8 @@ pub enum Section {
     Transfers,
     /// Memory and start of a server.
     Server,
+    /// Events on their way to clients of streams and to webhooks.
+    Events,
     /// Everything.
     All,
 }
@@ -112,6 +115,9 @@ async fn measure(args: &Args, ground: &Ground, program: &Path) -> Result<Vec<Fig
     }
     if args.section.includes(Section::Inputs) {
         figures.extend(inputs::measure(args.quick).await?);
+    }
+    if args.section.includes(Section::Events) {
+        figures.extend(events::measure(ground, program, args.quick).await?);
     }
     if args.section.includes(Section::Server) {
         figures.extend(server::measure(program, args.quick).await?);

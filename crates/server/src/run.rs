@@ -16,6 +16,7 @@ use economy::TransferWriter;
 use jobs::outbox::Tail;
 use jobs::schedule::ScheduleError;
 use jobs::{Node, Wake};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sandbox::Sandbox;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -136,6 +137,7 @@ impl Server {
         roles: Roles,
     ) -> Result<(Services, Node, Option<SocketAddr>, Option<JoinHandle<bool>>), RunError> {
         let began = Instant::now();
+        allow_many_descriptors();
         let settings = Arc::new(settings);
         let pool = database.pool().clone();
         migrate(database, settings.migrate).await?;
@@ -251,6 +253,15 @@ async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RunError
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
+}
+
+/// Every connection is a descriptor: takes as many as this process may have, which is often more than it begins with.
+fn allow_many_descriptors() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit on open files could not be raised");
+    }
 }
 
 /// Host name and process id, for people.

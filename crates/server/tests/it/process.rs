@@ -193,3 +193,59 @@ async fn heads_that_do_not_come_and_heads_that_are_too_large() {
     assert!(get(address, "/healthz").await.starts_with("HTTP/1.1 200 "));
     assert!(server.stop().await.unwrap());
 }
+
+#[tokio::test]
+async fn a_node_that_serves_no_api_can_be_watched_all_the_same() {
+    let database = TestDatabase::new().await;
+    let mut settings = settings(&database);
+    settings.metrics.listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let server = Server::start(settings, Roles::new([Role::Worker])).await.unwrap();
+    let address = server.address().unwrap();
+    for path in ["/healthz", "/readyz"] {
+        assert!(get(address, path).await.starts_with("HTTP/1.1 200 OK\r\n"), "{path}");
+    }
+    assert!(get(address, "/metrics").await.contains("questhall_db_pool_connections"));
+    assert!(get(address, "/api/v1/whoami").await.starts_with("HTTP/1.1 404 "));
+    assert!(server.stop().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_is_let_go_and_can_resume() {
+    let database = TestDatabase::new().await;
+    let mut settings = settings(&database);
+    settings.http.stall_timeout = Duration::from_secs(1);
+    let server = Server::start(settings, Roles::new([Role::Http])).await.unwrap();
+    let (address, key) = (server.address().unwrap(), key(&server).await);
+    let open = |after: &str| {
+        format!(
+            "GET /api/v1/guilds/1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n{after}\r\n"
+        )
+    };
+    let mut idle = Wire::send(address, &open("")).await;
+    let hello = idle.read_until("event: hello").await;
+    let position = hello.lines().find_map(|line| line.strip_prefix("id: ")).unwrap().trim().to_owned();
+    // More than the sockets' buffers on the way can hold.
+    let event = |n: i64| jobs::outbox::Event {
+        guild_id: kernel::GuildId::new(1),
+        event_type: "campaign.test_tick",
+        subject: "campaigns/x".to_owned(),
+        correlation_id: None,
+        user_id: None,
+        payload: serde_json::json!({ "n": n, "filling": "x".repeat(64 * 1024) }),
+    };
+    for n in 0..200 {
+        let mut conn = database.pool().acquire().await.unwrap();
+        jobs::outbox::emit_one(&mut conn, event(n)).await.unwrap();
+    }
+    server.services().app.wake().outbox();
+    let gone = async {
+        while !get(address, "/metrics").await.contains("questhall_streams_open{kind=\"guild\"} 0") {}
+    };
+    tokio::time::timeout(Duration::from_secs(40), gone).await.expect("it is let go");
+    let mut again = Wire::send(address, &open(&format!("last-event-id: {position}\r\n"))).await;
+    // What it left unread comes first.
+    let missed = again.read_until("\"n\":0").await;
+    assert!(missed.contains("event: hello"));
+    drop((idle, again));
+    server.stop().await.unwrap();
+}

@@ -402,3 +402,66 @@ async fn a_frozen_leaderboard_stands_still_for_all_but_admins() {
     let mut late = Client::open(&house, &board(&guild), &reader, &[]).await;
     assert_eq!(leaders(&late.next().await.unwrap()), leaders(&before));
 }
+
+#[tokio::test]
+async fn a_members_stream_holds_what_concerns_them() {
+    let house = House::new().await;
+    let about = |subject: &str, user: Option<i64>, payload: Value| Event {
+        subject: subject.to_owned(),
+        user_id: user.map(UserId::new),
+        payload,
+        ..event(GUILD, "campaign.test_tick", 0)
+    };
+    let events = [
+        about("x", None, json!({ "n": 0, "user_id": "7" })),
+        about("x", None, json!({ "n": 1, "user_id": "8" })),
+        about("x", None, json!({ "n": 2, "giver_id": "8", "receiver_id": "7" })),
+        about("members/7", None, json!({ "n": 3 })),
+        about("members/77", None, json!({ "n": 4 })),
+        about("x", Some(7), json!({ "n": 5 })),
+        about("x", Some(8), json!({ "n": 6, "participant_id": "7" })),
+        about("x", None, json!({ "n": 7, "participant_id": "7" })),
+    ];
+    let path = format!("/api/v1/guilds/{GUILD}/members/7/events");
+    let reader = house.key(Some(GUILD), None, &["campaigns:read"]).await;
+    let admin = house.key(Some(GUILD), None, &["campaigns:write", "campaigns:read"]).await;
+    // As the member; as somebody else; as an administrator.
+    let cases: [(&str, &[(&str, &str)], Vec<i64>); 3] = [
+        (&reader, &[("questhall-user", "7")], vec![0, 2, 3, 5, 7]),
+        (&reader, &[("questhall-user", "8")], vec![0, 2, 3, 6, 7]),
+        (&admin, &[], vec![0, 2, 3, 5, 6, 7]),
+    ];
+    let mut live = Vec::new();
+    for (key, headers, _) in &cases {
+        live.push(Client::open(&house, &path, key, headers).await);
+    }
+    let start = house.services.tail.position().await.unwrap().to_string();
+    house.emit(&events).await;
+    for ((key, headers, expected), mut client) in cases.into_iter().zip(live) {
+        assert_eq!(client.numbers(expected.len()).await, expected);
+        // The table says the same as the live stream.
+        let headers = [headers, &[("last-event-id", start.as_str())]].concat();
+        let mut late = Client::open(&house, &path, key, &headers).await;
+        assert_eq!(late.numbers(expected.len()).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_key_and_a_guild_hold_so_many_streams_and_no_more() {
+    let mut settings = Settings::default();
+    settings.streams.max_streams_per_guild = 2;
+    let house = House::with(settings).await;
+    let first = Client::open(&house, &path(), &house.global, &[]).await;
+    let _second = Client::open(&house, &path(), &house.global, &[]).await;
+    let open = async || {
+        let request = ask(Method::GET, &path(), &house.global).body(Body::empty()).unwrap();
+        house.router.clone().oneshot(request).await.unwrap()
+    };
+    let refused = open().await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers()["retry-after"], "30");
+    let other = format!("/api/v1/guilds/{OTHER}/events");
+    Client::open(&house, &other, &house.global, &[]).await;
+    drop(first);
+    assert_eq!(open().await.status(), StatusCode::OK);
+}

@@ -13,9 +13,10 @@
 //! Map: [`settings`] what an operator may choose · [`model`] types · [`rules`] patterns and the schedule of attempts ·
 //! [`signing`] · [`address`] who may be called · [`sight`] who sees which events · [`sender`] one attempt · `store`, `queue`
 //! SQL · [`fanout`] from the outbox into queues · `worker` from queues to endpoints · [`ops`] what the faces call ·
-//! [`routes`] the HTTP face · [`schedules`] clearing away · [`nats`] the broker.
+//! [`routes`] the HTTP face · [`schedules`] clearing away · [`nats`] the broker · [`document`] the page about events.
 
 pub mod address;
+pub mod document;
 pub mod error;
 mod events;
 pub mod fanout;

@@ -23,7 +23,7 @@ pub fn family(event_type: &str) -> Family {
         "campaign" | "challenge" | "reward" | "hint" => (CampaignsRead::NAME, CampaignsWrite::NAME),
         "squad" => (SquadsRead::NAME, SquadsWrite::NAME),
         "bytes" | "economy" | "transaction" | "role_reward" => (EconomyRead::NAME, EconomyWrite::NAME),
-        "member" | "level" | "xp" | "achievement" | "season" | "guild" => {
+        "member" | "level" | "xp" | "achievement" | "season" | "guild" | "board" | "shop" | "multiplier" => {
             (CommunityRead::NAME, CommunityWrite::NAME)
         }
         // A failed timer's error is for who can mend it.

@@ -16,9 +16,11 @@ use super::{
 };
 use crate::{node::NodeHandle, wake::Wake};
 
-/// How long the reader sleeps at most when nothing is new and nobody wakes it.
+/// How long the reader sleeps at most when nothing is new and nobody wakes it: while nobody follows it, and while somebody
+/// does. Other nodes' events come without a wake-up.
 const POLL: Duration = Duration::from_millis(200);
-/// How long it sleeps right after something was new: other nodes' events come without a wake-up, and seldom alone.
+const FOLLOWED_POLL: Duration = Duration::from_millis(25);
+/// How long it sleeps right after something was new: events seldom come alone.
 const BUSY_POLL: Duration = Duration::from_millis(10);
 /// How long it leaves the table alone after a look that found something: what comes meanwhile is read together.
 const GATHER: Duration = Duration::from_millis(4);
@@ -51,7 +53,10 @@ impl Tail {
             loop {
                 signal.borrow_and_update();
                 match reader.follow().await {
-                    Ok(Found::Nothing) => pause = (pause * 2).min(POLL),
+                    Ok(Found::Nothing) => {
+                        let most = if reader.topics.is_followed() { FOLLOWED_POLL } else { POLL };
+                        pause = (pause * 2).min(most);
+                    }
                     Ok(Found::Some) => {
                         pause = BUSY_POLL;
                         if stopping.run_until_cancelled(tokio::time::sleep(GATHER)).await.is_none() {

@@ -119,6 +119,11 @@ impl Topics {
         Subscription { head: channel.head.subscribe(), channel, seen }
     }
 
+    /// Whether anybody subscribes to anything.
+    pub(super) fn is_followed(&self) -> bool {
+        self.map().channels.values().any(|channel| channel.strong_count() > 0)
+    }
+
     /// Hands out events: those of one topic together, so that each of its subscribers is woken once.
     pub(super) fn publish(&self, events: Vec<Stored>) {
         let map = self.map();

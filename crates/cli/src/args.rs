@@ -392,7 +392,8 @@ pub(crate) struct AuditArgs {
     /// Only this guild.
     #[arg(long)]
     pub(crate) guild: Option<GuildId>,
-    /// Mend what members, seasons and counters have drifted, while everything goes on; other slices' drift is only reported.
+    /// Bring what members, seasons, counters, balances, totals, streaks and squads have drifted back to the journals, while
+    /// everything goes on; other slices' drift is only reported.
     #[arg(long)]
     pub(crate) repair: bool,
 }

@@ -1,8 +1,12 @@
-//! Balances re-derived from the ledger.
+//! Balances re-derived from the ledger, and brought back to it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use access::{AuditEntry, By, Origin, audit};
 use kernel::{GuildId, UserId};
 use serde::Serialize;
-use sqlx::PgConnection;
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
 
 use crate::error::LedgerError;
 
@@ -71,4 +75,114 @@ pub async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Ve
     .fetch_all(conn)
     .await?;
     Ok(rows)
+}
+
+/// Brings balances, totals and streaks back to what the ledger says, and tells what they were. The ledger itself is never
+/// changed. Whose ledger adds up to less than nothing is left as they are, for people to look into. Written to the audit
+/// log, an entry a guild.
+pub async fn repair(
+    pool: &PgPool,
+    guild: Option<GuildId>,
+    by: By<'_>,
+    origin: &Origin,
+) -> Result<Vec<Drift>, LedgerError> {
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let seen: BTreeSet<(GuildId, UserId)> =
+            drift(&mut tx, guild).await?.iter().map(|drift| (drift.guild_id, drift.user_id)).collect();
+        if seen.is_empty() {
+            return Ok(Vec::new());
+        }
+        hold(&mut tx, &seen).await?;
+        // Whoever posts locks first: what is seen now, nobody changes any more.
+        let mut drifts = drift(&mut tx, guild).await?;
+        let below: BTreeSet<(GuildId, UserId)> = drifts
+            .iter()
+            .filter(|drift| drift.what == "balance" && drift.derived < 0 && drift.user_id != UserId::HOUSE)
+            .map(|drift| (drift.guild_id, drift.user_id))
+            .collect();
+        drifts.retain(|drift| {
+            let account = (drift.guild_id, drift.user_id);
+            seen.contains(&account) && !below.contains(&account)
+        });
+        write(&mut tx, &drifts).await?;
+        let mut guilds: BTreeMap<GuildId, Vec<&Drift>> = BTreeMap::new();
+        for drift in &drifts {
+            guilds.entry(drift.guild_id).or_default().push(drift);
+        }
+        for (guild, drifts) in guilds {
+            let figures = |figure: fn(&Drift) -> i64| {
+                json!(
+                    drifts
+                        .iter()
+                        .map(|d| json!({ "user_id": d.user_id, "what": d.what, "is": figure(d) }))
+                        .collect::<Vec<_>>()
+                )
+            };
+            let mut entry =
+                AuditEntry::new(Some(guild), by, "REPAIR", "economy.bytes_balances", None).from(origin);
+            entry.before = Some(figures(|drift| drift.stored));
+            entry.after = Some(figures(|drift| drift.derived));
+            audit::record(&mut tx, &entry).await?;
+        }
+        tx.commit().await?;
+        Ok(drifts)
+    })
+    .await
+}
+
+/// Locks these accounts in the order of their keys, making those that are missing.
+async fn hold(conn: &mut PgConnection, accounts: &BTreeSet<(GuildId, UserId)>) -> sqlx::Result<()> {
+    let (guilds, users): (Vec<i64>, Vec<i64>) = accounts.iter().map(|(g, u)| (g.get(), u.get())).unzip();
+    sqlx::query!(
+        "INSERT INTO economy.bytes_balances (guild_id, user_id)
+         SELECT g, u FROM unnest($1::bigint[], $2::bigint[]) AS a (g, u) ORDER BY g, u
+         ON CONFLICT ON CONSTRAINT pk_bytes_balances DO NOTHING",
+        &guilds,
+        &users,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "SELECT b.user_id FROM economy.bytes_balances b
+           JOIN unnest($1::bigint[], $2::bigint[]) AS a (guild_id, user_id) USING (guild_id, user_id)
+          ORDER BY b.guild_id, b.user_id FOR UPDATE OF b",
+        &guilds,
+        &users,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(())
+}
+
+async fn write(conn: &mut PgConnection, drifts: &[Drift]) -> sqlx::Result<()> {
+    let guilds: Vec<i64> = drifts.iter().map(|drift| drift.guild_id.get()).collect();
+    let users: Vec<i64> = drifts.iter().map(|drift| drift.user_id.get()).collect();
+    let whats: Vec<&str> = drifts.iter().map(|drift| drift.what.as_str()).collect();
+    let derived: Vec<i64> = drifts.iter().map(|drift| drift.derived).collect();
+    sqlx::query!(
+        "WITH right_ones AS (
+             SELECT guild_id, user_id, max(derived) FILTER (WHERE what = 'balance') AS balance,
+                    max(derived) FILTER (WHERE what = 'total_received') AS total_received,
+                    max(derived) FILTER (WHERE what = 'total_sent') AS total_sent,
+                    max(derived) FILTER (WHERE what = 'streak_count') AS streak_count,
+                    max(derived) FILTER (WHERE what = 'last_daily') AS last_daily
+               FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) AS d (guild_id, user_id, what, derived)
+              GROUP BY guild_id, user_id)
+         UPDATE economy.bytes_balances b
+            SET balance = coalesce(r.balance, b.balance), total_received = coalesce(r.total_received, b.total_received),
+                total_sent = coalesce(r.total_sent, b.total_sent),
+                streak_count = coalesce(r.streak_count::integer, b.streak_count),
+                last_daily = CASE WHEN r.last_daily IS NULL THEN b.last_daily
+                                  WHEN r.last_daily > 0 THEN to_date(r.last_daily::text, 'YYYYMMDD') END
+           FROM right_ones r
+          WHERE b.guild_id = r.guild_id AND b.user_id = r.user_id",
+        &guilds,
+        &users,
+        &whats as &[&str],
+        &derived,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

@@ -135,3 +135,56 @@ async fn messages_of_many_claim_at_once_and_once() {
     let refused = claim(pool, "2026-12-24T23:00:00Z", Occasion::Command).await.unwrap_err();
     assert!(matches!(refused, Error::DailyClaimed { .. }));
 }
+
+#[tokio::test]
+async fn a_repair_brings_back_what_the_ledger_says_and_writes_it_down() {
+    let database = with_ada().await;
+    let pool = database.pool();
+    for day in 1..=3 {
+        claim(pool, &format!("2026-12-0{day}T10:00:00Z"), Occasion::Command).await.unwrap();
+    }
+    let sound =
+        economy::audit::repair(pool, None, access::By::Cli, &access::Origin::default()).await.unwrap();
+    assert_eq!(sound, []);
+    sqlx::query(
+        "UPDATE economy.bytes_balances SET balance = 999, total_received = 0, streak_count = 50, last_daily = NULL
+          WHERE user_id = 7",
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+    // Somebody whose row is gone, and somebody whose row should not be.
+    claim_starting(pool, 8).await;
+    sqlx::query("DELETE FROM economy.bytes_balances WHERE user_id = 8").execute(pool).await.unwrap();
+    sqlx::query("INSERT INTO economy.bytes_balances (guild_id, user_id, balance) VALUES (1, 9, 5)")
+        .execute(pool)
+        .await
+        .unwrap();
+    let elsewhere =
+        economy::audit::repair(pool, Some(GuildId::new(2)), access::By::Cli, &access::Origin::default())
+            .await;
+    assert_eq!(elsewhere.unwrap(), [], "another guild is another guild");
+    let repaired =
+        economy::audit::repair(pool, Some(GUILD), access::By::Cli, &access::Origin::default()).await;
+    assert_eq!(repaired.unwrap().len(), 4 + 2 + 1);
+    assert_sound(pool).await;
+    let (balance, streak, last): (i64, i32, Option<chrono::NaiveDate>) = sqlx::query_as(
+        "SELECT balance, streak_count, last_daily FROM economy.bytes_balances WHERE user_id = 7",
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap();
+    assert_eq!((balance, streak, last), (130, 3, "2026-12-03".parse().ok()));
+    let audited: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM access.admin_log WHERE action_type = 'REPAIR'")
+            .fetch_one(pool)
+            .await
+            .unwrap();
+    assert_eq!(audited, 1);
+}
+
+async fn claim_starting(pool: &PgPool, user: i64) {
+    let mut tx = pool.begin().await.unwrap();
+    economy::accounts_ensure(&mut tx, GUILD, &[UserId::new(user)]).await.unwrap();
+    tx.commit().await.unwrap();
+}

@@ -1,8 +1,10 @@
-//! Memberships re-derived from the journal.
+//! Memberships re-derived from the journal, and brought back to it.
 
+use access::{AuditEntry, By, Origin, audit};
 use kernel::{GuildId, SquadId, UserId};
 use serde::Serialize;
-use sqlx::PgConnection;
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
 
 use crate::error::Error;
 
@@ -41,4 +43,57 @@ pub async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Ve
     .fetch_all(conn)
     .await?;
     Ok(rows)
+}
+
+/// Brings memberships back to what the journal says last, and Discord's roles with them; tells what they were. Nobody
+/// changes squads meanwhile. Written to the audit log.
+pub async fn repair(
+    pool: &PgPool,
+    guild: Option<GuildId>,
+    by: By<'_>,
+    origin: &Origin,
+) -> Result<Vec<Drift>, Error> {
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        sqlx::query!("LOCK TABLE squads.squad_memberships IN SHARE ROW EXCLUSIVE MODE").execute(&mut *tx).await?;
+        let drifts = drift(&mut tx, guild).await?;
+        if drifts.is_empty() {
+            return Ok(drifts);
+        }
+        let guilds: Vec<i64> = drifts.iter().map(|drift| drift.guild_id.get()).collect();
+        let users: Vec<i64> = drifts.iter().map(|drift| drift.user_id.get()).collect();
+        sqlx::query!(
+            "DELETE FROM squads.squad_memberships m USING unnest($1::bigint[], $2::bigint[]) AS d (guild_id, user_id)
+              WHERE m.guild_id = d.guild_id AND m.user_id = d.user_id",
+            &guilds,
+            &users,
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "INSERT INTO squads.squad_memberships (guild_id, user_id, squad_id, joined_at)
+             SELECT l.guild_id, l.user_id, l.to_squad_id, l.occurred_at
+               FROM unnest($1::bigint[], $2::bigint[]) AS d (guild_id, user_id)
+              CROSS JOIN LATERAL (SELECT * FROM squads.squad_membership_log l
+                                   WHERE l.guild_id = d.guild_id AND l.user_id = d.user_id
+                                   ORDER BY l.occurred_at DESC, l.id DESC LIMIT 1) l
+              WHERE l.to_squad_id IS NOT NULL",
+            &guilds,
+            &users,
+        )
+        .execute(&mut *tx)
+        .await?;
+        crate::roles::reconcile(&mut tx, guild).await?;
+        for drift in &drifts {
+            let user = drift.user_id.to_string();
+            let mut entry =
+                AuditEntry::new(Some(drift.guild_id), by, "REPAIR", "squads.squad_memberships", user).from(origin);
+            entry.before = Some(json!({ "squad_id": drift.stored }));
+            entry.after = Some(json!({ "squad_id": drift.derived }));
+            audit::record(&mut tx, &entry).await?;
+        }
+        tx.commit().await?;
+        Ok(drifts)
+    })
+    .await
 }

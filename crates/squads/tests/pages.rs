@@ -291,3 +291,32 @@ async fn a_page_shows_members_bytes_and_final_ranks_but_no_running_ones() {
     assert_eq!(names(Measure::Wins).await, expected([(1, "Foxes"), (2, "Owls"), (3, "Hares")]));
     assert!(matches!(squad_page(pool, GuildId::new(2), owls).await, Err(Error::UnknownSquad(_))));
 }
+
+#[tokio::test]
+async fn a_repair_brings_memberships_back_to_the_journal_and_roles_with_them() {
+    let database = guild().await;
+    let pool = database.pool();
+    let (owls, foxes) = (make(pool, "Owls", Some(70), None).await, make(pool, "Foxes", Some(71), None).await);
+    squad_join(pool, GUILD, user(1), owls).await.unwrap();
+    squad_join(pool, GUILD, user(2), owls).await.unwrap();
+    squad_join(pool, GUILD, user(3), owls).await.unwrap();
+    squad_leave(pool, GUILD, user(3)).await.unwrap();
+    confirm(pool).await;
+    sqlx::query("DELETE FROM squads.squad_memberships WHERE user_id = 1").execute(pool).await.unwrap();
+    sqlx::query("UPDATE squads.squad_memberships SET squad_id = $1 WHERE user_id = 2")
+        .bind(foxes.get())
+        .execute(pool)
+        .await
+        .unwrap();
+    sqlx::query("INSERT INTO squads.squad_memberships (guild_id, user_id, squad_id) VALUES (1, 3, $1)")
+        .bind(foxes.get())
+        .execute(pool)
+        .await
+        .unwrap();
+    assert_eq!(mended(pool).await, 4, "roles follow what somebody did to the table");
+    let repaired = squads::audit::repair(pool, None, By::Cli, &Origin::default()).await.unwrap();
+    assert_eq!(repaired.len(), 3);
+    assert_eq!(squads::audit::drift(&mut pool.acquire().await.unwrap(), None).await.unwrap(), []);
+    assert_eq!(pending(pool).await, [(1, 70, true), (2, 70, true), (2, 71, false), (3, 71, false)]);
+    assert_eq!(squads::audit::repair(pool, None, By::Cli, &Origin::default()).await.unwrap(), []);
+}

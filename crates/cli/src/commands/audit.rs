@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use access::{By, Origin};
 use db::Database;
 use kernel::{CampaignId, GuildId};
 use serde::Serialize;
@@ -39,7 +40,7 @@ pub(crate) async fn run(global: &Global, args: &AuditArgs, screen: &Screen) -> R
                 .filter(|drift| drift.slice == "community")
                 .map(|drift| drift.guild_id)
                 .collect();
-            let mut mended = 0;
+            let mut mended = repair(database, args.guild, screen).await?;
             for guild in guilds {
                 mended += community::audit::repair(database.pool(), guild)
                     .await
@@ -139,4 +140,29 @@ async fn drift(database: &Database, guild: Option<GuildId>, screen: &Screen) -> 
 
     found.retain(|drift| guild.is_none_or(|guild| drift.guild_id == guild));
     Ok(found)
+}
+
+/// Brings back bytes and squads, and tells of each figure what it was; answers with how many they were.
+async fn repair(database: &Database, guild: Option<GuildId>, screen: &Screen) -> Result<usize, Failure> {
+    let (pool, origin) = (database.pool(), Origin::default());
+    let figures =
+        economy::audit::repair(pool, guild, By::Cli, &origin).await.map_err(kernel::Problem::from)?;
+    let mut mended = figures.len();
+    for drift in figures {
+        let economy::audit::Drift { guild_id, user_id, what, stored, derived } = drift;
+        screen.note(&format!(
+            "Repaired: {what} of user {user_id} in guild {guild_id} was {stored}, is {derived}."
+        ));
+    }
+    let squad = |id: Option<kernel::SquadId>| id.map_or("none".to_owned(), |id| id.to_string());
+    let memberships =
+        squads::audit::repair(pool, guild, By::Cli, &origin).await.map_err(kernel::Problem::from)?;
+    mended += memberships.len();
+    for squads::audit::Drift { guild_id, user_id, stored, derived } in memberships {
+        let (stored, derived) = (squad(stored), squad(derived));
+        screen.note(&format!(
+            "Repaired: squad of user {user_id} in guild {guild_id} was {stored}, is {derived}."
+        ));
+    }
+    Ok(mended)
 }

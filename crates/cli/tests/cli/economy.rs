@@ -40,7 +40,9 @@ async fn bytes_are_awarded_paid_fined_listed_and_exported() {
     assert_eq!(csv.lines().count(), 1 + 4, "{csv}");
     assert!(csv.contains(",\"'=Bob\","), "{csv}");
     let file = std::env::temp_dir().join(format!("questhall-export-{}.csv", std::process::id()));
-    economy(&["export", "--kind", "award", "--out", file.to_str().unwrap()]).ends_with(0).says("1 transactions");
+    economy(&["export", "--kind", "award", "--out", file.to_str().unwrap()])
+        .ends_with(0)
+        .says("1 transactions");
     assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 2);
     std::fs::remove_file(&file).unwrap();
 
@@ -59,7 +61,8 @@ async fn the_rules_are_shown_and_changed() {
             .chain(arguments.iter().copied()))
     };
     config(&[]).ends_with(0).says("8=2, 16=4, 32=8, 64=16");
-    let changed = config(&["--role-reward", "70=500", "--streak-bonus", "3=2", "--enabled", "false", "--json"]);
+    let changed =
+        config(&["--role-reward", "70=500", "--streak-bonus", "3=2", "--enabled", "false", "--json"]);
     let changed = changed.ends_with(0).json();
     assert_eq!((&changed["role_rewards"]["70"], &changed["is_enabled"]), (&500.into(), &false.into()));
     assert_eq!(changed["streak_bonuses"], serde_json::json!({ "3": 2 }));

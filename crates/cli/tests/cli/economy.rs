@@ -98,3 +98,25 @@ async fn squads_are_made_filled_shown_and_retired() {
     assert_eq!(squad(&["list", "--all", "--json"]).ends_with(0).json().as_array().unwrap().len(), 2);
     run(["--database-url", &url, "audit", "--guild", "7"]).ends_with(0).says("agrees");
 }
+
+#[tokio::test]
+async fn the_audit_repairs_bytes_and_squads_on_request() {
+    let database = with_members().await;
+    let url = database.url();
+    let audit = |arguments: &[&str]| {
+        run(["--database-url", &url, "audit"].into_iter().chain(arguments.iter().copied()))
+    };
+    run(["--database-url", &url, "economy", "balance", "--guild", "7", "5"]).ends_with(0);
+    sqlx::query("UPDATE economy.bytes_balances SET balance = 5000 WHERE user_id = 5")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    audit(&["--guild", "7"]).ends_with(1).says("balance of user 5");
+    audit(&["--guild", "8", "--repair"]).ends_with(0).says("0 figures were mended");
+    audit(&["--repair"]).ends_with(0).says("balance of user 5 in guild 7 was 5000, is 100");
+    audit(&[]).ends_with(0).says("agrees");
+    assert_eq!(
+        run(["--database-url", &url, "economy", "balance", "--guild", "7", "5"]).ends_with(0).out,
+        "100\n"
+    );
+}

@@ -7,8 +7,10 @@
 //! * A request that carries an `Idempotency-Key` has its effect once, and its repetition the same answer.
 //! * A setting changed by an administrator counts within a second on every node; reading it costs no query once cached.
 //! * Every wrong request is answered with a [`kernel::Problem`] that names what is wrong.
+//! * Other sites cannot act with a visitor's cookie, nor plant one; an ended session stops within a second too.
 //!
-//! Map: [`scope`] what keys may do · [`actor`] who acts · [`keys`] API keys · [`web`] state, extractors, middleware ·
+//! Map: [`scope`] what may be done · [`role`] who may do it · [`actor`] who acts · [`keys`] API keys · [`sessions`] and [`sign_in`] people
+//! with browsers · [`roles`] who has which role · [`rate_limit`] how much anybody may send · [`web`] state, extractors, middleware ·
 //! [`settings`] what administrators choose while it runs · [`routes`] the API of it all · [`audit`] the log of administrators' changes · [`openapi`] what handlers say of themselves · [`problems`] kinds.
 
 pub mod actor;
@@ -17,13 +19,19 @@ mod error;
 pub mod keys;
 pub mod openapi;
 pub mod problems;
+pub mod rate_limit;
+pub mod role;
+pub mod roles;
 pub mod routes;
 pub mod scope;
+pub mod sessions;
 pub mod settings;
+pub mod sign_in;
 pub mod web;
 
-pub use actor::{Actor, By, Origin};
+pub use actor::{Actor, Bearer, By, Origin, Person};
 pub use audit::AuditEntry;
 pub use openapi::Problems;
+pub use role::Role;
 pub use scope::{Scope, Scopes};
 pub use web::{App, AsMember, Global, Holder, HttpSettings, InGuild, Json, Path, Query};

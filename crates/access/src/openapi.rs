@@ -10,12 +10,14 @@
 use std::collections::BTreeMap;
 
 use kernel::{GuildId, Problem, UserId};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, Content, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoParams, IntoResponses, Modify, PartialSchema, ToSchema};
 
 /// The name of the security scheme, as `security((…))` refers to it.
 pub const API_KEY: &str = "api_key";
+/// The name of the security scheme of people who are signed in.
+pub const SESSION: &str = "session";
 
 /// The problems any route may answer with: 400, 401, 403, 404, 409, 429 and 500, as `application/problem+json`.
 #[derive(Debug, Clone, Copy)]
@@ -86,6 +88,11 @@ impl Modify for Common {
             .description(Some("An API key: `Authorization: Bearer qh_…`."))
             .build();
         components.add_security_scheme(API_KEY, SecurityScheme::Http(scheme));
+        let cookie = ApiKeyValue::with_description(
+            "__Host-questhall",
+            "The cookie of somebody who is signed in. Requests other than GET bring `X-CSRF-Token` too.",
+        );
+        components.add_security_scheme(SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
         let mut schemas = vec![(Problem::name().into_owned(), Problem::schema())];
         Problem::schemas(&mut schemas);
         components.schemas.extend(schemas);

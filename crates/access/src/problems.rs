@@ -21,6 +21,13 @@ pub const ANSWER_NOT_KEPT: Kind =
     Kind::new("answer-not-kept", 409, "The request was carried out; its answer was not kept");
 /// A setting that nobody knows, or a value that it does not take.
 pub const INVALID_SETTING: Kind = Kind::new("invalid-setting", 422, "A setting is not valid");
+/// An unsafe request with a cookie that another site may have sent.
+pub const FOREIGN_REQUEST: Kind = Kind::new("foreign-request", 403, "Another site may have sent this");
+/// The sign-in was not finished: refused, forged, too late, or begun in another browser.
+pub const SIGN_IN_FAILED: Kind = Kind::new("sign-in-failed", 400, "You are not signed in");
+/// Who should vouch for somebody cannot be reached, or answers nonsense.
+pub const SIGN_IN_UNAVAILABLE: Kind =
+    Kind::new("sign-in-unavailable", 503, "Nobody can be signed in right now");
 /// The request took longer than it may.
 pub const TIMED_OUT: Kind = Kind::new("timed-out", 503, "The request took too long");
 
@@ -33,6 +40,9 @@ pub const PROBLEMS: &[Kind] = &[
     IDEMPOTENCY_KEY_IN_USE,
     ANSWER_NOT_KEPT,
     INVALID_SETTING,
+    FOREIGN_REQUEST,
+    SIGN_IN_FAILED,
+    SIGN_IN_UNAVAILABLE,
     TIMED_OUT,
 ];
 
@@ -54,6 +64,9 @@ pub const CATALOGUE: &[Kind] = &[
     IDEMPOTENCY_KEY_IN_USE,
     ANSWER_NOT_KEPT,
     INVALID_SETTING,
+    FOREIGN_REQUEST,
+    SIGN_IN_FAILED,
+    SIGN_IN_UNAVAILABLE,
     TIMED_OUT,
 ];
 

@@ -68,6 +68,8 @@ decl_scopes! {
     WebhooksWrite = "webhooks:write",
         "Make, change and remove webhooks, which get what the key may see; replay what they missed.";
     KeysWrite = "keys:write", "List, create, rotate and revoke API keys.";
+    RolesRead = "roles:read", "See who has which role in the guild.";
+    RolesWrite = "roles:write", "Grant and take away roles; say which Discord roles confer them.";
     SettingsRead = "settings:read", "See the settings of the guild.";
     SettingsWrite = "settings:write", "Change the settings of the guild.";
 }

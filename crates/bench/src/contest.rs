@@ -1,5 +1,7 @@
 //! A running campaign with many participants, written as registrations and answers would have left it.
 
+use access::rate_limit::RateLimits;
+use access::settings::{Described, Registry, settings_change};
 use anyhow::Result;
 use challenges::rules::{Score, Scoring};
 use kernel::{CampaignId, ChallengeId, GuildId};
@@ -195,8 +197,25 @@ pub(crate) async fn past_answers(
     Ok(())
 }
 
-/// A key that may do everything for everybody, as an `Authorization` header.
+/// Sets how many requests a minute one key, or one person, may send; null: any number.
+pub(crate) async fn limit_requests(pool: &PgPool, per_minute: serde_json::Value, burst: i64) -> Result<()> {
+    let registry = Registry::new([Described::of::<RateLimits>()]);
+    let values = serde_json::Map::from_iter([
+        ("rate_limits.key_per_minute".to_owned(), per_minute.clone()),
+        ("rate_limits.key_burst".to_owned(), burst.into()),
+        ("rate_limits.person_per_minute".to_owned(), per_minute),
+        ("rate_limits.person_burst".to_owned(), burst.into()),
+    ]);
+    let mut tx = pool.begin().await?;
+    settings_change(&mut tx, &registry, access::By::Cli, &access::Origin::default(), None, &values).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A key that may do everything for everybody, as an `Authorization` header. It stands for many people, so that no limit is
+/// measured instead of the work.
 pub(crate) async fn key(pool: &PgPool) -> Result<String> {
+    limit_requests(pool, serde_json::Value::Null, 1).await?;
     let new = access::keys::NewKey {
         name: "bench".to_owned(),
         guild: None,

@@ -7,9 +7,10 @@
 //! * nothing is left behind: the cluster and its folder go, unless a database was given.
 //!
 //! Map: [`figure`] figures and the report · [`machine`] on what · `ground` the database · `timers`, `submissions`,
-//! `transfers`, `leaderboard`, `inputs`, `events`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
+//! `transfers`, `leaderboard`, `auth`, `inputs`, `events`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
 //! figures mean, and those seen: docs/benchmarks.md.
 
+mod auth;
 mod contest;
 mod events;
 pub mod figure;
@@ -44,6 +45,8 @@ pub enum Section {
     Submissions,
     /// Pages and ranks among 100,000 participants.
     Leaderboard,
+    /// Who sends a request.
+    Auth,
     /// Generators in the jail.
     Inputs,
     /// Bytes between members, random and hot.
@@ -112,6 +115,9 @@ async fn measure(args: &Args, ground: &Ground, program: &Path) -> Result<Vec<Fig
     }
     if args.section.includes(Section::Leaderboard) {
         figures.extend(leaderboard::measure(ground, program, args.quick).await?);
+    }
+    if args.section.includes(Section::Auth) {
+        figures.extend(auth::measure(ground, args.quick).await?);
     }
     if args.section.includes(Section::Inputs) {
         figures.extend(inputs::measure(args.quick).await?);

@@ -50,7 +50,7 @@ fn is_admin(actor: &Actor) -> bool {
 /// Who looks, where saying for whom is not asked.
 fn onlooker<S: Scope>(guild: &InGuild<S>, headers: &HeaderMap) -> Result<Onlooker, Problem> {
     let user = access::web::member_if_named(&guild.actor, headers)?;
-    Ok(Onlooker { admin: is_admin(&guild.actor), user })
+    Ok(Onlooker { admin: guild.looks_as::<CampaignsWrite>(), user })
 }
 
 /// The routes of this slice.

@@ -1,6 +1,8 @@
 //! A file per command.
 
+pub(crate) mod admin;
 pub(crate) mod audit;
+pub(crate) mod audit_log;
 pub(crate) mod bench;
 pub(crate) mod campaign;
 pub(crate) mod completions;
@@ -11,6 +13,7 @@ pub(crate) mod generate_events;
 pub(crate) mod ingest;
 pub(crate) mod key;
 pub(crate) mod openapi;
+pub(crate) mod role;
 pub(crate) mod serve;
 pub(crate) mod settings;
 pub(crate) mod squad;

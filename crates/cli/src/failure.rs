@@ -110,6 +110,25 @@ impl From<access::keys::KeyError> for Failure {
     }
 }
 
+impl From<access::roles::RoleError> for Failure {
+    fn from(error: access::roles::RoleError) -> Self {
+        match error {
+            access::roles::RoleError::Database(error) => error.into(),
+            other => Problem::from(other).into(),
+        }
+    }
+}
+
+impl From<access::sign_in::AdminError> for Failure {
+    fn from(error: access::sign_in::AdminError) -> Self {
+        match error {
+            access::sign_in::AdminError::Database(error) => error.into(),
+            access::sign_in::AdminError::Hash(_) => Self::new(Code::Internal, error.to_string()),
+            other => Self::new(Code::Refused, other.to_string()),
+        }
+    }
+}
+
 impl From<access::settings::SettingsError> for Failure {
     fn from(error: access::settings::SettingsError) -> Self {
         match error {

@@ -48,4 +48,4 @@ pub use grants::grant;
 pub use model::{Event, Grant, Granted, LevelUp, Member, MemberEdit, Profile};
 pub use routes::{PROBLEMS, router};
 pub use rules::{Curve, level_for_xp};
-pub use store::{guild_ensure, member_ensure, member_get, members_ensure};
+pub use store::{guild_ensure, guilds_known, member_ensure, member_get, members_ensure};

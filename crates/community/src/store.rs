@@ -191,3 +191,14 @@ pub async fn member_rename(
     .await?;
     db::ensure_affected(&done, 1).map_err(|error| Error::Database(error.into()))
 }
+
+/// Which of these guilds are known here.
+pub async fn guilds_known(conn: &mut PgConnection, guilds: &[GuildId]) -> Result<Vec<GuildId>, sqlx::Error> {
+    let ids: Vec<i64> = guilds.iter().map(|guild| guild.get()).collect();
+    sqlx::query_scalar!(
+        r#"SELECT guild_id AS "guild_id: GuildId" FROM community.guilds WHERE guild_id = ANY($1) ORDER BY guild_id"#,
+        &ids,
+    )
+    .fetch_all(conn)
+    .await
+}

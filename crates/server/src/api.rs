@@ -18,6 +18,11 @@ Questhall runs campaigns of coding challenges in which every player or squad sol
 **Keys.** Every request carries an API key: `Authorization: Bearer qh_…`. A key holds scopes, may be confined to a guild, \
 and may be bound to a member; a key that is bound to nobody says for whom it acts with `Questhall-User`.
 
+**People** who are signed in send a cookie instead, and with everything but GET the header `X-CSRF-Token`. They act as \
+themselves, and may do what their roles in a guild permit. Where the path names no guild, `Questhall-Guild` does.
+
+**Limits.** `RateLimit` and `RateLimit-Policy` tell how much may be sent; more is answered 429 with `Retry-After`.
+
 **Ids.** Discord's ids are decimal strings, ours are UUIDs. What belongs to another guild does not exist for a key: 404.
 
 **Errors** are `application/problem+json` (RFC 9457). `type` never changes; each is explained at `/problems`.
@@ -39,6 +44,9 @@ and may be bound to a member; a key that is bound to nobody says for whom it act
     (name = "squads", description = "Squads and who is in them."),
     (name = "community", description = "Members of a guild and what they earned."),
     (name = "keys", description = "API keys."),
+    (name = "sign-in", description = "Signing in and out with a browser, and one's sessions."),
+    (name = "roles", description = "Who may do what in a guild."),
+    (name = "audit", description = "What administrators changed, with before and after."),
     (name = "settings", description = "What administrators choose while it runs."),
     (name = "operations", description = "For those who run this installation. Takes keys that are confined to no guild."),
 ))]

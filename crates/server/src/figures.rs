@@ -48,6 +48,10 @@ pub fn describe() {
         "Time to the head of the answer, by method and matched route."
     );
     describe_gauge!("questhall_http_requests_in_flight", "Requests that are being answered.");
+    describe_counter!(
+        "questhall_http_rate_limited_total",
+        "Requests refused because too many came, by limit."
+    );
     describe_gauge!("questhall_http_connections", "Open connections.");
     describe_gauge!("questhall_streams_open", "Open event streams, by kind.");
     describe_counter!("questhall_stream_events_total", "Events sent on streams, by kind.");

@@ -43,9 +43,9 @@ async fn audited(
     action: &'static str,
     table: &'static str,
     id: String,
-    after: Option<Value>,
+    (before, after): (Option<Value>, Option<Value>),
 ) -> Result<(), Problem> {
-    let entry = AuditEntry { after, ..AuditEntry::new(None, by, action, table, id).from(origin) };
+    let entry = AuditEntry { before, after, ..AuditEntry::new(None, by, action, table, id).from(origin) };
     access::audit::record(conn, &entry).await?;
     Ok(())
 }

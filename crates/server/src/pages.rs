@@ -80,6 +80,18 @@ fn advice(kind: Kind) -> &'static str {
             "The first request with this `Idempotency-Key` was carried out. Its answer held a secret, or was too large to \
              keep, so it cannot be repeated. Look at what there is now."
         }
+        "foreign-request" => {
+            "A request that changes something and is known by a cookie takes the header `X-CSRF-Token`, with the token that \
+             `GET /api/v1/auth/me` tells, and must come from this server's own pages. Programs send an API key instead."
+        }
+        "sign-in-failed" => {
+            "Nobody was signed in: a wrong password, or an answer of Discord's that was used before, came too late, or was \
+             meant for another browser. Begin again."
+        }
+        "sign-in-unavailable" => {
+            "Discord, which tells us who you are, does not answer, or answers what cannot be used. Try again after \
+             `Retry-After` seconds."
+        }
         _ => "The problem's `detail` says what happened this time and what to do about it.",
     }
 }

@@ -1,15 +1,35 @@
-//! What administrators may choose, of all slices.
+//! What the slices give to all others: settings that administrators may choose, and which guilds there are.
+
+use std::sync::Arc;
 
 use access::keys::KeyPolicy;
+use access::rate_limit::RateLimits;
+use access::sessions::SessionPolicy;
 use access::settings::{Described, Registry};
+use access::sign_in::GuildsKnown;
 use community::ingest::LakeSettings;
 use community::rewards::RewardSettings;
+use sqlx::PgPool;
 
 /// Every slice's groups of settings, as the API, the command line and docs/settings.md know them.
 pub fn settings_registry() -> Registry {
     Registry::new([
         Described::of::<KeyPolicy>(),
+        Described::of::<RateLimits>(),
+        Described::of::<SessionPolicy>(),
         Described::of::<LakeSettings>(),
         Described::of::<RewardSettings>(),
     ])
+}
+
+/// Asks the community which of some guilds are here, for who signs in.
+pub(crate) fn guilds_known(pool: &PgPool) -> GuildsKnown {
+    let pool = pool.clone();
+    Arc::new(move |guilds| {
+        let pool = pool.clone();
+        Box::pin(async move {
+            let mut conn = pool.acquire().await?;
+            community::guilds_known(&mut conn, &guilds).await
+        })
+    })
 }

@@ -72,6 +72,7 @@ pub fn build(services: &Services) -> Router {
         .fallback(access::web::no_route)
         .layer(Extension(reader::Document(Bytes::from(crate::document_text(&document)))))
         .layer(Extension(crate::registry::settings_registry()))
+        .layer(Extension(crate::registry::guilds_known(app.pool())))
         .layer(Extension(Scrape(Arc::clone(settings))))
         .layer(Extension(ScriptRunner(sandbox.clone())))
         .layer(Extension(Draining(draining.clone())))

@@ -96,11 +96,12 @@ pub fn signals() -> std::io::Result<Shutdown> {
 
 /// Runs a server until it is told to stop.
 pub async fn run(settings: Settings, roles: Roles, shutdown: Shutdown) -> Result<(), RunError> {
-    let starting = shutdown.at_once.run_until_cancelled(Server::start(settings, roles));
+    // Boxed: starting and stopping hold much at once, and whoever awaits us should not carry it.
+    let starting = shutdown.at_once.run_until_cancelled(Box::pin(Server::start(settings, roles)));
     let Some(server) = starting.await else { return Err(RunError::Unfinished) };
     let server = server?;
     shutdown.gently.cancelled().await;
-    let stopped = shutdown.at_once.run_until_cancelled(server.stop()).await;
+    let stopped = shutdown.at_once.run_until_cancelled(Box::pin(server.stop())).await;
     match stopped {
         Some(Ok(true)) => Ok(()),
         Some(Ok(false)) | None => Err(RunError::Unfinished),
@@ -156,7 +157,7 @@ impl Server {
             Node::start(pool.clone(), &node_name(), env!("CARGO_PKG_VERSION"), &names, wake.clone()).await?;
         let sandbox = start_sandbox(&settings, &roles).await;
         let services = Services {
-            app: App::new(pool.clone(), wake.clone(), settings.http.api()),
+            app: App::new(pool.clone(), wake.clone(), settings.api()),
             tail: Tail::spawn(pool.clone(), &node.handle(), &wake),
             webhooks,
             submissions: SubmissionWriter::start(&pool, &wake, settings.workers.submission_writers),

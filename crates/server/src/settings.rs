@@ -12,6 +12,7 @@ mod roles;
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use access::HttpSettings;
+use access::sign_in::Discord;
 use db::settings::duration;
 use serde::{Deserialize, Serialize, de};
 
@@ -30,6 +31,8 @@ pub struct Settings {
     pub migrate: bool,
     /// The HTTP face.
     pub http: Http,
+    /// How people sign in.
+    pub auth: Auth,
     /// The database.
     pub db: db::Settings,
     /// The jail for Python scripts.
@@ -55,6 +58,7 @@ impl Default for Settings {
             data_dir: None,
             migrate: true,
             http: Http::default(),
+            auth: Auth::default(),
             db: db::Settings::default(),
             sandbox: Sandbox::default(),
             workers: Workers::default(),
@@ -92,8 +96,11 @@ pub struct Http {
     pub stall_timeout: Duration,
     /// Connections held at once; further ones wait to be accepted.
     pub max_connections: usize,
-    /// Take the client's address from the last entry of `X-Forwarded-For`. Only behind a proxy that sets it.
+    /// Take the client's address from the last entry of `X-Forwarded-For`, whoever sent it. Only behind a proxy that sets it.
     pub trust_forwarded_for: bool,
+    /// Addresses and networks of proxies, such as `10.0.0.0/8`: from these, the client's address is taken from
+    /// `X-Forwarded-For`.
+    pub trusted_proxies: Vec<String>,
     /// Pages of these origins may call the API from a browser, such as `https://example.org`. Empty: none may.
     pub cors_origins: Vec<String>,
     /// How long a stopping server waits for requests in flight.
@@ -139,6 +146,7 @@ impl Default for Http {
             stall_timeout: Duration::from_secs(60),
             max_connections: 20_000,
             trust_forwarded_for: api.trust_forwarded_for,
+            trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             drain_timeout: Duration::from_secs(20),
             drain_delay: Duration::ZERO,
@@ -146,15 +154,89 @@ impl Default for Http {
     }
 }
 
-impl Http {
+impl Settings {
     /// What the slices' handlers need of it.
     pub fn api(&self) -> HttpSettings {
+        let Http { body_limit, upload_limit, request_timeout, trust_forwarded_for, .. } = self.http;
         HttpSettings {
-            body_limit: self.body_limit,
-            upload_limit: self.upload_limit,
-            request_timeout: self.request_timeout,
-            trust_forwarded_for: self.trust_forwarded_for,
+            body_limit,
+            upload_limit,
+            request_timeout,
+            trust_forwarded_for,
+            // Checked by `validate`.
+            trusted_proxies: self.http.trusted_proxies.iter().filter_map(|text| text.parse().ok()).collect(),
+            public_url: self.http.public_url.clone(),
+            development: self.auth.development,
+            discord: self.auth.discord(),
         }
+    }
+}
+
+/// `[auth]`: how people sign in.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Auth {
+    /// A developer's machine: local administrators may sign in with a password, and cookies do without TLS. Never where
+    /// others can reach it.
+    pub development: bool,
+    /// The client id of an application registered with Discord. None: nobody signs in by Discord.
+    pub discord_client_id: Option<String>,
+    /// Its client secret.
+    pub discord_client_secret: Option<String>,
+    /// Where Discord is; a stand-in's address in tests.
+    pub discord_url: String,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self {
+            development: false,
+            discord_client_id: None,
+            discord_client_secret: None,
+            discord_url: "https://discord.com".to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth")
+            .field("development", &self.development)
+            .field("discord_client_id", &self.discord_client_id)
+            .field("discord_client_secret", &self.discord_client_secret.as_ref().map(|_| "…"))
+            .field("discord_url", &self.discord_url)
+            .finish()
+    }
+}
+
+impl Auth {
+    fn discord(&self) -> Option<Discord> {
+        Some(Discord {
+            client_id: self.discord_client_id.clone()?,
+            client_secret: self.discord_client_secret.clone()?,
+            base_url: self.discord_url.clone(),
+        })
+    }
+
+    fn validate(&self, http: &Http) -> Result<(), (&'static str, &'static str)> {
+        if self.discord_client_id.is_some() != self.discord_client_secret.is_some() {
+            return Err(("auth.discord_client_secret", "must be set together with auth.discord_client_id"));
+        }
+        if self.discord_client_id.is_some() && http.public_url.is_none() {
+            return Err((
+                "http.public_url",
+                "must be set where people sign in by Discord, which sends them back there",
+            ));
+        }
+        let url = &self.discord_url;
+        if !(url.starts_with("https://") || self.development && url.starts_with("http://")) {
+            return Err(("auth.discord_url", "must begin with https:// (http:// in development only)"));
+        }
+        let secure = http.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+        if self.discord_client_id.is_some() && !self.development && !secure {
+            return Err(("http.public_url", "must begin with https:// where people sign in by Discord"));
+        }
+        Ok(())
     }
 }
 
@@ -372,6 +454,12 @@ impl Settings {
         {
             return wrong("http.public_url", "must begin with http:// or https://");
         }
+        for proxy in &self.http.trusted_proxies {
+            if let Err(problem) = proxy.parse::<access::web::address::Network>() {
+                return wrong("http.trusted_proxies", &problem);
+            }
+        }
+        self.auth.validate(&self.http).or_else(|(setting, problem)| wrong(setting, problem))?;
         for origin in &self.http.cors_origins {
             let plain = origin.split_once("://").is_some_and(|(scheme, host)| {
                 matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains(['/', '*'])

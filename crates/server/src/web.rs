@@ -1,5 +1,5 @@
 //! What every request passes through on its way to a handler, outermost first: request id, figures and log line, security
-//! headers, panics, cross-origin rules, compression, time limit, body limit, idempotency.
+//! headers, panics, cross-origin rules, compression, time limit, rate limits, body limit, idempotency.
 
 mod headers;
 mod limits;
@@ -31,6 +31,7 @@ pub(crate) fn wrap(slices: Router<App>, app: &App, http: &Http) -> Router {
     let mut router = slices
         .layer(middleware::from_fn_with_state(app.clone(), access::web::idempotency))
         .layer(middleware::from_fn_with_state(app.clone(), limits::body_limit))
+        .layer(middleware::from_fn_with_state(app.clone(), access::web::rate_limits))
         .layer(middleware::from_fn_with_state(app.clone(), access::web::time_limit))
         .layer(compression);
     if !http.cors_origins.is_empty() {

@@ -95,6 +95,19 @@ fn schedules(services: &Services) -> Vec<Schedule> {
             Ok(json!({ "removed": removed }))
         })
     }));
+    all.push(Schedule::new("access.sessions_clean", "17 * * * *", |connection| {
+        Box::pin(async move {
+            let sessions = access::sessions::sessions_clean(&mut *connection, CLEAN_UP_BATCH).await?;
+            let sign_ins = access::sessions::oauth_states_clean(connection, CLEAN_UP_BATCH).await?;
+            Ok(json!({ "sessions": sessions, "sign_ins": sign_ins }))
+        })
+    }));
+    all.push(Schedule::new("access.rate_limits_clean", "*/10 * * * *", |connection| {
+        Box::pin(async move {
+            let removed = access::rate_limit::rate_limits_clean(connection, CLEAN_UP_BATCH).await?;
+            Ok(json!({ "removed": removed }))
+        })
+    }));
     let pool = services.app.pool().clone();
     all.push(Schedule::new("challenges.rate_limits_clean", "*/5 * * * *", move |_| {
         let pool = pool.clone();

@@ -1,12 +1,12 @@
-//! Keys seen lately, so that a request's authentication costs a hash and a look into a map, and no query.
+//! Keys and sessions seen lately, so that a request's authentication costs a hash and a look into a map, and no query.
 //!
 //! What is known of a key is true as of the moment at which the database was asked. For [`FRESH`] it is used as it is;
-//! until [`STALE`] it is still used, while one query in the background asks anew about all keys used since; after that
-//! nobody is let in before the database has answered. So a revoked key stops within [`STALE`] on every node, without
+//! until [`STALE`] it is still used, while one query in the background asks anew about all of them used since; after that
+//! nobody is let in before the database has answered. So a revoked key, an ended session and a role taken away stop counting within [`STALE`] on every node, without
 //! any node hearing of it, and a node whose database is away refuses (docs/adr/0006). The cost is one indexed query per
-//! [`FRESH`] and node however many keys are busy, and none on an idle node.
+//! [`FRESH`] and node (two, where both keys and sessions are used) however many are busy, and none on an idle node.
 //!
-//! Keys that are not there are remembered for [`UNKNOWN`], at most [`MAX_UNKNOWN`] of them.
+//! Those that are not there are remembered for [`UNKNOWN`], at most [`MAX_UNKNOWN`] of them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,8 +20,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::store::{self, Live};
 use super::token::{self, Hash};
-use crate::actor::Actor;
+use crate::actor::{Actor, Bearer};
 use crate::error::unavailable_or_internal;
+use crate::sessions::{self, SessionPolicy};
+use crate::settings::Settings;
 
 /// For how long the database's answer is used without asking again.
 pub const FRESH: TimeDelta = TimeDelta::milliseconds(400);
@@ -46,7 +48,11 @@ pub struct KeyCache(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     pool: PgPool,
+    settings: Settings,
+    /// Whether sessions of local administrators count.
+    development: bool,
     clock: Clock,
+    /// By the hash of the whole secret, whose prefix keeps keys and sessions apart.
     known: RwLock<HashMap<Hash, Arc<Entry>>>,
     unknown: RwLock<HashMap<Hash, DateTime<Utc>>>,
     refreshing: AtomicBool,
@@ -72,6 +78,29 @@ impl Entry {
     }
 }
 
+/// What sort of secret somebody bears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Key,
+    Session,
+}
+
+impl Kind {
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Key => token::PREFIX,
+            Self::Session => token::SESSION_PREFIX,
+        }
+    }
+
+    fn of(actor: &Actor) -> Self {
+        match actor.bearer {
+            Bearer::Key { .. } => Self::Key,
+            Bearer::Session(_) => Self::Session,
+        }
+    }
+}
+
 enum Found {
     Good(Arc<Entry>),
     Unknown,
@@ -79,10 +108,12 @@ enum Found {
 }
 
 impl KeyCache {
-    /// An empty cache that ages by `clock`.
-    pub fn new(pool: PgPool, clock: Clock) -> Self {
+    /// An empty cache that ages by `clock`; `development` says whether sessions of local administrators count.
+    pub fn new(pool: PgPool, clock: Clock, settings: Settings, development: bool) -> Self {
         Self(Arc::new(Inner {
             pool,
+            settings,
+            development,
             clock,
             known: RwLock::default(),
             unknown: RwLock::default(),
@@ -94,14 +125,33 @@ impl KeyCache {
 
     /// Who bears this key; `None` when it is unknown, expired or revoked.
     pub async fn authenticate(&self, key: &str) -> Result<Option<Actor>, Problem> {
-        if !token::is_well_formed(key) {
+        self.bearer(Kind::Key, key).await
+    }
+
+    /// Who holds the session with this token; `None` when it is unknown, expired or ended.
+    pub(crate) async fn session(&self, token: &str) -> Result<Option<Actor>, Problem> {
+        self.bearer(Kind::Session, token).await
+    }
+
+    /// Whether this key or token was good when it was last asked about, less than a second ago.
+    pub(crate) fn knows(&self, secret: &str) -> bool {
+        matches!(self.find(&token::hash(secret)), Found::Good(_))
+    }
+
+    /// Forgets who bears a secret, so that its end counts here at once.
+    pub(crate) fn forget(&self, secret: &str) {
+        self.0.known.write().unwrap_or_else(PoisonError::into_inner).remove(&token::hash(secret));
+    }
+
+    async fn bearer(&self, kind: Kind, secret: &str) -> Result<Option<Actor>, Problem> {
+        if !token::is_well_formed(kind.prefix(), secret) {
             return Ok(None);
         }
-        let hash = token::hash(key);
+        let hash = token::hash(secret);
         let entry = match self.find(&hash) {
             Found::Good(entry) => entry,
             Found::Unknown => return Ok(None),
-            Found::Ask => match self.ask(&hash).await {
+            Found::Ask => match self.ask(kind, &hash).await {
                 Ok(Some(entry)) => entry,
                 Ok(None) => return Ok(None),
                 Err(error) => return Err(unavailable_or_internal(error)),
@@ -136,7 +186,7 @@ impl KeyCache {
     }
 
     /// Asks the database about one key; whoever comes meanwhile with the same key waits for the same answer.
-    async fn ask(&self, hash: &Hash) -> sqlx::Result<Option<Arc<Entry>>> {
+    async fn ask(&self, kind: Kind, hash: &Hash) -> sqlx::Result<Option<Arc<Entry>>> {
         let _turn = self.0.lanes[usize::from(hash[0]) % LANES].lock().await;
         match self.find(hash) {
             Found::Good(entry) => return Ok(Some(entry)),
@@ -144,9 +194,7 @@ impl KeyCache {
             Found::Ask => {}
         }
         let asked_at = self.0.clock.now();
-        let mut conn = self.0.pool.acquire().await?;
-        let live = store::live_by_hash(&mut conn, &[token::hex(hash)]).await?.pop();
-        drop(conn);
+        let live = self.live(kind, &[token::hex(hash)]).await?.pop();
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(live) = live {
             let entry = Entry::new(live.actor, asked_at, true);
@@ -157,6 +205,26 @@ impl KeyCache {
         drop(known);
         self.remember_unknown(*hash, asked_at);
         Ok(None)
+    }
+
+    /// Those of these secrets that are good now.
+    async fn live(&self, kind: Kind, hashes: &[String]) -> sqlx::Result<Vec<Live>> {
+        if hashes.is_empty() {
+            return Ok(Vec::new());
+        }
+        match kind {
+            Kind::Key => {
+                let mut conn = self.0.pool.acquire().await?;
+                store::live_by_hash(&mut conn, hashes).await
+            }
+            Kind::Session => {
+                let policy = self.0.settings.get::<SessionPolicy>(None).await?;
+                let mut conn = self.0.pool.acquire().await?;
+                let live =
+                    sessions::live_by_hash(&mut conn, hashes, policy.idle_hours, self.0.development).await?;
+                Ok(live.into_iter().map(|(hash, actor)| Live { hash, actor }).collect())
+            }
+        }
     }
 
     fn remember_unknown(&self, hash: Hash, at: DateTime<Utc>) {
@@ -187,22 +255,27 @@ impl KeyCache {
 
     async fn refresh(&self) -> sqlx::Result<()> {
         let asked_at = self.0.clock.now();
-        let hashes: Vec<Hash> = {
+        let wanted = |kind: Kind| -> Vec<(Hash, String)> {
             let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
             known
                 .iter()
-                .filter(|(_, entry)| entry.wanted.load(Ordering::Relaxed))
-                .map(|(hash, _)| *hash)
+                .filter(|(_, entry)| entry.wanted.load(Ordering::Relaxed) && Kind::of(&entry.actor) == kind)
+                .map(|(hash, _)| (*hash, token::hex(hash)))
                 .collect()
         };
-        let mut conn = self.0.pool.acquire().await?;
-        let hexes: Vec<String> = hashes.iter().map(token::hex).collect();
-        let live = store::live_by_hash(&mut conn, &hexes).await?;
-        drop(conn);
+        for kind in [Kind::Key, Kind::Session] {
+            let (hashes, hexes): (Vec<Hash>, Vec<String>) = wanted(kind).into_iter().unzip();
+            let live = self.live(kind, &hexes).await?;
+            self.renew(asked_at, &hashes, &hexes, live);
+        }
+        Ok(())
+    }
+
+    fn renew(&self, asked_at: DateTime<Utc>, hashes: &[Hash], hexes: &[String], live: Vec<Live>) {
         let mut live: HashMap<String, Live> =
             live.into_iter().map(|live| (live.hash.clone(), live)).collect();
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
-        for (hash, hex) in hashes.iter().zip(&hexes) {
+        for (hash, hex) in hashes.iter().zip(hexes) {
             // Somebody may have asked later than this round did, and knows better.
             let Some(old) = known.get(hash).filter(|old| old.asked_at <= asked_at) else { continue };
             let used = old.used.load(Ordering::Relaxed);
@@ -211,7 +284,6 @@ impl KeyCache {
                 None => known.remove(hash),
             };
         }
-        Ok(())
     }
 
     /// Waits until no background round is under way, for tests.
@@ -225,7 +297,7 @@ impl KeyCache {
         }
     }
 
-    /// Writes down which keys were used since the last time, in one statement, and forgets those unused for long.
+    /// Writes down which keys and sessions were used since the last time, in a statement for each, and forgets those unused for long.
     /// Returns how many rows were written: a key is written once a minute at most.
     pub async fn flush(&self) -> sqlx::Result<u64> {
         let now = self.0.clock.now();
@@ -239,10 +311,23 @@ impl KeyCache {
         if used.is_empty() {
             return Ok(0);
         }
-        let ids: Vec<_> = used.iter().map(|entry| entry.actor.key_id.get()).collect();
+        let (mut keys, mut sessions) = (Vec::new(), Vec::new());
+        for entry in &used {
+            match &entry.actor.bearer {
+                Bearer::Key { id, .. } => keys.push(id.get()),
+                Bearer::Session(session) => sessions.push(session.id),
+            }
+        }
         let written = async {
             let mut conn = self.0.pool.acquire().await?;
-            store::touch(&mut conn, &ids).await
+            let mut written = 0;
+            if !keys.is_empty() {
+                written += store::touch(&mut conn, &keys).await?;
+            }
+            if !sessions.is_empty() {
+                written += sessions::touch(&mut conn, &sessions).await?;
+            }
+            Ok(written)
         }
         .await;
         if written.is_err() {
@@ -290,7 +375,8 @@ mod tests {
 
     fn cache(clock: &Clock) -> KeyCache {
         let pool = PgPool::connect_lazy("postgres://nobody@127.0.0.1:1/nowhere").unwrap();
-        KeyCache::new(pool, clock.clone())
+        let settings = Settings::new(pool.clone(), clock.clone());
+        KeyCache::new(pool, clock.clone(), settings, false)
     }
 
     #[tokio::test]
@@ -311,8 +397,7 @@ mod tests {
         let cache = cache(&clock);
         let hash = token::hash("known");
         let actor = Actor {
-            key_id: kernel::ApiKeyId::new(uuid::Uuid::nil()),
-            key_name: String::new(),
+            bearer: Bearer::Key { id: kernel::ApiKeyId::new(uuid::Uuid::nil()), name: "".into() },
             guild: None,
             user: None,
             scopes: crate::scope::Scopes::default(),

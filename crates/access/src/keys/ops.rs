@@ -3,14 +3,14 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Datelike as _, Utc};
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use kernel::{ApiKeyId, GuildId, Limit, Page, Problem, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
-use super::policy::KeyPolicy;
+use super::policy::{KeyPolicy, MAX_GRACE_MINUTES};
 use super::store;
 use super::token::{self, PlainKey};
 use crate::actor::{By, Origin};
@@ -41,6 +41,8 @@ pub struct Key {
     pub last_used: Option<DateTime<Utc>>,
     /// False once revoked.
     pub is_active: bool,
+    /// Until when the secret before the last rotation is good beside the new one; null where it was refused at once.
+    pub previous_until: Option<DateTime<Utc>>,
     /// When it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
     /// Who made it: `key:<id>`, `user:<id>` or `cli`.
@@ -181,20 +183,34 @@ pub async fn key_revoke(
     Ok(key)
 }
 
-/// Gives a key a new secret; within a second no node accepts the old one. Name, scopes and expiry stay.
+/// Gives a key a new secret. For the `grace` given, else that of the setting, the old one is good beside it; then, or
+/// within a second where there is none, no node accepts it. Name, scopes and expiry stay. A secret that was still in its
+/// grace is refused from now on.
 pub async fn key_rotate(
     conn: &mut PgConnection,
     by: By<'_>,
     origin: &Origin,
     guild: Option<GuildId>,
     id: ApiKeyId,
+    grace_minutes: Option<i64>,
 ) -> Result<(Key, PlainKey), KeyError> {
     let before = key_get(conn, guild, id).await?;
     if !before.is_active {
         return Err(KeyError::Revoked);
     }
+    let grace_minutes = match grace_minutes {
+        Some(minutes) => minutes,
+        None => settings_read::<KeyPolicy>(conn, before.guild_id).await?.rotation_grace_minutes,
+    };
+    if !(0..=MAX_GRACE_MINUTES).contains(&grace_minutes) {
+        return Err(KeyError::Invalid {
+            field: "grace_minutes",
+            message: format!("must be from 0 to {MAX_GRACE_MINUTES}").into(),
+        });
+    }
     let plain = PlainKey::generate()?;
-    let key = store::replace_secret(conn, id, &token::hex(&plain.hash()), plain.prefix()).await?;
+    let grace = TimeDelta::minutes(grace_minutes);
+    let key = store::replace_secret(conn, id, &token::hex(&plain.hash()), plain.prefix(), grace).await?;
     record(conn, by, origin, "ROTATE", Some(&before), &key).await?;
     Ok((key, plain))
 }

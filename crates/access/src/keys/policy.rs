@@ -12,18 +12,31 @@ use crate::settings::{Field, Group};
 pub struct KeyPolicy {
     /// In how many days at the latest a new key expires; `None`: it need not.
     pub max_lifetime_days: Option<i64>,
+    /// For how many minutes the old secret of a rotated key stays good.
+    pub rotation_grace_minutes: i64,
 }
+
+/// The longest that an old secret may stay good: a week.
+pub(super) const MAX_GRACE_MINUTES: i64 = 10_080;
 
 impl Group for KeyPolicy {
     const CATEGORY: &'static str = "api_keys";
     const ABOUT: &'static str = "What is demanded of API keys. A guild's settings count for the keys confined to it, the installation's for all others.";
-    const FIELDS: &'static [Field] = &[Field::integer(
+    const FIELDS: &'static [Field] = &[
+        Field::integer(
         "max_lifetime_days",
         1,
         3_650,
         "A new key must expire within so many days; null: it need not expire. Keys that are there already stay as they are.",
     )
-    .or_null()];
+    .or_null(),
+        Field::integer(
+            "rotation_grace_minutes",
+            0,
+            MAX_GRACE_MINUTES,
+            "For how many minutes the old secret of a rotated key stays good beside the new one, where the rotation does not say; 0: it is refused at once.",
+        ),
+    ];
 }
 
 impl KeyPolicy {

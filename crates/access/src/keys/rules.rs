@@ -35,11 +35,11 @@ mod tests {
     use kernel::ApiKeyId;
 
     use super::*;
+    use crate::actor::Bearer;
 
     fn actor(guild: Option<i64>, user: Option<i64>, scopes: &[&str]) -> Actor {
         Actor {
-            key_id: ApiKeyId::new(uuid::Uuid::nil()),
-            key_name: "test".into(),
+            bearer: Bearer::Key { id: ApiKeyId::new(uuid::Uuid::nil()), name: "test".into() },
             guild: guild.map(GuildId::new),
             user: user.map(UserId::new),
             scopes: Scopes::new(scopes.iter().copied()),

@@ -1,12 +1,12 @@
 //! SQL of API keys. Nothing here begins or commits.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{ApiKeyId, GuildId, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::ops::Key;
-use crate::actor::Actor;
+use crate::actor::{Actor, Bearer};
 use crate::scope::Scopes;
 
 /// A key that is good at this moment, as the cache keeps it.
@@ -29,8 +29,7 @@ impl From<LiveRow> for Live {
         Self {
             hash: row.key_hash,
             actor: Actor {
-                key_id: row.id,
-                key_name: row.name,
+                bearer: Bearer::Key { id: row.id, name: row.name.into() },
                 guild: row.guild_id,
                 user: row.user_id,
                 scopes: Scopes::new(row.scopes),
@@ -44,9 +43,15 @@ pub(super) async fn live_by_hash(conn: &mut PgConnection, hashes: &[String]) -> 
     let rows = sqlx::query_as!(
         LiveRow,
         r#"
-        SELECT key_hash, id AS "id: ApiKeyId", name, guild_id AS "guild_id: GuildId", user_id AS "user_id: UserId", scopes
+        SELECT key_hash AS "key_hash!", id AS "id!: ApiKeyId", name AS "name!", guild_id AS "guild_id: GuildId",
+               user_id AS "user_id: UserId", scopes AS "scopes!"
         FROM access.api_keys
         WHERE key_hash = ANY($1) AND is_active AND (expires_at IS NULL OR expires_at > now())
+        UNION ALL
+        SELECT previous_hash, id, name, guild_id, user_id, scopes
+        FROM access.api_keys
+        WHERE previous_hash = ANY($1) AND previous_until > now()
+          AND is_active AND (expires_at IS NULL OR expires_at > now())
         "#,
         hashes,
     )
@@ -93,7 +98,7 @@ pub(super) async fn insert(conn: &mut PgConnection, new: &Insert<'_>) -> sqlx::R
         INSERT INTO access.api_keys (key_hash, prefix, name, guild_id, user_id, scopes, expires_at, created_by)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         RETURNING id AS "id: ApiKeyId", prefix, name, guild_id AS "guild_id: GuildId", user_id AS "user_id: UserId",
-                  scopes, expires_at, last_used, is_active, revoked_at, created_by, created_at
+                  scopes, expires_at, last_used, is_active, previous_until, revoked_at, created_by, created_at
         "#,
         new.key_hash,
         new.prefix,
@@ -118,7 +123,7 @@ pub(super) async fn find_for_update(
         Key,
         r#"
         SELECT id AS "id: ApiKeyId", prefix, name, guild_id AS "guild_id: GuildId", user_id AS "user_id: UserId",
-               scopes, expires_at, last_used, is_active, revoked_at, created_by, created_at
+               scopes, expires_at, last_used, is_active, previous_until, revoked_at, created_by, created_at
         FROM access.api_keys
         WHERE id = $1 AND ($2::bigint IS NULL OR guild_id = $2)
         FOR NO KEY UPDATE
@@ -141,7 +146,7 @@ pub(super) async fn list(
         Key,
         r#"
         SELECT id AS "id: ApiKeyId", prefix, name, guild_id AS "guild_id: GuildId", user_id AS "user_id: UserId",
-               scopes, expires_at, last_used, is_active, revoked_at, created_by, created_at
+               scopes, expires_at, last_used, is_active, previous_until, revoked_at, created_by, created_at
         FROM access.api_keys
         WHERE ($1::bigint IS NULL OR guild_id = $1)
           AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
@@ -165,7 +170,7 @@ pub(super) async fn revoke(conn: &mut PgConnection, id: ApiKeyId, by: &str) -> s
         SET is_active = false, revoked_at = coalesce(revoked_at, now()), revoked_by = coalesce(revoked_by, $2)
         WHERE id = $1
         RETURNING id AS "id: ApiKeyId", prefix, name, guild_id AS "guild_id: GuildId", user_id AS "user_id: UserId",
-                  scopes, expires_at, last_used, is_active, revoked_at, created_by, created_at
+                  scopes, expires_at, last_used, is_active, previous_until, revoked_at, created_by, created_at
         "#,
         id.get(),
         by,
@@ -179,18 +184,23 @@ pub(super) async fn replace_secret(
     id: ApiKeyId,
     key_hash: &str,
     prefix: &str,
+    grace: TimeDelta,
 ) -> sqlx::Result<Key> {
     sqlx::query_as!(
         Key,
         r#"
-        UPDATE access.api_keys SET key_hash = $2, prefix = $3
+        UPDATE access.api_keys
+        SET key_hash = $2, prefix = $3,
+            previous_hash = CASE WHEN $4::double precision > 0 THEN key_hash END,
+            previous_until = CASE WHEN $4 > 0 THEN now() + make_interval(secs => $4) END
         WHERE id = $1
         RETURNING id AS "id: ApiKeyId", prefix, name, guild_id AS "guild_id: GuildId", user_id AS "user_id: UserId",
-                  scopes, expires_at, last_used, is_active, revoked_at, created_by, created_at
+                  scopes, expires_at, last_used, is_active, previous_until, revoked_at, created_by, created_at
         "#,
         id.get(),
         key_hash,
         prefix,
+        grace.as_seconds_f64(),
     )
     .fetch_one(conn)
     .await

@@ -8,7 +8,7 @@ use kernel::{ApiKeyId, GuildId, Page, PageQuery, Problem, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::actor::Actor;
+use crate::actor::{Actor, Bearer};
 use crate::keys::{self, Key, NewKey, PlainKey, rules};
 use crate::openapi::{IdempotencyKey, Problems};
 use crate::scope::{KeysWrite, Scopes};
@@ -17,13 +17,13 @@ use crate::web::{App, Holder, Json, Path, Query};
 /// A new secret is for its owner's eyes: nothing on the way may keep it, our own store of answers included.
 const SHOWN_ONCE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
-/// Who the bearer of a key is.
+/// Who sends the request.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct WhoAmI {
-    /// The key's id.
-    key_id: ApiKeyId,
-    /// What the key is for.
-    name: String,
+    /// The key's id; null for somebody who is signed in.
+    key_id: Option<ApiKeyId>,
+    /// What the key is for; null for somebody who is signed in.
+    name: Option<String>,
     /// The guild it is confined to; null serves every guild.
     guild_id: Option<GuildId>,
     /// The member it always acts as; null acts for whom `Questhall-User` names.
@@ -36,9 +36,13 @@ pub(super) struct WhoAmI {
 #[utoipa::path(get, path = "/whoami", tag = "keys",
     responses((status = 200, body = WhoAmI), Problems), security(("api_key" = [])))]
 pub(super) async fn whoami(actor: Actor) -> Json<WhoAmI> {
+    let (key_id, name) = match &actor.bearer {
+        Bearer::Key { id, name } => (Some(*id), Some(name.to_string())),
+        Bearer::Session(_) => (None, None),
+    };
     Json(WhoAmI {
-        key_id: actor.key_id,
-        name: actor.key_name,
+        key_id,
+        name,
         guild_id: actor.guild,
         user_id: actor.user,
         scopes: actor.scopes.names().to_vec(),
@@ -150,20 +154,41 @@ pub(super) async fn key_revoke(
     Ok(Json(key))
 }
 
-/// Gives a key a new secret. Within a second the old one is refused everywhere.
+/// How to rotate a key.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RotateKey {
+    /// For how many minutes the old secret is good beside the new one, so that whoever uses it can change over; 0: it is
+    /// refused at once. Left out, what the setting `api_keys.rotation_grace_minutes` says.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 10080)]
+    grace_minutes: Option<i64>,
+}
+
+/// Gives a key a new secret. The old one is refused everywhere within a second, or after its grace.
 #[utoipa::path(post, path = "/keys/{key_id}/rotate", tag = "keys",
-    params(("key_id" = ApiKeyId, Path), IdempotencyKey),
+    params(("key_id" = ApiKeyId, Path), IdempotencyKey), request_body = Option<RotateKey>,
     responses((status = 200, body = KeyWithSecret), Problems), security(("api_key" = ["keys:write"])))]
 pub(super) async fn key_rotate(
     State(app): State<App>,
     holder: Holder<KeysWrite>,
     Path(key_id): Path<ApiKeyId>,
+    body: Option<Json<RotateKey>>,
 ) -> Result<impl IntoResponse, Problem> {
+    let Json(body) = body.unwrap_or_default();
     let mut tx = app.pool().begin().await?;
     // Whoever rotates a key holds it afterwards.
     let key = keys::key_get(&mut tx, holder.actor.guild, key_id).await?;
     rules::may_hand_out(&holder.actor, key.user_id, &Scopes::new(key.scopes))?;
-    let made = keys::key_rotate(&mut tx, holder.by(), &holder.origin, holder.actor.guild, key_id).await?;
+    let made = keys::key_rotate(
+        &mut tx,
+        holder.by(),
+        &holder.origin,
+        holder.actor.guild,
+        key_id,
+        body.grace_minutes,
+    )
+    .await?;
     tx.commit().await?;
     Ok((SHOWN_ONCE, shown_once(made)))
 }

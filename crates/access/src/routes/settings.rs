@@ -232,6 +232,9 @@ async fn reset(
     guild: Option<GuildId>,
     key: &str,
 ) -> Result<(), Problem> {
+    if registry.find(key).is_none() {
+        return Err(Problem::not_found("setting"));
+    }
     let mut tx = app.pool().begin().await?;
     settings::settings_reset(&mut tx, registry, by, origin, guild, &[key]).await?;
     tx.commit().await?;

@@ -8,7 +8,10 @@ use serde::Deserialize;
 use sqlx::PgPool;
 
 use crate::keys::KeyCache;
+use crate::rate_limit::Limiter;
 use crate::settings::Settings;
+use crate::sign_in::Discord;
+use crate::web::address::Network;
 
 /// What an operator may choose about HTTP. Durations are written as for the database: `"30s"`, `"5min"`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -21,9 +24,28 @@ pub struct HttpSettings {
     /// Longest a request may take; it is answered with 503 and rolled back then.
     #[serde(deserialize_with = "db::settings::duration")]
     pub request_timeout: Duration,
-    /// Take the client's address from the last entry of `X-Forwarded-For`. Only behind a proxy that sets it: else
-    /// anybody can write any address into the audit log.
+    /// Take the client's address from the last entry of `X-Forwarded-For`, whoever sent it. Only behind a proxy that sets
+    /// it: else anybody can write any address into the audit log.
     pub trust_forwarded_for: bool,
+    /// Proxies of ours: from these, the client's address is the last entry of `X-Forwarded-For` that is none of them.
+    #[serde(skip)]
+    pub trusted_proxies: Vec<Network>,
+    /// How the outside reaches us, such as `https://quests.example.org`.
+    #[serde(skip)]
+    pub public_url: Option<String>,
+    /// A developer's machine: local sign-in, cookies without TLS.
+    #[serde(skip)]
+    pub development: bool,
+    /// The application that people sign in by, where there is one.
+    #[serde(skip)]
+    pub discord: Option<Discord>,
+}
+
+impl HttpSettings {
+    /// Whether cookies must do without TLS: on a developer's machine that is not reached over it.
+    pub fn insecure_cookies(&self) -> bool {
+        self.development && !self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
 }
 
 impl Default for HttpSettings {
@@ -33,6 +55,10 @@ impl Default for HttpSettings {
             upload_limit: 16 * 1024 * 1024,
             request_timeout: Duration::from_secs(30),
             trust_forwarded_for: false,
+            trusted_proxies: Vec::new(),
+            public_url: None,
+            development: false,
+            discord: None,
         }
     }
 }
@@ -47,6 +73,7 @@ struct Inner {
     pool: PgPool,
     wake: Wake,
     keys: KeyCache,
+    limiter: Limiter,
     settings: Settings,
     http: HttpSettings,
 }
@@ -59,9 +86,11 @@ impl App {
 
     /// State whose caches age by `clock`, for tests that drive it.
     pub fn with_clock(pool: PgPool, wake: Wake, http: HttpSettings, clock: Clock) -> Self {
+        let settings = Settings::new(pool.clone(), clock.clone());
         Self(Arc::new(Inner {
-            keys: KeyCache::new(pool.clone(), clock.clone()),
-            settings: Settings::new(pool.clone(), clock),
+            keys: KeyCache::new(pool.clone(), clock.clone(), settings.clone(), http.development),
+            limiter: Limiter::new(pool.clone(), clock),
+            settings,
             pool,
             wake,
             http,
@@ -78,7 +107,12 @@ impl App {
         &self.0.wake
     }
 
-    /// The keys seen lately.
+    /// Who may send how many requests.
+    pub fn limiter(&self) -> &Limiter {
+        &self.0.limiter
+    }
+
+    /// The keys and sessions seen lately.
     pub fn keys(&self) -> &KeyCache {
         &self.0.keys
     }

@@ -1,11 +1,11 @@
 //! Who may call a handler, told by its signature: [`InGuild`], [`AsMember`], [`Global`] and [`Holder`] name the scope they need, and
-//! refuse before the handler runs.
+//! refuse before the handler runs. Keys and signed-in people come the same way; what these may do follows from their roles.
 //!
 //! What a key may not know of does not exist for it: another guild's anything is 404, in the same words as a guild that
 //! there is not. Only within its own guild is a key told what it lacks (403).
 
 use std::marker::PhantomData;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, FromRef, FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
@@ -13,12 +13,17 @@ use axum::http::{HeaderMap, header};
 use kernel::problem::UNAUTHENTICATED;
 use kernel::{GuildId, Problem, UserId};
 
-use crate::actor::{Actor, By, Origin};
+use crate::actor::{Actor, By, Origin, Person};
+use crate::keys;
 use crate::scope::Scope;
-use crate::web::App;
+use crate::sessions::cookie::Cookie;
+use crate::sessions::csrf;
+use crate::web::{App, address};
 
 /// The header in which a key that is bound to nobody says for whom it acts: a Discord user's id.
 pub const MEMBER_HEADER: &str = "questhall-user";
+/// The header in which somebody who is signed in says which guild they mean, where the path does not.
+pub const GUILD_HEADER: &str = "questhall-guild";
 
 /// A key with scope `S` that may act in the guild which the path names as `{guild_id}`.
 #[derive(Debug, Clone)]
@@ -29,6 +34,8 @@ pub struct InGuild<S: Scope> {
     pub actor: Actor,
     /// Where from.
     pub origin: Origin,
+    /// Whether the request says for whom it acts: then it sees what that member sees, whatever the key may do besides.
+    pub on_behalf: bool,
     scope: PhantomData<fn() -> S>,
 }
 
@@ -72,6 +79,11 @@ impl<S: Scope> InGuild<S> {
     /// Who makes the change, for `ops` and the audit log.
     pub fn by(&self) -> By<'_> {
         By::Key(&self.actor)
+    }
+
+    /// Whether the caller looks with the eyes of those who hold `A`: not on behalf of a member.
+    pub fn looks_as<A: Scope>(&self) -> bool {
+        !self.on_behalf && self.actor.has(A::NAME)
     }
 }
 
@@ -119,12 +131,11 @@ where
         let app = App::from_ref(state);
         let actor = authenticate(&app, parts).await?;
         let guild_id = guild_of_path(parts).await?;
-        if actor.guild.is_some_and(|own| own != guild_id) {
-            return Err(Problem::not_found("guild"));
-        }
+        let actor = actor.in_guild(guild_id).ok_or_else(|| Problem::not_found("guild"))?;
         require::<S>(&actor)?;
         let origin = origin(&app, parts);
-        Ok(Self { guild_id, actor, origin, scope: PhantomData })
+        let on_behalf = parts.headers.contains_key(MEMBER_HEADER);
+        Ok(Self { guild_id, actor, origin, on_behalf, scope: PhantomData })
     }
 }
 
@@ -136,7 +147,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &T) -> Result<Self, Problem> {
-        let InGuild { guild_id, actor, origin, scope } =
+        let InGuild { guild_id, actor, origin, scope, .. } =
             InGuild::<S>::from_request_parts(parts, state).await?;
         let user_id = member(&actor, &parts.headers)?;
         Ok(Self { guild_id, user_id, actor, origin, scope })
@@ -151,11 +162,13 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &T) -> Result<Self, Problem> {
+        let signed_in = authenticate(&App::from_ref(state), parts).await?;
+        if signed_in.session().is_some_and(|session| matches!(session.person, Person::User(_))) {
+            return Err(whole_installation());
+        }
         let Holder { actor, origin, scope } = Holder::<S>::from_request_parts(parts, state).await?;
         if actor.guild.is_some() {
-            return Err(Problem::forbidden(
-                "This concerns the whole installation; it takes a key that is confined to no guild.",
-            ));
+            return Err(whole_installation());
         }
         Ok(Self { actor, origin, scope })
     }
@@ -170,28 +183,100 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &T) -> Result<Self, Problem> {
         let app = App::from_ref(state);
-        let actor = authenticate(&app, parts).await?;
+        let mut actor = authenticate(&app, parts).await?;
+        if let Some(guild) = guild_named(&parts.headers)? {
+            actor = actor.in_guild(guild).ok_or_else(|| Problem::not_found("guild"))?;
+        }
         require::<S>(&actor)?;
         let origin = origin(&app, parts);
         Ok(Self { actor, origin, scope: PhantomData })
     }
 }
 
-/// The bearer of the request's key. Found once a request: what middleware learnt, the extractors need not ask again.
+/// Somebody who is signed in, whatever they may do. A key is refused: it has no session.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// Who.
+    pub actor: Actor,
+    /// Where from.
+    pub origin: Origin,
+}
+
+impl<T> FromRequestParts<T> for SignedIn
+where
+    App: FromRef<T>,
+    T: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &T) -> Result<Self, Problem> {
+        let app = App::from_ref(state);
+        let actor = authenticate(&app, parts).await?;
+        if actor.session().is_none() {
+            return Err(Problem::forbidden("This is for people who are signed in; a key has no session."));
+        }
+        let origin = origin(&app, parts);
+        Ok(Self { actor, origin })
+    }
+}
+
+impl<T> FromRequestParts<T> for Origin
+where
+    App: FromRef<T>,
+    T: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &T) -> Result<Self, Problem> {
+        Ok(origin(&App::from_ref(state), parts))
+    }
+}
+
+fn whole_installation() -> Problem {
+    Problem::forbidden("This concerns the whole installation; it takes a key that is confined to no guild.")
+}
+
+/// Who sent the request: the bearer of its key, else who is signed in. Found once a request: what middleware learnt, the
+/// extractors need not ask again.
 pub(crate) async fn authenticate(app: &App, parts: &mut Parts) -> Result<Actor, Problem> {
     if let Some(actor) = parts.extensions.get::<Actor>() {
         return Ok(actor.clone());
     }
-    let key = bearer(&parts.headers)?;
-    let actor = app
-        .keys()
-        .authenticate(key)
-        .await?
-        .ok_or_else(|| Problem::new(UNAUTHENTICATED, "This API key is unknown, expired or revoked."))?;
-    // Where the server's span around the request has a place for it; the key itself is logged nowhere.
-    tracing::Span::current().record("key_id", tracing::field::display(actor.key_id));
+    let token = if parts.headers.contains_key(header::AUTHORIZATION) {
+        None
+    } else {
+        Cookie::Session.read(app.http(), &parts.headers)
+    };
+    let actor = if let Some(token) = token {
+        let known = app.keys().session(&token).await?;
+        let actor = known
+            .ok_or_else(|| Problem::new(UNAUTHENTICATED, "You are not signed in any more; sign in again."))?;
+        if let Some(session) = actor.session() {
+            csrf::check(app.http(), session, parts)?;
+        }
+        actor
+    } else {
+        let known = app.keys().authenticate(bearer(&parts.headers)?).await?;
+        known.ok_or_else(|| Problem::new(UNAUTHENTICATED, "This API key is unknown, expired or revoked."))?
+    };
+    // Where the server's span around the request has a place for it; keys and tokens themselves are logged nowhere.
+    tracing::Span::current().record("actor", tracing::field::display(actor.sender()));
     parts.extensions.insert(actor.clone());
     Ok(actor)
+}
+
+/// The key or token that a request brings, if it looks like one.
+pub(crate) fn secret(app: &App, headers: &HeaderMap) -> Option<String> {
+    match headers.get(header::AUTHORIZATION) {
+        Some(_) => bearer(headers).ok().filter(|key| keys::is_key(key)).map(str::to_owned),
+        None => Cookie::Session.read(app.http(), headers),
+    }
+}
+
+fn guild_named(headers: &HeaderMap) -> Result<Option<GuildId>, Problem> {
+    let Some(value) = headers.get(GUILD_HEADER) else { return Ok(None) };
+    let id = value.to_str().unwrap_or_default().parse::<GuildId>();
+    id.map(Some).map_err(|error| Problem::field("Questhall-Guild", error.to_string()))
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
@@ -246,24 +331,9 @@ pub fn member_if_named(actor: &Actor, headers: &HeaderMap) -> Result<Option<User
     }
 }
 
-fn origin(app: &App, parts: &Parts) -> Origin {
+pub(crate) fn origin(app: &App, parts: &Parts) -> Origin {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let ip = if app.http().trust_forwarded_for { forwarded(&parts.headers).or(peer) } else { peer };
+    let ip = address::client(app.http(), &parts.headers, peer);
     let request_id = parts.extensions.get::<super::RequestId>().map(|id| id.0.clone());
     Origin { ip, request_id }
-}
-
-/// The last entry is the one that our own proxy wrote.
-fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
-    headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .next_back()?
-        .to_str()
-        .ok()?
-        .rsplit(',')
-        .next()?
-        .trim()
-        .parse()
-        .ok()
 }

@@ -239,6 +239,6 @@ fn fingerprint(parts: &Parts, body: &Bytes) -> String {
 
 impl Owner {
     fn new(actor: &Actor, key: String) -> Self {
-        Self { actor: format!("key:{}", actor.key_id), key, guild: actor.guild }
+        Self { actor: actor.sender(), key, guild: actor.guild }
     }
 }

@@ -82,9 +82,18 @@ impl House {
 
     /// The house with more routes.
     pub(crate) async fn with(more: impl FnOnce(Router<App>) -> Router<App>) -> Self {
+        Self::build(HttpSettings::default(), more).await
+    }
+
+    /// The house with other settings.
+    pub(crate) async fn with_settings(settings: HttpSettings) -> Self {
+        Self::build(settings, |router| router).await
+    }
+
+    async fn build(settings: HttpSettings, more: impl FnOnce(Router<App>) -> Router<App>) -> Self {
         let database = TestDatabase::new().await;
         let clock = Clock::manual(DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000));
-        let settings = HttpSettings { body_limit: 2_000, upload_limit: 10_000, ..HttpSettings::default() };
+        let settings = HttpSettings { body_limit: 2_000, upload_limit: 10_000, ..settings };
         let app = App::with_clock(database.pool().clone(), Wake::new(), settings, clock.clone());
         let (keys, _) = access::routes::routes().split_for_parts();
         let router = Router::new()
@@ -93,8 +102,14 @@ impl House {
                 "/maybe",
                 post(|body: Option<Json<Draft>>| async move { Json(json!({ "given": body.is_some() })) }),
             )
-            .route("/list", get(|Query(page): Query<PageQuery>| async move { Json(json!({"limit": page.limit})) }))
-            .route("/campaigns/{campaign_id}", get(|Path(id): Path<CampaignId>| async move { Json(json!({"id": id})) }))
+            .route(
+                "/list",
+                get(|Query(page): Query<PageQuery>| async move { Json(json!({"limit": page.limit})) }),
+            )
+            .route(
+                "/campaigns/{campaign_id}",
+                get(|Path(id): Path<CampaignId>| async move { Json(json!({"id": id})) }),
+            )
             .route(
                 "/guilds/{guild_id}/campaigns/{campaign_id}",
                 get(|guard: InGuild<CampaignsRead>, Path(ids): Path<(GuildId, CampaignId)>| async move {
@@ -103,7 +118,9 @@ impl House {
             )
             .route(
                 "/guilds/{guild_id}/campaigns",
-                post(|guard: InGuild<CampaignsWrite>| async move { Json(json!({ "guild": guard.guild_id })) }),
+                post(
+                    |guard: InGuild<CampaignsWrite>| async move { Json(json!({ "guild": guard.guild_id })) },
+                ),
             )
             .route(
                 "/guilds/{guild_id}/play",
@@ -111,15 +128,22 @@ impl House {
             )
             .route(
                 "/operations",
-                get(|guard: Global<OperationsRead>| async move { Json(json!({ "key": guard.actor.key_name })) }),
+                get(|guard: Global<OperationsRead>| async move {
+                    Json(json!({ "key": guard.actor.changed_by() }))
+                }),
             )
             .merge(keys);
+        let router = router
+            .route("/api/ping", get(|| async { "pong" }))
+            .route("/api/me", get(|actor: access::Actor| async move { actor.changed_by() }));
         let router = more(router)
             .fallback(access::web::no_route)
             .method_not_allowed_fallback(access::web::no_method)
             .layer(axum::Extension(crate::settings::registry()))
+            .layer(axum::Extension(guilds_known()))
             .layer(axum::extract::DefaultBodyLimit::max(app.http().body_limit))
             .layer(middleware::from_fn_with_state(app.clone(), access::web::idempotency))
+            .layer(middleware::from_fn_with_state(app.clone(), access::web::rate_limits))
             .layer(middleware::from_fn_with_state(app.clone(), access::web::time_limit))
             .layer(middleware::from_fn(access::web::request_id))
             .with_state(app.clone());
@@ -169,6 +193,15 @@ impl House {
     pub(crate) async fn post(&self, path: &str, key: &str, body: &str) -> Answer {
         self.send(post_json(path, key).body(Body::from(body.to_owned())).unwrap()).await
     }
+}
+
+/// Two guilds are here, whatever others there are on Discord.
+fn guilds_known() -> access::sign_in::GuildsKnown {
+    std::sync::Arc::new(|guilds| {
+        let here = [GUILD, OTHER_GUILD].map(GuildId::new);
+        let known = guilds.into_iter().filter(|guild| here.contains(guild)).collect();
+        Box::pin(async move { Ok(known) })
+    })
 }
 
 pub(crate) fn post_json(path: &str, key: &str) -> axum::http::request::Builder {

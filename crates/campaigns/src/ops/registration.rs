@@ -366,6 +366,12 @@ async fn tester_audited(
 ) -> Result<(), Error> {
     let key = format!("{id}/{user_id}");
     let mut entry = access::AuditEntry::new(Some(guild_id), by.by, action, "campaigns.campaign_testers", key);
+    let row = Some(serde_json::json!({ "campaign_id": id, "user_id": user_id }));
+    if action == "DELETE" {
+        entry.before = row;
+    } else {
+        entry.after = row;
+    }
     if let Some(origin) = by.origin {
         entry = entry.from(origin);
     }

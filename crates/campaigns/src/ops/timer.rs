@@ -70,6 +70,8 @@ pub async fn timer_retry(
         "campaigns.campaign_timers",
         timer.to_string(),
     );
+    entry.before = Some(serde_json::json!({ "status": "FAILED", "last_error": retried.last_error }));
+    entry.after = Some(serde_json::json!({ "status": retried.status, "scheduled_at": retried.scheduled_at }));
     if let Some(origin) = by.origin {
         entry = entry.from(origin);
     }

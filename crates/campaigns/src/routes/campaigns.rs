@@ -33,9 +33,9 @@ pub(super) fn asker<S: Scope>(guard: &InGuild<S>) -> Asker<'_> {
     Asker { by: guard.by(), origin: Some(&guard.origin) }
 }
 
-/// Whether this key sees drafts.
+/// Whether the caller sees drafts: not on behalf of a member.
 pub(super) fn sees_drafts<S: Scope>(guard: &InGuild<S>) -> bool {
-    guard.actor.has(CampaignsWrite::NAME)
+    guard.looks_as::<CampaignsWrite>()
 }
 
 /// Make a campaign

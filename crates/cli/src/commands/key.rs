@@ -37,9 +37,9 @@ pub(crate) async fn run(global: &Global, command: &KeyCommand, screen: &Screen) 
             tx.commit().await?;
             screen.answer(&key, |key| format!("{}… ({}) is refused from now on.", key.prefix, key.name))
         }
-        KeyCommand::Rotate { id } => {
+        KeyCommand::Rotate { id, grace } => {
             let mut tx = database.pool().begin().await?;
-            let (key, plain) = key_rotate(&mut tx, By::Cli, &Origin::default(), None, *id).await?;
+            let (key, plain) = key_rotate(&mut tx, By::Cli, &Origin::default(), None, *id, *grace).await?;
             tx.commit().await?;
             shown_once(screen, &key, &plain)
         }

@@ -1,16 +1,17 @@
-//! How many streams a key, and a guild, hold in this process: nobody takes all places from the others.
+//! How many streams a key (or somebody who is signed in), and a guild, hold in this process: nobody takes all places from the others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kernel::{ApiKeyId, GuildId};
+use kernel::GuildId;
 
 use crate::settings;
 
 /// Who holds streams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Share {
-    Key(ApiKeyId),
+    /// As [`access::Actor::sender`] has it.
+    Key(String),
     Guild(GuildId),
 }
 
@@ -35,7 +36,7 @@ impl Shares {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn most(&self, share: Share) -> usize {
+    fn most(&self, share: &Share) -> usize {
         match share {
             Share::Key(_) => self.per_key,
             Share::Guild(_) => self.per_guild,
@@ -54,11 +55,11 @@ impl Held {
     /// One more of each; `None` when one of them has all it may.
     pub(super) fn take(shares: &Arc<Shares>, of: [Share; 2]) -> Option<Self> {
         let mut held = shares.held();
-        if of.iter().any(|share| held.get(share).is_some_and(|count| *count >= shares.most(*share))) {
+        if of.iter().any(|share| held.get(share).is_some_and(|count| *count >= shares.most(share))) {
             return None;
         }
-        for share in of {
-            *held.entry(share).or_default() += 1;
+        for share in &of {
+            *held.entry(share.clone()).or_default() += 1;
         }
         drop(held);
         Some(Self { shares: Arc::clone(shares), of })
@@ -92,10 +93,7 @@ mod tests {
         };
         let shares = Arc::new(Shares::new(&settings));
         let take = |key: u128, guild: i64| {
-            Held::take(
-                &shares,
-                [Share::Key(ApiKeyId::new(uuid::Uuid::from_u128(key))), Share::Guild(GuildId::new(guild))],
-            )
+            Held::take(&shares, [Share::Key(format!("key:{key}")), Share::Guild(GuildId::new(guild))])
         };
         let (first, _second) = (take(1, 1).unwrap(), take(1, 2).unwrap());
         assert!(take(1, 3).is_none(), "the key has two");

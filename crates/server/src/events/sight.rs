@@ -58,8 +58,7 @@ mod tests {
 
     fn sight(scopes: &[&str], member: Option<i64>) -> Sight {
         let actor = Actor {
-            key_id: ApiKeyId::new(uuid::Uuid::nil()),
-            key_name: "test".to_owned(),
+            bearer: access::Bearer::Key { id: ApiKeyId::new(uuid::Uuid::nil()), name: "test".into() },
             guild: None,
             user: member.map(UserId::new),
             scopes: Scopes::new(scopes.iter().copied()),

@@ -68,7 +68,7 @@ impl Streams {
 
     /// A place for one more stream of this key in this guild.
     pub(super) fn slot(&self, kind: &'static str, actor: &Actor, guild: GuildId) -> Result<Slot, Problem> {
-        let shares = [Share::Key(actor.key_id), Share::Guild(guild)];
+        let shares = [Share::Key(actor.sender()), Share::Guild(guild)];
         let shares = Held::take(&self.0.shares, shares).ok_or_else(|| {
             Problem::new(
                 RATE_LIMITED,

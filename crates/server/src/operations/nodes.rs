@@ -6,6 +6,7 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use kernel::Problem;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -113,7 +114,8 @@ async fn order(
         return Err(Problem::not_found("running node"));
     }
     let action = if draining { "DRAIN" } else { "RESUME" };
-    audited(&mut tx, (guard.by(), &guard.origin), action, "jobs.nodes", node.to_string(), None).await?;
+    let change = (None, Some(json!({ "draining": draining })));
+    audited(&mut tx, (guard.by(), &guard.origin), action, "jobs.nodes", node.to_string(), change).await?;
     tx.commit().await?;
     Ok(axum::http::StatusCode::NO_CONTENT)
 }

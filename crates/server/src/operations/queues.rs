@@ -96,7 +96,7 @@ pub(super) async fn pause(
     }
     let mut tx = app.pool().begin().await?;
     jobs::queues::pause(&mut tx, queue, &guard.by().changed_by(), reason.as_deref()).await?;
-    let after = Some(json!({ "paused": true, "reason": reason }));
+    let after = (None, Some(json!({ "paused": true, "reason": reason })));
     audited(&mut tx, (guard.by(), &guard.origin), "PAUSE", "jobs.queues", queue.to_owned(), after).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -118,7 +118,7 @@ pub(super) async fn resume(
     let queue = known(&queue)?;
     let mut tx = app.pool().begin().await?;
     if jobs::queues::resume(&mut tx, queue).await? {
-        let after = Some(json!({ "paused": false }));
+        let after = (Some(json!({ "paused": true })), Some(json!({ "paused": false })));
         audited(&mut tx, (guard.by(), &guard.origin), "RESUME", "jobs.queues", queue.to_owned(), after)
             .await?;
     }

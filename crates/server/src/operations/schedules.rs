@@ -82,7 +82,7 @@ pub(super) async fn run_now(
     if !jobs::schedule::run_now(&mut tx, &schedule).await? {
         return Err(Problem::not_found("periodic job"));
     }
-    audited(&mut tx, (guard.by(), &guard.origin), "RUN", "jobs.schedules", schedule, None).await?;
+    audited(&mut tx, (guard.by(), &guard.origin), "RUN", "jobs.schedules", schedule, (None, None)).await?;
     tx.commit().await?;
     app.wake().timers(jobs::schedule::QUEUE);
     Ok(StatusCode::ACCEPTED)

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use jobs::timers::{After, Listing, Status};
 use kernel::{GuildId, Page, PageQuery, Problem, TimerId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{audited, known_text};
@@ -133,7 +133,8 @@ pub(super) async fn retry(
         return Err(Problem::not_found("failed timer"));
     }
     let id = timer_id.to_string();
-    audited(&mut tx, (guard.by(), &guard.origin), "RETRY", "jobs.timers", id, None).await?;
+    let change = (Some(json!({ "status": "FAILED" })), Some(json!({ "status": "PENDING" })));
+    audited(&mut tx, (guard.by(), &guard.origin), "RETRY", "jobs.timers", id, change).await?;
     tx.commit().await?;
     app.wake().timers(jobs::timers::QUEUE);
     Ok(StatusCode::ACCEPTED)
@@ -157,7 +158,8 @@ pub(super) async fn cancel(
         return Err(Problem::not_found("pending or failed timer"));
     }
     let id = timer_id.to_string();
-    audited(&mut tx, (guard.by(), &guard.origin), "CANCEL", "jobs.timers", id, None).await?;
+    let change = (None, Some(json!({ "status": "CANCELLED" })));
+    audited(&mut tx, (guard.by(), &guard.origin), "CANCEL", "jobs.timers", id, change).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -13,13 +13,13 @@ use tracing::{Instrument as _, field::Empty};
 /// Slower answers are logged for everyone to see.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// Middleware: see the module. The key's id is recorded by whoever authenticates it.
+/// Middleware: see the module. Who sent it is recorded by whoever finds out.
 pub(super) async fn observe(request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = method(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
-    let span = tracing::info_span!("http", route, key_id = Empty);
+    let span = tracing::info_span!("http", route, actor = Empty);
     let in_flight = InFlight::begin();
     let response = next.run(request).instrument(span.clone()).await;
     drop(in_flight);

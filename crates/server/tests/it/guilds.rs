@@ -77,6 +77,11 @@ impl Guild {
         let hook = json!({ "name": "hook", "url": "https://endpoint.invalid/" });
         let webhook = house.made(&format!("{api}/webhooks"), &key, &hook).await;
         let mut ids = BTreeMap::from([
+            // Names that are the same everywhere.
+            ("category", "api_keys".to_owned()),
+            ("name", "max_lifetime_days".to_owned()),
+            ("role", "author".to_owned()),
+            ("discord_role_id", "41771983423143936".to_owned()),
             ("guild_id", id.to_string()),
             ("user_id", user.to_string()),
             ("participant_id", user.to_string()),

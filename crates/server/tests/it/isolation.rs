@@ -49,7 +49,10 @@ const NEEDS_SCRIPTS: [&str; 3] = ["campaign_check", "challenge_check", "input_ge
 
 /// People are of all guilds; that a member of one may join another is no leak.
 fn is_guilds_own(name: &str) -> bool {
-    !matches!(name, "guild_id" | "user_id" | "part" | "day" | "category" | "name")
+    !matches!(
+        name,
+        "guild_id" | "user_id" | "part" | "day" | "category" | "name" | "role" | "discord_role_id"
+    )
 }
 
 #[tokio::test]

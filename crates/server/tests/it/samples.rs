@@ -44,8 +44,18 @@ impl Operation {
     }
 }
 
-/// Every operation of a document, in the order of paths.
+/// Every operation of a document that takes a key, in the order of paths.
 pub(crate) fn operations(document: &Value) -> Vec<Operation> {
+    let mut all = all_operations(document);
+    all.retain(|operation| {
+        let security = operation.description["security"].as_array();
+        security.is_some_and(|ways| ways.iter().any(|way| way["api_key"].is_array()))
+    });
+    all
+}
+
+/// Every operation, those of people who are signed in, or about to, too.
+pub(crate) fn all_operations(document: &Value) -> Vec<Operation> {
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {

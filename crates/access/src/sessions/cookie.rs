@@ -1,0 +1,86 @@
+//! Cookies: read from requests, written to answers.
+//!
+//! Outside of development they are `__Host-` cookies: browsers take those over TLS only, for this host only, and let no
+//! subdomain plant one.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+
+use crate::web::HttpSettings;
+
+/// A cookie of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cookie {
+    /// The session's token.
+    Session,
+    /// By which a browser that began to sign in is known when it comes back.
+    SignIn,
+}
+
+impl Cookie {
+    /// Its name.
+    pub fn name(self, http: &HttpSettings) -> &'static str {
+        match (self, http.insecure_cookies()) {
+            (Self::Session, false) => "__Host-questhall",
+            (Self::Session, true) => "questhall",
+            (Self::SignIn, false) => "__Host-questhall-sign-in",
+            (Self::SignIn, true) => "questhall-sign-in",
+        }
+    }
+
+    /// The value that a request brings; `None` where it brings none, or several, of which one may be planted.
+    pub fn read(self, http: &HttpSettings, headers: &HeaderMap) -> Option<String> {
+        let name = self.name(http);
+        let mut values = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .filter(|(given, _)| *given == name)
+            .map(|(_, value)| value);
+        let value = values.next()?;
+        values.next().is_none().then(|| value.to_owned())
+    }
+
+    /// The header that sets it for so many seconds.
+    pub fn set(self, http: &HttpSettings, value: &str, seconds: i64) -> HeaderValue {
+        let secure = if http.insecure_cookies() { "" } else { "; Secure" };
+        let text =
+            format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", self.name(http));
+        // Names and values are letters and digits of ours.
+        HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }
+
+    /// The header that removes it.
+    pub fn remove(self, http: &HttpSettings) -> HeaderValue {
+        self.set(http, "", 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_found_among_others_and_not_when_given_twice() {
+        let http = HttpSettings::default();
+        let read = |lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::COOKIE, line.parse().unwrap());
+            }
+            Cookie::Session.read(&http, &headers)
+        };
+        assert_eq!(read(&["a=b; __Host-questhall=x;c=d"]).as_deref(), Some("x"));
+        assert_eq!(read(&["a=b", "__Host-questhall=x"]).as_deref(), Some("x"));
+        assert_eq!(read(&["__Host-questhall=x; __Host-questhall=y"]), None);
+        assert_eq!(read(&["questhall=x"]), None);
+        assert_eq!(read(&[]), None);
+    }
+
+    #[test]
+    fn cookies_are_for_this_host_and_not_for_scripts() {
+        let set = Cookie::Session.set(&HttpSettings::default(), "x", 60);
+        assert_eq!(set, "__Host-questhall=x; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure");
+    }
+}

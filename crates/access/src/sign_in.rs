@@ -1,0 +1,18 @@
+//! How people sign in: by Discord, and in development by a local name and password.
+//!
+//! Promises: an answer of Discord's is used once, by the browser that asked for it, within ten minutes; nobody is sent to
+//! another site afterwards; whatever Discord does (slow, away, nonsense) is answered in time and changes nothing; a local
+//! sign-in is refused outside of development.
+
+pub mod admin_users;
+pub mod discord;
+mod https;
+mod oauth;
+mod provider;
+
+pub use admin_users::{
+    AdminError, AdminUser, admin_user_activate, admin_user_create, admin_user_list, admin_user_password,
+    admin_user_sign_in,
+};
+pub use discord::Discord;
+pub use oauth::{Begun, GuildsKnown, Returned, finish, safe_path, start};

@@ -1,0 +1,219 @@
+//! Signing in by Discord: authorization code with PKCE (RFC 7636) and a state that only the browser which began can
+//! finish.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use kernel::{GuildId, Problem, UserId};
+use sqlx::{PgConnection, PgPool};
+use subtle::ConstantTimeEq as _;
+
+use super::discord::Discord;
+use super::provider::{self, Membership};
+use crate::actor::{By, Origin, Person};
+use crate::keys::{hash, hex, random};
+use crate::problems::SIGN_IN_FAILED;
+use crate::role::Role;
+use crate::roles::{self, FromDiscord};
+use crate::sessions::{NewSession, session_end_by_token, session_start};
+use crate::web::HttpSettings;
+
+/// For how many minutes a sign-in may be under way.
+const MINUTES: i32 = 10;
+/// In how many guilds at most Discord is asked for somebody's roles.
+const MAX_ASKED: usize = 20;
+
+/// Which of some guilds are here: asked of the slice that keeps guilds.
+pub type GuildsKnown =
+    Arc<dyn Fn(Vec<GuildId>) -> BoxFuture<'static, sqlx::Result<Vec<GuildId>>> + Send + Sync>;
+
+/// A sign-in that has begun.
+pub struct Begun {
+    /// Where to send the browser.
+    pub location: String,
+    /// What the browser is to bring back, in a cookie.
+    pub browser_token: String,
+}
+
+/// Whether a path is one of ours, whatever a browser makes of it: nobody is sent elsewhere after signing in.
+pub fn safe_path(path: &str) -> bool {
+    // Browsers read a backslash as a slash and pass over tabs and line feeds; two slashes begin another host.
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && path.len() <= 2_000
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+}
+
+fn redirect_uri(http: &HttpSettings) -> Result<String, Problem> {
+    match &http.public_url {
+        Some(url) => Ok(format!("{}/api/v1/auth/callback/discord", url.trim_end_matches('/'))),
+        None => Err(Problem::internal_message("signing in by Discord needs the setting http.public_url")),
+    }
+}
+
+/// Begins: remembers what the browser must bring back.
+pub async fn start(
+    conn: &mut PgConnection,
+    http: &HttpSettings,
+    discord: &Discord,
+    redirect_to: &str,
+) -> Result<Begun, Problem> {
+    if !safe_path(redirect_to) {
+        return Err(Problem::field("redirect_to", "must be a path on this server, such as `/dashboard`"));
+    }
+    let secret = || random("").map_err(|error| Problem::internal(&error));
+    let (state, browser_token, verifier) = (secret()?, secret()?, secret()?);
+    sqlx::query!(
+        r#"
+        INSERT INTO access.oauth_states (state_hash, browser_hash, pkce_verifier, redirect_to, expires_at)
+        VALUES ($1, $2, $3, $4, now() + make_interval(mins => $5))
+        "#,
+        hex(&hash(&state)),
+        hex(&hash(&browser_token)),
+        verifier,
+        redirect_to,
+        MINUTES,
+    )
+    .execute(conn)
+    .await?;
+    let location = provider::authorize_url(discord, &redirect_uri(http)?, &state, &verifier);
+    Ok(Begun { location, browser_token })
+}
+
+/// What a browser brings back from Discord.
+pub struct Returned<'a> {
+    /// The `state` of the address.
+    pub state: &'a str,
+    /// The `code` of the address.
+    pub code: &'a str,
+    /// What [`start`] put into its cookie.
+    pub browser_token: Option<&'a str>,
+    /// The token of the session that it held before, which ends.
+    pub old_session: Option<&'a str>,
+    /// As it names itself.
+    pub user_agent: Option<&'a str>,
+}
+
+/// Finishes: asks Discord who it is, re-reads their roles, and begins a session. Returns it, and where to send the browser.
+pub async fn finish(
+    pool: &PgPool,
+    http: &HttpSettings,
+    discord: &Discord,
+    known: &GuildsKnown,
+    returned: &Returned<'_>,
+    origin: &Origin,
+) -> Result<(NewSession, String), Problem> {
+    // Used up at once, in a transaction of its own: whatever happens after, it cannot be used again.
+    let begun = sqlx::query!(
+        r#"
+        DELETE FROM access.oauth_states WHERE state_hash = $1
+        RETURNING browser_hash, pkce_verifier, redirect_to, expires_at > now() AS "in_time!"
+        "#,
+        hex(&hash(returned.state)),
+    )
+    .fetch_optional(pool)
+    .await?
+    .filter(|begun| begun.in_time)
+    .ok_or_else(|| {
+        Problem::new(
+            SIGN_IN_FAILED,
+            "This sign-in was not begun here, was finished before, or took too long; begin again.",
+        )
+    })?;
+    let browser = hex(&hash(returned.browser_token.unwrap_or_default()));
+    if !bool::from(browser.as_bytes().ct_eq(begun.browser_hash.as_bytes())) {
+        return Err(Problem::new(
+            SIGN_IN_FAILED,
+            "This sign-in was begun in another browser; begin again in this one.",
+        ));
+    }
+    let leave =
+        provider::exchange(discord, &redirect_uri(http)?, returned.code, &begun.pkce_verifier).await?;
+    let (user, memberships) = (leave.user().await?, leave.guilds().await?);
+    let here = known(memberships.iter().map(|membership| membership.guild_id).collect()).await?;
+    let memberships: Vec<Membership> =
+        memberships.into_iter().filter(|membership| here.contains(&membership.guild_id)).collect();
+    let mapped = mapped_roles(pool, &leave, &here).await?;
+    let mut grants: Vec<FromDiscord> = memberships.iter().map(by_permissions).collect();
+    grants.extend(mapped);
+    let session = sign_in(pool, user, &grants, returned, origin).await?;
+    Ok((session, begun.redirect_to))
+}
+
+fn by_permissions(membership: &Membership) -> FromDiscord {
+    let role = if membership.owner {
+        Role::Owner
+    } else if membership.manages() {
+        Role::Admin
+    } else {
+        Role::Member
+    };
+    FromDiscord { guild: membership.guild_id, role }
+}
+
+/// Roles that follow from Discord's, in guilds that map any.
+async fn mapped_roles(
+    pool: &PgPool,
+    leave: &provider::Leave<'_>,
+    here: &[GuildId],
+) -> Result<Vec<FromDiscord>, Problem> {
+    let mut conn = pool.acquire().await?;
+    let mappings = roles::mappings_of(&mut conn, here).await?;
+    // Discord may take its time; nothing of ours is held meanwhile.
+    drop(conn);
+    let mut guilds: Vec<GuildId> = mappings.iter().map(|mapping| mapping.guild).collect();
+    guilds.sort_unstable();
+    guilds.dedup();
+    let mut granted = Vec::new();
+    for guild in guilds.into_iter().take(MAX_ASKED) {
+        let held = leave.roles(guild).await?;
+        let follows =
+            mappings.iter().filter(|mapping| mapping.guild == guild && held.contains(&mapping.discord_role));
+        granted.extend(follows.map(|mapping| FromDiscord { guild, role: mapping.role }));
+    }
+    Ok(granted)
+}
+
+async fn sign_in(
+    pool: &PgPool,
+    user: UserId,
+    grants: &[FromDiscord],
+    returned: &Returned<'_>,
+    origin: &Origin,
+) -> Result<NewSession, Problem> {
+    let mut tx = pool.begin().await?;
+    roles::follow_discord(&mut tx, By::System, origin, user, grants).await?;
+    if let Some(old) = returned.old_session {
+        session_end_by_token(&mut tx, old).await?;
+    }
+    let session = session_start(&mut tx, &Person::User(user), origin, returned.user_agent).await?;
+    tx.commit().await?;
+    Ok(session)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_to_another_site() {
+        for good in ["/", "/dashboard", "/a?b=c#d", "/a//b"] {
+            assert!(safe_path(good), "{good}");
+        }
+        for bad in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "\\/evil.example",
+            "https://evil.example",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "evil",
+            "/ü",
+            " /",
+        ] {
+            assert!(!safe_path(bad), "{bad:?}");
+        }
+        assert!(!safe_path(&format!("/{}", "a".repeat(2_000))));
+    }
+}

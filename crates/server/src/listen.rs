@@ -1,8 +1,11 @@
 //! Sockets: accepting connections, and letting them go.
 //!
 //! An accept loop of our own rather than axum's, for what axum's lacks: a limit on how long a request's head may take, one
-//! on connections, small buffers for the many that idle, and an end to waiting for those that do not finish.
+//! on connections, little memory for the many streams that idle ([`endless`]), and an end to waiting for those that do not finish.
 
+mod endless;
+
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +16,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::settings::Http;
+use endless::Handover;
 
 /// Bytes that a connection's buffer grows to at most; larger heads are refused.
 const MAX_HEAD: usize = 32 * 1024;
@@ -37,7 +41,7 @@ pub(crate) async fn serve(
 ) -> bool {
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(http.header_timeout).max_buf_size(MAX_HEAD);
-    let connections = GracefulShutdown::new();
+    let connections = TaskTracker::new();
     let slots = Arc::new(Semaphore::new(http.max_connections));
     loop {
         let accepted = tokio::select! {
@@ -53,24 +57,61 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        let router = router.clone();
+        let held = (slot, Open::begin());
+        let (router, closing, tracker) = (router.clone(), closing.clone(), connections.clone());
+        let (handover, giver) = two(Handover::default());
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().oneshot(request)
-        });
-        let connection = connections.watch(builder.serve_connection(TokioIo::new(stream), service));
-        let open = Open::begin();
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, %peer, "a connection ended early");
+            let (router, giver) = (router.clone(), Arc::clone(&giver));
+            async move {
+                let may_be_taken = endless::may_be_taken(&request);
+                let answer = router.oneshot(request).await?;
+                if may_be_taken && endless::is_endless(&answer) {
+                    giver.give(answer);
+                    // The connection is taken apart meanwhile.
+                    match std::future::pending::<Infallible>().await {}
+                }
+                Ok::<_, Infallible>(answer)
             }
-            drop((slot, open));
+        });
+        let mut connection = builder.serve_connection(TokioIo::new(stream), service);
+        connections.spawn(async move {
+            let mut told = false;
+            let answer = loop {
+                tokio::select! {
+                    ended = &mut connection => {
+                        if let Err(error) = ended {
+                            tracing::debug!(%error, %peer, "a connection ended early");
+                        }
+                        return;
+                    }
+                    answer = handover.taken() => break answer,
+                    () = closing.cancelled(), if !told => {
+                        told = true;
+                        Pin::new(&mut connection).graceful_shutdown();
+                    }
+                }
+            };
+            let socket = connection.into_parts().io.into_inner();
+            // A task of its own, so that this one's room is given back.
+            tracker.spawn(async move {
+                if let Err(error) = endless::send(socket, answer).await {
+                    tracing::debug!(%error, %peer, "a stream ended early");
+                }
+                drop(held);
+            });
         });
     }
     drop(listener);
-    let count = connections.count();
-    tracing::info!(connections = count, "no more connections are accepted");
-    tokio::time::timeout(http.drain_timeout, connections.shutdown()).await.is_ok()
+    tracing::info!(connections = connections.len(), "no more connections are accepted");
+    connections.close();
+    tokio::time::timeout(http.drain_timeout, connections.wait()).await.is_ok()
+}
+
+/// The same thing in two hands.
+fn two<T>(thing: T) -> (Arc<T>, Arc<T>) {
+    let thing = Arc::new(thing);
+    (Arc::clone(&thing), thing)
 }
 
 async fn accept(

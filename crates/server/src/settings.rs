@@ -143,7 +143,7 @@ impl Default for Http {
             upload_limit: api.upload_limit,
             request_timeout: api.request_timeout,
             header_timeout: Duration::from_secs(75),
-            stall_timeout: Duration::from_secs(60),
+            stall_timeout: Duration::from_mins(1),
             max_connections: 20_000,
             trust_forwarded_for: api.trust_forwarded_for,
             trusted_proxies: Vec::new(),

@@ -22,7 +22,7 @@ use crate::sample::Samples;
 /// The first guild.
 const GUILD: i64 = 1_000_000;
 /// Longest that anything may take before we give up.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How much of it.
 #[derive(Debug, Clone, Copy)]

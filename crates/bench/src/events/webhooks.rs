@@ -24,7 +24,7 @@ use crate::sample::per_second;
 /// The first guild; each has a webhook.
 const GUILD: i64 = 2_000_000;
 const GUILDS: usize = 20;
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 const ANSWER: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
 
 pub(super) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>> {

@@ -426,10 +426,10 @@ async fn a_members_stream_holds_what_concerns_them() {
     let reader = house.key(Some(GUILD), None, &["campaigns:read"]).await;
     let admin = house.key(Some(GUILD), None, &["campaigns:write", "campaigns:read"]).await;
     // As the member; as somebody else; as an administrator.
-    let cases: [(&str, &[(&str, &str)], Vec<i64>); 3] = [
-        (&reader, &[("questhall-user", "7")], vec![0, 2, 3, 5, 7]),
-        (&reader, &[("questhall-user", "8")], vec![0, 2, 3, 6, 7]),
-        (&admin, &[], vec![0, 2, 3, 5, 6, 7]),
+    let cases = [
+        (&reader, vec![("questhall-user", "7")], vec![0, 2, 3, 5, 7]),
+        (&reader, vec![("questhall-user", "8")], vec![0, 2, 3, 6, 7]),
+        (&admin, Vec::new(), vec![0, 2, 3, 5, 6, 7]),
     ];
     let mut live = Vec::new();
     for (key, headers, _) in &cases {
@@ -440,7 +440,7 @@ async fn a_members_stream_holds_what_concerns_them() {
     for ((key, headers, expected), mut client) in cases.into_iter().zip(live) {
         assert_eq!(client.numbers(expected.len()).await, expected);
         // The table says the same as the live stream.
-        let headers = [headers, &[("last-event-id", start.as_str())]].concat();
+        let headers = [headers, vec![("last-event-id", start.as_str())]].concat();
         let mut late = Client::open(&house, &path, key, &headers).await;
         assert_eq!(late.numbers(expected.len()).await, expected);
     }

@@ -9,7 +9,7 @@
 //! * Reaching a level pays its gold once in a lifetime, however often XP is taken back and earned again.
 //!
 //! Map: [`model`] the types · [`rules`] the level curve · [`store`] SQL · [`ops`] transactions the faces call ·
-//! [`ingest`] events in, [`rewards`] what they earn, [`lake`] what is known of them ·
+//! [`ingest`] events in, [`rewards`] what they earn, [`lake`] what is known of them · [`people`] what members see of each other ·
 //! [`roles`] Discord roles that follow the rules · [`jobs`](mod@jobs) what runs by the clock · [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
 
 pub mod audit;
@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod lake;
 pub mod model;
 pub mod ops;
+pub mod people;
 pub mod rewards;
 pub mod roles;
 pub mod routes;

@@ -3,6 +3,7 @@
 mod lake;
 mod life;
 mod members;
+mod people;
 mod roles;
 
 use access::App;
@@ -18,6 +19,15 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(members::list))
         .routes(routes!(members::get, members::put))
+        .routes(routes!(people::leaderboard))
+        .routes(routes!(people::guild_activity))
+        .routes(routes!(people::member_activity))
+        .routes(routes!(people::guild_days))
+        .routes(routes!(people::member_days))
+        .routes(routes!(people::names))
+        .routes(routes!(people::preferences, people::put_preferences))
+        .routes(routes!(people::export))
+        .routes(routes!(people::erase))
         .routes(routes!(lake::ingest, lake::list))
         .routes(routes!(lake::explain))
         .routes(routes!(lake::health))

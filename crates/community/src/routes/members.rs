@@ -16,7 +16,7 @@ use crate::ops;
 #[into_params(parameter_in = Path)]
 pub(super) struct MemberPath {
     /// The member: a Discord user's id.
-    user_id: UserId,
+    pub(super) user_id: UserId,
 }
 
 /// List the members of a guild

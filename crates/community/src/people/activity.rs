@@ -1,0 +1,179 @@
+//! What members earned, entry by entry and day by day.
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use kernel::{GuildId, Page, PageQuery, Problem, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::PgPool;
+use std::collections::BTreeMap;
+use utoipa::{IntoParams, ToSchema};
+
+/// An entry of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Activity {
+    /// Its number.
+    pub id: i64,
+    /// Who earned, or spent.
+    pub user_id: UserId,
+    /// What for, such as `MESSAGE` or `LEVEL_UP`.
+    pub event_type: String,
+    /// XP gained.
+    pub xp: i32,
+    /// Stars gained.
+    pub stars: i32,
+    /// Gold gained; negative when spent.
+    pub gold: i32,
+    /// The season it counted for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub season_id: Option<i32>,
+    /// The category it happened in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category_id: Option<i32>,
+    /// Where the cause is known.
+    pub source_system: String,
+    /// The cause there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_event_id: Option<String>,
+    /// How the figures came about.
+    pub metadata: Value,
+    /// When it was earned.
+    pub timestamp: DateTime<Utc>,
+}
+
+/// A page of the guild's journal, or of a member's, newest first.
+pub async fn activity(
+    pool: &PgPool,
+    guild: GuildId,
+    user: Option<UserId>,
+    query: &PageQuery,
+) -> Result<Page<Activity>, Problem> {
+    let limit = query.limit()?;
+    let after: Option<(DateTime<Utc>, i64)> = query.after()?;
+    let (at, id) = after.unzip();
+    let mut conn = pool.acquire().await?;
+    let rows = match user {
+        Some(user) => {
+            sqlx::query_as!(
+                Activity,
+                r#"SELECT id, user_id AS "user_id: UserId", event_type, xp_delta AS xp, star_delta AS stars, gold_delta AS gold,
+                          season_id, category_id, source_system, source_event_id, metadata, "timestamp"
+                     FROM community.activity_log
+                    WHERE guild_id = $1 AND user_id = $2
+                      AND ($3::timestamptz IS NULL OR ("timestamp", id) < ($3, $4))
+                    ORDER BY "timestamp" DESC, id DESC LIMIT $5"#,
+                guild.get(),
+                user.get(),
+                at,
+                id,
+                limit.plus_one(),
+            )
+            .fetch_all(&mut *conn)
+            .await?
+        }
+        None => {
+            sqlx::query_as!(
+                Activity,
+                r#"SELECT id, user_id AS "user_id: UserId", event_type, xp_delta AS xp, star_delta AS stars, gold_delta AS gold,
+                          season_id, category_id, source_system, source_event_id, metadata, "timestamp"
+                     FROM community.activity_log
+                    WHERE guild_id = $1 AND ($2::timestamptz IS NULL OR ("timestamp", id) < ($2, $3))
+                    ORDER BY "timestamp" DESC, id DESC LIMIT $4"#,
+                guild.get(),
+                at,
+                id,
+                limit.plus_one(),
+            )
+            .fetch_all(&mut *conn)
+            .await?
+        }
+    };
+    Ok(Page::new(rows, limit, |row| (row.timestamp, row.id)))
+}
+
+/// Which days.
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct DayQuery {
+    /// The first day, in UTC; 29 days before the last one unless told.
+    pub from: Option<NaiveDate>,
+    /// The last day, in UTC; today unless told.
+    pub to: Option<NaiveDate>,
+}
+
+/// The most days of a chart.
+const MAX_DAYS: i64 = 366;
+
+/// A day's figures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DayFigures {
+    /// The day, in UTC.
+    pub day: NaiveDate,
+    /// XP earned.
+    pub xp: i64,
+    /// Stars earned.
+    pub stars: i64,
+    /// Events counted, by type.
+    pub events: BTreeMap<String, i64>,
+}
+
+/// A chart's data: every day of the span, of a member or of the whole guild.
+pub async fn days(
+    pool: &PgPool,
+    guild: GuildId,
+    user: Option<UserId>,
+    query: &DayQuery,
+) -> Result<Vec<DayFigures>, Problem> {
+    let mut conn = pool.acquire().await?;
+    let today = db::now(&mut conn).await?.date_naive();
+    let to = query.to.unwrap_or(today);
+    let from = query.from.or_else(|| to.checked_sub_days(Days::new(29))).unwrap_or(to);
+    if from > to {
+        return Err(Problem::field("from", "must not be after `to`"));
+    }
+    if (to - from).num_days() >= MAX_DAYS {
+        return Err(Problem::field("from", format!("must be less than {MAX_DAYS} days before `to`")));
+    }
+    let mut all: BTreeMap<NaiveDate, DayFigures> = from
+        .iter_days()
+        .take_while(|day| *day <= to)
+        .map(|day| (day, DayFigures { day, xp: 0, stars: 0, events: BTreeMap::new() }))
+        .collect();
+    let periods: Vec<String> = all.keys().map(|day| format!("day:{day}")).collect();
+    let counted = sqlx::query!(
+        r#"SELECT substr(period, 5)::date AS "day!", event_type, sum(count)::bigint AS "count!"
+             FROM community.event_counters
+            WHERE guild_id = $1 AND ($2::bigint IS NULL OR user_id = $2) AND category_id = 0 AND period = ANY ($3)
+            GROUP BY 1, 2"#,
+        guild.get(),
+        user.map(UserId::get),
+        &periods,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in counted {
+        if let Some(day) = all.get_mut(&row.day) {
+            day.events.insert(row.event_type, row.count);
+        }
+    }
+    let earned = sqlx::query!(
+        r#"SELECT ("timestamp" AT TIME ZONE 'UTC')::date AS "day!", sum(xp_delta)::bigint AS "xp!", sum(star_delta)::bigint AS "stars!"
+             FROM community.activity_log
+            WHERE guild_id = $1 AND ($2::bigint IS NULL OR user_id = $2)
+              AND "timestamp" >= $3::date::timestamp AT TIME ZONE 'UTC'
+              AND "timestamp" < ($4::date + 1)::timestamp AT TIME ZONE 'UTC'
+            GROUP BY 1"#,
+        guild.get(),
+        user.map(UserId::get),
+        from,
+        to,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in earned {
+        if let Some(day) = all.get_mut(&row.day) {
+            (day.xp, day.stars) = (row.xp, row.stars);
+        }
+    }
+    Ok(all.into_values().collect())
+}

@@ -1,0 +1,193 @@
+//! A copy of what is known of a member, and forgetting them.
+//!
+//! What others' figures rest upon stays, without a name: the journal of rewards and the reactions they gave, both under the bare number
+//! of their account. Everything else of theirs in the guild goes.
+
+use access::{AuditEntry, By, Origin, audit};
+use kernel::{GuildId, UserId};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use utoipa::ToSchema;
+
+use crate::error::Error;
+use crate::model::Profile;
+use crate::people::preferences::{Preferences, preferences_get};
+
+/// The most entries and events of a copy; the newest ones.
+const MOST: i64 = 100_000;
+
+/// Everything the guild's community knows of a member.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MemberExport {
+    /// The member.
+    pub member: Profile,
+    /// What is announced about them.
+    pub preferences: Preferences,
+    /// Their seasons, as stored.
+    #[schema(value_type = Vec<Object>)]
+    pub seasons: Value,
+    /// Their counters, as stored.
+    #[schema(value_type = Vec<Object>)]
+    pub counters: Value,
+    /// Their achievements, as stored.
+    #[schema(value_type = Vec<Object>)]
+    pub achievements: Value,
+    /// Their entries in the journal of rewards, newest first; at most 100,000.
+    #[schema(value_type = Vec<Object>)]
+    pub activity: Value,
+    /// Their events in the lake, newest first; at most 100,000.
+    #[schema(value_type = Vec<Object>)]
+    pub events: Value,
+}
+
+/// A copy of everything known of a member in this guild. Whoever takes one is in the audit log.
+pub async fn member_export(
+    pool: &PgPool,
+    guild: GuildId,
+    user: UserId,
+    by: By<'_>,
+    origin: &Origin,
+) -> Result<MemberExport, Error> {
+    let member = crate::ops::member_profile(pool, guild, user).await?;
+    let preferences = preferences_get(pool, guild, user).await?;
+    let mut tx = pool.begin().await?;
+    let row = sqlx::query!(
+        r#"SELECT coalesce((SELECT jsonb_agg(to_jsonb(s) - 'guild_id' - 'user_id' ORDER BY s.season_id)
+                     FROM community.user_stats s WHERE s.guild_id = $1 AND s.user_id = $2), '[]') AS "seasons!",
+                  coalesce((SELECT jsonb_agg(to_jsonb(c) - 'guild_id' - 'user_id' ORDER BY c.event_type, c.category_id, c.period)
+                     FROM community.event_counters c WHERE c.guild_id = $1 AND c.user_id = $2), '[]') AS "counters!",
+                  coalesce((SELECT jsonb_agg(jsonb_build_object('name', t.name, 'earned_at', a.earned_at) ORDER BY a.earned_at)
+                     FROM community.user_achievements a
+                     JOIN community.achievement_templates t ON t.guild_id = a.guild_id AND t.id = a.achievement_id
+                    WHERE a.guild_id = $1 AND a.user_id = $2), '[]') AS "achievements!",
+                  coalesce((SELECT jsonb_agg(to_jsonb(l) - 'guild_id' - 'user_id')
+                     FROM (SELECT * FROM community.activity_log WHERE guild_id = $1 AND user_id = $2
+                            ORDER BY "timestamp" DESC, id DESC LIMIT $3) l), '[]') AS "activity!",
+                  coalesce((SELECT jsonb_agg(jsonb_build_object('event_type', e.event_type, 'channel_id', e.channel_id::text,
+                                'target_id', e.target_id::text, 'timestamp', e."timestamp", 'payload', e.payload,
+                                'source_id', e.source_id))
+                     FROM (SELECT * FROM community.event_lake WHERE guild_id = $1 AND user_id = $2
+                            ORDER BY "timestamp" DESC LIMIT $3) e), '[]') AS "events!""#,
+        guild.get(),
+        user.get(),
+        MOST,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let entry =
+        AuditEntry::new(Some(guild), by, "EXPORT", "community.members", user.to_string()).from(origin);
+    audit::record(&mut tx, &entry).await?;
+    tx.commit().await?;
+    Ok(MemberExport {
+        member,
+        preferences,
+        seasons: row.seasons,
+        counters: row.counters,
+        achievements: row.achievements,
+        activity: row.activity,
+        events: row.events,
+    })
+}
+
+/// What was forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Erased {
+    /// Events that were deleted from the lake.
+    pub events: u64,
+    /// Whether the person is in no other guild, so that name, avatar and GitHub account are gone altogether.
+    pub person: bool,
+}
+
+/// Forgets a member on their request: the name, the events but for reactions to others' messages, counters, preferences, and the state of
+/// limits. They leave all leaderboards. Repeating it changes nothing more. It is in the audit log, without what was forgotten.
+pub async fn member_erase(
+    pool: &PgPool,
+    guild: GuildId,
+    user: UserId,
+    reason: &str,
+    by: By<'_>,
+    origin: &Origin,
+) -> Result<Erased, Error> {
+    if reason.trim().is_empty() || reason.chars().count() > 500 {
+        return Err(Error::Field("reason", "must be 1 to 500 characters"));
+    }
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        // Their events wait, so that none comes in between.
+        crate::store::guilds_lock(&mut tx, &[guild]).await?;
+        let shared = crate::store::is_shared(&mut tx, guild, user).await?;
+        let done = sqlx::query!(
+            "UPDATE community.members SET display_name = 'Deleted member', left_at = coalesce(left_at, now())
+              WHERE guild_id = $1 AND user_id = $2",
+            guild.get(),
+            user.get(),
+        )
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Err(Error::UnknownMember(user));
+        }
+        if !shared {
+            sqlx::query!(
+                "UPDATE community.users SET discord_name = 'Deleted member', discord_avatar_hash = NULL, github_username = NULL
+                  WHERE id = $1",
+                user.get(),
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
+        let events = sqlx::query!(
+            "DELETE FROM community.event_lake WHERE guild_id = $1 AND user_id = $2 AND event_type <> 'reaction_add'",
+            guild.get(),
+            user.get(),
+        )
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        for done in [
+            sqlx::query!(
+                "UPDATE community.event_lake SET payload = payload - 'roles'
+                  WHERE guild_id = $1 AND user_id = $2 AND payload ? 'roles'",
+                guild.get(),
+                user.get(),
+            ),
+            sqlx::query!(
+                "DELETE FROM community.event_counters WHERE guild_id = $1 AND user_id = $2 AND event_type <> 'reaction_add'",
+                guild.get(),
+                user.get(),
+            ),
+            sqlx::query!(
+                "UPDATE community.user_stats SET messages_sent = 0, threads_created = 0, voice_minutes = 0
+                  WHERE guild_id = $1 AND user_id = $2",
+                guild.get(),
+                user.get(),
+            ),
+            sqlx::query!(
+                "DELETE FROM community.user_preferences WHERE guild_id = $1 AND user_id = $2",
+                guild.get(),
+                user.get(),
+            ),
+            sqlx::query!(
+                "DELETE FROM community.reward_cooldowns WHERE guild_id = $1 AND user_id = $2",
+                guild.get(),
+                user.get(),
+            ),
+            sqlx::query!(
+                "DELETE FROM community.voice_sessions WHERE guild_id = $1 AND user_id = $2",
+                guild.get(),
+                user.get(),
+            ),
+        ] {
+            done.execute(&mut *tx).await?;
+        }
+        let mut entry =
+            AuditEntry::new(Some(guild), by, "DELETE", "community.members", user.to_string()).from(origin);
+        entry.after = Some(json!({ "events": events, "person": !shared }));
+        entry.reason = Some(reason);
+        audit::record(&mut tx, &entry).await?;
+        tx.commit().await?;
+        Ok(Erased { events, person: !shared })
+    })
+    .await
+}

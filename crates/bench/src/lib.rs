@@ -7,7 +7,7 @@
 //! * nothing is left behind: the cluster and its folder go, unless a database was given.
 //!
 //! Map: [`figure`] figures and the report · [`machine`] on what · `ground` the database · `timers`, `submissions`,
-//! `transfers`, `leaderboard`, `auth`, `inputs`, `events`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
+//! `transfers`, `ingest`, `leaderboard`, `auth`, `inputs`, `events`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
 //! figures mean, and those seen: docs/benchmarks.md.
 
 mod auth;
@@ -15,6 +15,7 @@ mod contest;
 mod events;
 pub mod figure;
 mod ground;
+mod ingest;
 mod inputs;
 mod leaderboard;
 mod load;
@@ -51,6 +52,8 @@ pub enum Section {
     Inputs,
     /// Bytes between members, random and hot.
     Transfers,
+    /// Events into the lake, and what members see of each other among a million.
+    Ingest,
     /// Memory and start of a server.
     Server,
     /// Events on their way to clients of streams and to webhooks.
@@ -74,6 +77,9 @@ pub struct Args {
     /// Shrink everything, to see that it works; such figures say nothing about speed.
     #[arg(long)]
     pub quick: bool,
+    /// Events of the section `ingest`; 5,000,000 show what a full lake costs.
+    #[arg(long, default_value_t = 400_000)]
+    pub events: usize,
     /// Exit code 1 when a target is missed.
     #[arg(long)]
     pub strict: bool,
@@ -112,6 +118,9 @@ async fn measure(args: &Args, ground: &Ground, program: &Path) -> Result<Vec<Fig
     }
     if args.section.includes(Section::Transfers) {
         figures.extend(transfers::measure(ground, args.quick).await?);
+    }
+    if args.section.includes(Section::Ingest) {
+        figures.extend(ingest::measure(ground, program, args.quick, args.events.max(4_000)).await?);
     }
     if args.section.includes(Section::Leaderboard) {
         figures.extend(leaderboard::measure(ground, program, args.quick).await?);

@@ -19,7 +19,7 @@ struct House {
     router: Router,
     key: String,
     now: DateTime<Utc>,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl House {
@@ -40,7 +40,7 @@ impl House {
         let app = App::new(pool.clone(), Wake::new(), HttpSettings::default());
         let (router, _) = community::router().split_for_parts();
         let router = router.layer(Extension(EventWriter::start(pool, &Wake::new(), 1))).with_state(app);
-        Self { router, key: key.reveal().to_owned(), now, _database: database }
+        Self { router, key: key.reveal().to_owned(), now, database }
     }
 
     async fn send(&self, method: &str, path: &str, kind: &str, body: impl Into<Body>) -> (u16, String) {
@@ -194,4 +194,62 @@ async fn wrong_requests_are_told_what_is_wrong() {
     assert_eq!(status, 404, "another guild's");
     let reader = House::new(&["community:read"]).await;
     assert_eq!(reader.post(&json!({ "events": [] })).await.0, 403);
+}
+
+#[tokio::test]
+async fn members_see_leaderboards_feeds_and_charts() {
+    let house = House::new(ALL).await;
+    let events: Vec<Value> = (0..6)
+        .map(|n| house.message(&(7 + n % 3).to_string(), &format!("m{n}"), 1_000 - 100 * n, &json!({})))
+        .chain([house.message("9", "long", 1, &json!({ "length": 600 }))])
+        .collect();
+    house.post(&json!({ "events": events })).await;
+    let (mut path, mut seen) = ("/guilds/1/leaderboard?limit=1".to_owned(), Vec::new());
+    loop {
+        let (status, page) = house.get(&path).await;
+        assert_eq!(status, 200, "{page}");
+        let placed = &page["items"][0];
+        seen.push((placed["rank"].as_i64().unwrap(), placed["user_id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/guilds/1/leaderboard?limit=1&cursor={next}");
+    }
+    assert_eq!(seen, [(1, "9".to_owned()), (2, "7".to_owned()), (2, "8".to_owned())]);
+    let (_, feed) = house.get("/guilds/1/members/9/activity?limit=1").await;
+    assert_eq!((&feed["items"][0]["event_type"], &feed["items"][0]["xp"]), (&json!("MESSAGE"), &json!(23)));
+    assert_eq!(house.get("/guilds/1/activity").await.1["items"].as_array().unwrap().len(), 7);
+    let (_, days) = house.get("/guilds/1/days").await;
+    let xp: i64 = days.as_array().unwrap().iter().map(|day| day["xp"].as_i64().unwrap()).sum();
+    assert_eq!((days.as_array().unwrap().len(), xp), (30, 6 * 15 + 23));
+    assert_eq!(house.get("/guilds/1/members/9/days?from=2026-01-02&to=2026-01-01").await.0, 400);
+    let (_, names) = house.get("/guilds/1/members/names?user_ids=7,9,11").await;
+    assert_eq!(names.as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_member_gets_a_copy_and_is_forgotten() {
+    let house = House::new(ALL).await;
+    let reaction = json!({
+        "event_type": "reaction_add", "user_id": "7", "target_id": "8", "channel_id": "9", "source_id": "r",
+        "timestamp": house.now, "payload": { "message_id": "5" },
+    });
+    house.post(&json!({ "events": [house.message("7", "a", 100, &json!({})), reaction] })).await;
+    let (status, copy) = house.get("/guilds/1/members/7/export").await;
+    assert_eq!(
+        (status, copy["events"].as_array().unwrap().len(), copy["activity"].as_array().unwrap().len()),
+        (200, 2, 2)
+    );
+    let reason = json!({ "reason": "asked for by mail" }).to_string();
+    let path = "/guilds/1/members/7/erasure";
+    for events in [1, 0] {
+        let (status, erased) = house.send("POST", path, "application/json", reason.clone()).await;
+        assert_eq!((status, erased), (200, json!({ "events": events, "person": true }).to_string()));
+    }
+    let (_, profile) = house.get("/guilds/1/members/7").await;
+    assert_eq!((&profile["name"], &profile["rank"]), (&json!("Deleted member"), &Value::Null));
+    assert_eq!(house.get("/guilds/1/members/8").await.1["xp"], 8, "what others earned stays");
+    let mut conn = house.database.pool().acquire().await.unwrap();
+    assert_eq!(community::audit::drift(&mut conn).await.unwrap(), []);
+    let (status, _) =
+        house.send("POST", path, "application/json", json!({ "reason": " " }).to_string()).await;
+    assert_eq!(status, 400);
 }

@@ -13,12 +13,13 @@
 //!
 //! Map: [`ledger`] posting, which other slices call · [`transfers`] between members, in batches · [`role_rewards`] roles for
 //! what was received · [`model`] the types · [`rules`] what may be · [`store`] SQL ·
-//! [`ops`] transactions the faces call · [`reports`] a day in figures · [`export`] the ledger as CSV · [`jobs`](mod@jobs) what
+//! [`ops`] transactions the faces call · [`first_messages`] claims by writing · [`reports`] a day in figures · [`export`] the ledger as CSV · [`jobs`](mod@jobs) what
 //! runs by the clock · [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
 
 pub mod audit;
 pub mod error;
 pub mod export;
+pub mod first_messages;
 pub mod jobs;
 pub mod ledger;
 pub mod model;

@@ -188,3 +188,37 @@ async fn claim_starting(pool: &PgPool, user: i64) {
     economy::accounts_ensure(&mut tx, GUILD, &[UserId::new(user)]).await.unwrap();
     tx.commit().await.unwrap();
 }
+
+#[tokio::test]
+async fn the_first_message_of_a_day_claims_once() {
+    use community::ingest::{Event, EventWriter};
+    use economy::first_messages::DailyClaims;
+    let database = with_ada().await;
+    let pool = database.pool();
+    let mut conn = pool.acquire().await.unwrap();
+    assert_eq!(jobs::outbox::consume_batch(&mut conn, &DailyClaims).await.unwrap(), 0);
+    let now = db::now(&mut conn).await.unwrap();
+    let writer = EventWriter::start(pool, &jobs::Wake::new(), 1);
+    // Two of today, and one of an old day that is brought in later.
+    let times = [now, now, now - chrono::TimeDelta::days(20)];
+    let events: Vec<Event> = times
+        .iter()
+        .zip(["a", "b", "c"])
+        .map(|(at, source)| {
+            let json = serde_json::json!({
+                "event_type": "message_create", "user_id": "7", "channel_id": "9", "source_id": source, "timestamp": at,
+            });
+            Event::parse(&json.to_string()).unwrap()
+        })
+        .collect();
+    writer.submit(kernel::GuildId::new(1), events).await.unwrap();
+    jobs::outbox::consume_batch(&mut conn, &DailyClaims).await.unwrap();
+    jobs::outbox::consume_batch(&mut conn, &DailyClaims).await.unwrap();
+    let claims: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM economy.bytes_transactions WHERE kind = 'daily'")
+            .fetch_one(pool)
+            .await
+            .unwrap();
+    assert_eq!(claims, 1);
+    assert_sound(pool).await;
+}

@@ -33,6 +33,12 @@ pub(crate) fn start(services: &Services, roles: &Roles, node: &Node) -> Result<(
         };
         Engine::spawn(pool.clone(), CampaignTimers, engine, &handle, wake);
         jobs::timers::spawn(pool, handlers(services), engine, &handle, wake);
+        jobs::outbox::spawn_consumer(
+            pool.clone(),
+            economy::first_messages::DailyClaims,
+            handle.clone(),
+            wake,
+        );
         if services.settings.webhooks.enabled {
             services.webhooks.spawn(pool, &handle, wake);
         }

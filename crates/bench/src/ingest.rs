@@ -35,7 +35,7 @@ const FIRST_GUILD: i64 = 7_000_000_000_000_000;
 /// Events of a call.
 const CHUNK: usize = 1_000;
 /// Events of a request over HTTP, and connections.
-const BATCH: usize = 500;
+const BATCH: u32 = 500;
 const CONNECTIONS: usize = 8;
 
 struct Sizes {
@@ -161,7 +161,7 @@ async fn copy(ground: &Ground, now: DateTime<Utc>, count: usize) -> Result<f64> 
         writeln!(
             text,
             "{}\t{}\t{}\t{}\t{}\t{payload}\t{}\t{}",
-            guild(n as i64 % GUILDS),
+            guild(i64::try_from(n)? % GUILDS),
             event.user_id,
             event.event_type,
             id(channel),
@@ -279,9 +279,9 @@ async fn over_http(
     };
     // Made beforehand: making them is not what is measured. Sent again they would only be known.
     let seconds = usize::try_from(sizes.http.as_secs().max(1))?;
-    let made: Vec<Event> = events(GUILDS + 1, (seconds * 40_000).max(BATCH * 20), now).collect();
+    let made: Vec<Event> = events(GUILDS + 1, (seconds * 40_000).max(BATCH as usize * 20), now).collect();
     let bodies: Vec<String> = made
-        .chunks(BATCH)
+        .chunks(BATCH as usize)
         .map(|events| serde_json::to_string(&serde_json::json!({ "events": events })))
         .collect::<Result<_, _>>()?;
     let bodies = Arc::new(bodies);
@@ -292,7 +292,7 @@ async fn over_http(
     let (outcome, sent) = load::closed(server.address, CONNECTIONS, sizes.http, 0, calls).await?;
     server.stop().await?;
     ensure!(sent <= bodies.len(), "all events were sent before the time was over; more must be made");
-    Ok(outcome.rate()? * BATCH as f64)
+    Ok(outcome.rate()? * f64::from(BATCH))
 }
 
 /// Leaderboard pages and profiles anywhere in a guild of many.

@@ -45,7 +45,7 @@ impl Consumer for DailyClaims {
                     claims.extend(first.user_ids.into_iter().map(|user| (event.guild_id, first.day, user)));
                 }
                 Err(error) => {
-                    tracing::error!(%error, id = %event.event_id, "first messages could not be read")
+                    tracing::error!(%error, id = %event.event_id, "first messages could not be read");
                 }
             }
         }

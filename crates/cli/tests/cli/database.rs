@@ -75,6 +75,35 @@ async fn settings_are_listed_chosen_and_taken_back() {
 }
 
 #[tokio::test]
+async fn roles_are_granted_and_taken_away_and_the_log_says_so() {
+    let database = TestDatabase::new().await;
+    let url = database.url();
+    let ask = |arguments: &[&str]| run(["--database-url", &url].into_iter().chain(arguments.iter().copied()));
+    ask(&["role", "grant", "--guild", "7", "--user", "5", "author"])
+        .ends_with(0)
+        .says("5 is author in guild 7");
+    ask(&["role", "grant", "--guild", "7", "--user", "5", "king"]).ends_with(2).says("must be one of owner");
+    ask(&["role", "list", "--guild", "7"]).ends_with(0).says("author");
+    ask(&["role", "map", "--guild", "7", "--discord-role", "77", "owner"])
+        .ends_with(4)
+        .says("must not be `owner`");
+    ask(&["role", "map", "--guild", "7", "--discord-role", "77", "moderator"]).ends_with(0);
+    ask(&["role", "mappings", "--guild", "7"]).ends_with(0).says("moderator");
+    ask(&["role", "unmap", "--guild", "7", "--discord-role", "77", "moderator"]).ends_with(0);
+    ask(&["role", "take", "--guild", "7", "--user", "5", "author"]).ends_with(0);
+    ask(&["role", "take", "--guild", "7", "--user", "5", "author"]).ends_with(4).says("no such role grant");
+    let log = ask(&["audit-log", "--guild", "7", "--json"]).ends_with(0).json();
+    let deeds: Vec<_> = log.as_array().unwrap().iter().map(|entry| entry["action"].clone()).collect();
+    assert_eq!(deeds, ["DELETE", "DELETE", "CREATE", "CREATE"]);
+    assert!(
+        log.as_array().unwrap().iter().all(|entry| entry["before"].is_object() || entry["after"].is_object())
+    );
+    ask(&["audit-log", "--actor", "nobody"]).ends_with(2).says("must be user:<id>");
+    ask(&["admin", "list", "--json"]).ends_with(0);
+    ask(&["admin", "disable", "ada"]).ends_with(4).says("no local administrator");
+}
+
+#[tokio::test]
 async fn migrations_are_told_and_applied() {
     let database = TestDatabase::empty().await;
     let url = database.url();

@@ -63,14 +63,19 @@ pub(super) async fn cooldowns(
     let users: Vec<i64> = givers.keys().map(|(_, user)| user.get()).collect();
     let hours: Vec<i32> = givers.values().copied().collect();
     let rows = sqlx::query!(
-        r#"SELECT g.guild_id AS "guild_id!: GuildId", g.user_id AS "user_id!: UserId",
-                  extract(epoch FROM t.created_at + make_interval(hours => g.hours) - clock_timestamp())::float8 AS "left!"
-             FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) AS g (guild_id, user_id, hours)
-            CROSS JOIN LATERAL (
-                  SELECT created_at FROM economy.bytes_transactions t
-                   WHERE t.guild_id = g.guild_id AND t.giver_id = g.user_id AND t.kind = 'transfer'
-                     AND t.created_at > clock_timestamp() - make_interval(hours => g.hours)
-                   ORDER BY t.created_at DESC LIMIT 1) t"#,
+        r#"WITH clock AS MATERIALIZED (
+               SELECT clock_timestamp() AS at
+           ), giver AS MATERIALIZED (
+               SELECT g.guild_id, g.user_id, clock.at - make_interval(hours => g.hours) AS since
+                 FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) AS g (guild_id, user_id, hours) CROSS JOIN clock
+           )
+           -- No ORDER BY … LIMIT 1: it lures the planner down the index of the guild's latest transactions.
+           SELECT g.guild_id AS "guild_id!: GuildId", g.user_id AS "user_id!: UserId",
+                  extract(epoch FROM max(t.created_at) - g.since)::float8 AS "left!"
+             FROM giver g
+             JOIN economy.bytes_transactions t
+               ON t.guild_id = g.guild_id AND t.giver_id = g.user_id AND t.kind = 'transfer' AND t.created_at > g.since
+            GROUP BY g.guild_id, g.user_id, g.since"#,
         &guilds,
         &users,
         &hours,

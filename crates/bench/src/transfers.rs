@@ -147,7 +147,7 @@ async fn guild(pool: &PgPool, guild: GuildId, cooldown_hours: i32, members: usiz
     .await?;
     sqlx::query!(
         "INSERT INTO economy.bytes_balances (guild_id, user_id, balance, total_received, total_sent)
-         SELECT $1::bigint, n, 1000000, 1000000, 0 FROM generate_series($2::bigint, $2 + $3 - 1) AS n
+         SELECT $1::bigint, n, 1000000, 1000001, 1 FROM generate_series($2::bigint, $2 + $3 - 1) AS n
          UNION ALL SELECT $1::bigint, 0, -1000000 * $3, 0, 1000000 * $3",
         guild.get(),
         FIRST_USER,
@@ -158,6 +158,18 @@ async fn guild(pool: &PgPool, guild: GuildId, cooldown_hours: i32, members: usiz
     sqlx::query!(
         "INSERT INTO economy.bytes_transactions (guild_id, giver_id, giver_username, receiver_id, receiver_username, amount, kind)
          SELECT $1, 0, 'house', n, 'user ' || n, 1000000, 'award' FROM generate_series($2::bigint, $2 + $3 - 1) AS n",
+        guild.get(),
+        FIRST_USER,
+        members,
+    )
+    .execute(pool)
+    .await?;
+    // Everybody has paid the next one before, long enough ago: statistics of a ledger without givers mislead the planner.
+    sqlx::query!(
+        "INSERT INTO economy.bytes_transactions (guild_id, giver_id, giver_username, receiver_id, receiver_username, amount, kind,
+             created_at)
+         SELECT $1, $2::bigint + n, 'giver', $2 + (n + 1) % $3::bigint, 'receiver', 1, 'transfer', now() - interval '7 days'
+           FROM generate_series(0::bigint, $3::bigint - 1) AS n",
         guild.get(),
         FIRST_USER,
         members,

@@ -69,13 +69,16 @@ pub(super) async fn cooldowns(
                SELECT g.guild_id, g.user_id, clock.at - make_interval(hours => g.hours) AS since
                  FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) AS g (guild_id, user_id, hours) CROSS JOIN clock
            )
-           -- No ORDER BY … LIMIT 1: it lures the planner down the index of the guild's latest transactions.
+           -- Down the giver's index and no other, whatever the statistics say of kinds and of the guild's latest transactions:
+           -- hence a subquery of its own for each giver, and expressions that no other index or estimate answers.
            SELECT g.guild_id AS "guild_id!: GuildId", g.user_id AS "user_id!: UserId",
-                  extract(epoch FROM max(t.created_at) - g.since)::float8 AS "left!"
+                  extract(epoch FROM t.last - g.since)::float8 AS "left!"
              FROM giver g
-             JOIN economy.bytes_transactions t
-               ON t.guild_id = g.guild_id AND t.giver_id = g.user_id AND t.kind = 'transfer' AND t.created_at > g.since
-            GROUP BY g.guild_id, g.user_id, g.since"#,
+            CROSS JOIN LATERAL (
+                  SELECT max(t.created_at + interval '0') AS last FROM economy.bytes_transactions t
+                   WHERE t.guild_id = g.guild_id AND t.giver_id = g.user_id AND t.created_at > g.since
+                     AND t.kind || '' = 'transfer') t
+            WHERE t.last IS NOT NULL"#,
         &guilds,
         &users,
         &hours,

@@ -4,8 +4,9 @@ mod life;
 
 use ::jobs::schedule::{JobError, Schedule};
 use ::jobs::timers::Handlers;
+use ::jobs::{NodeHandle, Wake};
 use serde_json::{Value, json};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 /// The periodic jobs of this slice, for the server to run.
 pub fn schedules() -> Vec<Schedule> {
@@ -56,6 +57,11 @@ async fn audit_all(conn: &mut PgConnection) -> Result<Value, JobError> {
 /// Drops the months of the lake that are over.
 async fn lake_retention(conn: &mut PgConnection) -> Result<Value, JobError> {
     Ok(json!(crate::lake::retain(conn).await?))
+}
+
+/// Starts this slice's consumers of the outbox, until the node stops.
+pub fn consume(pool: &PgPool, node: &NodeHandle, wake: &Wake) {
+    life::consume(pool, node, wake);
 }
 
 /// Folds the changes of the XP histogram in, which keeps ranks quick; they are right without it too.

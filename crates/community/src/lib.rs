@@ -31,6 +31,7 @@ mod grants;
 
 // What a guild's life is made of.
 pub mod achievements;
+pub mod announcements;
 pub mod author;
 pub mod awards;
 pub mod board;

@@ -23,9 +23,8 @@ pub fn family(event_type: &str) -> Family {
         "campaign" | "challenge" | "reward" | "hint" => (CampaignsRead::NAME, CampaignsWrite::NAME),
         "squad" => (SquadsRead::NAME, SquadsWrite::NAME),
         "bytes" | "economy" | "transaction" | "role_reward" => (EconomyRead::NAME, EconomyWrite::NAME),
-        "member" | "level" | "xp" | "achievement" | "season" | "guild" | "board" | "shop" | "multiplier" => {
-            (CommunityRead::NAME, CommunityWrite::NAME)
-        }
+        "member" | "level" | "xp" | "achievement" | "season" | "guild" | "multiplier" | "board" | "shop"
+        | "announcement" | "skill" | "learning" => (CommunityRead::NAME, CommunityWrite::NAME),
         // A failed timer's error is for who can mend it.
         "timer" => (CampaignsWrite::NAME, CampaignsWrite::NAME),
         "webhook" => (WebhooksRead::NAME, WebhooksWrite::NAME),

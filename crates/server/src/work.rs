@@ -39,6 +39,7 @@ pub(crate) fn start(services: &Services, roles: &Roles, node: &Node) -> Result<(
             handle.clone(),
             wake,
         );
+        community::jobs::consume(pool, &handle, wake);
         if services.settings.webhooks.enabled {
             services.webhooks.spawn(pool, &handle, wake);
         }

@@ -3,7 +3,7 @@
 use access::App;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{achievements, awards, board, categories, multipliers, seasons, shop};
+use crate::{achievements, announcements, awards, board, categories, multipliers, seasons, shop};
 
 /// All of them, to be nested under `/api/v1`.
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -15,4 +15,5 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .merge(board::routes::router())
         .merge(shop::routes::router())
         .merge(awards::routes::router())
+        .merge(announcements::routes::router())
 }

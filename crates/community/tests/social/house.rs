@@ -135,6 +135,15 @@ impl House {
             .unwrap()
     }
 
+    /// A consumer of the outbox begins with the first event there is.
+    pub(crate) async fn follow(&self, consumer: &str) {
+        sqlx::query("INSERT INTO jobs.outbox_cursors (consumer, transaction_id, id) VALUES ($1, '0', 0)")
+            .bind(consumer)
+            .execute(self.pool())
+            .await
+            .unwrap();
+    }
+
     /// The database's time.
     pub(crate) async fn now(&self) -> DateTime<Utc> {
         db::now(&mut self.pool().acquire().await.unwrap()).await.unwrap()

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod achievements;
+mod announcements;
 mod board;
 mod house;
 mod multipliers;

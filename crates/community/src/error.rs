@@ -47,6 +47,7 @@ fn sentence(constraint: &str) -> Option<&'static str> {
         "uq_category_channels_channel_id" => "one of these channels is in another category",
         "fk_multiplier_events_category_id_categories" => "the guild has no such category",
         "uq_shop_items_guild_id_slug" => "another item of the shop has this short name",
+        "uq_skills_guild_id_slug" => "another skill has this short name",
         _ => return None,
     })
 }

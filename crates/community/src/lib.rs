@@ -40,6 +40,7 @@ pub mod ids;
 pub mod multipliers;
 pub mod seasons;
 pub mod shop;
+pub mod skills;
 
 mod fields;
 mod fresh;

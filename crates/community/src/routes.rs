@@ -12,7 +12,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Kinds of problem that this slice adds.
-pub const PROBLEMS: &[Kind] = &[crate::shop::NOT_ENOUGH_GOLD, crate::shop::SOLD_OUT];
+pub const PROBLEMS: &[Kind] =
+    &[crate::shop::NOT_ENOUGH_GOLD, crate::shop::SOLD_OUT, crate::skills::SKILL_CYCLE];
 
 /// The routes of this slice, to be nested under `/api/v1`.
 pub fn router() -> OpenApiRouter<App> {

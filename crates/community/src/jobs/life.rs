@@ -6,7 +6,7 @@ use ::jobs::timers::Handlers;
 use ::jobs::{NodeHandle, Wake};
 use sqlx::PgPool;
 
-use crate::{achievements, announcements, board, seasons};
+use crate::{achievements, announcements, board, seasons, skills};
 
 /// Its periodic jobs.
 pub(super) fn schedules() -> Vec<Schedule> {
@@ -26,6 +26,7 @@ pub(super) fn schedules() -> Vec<Schedule> {
 /// Starts its consumers of the outbox.
 pub(super) fn consume(pool: &PgPool, node: &NodeHandle, wake: &Wake) {
     spawn_consumer(pool.clone(), announcements::Producer, node.clone(), wake);
+    spawn_consumer(pool.clone(), skills::Cascade, node.clone(), wake);
 }
 
 /// The handlers of its timers.

@@ -3,7 +3,7 @@
 use access::App;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{achievements, announcements, awards, board, categories, multipliers, seasons, shop};
+use crate::{achievements, announcements, awards, board, categories, multipliers, seasons, shop, skills};
 
 /// All of them, to be nested under `/api/v1`.
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -16,4 +16,5 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .merge(shop::routes::router())
         .merge(awards::routes::router())
         .merge(announcements::routes::router())
+        .merge(skills::routes::router())
 }

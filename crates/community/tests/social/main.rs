@@ -8,3 +8,4 @@ mod board;
 mod house;
 mod multipliers;
 mod seasons;
+mod skills;

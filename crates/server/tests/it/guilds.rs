@@ -24,6 +24,8 @@ type Body = fn(&str) -> Value;
 
 /// What is made by a POST of a body to a collection of the guild, and the name under which its id stands in paths.
 const MADE: &[(&str, &str, Body)] = &[
+    ("announcement_id", "announcements", |_| json!({ "text": "Hello", "channel_id": "500" })),
+    ("skill_id", "skills", |_| json!({ "slug": "graphs", "name": "Graphs" })),
     ("category_id", "categories", |_| json!({ "name": "general" })),
     ("event_id", "multiplier-events", |tomorrow| json!({ "name": "double XP", "ends_at": tomorrow })),
     (

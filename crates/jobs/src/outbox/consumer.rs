@@ -22,6 +22,8 @@ pub enum Start {
 
 /// How long a consumer sleeps when nothing is new and nobody wakes it.
 const POLL: Duration = Duration::from_millis(500);
+/// The longest sleep while the database is away.
+const AWAY_POLL: Duration = Duration::from_secs(5);
 
 /// Something that has an effect in the database for every event, once: a ledger, a table of deliveries.
 pub trait Consumer: Send + Sync + 'static {
@@ -139,6 +141,10 @@ pub fn spawn<C: Consumer>(pool: PgPool, consumer: C, mut node: NodeHandle, wake:
                     if count as u64 == consumer.batch().unsigned_abs() {
                         continue;
                     }
+                }
+                Err(TimerError::Database(error)) if db::is_connection_lost(&error) => {
+                    pause = (pause * 2).min(AWAY_POLL);
+                    tracing::warn!(consumer = consumer.name(), %error, ?pause, "the database is away; events wait");
                 }
                 Err(error) => {
                     metrics::counter!("questhall_outbox_consumer_errors_total", "consumer" => consumer.name())

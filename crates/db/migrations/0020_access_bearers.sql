@@ -16,7 +16,6 @@ CREATE INDEX ix_sessions_user_id_created_at ON access.sessions (user_id, created
 CREATE INDEX ix_sessions_admin_user_id_created_at ON access.sessions (admin_user_id, created_at DESC, id DESC)
     WHERE admin_user_id IS NOT NULL AND revoked_at IS NULL;
 DROP INDEX access.ix_sessions_user_id;
-DROP INDEX access.ix_sessions_admin_user_id;
 
 -- Using a session writes last_seen_at once a minute: no change worth a new updated_at.
 DROP TRIGGER tg_sessions_touch ON access.sessions;

@@ -9,6 +9,7 @@ use crate::house::{ADA, House};
 
 /// Takes what is new in the outbox, as a node does.
 async fn consume(house: &House) {
+    house.settled().await;
     let mut conn = house.pool().acquire().await.unwrap();
     while consume_batch(&mut conn, &Producer).await.unwrap() > 0 {}
 }

@@ -153,6 +153,20 @@ impl House {
         sqlx::query_scalar(sql).fetch_one(self.pool()).await.unwrap()
     }
 
+    /// Returns when no transaction is open any more that may still come before what is in the outbox: readers wait for
+    /// those, also for transactions in the databases of other tests.
+    pub(crate) async fn settled(&self) {
+        while sqlx::query_scalar::<_, bool>(
+            "SELECT EXISTS (SELECT FROM jobs.outbox WHERE transaction_id >= pg_snapshot_xmin(pg_current_snapshot()))",
+        )
+        .fetch_one(self.pool())
+        .await
+        .unwrap()
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+
     pub(crate) async fn run(&self, sql: &'static str) {
         sqlx::raw_sql(sql).execute(self.pool()).await.unwrap();
     }

@@ -95,6 +95,7 @@ async fn tell(house: &House, events: &[Event]) {
 }
 
 async fn consume(house: &House) {
+    house.settled().await;
     let mut conn = house.pool().acquire().await.unwrap();
     while consume_batch(&mut conn, &Cascade).await.unwrap() > 0 {}
 }

@@ -26,7 +26,9 @@ async fn five_thousand_timers_ring_once_however_many_engines_race() {
 async fn what_was_due_while_nothing_ran_rings_on_start_late_and_in_order() {
     let world = World::new().await;
     world.add(700, "ok").await;
-    let server = world.server(&Rings::new(), EngineSettings::default()).await;
+    // Two workers take batches at once: among those, the table's claim keeps what order it needs, as campaigns' does.
+    let one = EngineSettings { workers: 1, ..EngineSettings::default() };
+    let server = world.server(&Rings::new(), one).await;
     world.until_completed(700).await;
     let disorder =
         world.number("SELECT count(*) FROM (SELECT n, row_number() OVER (ORDER BY seq) AS place FROM public.rung) AS r WHERE n <> place").await;

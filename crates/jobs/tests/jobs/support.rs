@@ -359,6 +359,7 @@ impl World {
 /// Looks often, so that a test of something else than waking need not wait.
 pub(crate) fn eager() -> EngineSettings {
     EngineSettings {
+        workers: 1,
         safety_poll: (Duration::from_millis(20), Duration::from_millis(40)),
         ..EngineSettings::default()
     }

@@ -33,6 +33,8 @@ const MADE: &[(&str, &str, Body)] = &[
         "achievements",
         |_| json!({ "name": "chatty", "requirement_type": "counter_threshold", "requirement_field": "messages_sent", "requirement_value": 1_000_000 }),
     ),
+    ("board_quest_id", "board", |_| json!({ "title": "mend the gate" })),
+    ("item_id", "shop/items", |_| json!({ "slug": "tea", "name": "Tea", "price_gold": 1 })),
     ("webhook_id", "webhooks", |_| json!({ "name": "hook", "url": "https://example.org/hook" })),
     ("season_id", "seasons", |tomorrow| json!({ "name": "first", "ends_at": tomorrow })),
 ];
@@ -112,8 +114,14 @@ impl Guild {
             let made = house.made(&format!("{api}/{collection}"), &key, &body(&tomorrow)).await;
             // Beside a secret that is shown once, the thing itself has a name.
             let made = if made["secret"].is_string() { &made["webhook"] } else { &made };
-            ids.insert(name, made["id"].as_str().map_or_else(|| made["id"].to_string(), str::to_owned));
+            ids.insert(name, id_text(&made["id"]));
         }
+        let award = json!({ "user_ids": [user.to_string()], "gold": 10, "reason": "for the shop" });
+        house.made(&format!("{api}/awards"), &key, &award).await;
+        let item = format!("{api}/shop/items/{}/purchases", ids["item_id"]);
+        let purchase = house.act(&item, &key, user, &json!({})).await;
+        let purchase = if purchase["purchase"].is_object() { &purchase["purchase"] } else { &purchase };
+        ids.insert("purchase_id", id_text(&purchase["id"]));
         Self { key, user, ids }
     }
 }
@@ -134,6 +142,11 @@ async fn run_timers(house: &House) {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
+}
+
+/// Ids are texts or numbers.
+fn id_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Every row that belongs to a guild, by table: what must not change when others knock at its doors.

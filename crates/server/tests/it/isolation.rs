@@ -36,6 +36,7 @@ fn value(guild: &Guild, name: &str) -> String {
         "day" => "2026-11-20".to_owned(),
         "category" => "api_keys".to_owned(),
         "name" => "max_lifetime_days".to_owned(),
+        "source_id" => "an-event-of-nobody".to_owned(),
         _ => guild
             .ids
             .get(name)

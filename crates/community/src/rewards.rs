@@ -2,7 +2,7 @@
 //!
 //! Promises:
 //! * The same settings, figures and state give the same reward, on every machine and in every order of calls.
-//! * Every factor and every limit that had a say is in [`Reward::steps`] or [`Reward::refused`], so that a reward can be
+//! * Every factor and every limit that had a say is in [`Reward::steps`] or the reason why there is none, so that a reward can be
 //!   explained years later from the journal alone, whatever became of the settings.
 //!
 //! The formula (spec.md section 7): `base × quality × category × timed events`, rounded to the nearest whole number (halves up);

@@ -37,6 +37,7 @@ pub mod awards;
 pub mod board;
 pub mod categories;
 pub mod ids;
+pub mod import;
 pub mod multipliers;
 pub mod seasons;
 pub mod shop;

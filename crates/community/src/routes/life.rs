@@ -3,7 +3,9 @@
 use access::App;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{achievements, announcements, awards, board, categories, multipliers, seasons, shop, skills};
+use crate::{
+    achievements, announcements, awards, board, categories, import, multipliers, seasons, shop, skills,
+};
 
 /// All of them, to be nested under `/api/v1`.
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -17,4 +19,5 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .merge(awards::routes::router())
         .merge(announcements::routes::router())
         .merge(skills::routes::router())
+        .merge(import::routes::router())
 }

@@ -6,6 +6,7 @@ mod achievements;
 mod announcements;
 mod board;
 mod house;
+mod imports;
 mod multipliers;
 mod seasons;
 mod skills;

@@ -102,6 +102,53 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: crate::commands::squad::SquadCommand,
     },
+    /// Seasons of a guild: make, change, roll over; archived standings.
+    Season {
+        #[command(subcommand)]
+        command: crate::commands::life::SeasonCommand,
+    },
+    /// Categories of channels, and what interactions in them are worth.
+    Category {
+        #[command(subcommand)]
+        command: crate::commands::life::CategoryCommand,
+    },
+    /// Timed multipliers, such as a double-XP weekend.
+    Multiplier {
+        #[command(subcommand)]
+        command: crate::commands::life::MultiplierCommand,
+    },
+    /// Achievements: make, change, grant, revoke.
+    Achievement {
+        #[command(subcommand)]
+        command: crate::commands::life::AchievementCommand,
+    },
+    /// The quest board.
+    Board {
+        #[command(subcommand)]
+        command: crate::commands::life::BoardCommand,
+    },
+    /// The shop and what was bought.
+    Shop {
+        #[command(subcommand)]
+        command: crate::commands::life::ShopCommand,
+    },
+    /// Give members XP, gold and stars, or take them.
+    Award {
+        #[command(subcommand)]
+        command: crate::commands::life::AwardCommand,
+    },
+    /// Announcements: the queue, the channels, and your own words.
+    Announcement {
+        #[command(subcommand)]
+        command: crate::commands::life::AnnouncementCommand,
+    },
+    /// Skills and what builds on what.
+    Skill {
+        #[command(subcommand)]
+        command: crate::commands::life::SkillCommand,
+    },
+    /// Import XP from another bot's file, such as MEE6's; again changes nothing.
+    ImportXp(crate::commands::life::ImportXpArgs),
     /// Re-derive balances, XP, points and standings from their journals, and report what differs.
     Audit(AuditArgs),
     /// Print the API's OpenAPI document.

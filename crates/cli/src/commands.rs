@@ -12,6 +12,7 @@ pub(crate) mod economy;
 pub(crate) mod generate_events;
 pub(crate) mod ingest;
 pub(crate) mod key;
+pub(crate) mod life;
 pub(crate) mod openapi;
 pub(crate) mod role;
 pub(crate) mod serve;

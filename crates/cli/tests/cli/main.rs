@@ -4,6 +4,7 @@
 mod authoring;
 mod database;
 mod economy;
+mod life;
 mod machine;
 mod readme;
 mod terminal;

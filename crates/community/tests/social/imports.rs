@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::house::{ADA, House};
 
+#[expect(clippy::unnecessary_wraps, reason = "as requests take it")]
 fn csv(data: &str, more: &Value) -> Option<Value> {
     let mut body = json!({ "format": "csv", "data": data });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

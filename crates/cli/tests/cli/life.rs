@@ -1,0 +1,72 @@
+//! What a guild's life is made of, by the operator.
+
+use community::members_ensure;
+use db::testing::TestDatabase;
+use kernel::{GuildId, UserId};
+
+use crate::terminal::run;
+
+async fn with_members() -> TestDatabase {
+    let database = TestDatabase::new().await;
+    let members = [(UserId::new(5), Some("Ada")), (UserId::new(6), Some("Bob"))];
+    members_ensure(&mut database.pool().acquire().await.unwrap(), GuildId::new(7), &members).await.unwrap();
+    database
+}
+
+#[tokio::test]
+async fn seasons_achievements_and_awards_are_run_from_the_terminal() {
+    let database = with_members().await;
+    let url = database.url();
+    let at = |noun: &str, verb: &str, rest: &[&str]| {
+        run(["--database-url", &url, "--json", noun, verb, "--guild", "7"]
+            .into_iter()
+            .chain(rest.iter().copied()))
+    };
+    let season = at("season", "create", &[r#"{"name": "Spring", "ends_at": "2190-01-01T00:00:00Z"}"#]);
+    assert_eq!(season.ends_with(0).json()["state"], "active");
+    let roll = r#"{"next": {"name": "Summer", "ends_at": "2190-01-01T00:00:00Z"}}"#;
+    assert_eq!(at("season", "roll", &["1", roll]).ends_with(0).json()["started"]["name"], "Summer");
+    assert_eq!(at("season", "standings", &["1"]).ends_with(0).json(), serde_json::json!([]));
+    at("season", "create", &["nonsense"]).ends_with(2).says("not as the API takes it");
+    at("season", "delete", &["1"]).ends_with(4).says("has not begun");
+
+    let hero =
+        at("achievement", "create", &[r#"{"name": "Hero", "requirement_type": "custom", "gold_reward": 9}"#]);
+    let hero = hero.ends_with(0).json()["id"].to_string();
+    at("achievement", "grant", &[&hero, "5", "--reason", "saved the day"]).ends_with(0);
+    at("achievement", "grant", &[&hero, "5"]).ends_with(4).says("has the achievement already");
+    at("achievement", "revoke", &[&hero, "5", "--reason", "it was Bob", "--take-back"]).ends_with(0);
+
+    let given = at("award", "give", &["5", "6", "--gold", "120", "--reason", "a talk"]).ends_with(0).json();
+    assert_eq!((given.as_array().unwrap().len(), &given[0]["gold"]), (2, &120.into()));
+    at("award", "revoke", &["5", "--gold", "121", "--reason", "x"]).ends_with(4).says("less than no gold");
+    let shelf = at("shop", "list", &[]).ends_with(0).json();
+    assert_eq!(shelf[0]["slug"], "coffee");
+
+    at("category", "create", &[r#"{"name": "Help", "channels": ["9"]}"#]).ends_with(0);
+    at("multiplier", "create", &[r#"{"name": "Double", "ends_at": "2190-01-01T00:00:00Z"}"#]).ends_with(0);
+    at("board", "post", &[r#"{"title": "Mend the gate"}"#]).ends_with(0);
+    at("board", "complete", &["1"]).ends_with(4).says("taken on by nobody");
+    at("announcement", "say", &["--channel", "9", "Hello"]).ends_with(0);
+    at("skill", "create", &[r#"{"slug": "graphs", "name": "Graphs"}"#]).ends_with(0);
+    let tree = at("skill", "tree", &["--user", "5"]).ends_with(0).json();
+    assert_eq!((&tree[0]["slug"], &tree[0]["unlocked"]), (&"graphs".into(), &true.into()));
+}
+
+#[tokio::test]
+async fn a_file_of_another_bots_xp_is_imported() {
+    let database = with_members().await;
+    let url = database.url();
+    let file = std::env::temp_dir().join(format!("questhall-mee6-{}.csv", std::process::id()));
+    std::fs::write(&file, "id,username,xp\n5,Ada,200\nx,?,1\n").unwrap();
+    let import = |options: &[&str]| {
+        run(["--database-url", &url, "import-xp", "--guild", "7", file.to_str().unwrap()]
+            .into_iter()
+            .chain(options.iter().copied()))
+    };
+    import(&[]).ends_with(4).says("has 1 wrong lines");
+    import(&["--dry-run"]).ends_with(0).says("1 members would get 200 XP");
+    import(&["--skip-faults"]).ends_with(0).says("1 members got 200 XP");
+    import(&["--skip-faults"]).ends_with(0).says("0 members got 0 XP");
+    std::fs::remove_file(&file).unwrap();
+}

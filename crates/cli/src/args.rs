@@ -102,6 +102,16 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: crate::commands::squad::SquadCommand,
     },
+    /// Members of a guild: profiles, leaderboard, activity; copies and deletion on request; XP from another bot.
+    Member {
+        #[command(subcommand)]
+        command: crate::commands::member::MemberCommand,
+    },
+    /// A guild's event lake: what is in it, why an event earned what it did, how it fares.
+    Lake {
+        #[command(subcommand)]
+        command: crate::commands::lake::LakeCommand,
+    },
     /// Seasons of a guild: make, change, roll over; archived standings.
     Season {
         #[command(subcommand)]
@@ -147,8 +157,6 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: crate::commands::life::SkillCommand,
     },
-    /// Import XP from another bot's file, such as MEE6's; again changes nothing.
-    ImportXp(crate::commands::life::ImportXpArgs),
     /// Re-derive balances, XP, points and standings from their journals, and report what differs.
     Audit(AuditArgs),
     /// Print the API's OpenAPI document.

@@ -4,16 +4,27 @@
 //! [`drift`] reports, [`repair`] mends while everything goes on. What cannot be derived is not claimed: counters of categories (a
 //! channel may have changed its category since), minutes of voice, and days whose events retention has dropped. Lifetime counters
 //! must be the sum of their days, which are kept.
+//!
+//! A job does both every week ([`weekly`]). What was mended is in the audit log, in the log, and counted in
+//! `questhall_audit_mended_total`.
+
+pub mod weekly;
 
 use std::collections::BTreeSet;
 
 use access::settings::settings_read;
 use kernel::{GuildId, UserId};
 use serde::Serialize;
+use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
+use crate::author::{Author, Deed};
 use crate::error::Error;
 use crate::rewards::RewardSettings;
+use crate::seasons::calendars;
+
+/// Figures that the audit log names one by one; beyond, their number must do.
+const NAMED: usize = 200;
 
 /// A figure that is not what the journal says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -184,49 +195,73 @@ async fn counters_drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Resu
     Ok(rows)
 }
 
-/// Mends a guild's drift and answers what it was. The guild's events wait meanwhile, and payments to the members concerned; nothing
-/// else does. Running it again finds nothing.
-pub async fn repair(pool: &PgPool, guild: GuildId) -> Result<Vec<Drift>, Error> {
-    db::retry(|| async {
+/// Mends a guild's drift and answers what it was. The guild's events and its seasons wait meanwhile, and payments to the members
+/// concerned; nothing else does. Running it again finds nothing. What was mended is in the audit log, in the same transaction.
+pub async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result<Vec<Drift>, Error> {
+    let mended = db::retry(|| async {
         let mut tx = pool.begin().await?;
+        // Journals are read from one end to the other, however long they are.
+        sqlx::query!("SELECT set_config('statement_timeout', '0', true)").fetch_one(&mut *tx).await?;
         crate::store::guilds_lock(&mut tx, &[guild]).await?;
-        let mut mended = counters_drift(&mut tx, Some(guild)).await?;
-        counters_mend(&mut tx, guild, &mended).await?;
-        // Days have changed, and lifetimes are their sums.
-        let lifetimes = counters_drift(&mut tx, Some(guild)).await?;
-        counters_mend(&mut tx, guild, &lifetimes).await?;
-        mended.extend(lifetimes);
-
-        let drifted = members_drift(&mut tx, Some(guild), &[]).await?;
-        let seasons = seasons_drift(&mut tx, Some(guild)).await?;
-        let users: Vec<i64> =
-            drifted.iter().chain(&seasons).map(|drift| drift.user_id.get()).collect::<BTreeSet<_>>().into_iter().collect();
-        // Whoever pays them waits from here on; what was paid before is in the journal by the next statement.
-        sqlx::query!(
-            "SELECT FROM community.members WHERE guild_id = $1 AND user_id = ANY ($2) ORDER BY user_id FOR UPDATE",
-            guild.get(),
-            &users,
-        )
-        .fetch_all(&mut *tx)
-        .await?;
-        let drifted: Vec<Drift> = members_drift(&mut tx, Some(guild), &[])
-            .await?
-            .into_iter()
-            .filter(|drift| users.binary_search(&drift.user_id.get()).is_ok())
-            .collect();
-        members_mend(&mut tx, guild, &drifted).await?;
-        let seasons: Vec<Drift> = seasons_drift(&mut tx, Some(guild))
-            .await?
-            .into_iter()
-            .filter(|drift| users.binary_search(&drift.user_id.get()).is_ok())
-            .collect();
-        seasons_mend(&mut tx, guild, &seasons).await?;
+        // A season that is rolled over between reading its counters and writing them would get those of the one before.
+        calendars(&mut tx, &[guild]).await?;
+        let mended = mend(&mut tx, guild).await?;
+        if !mended.is_empty() {
+            let figures = |figure: fn(&Drift) -> i64| {
+                let named = mended.iter().take(NAMED);
+                let named = named.map(|d| json!({ "user_id": d.user_id, "what": d.what, "is": figure(d) }));
+                json!({ "figures": mended.len(), "first": named.collect::<Vec<_>>() })
+            };
+            let deed = Deed::new("REPAIR", "community.members", guild.to_string());
+            let deed = deed.before(figures(|drift| drift.stored)).after(figures(|drift| drift.derived));
+            deed.record(&mut tx, guild, author).await?;
+        }
         tx.commit().await?;
-        mended.extend(drifted);
-        mended.extend(seasons);
-        Ok(mended)
+        Ok::<_, Error>(mended)
     })
-    .await
+    .await?;
+    if let Some(first) = mended.first() {
+        metrics::counter!("questhall_audit_mended_total", "slice" => "community")
+            .increment(u64::try_from(mended.len()).unwrap_or(u64::MAX));
+        tracing::warn!(%guild, figures = mended.len(), ?first, "figures were brought back to their journals");
+    }
+    Ok(mended)
+}
+
+/// Mends what [`drift`] finds in a guild whose locks are held.
+async fn mend(conn: &mut PgConnection, guild: GuildId) -> Result<Vec<Drift>, Error> {
+    let mut mended = counters_drift(&mut *conn, Some(guild)).await?;
+    counters_mend(&mut *conn, guild, &mended).await?;
+    // Days have changed, and lifetimes are their sums.
+    let lifetimes = counters_drift(&mut *conn, Some(guild)).await?;
+    counters_mend(&mut *conn, guild, &lifetimes).await?;
+    mended.extend(lifetimes);
+
+    let drifted = members_drift(&mut *conn, Some(guild), &[]).await?;
+    let seasons = seasons_drift(&mut *conn, Some(guild)).await?;
+    let users: BTreeSet<i64> = drifted.iter().chain(&seasons).map(|drift| drift.user_id.get()).collect();
+    let users: Vec<i64> = users.into_iter().collect();
+    if users.is_empty() {
+        return Ok(mended);
+    }
+    // Whoever pays them waits from here on; what was paid before is in the journal by the next statement.
+    sqlx::query!(
+        "SELECT FROM community.members WHERE guild_id = $1 AND user_id = ANY ($2) ORDER BY user_id FOR UPDATE",
+        guild.get(),
+        &users,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let held = |drift: &Drift| users.binary_search(&drift.user_id.get()).is_ok();
+    let mut drifted = members_drift(&mut *conn, Some(guild), &[]).await?;
+    drifted.retain(held);
+    members_mend(&mut *conn, guild, &drifted).await?;
+    let mut seasons = seasons_drift(&mut *conn, Some(guild)).await?;
+    seasons.retain(held);
+    seasons_mend(&mut *conn, guild, &seasons).await?;
+    mended.extend(drifted);
+    mended.extend(seasons);
+    Ok(mended)
 }
 
 /// The drift of one figure, column by column.

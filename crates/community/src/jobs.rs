@@ -8,6 +8,8 @@ use ::jobs::{NodeHandle, Wake};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 
+use crate::audit::weekly;
+
 /// The periodic jobs of this slice, for the server to run.
 pub fn schedules() -> Vec<Schedule> {
     let mut retention = Schedule::new("community.lake_retention", "43 3 * * *", |connection| {
@@ -16,7 +18,7 @@ pub fn schedules() -> Vec<Schedule> {
     // Dropping a partition locks its parent: rather tomorrow than that writers queue up behind us.
     retention.lock_timeout = std::time::Duration::from_secs(1);
     let mut audit =
-        Schedule::new("community.audit", "17 4 * * 0", |connection| Box::pin(audit_all(connection)));
+        Schedule::new("community.audit", "17 4 * * 0", |connection| Box::pin(weekly::look(connection)));
     // Journals are read from one end to the other.
     audit.statement_timeout = std::time::Duration::from_hours(1);
     let mut all = life::schedules();
@@ -34,24 +36,8 @@ pub fn schedules() -> Vec<Schedule> {
 }
 
 /// The handlers of this slice's timers, for the server to run.
-pub fn handlers() -> Handlers {
-    life::handlers()
-}
-
-/// Looks for drift, every week; whoever looks at the job sees how much there is, and `questhall audit --repair` mends it.
-async fn audit_all(conn: &mut PgConnection) -> Result<Value, JobError> {
-    let drift = crate::audit::drift(conn).await.map_err(|error| match error {
-        crate::Error::Database(error) => JobError::Database(error),
-        other => JobError::Failed(other.to_string()),
-    })?;
-    if let Some(first) = drift.first() {
-        tracing::error!(
-            figures = drift.len(),
-            ?first,
-            "figures differ from their journals; see `questhall audit`"
-        );
-    }
-    Ok(json!({ "drift": drift.len(), "examples": drift.iter().take(20).collect::<Vec<_>>() }))
+pub fn handlers(pool: &PgPool) -> Handlers {
+    life::handlers().and(weekly::handlers(pool))
 }
 
 /// Drops the months of the lake that are over.

@@ -23,6 +23,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(people::leaderboard))
         .routes(routes!(people::guild_activity))
         .routes(routes!(people::member_activity))
+        .routes(routes!(people::member_seasons))
         .routes(routes!(people::guild_days))
         .routes(routes!(people::member_days))
         .routes(routes!(people::names))

@@ -15,6 +15,11 @@ use sqlx::PgPool;
 
 const GUILD: GuildId = GuildId::new(1);
 
+async fn repair(pool: &PgPool) -> Result<Vec<community::audit::Drift>, community::Error> {
+    let here = access::Origin::default();
+    community::audit::repair(pool, GUILD, community::Author::new(access::By::Cli, &here)).await
+}
+
 fn writer(pool: &PgPool) -> EventWriter {
     EventWriter::start(pool, &Wake::new(), 2)
 }
@@ -192,16 +197,15 @@ async fn what_somebody_touched_is_found_and_mended_while_events_come() {
         );
     }
     assert!(!community::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap().is_empty());
-    let mended = community::audit::repair(pool, GUILD).await.unwrap();
+    let mended = repair(pool).await.unwrap();
     assert!(mended.iter().any(|drift| drift.what == "xp" && drift.stored == drift.derived + 1_000));
     assert_eq!(community::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap(), []);
     assert_eq!(digest(pool).await, clean, "as if nobody had touched anything");
-    assert_eq!(community::audit::repair(pool, GUILD).await.unwrap(), []);
+    assert_eq!(repair(pool).await.unwrap(), []);
 
     // The same while events come.
     sqlx::query("UPDATE community.members SET xp = xp + 7").execute(pool).await.unwrap();
-    let (coming, repaired) =
-        tokio::join!(in_chunks(&one, &events[3_000..], 25), community::audit::repair(pool, GUILD));
+    let (coming, repaired) = tokio::join!(in_chunks(&one, &events[3_000..], 25), repair(pool));
     assert!(coming.iter().all(|outcome| *outcome == Outcome::Counted));
     assert!(!repaired.unwrap().is_empty());
     assert_eq!(community::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap(), []);

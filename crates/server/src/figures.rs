@@ -66,6 +66,10 @@ pub fn describe() {
     describe_counter!("questhall_outbox_events_total", "Events that this process read from the outbox.");
     describe_histogram!("questhall_schedule_duration_seconds", "Run time of periodic jobs, by schedule.");
     describe_counter!("questhall_schedule_runs_total", "Runs of periodic jobs, by schedule and result.");
+    describe_counter!(
+        "questhall_audit_mended_total",
+        "Figures that an audit brought back to their journals, by slice."
+    );
 }
 
 /// Everything, in Prometheus' text format.

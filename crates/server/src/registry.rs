@@ -7,6 +7,7 @@ use access::rate_limit::RateLimits;
 use access::sessions::SessionPolicy;
 use access::settings::{Described, Registry};
 use access::sign_in::GuildsKnown;
+use community::audit::weekly::AuditSettings;
 use community::ingest::LakeSettings;
 use community::rewards::RewardSettings;
 use sqlx::PgPool;
@@ -19,6 +20,7 @@ pub fn settings_registry() -> Registry {
         Described::of::<SessionPolicy>(),
         Described::of::<LakeSettings>(),
         Described::of::<RewardSettings>(),
+        Described::of::<AuditSettings>(),
     ])
 }
 

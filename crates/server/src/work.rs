@@ -65,7 +65,7 @@ pub(crate) fn start(services: &Services, roles: &Roles, node: &Node) -> Result<(
 
 /// What runs one-off work, by kind. A kind that needs scripts is left to nodes that can run them.
 fn handlers(services: &Services) -> Handlers {
-    let handlers = community::jobs::handlers();
+    let handlers = community::jobs::handlers(services.app.pool());
     let Some(sandbox) = services.sandbox.clone() else { return handlers };
     let app = services.app.clone();
     // One at a time: the sandbox shares its workers with participants who wait for theirs.

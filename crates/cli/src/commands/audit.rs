@@ -41,8 +41,10 @@ pub(crate) async fn run(global: &Global, args: &AuditArgs, screen: &Screen) -> R
                 .map(|drift| drift.guild_id)
                 .collect();
             let mut mended = repair(database, args.guild, screen).await?;
+            let here = Origin::default();
             for guild in guilds {
-                mended += community::audit::repair(database.pool(), guild)
+                let author = community::Author::new(By::Cli, &here);
+                mended += community::audit::repair(database.pool(), guild, author)
                     .await
                     .map_err(kernel::Problem::from)?
                     .len();

@@ -15,7 +15,7 @@ use community::{
 };
 use kernel::{PageQuery, Problem};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
 pub(crate) use args::{
@@ -68,7 +68,7 @@ pub(crate) async fn season(global: &Global, command: &SeasonCommand, screen: &Sc
         C::Delete { guild, season } => {
             let gone = seasons::ops::season_delete(pool, guild.id, *season, operator()).await;
             gone.map_err(Problem::from)?;
-            screen.answer(&serde_json::json!({}), |_| "It will not begin.".to_owned())
+            screen.answer(&json!({}), |_| "It will not begin.".to_owned())
         }
         C::Standings { guild, season, limit } => {
             let rows = pages(*limit, async |page: PageQuery| {
@@ -121,6 +121,21 @@ pub(crate) async fn multiplier(
                 ["id", "name", "xp_multiplier", "star_multiplier", "starts_at", "ends_at", "active"];
             rows_of(screen, &rows.await?, &columns)
         }
+        C::Factors { guild, interaction, channel, at } => {
+            let what = multipliers::model::Weighing {
+                interaction_type: *interaction,
+                channel_id: *channel,
+                at: *at,
+            };
+            let weighed = ops::weigh(pool, guild.id, what).await.map_err(Problem::from)?;
+            screen.answer(&weighed, |weighed| {
+                let rows = weighed.factors.iter().map(|factor| {
+                    vec![plain(Some(&json!(factor.why))), factor.xp.to_string(), factor.stars.to_string()]
+                });
+                let all = vec!["all of it".to_owned(), weighed.xp.to_string(), weighed.stars.to_string()];
+                wide_table(&["why", "xp", "stars"], rows.chain([all]))
+            })
+        }
         C::Create { guild, body } => {
             one(screen, ops::event_create(pool, guild.id, read(body)?, operator()).await)
         }
@@ -171,6 +186,12 @@ pub(crate) async fn achievement(
             };
             one(screen, ops::achievement_revoke(pool, guild.id, *achievement, revoke, operator()).await)
         }
+        C::Earners { guild, achievement, limit } => {
+            let rows = pages(*limit, async |page: PageQuery| {
+                ops::earner_list(pool, guild.id, *achievement, &page).await
+            });
+            rows_of(screen, &rows.await?, &["user_id", "name", "earned_at", "granted_by"])
+        }
         C::Progress { guild, user } => {
             let rows = pages(usize::MAX, async |page: PageQuery| {
                 ops::progress_list(pool, guild.id, *user, &page).await
@@ -185,12 +206,13 @@ pub(crate) async fn board(global: &Global, command: &BoardCommand, screen: &Scre
     use BoardCommand as C;
     use board::ops;
     on_database(global, async |pool| match command {
-        C::List { guild, limit } => {
+        C::List { guild, status, user, limit } => {
             let rows = pages(*limit, async |page: PageQuery| {
                 let query = board::model::BoardQuery {
+                    status: *status,
+                    claimed_by: *user,
                     limit: page.limit,
                     cursor: page.cursor,
-                    ..board::model::BoardQuery::default()
                 };
                 ops::quest_list(pool, guild.id, query).await
             });
@@ -233,12 +255,13 @@ pub(crate) async fn shop(global: &Global, command: &ShopCommand, screen: &Screen
         C::Edit { guild, item, body } => {
             one(screen, ops::item_update(pool, guild.id, *item, read(body)?, operator()).await)
         }
-        C::Purchases { guild, limit } => {
+        C::Purchases { guild, status, user, limit } => {
             let rows = pages(*limit, async |page: PageQuery| {
                 let query = shop::model::PurchaseQuery {
+                    status: *status,
+                    buyer_id: *user,
                     limit: page.limit,
                     cursor: page.cursor,
-                    ..shop::model::PurchaseQuery::default()
                 };
                 ops::purchase_list(pool, guild.id, query).await
             });
@@ -328,6 +351,13 @@ pub(crate) async fn skill(global: &Global, command: &SkillCommand, screen: &Scre
         }
         C::Edit { guild, skill, body } => {
             one(screen, ops::skill_update(pool, guild.id, *skill, read(body)?, operator()).await)
+        }
+        C::Rewards { guild, user, limit } => {
+            let rows =
+                pages(*limit, async |page: PageQuery| ops::reward_list(pool, guild.id, *user, &page).await);
+            let columns =
+                ["created_at", "event_type", "xp", "skill_id", "skill_points", "source_type", "source_id"];
+            rows_of(screen, &rows.await?, &columns)
         }
         C::Retire { guild, skill } => {
             one(screen, ops::skill_retire(pool, guild.id, *skill, operator()).await)

@@ -60,7 +60,7 @@ async fn a_file_of_another_bots_xp_is_imported() {
     let file = std::env::temp_dir().join(format!("questhall-mee6-{}.csv", std::process::id()));
     std::fs::write(&file, "id,username,xp\n5,Ada,200\nx,?,1\n").unwrap();
     let import = |options: &[&str]| {
-        run(["--database-url", &url, "import-xp", "--guild", "7", file.to_str().unwrap()]
+        run(["--database-url", &url, "member", "import", "--guild", "7", file.to_str().unwrap()]
             .into_iter()
             .chain(options.iter().copied()))
     };
@@ -69,4 +69,70 @@ async fn a_file_of_another_bots_xp_is_imported() {
     import(&["--skip-faults"]).ends_with(0).says("1 members got 200 XP");
     import(&["--skip-faults"]).ends_with(0).says("0 members got 0 XP");
     std::fs::remove_file(&file).unwrap();
+}
+
+#[tokio::test]
+async fn members_and_the_lake_are_looked_at() {
+    let database = with_members().await;
+    let url = database.url();
+    let at = |noun: &str, verb: &str, rest: &[&str]| {
+        run(["--database-url", &url, noun, verb, "--guild", "7"].into_iter().chain(rest.iter().copied()))
+    };
+    let now = db::now(&mut database.pool().acquire().await.unwrap()).await.unwrap();
+    let event = |source: &str, user: &str, seconds: i64, length: u32| {
+        serde_json::json!({
+            "event_type": "message_create", "user_id": user, "channel_id": "9", "source_id": source,
+            "timestamp": now - chrono::TimeDelta::seconds(seconds),
+            "payload": { "length": length, "code_blocks": 1 },
+        })
+        .to_string()
+    };
+    let lines = [event("first", "5", 100, 300), event("second", "5", 95, 10), event("third", "6", 90, 10)];
+    let file = std::env::temp_dir().join(format!("questhall-look-{}.ndjson", std::process::id()));
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    run(["--database-url", &url, "ingest", "--guild", "7", file.to_str().unwrap()]).ends_with(0);
+    std::fs::remove_file(&file).unwrap();
+
+    // Why did this event earn 25 XP?
+    at("lake", "explain", &["first"])
+        .ends_with(0)
+        .says("MESSAGE: 5 earned 25 XP, 1 star")
+        .says("× 1.2")
+        .says("The message is of middle length.")
+        .says("The message has a code block.");
+    at("lake", "explain", &["second"]).ends_with(0).says("It earned nothing. The member was rewarded");
+    at("lake", "explain", &["nothing"]).ends_with(4).says("no such event");
+    at("lake", "events", &["--user", "6"]).ends_with(0).says("third");
+    let events = at("lake", "events", &["--type", "message_create", "--channel", "9", "--json"]).ends_with(0);
+    assert_eq!(events.json().as_array().unwrap().len(), 3);
+    let none = at("lake", "events", &["--type", "voice_join", "--json"]).ends_with(0);
+    assert_eq!(none.json(), serde_json::json!([]));
+    at("lake", "events", &["--type", "dance"]).ends_with(2).says("must be one of message_create");
+    at("lake", "health", &[]).ends_with(0).says("at the pace of the last week");
+    assert_eq!(at("lake", "health", &["--json"]).ends_with(0).json()["last_day"], 3);
+
+    at("member", "show", &["5"]).ends_with(0).says("Ada").says("to the next");
+    let board = at("member", "leaderboard", &["--json"]).ends_with(0).json();
+    assert_eq!(
+        (&board[0]["name"], &board[0]["xp"], &board[1]["rank"]),
+        (&"Ada".into(), &25.into(), &2.into())
+    );
+    at("member", "activity", &["5"]).ends_with(0).says("MESSAGE");
+    assert_eq!(at("member", "activity", &["--json"]).ends_with(0).json().as_array().unwrap().len(), 2);
+    let days = at("member", "days", &["5", "--json"]).ends_with(0).json();
+    let total: i64 = days.as_array().unwrap().iter().map(|day| day["xp"].as_i64().unwrap()).sum();
+    assert_eq!((days.as_array().unwrap().len(), total), (30, 25));
+    at("member", "days", &["--from", "2026-02-01", "--to", "2026-01-01"]).ends_with(4).says("not be after");
+    at("member", "put", &["8", "--name", "Cy", "--bot", "true"]).ends_with(0).says("Cy (bot)");
+    at("member", "list", &[]).ends_with(0).says("Cy (bot)");
+    assert_eq!(at("member", "seasons", &["5", "--json"]).ends_with(0).json(), serde_json::json!([]));
+    at("multiplier", "factors", &["MESSAGE", "--channel", "9"]).ends_with(0).says("all of it");
+    at("multiplier", "factors", &["DANCE"]).ends_with(2).says("unknown variant");
+
+    let copy = at("member", "export", &["5"]).ends_with(0).json();
+    assert_eq!((&copy["member"]["name"], copy["events"].as_array().unwrap().len()), (&"Ada".into(), 2));
+    at("member", "erase", &["5"]).ends_with(2).says("--reason");
+    at("member", "erase", &["5", "--reason", "asked for it"]).ends_with(0).says("with 2 events");
+    at("member", "show", &["5"]).ends_with(0).says("Deleted member");
+    at("member", "show", &["99"]).ends_with(4).says("no such member");
 }

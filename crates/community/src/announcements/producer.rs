@@ -57,7 +57,9 @@ fn kind_of(event: &Stored) -> Option<AnnouncementKind> {
         "season.started" | "season.ended" => AnnouncementKind::Season,
         "board.quest_posted" | "board.quest_completed" => AnnouncementKind::Quest,
         "campaign.started" | "campaign.closed" | "challenge.released" => AnnouncementKind::Campaign,
-        "multiplier.scheduled" | "multiplier.called_off" => AnnouncementKind::Notice,
+        "multiplier.scheduled" | "multiplier.started" | "multiplier.ended" | "multiplier.called_off" => {
+            AnnouncementKind::Notice
+        }
         _ => return None,
     })
 }

@@ -223,8 +223,8 @@ pub(super) async fn complete(
     Ok(done.rows_affected() == 1)
 }
 
-/// A claim whose time was over.
-pub(super) struct Lapsed {
+/// A quest that somebody no longer works on.
+pub(super) struct Released {
     pub(super) guild_id: GuildId,
     pub(super) id: BoardQuestId,
     pub(super) title: String,
@@ -232,9 +232,9 @@ pub(super) struct Lapsed {
 }
 
 /// Opens quests whose claim lapsed, of all guilds.
-pub(super) async fn lapse(conn: &mut PgConnection) -> Result<Vec<Lapsed>, sqlx::Error> {
+pub(super) async fn lapse(conn: &mut PgConnection) -> Result<Vec<Released>, sqlx::Error> {
     sqlx::query_as!(
-        Lapsed,
+        Released,
         r#"WITH due AS (
                SELECT guild_id, id, claimed_by FROM community.quests
                 WHERE claim_expires_at <= now() ORDER BY guild_id, id LIMIT 1000 FOR UPDATE SKIP LOCKED
@@ -244,6 +244,25 @@ pub(super) async fn lapse(conn: &mut PgConnection) -> Result<Vec<Lapsed>, sqlx::
              FROM due WHERE q.guild_id = due.guild_id AND q.id = due.id
            RETURNING q.guild_id AS "guild_id: GuildId", q.id AS "id: BoardQuestId", q.title,
                      due.claimed_by AS "user_id!: UserId""#,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Opens the quests that a member works on.
+pub(super) async fn release_all_of(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+) -> Result<Vec<Released>, sqlx::Error> {
+    sqlx::query_as!(
+        Released,
+        r#"UPDATE community.quests
+              SET status = 'open', claimed_by = NULL, claimed_at = NULL, claim_expires_at = NULL
+            WHERE guild_id = $1 AND claimed_by = $2 AND status = 'claimed'
+           RETURNING guild_id AS "guild_id: GuildId", id AS "id: BoardQuestId", title, $2 AS "user_id!: UserId""#,
+        guild.get(),
+        user.get(),
     )
     .fetch_all(conn)
     .await

@@ -6,7 +6,7 @@ use ::jobs::timers::Handlers;
 use ::jobs::{NodeHandle, Wake};
 use sqlx::PgPool;
 
-use crate::{achievements, announcements, board, seasons, skills};
+use crate::{achievements, announcements, board, multipliers, seasons, skills};
 
 /// Its periodic jobs.
 pub(super) fn schedules() -> Vec<Schedule> {
@@ -34,4 +34,5 @@ pub(super) fn handlers() -> Handlers {
     seasons::turn::handlers()
         .and(achievements::retroactive::handlers())
         .and(announcements::release::handlers())
+        .and(multipliers::handlers())
 }

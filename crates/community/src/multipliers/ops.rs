@@ -1,13 +1,12 @@
 //! What the faces call: each operation is a transaction.
 
-use ::jobs::outbox;
 use chrono::{DateTime, Utc};
 use kernel::{GuildId, Page, PageQuery, Problem};
-use serde_json::{Value, json};
-use sqlx::{PgConnection, PgPool};
+use serde_json::json;
+use sqlx::PgPool;
 
 use super::model::{Factor, Factors, MultiplierEvent, MultiplierEventEdit, NewMultiplierEvent, Weighing};
-use super::store;
+use super::{store, turn};
 use crate::author::{Author, Deed};
 use crate::error::Error;
 use crate::fields;
@@ -58,7 +57,7 @@ pub async fn weigh(pool: &PgPool, guild: GuildId, what: Weighing) -> Result<Fact
     })
 }
 
-/// Makes a timed event. Audited; tells `multiplier.scheduled`.
+/// Makes a timed event. Audited; tells `multiplier.scheduled`, or `multiplier.started` if it begins at once.
 pub async fn event_create(
     pool: &PgPool,
     guild: GuildId,
@@ -87,11 +86,10 @@ pub async fn event_create(
         let id = store::insert(&mut tx, guild, &new, starts_at, author.member()).await?;
         let made = store::get(&mut tx, guild, id).await?.ok_or(Error::Unknown("timed event"))?;
         Deed::new("CREATE", TABLE, id.to_string()).after(&made).record(&mut tx, guild, author).await?;
-        let payload = json!({
-            "event_id": id, "name": made.name, "xp_multiplier": made.xp_multiplier,
-            "star_multiplier": made.star_multiplier, "starts_at": made.starts_at, "ends_at": made.ends_at,
-        });
-        tell(&mut tx, &made, "multiplier.scheduled", payload).await?;
+        // What begins at once is not announced twice.
+        let what = if starts_at <= now { "multiplier.started" } else { "multiplier.scheduled" };
+        turn::tell(&mut tx, &made, what, turn::figures(&made)).await?;
+        turn::schedule(&mut tx, &made, now).await?;
         tx.commit().await?;
         Ok(made)
     })
@@ -127,6 +125,7 @@ pub async fn event_update(
             }
             check_window(after.starts_at, after.ends_at, now)?;
             store::update(&mut tx, &after).await?;
+            turn::schedule(&mut tx, &after, now).await?;
             let deed = Deed::new("UPDATE", TABLE, event.to_string()).before(&before).after(&after);
             deed.record(&mut tx, guild, author).await?;
         }
@@ -159,28 +158,11 @@ pub async fn event_call_off(
         let deed = Deed::new("DELETE", TABLE, event.to_string()).before(&before).after(&after);
         deed.record(&mut tx, guild, author).await?;
         let payload = json!({ "event_id": event, "name": after.name });
-        tell(&mut tx, &after, "multiplier.called_off", payload).await?;
+        turn::tell(&mut tx, &after, "multiplier.called_off", payload).await?;
         tx.commit().await?;
         Ok(after)
     })
     .await
-}
-
-async fn tell(
-    conn: &mut PgConnection,
-    event: &MultiplierEvent,
-    event_type: &'static str,
-    payload: Value,
-) -> Result<(), Error> {
-    let event = outbox::Event {
-        guild_id: event.guild_id,
-        event_type,
-        subject: format!("multiplier_events/{}", event.id),
-        correlation_id: None,
-        user_id: None,
-        payload,
-    };
-    Ok(outbox::emit_one(conn, event).await?)
 }
 
 fn check_window(starts_at: DateTime<Utc>, ends_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Error> {

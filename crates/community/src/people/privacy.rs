@@ -33,6 +33,24 @@ pub struct MemberExport {
     /// Their achievements, as stored.
     #[schema(value_type = Vec<Object>)]
     pub achievements: Value,
+    /// Quests of the board that they took on.
+    #[schema(value_type = Vec<Object>)]
+    pub quests: Value,
+    /// What they bought.
+    #[schema(value_type = Vec<Object>)]
+    pub purchases: Value,
+    /// Their skills.
+    #[schema(value_type = Vec<Object>)]
+    pub skills: Value,
+    /// What learning brought them, as stored.
+    #[schema(value_type = Vec<Object>)]
+    pub skill_rewards: Value,
+    /// Where they stood when seasons ended.
+    #[schema(value_type = Vec<Object>)]
+    pub standings: Value,
+    /// What was, or is to be, announced about them.
+    #[schema(value_type = Vec<Object>)]
+    pub announcements: Value,
     /// Their entries in the journal of rewards, newest first; at most 100,000.
     #[schema(value_type = Vec<Object>)]
     pub activity: Value,
@@ -61,6 +79,26 @@ pub async fn member_export(
                      FROM community.user_achievements a
                      JOIN community.achievement_templates t ON t.guild_id = a.guild_id AND t.id = a.achievement_id
                     WHERE a.guild_id = $1 AND a.user_id = $2), '[]') AS "achievements!",
+                  coalesce((SELECT jsonb_agg(jsonb_build_object('title', q.title, 'status', q.status, 'claimed_at', q.claimed_at,
+                                'completed_at', q.completed_at, 'github_issue_url', q.github_issue_url) ORDER BY q.id)
+                     FROM community.quests q
+                    WHERE q.guild_id = $1 AND $2 IN (q.claimed_by, q.completed_by)), '[]') AS "quests!",
+                  coalesce((SELECT jsonb_agg(jsonb_build_object('item', i.name, 'quantity', p.quantity, 'price_gold', p.price_gold,
+                                'status', p.status, 'created_at', p.created_at, 'settled_at', p.settled_at) ORDER BY p.created_at)
+                     FROM community.shop_purchases p
+                     JOIN community.shop_items i ON i.guild_id = p.guild_id AND i.id = p.item_id
+                    WHERE p.guild_id = $1 AND p.user_id = $2), '[]') AS "purchases!",
+                  coalesce((SELECT jsonb_agg(jsonb_build_object('skill', k.slug, 'name', k.name, 'skill_points', s.skill_points,
+                                'level', s.level) ORDER BY k.slug)
+                     FROM community.user_skills s JOIN community.skills k ON k.guild_id = s.guild_id AND k.id = s.skill_id
+                    WHERE s.guild_id = $1 AND s.user_id = $2), '[]') AS "skills!",
+                  coalesce((SELECT jsonb_agg(to_jsonb(r) - 'guild_id' - 'user_id' ORDER BY r.created_at)
+                     FROM community.user_skill_rewards r WHERE r.guild_id = $1 AND r.user_id = $2), '[]') AS "skill_rewards!",
+                  coalesce((SELECT jsonb_agg(to_jsonb(s) - 'guild_id' - 'user_id' ORDER BY s.season_id)
+                     FROM community.season_standings s WHERE s.guild_id = $1 AND s.user_id = $2), '[]') AS "standings!",
+                  coalesce((SELECT jsonb_agg(jsonb_build_object('kind', n.kind, 'status', n.status, 'what', n.payload,
+                                'created_at', n.created_at, 'sent_at', n.sent_at) ORDER BY n.id)
+                     FROM community.announcements n WHERE n.guild_id = $1 AND n.user_id = $2), '[]') AS "announcements!",
                   coalesce((SELECT jsonb_agg(to_jsonb(l) - 'guild_id' - 'user_id')
                      FROM (SELECT * FROM community.activity_log WHERE guild_id = $1 AND user_id = $2
                             ORDER BY "timestamp" DESC, id DESC LIMIT $3) l), '[]') AS "activity!",
@@ -85,6 +123,12 @@ pub async fn member_export(
         seasons: row.seasons,
         counters: row.counters,
         achievements: row.achievements,
+        quests: row.quests,
+        purchases: row.purchases,
+        skills: row.skills,
+        skill_rewards: row.skill_rewards,
+        standings: row.standings,
+        announcements: row.announcements,
         activity: row.activity,
         events: row.events,
     })
@@ -99,8 +143,8 @@ pub struct Erased {
     pub person: bool,
 }
 
-/// Forgets a member on their request: the name, the events but for reactions to others' messages, counters, preferences, and the state of
-/// limits. They leave all leaderboards. Repeating it changes nothing more. It is in the audit log, without what was forgotten.
+/// Forgets a member on their request: the name, the events but for reactions to others' messages, counters, preferences, announcements,
+/// others' words about them, and the state of limits. Quests that they work on are open again. They leave all leaderboards. Repeating it changes nothing more. It is in the audit log, without what was forgotten.
 pub async fn member_erase(
     pool: &PgPool,
     guild: GuildId,
@@ -164,6 +208,23 @@ pub async fn member_erase(
                 user.get(),
             ),
             sqlx::query!(
+                "UPDATE community.activity_log SET metadata = metadata - 'reason'
+                  WHERE guild_id = $1 AND user_id = $2 AND metadata ? 'reason'",
+                guild.get(),
+                user.get(),
+            ),
+            sqlx::query!(
+                "UPDATE community.user_achievements SET revoke_reason = NULL
+                  WHERE guild_id = $1 AND user_id = $2 AND revoke_reason IS NOT NULL",
+                guild.get(),
+                user.get(),
+            ),
+            sqlx::query!(
+                "DELETE FROM community.announcements WHERE guild_id = $1 AND user_id = $2",
+                guild.get(),
+                user.get(),
+            ),
+            sqlx::query!(
                 "DELETE FROM community.user_preferences WHERE guild_id = $1 AND user_id = $2",
                 guild.get(),
                 user.get(),
@@ -181,6 +242,7 @@ pub async fn member_erase(
         ] {
             done.execute(&mut *tx).await?;
         }
+        crate::board::lapse::release_all_of(&mut tx, guild, user).await?;
         let mut entry =
             AuditEntry::new(Some(guild), by, "DELETE", "community.members", user.to_string()).from(origin);
         entry.after = Some(json!({ "events": events, "person": !shared }));

@@ -10,7 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::members::MemberPath;
 use crate::people::{
-    self, Activity, DayFigures, DayQuery, Erased, LeaderboardQuery, MemberExport, Named, Placed, Preferences,
+    self, Activity, DayFigures, DayQuery, Erased, LeaderboardQuery, MemberExport, MemberSeason, Named,
+    Placed, Preferences,
 };
 
 /// See the leaderboard
@@ -55,6 +56,22 @@ pub(super) async fn member_activity(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<Activity>>, Problem> {
     Ok(Json(people::activity(app.pool(), guild.guild_id, Some(path.user_id), &page).await?))
+}
+
+/// See what a member did in each season
+///
+/// The latest first: XP, stars, counts and rank by stars.
+#[utoipa::path(get, path = "/guilds/{guild_id}/members/{user_id}/seasons", tag = "community",
+    operation_id = "member_seasons", params(InGuildPath, MemberPath, PageQuery),
+    responses((status = 200, body = Page<MemberSeason>), Problems),
+    security(("api_key" = ["community:read"])))]
+pub(super) async fn member_seasons(
+    State(app): State<App>,
+    guild: InGuild<CommunityRead>,
+    Path(path): Path<MemberPath>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<MemberSeason>>, Problem> {
+    Ok(Json(people::member_seasons(app.pool(), guild.guild_id, path.user_id, &page).await?))
 }
 
 /// Get a chart of the guild's days

@@ -30,7 +30,13 @@ async fn minute(house: &House) {
     let node = jobs::Node::start(house.pool().clone(), "t", "0", &["worker"], wake.clone()).await.unwrap();
     for _ in 0..2 {
         let settings = jobs::EngineSettings::default();
-        jobs::timers::spawn(house.pool(), community::jobs::handlers(), settings, &node.handle(), &wake);
+        jobs::timers::spawn(
+            house.pool(),
+            community::jobs::handlers(house.pool()),
+            settings,
+            &node.handle(),
+            &wake,
+        );
     }
     let open = "SELECT count(*) FROM jobs.timers WHERE status = 'PENDING' AND scheduled_at <= now()
                    AND kind = 'community.announcements_release'";

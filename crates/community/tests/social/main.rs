@@ -4,9 +4,12 @@
 
 mod achievements;
 mod announcements;
+mod audit;
 mod board;
 mod house;
 mod imports;
 mod multipliers;
+mod people;
+mod rollover;
 mod seasons;
 mod skills;

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use community::categories::Interaction;
 use community::multipliers::multipliers_of;
+use jobs::{EngineSettings, Node, Wake};
 use kernel::ChannelId;
 use serde_json::json;
 
@@ -98,4 +99,50 @@ async fn a_double_xp_weekend_counts_by_when_things_happened() {
     assert_eq!(house.send("PATCH", &path, Some(json!({ "name": "y" }))).await.0, 409);
     assert_eq!(house.events("multiplier.called_off").await.len(), 1);
     assert_eq!(house.audited("community.multiplier_events").await, ["CREATE", "CREATE", "DELETE"]);
+}
+
+#[tokio::test]
+async fn everybody_hears_when_one_is_planned_begins_ends_or_is_called_off() {
+    let house = House::new().await;
+    let now = house.now().await;
+    let soon = |milliseconds| now + TimeDelta::milliseconds(milliseconds);
+    let weekend = json!({ "name": "Weekend", "starts_at": soon(400), "ends_at": soon(600) });
+    let weekend = house.ok("POST", "/multiplier-events", Some(weekend)).await;
+    // Its end moves: nothing is told of the old one.
+    let path = format!("/multiplier-events/{}", weekend["id"]);
+    house.ok("PATCH", &path, Some(json!({ "ends_at": soon(800) }))).await;
+    let at_once = json!({ "name": "At once", "ends_at": now + TimeDelta::hours(1) });
+    house.ok("POST", "/multiplier-events", Some(at_once)).await;
+    let never = json!({ "name": "Never", "starts_at": soon(500), "ends_at": soon(700) });
+    let never = house.ok("POST", "/multiplier-events", Some(never)).await;
+    house.ok("DELETE", &format!("/multiplier-events/{}", never["id"]), None).await;
+
+    let wake = Wake::new();
+    let node = Node::start(house.pool().clone(), "t", "0", &["worker"], wake.clone()).await.unwrap();
+    for _ in 0..2 {
+        let handlers = community::jobs::handlers(house.pool());
+        jobs::timers::spawn(house.pool(), handlers, EngineSettings::default(), &node.handle(), &wake);
+    }
+    let open =
+        "SELECT count(*) FROM jobs.timers WHERE kind = 'community.multiplier_turn' AND status = 'PENDING'
+                   AND scheduled_at < now() + interval '1 minute'";
+    while house.count(open).await > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(node.stop(std::time::Duration::from_secs(30)).await.unwrap());
+    let mut told = Vec::new();
+    for what in ["scheduled", "started", "ended", "called_off"] {
+        let names =
+            house.events(&format!("multiplier.{what}")).await.into_iter().map(|one| one["name"].clone());
+        told.push((what, names.collect::<Vec<_>>()));
+    }
+    assert_eq!(
+        told,
+        [
+            ("scheduled", vec![json!("Weekend"), json!("Never")]),
+            ("started", vec![json!("At once"), json!("Weekend")]),
+            ("ended", vec![json!("Weekend")]),
+            ("called_off", vec![json!("Never")]),
+        ]
+    );
 }

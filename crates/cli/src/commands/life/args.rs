@@ -2,14 +2,25 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
+use community::board::model::BoardStatus;
+use community::categories::Interaction;
 use community::ids::{
     AchievementId, AnnouncementId, BoardQuestId, CategoryId, MultiplierEventId, PurchaseId, SeasonId,
     ShopItemId, SkillId,
 };
+use community::shop::model::PurchaseStatus;
 use kernel::{ChannelId, UserId};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::commands::economy::Guild;
+
+/// A word that the API knows, such as a status.
+fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(Value::from(text)).map_err(|error| error.to_string())
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SeasonCommand {
@@ -107,6 +118,20 @@ pub(crate) enum MultiplierCommand {
         #[arg(long, default_value_t = 50)]
         limit: usize,
     },
+    /// What multiplies an interaction's reward: its category's weight and timed multipliers.
+    Factors {
+        #[command(flatten)]
+        guild: Guild,
+        /// MESSAGE, `REACTION_GIVEN`, `REACTION_RECEIVED`, `THREAD_CREATE` or `VOICE_TICK`.
+        #[arg(value_parser = word::<Interaction>)]
+        interaction: Interaction,
+        /// In this channel.
+        #[arg(long, value_name = "ID")]
+        channel: Option<ChannelId>,
+        /// At this time, such as 2026-12-05T12:00:00Z [default: now].
+        #[arg(long, value_name = "TIME")]
+        at: Option<DateTime<Utc>>,
+    },
     /// Multiply rewards for a while, such as for a double-XP weekend.
     Create {
         #[command(flatten)]
@@ -192,6 +217,16 @@ pub(crate) enum AchievementCommand {
         #[arg(long)]
         take_back: bool,
     },
+    /// Who has an achievement.
+    Earners {
+        #[command(flatten)]
+        guild: Guild,
+        /// The achievement.
+        achievement: AchievementId,
+        /// How many.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
     /// What a member has, and how far they are with the rest.
     Progress {
         #[command(flatten)]
@@ -207,6 +242,12 @@ pub(crate) enum BoardCommand {
     List {
         #[command(flatten)]
         guild: Guild,
+        /// Only those that are open, claimed or complete.
+        #[arg(long, value_parser = word::<BoardStatus>)]
+        status: Option<BoardStatus>,
+        /// Only those that this member took on.
+        #[arg(long, value_name = "ID")]
+        user: Option<UserId>,
         /// How many.
         #[arg(long, default_value_t = 50)]
         limit: usize,
@@ -280,6 +321,12 @@ pub(crate) enum ShopCommand {
     Purchases {
         #[command(flatten)]
         guild: Guild,
+        /// Only those that are paid, fulfilled or refunded.
+        #[arg(long, value_parser = word::<PurchaseStatus>)]
+        status: Option<PurchaseStatus>,
+        /// Only those of this member.
+        #[arg(long, value_name = "ID")]
+        user: Option<UserId>,
         /// How many.
         #[arg(long, default_value_t = 50)]
         limit: usize,
@@ -398,6 +445,16 @@ pub(crate) enum SkillCommand {
         skill: SkillId,
         /// As in the API: JSON, @FILE or -.
         body: String,
+    },
+    /// What learning brought a member, the latest first.
+    Rewards {
+        #[command(flatten)]
+        guild: Guild,
+        /// The member.
+        user: UserId,
+        /// How many.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
     },
     /// Retire a skill.
     Retire {

@@ -1,0 +1,205 @@
+//! `questhall lake`: what is in a guild's lake, why it earned what it did, and how the lake fares.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use clap::Subcommand;
+use community::ingest::EventType;
+use community::lake::{self, Explained, ExplainedReward, LakeEvent, LakeHealth, LakeQuery};
+use kernel::{ChannelId, PageQuery, Problem, UserId};
+use sqlx::PgPool;
+
+use super::economy::{Guild, pages};
+use crate::{
+    args::Global,
+    failure::Failure,
+    screen::{Screen, table},
+    setup,
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LakeCommand {
+    /// Events, newest first; each filter narrows them down.
+    Events {
+        #[command(flatten)]
+        guild: Guild,
+        /// Only of this type, such as `message_create`.
+        #[arg(long = "type", value_name = "TYPE", value_parser = kind)]
+        kind: Option<EventType>,
+        /// Only by this member.
+        #[arg(long, value_name = "ID")]
+        user: Option<UserId>,
+        /// Only in this channel.
+        #[arg(long, value_name = "ID")]
+        channel: Option<ChannelId>,
+        /// Not before this time, such as 2026-12-01T00:00:00Z [default: 90 days ago].
+        #[arg(long, value_name = "TIME")]
+        since: Option<DateTime<Utc>>,
+        /// Before this time.
+        #[arg(long, value_name = "TIME")]
+        until: Option<DateTime<Utc>>,
+        /// How many.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Why did this event earn what it earned? Step by step, as it was written down at the time.
+    Explain {
+        #[command(flatten)]
+        guild: Guild,
+        /// The event's `source_id`, as `lake events` shows it.
+        source: String,
+    },
+    /// How the lake fares: events by day, size by month, and how large it will become.
+    Health {
+        #[command(flatten)]
+        guild: Guild,
+    },
+}
+
+fn kind(text: &str) -> Result<EventType, String> {
+    EventType::parse(text).ok_or_else(|| {
+        let names = EventType::ALL.map(EventType::as_str);
+        format!("must be one of {}", names.join(", "))
+    })
+}
+
+pub(crate) async fn run(global: &Global, command: &LakeCommand, screen: &Screen) -> Result<(), Failure> {
+    setup::log_quietly();
+    setup::with_database(global, async |database| carry_out(database.pool(), command, screen).await).await
+}
+
+async fn carry_out(pool: &PgPool, command: &LakeCommand, screen: &Screen) -> Result<(), Failure> {
+    match command {
+        LakeCommand::Events { guild, kind, user, channel, since, until, limit } => {
+            let rows = pages(*limit, async |PageQuery { limit, cursor }| {
+                let query = LakeQuery {
+                    event_type: *kind,
+                    user_id: *user,
+                    channel_id: *channel,
+                    since: *since,
+                    until: *until,
+                    limit,
+                    cursor,
+                };
+                lake::events(pool, guild.id, &query).await
+            });
+            screen.answer(&rows.await?, |rows| listed(rows))
+        }
+        LakeCommand::Explain { guild, source } => {
+            let explained = lake::explain(pool, guild.id, source).await.map_err(Problem::from)?;
+            screen.answer(&explained, told)
+        }
+        LakeCommand::Health { guild } => {
+            let health = lake::health(pool, guild.id).await.map_err(Problem::from)?;
+            screen.answer(&health, fares)
+        }
+    }
+}
+
+fn listed(rows: &[LakeEvent]) -> String {
+    let id = |id: Option<String>| id.unwrap_or_else(|| "-".to_owned());
+    table(
+        ["at", "type", "member", "channel", "to", "source", "earned nothing by"],
+        rows.iter().map(|row| {
+            [
+                row.timestamp.format("%Y-%m-%d %H:%M:%S").to_string(),
+                row.event_type.clone(),
+                row.user_id.to_string(),
+                id(row.channel_id.map(|channel| channel.to_string())),
+                id(row.target_id.map(|target| target.to_string())),
+                id(row.source_id.clone()),
+                id(row.refused.clone()),
+            ]
+        }),
+    )
+}
+
+/// An event, and each reward from its base to the result.
+fn told(explained: &Explained) -> String {
+    let LakeEvent { event_type, user_id, channel_id, timestamp, .. } = &explained.event;
+    let place = channel_id.map_or_else(String::new, |channel| format!(" in channel {channel}"));
+    let mut text = format!("{event_type} by {user_id}{place} at {}", timestamp.format("%Y-%m-%d %H:%M:%S"));
+    if let Some(reason) = explained.refused {
+        let _ = write!(text, "\nIt earned nothing. {reason}");
+    } else if explained.rewards.is_empty() {
+        text.push_str("\nIt earned nothing itself.");
+        if EventType::parse(event_type).is_some_and(EventType::is_voice) {
+            text.push_str(" Time in voice is journaled as VOICE_TICK: see `questhall member activity`.");
+        }
+    }
+    for reward in &explained.rewards {
+        let ExplainedReward { user_id, event_type, xp, stars, base_xp, base_stars, steps } = reward;
+        let noun = if *stars == 1 { "star" } else { "stars" };
+        let _ = writeln!(text, "\n\n{event_type}: {user_id} earned {xp} XP, {stars} {noun}");
+        let mut rows = vec![[base_xp.to_string(), base_stars.to_string(), "To begin with.".to_owned()]];
+        rows.extend(steps.iter().map(|step| {
+            let cap = step.why == community::rewards::Why::Burst;
+            let xp = step
+                .xp
+                .map_or_else(String::new, |xp| if cap { format!("≤ {xp}") } else { format!("× {xp}") });
+            let stars = step.stars.map_or_else(String::new, |stars| format!("× {stars}"));
+            [xp, stars, step.reason.to_owned()]
+        }));
+        rows.push([
+            format!("= {xp}"),
+            format!("= {stars}"),
+            "Rounded to the nearest whole number.".to_owned(),
+        ]);
+        text.push_str(&table(["xp", "stars", "why"], rows));
+    }
+    text
+}
+
+fn fares(health: &LakeHealth) -> String {
+    let days = table(
+        ["day", "type", "events"],
+        health.days.iter().map(|day| [day.day.to_string(), day.event_type.clone(), day.events.to_string()]),
+    );
+    let months = table(
+        ["month", "events (all guilds)", "size"],
+        health.months.iter().map(|month| {
+            [month.starts_at.format("%Y-%m").to_string(), month.events.to_string(), size(month.bytes)]
+        }),
+    );
+    let off: Vec<&str> = health.switched_off.iter().map(|kind| kind.as_str()).collect();
+    let rows = [
+        [
+            "newest event".to_owned(),
+            health.newest.map_or_else(|| "-".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string()),
+        ],
+        ["in 24 hours".to_owned(), health.last_day.to_string()],
+        ["kept for".to_owned(), format!("{} days", health.retention_days)],
+        ["switched off".to_owned(), if off.is_empty() { "none".to_owned() } else { off.join(", ") }],
+        ["size, all guilds".to_owned(), size(health.bytes)],
+        ["an event takes".to_owned(), size(health.bytes_per_event)],
+        ["will take".to_owned(), format!("{} at the pace of the last week", size(health.projected_bytes))],
+    ];
+    format!("{}\n\n{months}\n\n{days}", table(["figure", "seen"], rows))
+}
+
+/// Bytes as people read them.
+fn size(bytes: i64) -> String {
+    const STEP: i64 = 1_024;
+    let (mut value, mut rest, mut unit) = (bytes, 0, 0);
+    while value >= STEP && unit < 4 {
+        rest = value % STEP * 10 / STEP;
+        value /= STEP;
+        unit += 1;
+    }
+    let name = ["B", "KiB", "MiB", "GiB", "TiB"][unit];
+    if unit == 0 { format!("{value} {name}") } else { format!("{value}.{rest} {name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_told_in_the_unit_that_fits() {
+        assert_eq!(size(0), "0 B");
+        assert_eq!(size(1_023), "1023 B");
+        assert_eq!(size(1_536), "1.5 KiB");
+        assert_eq!(size(5 << 30), "5.0 GiB");
+        assert_eq!(size(i64::MAX), "8388607.9 TiB");
+    }
+}

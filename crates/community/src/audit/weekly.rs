@@ -1,0 +1,103 @@
+//! The weekly audit: it looks for drift everywhere, and has each guild's mended unless the guild wants to be told only.
+//!
+//! Looking is a periodic job and mending is not: a guild's events wait while it is mended, and a guild at a time is enough. So the
+//! job schedules a durable timer for each guild that drifted; whatever dies meanwhile, another node goes on.
+
+use ::jobs::TimerError;
+use ::jobs::schedule::JobError;
+use ::jobs::timers::{self, At, Handlers, LeaseSettings, NewTimer, Timer};
+use access::settings::{Field, Group, settings_read};
+use access::{By, Origin};
+use kernel::GuildId;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::{PgConnection, PgPool};
+use std::collections::BTreeMap;
+
+use super::{Drift, drift, repair};
+use crate::author::Author;
+use crate::error::Error;
+
+/// The timer that mends a guild.
+pub const TIMER: &str = "community.audit_repair";
+
+/// What becomes of the drift that the weekly audit finds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditSettings {
+    /// Whether it is mended; otherwise it is only reported.
+    pub weekly_repair: bool,
+}
+
+impl Default for AuditSettings {
+    fn default() -> Self {
+        Self { weekly_repair: true }
+    }
+}
+
+impl Group for AuditSettings {
+    const CATEGORY: &'static str = "audit";
+    const ABOUT: &'static str = "What becomes of figures that are not what their journals add up to.";
+    const FIELDS: &'static [Field] = &[Field::boolean(
+        "weekly_repair",
+        "Whether the weekly audit mends members, seasons and counters; otherwise it only reports them.",
+    )];
+}
+
+/// Looks for drift in all guilds, says what there is, and schedules its repair where that is wanted.
+pub(crate) async fn look(conn: &mut PgConnection) -> Result<Value, JobError> {
+    let found = drift(conn).await.map_err(|error| match error {
+        Error::Database(error) => JobError::Database(error),
+        other => JobError::Failed(other.to_string()),
+    })?;
+    let mut guilds: BTreeMap<GuildId, Vec<&Drift>> = BTreeMap::new();
+    for drift in &found {
+        guilds.entry(drift.guild_id).or_default().push(drift);
+    }
+    let mut mending = Vec::new();
+    for (guild, drifts) in guilds {
+        let settings: AuditSettings = settings_read(&mut *conn, Some(guild)).await?;
+        tracing::warn!(
+            %guild,
+            figures = drifts.len(),
+            first = ?drifts.first(),
+            mending = settings.weekly_repair,
+            "figures differ from their journals; see `questhall audit`"
+        );
+        if settings.weekly_repair {
+            let timer = NewTimer {
+                kind: TIMER,
+                guild_id: Some(guild),
+                dedupe_key: Some(guild.to_string()),
+                at: At::Now,
+                payload: json!({}),
+            };
+            timers::schedule(&mut *conn, timer).await?;
+            mending.push(guild);
+        }
+    }
+    let examples: Vec<&Drift> = found.iter().take(20).collect();
+    Ok(json!({ "drift": found.len(), "mending": mending, "examples": examples }))
+}
+
+/// The handlers of this module's timers.
+pub(crate) fn handlers(pool: &PgPool) -> Handlers {
+    let pool = pool.clone();
+    // One at a time: journals are read from one end to the other.
+    let settings = LeaseSettings { concurrency: 1, ..LeaseSettings::default() };
+    Handlers::new().leased(TIMER, settings, move |timer, _| {
+        let pool = pool.clone();
+        async move { on_timer(&pool, &timer).await }
+    })
+}
+
+/// Mends a guild. Running it twice mends nothing twice.
+async fn on_timer(pool: &PgPool, timer: &Timer) -> Result<(), TimerError> {
+    let guild = timer.guild_id.ok_or_else(|| TimerError::Fail("it names no guild".to_owned()))?;
+    let here = Origin::default();
+    repair(pool, guild, Author::new(By::System, &here)).await.map_err(|error| match error {
+        Error::Database(error) => TimerError::from(error),
+        other => TimerError::Retry(other.to_string()),
+    })?;
+    Ok(())
+}

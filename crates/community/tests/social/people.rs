@@ -1,0 +1,93 @@
+//! What members see and choose for themselves.
+
+use community::announcements::Producer;
+use jobs::outbox::consume_batch;
+use kernel::UserId;
+use serde_json::json;
+
+use crate::house::{ADA, BOB, House};
+
+#[tokio::test]
+async fn a_member_chooses_what_is_announced_about_them() {
+    let house = House::new().await;
+    let all = json!({ "announce_level_up": true, "announce_achievements": true, "announce_awards": true });
+    assert_eq!(house.ok("GET", "/preferences", None).await, all);
+    let quiet = json!({ "announce_level_up": false, "announce_awards": false });
+    let chosen = house.ok("PUT", "/preferences", Some(quiet.clone())).await;
+    assert_eq!(
+        chosen,
+        json!({ "announce_level_up": false, "announce_achievements": true, "announce_awards": false })
+    );
+    assert_eq!(house.ok("PUT", "/preferences", Some(quiet)).await, chosen, "again changes nothing");
+    assert_eq!(house.ok("GET", "/preferences", None).await, chosen);
+    // Others' are theirs, in this guild and in others.
+    let (status, of_bob) = house.send_as(BOB, "GET", "/preferences", None).await;
+    assert_eq!((status, of_bob), (200, all));
+    assert_eq!(house.count("SELECT count(*) FROM community.user_preferences").await, 1);
+    for bad in [json!({ "announce_nothing": true }), json!({ "announce_awards": "no" }), json!([])] {
+        let (status, _) = house.send("PUT", "/preferences", Some(bad.clone())).await;
+        assert_eq!(status, 400, "{bad}");
+    }
+    assert_eq!(house.send_as(UserId::new(99), "PUT", "/preferences", Some(json!({}))).await.0, 404);
+
+    // They are asked when an announcement's turn comes.
+    house.follow("community.announcements").await;
+    for kind in ["level_up", "award"] {
+        house.ok("PUT", "/announcement-channels", Some(json!({ "kind": kind, "channel_id": "500" }))).await;
+    }
+    house.ok("POST", "/awards", Some(json!({ "user_ids": ["7", "8"], "xp": 200, "reason": "both" }))).await;
+    house.settled().await;
+    let mut conn = house.pool().acquire().await.unwrap();
+    while consume_batch(&mut conn, &Producer).await.unwrap() > 0 {}
+    let due = house.events("announcement.due").await;
+    let told: Vec<_> = due.iter().map(|one| (&one["kind"], &one["user_id"])).collect();
+    assert_eq!(told.len(), 2, "{due:?}");
+    assert!(told.iter().all(|(_, user)| **user == json!("8")), "{due:?}");
+}
+
+#[tokio::test]
+async fn a_members_seasons_tell_what_they_did_and_where_they_stood() {
+    let house = House::new().await;
+    let until = house.now().await + chrono::TimeDelta::days(30);
+    let spring = house.ok("POST", "/seasons", Some(json!({ "name": "Spring", "ends_at": until }))).await;
+    house
+        .run(
+            "INSERT INTO community.user_stats (guild_id, user_id, season_id, season_stars, season_xp, messages_sent)
+             SELECT 1, m.user_id, s.id, 10 * m.user_id, 100, 3 FROM community.members m, community.seasons s
+              WHERE m.guild_id = 1",
+        )
+        .await;
+    let of = async |user: UserId| {
+        house.ok("GET", &format!("/members/{user}/seasons"), None).await["items"].clone()
+    };
+    assert_eq!((&of(ADA).await[0]["rank"], &of(BOB).await[0]["rank"]), (&json!(2), &json!(1)));
+    house.run("UPDATE community.members SET left_at = now() WHERE user_id = 8 AND guild_id = 1").await;
+    assert_eq!(of(ADA).await[0]["rank"], 1, "who left is on no leaderboard");
+    assert_eq!(of(BOB).await[0]["rank"], json!(null));
+    house.run("UPDATE community.members SET left_at = NULL").await;
+    let next = json!({ "next": { "name": "Summer", "ends_at": until + chrono::TimeDelta::days(30) } });
+    house.ok("POST", &format!("/seasons/{}/roll", spring["id"]), Some(next)).await;
+    // What comes late counts in the season, and not in its archive.
+    house
+        .run(
+            "UPDATE community.user_stats SET season_stars = 500 WHERE user_id = 7;
+             INSERT INTO community.user_stats (guild_id, user_id, season_id, season_stars)
+             SELECT 1, 7, id, 1 FROM community.seasons WHERE active",
+        )
+        .await;
+    let all = of(ADA).await;
+    assert_eq!(
+        (&all[0]["name"], &all[0]["state"], &all[0]["rank"]),
+        (&json!("Summer"), &json!("active"), &json!(1))
+    );
+    assert_eq!(
+        (&all[1]["name"], &all[1]["state"], &all[1]["rank"]),
+        (&json!("Spring"), &json!("ended"), &json!(2))
+    );
+    assert_eq!((&all[1]["season_stars"], &all[1]["messages_sent"]), (&json!(500), &json!(3)));
+    let page = house.ok("GET", "/members/7/seasons?limit=1", None).await;
+    let rest =
+        house.ok("GET", &format!("/members/7/seasons?cursor={}", page["next"].as_str().unwrap()), None).await;
+    assert_eq!(rest["items"], json!([all[1]]));
+    assert_eq!(house.send("GET", "/members/99/seasons", None).await.0, 404);
+}

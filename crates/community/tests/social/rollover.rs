@@ -26,7 +26,7 @@ fn message(n: i64, at: DateTime<Utc>) -> Event {
         user_id: UserId::new(100 + n % 7),
         channel_id: Some(ChannelId::new(1_000 + n)),
         target_id: None,
-        source_id: Some(format!("message {n}")),
+        source_id: Some(format!("message-{n}")),
         timestamp: at,
         payload: Payload { length: Some(10), ..Payload::default() },
     };

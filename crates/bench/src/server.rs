@@ -27,6 +27,7 @@ pub(crate) async fn measure(program: &Path, quick: bool) -> Result<Vec<Figure>> 
     tokio::time::sleep(if quick { Duration::from_millis(100) } else { Duration::from_secs(65) }).await;
     let pid = server.pid().context("the server has ended")?;
     let own = memory(pid, "status", "VmRSS:")?;
+    let code = memory(pid, "status", "RssFile:")?;
     let helpers = helpers(pid);
     server.stop().await?;
     Ok(vec![
@@ -34,6 +35,7 @@ pub(crate) async fn measure(program: &Path, quick: bool) -> Result<Vec<Figure>> 
         Figure::new(SECTION, "ready on an existing cluster", existing, Unit::Seconds)
             .target(Target::AtMost(2.0)),
         Figure::new(SECTION, "memory of the idle server", own, Unit::Mebibytes).target(Target::AtMost(40.0)),
+        Figure::new(SECTION, "of it the program's own file, mapped", code, Unit::Mebibytes),
         Figure::new(SECTION, "memory of its waiting script runners", helpers, Unit::Mebibytes),
     ])
 }

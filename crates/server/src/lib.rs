@@ -9,8 +9,8 @@
 //!
 //! Map: [`settings`] what an operator may choose · `router` the face, `web` what every request passes through ·
 //! `api` all slices' routes and their document · `events` server-sent events · `operations` for who runs the installation ·
-//! `health` readiness and [`figures`] · `pages`, `reader` for people · `registry` every slice's settings · `run` the process, `work` what it does in the background,
-//! `listen` its sockets.
+//! `health` readiness and [`figures`] · `pages`, `reader` for people · `registry` every slice's settings · `run` the process,
+//! `work` what it does in the background, `listen` its sockets, `slim` the memory it gives back.
 
 mod api;
 mod events;
@@ -24,6 +24,7 @@ mod registry;
 mod router;
 mod run;
 pub mod settings;
+mod slim;
 mod web;
 mod work;
 

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::router::{Services, build, watch};
 use crate::settings::{Role, Roles, Settings};
-use crate::{figures, listen, work};
+use crate::{figures, listen, slim, work};
 
 /// Why the process could not start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +100,7 @@ pub async fn run(settings: Settings, roles: Roles, shutdown: Shutdown) -> Result
     let starting = shutdown.at_once.run_until_cancelled(Box::pin(Server::start(settings, roles)));
     let Some(server) = starting.await else { return Err(RunError::Unfinished) };
     let server = server?;
+    shutdown.gently.run_until_cancelled(slim::settle()).await;
     shutdown.gently.cancelled().await;
     let stopped = shutdown.at_once.run_until_cancelled(Box::pin(server.stop())).await;
     match stopped {

@@ -51,21 +51,22 @@ pub async fn drift(conn: &mut PgConnection) -> Result<Vec<Drift>, Error> {
     )
     .fetch_all(&mut *conn)
     .await?;
-    let mut all = members_drift(conn, None, &special).await?;
+    let mut all = members_drift(conn, None, &special, None).await?;
     for guild in special {
-        all.extend(members_drift(conn, Some(GuildId::new(guild)), &[]).await?);
+        all.extend(members_drift(conn, Some(GuildId::new(guild)), &[], None).await?);
     }
-    all.extend(seasons_drift(conn, None).await?);
-    all.extend(counters_drift(conn, None).await?);
+    all.extend(seasons_drift(conn, None, None).await?);
+    all.extend(counters_drift(conn, None, None).await?);
     all.sort_by(|a, b| (a.guild_id, a.user_id, &a.what).cmp(&(b.guild_id, b.user_id, &b.what)));
     Ok(all)
 }
 
-/// Members of one guild, or of all but some.
+/// Members of one guild, or of all but some; or only some members.
 async fn members_drift(
     conn: &mut PgConnection,
     guild: Option<GuildId>,
     but: &[i64],
+    users: Option<&[i64]>,
 ) -> Result<Vec<Drift>, Error> {
     let settings: RewardSettings = settings_read(&mut *conn, guild).await?;
     let rows = sqlx::query_as!(
@@ -74,7 +75,7 @@ async fn members_drift(
                SELECT guild_id, user_id, sum(xp_delta)::bigint AS xp, sum(gold_delta)::bigint AS gold,
                       sum(star_delta)::bigint AS stars
                  FROM community.activity_log
-                WHERE $2::bigint IS NULL OR guild_id = $2
+                WHERE ($2::bigint IS NULL OR guild_id = $2) AND ($4::bigint[] IS NULL OR user_id = ANY ($4))
                 GROUP BY guild_id, user_id
            )
            SELECT m.guild_id AS "guild_id: GuildId", m.user_id AS "user_id: UserId", f.what AS "what!",
@@ -86,10 +87,12 @@ async fn members_drift(
                   ('level', m.level::bigint, 1 + width_bucket(coalesce(j.xp, 0), $1::bigint[])::bigint),
                   ('gold', m.gold, coalesce(j.gold, 0)),
                   ('stars', m.stars, coalesce(j.stars, 0))) AS f (what, stored, derived)
-            WHERE f.stored <> f.derived AND ($2::bigint IS NULL OR m.guild_id = $2) AND m.guild_id <> ALL ($3)"#,
+            WHERE f.stored <> f.derived AND ($2::bigint IS NULL OR m.guild_id = $2) AND m.guild_id <> ALL ($3)
+              AND ($4::bigint[] IS NULL OR m.user_id = ANY ($4))"#,
         &settings.curve().thresholds(),
         guild.map(GuildId::get),
         but,
+        users,
     )
     .fetch_all(conn)
     .await?;
@@ -97,13 +100,18 @@ async fn members_drift(
 }
 
 /// Seasons: XP and stars by the journal; counts by the lake, where it reaches back to the season's beginning.
-async fn seasons_drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Vec<Drift>, Error> {
+async fn seasons_drift(
+    conn: &mut PgConnection,
+    guild: Option<GuildId>,
+    users: Option<&[i64]>,
+) -> Result<Vec<Drift>, Error> {
     let rows = sqlx::query_as!(
         Drift,
         r#"WITH journal AS (
                SELECT guild_id, user_id, season_id, sum(xp_delta)::bigint AS xp, sum(star_delta)::bigint AS stars
                  FROM community.activity_log
                 WHERE season_id IS NOT NULL AND ($1::bigint IS NULL OR guild_id = $1)
+                  AND ($2::bigint[] IS NULL OR user_id = ANY ($2))
                 GROUP BY guild_id, user_id, season_id
            ), whole AS (
                SELECT s.id, s.guild_id, s.starts_at, s.ends_at FROM community.seasons s
@@ -122,12 +130,13 @@ async fn seasons_drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Resul
                       (l.target_id, CASE l.event_type WHEN 'reaction_add' THEN 'r' END)) AS c (user_id, what)
                 WHERE c.what IS NOT NULL AND NOT (l.event_type = 'reaction_add' AND l.target_id = l.user_id)
                   AND NOT (coalesce((l.payload->>'bot')::boolean, false))
+                  AND ($2::bigint[] IS NULL OR c.user_id = ANY ($2))
                 GROUP BY 1, 2, 3
            )
            SELECT k.guild_id AS "guild_id!: GuildId", k.user_id AS "user_id!: UserId",
                   'season ' || k.season_id || ' ' || f.what AS "what!", f.stored AS "stored!", f.derived AS "derived!"
              FROM (SELECT guild_id, user_id, season_id FROM community.user_stats
-                    WHERE $1::bigint IS NULL OR guild_id = $1
+                    WHERE ($1::bigint IS NULL OR guild_id = $1) AND ($2::bigint[] IS NULL OR user_id = ANY ($2))
                    UNION SELECT guild_id, user_id, season_id FROM journal
                    UNION SELECT guild_id, user_id, season_id FROM lake) k
              JOIN community.users u ON u.id = k.user_id AND NOT u.is_bot
@@ -145,6 +154,7 @@ async fn seasons_drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Resul
                   AS f (what, stored, derived, known)
             WHERE f.known AND f.stored <> f.derived"#,
         guild.map(GuildId::get),
+        users,
     )
     .fetch_all(conn)
     .await?;
@@ -152,7 +162,11 @@ async fn seasons_drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Resul
 }
 
 /// Counters of category 0: days by the lake as far as it reaches, lifetimes by their days, the season by the lake.
-async fn counters_drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Vec<Drift>, Error> {
+async fn counters_drift(
+    conn: &mut PgConnection,
+    guild: Option<GuildId>,
+    users: Option<&[i64]>,
+) -> Result<Vec<Drift>, Error> {
     let rows = sqlx::query_as!(
         Drift,
         r#"WITH oldest AS (
@@ -164,20 +178,25 @@ async fn counters_drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Resu
            ), derived AS (
                SELECT guild_id, user_id, event_type, 'day:' || to_char("timestamp" AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS period,
                       count(*) AS count
-                 FROM community.event_lake WHERE $1::bigint IS NULL OR guild_id = $1 GROUP BY 1, 2, 3, 4
+                 FROM community.event_lake
+                WHERE ($1::bigint IS NULL OR guild_id = $1) AND ($2::bigint[] IS NULL OR user_id = ANY ($2))
+                GROUP BY 1, 2, 3, 4
                UNION ALL
                SELECT l.guild_id, l.user_id, l.event_type, 'season', count(*)
                  FROM active a JOIN community.event_lake l
                    ON l.guild_id = a.guild_id AND l."timestamp" >= a.starts_at AND l."timestamp" < a.ends_at
-                WHERE a.known GROUP BY 1, 2, 3
+                WHERE a.known AND ($2::bigint[] IS NULL OR l.user_id = ANY ($2)) GROUP BY 1, 2, 3
                UNION ALL
                SELECT guild_id, user_id, event_type, 'lifetime', sum(count)::bigint
                  FROM community.event_counters
-                WHERE category_id = 0 AND period LIKE 'day:%' AND ($1::bigint IS NULL OR guild_id = $1) GROUP BY 1, 2, 3
+                WHERE category_id = 0 AND period LIKE 'day:%' AND ($1::bigint IS NULL OR guild_id = $1)
+                  AND ($2::bigint[] IS NULL OR user_id = ANY ($2))
+                GROUP BY 1, 2, 3
            ), stored AS (
                SELECT c.guild_id, c.user_id, c.event_type, c.period, c.count
                  FROM community.event_counters c LEFT JOIN active a ON a.guild_id = c.guild_id CROSS JOIN oldest
                 WHERE c.category_id = 0 AND ($1::bigint IS NULL OR c.guild_id = $1)
+                  AND ($2::bigint[] IS NULL OR c.user_id = ANY ($2))
                   AND (c.period = 'lifetime' OR (c.period = 'season' AND coalesce(a.known, true))
                        OR c.period >= 'day:' || to_char(oldest.at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AND c.period LIKE 'day:%')
            )
@@ -189,23 +208,28 @@ async fn counters_drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Resu
                                 AND d.period = s.period
             WHERE coalesce(s.count, 0) <> coalesce(d.count, 0)"#,
         guild.map(GuildId::get),
+        users,
     )
     .fetch_all(conn)
     .await?;
     Ok(rows)
 }
 
-/// Mends a guild's drift and answers what it was. The guild's events and its seasons wait meanwhile, and payments to the members
-/// concerned; nothing else does. Running it again finds nothing. What was mended is in the audit log, in the same transaction.
+/// Mends a guild's drift and answers what it was. First everything is looked at while all goes on; then the guild's events and its
+/// seasons wait, and payments to the members concerned, while these members alone are derived again and mended. Running it
+/// again finds nothing. What was mended is in the audit log, in the same transaction.
 pub async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result<Vec<Drift>, Error> {
+    let users = drifted(pool, guild).await?;
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
     let mended = db::retry(|| async {
         let mut tx = pool.begin().await?;
-        // Journals are read from one end to the other, however long they are.
-        sqlx::query!("SELECT set_config('statement_timeout', '0', true)").fetch_one(&mut *tx).await?;
+        unhurried(&mut tx).await?;
         crate::store::guilds_lock(&mut tx, &[guild]).await?;
         // A season that is rolled over between reading its counters and writing them would get those of the one before.
         calendars(&mut tx, &[guild]).await?;
-        let mended = mend(&mut tx, guild).await?;
+        let mended = mend(&mut tx, guild, &users).await?;
         if !mended.is_empty() {
             let figures = |figure: fn(&Drift) -> i64| {
                 let named = mended.iter().take(NAMED);
@@ -228,38 +252,45 @@ pub async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result
     Ok(mended)
 }
 
-/// Mends what [`drift`] finds in a guild whose locks are held.
-async fn mend(conn: &mut PgConnection, guild: GuildId) -> Result<Vec<Drift>, Error> {
-    let mut mended = counters_drift(&mut *conn, Some(guild)).await?;
-    counters_mend(&mut *conn, guild, &mended).await?;
-    // Days have changed, and lifetimes are their sums.
-    let lifetimes = counters_drift(&mut *conn, Some(guild)).await?;
-    counters_mend(&mut *conn, guild, &lifetimes).await?;
-    mended.extend(lifetimes);
+/// Journals are read from one end to the other, however long they are.
+async fn unhurried(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT set_config('statement_timeout', '0', true)").fetch_one(conn).await?;
+    Ok(())
+}
 
-    let drifted = members_drift(&mut *conn, Some(guild), &[]).await?;
-    let seasons = seasons_drift(&mut *conn, Some(guild)).await?;
-    let users: BTreeSet<i64> = drifted.iter().chain(&seasons).map(|drift| drift.user_id.get()).collect();
-    let users: Vec<i64> = users.into_iter().collect();
-    if users.is_empty() {
-        return Ok(mended);
-    }
+/// The members of a guild of whom some figure differs, by id.
+async fn drifted(pool: &PgPool, guild: GuildId) -> Result<Vec<i64>, Error> {
+    let mut tx = pool.begin().await?;
+    unhurried(&mut tx).await?;
+    let mut all = counters_drift(&mut tx, Some(guild), None).await?;
+    all.extend(members_drift(&mut tx, Some(guild), &[], None).await?);
+    all.extend(seasons_drift(&mut tx, Some(guild), None).await?);
+    tx.commit().await?;
+    let users: BTreeSet<i64> = all.iter().map(|drift| drift.user_id.get()).collect();
+    Ok(users.into_iter().collect())
+}
+
+/// Mends what these members differ in, while the guild's locks are held.
+async fn mend(conn: &mut PgConnection, guild: GuildId, users: &[i64]) -> Result<Vec<Drift>, Error> {
     // Whoever pays them waits from here on; what was paid before is in the journal by the next statement.
     sqlx::query!(
         "SELECT FROM community.members WHERE guild_id = $1 AND user_id = ANY ($2) ORDER BY user_id FOR UPDATE",
         guild.get(),
-        &users,
+        users,
     )
     .fetch_all(&mut *conn)
     .await?;
-    let held = |drift: &Drift| users.binary_search(&drift.user_id.get()).is_ok();
-    let mut drifted = members_drift(&mut *conn, Some(guild), &[]).await?;
-    drifted.retain(held);
-    members_mend(&mut *conn, guild, &drifted).await?;
-    let mut seasons = seasons_drift(&mut *conn, Some(guild)).await?;
-    seasons.retain(held);
+    let mut mended = counters_drift(&mut *conn, Some(guild), Some(users)).await?;
+    counters_mend(&mut *conn, guild, &mended).await?;
+    // Days have changed, and lifetimes are their sums.
+    let lifetimes = counters_drift(&mut *conn, Some(guild), Some(users)).await?;
+    counters_mend(&mut *conn, guild, &lifetimes).await?;
+    mended.extend(lifetimes);
+    let members = members_drift(&mut *conn, Some(guild), &[], Some(users)).await?;
+    members_mend(&mut *conn, guild, &members).await?;
+    mended.extend(members);
+    let seasons = seasons_drift(&mut *conn, Some(guild), Some(users)).await?;
     seasons_mend(&mut *conn, guild, &seasons).await?;
-    mended.extend(drifted);
     mended.extend(seasons);
     Ok(mended)
 }

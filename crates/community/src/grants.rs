@@ -10,7 +10,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use crate::error::Error;
-use crate::model::{Grant, Granted, LevelUp};
+use crate::model::{Event, Grant, Granted, LevelUp};
 use crate::rewards::RewardSettings;
 
 /// Grants a batch, in the caller's transaction: all of it or, on an error, nothing.
@@ -21,6 +21,8 @@ use crate::rewards::RewardSettings;
 /// * A level reached for the first time pays [`RewardSettings::level_up_gold`], journaled as `LEVEL_UP` under a cause of its own, and
 ///   is announced as event `member.levelled_up`, one for a member however many levels they rose.
 /// * Achievements that are reached by it are granted in the same transaction.
+/// * It counts for the season of this moment, also where that was not rolled over yet; XP from another bot count for none, and
+///   what they bring about is not announced.
 ///
 /// Fails when somebody is no member yet, an amount does not fit, or a member would be left with less than nothing.
 pub async fn grant(conn: &mut PgConnection, grants: &[Grant]) -> Result<Granted, Error> {
@@ -32,9 +34,14 @@ pub async fn grant(conn: &mut PgConnection, grants: &[Grant]) -> Result<Granted,
         }
     }
     for (guild, users) in richer {
-        crate::achievements::evaluate_members(&mut *conn, guild, &users).await?;
+        crate::achievements::evaluate_members(&mut *conn, guild, &users, is_import(grants)).await?;
     }
     Ok(granted)
+}
+
+/// Whether this is what members had elsewhere: no news, and none of the season's.
+fn is_import(grants: &[Grant]) -> bool {
+    grants.iter().all(|grant| grant.event_type == Event::Import)
 }
 
 /// [`grant`] without a look at achievements: what an achievement itself pays.
@@ -72,7 +79,7 @@ pub(crate) async fn grant_only(conn: &mut PgConnection, grants: &[Grant]) -> Res
         }
     }
     granted.level_ups = level_ups.into_values().collect();
-    let events: Vec<_> = granted.level_ups.iter().map(announcement).collect();
+    let events: Vec<_> = granted.level_ups.iter().map(|up| announcement(up, is_import(grants))).collect();
     outbox::emit(conn, &events).await?;
     Ok(granted)
 }
@@ -112,7 +119,8 @@ async fn write(
                  FROM input i JOIN keys k USING (guild_id, source_system, source_event_id)
                 ORDER BY guild_id, source_system, source_event_id, i.n
            ), sums AS (
-               SELECT guild_id, user_id, sum(xp)::bigint AS xp, sum(gold)::bigint AS gold, sum(stars)::bigint AS stars
+               SELECT guild_id, user_id, sum(xp)::bigint AS xp, sum(gold)::bigint AS gold, sum(stars)::bigint AS stars,
+                      coalesce(sum(xp) FILTER (WHERE event_type <> 'IMPORT'), 0)::bigint AS season_xp
                  FROM fresh GROUP BY guild_id, user_id
            ), locked AS (
                SELECT m.guild_id, m.user_id, m.xp, m.level, m.stars
@@ -120,7 +128,7 @@ async fn write(
                 ORDER BY m.guild_id, m.user_id
                   FOR UPDATE OF m
            ), moved AS (
-               SELECT l.guild_id, l.user_id, l.level AS old_level, l.xp + s.xp AS xp, s.xp AS xp_gained, s.gold, s.stars,
+               SELECT l.guild_id, l.user_id, l.level AS old_level, l.xp + s.xp AS xp, s.season_xp, s.gold, s.stars,
                       l.stars + s.stars AS lifetime_stars,
                       1 + width_bucket(l.xp + s.xp, $10::bigint[]) AS level
                  FROM locked l JOIN sums s USING (guild_id, user_id)
@@ -140,11 +148,11 @@ async fn write(
                 GROUP BY guild_id, user_id
            ), season AS (
                SELECT s.guild_id, s.id FROM community.seasons s
-                WHERE s.active AND s.guild_id IN (SELECT guild_id FROM sums)
+                WHERE s.starts_at <= now() AND now() < s.ends_at AND s.guild_id IN (SELECT guild_id FROM sums)
            ), journal AS (
                INSERT INTO community.activity_log (guild_id, user_id, event_type, season_id, source_system,
                                                    source_event_id, xp_delta, star_delta, gold_delta, metadata)
-               SELECT e.guild_id, e.user_id, e.event_type, season.id, e.source_system, e.source_event_id, e.xp, e.stars,
+               SELECT e.guild_id, e.user_id, e.event_type, CASE WHEN e.event_type <> 'IMPORT' THEN season.id END, e.source_system, e.source_event_id, e.xp, e.stars,
                       e.gold, e.metadata
                  FROM (SELECT guild_id, user_id, event_type, source_system, source_event_id, xp, stars, gold, metadata,
                               n::numeric AS n
@@ -157,9 +165,9 @@ async fn write(
                 ORDER BY e.n, e.guild_id, e.user_id
            ), stats AS (
                INSERT INTO community.user_stats AS u (guild_id, user_id, season_id, season_xp, season_stars, lifetime_stars)
-               SELECT v.guild_id, v.user_id, season.id, v.xp_gained, v.stars, v.lifetime_stars
+               SELECT v.guild_id, v.user_id, season.id, v.season_xp, v.stars, v.lifetime_stars
                  FROM moved v JOIN season ON season.guild_id = v.guild_id
-                WHERE v.xp_gained <> 0 OR v.stars <> 0
+                WHERE v.season_xp <> 0 OR v.stars <> 0
                 ORDER BY v.guild_id, v.user_id
                ON CONFLICT ON CONSTRAINT pk_user_stats DO UPDATE
                   SET season_xp = u.season_xp + excluded.season_xp, season_stars = u.season_stars + excluded.season_stars,
@@ -195,14 +203,18 @@ async fn write(
 }
 
 /// A level-up, for everybody in the guild to hear.
-fn announcement(up: &LevelUp) -> outbox::Event {
+fn announcement(up: &LevelUp, retroactive: bool) -> outbox::Event {
+    let mut payload = json!({ "user_id": up.user_id, "level": up.level, "xp": up.xp, "gold": up.gold });
+    if retroactive {
+        payload["retroactive"] = true.into();
+    }
     outbox::Event {
         guild_id: up.guild_id,
         event_type: "member.levelled_up",
         subject: format!("members/{}", up.user_id),
         correlation_id: None,
         user_id: None,
-        payload: json!({ "user_id": up.user_id, "level": up.level, "xp": up.xp, "gold": up.gold }),
+        payload,
     }
 }
 

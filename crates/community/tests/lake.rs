@@ -150,6 +150,19 @@ async fn why_an_event_earned_what_it_earned_is_told() {
 }
 
 #[tokio::test]
+async fn every_member_may_ask_why_but_the_lake_is_for_administrators() {
+    let house = House::new(&["community:read", "community:ingest"]).await;
+    house.post(&json!({ "events": [house.message("7", "a", 100, &json!({ "length": 300 }))] })).await;
+    let (status, told) = house.get("/guilds/1/lake/events/a/rewards").await;
+    assert_eq!((status, &told["rewards"][0]["xp"], &told["event"]["payload"]), (200, &json!(18), &json!({})));
+    assert_eq!(house.get("/guilds/1/lake/events").await.0, 403);
+    let admin = House::new(ALL).await;
+    admin.post(&json!({ "events": [admin.message("7", "a", 100, &json!({ "length": 300 }))] })).await;
+    let (_, told) = admin.get("/guilds/1/lake/events/a/rewards").await;
+    assert_eq!(told["event"]["payload"]["length"], 300);
+}
+
+#[tokio::test]
 async fn the_lake_is_browsed_in_pages_and_filtered() {
     let house = House::new(ALL).await;
     let events: Vec<Value> = (0..5)

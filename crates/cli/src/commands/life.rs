@@ -9,6 +9,7 @@ use std::io::Read as _;
 
 use access::web::Repeatable;
 use access::{By, Origin};
+use chrono::DateTime;
 use community::{
     Author, achievements, announcements, awards, board, categories, import, multipliers, seasons, shop,
     skills,
@@ -27,7 +28,7 @@ use super::economy::pages;
 use crate::{
     args::Global,
     failure::{Code, Failure, OrFail},
-    screen::{Screen, wide_table},
+    screen::{Screen, table, wide_table},
     setup,
 };
 
@@ -367,9 +368,10 @@ pub(crate) async fn skill(global: &Global, command: &SkillCommand, screen: &Scre
 }
 
 pub(crate) async fn import_xp(global: &Global, args: &ImportXpArgs, screen: &Screen) -> Result<(), Failure> {
-    let data = std::fs::read_to_string(&args.file).or_fail(Code::Unavailable)?;
+    let named = |error| Failure::new(Code::Unavailable, format!("{}: {error}", args.file.display()));
+    let data = std::fs::read_to_string(&args.file).map_err(named)?;
     let format = match args.file.extension().and_then(|end| end.to_str()) {
-        Some("json") => import::Format::Json,
+        Some(end) if end.eq_ignore_ascii_case("json") => import::Format::Json,
         _ => import::Format::Csv,
     };
     let new = import::NewImport {
@@ -408,7 +410,8 @@ fn read<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
         std::io::stdin().read_to_string(&mut text).or_fail(Code::Unavailable)?;
         text
     } else if let Some(file) = body.strip_prefix('@') {
-        std::fs::read_to_string(file).or_fail(Code::Unavailable)?
+        let named = |error| Failure::new(Code::Unavailable, format!("{file}: {error}"));
+        std::fs::read_to_string(file).map_err(named)?
     } else {
         body.to_owned()
     };
@@ -421,8 +424,8 @@ fn one<T: Serialize>(screen: &Screen, made: Result<T, community::Error>) -> Resu
     let made = made.map_err(Problem::from)?;
     screen.answer(&made, |made| {
         let Ok(Value::Object(fields)) = serde_json::to_value(made) else { return String::new() };
-        let lines = fields.iter().map(|(name, value)| format!("{name}: {}", plain(Some(value))));
-        lines.collect::<Vec<_>>().join("\n")
+        let lines = fields.iter().filter(|(name, value)| *name != "guild_id" && !value.is_null());
+        table(["field", "value"], lines.map(|(name, value)| [name.replace('_', " "), plain(Some(value))]))
     })
 }
 
@@ -433,7 +436,8 @@ fn rows_of<T: Serialize>(screen: &Screen, rows: &[T], columns: &[&str]) -> Resul
             let row = serde_json::to_value(row).unwrap_or_default();
             columns.iter().map(|column| plain(row.get(*column))).collect()
         });
-        wide_table(columns, lines)
+        let headings: Vec<String> = columns.iter().map(|column| column.replace('_', " ")).collect();
+        wide_table(&headings.iter().map(String::as_str).collect::<Vec<_>>(), lines)
     })
 }
 
@@ -441,7 +445,35 @@ fn rows_of<T: Serialize>(screen: &Screen, rows: &[T], columns: &[&str]) -> Resul
 fn plain(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => "-".to_owned(),
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::Bool(true)) => "yes".to_owned(),
+        Some(Value::Bool(false)) => "no".to_owned(),
+        Some(Value::String(text)) => match DateTime::parse_from_rfc3339(text) {
+            Ok(at) => at.to_utc().format("%Y-%m-%d %H:%M:%S").to_string(),
+            Err(_) => text.clone(),
+        },
+        Some(Value::Array(all)) if all.is_empty() => "none".to_owned(),
+        Some(Value::Array(all)) => all.iter().map(|one| plain(Some(one))).collect::<Vec<_>>().join(", "),
+        Some(Value::Object(fields)) => {
+            let fields = fields.iter().filter(|(_, value)| !value.is_null());
+            fields.map(|(name, value)| format!("{name}={}", plain(Some(value)))).collect::<Vec<_>>().join(" ")
+        }
         Some(other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_told_as_people_write_them() {
+        let told = |value: Value| plain(Some(&value));
+        assert_eq!(told(json!("2026-12-05T12:30:00.123456Z")), "2026-12-05 12:30:00");
+        assert_eq!(told(json!(["5", "6"])), "5, 6");
+        assert_eq!(told(json!([{ "kind": "MESSAGE", "xp": 1.5, "none": null }])), "kind=MESSAGE xp=1.5");
+        assert_eq!(
+            (told(json!(true)), told(json!([])), told(json!(null))),
+            ("yes".into(), "none".into(), "-".into())
+        );
     }
 }

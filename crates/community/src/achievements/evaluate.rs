@@ -30,11 +30,12 @@ pub async fn evaluate_batch(conn: &mut PgConnection, changes: &Changes) -> Resul
 }
 
 /// Grants these members whatever they have reached by what they hold now, and pays for it. For XP and stars that come
-/// from elsewhere than events. Returns how many were granted.
+/// from elsewhere than events; `retroactive` where that is no news, so that nothing is announced. Returns how many were granted.
 pub async fn evaluate_members(
     conn: &mut PgConnection,
     guild: GuildId,
     users: &[UserId],
+    retroactive: bool,
 ) -> Result<usize, Error> {
     let thresholds = store::thresholds(&mut *conn, guild, None).await?;
     if thresholds.is_empty() || users.is_empty() {
@@ -42,7 +43,7 @@ pub async fn evaluate_members(
     }
     let users: Vec<i64> = users.iter().map(|user| user.get()).collect();
     let crossings = store::reached(conn, guild, &thresholds, &users).await?;
-    settle(conn, guild, crossings, false).await
+    settle(conn, guild, crossings, retroactive).await
 }
 
 /// Grants what these members have reached of the given thresholds, as having been reached before.

@@ -67,7 +67,7 @@ pub enum AnnouncementStatus {
     Pending,
     /// Its turn has come: it left as `announcement.due`.
     Sent,
-    /// Whom it is about does not wish it, or an administrator took it back.
+    /// Whom it is about does not wish it, an administrator took it back, or it waited a day and was about a member.
     Suppressed,
     /// It could not be posted.
     Failed,

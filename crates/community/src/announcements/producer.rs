@@ -49,8 +49,8 @@ impl Consumer for Producer {
 /// What an event is announced as; `None` for what is not announced.
 fn kind_of(event: &Stored) -> Option<AnnouncementKind> {
     Some(match event.event_type.as_str() {
-        "member.levelled_up" => AnnouncementKind::LevelUp,
-        // Thousands may have reached an achievement before it was made.
+        // Thousands may come with XP from another bot, or may have reached an achievement before it was made.
+        "member.levelled_up" if event.payload["retroactive"] != true => AnnouncementKind::LevelUp,
         "achievement.earned" if event.payload["retroactive"] != true => AnnouncementKind::Achievement,
         // What is taken is nobody else's business.
         "member.awarded" if given(&event.payload) => AnnouncementKind::Award,

@@ -64,7 +64,7 @@ pub(super) async fn channel_lock(
     sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(conn).await
 }
 
-/// Suppresses what waits for a channel and is about somebody who does not wish it.
+/// Suppresses what waits for a channel and is about somebody who does not wish it, or has waited so long that it is no news.
 pub(super) async fn suppress(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -72,13 +72,14 @@ pub(super) async fn suppress(
 ) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         r#"UPDATE community.announcements a SET status = 'suppressed'
-             FROM community.user_preferences p
             WHERE a.guild_id = $1 AND a.channel_id = $2 AND a.status = 'pending'
-              AND p.guild_id = a.guild_id AND p.user_id = a.user_id
-              AND NOT CASE a.kind WHEN 'level_up' THEN p.announce_level_up
-                                  WHEN 'achievement' THEN p.announce_achievements
-                                  WHEN 'award' THEN p.announce_awards
-                                  ELSE true END"#,
+              AND a.kind IN ('level_up', 'achievement', 'award')
+              AND (a.created_at < now() - interval '1 day'
+                   OR EXISTS (SELECT FROM community.user_preferences p
+                               WHERE p.guild_id = a.guild_id AND p.user_id = a.user_id
+                                 AND NOT CASE a.kind WHEN 'level_up' THEN p.announce_level_up
+                                                     WHEN 'achievement' THEN p.announce_achievements
+                                                     ELSE p.announce_awards END))"#,
         guild.get(),
         channel.get(),
     )

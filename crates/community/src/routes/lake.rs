@@ -14,6 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures::{FutureExt as _, StreamExt as _};
 use kernel::{GuildId, Page, Problem};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
@@ -220,17 +221,22 @@ pub(super) struct SourcePath {
 
 /// Why did this event earn what it earned?
 ///
-/// The event, and each reward that it brought: what it began with, and every factor with its reason; or why it earned nothing.
+/// The event, and each reward that it brought: what it began with, and every factor with its reason; or why it earned nothing. Its
+/// `payload` is for who may `community:write`; others get an empty one.
 #[utoipa::path(get, path = "/guilds/{guild_id}/lake/events/{source_id}/rewards", tag = "community",
     operation_id = "lake_explain", params(InGuildPath, SourcePath),
     responses((status = 200, body = lake::Explained), Problems),
-    security(("api_key" = ["community:write"])))]
+    security(("api_key" = ["community:read"])))]
 pub(super) async fn explain(
     State(app): State<App>,
-    guild: InGuild<CommunityWrite>,
+    guild: InGuild<CommunityRead>,
     Path(path): Path<SourcePath>,
 ) -> Result<Json<lake::Explained>, Problem> {
-    Ok(Json(lake::explain(app.pool(), guild.guild_id, &path.source_id).await?))
+    let mut explained = lake::explain(app.pool(), guild.guild_id, &path.source_id).await?;
+    if guild.on_behalf || !guild.actor.has("community:write") {
+        explained.event.payload = Value::Object(serde_json::Map::new());
+    }
+    Ok(Json(explained))
 }
 
 /// See how the lake fares

@@ -16,7 +16,7 @@ use crate::people::{
 
 /// See the leaderboard
 ///
-/// Of all time by XP, or of a season by stars. Who left is not on it.
+/// Of all time by XP, or of a season by stars. Bots and who left are not on it.
 #[utoipa::path(get, path = "/guilds/{guild_id}/leaderboard", tag = "community", operation_id = "member_leaderboard",
     params(InGuildPath, LeaderboardQuery),
     responses((status = 200, body = Page<Placed>), Problems),

@@ -119,6 +119,26 @@ async fn who_does_not_wish_it_is_not_announced() {
 }
 
 #[tokio::test]
+async fn what_has_waited_for_a_day_is_no_news() {
+    let house = House::new().await;
+    house.follow("community.announcements").await;
+    for kind in ["award", "notice"] {
+        house.ok("PUT", "/announcement-channels", Some(json!({ "kind": kind, "channel_id": "500" }))).await;
+    }
+    for n in 0..6 {
+        let body = json!({ "user_ids": ["7"], "gold": 1, "reason": format!("number {n}") });
+        house.ok("POST", "/awards", Some(body)).await;
+    }
+    consume(&house).await;
+    house.ok("POST", "/announcements", Some(json!({ "text": "The server moves tonight." }))).await;
+    house.run("UPDATE community.announcements SET created_at = created_at - interval '25 hours'").await;
+    minute(&house).await;
+    assert_eq!((queue(&house, "suppressed").await.len(), queue(&house, "pending").await.len()), (3, 0));
+    let sent = queue(&house, "sent").await;
+    assert_eq!(sent.iter().filter(|one| one["kind"] == "notice").count(), 1, "what people said is said");
+}
+
+#[tokio::test]
 async fn an_administrator_says_something_and_takes_it_back() {
     let house = House::new().await;
     assert_eq!(house.send("POST", "/announcements", Some(json!({ "text": "Hello" }))).await.0, 400);

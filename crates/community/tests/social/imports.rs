@@ -59,3 +59,35 @@ async fn wrong_lines_are_named_and_stop_it_unless_the_rest_is_asked_for() {
     let named = csv("id,xp\n7,1\n", &json!({ "source": "No!" }));
     assert_eq!(house.send("POST", "/xp/import", named).await.0, 400);
 }
+
+#[tokio::test]
+async fn what_an_import_brings_is_no_news_and_of_no_season() {
+    let house = House::new().await;
+    let until = house.now().await + chrono::TimeDelta::days(9);
+    house.ok("POST", "/seasons", Some(json!({ "name": "Spring", "ends_at": until }))).await;
+    house.follow("community.announcements").await;
+    for kind in ["level_up", "achievement"] {
+        house.ok("PUT", "/announcement-channels", Some(json!({ "kind": kind, "channel_id": "500" }))).await;
+    }
+    let veteran =
+        json!({ "name": "Veteran", "requirement_type": "xp_milestone", "requirement_value": 1_000 });
+    house.ok("POST", "/achievements", Some(veteran)).await;
+    house.ok("POST", "/xp/import", csv("id,xp\n7,5000\n", &json!({}))).await;
+    assert_eq!(house.events("member.levelled_up").await[0]["retroactive"], true);
+    assert_eq!(house.events("achievement.earned").await[0]["retroactive"], true);
+    let seasonal = "SELECT count(*) FROM community.user_stats";
+    assert_eq!(house.count(seasonal).await, 0);
+    let journaled =
+        "SELECT count(*) FROM community.activity_log WHERE event_type = 'IMPORT' AND season_id IS NULL";
+    assert_eq!(house.count(journaled).await, 1);
+    // Other XP are.
+    house.give(crate::house::BOB, "a", 5_000, 0).await;
+    assert_eq!(house.count(seasonal).await, 1);
+    house.settled().await;
+    let mut conn = house.pool().acquire().await.unwrap();
+    while jobs::outbox::consume_batch(&mut conn, &community::announcements::Producer).await.unwrap() > 0 {}
+    let told = house.ok("GET", "/announcements", None).await["items"].as_array().unwrap().clone();
+    assert_eq!(told.len(), 2);
+    assert!(told.iter().all(|one| one["user_id"] == "8"), "{told:?}");
+    house.assert_sound().await;
+}

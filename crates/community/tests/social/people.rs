@@ -65,6 +65,16 @@ async fn a_members_seasons_tell_what_they_did_and_where_they_stood() {
     assert_eq!(of(ADA).await[0]["rank"], 1, "who left is on no leaderboard");
     assert_eq!(of(BOB).await[0]["rank"], json!(null));
     house.run("UPDATE community.members SET left_at = NULL").await;
+    let board = async || {
+        let of_season = format!("/leaderboard?season_id={}", spring["id"]);
+        let (all, season) =
+            (house.ok("GET", "/leaderboard", None).await, house.ok("GET", &of_season, None).await);
+        [all, season].map(|board| board["items"].as_array().unwrap().len())
+    };
+    assert_eq!(board().await, [2, 2]);
+    house.run("UPDATE community.users SET is_bot = true WHERE id = 8").await;
+    assert_eq!(board().await, [1, 1], "bots are on none");
+    house.run("UPDATE community.users SET is_bot = false").await;
     let next = json!({ "next": { "name": "Summer", "ends_at": until + chrono::TimeDelta::days(30) } });
     house.ok("POST", &format!("/seasons/{}/roll", spring["id"]), Some(next)).await;
     // What comes late counts in the season, and not in its archive.
@@ -90,4 +100,55 @@ async fn a_members_seasons_tell_what_they_did_and_where_they_stood() {
         house.ok("GET", &format!("/members/7/seasons?cursor={}", page["next"].as_str().unwrap()), None).await;
     assert_eq!(rest["items"], json!([all[1]]));
     assert_eq!(house.send("GET", "/members/99/seasons", None).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_copy_holds_everything_and_forgetting_leaves_no_words_about_them() {
+    let house = House::new().await;
+    house.follow("community.announcements").await;
+    house.ok("PUT", "/announcement-channels", Some(json!({ "kind": "award", "channel_id": "500" }))).await;
+    let award = json!({ "user_ids": ["7"], "gold": 500, "reason": "Ada Lovelace spoke" });
+    house.ok("POST", "/awards", Some(award)).await;
+    let coffee = house.ok("GET", "/shop/items", None).await["items"][0]["id"].clone();
+    house.ok("POST", &format!("/shop/items/{coffee}/purchases"), Some(json!({}))).await;
+    let quest = house.ok("POST", "/board", Some(json!({ "title": "Mend the gate" }))).await["id"].clone();
+    house.ok("POST", &format!("/board/{quest}/claim"), None).await;
+    house.ok("POST", "/skills", Some(json!({ "slug": "graphs", "name": "Graphs" }))).await;
+    house
+        .run(
+            "INSERT INTO community.user_skills (guild_id, user_id, skill_id, skill_points)
+             SELECT 1, 7, id, 40 FROM community.skills WHERE guild_id = 1",
+        )
+        .await;
+    house.settled().await;
+    let mut conn = house.pool().acquire().await.unwrap();
+    while consume_batch(&mut conn, &Producer).await.unwrap() > 0 {}
+
+    let copy = house.ok("GET", "/members/7/export", None).await;
+    assert_eq!(copy["purchases"][0]["item"], "Coffee");
+    assert_eq!(
+        (&copy["quests"][0]["title"], &copy["quests"][0]["status"]),
+        (&json!("Mend the gate"), &json!("claimed"))
+    );
+    assert_eq!(
+        (&copy["skills"][0]["skill"], &copy["skills"][0]["skill_points"]),
+        (&json!("graphs"), &json!(40))
+    );
+    assert_eq!(copy["announcements"][0]["what"]["reason"], "Ada Lovelace spoke");
+    assert_eq!(copy["activity"].as_array().unwrap().len(), 2, "the award and the purchase");
+    let of_bob = house.ok("GET", "/members/8/export", None).await;
+    for what in ["purchases", "quests", "skills", "skill_rewards", "standings", "announcements", "activity"] {
+        assert_eq!(of_bob[what], json!([]), "{what}");
+    }
+
+    for _ in 0..2 {
+        house.ok("POST", "/members/7/erasure", Some(json!({ "reason": "asked for" }))).await;
+    }
+    let left = house.ok("GET", "/members/7/export", None).await;
+    assert!(!left.to_string().contains("Lovelace"), "{left}");
+    assert_eq!((&left["announcements"], &left["quests"]), (&json!([]), &json!([])));
+    assert_eq!(house.ok("GET", &format!("/board/{quest}"), None).await["status"], "open");
+    assert_eq!(house.events("board.quest_released").await.len(), 1);
+    assert_eq!(house.figures(ADA).await.1, 400, "balances are what the journal says");
+    house.assert_sound().await;
 }

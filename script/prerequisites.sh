@@ -1,7 +1,8 @@
 # What must be on the machine before anything of ours can be built or run. Sourced by the other scripts.
 #
 # `ensure_prerequisites` looks for a C compiler (Rust links with it), PostgreSQL's server programs (15 or later) and
-# Python (3.11 or later), and where everything is checked nats-server. What is missing it installs with apt where it may, and otherwise says what to install.
+# Python (3.11 or later); called with `tests`, or where everything is checked (CI is set), for nats-server too. What is missing it
+# installs with apt where it may, and otherwise says what to install.
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -40,13 +41,12 @@ nats_is_there() {
   have nats-server || [ -x /usr/sbin/nats-server ] || [ -x /usr/local/sbin/nats-server ]
 }
 
-# The names of the packages that are missing, as Debian calls them.
+# The names of the packages that are missing, as Debian calls them. With `tests`, those that only tests need count as well.
 missing_packages() {
   have cc || have gcc || have clang || printf 'gcc libc6-dev '
   [ -n "$(postgres_bin)" ] || printf 'postgresql '
   python_is_there || printf 'python3 '
-  # Only tests need it: elsewhere those say that they were skipped.
-  [ -z "${CI:-}" ] || nats_is_there || printf 'nats-server '
+  [ "${1:-}" != tests ] && [ -z "${CI:-}" ] || nats_is_there || printf 'nats-server '
 }
 
 # Runs as root: directly, or by a sudo that asks for no password unless somebody sits there to type one.
@@ -80,7 +80,7 @@ install_packages() {
 }
 
 ensure_prerequisites() {
-  local missing
+  local missing wanted=${1:-}
   if ! have cargo; then
     [ -r "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
     have cargo || {
@@ -88,16 +88,24 @@ ensure_prerequisites() {
       exit 3
     }
   fi
-  missing=$(missing_packages)
+  missing=$(missing_packages "$wanted")
   [ -z "$missing" ] && return 0
   # shellcheck disable=SC2086  # a list of words
   if install_packages $missing; then
-    missing=$(missing_packages)
+    missing=$(missing_packages "$wanted")
     [ -z "$missing" ] && return 0
+  fi
+  if [ "$missing" = 'nats-server ' ] && [ -z "${CI:-}" ]; then
+    # A developer's machine can do without: the tests of NATS then say that they were skipped. Where changes are checked they fail.
+    say 'nats-server is not installed, and this script may not install it: THE TESTS OF NATS ARE SKIPPED.'
+    say 'On Debian or Ubuntu, as root: apt-get update && apt-get install --yes --no-install-recommends nats-server'
+    say 'Elsewhere: https://github.com/nats-io/nats-server/releases; it has to be on the PATH.'
+    return 0
   fi
   say "Something is missing that this script may not, or could not, install itself: $missing"
   say 'On Debian or Ubuntu, as root:'
   say "    apt-get update && apt-get install --yes --no-install-recommends $missing"
-  say 'Elsewhere: a C compiler, the server programs of PostgreSQL 15 or later (initdb, postgres) and Python 3.11 or later.'
+  say 'Elsewhere: a C compiler, the server programs of PostgreSQL 15 or later (initdb, postgres), Python 3.11 or later, and for'
+  say 'tests nats-server.'
   exit 3
 }

@@ -19,6 +19,8 @@ pub enum Unit {
     Milliseconds,
     /// Seconds.
     Seconds,
+    /// Kibibytes.
+    Kibibytes,
     /// Mebibytes.
     Mebibytes,
     /// A share, in percent.
@@ -34,6 +36,7 @@ impl Unit {
             Self::Microseconds => format!("{value:.1} µs"),
             Self::Milliseconds => format!("{value:.2} ms"),
             Self::Seconds => format!("{value:.2} s"),
+            Self::Kibibytes => format!("{value:.1} KiB"),
             Self::Mebibytes => format!("{value:.1} MiB"),
             Self::Percent => format!("{value:.0} %"),
             Self::Times => format!("{value:.2} ×"),

@@ -1,4 +1,4 @@
-//! Events that leave the house: webhooks, and NATS `JetStream`.
+//! Events that leave the house, by webhooks and NATS `JetStream`; and those for the lake that come by NATS.
 //!
 //! Promises:
 //! * An event is posted to every webhook of its guild that wants and may have it, at least once, in the order in which it
@@ -8,12 +8,13 @@
 //! * Any number of nodes share the work; what a node that died was at is taken over by the others.
 //! * Nobody makes the house call an address inside the operator's network, whatever a name resolves to, unless the operator
 //!   allows it.
+//! * A message from NATS is acknowledged when its events are in the lake, where each counts once.
 //! * A secret is shown once, to who makes or rotates it, and is in no answer, log or audit entry afterwards.
 //!
 //! Map: [`settings`] what an operator may choose · [`model`] types · [`rules`] patterns and the schedule of attempts ·
 //! [`signing`] · [`address`] who may be called · [`sight`] who sees which events · [`sender`] one attempt · `store`, `queue`
 //! SQL · [`fanout`] from the outbox into queues · `worker` from queues to endpoints · [`ops`] what the faces call ·
-//! [`routes`] the HTTP face · [`schedules`] clearing away · [`nats`] the broker · [`document`] the page about events.
+//! [`routes`] the HTTP face · [`schedules`] clearing away · [`nats`] the broker, both ways · [`document`] the page about events.
 
 pub mod address;
 pub mod document;
@@ -32,6 +33,8 @@ pub mod settings;
 pub mod sight;
 pub mod signing;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod worker;
 
 use std::sync::Arc;
@@ -44,7 +47,7 @@ use tokio::sync::watch;
 pub use error::Error;
 pub use routes::{PROBLEMS, router};
 pub use sender::{Resolver, Sender};
-pub use settings::{NatsSettings, WebhookSettings};
+pub use settings::{GuildFrom, LakeSource, NatsSettings, WebhookSettings};
 
 /// What everything about webhooks works with. Cheap to clone.
 #[derive(Debug, Clone)]

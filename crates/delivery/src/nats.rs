@@ -1,173 +1,34 @@
-//! Publishing every event to NATS `JetStream`.
-//!
-//! * Subject `questhall.<guild>.<event type>`; the body is the event in its `CloudEvents` envelope; `Nats-Msg-Id` is its id, by
-//!   which `JetStream` drops repetitions within ten minutes, and readers later ones.
-//! * Events are stored in their order: each says which one it follows (`Nats-Expected-Last-Msg-Id`), so that after a break of
-//!   the connection none is stored before those that got lost. Where others write into the same stream as well, that
-//!   cannot hold; then each event waits for its confirmation.
-//! * The position is kept in the database: after an outage of either side, publishing goes on where it was confirmed. The
-//!   house does not notice an outage.
+//! NATS `JetStream`: every event to it ([`publish`]), and events for the lake from it ([`lake`]).
+
+pub mod lake;
+pub mod publish;
 
 use std::time::Duration;
 
-use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
-use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::{self, stream};
 use async_nats::{Client, ConnectOptions};
-use bytes::Bytes;
-use jobs::outbox::{PublishError, Publisher, Stored};
-use tokio::sync::Mutex;
 
 use crate::settings::NatsSettings;
 
-/// Its name, which owns the cursor.
-pub const CONSUMER: &str = "nats";
+pub use lake::LakeFeed;
+pub use publish::{CONSUMER, Nats};
 
-/// How long `JetStream` remembers ids. Repetitions come right after a break; half a minute would do.
-const REMEMBERED: Duration = Duration::from_mins(10);
-const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
-/// Room that headers take of a message.
-const HEADERS: usize = 1024;
+/// Longest to wait for an answer of the server's.
+const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Publishes events to a stream.
-#[derive(Debug)]
-pub struct Nats {
-    url: String,
-    settings: NatsSettings,
-    connection: Mutex<Connection>,
-}
+/// Why the server could not be worked with.
+type Trouble = Box<dyn std::error::Error + Send + Sync>;
 
-#[derive(Debug, Default)]
-struct Connection {
-    /// The client reconnects by itself once it was connected.
-    client: Option<Client>,
-    /// Whether the stream was found or made since trouble was last seen.
-    checked: bool,
-    /// Whether the last attempt failed: then each event waits for its confirmation.
-    careful: bool,
-}
-
-impl Nats {
-    /// A publisher by the settings; `None` when they name no server. Connects when there is something to publish.
-    pub fn new(settings: &NatsSettings) -> Option<Self> {
-        let url = settings.url.clone()?;
-        Some(Self { url, settings: settings.clone(), connection: Mutex::default() })
-    }
-
-    async fn client(&self, connection: &mut Connection) -> Result<Client, PublishError> {
-        if let Some(client) = &connection.client {
-            return Ok(client.clone());
-        }
-        let mut options = match &self.settings.credentials {
-            Some(file) => ConnectOptions::with_credentials_file(file).await?,
-            None => ConnectOptions::new(),
-        };
-        options = options.name("questhall").connection_timeout(CONNECT_PATIENCE).event_callback(
-            |event| async move {
-                tracing::info!(%event, "NATS");
-            },
-        );
-        let servers: Vec<String> = self.url.split(',').map(|url| url.trim().to_owned()).collect();
-        let client = tokio::time::timeout(CONNECT_PATIENCE * 2, options.connect(servers))
-            .await
-            .map_err(|_| "the server does not answer")??;
-        connection.client = Some(client.clone());
-        Ok(client)
-    }
-
-    /// The stream: found, or made if it is not there. One that is there is left as it is.
-    async fn check(&self, context: &jetstream::Context) -> Result<(), PublishError> {
-        let prefix = &self.settings.subject_prefix;
-        let stream = context
-            .get_or_create_stream(stream::Config {
-                name: self.settings.stream.clone(),
-                description: Some("Questhall's events, as CloudEvents".to_owned()),
-                subjects: vec![format!("{prefix}.>")],
-                max_age: self.settings.max_age,
-                duplicate_window: REMEMBERED.min(self.settings.max_age),
-                storage: stream::StorageType::File,
-                ..stream::Config::default()
-            })
-            .await?;
-        let wanted = format!("{prefix}.>");
-        let taken = |subject: &String| *subject == wanted || subject == ">";
-        if stream.cached_info().config.subjects.iter().any(taken) {
-            return Ok(());
-        }
-        Err(format!("the stream {} does not take the subjects {wanted}", self.settings.stream).into())
-    }
-
-    fn message(&self, event: &Stored) -> (String, Bytes) {
-        let subject = format!("{}.{}.{}", self.settings.subject_prefix, event.guild_id, event.event_type);
-        (subject, Bytes::from(event.cloud_event().to_string()))
-    }
-
-    async fn publish_all(&self, connection: &mut Connection, events: &[Stored]) -> Result<(), PublishError> {
-        let client = self.client(connection).await?;
-        let mut context = jetstream::new(client.clone());
-        context.set_timeout(CONNECT_PATIENCE);
-        if !connection.checked {
-            self.check(&context).await?;
-            connection.checked = true;
-        }
-        let room = client.server_info().max_payload.saturating_sub(HEADERS);
-        let mut acks: Vec<PublishAckFuture> = Vec::with_capacity(events.len());
-        let mut before: Option<String> = None;
-        for event in events {
-            let (subject, body) = self.message(event);
-            if body.len() > room {
-                // It would stand in the way of all that follow, for ever.
-                metrics::counter!("questhall_nats_skipped_total").increment(1);
-                tracing::error!(event = %event.event_id, bytes = body.len(), "an event is too large for this NATS server");
-                continue;
-            }
-            let id = event.event_id.to_string();
-            let mut message = PublishMessage::build().payload(body).message_id(&id);
-            if let Some(before) = before.filter(|_| !connection.careful) {
-                message = message.expected_last_message_id(before);
-            }
-            let ack = context.send_publish(subject, message).await?;
-            if connection.careful {
-                confirmed(ack).await?;
-            } else {
-                acks.push(ack);
-            }
-            before = Some(id);
-        }
-        for ack in acks {
-            confirmed(ack).await?;
-        }
-        Ok(())
-    }
-}
-
-async fn confirmed(ack: PublishAckFuture) -> Result<(), PublishError> {
-    match ack.await {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == PublishErrorKind::WrongLastMessageId => {
-            Err("the stream holds something else than expected; going on one by one".into())
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-impl Publisher for Nats {
-    fn name(&self) -> &'static str {
-        CONSUMER
-    }
-
-    async fn publish(&self, events: &[Stored]) -> Result<(), PublishError> {
-        let mut connection = self.connection.lock().await;
-        // Whatever interrupts it, a time limit included, leaves it careful.
-        let careful = std::mem::replace(&mut connection.careful, true);
-        let checked = std::mem::take(&mut connection.checked);
-        let mut now = Connection { client: connection.client.clone(), checked, careful };
-        let result = self.publish_all(&mut now, events).await;
-        connection.client = now.client;
-        if result.is_ok() {
-            connection.checked = true;
-            connection.careful = false;
-        }
-        result
-    }
+/// A connection by the settings; it reconnects by itself once it was connected.
+async fn connect(settings: &NatsSettings, name: &str) -> Result<Client, Trouble> {
+    let url = settings.url.as_deref().ok_or("no server is named")?;
+    let options = match &settings.credentials {
+        Some(file) => ConnectOptions::with_credentials_file(file).await?,
+        None => ConnectOptions::new(),
+    };
+    let options = options.name(name).connection_timeout(PATIENCE).event_callback(|event| async move {
+        tracing::info!(%event, "NATS");
+    });
+    let servers: Vec<String> = url.split(',').map(|url| url.trim().to_owned()).collect();
+    let connecting = tokio::time::timeout(PATIENCE * 2, options.connect(servers));
+    Ok(connecting.await.map_err(|_| "the server does not answer")??)
 }

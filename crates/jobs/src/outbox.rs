@@ -22,6 +22,6 @@ pub use emit::{Event, emit, emit_one};
 pub use feed::{Feed, FeedError};
 pub use position::{ParsePositionError, Position};
 pub use publisher::{PublishError, Publisher, spawn as spawn_publisher};
-pub use read::{Filter, Stored, Viewer, horizon, read_after};
+pub use read::{Filter, Stored, Viewer, horizon, pruned, read_after};
 pub use tail::{Tail, TailError};
 pub use topics::{Live, Subscription, Topic};

@@ -64,6 +64,14 @@ pub fn describe() {
     describe_gauge!("questhall_timer_queue_depth", "Timers that are due and not executed yet, by queue.");
     describe_counter!("questhall_timer_engine_errors_total", "Troubles of the engine itself, by queue.");
     describe_counter!("questhall_outbox_events_total", "Events that this process read from the outbox.");
+    describe_counter!("questhall_nats_lake_messages_total", "Messages from NATS for the lake, by result.");
+    describe_counter!("questhall_nats_lake_redelivered_total", "Those of them that came before.");
+    describe_counter!("questhall_nats_lake_dead_letters_total", "Those of them put among the dead letters.");
+    describe_counter!(
+        "questhall_nats_lake_errors_total",
+        "Times that no messages for the lake could be read."
+    );
+    describe_gauge!("questhall_nats_lake_pending", "Messages for the lake that wait in NATS, as last heard.");
     describe_histogram!("questhall_schedule_duration_seconds", "Run time of periodic jobs, by schedule.");
     describe_counter!("questhall_schedule_runs_total", "Runs of periodic jobs, by schedule and result.");
     describe_counter!(

@@ -46,6 +46,9 @@ pub(crate) fn start(services: &Services, roles: &Roles, node: &Node) -> Result<(
         if let Some(nats) = delivery::nats::Nats::new(&services.settings.nats) {
             jobs::outbox::spawn_publisher(pool.clone(), nats, handle.clone(), wake);
         }
+        if let Some(feed) = delivery::nats::LakeFeed::new(&services.settings.nats, services.lake.clone()) {
+            feed.spawn(&handle);
+        }
     }
     if roles.has(Role::Scheduler) {
         jobs::schedule::spawn(pool.clone(), schedules(services), &handle, wake)?;

@@ -232,7 +232,7 @@ pub(super) async fn idle(server: &Server, authorization: &str, quick: bool) -> R
         )
         .limit(before, "the same server without them")
         .target(Target::AtMost(150.0)),
-        Figure::new(SECTION, "memory of an idle stream, in KiB", each, Unit::Times),
+        Figure::new(SECTION, "memory of an idle stream", each, Unit::Kibibytes),
     ])
 }
 

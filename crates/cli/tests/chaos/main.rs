@@ -8,12 +8,13 @@
 //!
 //! Map: [`process`] a server as a child process · [`http`] a client that knows when it got no answer · [`town`] a guild,
 //! its campaigns, and time that passes when told · [`crowd`] members who act, and what they were told · [`reckoning`] what
-//! must hold in the end · the tests in [`storms`], [`nodes`], [`wires`], [`jail`].
+//! must hold in the end · the tests in [`storms`], [`nodes`], [`wires`], [`jail`], [`lake`].
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod crowd;
 mod http;
 mod jail;
+mod lake;
 mod nodes;
 mod process;
 mod reckoning;

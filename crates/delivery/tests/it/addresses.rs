@@ -57,6 +57,22 @@ async fn a_name_that_rebinds_to_an_inside_address_is_not_called() {
 }
 
 #[tokio::test]
+async fn of_a_names_many_addresses_those_inside_are_passed_over() {
+    let settings = WebhookSettings { internal_networks: vec!["127.0.0.1/32".parse().unwrap()], ..local() };
+    let inside =
+        ["169.254.169.254", "::ffff:10.0.0.1", "fe80::1", "::ffff:169.254.169.254", "64:ff9b::a00:1"];
+    let resolver = Resolver::new(move |_| {
+        let all = inside.iter().chain(&["127.0.0.1"]).map(|address| address.parse().unwrap()).collect();
+        async move { io::Result::Ok(all) }.boxed()
+    });
+    let house = House::resolving(settings, resolver).await;
+    let endpoint = Endpoint::ok().await;
+    let made = house.webhook(&format!("http://many.example:{}/", endpoint.address.port())).await;
+    let ping = ops::ping(house.pool(), &house.webhooks, GUILD, made.webhook.id).await.unwrap();
+    assert!(ping.delivered, "{ping:?}");
+}
+
+#[tokio::test]
 async fn a_name_that_points_inside_is_not_called_unless_the_operator_says_so() {
     let mut endpoint = Endpoint::ok().await;
     let url = format!("https://localhost:{}/", endpoint.address.port());

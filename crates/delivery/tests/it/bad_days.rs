@@ -2,12 +2,26 @@
 
 use std::time::Duration;
 
-use crate::endpoint::{Answer, Endpoint};
-use crate::house::{House, local};
+use delivery::ops;
 
-/// A house of little patience, the endpoint's answers, and what the administrator reads of the first attempt.
+use crate::endpoint::{Answer, Endpoint};
+use crate::house::{GUILD, House, local};
+
+/// A house, the endpoint's answers, and what the administrator reads of the first attempt.
 async fn first_error(answers: Vec<Answer>) -> (House, Endpoint, String) {
+    first_error_in(local(), answers).await
+}
+
+/// The same in a house of little patience, with endpoints that answer never.
+async fn out_of_patience(answers: Vec<Answer>) -> (House, Endpoint, String) {
     let settings = delivery::WebhookSettings { timeout: Duration::from_millis(700), ..local() };
+    first_error_in(settings, answers).await
+}
+
+async fn first_error_in(
+    settings: delivery::WebhookSettings,
+    answers: Vec<Answer>,
+) -> (House, Endpoint, String) {
     let mut house = House::idle(settings).await;
     house.node().await;
     let mut endpoint = Endpoint::script(answers).await;
@@ -28,7 +42,7 @@ async fn recovers(house: &House, endpoint: &mut Endpoint) {
 
 #[tokio::test]
 async fn one_that_hangs() {
-    let (house, mut endpoint, error) = first_error(vec![Answer::Hang]).await;
+    let (house, mut endpoint, error) = out_of_patience(vec![Answer::Hang]).await;
     assert_eq!(error, "no whole answer within 700 ms");
     recovers(&house, &mut endpoint).await;
 }
@@ -52,6 +66,78 @@ async fn one_that_lies() {
 }
 
 #[tokio::test]
+async fn one_that_says_two_lengths_or_speaks_no_http() {
+    for lie in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 5\r\n\r\nokoko",
+        "HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        "SSH-2.0-OpenSSH_9.2\r\n",
+        "",
+    ] {
+        let (house, mut endpoint, error) = first_error(vec![Answer::Raw(lie)]).await;
+        assert!(
+            error.starts_with("the connection broke") || error.starts_with("the answer broke off"),
+            "{lie}: {error}"
+        );
+        recovers(&house, &mut endpoint).await;
+    }
+}
+
+#[tokio::test]
+async fn one_that_says_more_than_it_promised_is_believed_no_second_time() {
+    let house = House::new().await;
+    // The second answer in the first's wake: it is none to the next event.
+    let twice = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    let mut endpoint = Endpoint::script(vec![Answer::Raw(twice); 3]).await;
+    house.webhook(&endpoint.url()).await;
+    house.emit_numbers(0..5).await;
+    // Every event is sent, and in order; those whose answer is in doubt come again.
+    let mut seen = Vec::new();
+    while seen.last() != Some(&4) {
+        seen.extend(endpoint.numbers(1).await);
+    }
+    assert!(seen.is_sorted(), "{seen:?}");
+    seen.dedup();
+    assert_eq!(seen, [0, 1, 2, 3, 4]);
+    house.settled().await;
+}
+
+#[tokio::test]
+async fn one_that_drips_its_body() {
+    let (house, mut endpoint, error) = out_of_patience(vec![Answer::DripBody]).await;
+    assert_eq!(error, "no whole answer within 700 ms");
+    recovers(&house, &mut endpoint).await;
+}
+
+#[tokio::test]
+async fn one_that_promises_for_ever() {
+    let (house, mut endpoint, error) = out_of_patience(vec![Answer::Promises]).await;
+    assert_eq!(error, "no whole answer within 700 ms");
+    recovers(&house, &mut endpoint).await;
+}
+
+#[tokio::test]
+async fn one_that_redirects_inside_is_not_followed() {
+    let house = House::idle(local()).await;
+    let mut answers = Vec::new();
+    for location in
+        ["http://169.254.169.254/latest/meta-data", "http://[::1]:1/", "//127.0.0.1/", "file:///etc/passwd"]
+    {
+        let head: &str = Box::leak(format!("location: {location}\r\n").into_boxed_str());
+        answers.extend([301, 303, 307, 308].map(|status| Answer::Whole(status, head, "")));
+    }
+    let count = answers.len();
+    let mut endpoint = Endpoint::script(answers).await;
+    let made = house.webhook(&endpoint.url()).await;
+    for _ in 0..count {
+        let ping = ops::ping(house.pool(), &house.webhooks, GUILD, made.webhook.id).await.unwrap();
+        assert!(!ping.delivered && ping.error.unwrap().ends_with("redirects are not followed"));
+        endpoint.next().await;
+    }
+    assert!(endpoint.is_quiet());
+}
+
+#[tokio::test]
 async fn one_that_floods_the_head() {
     let (house, mut endpoint, error) = first_error(vec![Answer::FloodHead]).await;
     assert!(error.starts_with("the connection broke"), "{error}");
@@ -60,7 +146,7 @@ async fn one_that_floods_the_head() {
 
 #[tokio::test]
 async fn one_that_dawdles() {
-    let (house, mut endpoint, error) = first_error(vec![Answer::Drip]).await;
+    let (house, mut endpoint, error) = out_of_patience(vec![Answer::Drip]).await;
     assert_eq!(error, "no whole answer within 700 ms");
     recovers(&house, &mut endpoint).await;
 }

@@ -25,8 +25,14 @@ pub(crate) enum Answer {
     Hang,
     /// Not before the test lets it; then with this status.
     Late(Arc<Semaphore>, u16),
+    /// With these bytes, whatever they are; then it ends the connection.
+    Raw(&'static str),
     /// With a promise of more than comes.
     BreakOff,
+    /// With a good head, and a body that comes a byte at a time for ever.
+    DripBody,
+    /// With promises that the answer is about to come, for ever.
+    Promises,
     /// With a head that says 200 and a body without end.
     Flood,
     /// With a head without end.
@@ -161,6 +167,23 @@ where
             Answer::Late(gate, status) => {
                 gate.acquire().await.unwrap().forget();
                 stream.write_all(whole(status, "", "").as_bytes()).await
+            }
+            Answer::Raw(bytes) => {
+                let _ = stream.write_all(bytes.as_bytes()).await;
+                return;
+            }
+            Answer::DripBody => {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n").await;
+                while stream.write_all(b"x").await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                return;
+            }
+            Answer::Promises => {
+                while stream.write_all(b"HTTP/1.1 102 Processing\r\n\r\n").await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                return;
             }
             Answer::BreakOff => {
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nI have").await;

@@ -8,5 +8,6 @@ mod bad_days;
 mod deliver;
 mod endpoint;
 mod house;
+mod lake;
 mod nats;
 mod nodes;

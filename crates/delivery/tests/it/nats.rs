@@ -1,13 +1,12 @@
 //! Publishing to a real NATS server.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use async_nats::jetstream::{self, consumer, stream};
+use async_nats::jetstream::{consumer, stream};
 use delivery::NatsSettings;
 use delivery::nats::Nats;
+use delivery::testing::Broker;
 use futures::StreamExt as _;
 use jobs::outbox::spawn_publisher;
 use kernel::GuildId;
@@ -17,109 +16,34 @@ use crate::house::{House, event, local};
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// A NATS server of one's own, with its store in a folder that goes with it.
-struct Server {
-    child: Child,
-    port: u16,
-    folder: db::testing::Folder,
-}
-
-/// Where the program is. Debian keeps it where only root looks.
-fn program() -> Option<PathBuf> {
-    let path = std::env::var("PATH").unwrap_or_default();
-    let folders = path.split(':').chain(["/usr/sbin", "/usr/local/sbin", "/usr/local/bin"]);
-    folders.map(|folder| PathBuf::from(folder).join("nats-server")).find(|file| file.is_file())
-}
-
-impl Server {
-    /// `None` where there is no program; that is said loudly, and on a machine that checks changes it is a failure.
-    fn start() -> Option<Self> {
-        let Some(program) = program() else {
-            assert!(std::env::var_os("CI").is_none(), "nats-server is not installed");
-            eprintln!("SKIPPED: nats-server is not installed (Debian: apt-get install nats-server)");
-            return None;
-        };
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let folder = db::testing::Folder::new();
-        let child = Self::run(&program, port, &folder);
-        Some(Self { child, port, folder })
-    }
-
-    fn run(program: &PathBuf, port: u16, folder: &db::testing::Folder) -> Child {
-        Command::new(program)
-            .args(["--jetstream", "--addr", "127.0.0.1", "--port", &port.to_string(), "--store_dir"])
-            .arg(folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn again(&mut self) {
-        self.child = Self::run(&program().unwrap(), self.port, &self.folder);
-    }
-
-    fn settings(&self) -> NatsSettings {
-        NatsSettings { url: Some(format!("nats://127.0.0.1:{}", self.port)), ..NatsSettings::default() }
-    }
-
-    async fn context(&self) -> jetstream::Context {
-        let connecting = async {
-            loop {
-                if let Ok(client) = async_nats::connect(format!("127.0.0.1:{}", self.port)).await {
-                    return jetstream::new(client);
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+/// The first `count` messages of the stream: subject, id, body.
+async fn read(server: &Broker, count: usize) -> Vec<(String, String, Value)> {
+    let reading = async {
+        let context = server.context().await;
+        let stream = loop {
+            match context.get_stream("QUESTHALL").await {
+                Ok(stream) => break stream,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             }
         };
-        tokio::time::timeout(PATIENCE, connecting).await.unwrap()
-    }
-
-    /// The first `count` messages of the stream: subject, id, body.
-    async fn read(&self, count: usize) -> Vec<(String, String, Value)> {
-        let reading = async {
-            let context = self.context().await;
-            let stream = loop {
-                match context.get_stream("QUESTHALL").await {
-                    Ok(stream) => break stream,
-                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-                }
-            };
-            let reader: consumer::PullConsumer =
-                stream.create_consumer(consumer::pull::Config::default()).await.unwrap();
-            let mut messages = reader.messages().await.unwrap();
-            let mut read = Vec::new();
-            while read.len() < count {
-                let message = messages.next().await.unwrap().unwrap();
-                message.ack().await.unwrap();
-                let id = message.headers.as_ref().unwrap().get("Nats-Msg-Id").unwrap().to_string();
-                read.push((
-                    message.subject.to_string(),
-                    id,
-                    serde_json::from_slice(&message.payload).unwrap(),
-                ));
-            }
-            read
-        };
-        tokio::time::timeout(PATIENCE, reading).await.expect("all messages come")
-    }
-
-    async fn stored(&self) -> u64 {
-        let context = self.context().await;
-        context.get_stream("QUESTHALL").await.unwrap().info().await.unwrap().state.messages
-    }
+        let reader: consumer::PullConsumer =
+            stream.create_consumer(consumer::pull::Config::default()).await.unwrap();
+        let mut messages = reader.messages().await.unwrap();
+        let mut read = Vec::new();
+        while read.len() < count {
+            let message = messages.next().await.unwrap().unwrap();
+            message.ack().await.unwrap();
+            let id = message.headers.as_ref().unwrap().get("Nats-Msg-Id").unwrap().to_string();
+            read.push((message.subject.to_string(), id, serde_json::from_slice(&message.payload).unwrap()));
+        }
+        read
+    };
+    tokio::time::timeout(PATIENCE, reading).await.expect("all messages come")
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+async fn stored(server: &Broker) -> u64 {
+    let context = server.context().await;
+    context.get_stream("QUESTHALL").await.unwrap().info().await.unwrap().state.messages
 }
 
 /// One more node that publishes.
@@ -137,14 +61,14 @@ fn numbers(messages: &[(String, String, Value)]) -> Vec<i64> {
 
 #[tokio::test]
 async fn events_are_published_once_and_in_order() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = Broker::start() else { return };
     let mut house = House::idle(local()).await;
     for _ in 0..2 {
         publish(&mut house, &server.settings()).await;
     }
     house.emit_numbers(0..1500).await;
     house.emit(&[jobs::outbox::Event { guild_id: GuildId::new(2), ..event(1500) }]).await;
-    let messages = server.read(1501).await;
+    let messages = read(&server, 1501).await;
     assert_eq!(numbers(&messages), (0..1501).collect::<Vec<_>>());
     let (subject, id, body) = &messages[1499];
     assert_eq!(subject, "questhall.1.campaign.test_tick");
@@ -154,18 +78,18 @@ async fn events_are_published_once_and_in_order() {
     // Published again from the beginning, as after a node died before it noted its position: none is stored twice.
     house.run("UPDATE jobs.outbox_cursors SET transaction_id = '0', id = 0, fencing_token = fencing_token + 1, locked_by = NULL, locked_until = NULL WHERE consumer = 'nats'").await;
     house.emit_numbers(1501..1502).await;
-    assert_eq!(numbers(&server.read(1502).await), (0..1502).collect::<Vec<_>>());
+    assert_eq!(numbers(&read(&server, 1502).await), (0..1502).collect::<Vec<_>>());
     house.until("SELECT transaction_id > '1'::xid8 FROM jobs.outbox_cursors WHERE consumer = 'nats'").await;
-    assert_eq!(server.stored().await, 1502);
+    assert_eq!(stored(&server).await, 1502);
 }
 
 #[tokio::test]
 async fn what_happens_during_an_outage_is_published_after_it() {
-    let Some(mut server) = Server::start() else { return };
+    let Some(mut server) = Broker::start() else { return };
     let mut house = House::idle(local()).await;
     publish(&mut house, &server.settings()).await;
     house.emit_numbers(0..10).await;
-    assert_eq!(server.read(10).await.len(), 10);
+    assert_eq!(read(&server, 10).await.len(), 10);
     server.kill();
     // The house goes on, and nothing of it waits: readers of the outbox see what happens.
     for n in 1..20 {
@@ -173,18 +97,18 @@ async fn what_happens_during_an_outage_is_published_after_it() {
     }
     house.until("SELECT count(*) = 200 FROM jobs.outbox WHERE transaction_id < pg_snapshot_xmin(pg_current_snapshot())").await;
     server.again();
-    assert_eq!(numbers(&server.read(200).await), (0..200).collect::<Vec<_>>());
+    assert_eq!(numbers(&read(&server, 200).await), (0..200).collect::<Vec<_>>());
     // The same with an outage of ours: another node goes on.
     let node = house.nodes.pop().unwrap();
     assert!(node.stop(PATIENCE).await.unwrap());
     house.emit_numbers(200..300).await;
     publish(&mut house, &server.settings()).await;
-    assert_eq!(numbers(&server.read(300).await), (0..300).collect::<Vec<_>>());
+    assert_eq!(numbers(&read(&server, 300).await), (0..300).collect::<Vec<_>>());
 }
 
 #[tokio::test]
 async fn strangers_in_the_stream_cost_speed_and_nothing_else() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = Broker::start() else { return };
     let context = server.context().await;
     let config = stream::Config {
         name: "QUESTHALL".to_owned(),
@@ -204,8 +128,8 @@ async fn strangers_in_the_stream_cost_speed_and_nothing_else() {
     house.emit_numbers(0..300).await;
     house.until("SELECT NOT EXISTS (SELECT FROM jobs.outbox o, jobs.outbox_cursors c WHERE c.consumer = 'nats' AND (o.transaction_id, o.id) > (c.transaction_id, c.id))").await;
     writer.abort();
-    let all = server.stored().await;
-    let messages = server.read(usize::try_from(all).unwrap()).await;
+    let all = stored(&server).await;
+    let messages = read(&server, usize::try_from(all).unwrap()).await;
     let ours: Vec<_> = messages.into_iter().filter(|(subject, _, _)| subject != "other").collect();
     assert_eq!(numbers(&ours), (0..300).collect::<Vec<_>>());
 }

@@ -146,6 +146,14 @@ pub async fn horizon(connection: &mut PgConnection) -> Result<Position, sqlx::Er
     Ok(Position { transaction_id: parse_xid(&transaction_id)?, id: 0 })
 }
 
+/// The last event that was cleared away: who read only what came before it may have missed some. `None` while all are there.
+pub async fn pruned(connection: &mut PgConnection) -> Result<Option<Position>, sqlx::Error> {
+    let row = sqlx::query!(r#"SELECT transaction_id::text AS "transaction_id!", id FROM jobs.outbox_pruned"#)
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| Ok(Position { transaction_id: parse_xid(&row.transaction_id)?, id: row.id })).transpose()
+}
+
 /// At most `limit` events of a guild after `after` that the filter lets through, in order. Fewer than `limit` means that
 /// there are no more for now.
 pub async fn read_after(

@@ -103,7 +103,15 @@ async fn outbox_retention(connection: &mut PgConnection, age: Duration) -> Resul
     .fetch_all(&mut *connection)
     .await?;
     for partition in &old {
-        // The name comes out of the catalogue, quoted by regclass.
+        // The name comes out of the catalogue, quoted by regclass. Who reads later than that is told of the gap.
+        let note = format!(
+            "INSERT INTO jobs.outbox_pruned AS known (transaction_id, id)
+             SELECT transaction_id, id FROM {partition} ORDER BY transaction_id DESC, id DESC LIMIT 1
+             ON CONFLICT (only_row) DO UPDATE
+                SET transaction_id = excluded.transaction_id, id = excluded.id, pruned_at = now()
+              WHERE (known.transaction_id, known.id) < (excluded.transaction_id, excluded.id)"
+        );
+        sqlx::raw_sql(AssertSqlSafe(note)).execute(&mut *connection).await?;
         sqlx::raw_sql(AssertSqlSafe(format!("DROP TABLE {partition}"))).execute(&mut *connection).await?;
     }
     Ok(json!({ "dropped": old }))

@@ -147,6 +147,8 @@ async fn the_house_keeps_itself_clean() {
     world
         .run(
             "CREATE TABLE jobs.outbox_y2020m01 PARTITION OF jobs.outbox FOR VALUES FROM ('2020-01-01Z') TO ('2020-02-01Z');
+             INSERT INTO jobs.outbox (transaction_id, id, guild_id, event_type, subject, payload, created_at) OVERRIDING SYSTEM VALUE
+             VALUES ('7', 3, 1, 'test.rang', 'x', '{}', '2020-01-15Z'), ('7', 2, 1, 'test.rang', 'x', '{}', '2020-01-16Z');
              INSERT INTO jobs.timers (kind, status, executed_at) VALUES ('test.ring', 'COMPLETED', now() - interval '8 days');
              INSERT INTO jobs.nodes (id, name, version, roles, heartbeat_at, died_at)
              VALUES (gen_random_uuid(), 'old', '0', '{}', now() - interval '8 days', now() - interval '8 days')",
@@ -174,4 +176,7 @@ async fn the_house_keeps_itself_clean() {
     assert_eq!(world.number("SELECT count(*) FROM jobs.nodes WHERE name = 'old'").await, 0);
     let old = "SELECT count(*) FROM questhall.month_partitions('jobs.outbox') WHERE ends_at < now() - interval '65 days'";
     assert_eq!(world.number(old).await, 0);
+    // Readers are told how far it went.
+    let pruned = jobs::outbox::pruned(&mut world.pool().acquire().await.unwrap()).await.unwrap();
+    assert_eq!(pruned.map(|position| position.to_string()).as_deref(), Some("7-3"));
 }

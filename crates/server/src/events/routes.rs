@@ -60,8 +60,9 @@ impl EventQuery {
 ///
 /// Server-sent events. Each `data` is a JSON object as `CloudEvents` are: `id`, `type`, `source`, `subject`, `time`,
 /// `guild_id`, `data`. Each `id` is a position: sent back as `Last-Event-ID`, the stream goes on after it, without gap or
-/// repetition. The first message is of type `hello` and only says where the stream stands; a comment every 15 seconds shows
-/// that it lives. Events of squads, bytes and members take their own scopes; events about a member are sent to that member
+/// repetition. The first message is of type `hello` and only says where the stream stands; one of type `gap` follows it if events
+/// after the given position may be missing, as they are kept for 30 days: read anew what you show. A comment every 15 seconds shows
+/// that the stream lives. Events of squads, bytes and members take their own scopes; events about a member are sent to that member
 /// and to those who administer; what a frozen scoreboard hides is not sent.
 #[utoipa::path(get, path = "/guilds/{guild_id}/events", tag = "events", operation_id = "guild_events",
     params(InGuildPath, EventQuery, LastEventId, ActingMember),

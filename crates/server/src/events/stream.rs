@@ -1,6 +1,7 @@
 //! From the outbox to the wire.
 
 use std::convert::Infallible;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,9 +94,9 @@ impl Streams {
         headers: &HeaderMap,
         slot: Slot,
     ) -> Result<Response, Problem> {
-        let after = match last_event_id(headers)? {
-            Some(position) => self.known(position).await?,
-            None => None,
+        let (after, gap) = match last_event_id(headers)? {
+            Some(position) => self.resume(position).await?,
+            None => (None, None),
         };
         let filter = Filter {
             event_types: wanted.types,
@@ -104,28 +105,45 @@ impl Streams {
             viewer: sight.viewer(),
         };
         let feed = Feed::open(&self.0.tail, guild, filter, after).await.map_err(ended)?;
-        let first = Message::opening(feed.position());
+        let first = Message::opening(feed.position(), gap);
         let stream = EventStream { feed, sight, slot };
         Ok(respond(stream, first, self.0.heartbeat, self.0.closing.clone()))
     }
 
-    /// A position that this database can have given out. One that lies in its future is another database's, which this one
-    /// was restored from, say: waiting for it would be waiting for ever.
-    async fn known(&self, position: Position) -> Result<Option<Position>, Problem> {
-        let tail = &self.0.tail;
-        let here = tail.position().await.map_err(|_| ended(FeedError::Stopped))?;
-        if position <= here {
-            return Ok(Some(position));
-        }
-        // Another node's reader may be ahead of ours.
+    /// From where a stream goes on, now if `None`; and why events may be missing before that, if they may.
+    async fn resume(&self, position: Position) -> Result<(Option<Position>, Option<Gap>), Problem> {
+        let here = self.0.tail.position().await.map_err(|_| ended(FeedError::Stopped))?;
         let mut conn = self.0.pool.acquire().await?;
-        let horizon = jobs::outbox::horizon(&mut conn).await?;
-        Ok((position < horizon).then_some(position))
+        // Another node's reader may be ahead of ours.
+        if position > here && position >= jobs::outbox::horizon(&mut conn).await? {
+            return Ok((None, Some(Gap::Unknown)));
+        }
+        let pruned = jobs::outbox::pruned(&mut conn).await?.filter(|pruned| position < *pruned);
+        Ok((pruned.or(Some(position)), pruned.map(|_| Gap::Pruned)))
     }
 
     /// The answer whose body are these messages.
     pub(super) fn respond(&self, source: impl Source, first: Message) -> Response {
         respond(source, first, self.0.heartbeat, self.0.closing.clone())
+    }
+}
+
+/// Why a stream cannot go on where the client's last one broke off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gap {
+    /// Events after that place were cleared away meanwhile.
+    Pruned,
+    /// The place lies in this database's future: it is another's, which this one was restored from, say. Waiting for it would
+    /// be waiting for ever.
+    Unknown,
+}
+
+impl Gap {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Pruned => "pruned",
+            Self::Unknown => "unknown",
+        }
     }
 }
 
@@ -215,9 +233,15 @@ pub(super) struct Message(pub(super) Bytes);
 
 impl Message {
     /// What begins a stream: tells how long to wait before coming back, and where it stands, so that a client which saw no
-    /// event yet can resume as well.
-    fn opening(position: Position) -> Self {
-        Self(Bytes::from(format!("retry: {RETRY_MS}\nid: {position}\nevent: hello\ndata: {{}}\n\n")))
+    /// event yet can resume as well; and whether it may have missed some.
+    fn opening(position: Position, gap: Option<Gap>) -> Self {
+        let mut text = format!("retry: {RETRY_MS}\nid: {position}\nevent: hello\ndata: {{}}\n\n");
+        if let Some(gap) = gap {
+            let reason = gap.as_str();
+            // Writing to a String cannot fail.
+            let _ = write!(text, "id: {position}\nevent: gap\ndata: {{\"reason\":\"{reason}\"}}\n\n");
+        }
+        Self(Bytes::from(text))
     }
 
     /// What begins a stream that has no position of its own.

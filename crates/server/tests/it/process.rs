@@ -249,3 +249,51 @@ async fn a_client_that_reads_nothing_is_let_go_and_can_resume() {
     drop((idle, again));
     server.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_stream_is_resumed_after_the_server_was_away() {
+    let database = TestDatabase::new().await;
+    let emit = async |numbers: std::ops::Range<i64>| {
+        let events: Vec<_> = numbers
+            .map(|n| jobs::outbox::Event {
+                guild_id: kernel::GuildId::new(1),
+                event_type: "campaign.test_tick",
+                subject: "campaigns/x".to_owned(),
+                correlation_id: None,
+                user_id: None,
+                payload: serde_json::json!({ "n": n }),
+            })
+            .collect();
+        let mut tx = database.pool().begin().await.unwrap();
+        jobs::outbox::emit(&mut tx, &events).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let server = Server::start(settings(&database), Roles::new([Role::Http])).await.unwrap();
+    let key = key(&server).await;
+    let ask = |more: &str| {
+        format!(
+            "GET /api/v1/guilds/1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n{more}\r\n"
+        )
+    };
+    let mut stream = Wire::send(server.address().unwrap(), &ask("")).await;
+    stream.read_until("event: hello").await;
+    emit(0..3).await;
+    let text = stream.read_until(r#""n":1}"#).await;
+    let second = text.split(r#""n":1}"#).next().unwrap().rsplit("id: ").next().unwrap();
+    let last = second.lines().next().unwrap().to_owned();
+    drop(stream);
+    assert!(server.stop().await.unwrap());
+    // What happens while no server runs, such as by the command line, is in the outbox all the same.
+    emit(3..500).await;
+
+    let server = Server::start(settings(&database), Roles::new([Role::Http])).await.unwrap();
+    let mut stream = Wire::send(server.address().unwrap(), &ask(&format!("last-event-id: {last}\r\n"))).await;
+    emit(500..510).await;
+    let text = stream.read_until(r#""n":509}"#).await;
+    assert!(!text.contains("event: gap"), "{text}");
+    let numbers: Vec<i64> =
+        text.split(r#""n":"#).skip(1).map(|rest| rest.split('}').next().unwrap().parse().unwrap()).collect();
+    assert_eq!(numbers, (2..510).collect::<Vec<_>>());
+    drop(stream);
+    assert!(server.stop().await.unwrap());
+}

@@ -254,8 +254,40 @@ async fn positions_that_are_none_are_refused_and_foreign_ones_start_anew() {
     // From a database that this one was restored from, say.
     let future = format!("{}-1", u64::MAX);
     let mut client = Client::open(&house, &path(), &house.global, &[("last-event-id", &future)]).await;
+    let gap = client.next().await.unwrap();
+    assert_eq!((gap.event.as_str(), gap.data), ("gap", json!({ "reason": "unknown" })));
     house.emit(&[event(GUILD, "campaign.test_tick", 1)]).await;
     assert_eq!(client.numbers(1).await, [1]);
+}
+
+#[tokio::test]
+async fn who_comes_back_after_events_were_cleared_away_is_told_of_the_gap_once() {
+    let house = House::new().await;
+    let mut client = Client::open(&house, &path(), &house.global, &[]).await;
+    house.emit(&(0..3).map(|n| event(GUILD, "campaign.test_tick", n)).collect::<Vec<_>>()).await;
+    let seen = [client.next().await.unwrap(), client.next().await.unwrap(), client.next().await.unwrap()];
+    drop(client);
+    // As the retention job does with months that are over.
+    sqlx::raw_sql(
+        "INSERT INTO jobs.outbox_pruned (transaction_id, id)
+         SELECT transaction_id, id FROM jobs.outbox ORDER BY transaction_id DESC, id DESC LIMIT 1;
+         DELETE FROM jobs.outbox",
+    )
+    .execute(house.database.pool())
+    .await
+    .unwrap();
+    house.emit(&[event(GUILD, "campaign.test_tick", 3)]).await;
+
+    let resume =
+        async |id: &str| Client::open(&house, &path(), &house.global, &[("last-event-id", id)]).await;
+    let mut late = resume(&seen[0].id).await;
+    let gap = late.next().await.unwrap();
+    assert_eq!((gap.event.as_str(), gap.data), ("gap", json!({ "reason": "pruned" })));
+    assert_eq!(late.numbers(1).await, [3]);
+    // Who knows of it, or saw the last of what is gone, goes on as ever.
+    for id in [&gap.id, &seen[2].id] {
+        assert_eq!(resume(id).await.numbers(1).await, [3]);
+    }
 }
 
 #[tokio::test]

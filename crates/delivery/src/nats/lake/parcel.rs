@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(read(&format!(r#"{{"events":[{GOOD},{{}},{GOOD}]}}"#)), Ok((42, 2, vec![1])));
         assert_eq!(read(r#"{"events":[]}"#), Ok((42, 0, vec![])));
         // Words in an event are found by the one who reads events.
-        assert_eq!(read(&GOOD.replace("{", r#"{"content":"secret","#)), Ok((42, 0, vec![0])));
+        assert_eq!(read(&GOOD.replace('{', r#"{"content":"secret","#)), Ok((42, 0, vec![0])));
         for wrong in ["", "[]", "null", "{", "\"x\"", r#"{"events":{}}"#, r#"{"events":[],"more":1}"#] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

@@ -32,7 +32,8 @@ pub(crate) async fn run(global: &Global, args: &UpArgs, screen: &Screen) -> Resu
     if settings.db.url.is_none() && !settings.db.data_dir.join("postgres").is_dir() {
         screen.note(&format!("Making a database in {} …", settings.db.data_dir.display()));
     }
-    let starting = Server::start(settings.clone(), Roles::default());
+    // Boxed: it holds much at once, and is over soon.
+    let starting = Box::pin(Server::start(settings.clone(), Roles::default()));
     let Some(server) = shutdown.at_once.run_until_cancelled(starting).await else {
         return Err(Failure::new(Code::Unavailable, "stopped while starting"));
     };

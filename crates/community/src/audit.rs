@@ -20,6 +20,7 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::author::{Author, Deed};
 use crate::error::Error;
+use crate::ids::SeasonId;
 use crate::rewards::RewardSettings;
 use crate::seasons::calendars;
 
@@ -55,7 +56,7 @@ pub async fn drift(conn: &mut PgConnection) -> Result<Vec<Drift>, Error> {
     for guild in special {
         all.extend(members_drift(conn, Some(GuildId::new(guild)), &[], None).await?);
     }
-    all.extend(seasons_drift(conn, None, None).await?);
+    all.extend(seasons_drift(conn, None, None, None).await?);
     all.extend(counters_drift(conn, None, None).await?);
     all.sort_by(|a, b| (a.guild_id, a.user_id, &a.what).cmp(&(b.guild_id, b.user_id, &b.what)));
     Ok(all)
@@ -104,6 +105,7 @@ async fn seasons_drift(
     conn: &mut PgConnection,
     guild: Option<GuildId>,
     users: Option<&[i64]>,
+    season: Option<i32>,
 ) -> Result<Vec<Drift>, Error> {
     let rows = sqlx::query_as!(
         Drift,
@@ -111,12 +113,12 @@ async fn seasons_drift(
                SELECT guild_id, user_id, season_id, sum(xp_delta)::bigint AS xp, sum(star_delta)::bigint AS stars
                  FROM community.activity_log
                 WHERE season_id IS NOT NULL AND ($1::bigint IS NULL OR guild_id = $1)
-                  AND ($2::bigint[] IS NULL OR user_id = ANY ($2))
+                  AND ($2::bigint[] IS NULL OR user_id = ANY ($2)) AND ($3::int IS NULL OR season_id = $3)
                 GROUP BY guild_id, user_id, season_id
            ), whole AS (
                SELECT s.id, s.guild_id, s.starts_at, s.ends_at FROM community.seasons s
                 WHERE s.starts_at >= (SELECT min(p.starts_at) FROM questhall.month_partitions('community.event_lake') p)
-                  AND ($1::bigint IS NULL OR s.guild_id = $1)
+                  AND ($1::bigint IS NULL OR s.guild_id = $1) AND ($3::int IS NULL OR s.id = $3)
            ), lake AS (
                SELECT l.guild_id, c.user_id, w.id AS season_id, count(*) FILTER (WHERE c.what = 'm') AS messages,
                       count(*) FILTER (WHERE c.what = 'g') AS given, count(*) FILTER (WHERE c.what = 'r') AS received,
@@ -137,6 +139,7 @@ async fn seasons_drift(
                   'season ' || k.season_id || ' ' || f.what AS "what!", f.stored AS "stored!", f.derived AS "derived!"
              FROM (SELECT guild_id, user_id, season_id FROM community.user_stats
                     WHERE ($1::bigint IS NULL OR guild_id = $1) AND ($2::bigint[] IS NULL OR user_id = ANY ($2))
+                      AND ($3::int IS NULL OR season_id = $3)
                    UNION SELECT guild_id, user_id, season_id FROM journal
                    UNION SELECT guild_id, user_id, season_id FROM lake) k
              JOIN community.users u ON u.id = k.user_id AND NOT u.is_bot
@@ -155,6 +158,7 @@ async fn seasons_drift(
             WHERE f.known AND f.stored <> f.derived"#,
         guild.map(GuildId::get),
         users,
+        season,
     )
     .fetch_all(conn)
     .await?;
@@ -252,6 +256,18 @@ pub async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result
     Ok(mended)
 }
 
+/// Writes what members did in a season from journal and lake, as far as that can be derived. The caller keeps everybody else from
+/// counting events of the guild.
+pub(crate) async fn season_derive(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    season: SeasonId,
+) -> Result<(), Error> {
+    unhurried(&mut *conn).await?;
+    let drift = seasons_drift(&mut *conn, Some(guild), None, Some(season.get())).await?;
+    seasons_mend(conn, guild, &drift).await
+}
+
 /// Journals are read from one end to the other, however long they are.
 async fn unhurried(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!("SELECT set_config('statement_timeout', '0', true)").fetch_one(conn).await?;
@@ -264,7 +280,7 @@ async fn drifted(pool: &PgPool, guild: GuildId) -> Result<Vec<i64>, Error> {
     unhurried(&mut tx).await?;
     let mut all = counters_drift(&mut tx, Some(guild), None).await?;
     all.extend(members_drift(&mut tx, Some(guild), &[], None).await?);
-    all.extend(seasons_drift(&mut tx, Some(guild), None).await?);
+    all.extend(seasons_drift(&mut tx, Some(guild), None, None).await?);
     tx.commit().await?;
     let users: BTreeSet<i64> = all.iter().map(|drift| drift.user_id.get()).collect();
     Ok(users.into_iter().collect())
@@ -289,7 +305,7 @@ async fn mend(conn: &mut PgConnection, guild: GuildId, users: &[i64]) -> Result<
     let members = members_drift(&mut *conn, Some(guild), &[], Some(users)).await?;
     members_mend(&mut *conn, guild, &members).await?;
     mended.extend(members);
-    let seasons = seasons_drift(&mut *conn, Some(guild), Some(users)).await?;
+    let seasons = seasons_drift(&mut *conn, Some(guild), Some(users), None).await?;
     seasons_mend(&mut *conn, guild, &seasons).await?;
     mended.extend(seasons);
     Ok(mended)

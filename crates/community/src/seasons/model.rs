@@ -50,7 +50,8 @@ pub struct NewSeason {
     /// Name, 1 to 100 characters, unique in the guild.
     #[schema(min_length = 1, max_length = 100)]
     pub name: String,
-    /// When it begins; now, if left out. It may lie in the past: what was counted before stays as it is.
+    /// When it begins; now, if left out. It may lie in the past: what happened since then counts for it, as far as lake and journal
+    /// reach; minutes in voice count from now on.
     #[serde(default)]
     pub starts_at: Option<DateTime<Utc>>,
     /// When it ends, in the future.

@@ -42,7 +42,7 @@ pub async fn season_standings(
     Ok(Page::new(standings, limit, |standing| (standing.rank, standing.user_id)))
 }
 
-/// Makes a season. It starts at once when its time has come and none runs. Audited.
+/// Makes a season. It starts at once when its time has come and none runs; what happened since then counts for it. Audited.
 pub async fn season_create(
     pool: &PgPool,
     guild: GuildId,
@@ -62,6 +62,7 @@ pub async fn season_create(
         let id = store::insert(&mut tx, guild, &name, (starts_at, ends_at), new.repeats).await?;
         turn::turn(&mut tx, guild, now).await?;
         let made = known(&mut tx, guild, id).await?;
+        count_what_was(&mut tx, &made, now).await?;
         Deed::new("CREATE", TABLE, id.to_string()).after(&made).record(&mut tx, guild, author).await?;
         tx.commit().await?;
         Ok(made)
@@ -106,6 +107,9 @@ pub async fn season_update(
             store::check_overlap(&mut tx).await?;
             turn::turn(&mut tx, guild, now).await?;
             after = known(&mut tx, guild, season).await?;
+            if after.starts_at != before.starts_at {
+                count_what_was(&mut tx, &after, now).await?;
+            }
             let deed = Deed::new("UPDATE", TABLE, season.to_string()).before(&before).after(&after);
             deed.record(&mut tx, guild, author).await?;
         }
@@ -169,6 +173,13 @@ pub async fn season_roll(
                 "this season does not run, so that it cannot be rolled over".to_owned(),
             ));
         }
+        // What clocks ahead of ours have told already is of the next season, and no matter of the archive.
+        let ahead = store::is_ahead(&mut tx, guild, now).await?;
+        if ahead {
+            store::update(&mut tx, &Season { ends_at: now, ..before.clone() }).await?;
+            store::disown(&mut tx, guild, season, now).await?;
+            crate::audit::season_derive(&mut tx, guild, season).await?;
+        }
         let standings = turn::end(&mut tx, &before, now).await?;
         let mut open = store::open(&mut tx, guild).await?;
         if let Some((name, ends_at, repeats)) = &next {
@@ -190,6 +201,10 @@ pub async fn season_roll(
         let ended = known(&mut tx, guild, season).await?;
         let started =
             store::open(&mut tx, guild).await?.into_iter().find(|other| other.state == SeasonState::Active);
+        if let Some(started) = started.as_ref().filter(|_| ahead) {
+            store::adopt(&mut tx, started).await?;
+            crate::audit::season_derive(&mut tx, guild, started.id).await?;
+        }
         let rolled = Rolled { ended, standings, started };
         let deed = Deed::new("SEASON_ROLL", TABLE, season.to_string()).before(&before).after(&rolled);
         deed.because(reason.as_deref()).record(&mut tx, guild, author).await?;
@@ -211,6 +226,15 @@ fn check_window(starts_at: DateTime<Utc>, ends_at: DateTime<Utc>, now: DateTime<
         return Err(Error::Invalid("ends_at", "must be in the future".to_owned()));
     }
     Ok(())
+}
+
+/// What happened since the start of a season that begins in the past counts for it: an event belongs to the season of its time.
+async fn count_what_was(conn: &mut PgConnection, season: &Season, now: DateTime<Utc>) -> Result<(), Error> {
+    if season.starts_at >= now {
+        return Ok(());
+    }
+    store::adopt(&mut *conn, season).await?;
+    crate::audit::season_derive(conn, season.guild_id, season.id).await
 }
 
 /// Moves the planned season that begins where `before` ended, if `after` ends elsewhere.

@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use super::model::{Season, SeasonState, Standing};
 use crate::error::Error;
 use crate::ids::SeasonId;
+use crate::ingest::EventType;
 
 struct Row {
     id: SeasonId,
@@ -104,6 +105,61 @@ pub(super) async fn names(conn: &mut PgConnection, guild: GuildId) -> Result<Vec
     Ok(sqlx::query_scalar!("SELECT name FROM community.seasons WHERE guild_id = $1", guild.get())
         .fetch_all(conn)
         .await?)
+}
+
+/// Whether events of the guild are known that happened at `from` or later: by clocks that are ahead of ours.
+pub(super) async fn is_ahead(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    from: DateTime<Utc>,
+) -> Result<bool, Error> {
+    // By type, as there is an index of that.
+    let types = EventType::ALL.map(EventType::as_str);
+    let found = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM community.event_lake
+                           WHERE guild_id = $1 AND event_type = ANY ($2) AND "timestamp" >= $3) AS "found!""#,
+        guild.get(),
+        &types as &[&str],
+        from,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
+}
+
+/// Takes from a season what the journal holds for it and happened at `from` or later.
+pub(super) async fn disown(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    season: SeasonId,
+    from: DateTime<Utc>,
+) -> Result<u64, Error> {
+    let done = sqlx::query!(
+        r#"UPDATE community.activity_log SET season_id = NULL
+            WHERE guild_id = $1 AND season_id = $2 AND "timestamp" >= $3"#,
+        guild.get(),
+        season.get(),
+        from,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Gives a season what the journal holds of its window and of no season: what was earned before the season was made. XP from
+/// another bot stay without one.
+pub(super) async fn adopt(conn: &mut PgConnection, season: &Season) -> Result<u64, Error> {
+    let done = sqlx::query!(
+        r#"UPDATE community.activity_log SET season_id = $2
+            WHERE guild_id = $1 AND "timestamp" >= $3 AND "timestamp" < $4 AND season_id IS NULL AND event_type <> 'IMPORT'"#,
+        season.guild_id.get(),
+        season.id.get(),
+        season.starts_at,
+        season.ends_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Makes a planned season.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use community::ingest::{Event, EventType, EventWriter, Outcome, Payload};
-use community::seasons::{NewSeason, NextSeason, RollSeason, SeasonState, ops};
+use community::seasons::{NewSeason, NextSeason, RollSeason, SeasonEdit, SeasonState, ops};
 use futures::future::join_all;
 use jobs::{EngineSettings, Node, Wake};
 use kernel::{ChannelId, UserId};
@@ -187,8 +187,11 @@ async fn rolled_over_by_hand_under_load_what_happens_meanwhile_is_in_exactly_one
     };
     ops::season_create(house.pool(), GUILD, first, operator()).await.unwrap();
     let crowd = Crowd::new();
-    // What happens now, and what happened a moment ago.
-    let when = async |n: i64| house.now().await - TimeDelta::milliseconds(n % 5);
+    // What happens now, what happened a moment ago, and what a clock that is ahead says.
+    let when = async |n: i64| {
+        let ahead = if n % 11 == 0 { 2_000 } else { 0 };
+        house.now().await + TimeDelta::milliseconds(ahead - n % 5)
+    };
     let rolling = async {
         for round in 2..=4 {
             crowd.has((round - 1) * WRITERS * BATCHES * EVENTS / 5).await;
@@ -206,4 +209,50 @@ async fn rolled_over_by_hand_under_load_what_happens_meanwhile_is_in_exactly_one
     };
     futures::join!(crowd.write(&house, when), rolling);
     crowd.check(&house, 4).await;
+}
+
+#[tokio::test]
+async fn a_season_that_begins_in_the_past_has_what_happened_since() {
+    let house = House::new().await;
+    let now = house.now().await;
+    let writer = EventWriter::start(house.pool(), &Wake::new(), 1);
+    let before = (0..40).map(|n| message(n, now - TimeDelta::hours(n + 1))).collect();
+    writer.submit(GUILD, before).await.unwrap();
+    house.give(crate::house::ADA, "a", 70, 0).await;
+    let import = serde_json::json!({ "format": "csv", "data": "id,xp\n7,9000\n" });
+    house.ok("POST", "/xp/import", Some(import)).await;
+    let new = NewSeason {
+        name: "Autumn".to_owned(),
+        starts_at: Some(now - TimeDelta::minutes(10 * 60 + 30)),
+        ends_at: now + TimeDelta::days(1),
+        repeats: false,
+    };
+    let made = ops::season_create(house.pool(), GUILD, new, operator()).await.unwrap();
+    assert_eq!(made.state, SeasonState::Active);
+    let sums = "SELECT sum(messages_sent)::bigint FROM community.user_stats";
+    assert_eq!(house.count(sums).await, 10, "of the last ten hours");
+    assert_eq!(house.count("SELECT sum(season_stars)::bigint FROM community.user_stats").await, 10);
+    let xp = "SELECT sum(season_xp)::bigint FROM community.user_stats";
+    assert_eq!(house.count(xp).await, 10 * 15 + 70, "and none from another bot");
+    house.assert_sound().await;
+    // What comes from now on is added.
+    writer.submit(GUILD, vec![message(100, now - TimeDelta::hours(2))]).await.unwrap();
+    writer.submit(GUILD, vec![message(101, now - TimeDelta::hours(20))]).await.unwrap();
+    assert_eq!(house.count(sums).await, 11);
+    // A planned one whose start moves into the past as well.
+    let rolled =
+        ops::season_roll(house.pool(), GUILD, made.id, RollSeason::default(), operator()).await.unwrap();
+    writer.submit(GUILD, vec![message(102, house.now().await)]).await.unwrap();
+    assert_eq!(house.count(sums).await, 11, "no season runs");
+    let winter = NewSeason {
+        name: "Winter".to_owned(),
+        starts_at: Some(now + TimeDelta::days(2)),
+        ends_at: now + TimeDelta::days(9),
+        repeats: false,
+    };
+    let winter = ops::season_create(house.pool(), GUILD, winter, operator()).await.unwrap();
+    let earlier = SeasonEdit { starts_at: Some(rolled.ended.ends_at), ..SeasonEdit::default() };
+    let winter = ops::season_update(house.pool(), GUILD, winter.id, earlier, operator()).await.unwrap();
+    assert_eq!((winter.state, house.count(sums).await), (SeasonState::Active, 12));
+    house.assert_sound().await;
 }

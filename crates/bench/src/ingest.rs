@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use community::ingest::generator::{Community, Generator};
-use community::ingest::{Event, EventWriter, Outcome};
+use community::ingest::{Event, EventWriter, Feed, Outcome};
 use community::people::{self, LeaderboardQuery};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -100,15 +100,22 @@ fn guild(n: i64) -> GuildId {
     GuildId::new(FIRST_GUILD + n)
 }
 
-/// The n-th guild's events.
-fn events(n: i64, count: usize, now: DateTime<Utc>) -> Generator {
-    Generator::new(Community {
+/// The n-th guild's events, as many a day as `questhall generate-events` makes; its members are in no other guild.
+fn events(n: i64, count: usize, now: DateTime<Utc>) -> impl Iterator<Item = Event> {
+    let over = TimeDelta::days(30) * i32::try_from(count / 1_000).unwrap_or(i32::MAX).max(1) / 1_000;
+    let own = move |user: UserId| UserId::new(user.get() + n * 1_000_000);
+    let community = Community {
         seed: n.unsigned_abs(),
         events: count,
         members: 10_000,
         channels: 60,
-        from: now - TimeDelta::days(20),
-        over: TimeDelta::days(19),
+        from: now - over - TimeDelta::hours(1),
+        over,
+    };
+    Generator::new(community).map(move |mut event| {
+        event.user_id = own(event.user_id);
+        event.target_id = event.target_id.map(own);
+        event
     })
 }
 
@@ -199,7 +206,7 @@ async fn through_ops(pool: &PgPool, now: DateTime<Utc>, sizes: &Sizes) -> Result
     let began = Instant::now();
     let feeds = made.into_iter().zip(0..GUILDS).map(|(events, n)| {
         let (writer, bar) = (writer.clone(), bar.clone());
-        tokio::spawn(async move { feed(&writer, guild(n), events, began, &bar).await })
+        tokio::spawn(async move { feed(&writer.feed(guild(n)), events, began, &bar).await })
     });
     let mut marks: Vec<(Duration, usize)> = Vec::new();
     for ended in futures::future::join_all(feeds).await {
@@ -219,8 +226,7 @@ async fn through_ops(pool: &PgPool, now: DateTime<Utc>, sizes: &Sizes) -> Result
 
 /// Feeds a guild's events in order, two calls ahead; answers when each call was acknowledged.
 async fn feed(
-    writer: &EventWriter,
-    guild: GuildId,
+    to: &Feed,
     events: Vec<Event>,
     began: Instant,
     bar: &indicatif::ProgressBar,
@@ -231,7 +237,7 @@ async fn feed(
     let mut chunks = events.chunks(CHUNK);
     loop {
         if let Some(chunk) = chunks.next() {
-            let mut call = writer.submit(guild, chunk.to_vec()).boxed();
+            let mut call = to.submit(chunk.to_vec()).boxed();
             // Asked once, it has its place in the queue.
             match (&mut call).now_or_never() {
                 Some(done) => ahead.push_back(futures::future::ready(done).boxed()),

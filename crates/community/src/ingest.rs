@@ -8,8 +8,9 @@
 //! * What is wrong with an event is told by field; the others of its batch are taken.
 //! * Memory is bounded: who sends too much waits, or is told to come back.
 //!
-//! Map: `event` what comes in, and what is refused · `writer` group commit · `batch` from locks to rewards · [`lines`] streams and files · `limits` what is allowed · `book` what a batch
-//! adds up to · [`generator`] made-up events · `store` SQL · `config` what guilds chose · `changes` what a batch changed about members.
+//! Map: `event` what comes in, and what is refused · `writer` group commit · `batch` from locks to rewards · [`lines`] streams and
+//! files · `limits` what is allowed · `book` what a batch adds up to · [`generator`] made-up events · `store` SQL, by what it is
+//! about · `config` what guilds chose · `changes` what a batch changed about members.
 
 mod batch;
 mod book;
@@ -27,4 +28,4 @@ pub use batch::Outcome;
 pub use changes::{Changes, MemberChange, Moved, SeasonChange};
 pub use event::{Event, EventType, Fault, MAX_EVENT_BYTES, Payload};
 pub use settings::LakeSettings;
-pub use writer::{EventWriter, IngestError, MAX_BATCH};
+pub use writer::{EventWriter, Feed, IngestError, MAX_BATCH};

@@ -131,12 +131,12 @@ pub struct Explained {
     pub refused: Option<&'static str>,
 }
 
-/// How a reward came about, as the journal keeps it.
+/// How a reward came about, as the journal keeps it. Without a base, nothing changed the base: it is what was earned.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Metadata {
-    base_xp: i32,
-    base_stars: i32,
+    base_xp: Option<i32>,
+    base_stars: Option<i32>,
     steps: Vec<Step>,
 }
 
@@ -160,7 +160,7 @@ pub async fn explain(pool: &PgPool, guild: GuildId, source: &str) -> Result<Expl
         r#"SELECT user_id AS "user_id: UserId", event_type, xp_delta, star_delta, metadata
              FROM community.activity_log
             WHERE guild_id = $1 AND "timestamp" = $2 AND source_system = 'discord' AND source_event_id = $3
-            ORDER BY id"#,
+            ORDER BY event_type, id"#,
         guild.get(),
         event.timestamp,
         source,
@@ -176,8 +176,8 @@ pub async fn explain(pool: &PgPool, guild: GuildId, source: &str) -> Result<Expl
                 event_type: row.event_type,
                 xp: row.xp_delta,
                 stars: row.star_delta,
-                base_xp: how.base_xp,
-                base_stars: how.base_stars,
+                base_xp: how.base_xp.unwrap_or(row.xp_delta),
+                base_stars: how.base_stars.unwrap_or(row.star_delta),
                 steps: rewards::explain(&how.steps),
             }
         })

@@ -11,10 +11,6 @@ use sqlx::PgPool;
 /// referenced table are deleted, have their key changed, or are looked up from.
 const UNINDEXED_FOREIGN_KEYS: &[(&str, &str)] = &[
     (
-        "fk_activity_log_season_id_seasons",
-        "a season with a journal is archived, never deleted, and its id never changes",
-    ),
-    (
         "fk_user_achievements_season_id_seasons",
         "a season that was played is archived, never deleted, and its id never changes",
     ),

@@ -9,12 +9,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use community::ingest::lines::{self, CHUNK, Line, Lines, Receipt, RefusedEvent};
-use community::ingest::{EventWriter, IngestError};
+use community::ingest::{EventWriter, Feed, IngestError};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use indicatif::{ProgressBar, ProgressStyle};
 use jobs::Wake;
-use kernel::GuildId;
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
@@ -57,7 +56,7 @@ pub(crate) async fn run(global: &Global, args: &IngestArgs, screen: &Screen) -> 
     setup::with_database(global, async |database| {
         let writer = EventWriter::start(database.pool(), &Wake::default(), 1);
         let bar = bar(length);
-        let outcome = feed(file, &writer, args, &bar).await;
+        let outcome = feed(file, &writer.feed(args.guild), args, &bar).await;
         bar.finish_and_clear();
         let summary = outcome?;
         screen.answer(&summary, told)?;
@@ -84,7 +83,7 @@ struct Sent {
 
 async fn feed(
     mut file: impl AsyncRead + Unpin,
-    writer: &EventWriter,
+    events: &Feed,
     args: &IngestArgs,
     bar: &ProgressBar,
 ) -> Result<Summary, Failure> {
@@ -110,7 +109,7 @@ async fn feed(
             }
         }
         if !waiting.is_empty() {
-            sent.push_back(send(writer, args.guild, std::mem::take(&mut waiting), read));
+            sent.push_back(send(events, std::mem::take(&mut waiting), read));
         }
         while sent.len() > if ended { 0 } else { AHEAD - 1 } {
             let Some(next) = sent.pop_front() else { break };
@@ -131,9 +130,9 @@ async fn feed(
 }
 
 /// Sends a chunk off; its place in the writer's queue is taken before this returns.
-fn send(writer: &EventWriter, guild: GuildId, lines: Vec<Line>, read: u64) -> Sent {
-    let writer = writer.clone();
-    let mut answer = async move { lines::take(&writer, guild, lines, true).await }.boxed();
+fn send(feed: &Feed, lines: Vec<Line>, read: u64) -> Sent {
+    let feed = feed.clone();
+    let mut answer = async move { lines::take(&feed, lines, true).await }.boxed();
     // Asked once, it is in the queue; asked again when its turn has come.
     let answer = match (&mut answer).now_or_never() {
         Some(done) => futures::future::ready(done).boxed(),

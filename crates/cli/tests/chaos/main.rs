@@ -8,7 +8,7 @@
 //!
 //! Map: [`process`] a server as a child process · [`http`] a client that knows when it got no answer · [`town`] a guild,
 //! its campaigns, and time that passes when told · [`crowd`] members who act, and what they were told · [`reckoning`] what
-//! must hold in the end · the tests in [`storms`], [`nodes`], [`wires`], [`jail`], [`lake`].
+//! must hold in the end · the tests in [`storms`], [`nodes`], [`wires`], [`jail`], [`lake`], [`replay`].
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod crowd;
@@ -18,6 +18,7 @@ mod lake;
 mod nodes;
 mod process;
 mod reckoning;
+mod replay;
 mod storms;
 mod town;
 mod wires;

@@ -117,21 +117,17 @@ async fn run(
     let state = State::read(conn, &fresh).await?;
     let mut book = Book::new(&frame, state.members);
     let mut limits = state.limits;
-    let mut lake = store::LakeRows::default();
+    let mut lake = Vec::with_capacity(fresh.len());
     for one in &fresh {
         let refused = limits.reward(one, &mut book);
         book.count(one.guild, one.event, one.category, one.season);
-        lake.guilds.push(one.guild.get());
-        lake.users.push(one.event.user_id.get());
-        lake.types.push(one.event.event_type.as_str());
-        lake.channels.push(one.channel());
-        lake.targets.push(one.event.target_id.map(UserId::get));
-        lake.payloads.push(serde_json::to_string(&one.event.payload).unwrap_or_else(|_| "{}".to_owned()));
-        lake.sources.push(one.event.source());
-        lake.times.push(one.event.timestamp);
-        lake.refused.push(refused.map(Refused::as_str));
+        lake.push(store::LakeRow {
+            guild: one.guild.get(),
+            event: one.event,
+            refused: refused.map(Refused::as_str),
+        });
     }
-    store::lake_insert(conn, &lake).await?;
+    store::lake_insert(conn, lake).await?;
     limits.write(conn).await?;
     let emitted = finish(conn, book, &chosen).await?;
     Ok(Done { outcomes, emitted })
@@ -236,8 +232,9 @@ async fn finish(
     if !members.guilds.is_empty() {
         store::members_write(conn, &members).await?;
     }
-    if !book.journal.guilds.is_empty() {
-        store::journal_insert(conn, &book.journal).await?;
+    let journal = std::mem::take(&mut book.journal);
+    if !journal.is_empty() {
+        store::journal_insert(conn, journal).await?;
     }
     let seasons = book.season_rows();
     let totals =

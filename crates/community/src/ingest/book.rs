@@ -1,5 +1,6 @@
 //! What a batch adds up to, member by member, until it is written.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
@@ -9,7 +10,7 @@ use serde::Serialize;
 use super::batch::hour;
 use super::config::GuildConfig;
 use super::event::{Event, EventType};
-use super::store::{CounterKey, Frame, JournalRows, Locked, MemberRows, Period, SeasonDelta, SeasonKey};
+use super::store::{CounterKey, Frame, JournalRow, Locked, MemberRows, Period, SeasonDelta, SeasonKey};
 use crate::ids::SeasonId;
 use crate::model::Event as Kind;
 use crate::rewards::{Reward, Step, Tick};
@@ -57,7 +58,7 @@ pub(super) struct Book<'f> {
     members: BTreeMap<(i64, i64), Entry>,
     counters: HashMap<CounterKey, i64>,
     seasons: BTreeMap<SeasonKey, SeasonDelta>,
-    pub(super) journal: JournalRows,
+    pub(super) journal: Vec<JournalRow>,
 }
 
 impl<'f> Book<'f> {
@@ -66,13 +67,7 @@ impl<'f> Book<'f> {
             .into_iter()
             .map(|(key, before)| (key, Entry { before, after: before, gold: 0, touched: false }))
             .collect();
-        Self {
-            frame,
-            members,
-            counters: HashMap::new(),
-            seasons: BTreeMap::new(),
-            journal: JournalRows::default(),
-        }
+        Self { frame, members, counters: HashMap::new(), seasons: BTreeMap::new(), journal: Vec::new() }
     }
 
     pub(super) fn is_bot(&self, key: (i64, i64)) -> bool {
@@ -216,21 +211,30 @@ impl<'f> Book<'f> {
         entry.after.xp += xp;
         entry.after.stars += i64::from(reward.stars);
         entry.touched |= xp != 0 || reward.stars != 0;
-        let metadata =
-            Metadata { base_xp: reward.base_xp, base_stars: reward.base_stars, steps: &reward.steps };
-        let journal = &mut self.journal;
-        journal.guilds.push(guild);
-        journal.users.push(user);
-        journal.events.push(kind.as_str());
-        journal.seasons.push(cause.season);
-        journal.categories.push(cause.category);
-        journal.systems.push("discord");
-        journal.causes.push(source);
-        journal.xp.push(i32::try_from(xp).unwrap_or(i32::MAX));
-        journal.stars.push(reward.stars);
-        journal.gold.push(0);
-        journal.metadata.push(serde_json::to_string(&metadata).unwrap_or_else(|_| "{}".to_owned()));
-        journal.times.push(cause.at);
+        let plain =
+            reward.steps.is_empty() && i64::from(reward.base_xp) == xp && reward.base_stars == reward.stars;
+        let metadata = if plain {
+            // The base is what was earned: most rows, and nothing to be said about them.
+            Cow::Borrowed("{}")
+        } else {
+            let how =
+                Metadata { base_xp: reward.base_xp, base_stars: reward.base_stars, steps: &reward.steps };
+            serde_json::to_string(&how).map_or(Cow::Borrowed("{}"), Cow::Owned)
+        };
+        self.journal.push(JournalRow {
+            guild,
+            user,
+            event: kind.as_str(),
+            season: cause.season,
+            category: cause.category,
+            system: "discord",
+            cause: source,
+            xp: i32::try_from(xp).unwrap_or(i32::MAX),
+            stars: reward.stars,
+            gold: 0,
+            metadata,
+            at: cause.at,
+        });
         self.season(guild, user, cause.season, |s| {
             s.xp += xp;
             s.stars += i64::from(reward.stars);
@@ -259,19 +263,20 @@ impl<'f> Book<'f> {
         let Some(entry) = self.members.get_mut(&key) else { return };
         entry.gold += i64::from(gold);
         entry.touched = true;
-        let journal = &mut self.journal;
-        journal.guilds.push(key.0);
-        journal.users.push(key.1);
-        journal.events.push("LEVEL_UP");
-        journal.seasons.push(season);
-        journal.categories.push(None);
-        journal.systems.push("community");
-        journal.causes.push(format!("level_up:{}:{level}", key.1));
-        journal.xp.push(0);
-        journal.stars.push(0);
-        journal.gold.push(gold);
-        journal.metadata.push(format!("{{\"level\":{level}}}"));
-        journal.times.push(now);
+        self.journal.push(JournalRow {
+            guild: key.0,
+            user: key.1,
+            event: "LEVEL_UP",
+            season,
+            category: None,
+            system: "community",
+            cause: format!("level_up:{}:{level}", key.1),
+            xp: 0,
+            stars: 0,
+            gold,
+            metadata: format!("{{\"level\":{level}}}").into(),
+            at: now,
+        });
     }
 
     /// The counters, in the order of their key.

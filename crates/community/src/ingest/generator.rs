@@ -2,9 +2,11 @@
 //! conversations with replies and reactions, people sit together in voice. The same seed makes the same events on every machine.
 //!
 //! What is what, of a hundred events: about 70 messages, 19 reactions given and 1 taken back, 7 of voice, 1 thread, 2 members joining
-//! or leaving. Members are drawn by a power law: of 10,000, the busiest hundred write about a fifth of the messages.
+//! or leaving. Members are drawn by a power law: of 10,000, the busiest hundred write about a fifth of the messages. Who comes into
+//! voice mostly joins others and stays for about 50 minutes, however many events there are in all.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{ChannelId, MessageId, RoleId, UserId};
@@ -38,6 +40,8 @@ const FIRST_VOICE: i64 = 400_000_000_000_000_000;
 const CONVERSATIONS: usize = 12;
 /// Messages that still get reactions.
 const RECENT: usize = 64;
+/// Seconds that a stay in voice takes on average, and at most.
+const STAY: (f64, f64) = (3_000.0, 21_600.0);
 
 struct Conversation {
     channel: i64,
@@ -54,7 +58,9 @@ pub struct Generator {
     conversations: Vec<Conversation>,
     /// Recent messages: message, author, channel.
     recent: Vec<(i64, i64, i64)>,
+    /// Who is in which voice channel, and who leaves next.
     voice: BTreeMap<i64, i64>,
+    leaving: BinaryHeap<Reverse<(DateTime<Utc>, i64)>>,
 }
 
 impl Generator {
@@ -64,8 +70,8 @@ impl Generator {
         let community =
             Community { members: community.members.max(2), channels: community.channels.max(1), ..community };
         #[expect(clippy::cast_precision_loss, reason = "a mean pause")]
-        let pause =
-            community.over.num_microseconds().unwrap_or(i64::MAX) as f64 / community.events.max(1) as f64;
+        let pause = community.over.num_microseconds().unwrap_or(i64::MAX) as f64
+            / (0.97 * community.events.max(1) as f64);
         let conversations = (0..CONVERSATIONS).map(|_| conversation(&mut rng, &community)).collect();
         Self {
             rng,
@@ -76,10 +82,30 @@ impl Generator {
             conversations,
             recent: Vec::with_capacity(RECENT),
             voice: BTreeMap::new(),
+            leaving: BinaryHeap::new(),
         }
     }
 
-    fn event(&mut self, event_type: EventType, user: i64) -> Event {
+    /// Something that nobody saw coming: 97 of a hundred events; the others are farewells.
+    fn happening(&mut self) -> Event {
+        match self.rng.random_range(0..97) {
+            0..70 => self.message(),
+            70..90 => self.reaction(),
+            90..94 => self.voice(),
+            94 => self.thread(),
+            _ => {
+                let user = member(&mut self.rng, &self.community);
+                let kind = if self.rng.random_range(0..3) == 0 {
+                    EventType::MemberLeave
+                } else {
+                    EventType::MemberJoin
+                };
+                self.event(kind, user)
+            }
+        }
+    }
+
+    fn event(&self, event_type: EventType, user: i64) -> Event {
         Event {
             event_type,
             user_id: UserId::new(user),
@@ -156,33 +182,37 @@ impl Generator {
         event
     }
 
+    /// Somebody comes into voice; or moves, or mutes themselves, where they are there already.
     fn voice(&mut self) -> Event {
         let user = member(&mut self.rng, &self.community);
-        let rooms = i64::try_from(self.community.channels / 10).unwrap_or(0).max(1);
-        let channel = FIRST_VOICE + self.rng.random_range(0..rooms);
-        let crowd = (self.community.members / 50).clamp(4, 60);
-        let kind = if self.voice.contains_key(&user) {
-            if self.rng.random_range(0..4) == 0 { EventType::VoiceMove } else { EventType::VoiceLeave }
-        } else if self.voice.len() >= crowd {
-            // Somebody who is there goes.
+        let rooms = (self.community.channels / 10).max(1);
+        let company = self.rng.random_range(0..4) > 0 && !self.voice.is_empty();
+        let channel = if company {
             let nth = self.rng.random_range(0..self.voice.len());
-            let gone = self.voice.keys().nth(nth).copied().unwrap_or(user);
-            let left = self.voice.remove(&gone).unwrap_or(channel);
-            let mut event = self.event(EventType::VoiceLeave, gone);
-            event.channel_id = Some(ChannelId::new(left));
-            return event;
+            self.voice.values().nth(nth).copied().unwrap_or(FIRST_VOICE)
         } else {
-            EventType::VoiceJoin
+            FIRST_VOICE + i64::try_from(self.rng.random_range(0..rooms)).unwrap_or(0)
         };
+        let before = self.voice.insert(user, channel);
+        let kind = if before.is_some() { EventType::VoiceMove } else { EventType::VoiceJoin };
         let mut event = self.event(kind, user);
-        if kind == EventType::VoiceLeave {
-            event.channel_id = self.voice.remove(&user).map(ChannelId::new);
-        } else {
-            event.payload.from_channel_id = self.voice.insert(user, channel).map(ChannelId::new);
-            event.channel_id = Some(ChannelId::new(channel));
-            event.payload.muted = self.rng.random_range(0..4) == 0;
-            event.payload.deafened = event.payload.muted && self.rng.random_range(0..3) == 0;
+        event.channel_id = Some(ChannelId::new(channel));
+        event.payload.from_channel_id = before.map(ChannelId::new);
+        event.payload.muted = self.rng.random_range(0..4) == 0;
+        event.payload.deafened = event.payload.muted && self.rng.random_range(0..3) == 0;
+        if before.is_none() {
+            let stay = (-self.rng.random_range(f64::MIN_POSITIVE..1.0).ln() * STAY.0).min(STAY.1);
+            #[expect(clippy::cast_possible_truncation, reason = "microseconds of a stay")]
+            let stay = TimeDelta::microseconds((stay * 1e6) as i64 + 1);
+            self.leaving.push(Reverse((self.at + stay, user)));
         }
+        event
+    }
+
+    /// Somebody who was in voice goes.
+    fn farewell(&mut self, user: i64) -> Event {
+        let mut event = self.event(EventType::VoiceLeave, user);
+        event.channel_id = self.voice.remove(&user).map(ChannelId::new);
         event
     }
 
@@ -215,20 +245,19 @@ impl Iterator for Generator {
         let pause = -self.rng.random_range(f64::MIN_POSITIVE..1.0).ln() * self.pause;
         #[expect(clippy::cast_possible_truncation, reason = "microseconds of a pause")]
         let pause = TimeDelta::microseconds(pause as i64 + 1);
-        self.at = (self.at + pause).min(self.community.from + self.community.over);
-        let mut event = match self.rng.random_range(0..100) {
-            0..70 => self.message(),
-            70..90 => self.reaction(),
-            90..97 => self.voice(),
-            97 => self.thread(),
+        let end = self.community.from + self.community.over;
+        let next = (self.at + pause).min(end);
+        let mut event = match self.leaving.peek() {
+            // Whoever goes before anything else happens; what comes after that is as far away as ever.
+            Some(Reverse((at, user))) if *at <= next => {
+                let (at, user) = (*at, *user);
+                self.leaving.pop();
+                self.at = at;
+                self.farewell(user)
+            }
             _ => {
-                let user = member(&mut self.rng, &self.community);
-                let kind = if self.rng.random_range(0..3) == 0 {
-                    EventType::MemberLeave
-                } else {
-                    EventType::MemberJoin
-                };
-                self.event(kind, user)
+                self.at = next;
+                self.happening()
             }
         };
         if event.source_id.is_none() {

@@ -1,13 +1,12 @@
 //! Events as lines of JSON (NDJSON), from a file or a request: split as they come, taken a chunk at a time, acknowledged with
 //! what became of each chunk. However long the stream, no more of it is held than a chunk.
 
-use kernel::GuildId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::batch::Outcome;
 use super::event::{Event, Fault, MAX_EVENT_BYTES};
-use super::writer::{EventWriter, IngestError};
+use super::writer::{Feed, IngestError};
 
 /// The events of a chunk.
 pub const CHUNK: usize = 1_000;
@@ -137,12 +136,7 @@ impl Receipt {
 
 /// Has these events taken, and tells what became of them; what is wrong already is refused. With `wait` it waits while too many others
 /// do, else it answers [`IngestError::Busy`].
-pub async fn take(
-    writer: &EventWriter,
-    guild: GuildId,
-    lines: Vec<Line>,
-    wait: bool,
-) -> Result<Receipt, IngestError> {
+pub async fn take(feed: &Feed, lines: Vec<Line>, wait: bool) -> Result<Receipt, IngestError> {
     let mut receipt = Receipt::default();
     let mut events = Vec::with_capacity(lines.len());
     let mut numbers = Vec::with_capacity(lines.len());
@@ -155,8 +149,7 @@ pub async fn take(
             Err(fault) => receipt.note(number, Outcome::Refused(fault)),
         }
     }
-    let outcomes =
-        if wait { writer.submit(guild, events).await? } else { writer.offer(guild, events).await? };
+    let outcomes = if wait { feed.submit(events).await? } else { feed.offer(events).await? };
     for (number, outcome) in numbers.into_iter().zip(outcomes) {
         receipt.note(number, outcome);
     }

@@ -6,6 +6,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -29,9 +30,21 @@ const ATTEMPTS: u32 = 6;
 struct Pending {
     guild: GuildId,
     events: Vec<Event>,
+    /// Whether something before it in its feed failed.
+    broken: Arc<AtomicBool>,
     reply: oneshot::Sender<Result<Vec<Outcome>, IngestError>>,
     // Given back when the batch is done.
     _room: OwnedSemaphorePermit,
+}
+
+impl Pending {
+    /// Answers with an error, and keeps what comes behind it in its feed from being taken. This writer is the only one that takes the
+    /// feed's events, so that it sees that before it sees them.
+    fn fail(self, error: IngestError) {
+        self.broken.store(true, Ordering::Relaxed);
+        // Whoever no longer listens sends everything again some day, or never.
+        let _ = self.reply.send(Err(error));
+    }
 }
 
 /// Why events were not taken, for no fault of their own.
@@ -79,24 +92,43 @@ impl EventWriter {
         Self(shards.collect())
     }
 
+    /// A feed of a guild's events, whose order is kept.
+    pub fn feed(&self, guild: GuildId) -> Feed {
+        Feed { writer: self.clone(), guild, broken: Arc::default() }
+    }
+
     /// Has events written, waiting for room if there is none: for who can be slowed down. Answered after the commit, an outcome
-    /// for each event, in order. Events go in their order; those of a guild that are submitted after an answer come after.
+    /// for each event, in order. Those of a guild that are submitted after an answer come after.
     pub async fn submit(&self, guild: GuildId, events: Vec<Event>) -> Result<Vec<Outcome>, IngestError> {
-        self.send(guild, events, true).await
+        self.feed(guild).submit(events).await
+    }
+}
+
+/// A guild's events from one source, in order. Several calls may be on their way at a time: they are taken in the order in which they
+/// were made, and once one of them has failed, none of the later ones is taken. Whoever then begins a new feed and sends
+/// everything again from there, or from the beginning, ends in the totals of a feed that never failed.
+#[derive(Debug, Clone)]
+pub struct Feed {
+    writer: EventWriter,
+    guild: GuildId,
+    broken: Arc<AtomicBool>,
+}
+
+impl Feed {
+    /// Has events written, waiting for room if there is none: for who can be slowed down. Answered after the commit, an outcome
+    /// for each event, in order.
+    pub async fn submit(&self, events: Vec<Event>) -> Result<Vec<Outcome>, IngestError> {
+        self.send(events, true).await
     }
 
     /// The same for who cannot wait: [`IngestError::Busy`] when there is no room.
-    pub async fn offer(&self, guild: GuildId, events: Vec<Event>) -> Result<Vec<Outcome>, IngestError> {
-        self.send(guild, events, false).await
+    pub async fn offer(&self, events: Vec<Event>) -> Result<Vec<Outcome>, IngestError> {
+        self.send(events, false).await
     }
 
-    async fn send(
-        &self,
-        guild: GuildId,
-        mut events: Vec<Event>,
-        wait: bool,
-    ) -> Result<Vec<Outcome>, IngestError> {
-        let shard = &self.0[usize::try_from(mix(guild) % self.0.len() as u64).unwrap_or(0)];
+    async fn send(&self, mut events: Vec<Event>, wait: bool) -> Result<Vec<Outcome>, IngestError> {
+        let shards = &self.writer.0;
+        let shard = &shards[usize::try_from(mix(self.guild) % shards.len() as u64).unwrap_or(0)];
         let mut outcomes = Vec::with_capacity(events.len());
         while !events.is_empty() {
             let rest = events.split_off(events.len().min(MAX_BATCH));
@@ -109,7 +141,8 @@ impl EventWriter {
                 room.try_acquire_many_owned(count).map_err(|_| IngestError::Busy)?
             };
             let (reply, answer) = oneshot::channel();
-            let pending = Pending { guild, events: part, reply, _room: room };
+            let broken = Arc::clone(&self.broken);
+            let pending = Pending { guild: self.guild, events: part, broken, reply, _room: room };
             shard.sender.send(pending).map_err(|_| IngestError::Stopping)?;
             outcomes.extend(answer.await.unwrap_or(Err(IngestError::Stopping))?);
         }
@@ -138,10 +171,18 @@ async fn write_all(
                 None => return,
             },
         };
+        if first.broken.load(Ordering::Relaxed) {
+            first.fail(IngestError::Unavailable);
+            continue;
+        }
         let mut count = first.events.len();
         let mut gathered = vec![first];
         while count < MAX_BATCH {
             let Ok(next) = waiting.try_recv() else { break };
+            if next.broken.load(Ordering::Relaxed) {
+                next.fail(IngestError::Unavailable);
+                continue;
+            }
             if count + next.events.len() > MAX_BATCH {
                 held = Some(next);
                 break;
@@ -171,14 +212,12 @@ async fn write(pool: &PgPool, wake: &Wake, configs: &Configs, gathered: Vec<Pend
             }
         }
         Err(error) => {
-            for pending in gathered {
-                let _ = pending.reply.send(Err(error));
-            }
+            gathered.into_iter().for_each(|pending| pending.fail(error));
         }
     }
 }
 
-/// Takes a batch. While the database is away it is tried again, which is safe as events count once. A batch that the database
+/// Takes a batch. While the database is away or out of sorts it is tried again, which is safe as events count once. A batch that the database
 /// refuses is halved until the event is found that it cannot take; the others are taken.
 async fn take(
     pool: &PgPool,
@@ -197,7 +236,7 @@ async fn take(
                 note(&outcomes);
                 return Ok(outcomes);
             }
-            Ok(Err(crate::Error::Database(error))) if is_passing(&error) => {
+            Ok(Err(crate::Error::Database(error))) if !is_of_events(&error) => {
                 if attempt == ATTEMPTS {
                     tracing::error!(%error, events = batch.len(), "events could not be written");
                     return Err(IngestError::Unavailable);
@@ -224,11 +263,17 @@ async fn take(
     Ok(outcomes)
 }
 
-/// Whether it may well work in a moment.
-fn is_passing(error: &sqlx::Error) -> bool {
-    db::is_connection_lost(error)
-        || db::is_retryable(error)
-        || matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
+/// Whether an event may be what the database refuses: data that it cannot keep (class 22), a constraint (class 23), or rows that were
+/// not as the batch found them. Everything else (the connection, locks, time limits, memory, a full disk) is no event's
+/// fault, and may well work in a moment.
+fn is_of_events(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+        }
+        sqlx::Error::RowNotFound | sqlx::Error::Protocol(_) | sqlx::Error::Encode(_) => true,
+        _ => false,
+    }
 }
 
 fn note(outcomes: &[Outcome]) {

@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::ingest::lines::{self, CHUNK, Line, Lines, Receipt};
-use crate::ingest::{Event, EventWriter};
+use crate::ingest::{Event, EventWriter, Feed};
 use crate::lake::{self, LakeEvent, LakeHealth, LakeQuery};
 
 /// The most events of a JSON batch.
@@ -58,7 +58,7 @@ pub(super) async fn ingest(
         request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     match kind.split(';').next().unwrap_or_default().trim() {
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" => {
-            Ok(stream(writer, guild.guild_id, request.into_body()))
+            Ok(stream(writer.feed(guild.guild_id), request.into_body()))
         }
         "application/json" => {
             let body = Bytes::from_request(request, &()).await.map_err(|rejection| {
@@ -92,14 +92,13 @@ async fn batch(writer: &EventWriter, guild: GuildId, body: &[u8]) -> Result<Rece
     }
     let lines =
         batch.events.iter().zip(0u64..).map(|(event, index)| (index, Event::parse(event.get()))).collect();
-    Ok(lines::take(writer, guild, lines, false).await?)
+    Ok(lines::take(&writer.feed(guild), lines, false).await?)
 }
 
 /// The answer to a stream, made while the stream comes.
-fn stream(writer: EventWriter, guild: GuildId, body: Body) -> Response {
+fn stream(feed: Feed, body: Body) -> Response {
     let reading = Reading {
-        writer,
-        guild,
+        feed,
         body: Box::pin(body.into_data_stream()),
         lines: Lines::default(),
         waiting: Vec::new(),
@@ -120,8 +119,7 @@ enum Phase {
 }
 
 struct Reading {
-    writer: EventWriter,
-    guild: GuildId,
+    feed: Feed,
     body: Pin<Box<BodyDataStream>>,
     lines: Lines,
     waiting: Vec<Line>,
@@ -178,7 +176,7 @@ impl Reading {
 
     async fn take(&mut self) -> Bytes {
         let lines = std::mem::take(&mut self.waiting);
-        match lines::take(&self.writer, self.guild, lines, true).await {
+        match lines::take(&self.feed, lines, true).await {
             Ok(receipt) => as_line(&receipt),
             Err(error) => self.end(Some(&error.into())),
         }

@@ -1,0 +1,126 @@
+//! The lake: keys that say which events are new, the events' rows, and the journal of what they earned.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use kernel::{ChannelId, UserId};
+use sqlx::PgConnection;
+
+use crate::ingest::event::Event;
+
+/// Remembers the events' keys; answers which of them (by position) were known already.
+pub(in crate::ingest) async fn keys_insert(
+    conn: &mut PgConnection,
+    guilds: &[i64],
+    sources: &[&str],
+    times: &[DateTime<Utc>],
+) -> sqlx::Result<Vec<usize>> {
+    let known = sqlx::query_scalar!(
+        r#"WITH input AS MATERIALIZED (
+               SELECT i.* FROM unnest($1::bigint[], $2::text[], $3::timestamptz[]) WITH ORDINALITY
+                            AS i (guild_id, source_id, at, n)
+           ), fresh AS (
+               INSERT INTO community.event_keys (guild_id, source_id, "timestamp")
+               SELECT guild_id, source_id, at FROM input ORDER BY guild_id, source_id
+               ON CONFLICT ON CONSTRAINT pk_event_keys DO NOTHING
+               RETURNING guild_id, source_id
+           )
+           SELECT i.n AS "n!" FROM input i
+            WHERE NOT EXISTS (SELECT FROM fresh f WHERE f.guild_id = i.guild_id AND f.source_id = i.source_id)"#,
+        guilds,
+        sources as &[&str],
+        times,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(known.into_iter().filter_map(|n| usize::try_from(n - 1).ok()).collect())
+}
+
+/// A row of the lake.
+pub(in crate::ingest) struct LakeRow<'a> {
+    pub(in crate::ingest) guild: i64,
+    pub(in crate::ingest) event: &'a Event,
+    pub(in crate::ingest) refused: Option<&'static str>,
+}
+
+/// Puts the events into the lake. In the order of members, so that rows that lie close in the index by member come close in time.
+pub(in crate::ingest) async fn lake_insert(
+    conn: &mut PgConnection,
+    mut rows: Vec<LakeRow<'_>>,
+) -> sqlx::Result<()> {
+    rows.sort_by_key(|row| (row.guild, row.event.user_id, row.event.timestamp));
+    let done = sqlx::query!(
+        r#"INSERT INTO community.event_lake (guild_id, user_id, event_type, channel_id, target_id, payload, source_id,
+                                             "timestamp", refused)
+           SELECT guild_id, user_id, event_type, channel_id, target_id, payload::jsonb, source_id, at, refused
+             FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
+                         $8::timestamptz[], $9::text[])
+                  AS i (guild_id, user_id, event_type, channel_id, target_id, payload, source_id, at, refused)"#,
+        &column(&rows, |row| row.guild),
+        &column(&rows, |row| row.event.user_id.get()),
+        &column(&rows, |row| row.event.event_type.as_str()) as &[&str],
+        &column(&rows, |row| row.event.channel_id.map(ChannelId::get)) as &[Option<i64>],
+        &column(&rows, |row| row.event.target_id.map(UserId::get)) as &[Option<i64>],
+        &column(&rows, |row| serde_json::to_string(&row.event.payload).unwrap_or_else(|_| "{}".to_owned())),
+        &column(&rows, |row| row.event.source()) as &[&str],
+        &column(&rows, |row| row.event.timestamp),
+        &column(&rows, |row| row.refused) as &[Option<&str>],
+    )
+    .execute(conn)
+    .await?;
+    db::ensure_affected(&done, rows.len() as u64)?;
+    Ok(())
+}
+
+/// A row of the journal.
+pub(in crate::ingest) struct JournalRow {
+    pub(in crate::ingest) guild: i64,
+    pub(in crate::ingest) user: i64,
+    pub(in crate::ingest) event: &'static str,
+    pub(in crate::ingest) season: Option<i32>,
+    pub(in crate::ingest) category: Option<i32>,
+    pub(in crate::ingest) system: &'static str,
+    pub(in crate::ingest) cause: String,
+    pub(in crate::ingest) xp: i32,
+    pub(in crate::ingest) stars: i32,
+    pub(in crate::ingest) gold: i32,
+    pub(in crate::ingest) metadata: Cow<'static, str>,
+    pub(in crate::ingest) at: DateTime<Utc>,
+}
+
+/// Writes the journal, in the order of members as the lake.
+pub(in crate::ingest) async fn journal_insert(
+    conn: &mut PgConnection,
+    mut rows: Vec<JournalRow>,
+) -> sqlx::Result<()> {
+    rows.sort_by_key(|row| (row.guild, row.user, row.at));
+    let done = sqlx::query!(
+        r#"INSERT INTO community.activity_log (guild_id, user_id, event_type, season_id, category_id, source_system,
+                                               source_event_id, xp_delta, star_delta, gold_delta, metadata, "timestamp")
+           SELECT guild_id, user_id, event_type, season_id, category_id, system, cause, xp, stars, gold, metadata::jsonb, at
+             FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::int[], $5::int[], $6::text[], $7::text[], $8::int[],
+                         $9::int[], $10::int[], $11::text[], $12::timestamptz[])
+                  AS i (guild_id, user_id, event_type, season_id, category_id, system, cause, xp, stars, gold, metadata, at)"#,
+        &column(&rows, |row| row.guild),
+        &column(&rows, |row| row.user),
+        &column(&rows, |row| row.event) as &[&str],
+        &column(&rows, |row| row.season) as &[Option<i32>],
+        &column(&rows, |row| row.category) as &[Option<i32>],
+        &column(&rows, |row| row.system) as &[&str],
+        &column(&rows, |row| row.cause.as_str()) as &[&str],
+        &column(&rows, |row| row.xp),
+        &column(&rows, |row| row.stars),
+        &column(&rows, |row| row.gold),
+        &column(&rows, |row| &*row.metadata) as &[&str],
+        &column(&rows, |row| row.at),
+    )
+    .execute(conn)
+    .await?;
+    db::ensure_affected(&done, rows.len() as u64)?;
+    Ok(())
+}
+
+/// A column of the rows.
+fn column<'r, R, T>(rows: &'r [R], value: impl Fn(&'r R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
+}

@@ -1,0 +1,171 @@
+//! Members: locked before rewarding, written after it; and the levels they reached.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+/// A member as they are before the batch.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ingest) struct Locked {
+    pub(in crate::ingest) xp: i64,
+    pub(in crate::ingest) stars: i64,
+    pub(in crate::ingest) level: i32,
+    pub(in crate::ingest) is_bot: bool,
+    pub(in crate::ingest) joined_at: DateTime<Utc>,
+    pub(in crate::ingest) left_at: Option<DateTime<Utc>>,
+    pub(in crate::ingest) last_active_at: Option<DateTime<Utc>>,
+}
+
+/// Somebody whom events speak of.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ingest) struct Seen {
+    /// The time of the first event that does.
+    pub(in crate::ingest) at: DateTime<Utc>,
+    /// Whether one says that it is a bot.
+    pub(in crate::ingest) is_bot: bool,
+}
+
+/// Locks the members in the order of their keys; those who were never seen are made first.
+pub(in crate::ingest) async fn members_lock(
+    conn: &mut PgConnection,
+    seen: &BTreeMap<(i64, i64), Seen>,
+) -> sqlx::Result<HashMap<(i64, i64), Locked>> {
+    let all: Vec<(i64, i64)> = seen.keys().copied().collect();
+    let mut locked = members_lock_known(conn, &all).await?;
+    if locked.len() < all.len() {
+        let strangers: Vec<_> = all.iter().copied().filter(|key| !locked.contains_key(key)).collect();
+        strangers_insert(conn, &strangers, seen).await?;
+        locked.extend(members_lock_known(conn, &strangers).await?);
+    }
+    Ok(locked)
+}
+
+async fn members_lock_known(
+    conn: &mut PgConnection,
+    keys: &[(i64, i64)],
+) -> sqlx::Result<HashMap<(i64, i64), Locked>> {
+    let (guilds, users): (Vec<i64>, Vec<i64>) = keys.iter().copied().unzip();
+    let rows = sqlx::query!(
+        "SELECT m.guild_id, m.user_id, m.xp, m.stars, m.level, u.is_bot, m.joined_at, m.left_at, m.last_active_at
+           FROM unnest($1::bigint[], $2::bigint[]) AS k (guild_id, user_id)
+           JOIN community.members m ON m.guild_id = k.guild_id AND m.user_id = k.user_id
+           JOIN community.users u ON u.id = m.user_id
+          ORDER BY m.guild_id, m.user_id
+            FOR UPDATE OF m",
+        &guilds,
+        &users,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let member = Locked {
+                xp: row.xp,
+                stars: row.stars,
+                level: row.level,
+                is_bot: row.is_bot,
+                joined_at: row.joined_at,
+                left_at: row.left_at,
+                last_active_at: row.last_active_at,
+            };
+            ((row.guild_id, row.user_id), member)
+        })
+        .collect())
+}
+
+async fn strangers_insert(
+    conn: &mut PgConnection,
+    keys: &[(i64, i64)],
+    seen: &BTreeMap<(i64, i64), Seen>,
+) -> sqlx::Result<()> {
+    let (guilds, users): (Vec<i64>, Vec<i64>) = keys.iter().copied().unzip();
+    let times: Vec<DateTime<Utc>> = keys.iter().filter_map(|key| seen.get(key).map(|seen| seen.at)).collect();
+    let bots: Vec<bool> = keys.iter().filter_map(|key| seen.get(key).map(|seen| seen.is_bot)).collect();
+    sqlx::query!(
+        r#"WITH input AS (
+               SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::boolean[])
+                          AS i (guild_id, user_id, at, is_bot)
+           ), known_guilds AS (
+               INSERT INTO community.guilds (guild_id, name)
+               SELECT DISTINCT guild_id, 'Guild ' || guild_id FROM input ORDER BY 1
+               ON CONFLICT ON CONSTRAINT pk_guilds DO NOTHING
+           ), known_users AS (
+               INSERT INTO community.users (id, discord_name, is_bot)
+               SELECT user_id, user_id::text, bool_or(is_bot) FROM input GROUP BY input.user_id ORDER BY input.user_id
+               ON CONFLICT ON CONSTRAINT pk_users DO NOTHING
+           )
+           INSERT INTO community.members (guild_id, user_id, joined_at)
+           SELECT guild_id, user_id, at FROM input ORDER BY guild_id, user_id
+           ON CONFLICT ON CONSTRAINT pk_members DO NOTHING"#,
+        &guilds,
+        &users,
+        &times,
+        &bots,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What members become.
+#[derive(Default)]
+pub(in crate::ingest) struct MemberRows {
+    pub(in crate::ingest) guilds: Vec<i64>,
+    pub(in crate::ingest) users: Vec<i64>,
+    pub(in crate::ingest) xp: Vec<i64>,
+    pub(in crate::ingest) stars: Vec<i64>,
+    pub(in crate::ingest) levels: Vec<i32>,
+    pub(in crate::ingest) gold: Vec<i64>,
+    pub(in crate::ingest) active: Vec<Option<DateTime<Utc>>>,
+    pub(in crate::ingest) joined: Vec<DateTime<Utc>>,
+    pub(in crate::ingest) left: Vec<Option<DateTime<Utc>>>,
+}
+
+pub(in crate::ingest) async fn members_write(conn: &mut PgConnection, rows: &MemberRows) -> sqlx::Result<()> {
+    let done = sqlx::query!(
+        "UPDATE community.members m
+            SET xp = i.xp, stars = i.stars, level = i.level, gold = m.gold + i.gold, last_active_at = i.active,
+                joined_at = i.joined, left_at = i.left_at, updated_at = now()
+           FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::int[], $6::bigint[], $7::timestamptz[],
+                       $8::timestamptz[], $9::timestamptz[])
+                AS i (guild_id, user_id, xp, stars, level, gold, active, joined, left_at)
+          WHERE m.guild_id = i.guild_id AND m.user_id = i.user_id",
+        &rows.guilds,
+        &rows.users,
+        &rows.xp,
+        &rows.stars,
+        &rows.levels,
+        &rows.gold,
+        &rows.active as &[Option<DateTime<Utc>>],
+        &rows.joined,
+        &rows.left as &[Option<DateTime<Utc>>],
+    )
+    .execute(conn)
+    .await?;
+    db::ensure_affected(&done, rows.guilds.len() as u64)?;
+    Ok(())
+}
+
+/// Remembers that levels were reached; answers which were reached for the first time, by position.
+pub(in crate::ingest) async fn levels_insert(
+    conn: &mut PgConnection,
+    levels: &[(i64, i64, i32)],
+) -> sqlx::Result<Vec<(i64, i64, i32)>> {
+    let causes: Vec<String> =
+        levels.iter().map(|(_, user, level)| format!("level_up:{user}:{level}")).collect();
+    let rows = sqlx::query!(
+        r#"INSERT INTO community.activity_keys (guild_id, source_system, source_event_id, "timestamp")
+           SELECT guild_id, 'community', cause, now() FROM unnest($1::bigint[], $2::text[]) AS i (guild_id, cause)
+            ORDER BY 1, 3
+           ON CONFLICT DO NOTHING
+           RETURNING guild_id, split_part(source_event_id, ':', 2)::bigint AS "user_id!",
+                     split_part(source_event_id, ':', 3)::int AS "level!""#,
+        &levels.iter().map(|row| row.0).collect::<Vec<_>>(),
+        &causes,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.guild_id, row.user_id, row.level)).collect())
+}

@@ -32,8 +32,9 @@ const SECTION: &str = "ingest";
 /// Guilds whose events come at the same time.
 const GUILDS: i64 = 4;
 const FIRST_GUILD: i64 = 7_000_000_000_000_000;
-/// Events of a call.
+/// Events of a call, and calls on their way at a time.
 const CHUNK: usize = 1_000;
+const AHEAD: usize = 8;
 /// Events of a request over HTTP, and connections.
 const BATCH: u32 = 500;
 const CONNECTIONS: usize = 8;
@@ -224,7 +225,7 @@ async fn through_ops(pool: &PgPool, now: DateTime<Utc>, sizes: &Sizes) -> Result
     Ok((per_second(each * usize::try_from(GUILDS)?, took), first, last))
 }
 
-/// Feeds a guild's events in order, two calls ahead; answers when each call was acknowledged.
+/// Feeds a guild's events in order, some calls ahead; answers when each call was acknowledged.
 async fn feed(
     to: &Feed,
     events: Vec<Event>,
@@ -243,7 +244,7 @@ async fn feed(
                 Some(done) => ahead.push_back(futures::future::ready(done).boxed()),
                 None => ahead.push_back(call),
             }
-            if ahead.len() < 3 {
+            if ahead.len() < AHEAD {
                 continue;
             }
         }

@@ -1,7 +1,7 @@
 //! `questhall ingest`: a file of events, into a guild's lake.
 //!
-//! Two chunks are on their way at a time, in order, while the next is read: the database never waits for the file, and no more than
-//! three chunks are held, however long the file.
+//! Some chunks are on their way at a time, in order, while the next is read: the database never waits for the file, batches are as
+//! large as they may be, and no more than nine chunks are held, however long the file.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Chunks on their way at a time.
-const AHEAD: usize = 2;
+const AHEAD: usize = 8;
 /// Bytes read at once.
 const READ: usize = 128 * 1024;
 

@@ -160,14 +160,9 @@ async fn admit<'a>(
     if asked.is_empty() {
         return Ok(Vec::new());
     }
-    let known = store::keys_insert(
-        conn,
-        &asked.iter().map(|(_, one)| one.guild.get()).collect::<Vec<_>>(),
-        &asked.iter().map(|(_, one)| one.event.source()).collect::<Vec<_>>(),
-        &asked.iter().map(|(_, one)| one.event.timestamp).collect::<Vec<_>>(),
-    )
-    .await?;
-    let known: HashSet<usize> = known.into_iter().collect();
+    let keys: Vec<(i64, &str, DateTime<Utc>)> =
+        asked.iter().map(|(_, one)| (one.guild.get(), one.event.source(), one.event.timestamp)).collect();
+    let known: HashSet<usize> = store::keys_insert(conn, &keys).await?.into_iter().collect();
     let mut fresh = Vec::with_capacity(asked.len());
     for (at, (n, one)) in asked.into_iter().enumerate() {
         if known.contains(&at) {

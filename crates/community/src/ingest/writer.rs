@@ -21,9 +21,9 @@ use super::config::Configs;
 use super::event::{Event, Fault};
 
 /// The most events taken in one transaction.
-pub const MAX_BATCH: usize = 2_000;
+pub const MAX_BATCH: usize = 4_000;
 /// The most events that may wait for a writer.
-const QUEUE: usize = 20_000;
+const QUEUE: usize = 40_000;
 /// Attempts at a batch while the database is away, with growing pauses.
 const ATTEMPTS: u32 = 6;
 

@@ -8,32 +8,41 @@ use sqlx::PgConnection;
 
 use crate::ingest::event::Event;
 
-/// Remembers the events' keys; answers which of them (by position) were known already.
+/// Remembers the events' keys, which differ from each other; answers which of them (by position) were known already.
 pub(in crate::ingest) async fn keys_insert(
     conn: &mut PgConnection,
-    guilds: &[i64],
-    sources: &[&str],
-    times: &[DateTime<Utc>],
+    keys: &[(i64, &str, DateTime<Utc>)],
 ) -> sqlx::Result<Vec<usize>> {
+    // Neighbours in the index one after the other.
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    order.sort_unstable_by_key(|n| (keys[*n].0, keys[*n].1));
+    let guilds = column(&order, |n| keys[*n].0);
+    let sources = column(&order, |n| keys[*n].1);
+    let inserted = sqlx::query!(
+        r#"INSERT INTO community.event_keys (guild_id, source_id, "timestamp")
+           SELECT * FROM unnest($1::bigint[], $2::text[], $3::timestamptz[])
+           ON CONFLICT ON CONSTRAINT pk_event_keys DO NOTHING"#,
+        &guilds,
+        &sources as &[&str],
+        &column(&order, |n| keys[*n].2),
+    )
+    .execute(&mut *conn)
+    .await?;
+    // Mostly all of them are new; only else it is asked which: those that another transaction brought.
+    if inserted.rows_affected() == keys.len() as u64 {
+        return Ok(Vec::new());
+    }
     let known = sqlx::query_scalar!(
-        r#"WITH input AS MATERIALIZED (
-               SELECT i.* FROM unnest($1::bigint[], $2::text[], $3::timestamptz[]) WITH ORDINALITY
-                            AS i (guild_id, source_id, at, n)
-           ), fresh AS (
-               INSERT INTO community.event_keys (guild_id, source_id, "timestamp")
-               SELECT guild_id, source_id, at FROM input ORDER BY guild_id, source_id
-               ON CONFLICT ON CONSTRAINT pk_event_keys DO NOTHING
-               RETURNING guild_id, source_id
-           )
-           SELECT i.n AS "n!" FROM input i
-            WHERE NOT EXISTS (SELECT FROM fresh f WHERE f.guild_id = i.guild_id AND f.source_id = i.source_id)"#,
-        guilds,
-        sources as &[&str],
-        times,
+        r#"SELECT i.n AS "n!"
+             FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS i (guild_id, source_id, n)
+             JOIN community.event_keys k ON k.guild_id = i.guild_id AND k.source_id = i.source_id
+            WHERE k.xmin <> pg_current_xact_id()::xid"#,
+        &guilds,
+        &sources as &[&str],
     )
     .fetch_all(conn)
     .await?;
-    Ok(known.into_iter().filter_map(|n| usize::try_from(n - 1).ok()).collect())
+    Ok(known.into_iter().filter_map(|n| order.get(usize::try_from(n - 1).ok()?).copied()).collect())
 }
 
 /// A row of the lake.

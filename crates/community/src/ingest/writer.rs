@@ -212,7 +212,9 @@ async fn write(pool: &PgPool, wake: &Wake, configs: &Configs, gathered: Vec<Pend
             }
         }
         Err(error) => {
-            gathered.into_iter().for_each(|pending| pending.fail(error));
+            for pending in gathered {
+                pending.fail(error);
+            }
         }
     }
 }

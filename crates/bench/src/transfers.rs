@@ -115,6 +115,8 @@ pub(crate) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
 /// A guild of members with a million bytes each, as if they had been awarded them.
 async fn guild(pool: &PgPool, guild: GuildId, cooldown_hours: i32, members: usize) -> Result<()> {
     let members = i64::try_from(members)?;
+    let paid_before =
+        sqlx::query_scalar!(r#"SELECT now() - interval '7 days' AS "at!""#).fetch_one(pool).await?;
     sqlx::query!(
         "INSERT INTO community.guilds (guild_id, name) VALUES ($1, 'Benchmark') ON CONFLICT DO NOTHING",
         guild.get()
@@ -146,12 +148,13 @@ async fn guild(pool: &PgPool, guild: GuildId, cooldown_hours: i32, members: usiz
     .execute(pool)
     .await?;
     sqlx::query!(
-        "INSERT INTO economy.bytes_balances (guild_id, user_id, balance, total_received, total_sent)
-         SELECT $1::bigint, n, 1000000, 1000001, 1 FROM generate_series($2::bigint, $2 + $3 - 1) AS n
-         UNION ALL SELECT $1::bigint, 0, -1000000 * $3, 0, 1000000 * $3",
+        "INSERT INTO economy.bytes_balances (guild_id, user_id, balance, total_received, total_sent, last_transfer_at)
+         SELECT $1::bigint, n, 1000000, 1000001, 1, $4::timestamptz FROM generate_series($2::bigint, $2 + $3 - 1) AS n
+         UNION ALL SELECT $1::bigint, 0, -1000000 * $3, 0, 1000000 * $3, NULL",
         guild.get(),
         FIRST_USER,
         members,
+        paid_before,
     )
     .execute(pool)
     .await?;
@@ -168,11 +171,12 @@ async fn guild(pool: &PgPool, guild: GuildId, cooldown_hours: i32, members: usiz
     sqlx::query!(
         "INSERT INTO economy.bytes_transactions (guild_id, giver_id, giver_username, receiver_id, receiver_username, amount, kind,
              created_at)
-         SELECT $1, $2::bigint + n, 'giver', $2 + (n + 1) % $3::bigint, 'receiver', 1, 'transfer', now() - interval '7 days'
+         SELECT $1, $2::bigint + n, 'giver', $2 + (n + 1) % $3::bigint, 'receiver', 1, 'transfer', $4
            FROM generate_series(0::bigint, $3::bigint - 1) AS n",
         guild.get(),
         FIRST_USER,
         members,
+        paid_before,
     )
     .execute(pool)
     .await?;
@@ -262,7 +266,9 @@ async fn bare_transfer(
                UPDATE economy.bytes_balances b
                   SET balance = balance + CASE b.user_id WHEN $2 THEN -1 ELSE 1 END,
                       total_sent = total_sent + CASE b.user_id WHEN $2 THEN 1 ELSE 0 END,
-                      total_received = total_received + CASE b.user_id WHEN $2 THEN 0 ELSE 1 END
+                      total_received = total_received + CASE b.user_id WHEN $2 THEN 0 ELSE 1 END,
+                      last_transfer_at = CASE b.user_id WHEN $2 THEN greatest(last_transfer_at, now())
+                                                        ELSE last_transfer_at END
                  FROM locked l WHERE b.guild_id = $1 AND b.user_id = l.user_id
            ), posted AS (
                INSERT INTO economy.bytes_transactions (guild_id, giver_id, giver_username, receiver_id, receiver_username,

@@ -17,8 +17,8 @@ pub struct Drift {
     pub guild_id: GuildId,
     /// The member; 0 for the house.
     pub user_id: UserId,
-    /// Which figure: `balance`, `total_received`, `total_sent`, `streak_count`, or `last_daily`, a date as the number
-    /// YYYYMMDD, 0 for never.
+    /// Which figure: `balance`, `total_received`, `total_sent`, `streak_count`; `last_daily`, a date as the number
+    /// YYYYMMDD, 0 for never; or `last_transfer_at` in microseconds since 1970, 0 for never.
     pub what: String,
     /// What `economy.bytes_balances` holds; 0 where there is no row.
     pub stored: i64,
@@ -34,11 +34,12 @@ pub async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Ve
         Drift,
         r#"WITH ledger AS (
                SELECT guild_id, user_id, sum(change)::bigint AS balance, sum(received)::bigint AS received,
-                      sum(sent)::bigint AS sent
-                 FROM (SELECT guild_id, giver_id AS user_id, -amount AS change, 0 AS received, amount AS sent
+                      sum(sent)::bigint AS sent, max(gave_at) AS gave_at
+                 FROM (SELECT guild_id, giver_id AS user_id, -amount AS change, 0 AS received, amount AS sent,
+                              CASE kind WHEN 'transfer' THEN created_at END AS gave_at
                          FROM economy.bytes_transactions WHERE $1::bigint IS NULL OR guild_id = $1
                        UNION ALL
-                       SELECT guild_id, receiver_id, amount, CASE kind WHEN 'refund' THEN 0 ELSE amount END, 0
+                       SELECT guild_id, receiver_id, amount, CASE kind WHEN 'refund' THEN 0 ELSE amount END, 0, NULL
                          FROM economy.bytes_transactions WHERE $1::bigint IS NULL OR guild_id = $1) sides
                 GROUP BY guild_id, user_id
            ), claims AS (
@@ -67,7 +68,9 @@ pub async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Ve
                   ('total_sent', coalesce(b.total_sent, 0), coalesce(l.sent, 0)),
                   ('streak_count', coalesce(b.streak_count, 0)::bigint, coalesce(s.days, 0)),
                   ('last_daily', coalesce(to_char(b.last_daily, 'YYYYMMDD')::bigint, 0),
-                   coalesce(to_char(s.last_day, 'YYYYMMDD')::bigint, 0))) AS f (what, stored, derived)
+                   coalesce(to_char(s.last_day, 'YYYYMMDD')::bigint, 0)),
+                  ('last_transfer_at', coalesce((extract(epoch FROM b.last_transfer_at) * 1000000)::bigint, 0),
+                   coalesce((extract(epoch FROM l.gave_at) * 1000000)::bigint, 0))) AS f (what, stored, derived)
             WHERE f.stored <> f.derived
             ORDER BY guild_id, user_id, f.what"#,
         guild.map(GuildId::get),
@@ -166,7 +169,8 @@ async fn write(conn: &mut PgConnection, drifts: &[Drift]) -> sqlx::Result<()> {
                     max(derived) FILTER (WHERE what = 'total_received') AS total_received,
                     max(derived) FILTER (WHERE what = 'total_sent') AS total_sent,
                     max(derived) FILTER (WHERE what = 'streak_count') AS streak_count,
-                    max(derived) FILTER (WHERE what = 'last_daily') AS last_daily
+                    max(derived) FILTER (WHERE what = 'last_daily') AS last_daily,
+                    max(derived) FILTER (WHERE what = 'last_transfer_at') AS last_transfer_at
                FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) AS d (guild_id, user_id, what, derived)
               GROUP BY guild_id, user_id)
          UPDATE economy.bytes_balances b
@@ -174,7 +178,10 @@ async fn write(conn: &mut PgConnection, drifts: &[Drift]) -> sqlx::Result<()> {
                 total_sent = coalesce(r.total_sent, b.total_sent),
                 streak_count = coalesce(r.streak_count::integer, b.streak_count),
                 last_daily = CASE WHEN r.last_daily IS NULL THEN b.last_daily
-                                  WHEN r.last_daily > 0 THEN to_date(r.last_daily::text, 'YYYYMMDD') END
+                                  WHEN r.last_daily > 0 THEN to_date(r.last_daily::text, 'YYYYMMDD') END,
+                last_transfer_at = CASE WHEN r.last_transfer_at IS NULL THEN b.last_transfer_at
+                                        WHEN r.last_transfer_at > 0
+                                        THEN timestamptz 'epoch' + r.last_transfer_at * interval '1 microsecond' END
            FROM right_ones r
           WHERE b.guild_id = r.guild_id AND b.user_id = r.user_id",
         &guilds,

@@ -51,6 +51,50 @@ async fn one_of_many_claims_in_the_same_instant_is_paid() {
 }
 
 #[tokio::test]
+async fn midnight_parts_two_claims_to_the_instant() {
+    let database = with_ada().await;
+    let pool = database.pool();
+    // Many at once on either side of it: one of each is paid, whoever comes first, and the streak is two days.
+    let instants = ["2026-12-31T23:59:59.999999Z", "2027-01-01T00:00:00Z"];
+    let before = join_all((0..16).map(|_| claim(pool, instants[0], Occasion::Command))).await;
+    assert_eq!(before.iter().filter(|result| result.is_ok()).count(), 1);
+    for refused in before.into_iter().filter_map(Result::err) {
+        assert!(matches!(refused, Error::DailyClaimed { .. }), "{refused}");
+    }
+    let after = join_all((0..16).map(|_| claim(pool, instants[1], Occasion::Command))).await;
+    let paid: Vec<_> = after.iter().filter_map(|result| result.as_ref().ok()).collect();
+    assert_eq!(paid.len(), 1);
+    assert_eq!((paid[0].streak, paid[0].date), (2, "2027-01-01".parse().unwrap()));
+    for refused in after.iter().filter_map(|result| result.as_ref().err()) {
+        match refused {
+            Error::DailyClaimed { wait, .. } => assert_eq!(wait.as_secs(), 86_400),
+            other => panic!("{other}"),
+        }
+    }
+    // A clock that lags behind does not claim yesterday again.
+    let late = claim(pool, instants[0], Occasion::Command).await.unwrap_err();
+    assert!(matches!(late, Error::DailyClaimed { .. }), "{late}");
+    assert_sound(pool).await;
+}
+
+#[tokio::test]
+async fn both_sides_of_midnight_at_once_pay_each_day_at_most_once() {
+    let database = with_ada().await;
+    let pool = database.pool();
+    let instants = ["2026-12-31T23:59:59.999999Z", "2027-01-01T00:00:00Z"];
+    let told = join_all((0..32).map(|n| claim(pool, instants[n % 2], Occasion::Command))).await;
+    let mut paid: Vec<_> = told
+        .iter()
+        .filter_map(|result| result.as_ref().ok())
+        .map(|receipt| receipt.date.to_string())
+        .collect();
+    paid.sort_unstable();
+    // Yesterday is lost to who comes after somebody was paid for today.
+    assert!(paid == ["2027-01-01"] || paid == ["2026-12-31", "2027-01-01"], "{paid:?}");
+    assert_sound(pool).await;
+}
+
+#[tokio::test]
 async fn a_streak_grows_by_the_day_and_ends_with_a_day_missed() {
     let database = with_ada().await;
     let pool = database.pool();

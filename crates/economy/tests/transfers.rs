@@ -199,6 +199,56 @@ async fn what_is_paid_in_one_guild_is_nothing_in_another() {
     assert_sound(pool).await;
 }
 
+#[tokio::test]
+async fn when_somebody_last_gave_is_kept_checked_and_mended() {
+    let database = guilds(3).await;
+    let pool = database.pool();
+    configure(pool, GUILD, ConfigEdit { cooldown_hours: Some(1), ..ConfigEdit::default() }).await;
+    let writer = TransferWriter::start(pool, &Wake::new(), 1);
+    pay(&writer, GUILD, 1, 2, 5).await.unwrap();
+    // Neither what somebody received nor what they gave elsewhere begins a cooldown.
+    pay(&writer, OTHER, 2, 1, 5).await.unwrap();
+    pay(&writer, GUILD, 2, 3, 5).await.unwrap();
+    for giver in [1, 2] {
+        let told = pay(&writer, GUILD, giver, 3, 5).await;
+        assert!(matches!(told, Err(Error::Cooldown(wait)) if wait.as_secs() >= 3_590), "{giver}: {told:?}");
+    }
+    assert_sound(pool).await;
+    let drift = async || economy::audit::drift(&mut pool.acquire().await.unwrap(), None).await.unwrap();
+    for sql in [
+        "UPDATE economy.bytes_balances SET last_transfer_at = NULL WHERE guild_id = 1 AND user_id = 1",
+        "UPDATE economy.bytes_balances SET last_transfer_at = now() - interval '1 day' WHERE guild_id = 1 AND user_id = 2",
+        "UPDATE economy.bytes_balances SET last_transfer_at = now() WHERE guild_id = 1 AND user_id = 3",
+    ] {
+        sqlx::query(sql).execute(pool).await.unwrap();
+    }
+    let found: Vec<_> = drift().await.into_iter().map(|drift| (drift.user_id.get(), drift.what)).collect();
+    assert_eq!(found, [1, 2, 3].map(|user| (user, "last_transfer_at".to_owned())));
+    economy::audit::repair(pool, Some(GUILD), By::Cli, &Origin::default()).await.unwrap();
+    assert_sound(pool).await;
+    assert!(matches!(pay(&writer, GUILD, 1, 3, 5).await, Err(Error::Cooldown(_))));
+    assert_eq!(pay(&writer, GUILD, 3, 1, 5).await.unwrap(), 100);
+}
+
+/// The migration fills in who gave before it: its statement is run over a ledger that is older than the column.
+#[tokio::test]
+async fn who_gave_before_the_column_was_there_is_filled_in() {
+    let database = guilds(3).await;
+    let pool = database.pool();
+    let writer = TransferWriter::start(pool, &Wake::new(), 1);
+    for (guild, giver, receiver) in [(GUILD, 1, 2), (GUILD, 1, 3), (GUILD, 2, 1), (OTHER, 3, 1)] {
+        pay(&writer, guild, giver, receiver, 5).await.unwrap();
+    }
+    sqlx::query("UPDATE economy.bytes_balances SET last_transfer_at = NULL").execute(pool).await.unwrap();
+    let drift = economy::audit::drift(&mut pool.acquire().await.unwrap(), None).await.unwrap();
+    assert_eq!(drift.len(), 3);
+    let migration = include_str!("../../db/migrations/0032_last_transfer.sql");
+    let statement =
+        migration.split(';').find(|statement| statement.trim_start().starts_with("UPDATE")).unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(pool).await.unwrap();
+    assert_sound(pool).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storm_with_cut_connections_leaves_the_ledger_sound() {
     let database = guilds(32).await;

@@ -8,7 +8,7 @@ use jobs::outbox;
 use kernel::{Bytes, GuildId, UserId};
 use sqlx::{PgConnection, PgPool};
 
-use super::store::{self, Facts};
+use super::store::{self, Facts, Purses};
 use super::{Outcome, Transfer};
 use crate::error::{Error, LedgerError};
 use crate::ledger::{self, Written};
@@ -43,38 +43,49 @@ struct Paid<'a> {
 }
 
 async fn run(conn: &mut PgConnection, batch: &[Transfer]) -> Result<Vec<Outcome>, Error> {
+    let (facts, purses) = hold(conn, batch).await?;
+    let Purses { mut balances, mut waits, names } = purses;
     let mut outcomes: Vec<Option<Outcome>> = batch.iter().map(|_| None).collect();
-    let parties: BTreeSet<Account> = batch.iter().flat_map(|t| [t.giving(), t.receiving()]).collect();
-    let facts = store::facts(conn, &parties).await?;
-    let mut allowed = Vec::with_capacity(batch.len());
+    let mut paid = Vec::with_capacity(batch.len());
     for (n, transfer) in batch.iter().enumerate() {
-        match check(&facts, transfer) {
-            Ok(hours) => allowed.push((n, transfer, hours)),
+        let judged =
+            check(&facts, transfer).and_then(|hours| pay(&mut balances, &mut waits, transfer, hours));
+        match judged {
+            Ok(balance) => paid.push(Paid { n, transfer, balance }),
             Err(refusal) => outcomes[n] = Some(Err(refusal)),
         }
     }
-    if !allowed.is_empty() {
-        let parties = allowed.iter().flat_map(|(_, t, _)| [t.giving(), t.receiving()]).collect();
-        let accounts = ledger::lock(conn, parties).await?;
-        let givers: BTreeMap<Account, i32> = allowed
-            .iter()
-            .filter(|(.., hours)| *hours > 0)
-            .map(|(_, transfer, hours)| (transfer.giving(), *hours))
-            .collect();
-        let mut waits = store::cooldowns(conn, &givers).await?;
-        let mut balances = accounts.0;
-        let mut paid = Vec::with_capacity(allowed.len());
-        for (n, transfer, hours) in allowed {
-            match pay(&mut balances, &mut waits, transfer, hours) {
-                Ok(balance) => paid.push(Paid { n, transfer, balance }),
-                Err(refusal) => outcomes[n] = Some(Err(refusal)),
-            }
-        }
-        for (n, receipt) in write(conn, &paid).await? {
-            outcomes[n] = Some(Ok(receipt));
-        }
+    for (n, receipt) in write(conn, &paid, &names).await? {
+        outcomes[n] = Some(Ok(receipt));
     }
     Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or(Err(Error::Stopping))).collect())
+}
+
+/// Locks everybody's accounts and reads what the rules ask about them. Accounts are opened for those only whose transfer
+/// has nothing else against it.
+async fn hold(conn: &mut PgConnection, batch: &[Transfer]) -> Result<(Facts, Purses), Error> {
+    // The house is nobody's party, and so not locked.
+    let parties: BTreeSet<Account> = batch
+        .iter()
+        .flat_map(|transfer| [transfer.giving(), transfer.receiving()])
+        .filter(|account| account.1 != UserId::HOUSE)
+        .collect();
+    if let Some(locked) = store::lock(conn, &parties).await? {
+        return Ok(locked);
+    }
+    let facts = store::facts(conn, &parties).await?;
+    let allowed: BTreeSet<Account> = batch
+        .iter()
+        .filter(|transfer| check(&facts, transfer).is_ok())
+        .flat_map(|transfer| [transfer.giving(), transfer.receiving()])
+        .collect();
+    if allowed.is_empty() {
+        return Ok((facts, Purses::default()));
+    }
+    ledger::lock(conn, allowed.clone()).await?;
+    // Judged by what was known before the accounts were opened: what else there is was not locked.
+    let (_, purses) = store::lock(conn, &allowed).await?.ok_or(sqlx::Error::RowNotFound)?;
+    Ok((facts, purses))
 }
 
 /// What can be said of a transfer by itself; answers with the hours of its cooldown.
@@ -122,7 +133,11 @@ fn pay(
 }
 
 /// Writes what was let through: ledger, events, and that the requests were carried out.
-async fn write(conn: &mut PgConnection, paid: &[Paid<'_>]) -> Result<Vec<(usize, Receipt)>, Error> {
+async fn write(
+    conn: &mut PgConnection,
+    paid: &[Paid<'_>],
+    names: &BTreeMap<Account, String>,
+) -> Result<Vec<(usize, Receipt)>, Error> {
     if paid.is_empty() {
         return Ok(Vec::new());
     }
@@ -139,12 +154,15 @@ async fn write(conn: &mut PgConnection, paid: &[Paid<'_>]) -> Result<Vec<(usize,
             dedupe_key: None,
         })
         .collect();
-    let written = ledger::write(conn, &postings).await?;
+    let written = ledger::write(conn, &postings, names).await?;
     let receipts: Vec<(GuildId, usize, Receipt)> = paid
         .iter()
         .zip(written)
-        .map(|(paid, written)| (paid.transfer.guild_id, paid.n, receipt(paid, written)))
-        .collect();
+        .map(|(paid, written)| {
+            let written = written.ok_or(sqlx::Error::RowNotFound)?;
+            Ok((paid.transfer.guild_id, paid.n, receipt(paid, written)))
+        })
+        .collect::<sqlx::Result<_>>()?;
     let events: Vec<outbox::Event> = receipts
         .iter()
         .map(|(guild, _, receipt)| {

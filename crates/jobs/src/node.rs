@@ -208,18 +208,21 @@ pub async fn list(connection: &mut PgConnection) -> Result<Vec<NodeRow>, sqlx::E
     .await
 }
 
-/// Asks a node to drain, or to work again; it obeys with its next heartbeat. False when there is no such running node.
+/// Asks a node to drain, or to work again; it obeys with its next heartbeat. Answers with whether it was draining; `None`
+/// when there is no such running node.
 pub async fn set_draining(
     connection: &mut PgConnection,
     node: Uuid,
     draining: bool,
-) -> Result<bool, sqlx::Error> {
-    let result = sqlx::query!(
-        "UPDATE jobs.nodes SET draining = $2 WHERE id = $1 AND stopped_at IS NULL",
+) -> Result<Option<bool>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "UPDATE jobs.nodes n SET draining = $2
+           FROM (SELECT id, draining FROM jobs.nodes WHERE id = $1 AND stopped_at IS NULL FOR NO KEY UPDATE) before
+          WHERE n.id = before.id
+         RETURNING before.draining",
         node,
         draining
     )
-    .execute(connection)
-    .await?;
-    Ok(result.rows_affected() == 1)
+    .fetch_optional(connection)
+    .await
 }

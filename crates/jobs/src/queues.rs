@@ -21,6 +21,17 @@ pub struct Queue {
     pub reason: Option<String>,
 }
 
+/// What is written down of a queue, locked until the transaction ends; `None` where it was never paused.
+pub async fn lock(connection: &mut PgConnection, name: &str) -> Result<Option<Queue>, sqlx::Error> {
+    sqlx::query_as!(
+        Queue,
+        "SELECT name, paused, paused_by, paused_at, reason FROM jobs.queues WHERE name = $1 FOR NO KEY UPDATE",
+        name
+    )
+    .fetch_optional(connection)
+    .await
+}
+
 /// Executes nothing of a queue from the next batch on, on any node, until [`resume`]. What runs is finished.
 pub async fn pause(
     connection: &mut PgConnection,

@@ -50,16 +50,23 @@ pub async fn list(connection: &mut PgConnection) -> Result<Vec<ScheduleRow>, sql
     .await
 }
 
-/// Makes a job due at once; some node's scheduler runs it when the transaction commits. False when there is no such job.
-pub async fn run_now(connection: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {
-    let result = sqlx::query!(
-        "UPDATE jobs.schedules SET next_run_at = now(), updated_at = now() WHERE name = $1",
+/// Makes a job due at once; some node's scheduler runs it when the transaction commits. Answers with when it was due and
+/// when it is now; `None` when there is no such job.
+pub async fn run_now(
+    connection: &mut PgConnection,
+    name: &str,
+) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>, sqlx::Error> {
+    let moved = sqlx::query!(
+        "UPDATE jobs.schedules s SET next_run_at = now(), updated_at = now()
+           FROM (SELECT name, next_run_at FROM jobs.schedules WHERE name = $1 FOR NO KEY UPDATE) before
+          WHERE s.name = before.name
+         RETURNING before.next_run_at AS before, s.next_run_at AS after",
         name
     )
-    .execute(&mut *connection)
+    .fetch_optional(&mut *connection)
     .await?;
     wake::notify(connection, QUEUE).await?;
-    Ok(result.rows_affected() == 1)
+    Ok(moved.map(|moved| (moved.before, moved.after)))
 }
 
 /// Writes the jobs' rows. A new one is due at once; one whose pattern changed gets its next time by the new pattern, unless

@@ -93,16 +93,18 @@ pub async fn cancel(
     Ok(result.rows_affected() == 1)
 }
 
-/// Cancels a pending or failed timer; false when it is neither.
-pub async fn cancel_id(connection: &mut PgConnection, id: TimerId) -> Result<bool, sqlx::Error> {
-    let result = sqlx::query!(
-        "UPDATE jobs.timers SET status = 'CANCELLED', executed_at = now()
-          WHERE id = $1 AND status IN ('PENDING', 'FAILED')",
+/// Cancels a pending or failed timer, and tells which of the two it was; `None` when it is neither.
+pub async fn cancel_id(connection: &mut PgConnection, id: TimerId) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "UPDATE jobs.timers t SET status = 'CANCELLED', executed_at = now()
+           FROM (SELECT id, status FROM jobs.timers WHERE id = $1 AND status IN ('PENDING', 'FAILED')
+                    FOR NO KEY UPDATE) before
+          WHERE t.id = before.id
+         RETURNING before.status",
         id.get(),
     )
-    .execute(connection)
-    .await?;
-    Ok(result.rows_affected() == 1)
+    .fetch_optional(connection)
+    .await
 }
 
 /// Runs a failed timer again, at once and with all its retries. `guild` limits it to that guild's timers. False when there is no

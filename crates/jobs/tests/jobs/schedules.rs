@@ -28,7 +28,7 @@ const RUNG: &str = "SELECT count(*) FROM public.rung";
 
 async fn run_now(world: &World, name: &str) -> bool {
     let mut transaction = world.pool().begin().await.unwrap();
-    let known = schedule::run_now(&mut transaction, name).await.unwrap();
+    let known = schedule::run_now(&mut transaction, name).await.unwrap().is_some();
     transaction.commit().await.unwrap();
     known
 }

@@ -110,11 +110,10 @@ async fn order(
     draining: bool,
 ) -> Result<axum::http::StatusCode, Problem> {
     let mut tx = app.pool().begin().await?;
-    if !jobs::node::set_draining(&mut tx, node, draining).await? {
-        return Err(Problem::not_found("running node"));
-    }
+    let before = jobs::node::set_draining(&mut tx, node, draining).await?;
+    let before = before.ok_or_else(|| Problem::not_found("running node"))?;
     let action = if draining { "DRAIN" } else { "RESUME" };
-    let change = (None, Some(json!({ "draining": draining })));
+    let change = (Some(json!({ "draining": before })), Some(json!({ "draining": draining })));
     audited(&mut tx, (guard.by(), &guard.origin), action, "jobs.nodes", node.to_string(), change).await?;
     tx.commit().await?;
     Ok(axum::http::StatusCode::NO_CONTENT)

@@ -95,9 +95,10 @@ pub(super) async fn pause(
         }
     }
     let mut tx = app.pool().begin().await?;
+    let before = snapshot(jobs::queues::lock(&mut tx, queue).await?);
     jobs::queues::pause(&mut tx, queue, &guard.by().changed_by(), reason.as_deref()).await?;
-    let after = (None, Some(json!({ "paused": true, "reason": reason })));
-    audited(&mut tx, (guard.by(), &guard.origin), "PAUSE", "jobs.queues", queue.to_owned(), after).await?;
+    let change = (Some(before), Some(snapshot(jobs::queues::lock(&mut tx, queue).await?)));
+    audited(&mut tx, (guard.by(), &guard.origin), "PAUSE", "jobs.queues", queue.to_owned(), change).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -117,13 +118,22 @@ pub(super) async fn resume(
 ) -> Result<StatusCode, Problem> {
     let queue = known(&queue)?;
     let mut tx = app.pool().begin().await?;
+    let before = snapshot(jobs::queues::lock(&mut tx, queue).await?);
     if jobs::queues::resume(&mut tx, queue).await? {
-        let after = (Some(json!({ "paused": true })), Some(json!({ "paused": false })));
-        audited(&mut tx, (guard.by(), &guard.origin), "RESUME", "jobs.queues", queue.to_owned(), after)
+        let change = (Some(before), Some(snapshot(None)));
+        audited(&mut tx, (guard.by(), &guard.origin), "RESUME", "jobs.queues", queue.to_owned(), change)
             .await?;
     }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A queue as the audit log has it: who paused it counts only while it is paused.
+fn snapshot(queue: Option<jobs::queues::Queue>) -> serde_json::Value {
+    match queue.filter(|queue| queue.paused) {
+        Some(queue) => json!({ "paused": true, "paused_by": queue.paused_by, "reason": queue.reason }),
+        None => json!({ "paused": false }),
+    }
 }
 
 fn known(name: &str) -> Result<&'static str, Problem> {

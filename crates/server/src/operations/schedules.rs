@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use kernel::Problem;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -79,10 +79,11 @@ pub(super) async fn run_now(
 ) -> Result<StatusCode, Problem> {
     known_text(&schedule, "periodic job")?;
     let mut tx = app.pool().begin().await?;
-    if !jobs::schedule::run_now(&mut tx, &schedule).await? {
-        return Err(Problem::not_found("periodic job"));
-    }
-    audited(&mut tx, (guard.by(), &guard.origin), "RUN", "jobs.schedules", schedule, (None, None)).await?;
+    let (before, after) = jobs::schedule::run_now(&mut tx, &schedule)
+        .await?
+        .ok_or_else(|| Problem::not_found("periodic job"))?;
+    let change = (Some(json!({ "next_run_at": before })), Some(json!({ "next_run_at": after })));
+    audited(&mut tx, (guard.by(), &guard.origin), "RUN", "jobs.schedules", schedule, change).await?;
     tx.commit().await?;
     app.wake().timers(jobs::schedule::QUEUE);
     Ok(StatusCode::ACCEPTED)

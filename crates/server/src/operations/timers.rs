@@ -154,11 +154,10 @@ pub(super) async fn cancel(
     Path(timer_id): Path<TimerId>,
 ) -> Result<StatusCode, Problem> {
     let mut tx = app.pool().begin().await?;
-    if !jobs::timers::cancel_id(&mut tx, timer_id).await? {
-        return Err(Problem::not_found("pending or failed timer"));
-    }
+    let before = jobs::timers::cancel_id(&mut tx, timer_id).await?;
+    let before = before.ok_or_else(|| Problem::not_found("pending or failed timer"))?;
     let id = timer_id.to_string();
-    let change = (None, Some(json!({ "status": "CANCELLED" })));
+    let change = (Some(json!({ "status": before })), Some(json!({ "status": "CANCELLED" })));
     audited(&mut tx, (guard.by(), &guard.origin), "CANCEL", "jobs.timers", id, change).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

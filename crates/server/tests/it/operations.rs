@@ -19,12 +19,15 @@ impl House {
         self.call(Method::POST, &format!("{OPERATIONS}/{what}"), &self.global, body).await.status
     }
 
-    /// What administrators did, as `action table`.
+    /// What administrators did, as `action table: before → after`.
     async fn audit_log(&self) -> Vec<String> {
-        sqlx::query_scalar("SELECT action_type || ' ' || target_table FROM access.admin_log ORDER BY id")
-            .fetch_all(self.database.pool())
-            .await
-            .unwrap()
+        sqlx::query_scalar(
+            "SELECT concat(action_type, ' ', target_table, ': ', before_snapshot, ' → ', after_snapshot)
+               FROM access.admin_log ORDER BY id",
+        )
+        .fetch_all(self.database.pool())
+        .await
+        .unwrap()
     }
 }
 
@@ -40,7 +43,13 @@ async fn nodes_are_seen_and_drained() {
     assert_eq!(house.operations("nodes").await[0]["state"], "running");
     let nobody = uuid::Uuid::nil();
     assert_eq!(house.order(&format!("nodes/{nobody}/drain"), &json!({})).await, StatusCode::NOT_FOUND);
-    assert_eq!(house.audit_log().await[1..], ["DRAIN jobs.nodes", "RESUME jobs.nodes"]);
+    assert_eq!(
+        house.audit_log().await[1..],
+        [
+            r#"DRAIN jobs.nodes: {"draining": false} → {"draining": true}"#,
+            r#"RESUME jobs.nodes: {"draining": true} → {"draining": false}"#,
+        ]
+    );
 }
 
 #[tokio::test]
@@ -66,12 +75,23 @@ async fn queues_are_paused_and_resumed() {
         StatusCode::NO_CONTENT
     );
     assert_eq!(paused().await, [r#""jobs.timers": "mending""#]);
+    let by = house.operations("queues").await;
+    let by =
+        by.as_array().unwrap().iter().find(|queue| queue["paused"] == true).unwrap()["paused_by"].clone();
+    let who = by.as_str().unwrap().to_owned();
     assert_eq!(house.order("queues/jobs.timers/resume", &json!({})).await, StatusCode::NO_CONTENT);
     assert_eq!(paused().await, Vec::<String>::new());
     assert_eq!(house.order("queues/no.such/pause", &json!({})).await, StatusCode::NOT_FOUND);
     let long = json!({ "reason": "x".repeat(501) });
     assert_eq!(house.order("queues/jobs.timers/pause", &long).await, StatusCode::BAD_REQUEST);
-    assert_eq!(house.audit_log().await[1..], ["PAUSE jobs.queues", "RESUME jobs.queues"]);
+    let log: Vec<String> =
+        house.audit_log().await.iter().map(|entry| entry.replace(&who, "(an operator)")).collect();
+    let mending = r#"{"paused": true, "reason": "mending", "paused_by": "(an operator)"}"#;
+    let idle = r#"{"paused": false}"#;
+    assert_eq!(
+        log[1..],
+        [format!("PAUSE jobs.queues: {idle} → {mending}"), format!("RESUME jobs.queues: {mending} → {idle}"),]
+    );
 }
 
 #[tokio::test]
@@ -108,6 +128,13 @@ async fn failed_work_is_listed_run_again_and_cancelled() {
     assert_eq!(house.order(&format!("timers/{two}/cancel"), &json!({})).await, StatusCode::NO_CONTENT);
     assert_eq!(house.operations("timers").await["items"], json!([]));
     assert_eq!(house.operations("timers?status=CANCELLED").await["items"][0]["id"], two);
+    assert_eq!(
+        house.audit_log().await[1..],
+        [
+            r#"RETRY jobs.timers: {"status": "FAILED"} → {"status": "PENDING"}"#,
+            r#"CANCEL jobs.timers: {"status": "FAILED"} → {"status": "CANCELLED"}"#,
+        ]
+    );
 }
 
 #[tokio::test]
@@ -119,6 +146,16 @@ async fn the_outbox_the_sandbox_and_the_schedules_are_seen() {
     assert_eq!((sandbox["enabled"].clone(), sandbox["jail"].clone()), (json!(false), Value::Null));
     assert_eq!(house.operations("schedules").await, json!([]));
     assert_eq!(house.order("schedules/no.such/run", &json!({})).await, StatusCode::NOT_FOUND);
+    sqlx::query(
+        "INSERT INTO jobs.schedules (name, cron, next_run_at) VALUES ('a.job', '0 0 1 1 *', '2100-01-01')",
+    )
+    .execute(house.database.pool())
+    .await
+    .unwrap();
+    assert_eq!(house.order("schedules/a.job/run", &json!({})).await, StatusCode::ACCEPTED);
+    let log = house.audit_log().await;
+    let before = r#"RUN jobs.schedules: {"next_run_at": "2100-01-01T00:00:00Z"} → {"next_run_at": "20"#;
+    assert!(log[1].starts_with(before), "{log:?}");
 }
 
 #[tokio::test]

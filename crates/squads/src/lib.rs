@@ -10,12 +10,13 @@
 //!   and announced until Discord is known to have them.
 //!
 //! Map: [`model`] the types · [`rules`] what a change costs · [`store`] SQL · `membership` how one is changed ·
-//! [`ops`] transactions the faces call · [`pages`] a squad's page, and the leaderboard · [`roles`] Discord's roles ·
+//! [`ops`] transactions the faces call · [`pages`] a squad's page, and the leaderboard · [`figures`] what squads have, added up · [`roles`] Discord's roles ·
 //! [`jobs`](mod@jobs) what runs by the clock ·
 //! [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP face.
 
 pub mod audit;
 pub mod error;
+pub mod figures;
 pub mod jobs;
 pub mod model;
 pub mod ops;

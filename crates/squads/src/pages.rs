@@ -7,6 +7,7 @@ use sqlx::{PgConnection, PgPool};
 use utoipa::ToSchema;
 
 use crate::error::Error;
+use crate::figures;
 use crate::model::Squad;
 use crate::store;
 
@@ -102,7 +103,7 @@ pub enum Measure {
 }
 
 impl Measure {
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Xp => "xp",
             Self::Bytes => "bytes",
@@ -134,101 +135,25 @@ pub struct SquadRank {
 pub async fn squad_page(pool: &PgPool, guild: GuildId, squad: SquadId) -> Result<SquadPage, Error> {
     let mut conn = pool.acquire().await?;
     let squad = store::squad_get(&mut conn, guild, squad).await?.ok_or(Error::UnknownSquad(squad))?;
-    let standing = standing(&mut conn, guild, squad.id).await?;
     let members = members(&mut conn, guild, squad.id).await?;
     let campaigns = campaigns(&mut conn, guild, squad.id).await?;
+    drop(conn);
+    let standing = figures::standing(pool, guild, squad.id).await?;
     Ok(SquadPage { squad, standing, members, campaigns })
 }
 
 /// A page of the guild's active squads by a measure, the first one first; squads that are equal by it in the order of
-/// their making. Members who left the guild count for nothing.
+/// their making. Members who left the guild count for nothing. In large guilds the figures are some seconds old: see
+/// [`figures`].
 pub async fn leaderboard(
     pool: &PgPool,
     guild: GuildId,
     by: Measure,
     page: &PageQuery,
 ) -> Result<Page<SquadRank>, Problem> {
-    let limit = page.limit()?;
-    let after: Option<(i64, SquadId)> = page.after()?;
-    let (score, last) = after.unwrap_or((i64::MAX, SquadId::new(uuid::Uuid::nil())));
-    let mut conn = pool.acquire().await?;
-    let rows = sqlx::query!(
-        r#"WITH figures AS (
-               SELECT s.id, s.name, count(m.user_id) AS member_count, coalesce(sum(c.xp), 0)::bigint AS xp,
-                      coalesce(sum(b.balance), 0)::bigint AS bytes,
-                      (SELECT count(*) FROM campaigns.campaigns k
-                         JOIN campaigns.campaign_standings t
-                           ON t.campaign_id = k.id AND t.snapshot = 'final' AND t.participant_id = s.id::text
-                        WHERE k.guild_id = $1 AND k.campaign_type = 'squad' AND t.rank = 1 AND t.parts_solved > 0) AS wins
-                 FROM squads.squads s
-                 LEFT JOIN squads.squad_memberships m ON m.guild_id = s.guild_id AND m.squad_id = s.id
-                 LEFT JOIN community.members c
-                   ON c.guild_id = m.guild_id AND c.user_id = m.user_id AND c.left_at IS NULL
-                 LEFT JOIN economy.bytes_balances b ON b.guild_id = c.guild_id AND b.user_id = c.user_id
-                WHERE s.guild_id = $1 AND s.is_active
-                GROUP BY s.id
-           ), scored AS (
-               SELECT f.*, CASE $2::text WHEN 'xp' THEN f.xp WHEN 'bytes' THEN f.bytes ELSE f.wins END AS score FROM figures f
-           ), ranked AS (
-               SELECT s.*, rank() OVER (ORDER BY score DESC) AS rank FROM scored s
-           )
-           SELECT id AS "id!: SquadId", name AS "name!", member_count AS "member_count!", xp AS "xp!", bytes AS "bytes!: Bytes",
-                  wins AS "wins!", rank AS "rank!", score AS "score!"
-             FROM ranked
-            WHERE score < $3 OR (score = $3 AND id > $4)
-            ORDER BY score DESC, id LIMIT $5"#,
-        guild.get(),
-        by.as_str(),
-        score,
-        last.get(),
-        limit.plus_one(),
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    Ok(Page::new(rows, limit, |row| (row.score, row.id)).map(|row| SquadRank {
-        rank: row.rank,
-        squad_id: row.id,
-        name: row.name,
-        member_count: row.member_count,
-        xp: row.xp,
-        bytes: row.bytes,
-        wins: row.wins,
-    }))
-}
-
-async fn standing(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    squad: SquadId,
-) -> sqlx::Result<Option<SquadStanding>> {
-    sqlx::query_as!(
-        SquadStanding,
-        r#"WITH figures AS (
-               SELECT s.id, coalesce(sum(c.xp), 0)::bigint AS xp, coalesce(sum(b.balance), 0)::bigint AS bytes,
-                      (SELECT count(*) FROM campaigns.campaigns k
-                         JOIN campaigns.campaign_standings t
-                           ON t.campaign_id = k.id AND t.snapshot = 'final' AND t.participant_id = s.id::text
-                        WHERE k.guild_id = $1 AND k.campaign_type = 'squad' AND t.rank = 1 AND t.parts_solved > 0) AS wins
-                 FROM squads.squads s
-                 LEFT JOIN squads.squad_memberships m ON m.guild_id = s.guild_id AND m.squad_id = s.id
-                 LEFT JOIN community.members c
-                   ON c.guild_id = m.guild_id AND c.user_id = m.user_id AND c.left_at IS NULL
-                 LEFT JOIN economy.bytes_balances b ON b.guild_id = c.guild_id AND b.user_id = c.user_id
-                WHERE s.guild_id = $1 AND s.is_active
-                GROUP BY s.id
-           ), ranked AS (
-               SELECT f.*, rank() OVER (ORDER BY xp DESC) AS rank_by_xp, rank() OVER (ORDER BY bytes DESC) AS rank_by_bytes,
-                      rank() OVER (ORDER BY wins DESC) AS rank_by_wins
-                 FROM figures f
-           )
-           SELECT xp AS "xp!", rank_by_xp AS "rank_by_xp!", bytes AS "bytes!: Bytes", rank_by_bytes AS "rank_by_bytes!",
-                  wins AS "wins!", rank_by_wins AS "rank_by_wins!"
-             FROM ranked WHERE id = $2"#,
-        guild.get(),
-        squad.get(),
-    )
-    .fetch_optional(conn)
-    .await
+    let (limit, after) = (page.limit()?, page.after()?);
+    let rows = figures::ranks(pool, guild, by, after, limit).await?;
+    Ok(Page::new(rows, limit, |(score, squad)| (*score, squad.squad_id)).map(|(_, squad)| squad))
 }
 
 async fn members(conn: &mut PgConnection, guild: GuildId, squad: SquadId) -> sqlx::Result<Vec<PageMember>> {

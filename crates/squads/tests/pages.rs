@@ -293,6 +293,81 @@ async fn a_page_shows_members_bytes_and_final_ranks_but_no_running_ones() {
 }
 
 #[tokio::test]
+async fn figures_of_a_large_guild_are_kept_for_a_moment() {
+    let database = guild().await;
+    let pool = database.pool();
+    let owls = make(pool, "Owls", None, None).await;
+    let foxes = make(pool, "Foxes", None, None).await;
+    make(pool, "Hares", None, None).await;
+    // Each in one of the two, with as many XP and bytes as their number; ten have left the guild.
+    for sql in [
+        "INSERT INTO community.users (id, discord_name) SELECT n, n::text FROM generate_series(1000, 3100) AS n",
+        "INSERT INTO community.members (guild_id, user_id, xp, left_at)
+         SELECT 1, n, n, CASE WHEN n > 3090 THEN now() END FROM generate_series(1000, 3100) AS n",
+        "INSERT INTO economy.bytes_balances (guild_id, user_id, balance)
+         SELECT 1, n, n FROM generate_series(1000, 3100) AS n",
+        "INSERT INTO squads.squad_memberships (guild_id, user_id, squad_id)
+         SELECT 1, n, (SELECT id FROM squads.squads WHERE name = CASE WHEN n % 3 = 0 THEN 'Owls' ELSE 'Foxes' END)
+           FROM generate_series(1000, 3100) AS n",
+    ] {
+        sqlx::query(sql).execute(pool).await.unwrap();
+    }
+    campaign(pool, "Spring", "CLOSED", &[(owls, 1), (foxes, 2)]).await;
+    let sum = |of: fn(i64) -> bool| (1000..=3090i64).filter(|n| of(*n)).sum::<i64>();
+    let (owls_have, foxes_have) = (sum(|n| n % 3 == 0), sum(|n| n % 3 != 0));
+    let rows = async |by: Measure| {
+        let (mut query, mut rows) = (PageQuery { limit: Some(1), cursor: None }, Vec::new());
+        loop {
+            let page = leaderboard(pool, GUILD, by, &query).await.unwrap();
+            rows.extend(
+                page.items.into_iter().map(|row| (row.rank, row.name, row.xp, row.bytes.get(), row.wins)),
+            );
+            query.cursor = page.next;
+            if query.cursor.is_none() {
+                return rows;
+            }
+        }
+    };
+    let (first, second) =
+        (("Foxes".to_owned(), foxes_have, foxes_have, 0), ("Owls".to_owned(), owls_have, owls_have, 1));
+    let placed = |rank: i64, (name, xp, bytes, wins): (String, i64, i64, i64)| (rank, name, xp, bytes, wins);
+    let nothing = |rank: i64| (rank, "Hares".to_owned(), 0, 0, 0);
+    let by_xp = [placed(1, first.clone()), placed(2, second.clone()), nothing(3)];
+    // Many look at once, and none is refused or sees half of it.
+    let everything = PageQuery::default();
+    let looks = (0..8).map(|_| leaderboard(pool, GUILD, Measure::Xp, &everything));
+    for page in join_all(looks).await {
+        assert_eq!(page.unwrap().items.len(), 3);
+    }
+    assert_eq!(rows(Measure::Xp).await, by_xp);
+    assert_eq!(rows(Measure::Bytes).await, by_xp);
+    assert_eq!(rows(Measure::Wins).await, [placed(1, second), placed(2, first), nothing(2)]);
+    let standing = squad_page(pool, GUILD, owls).await.unwrap().standing.unwrap();
+    assert_eq!(
+        (standing.xp, standing.rank_by_xp, standing.wins, standing.rank_by_wins),
+        (owls_have, 2, 1, 1)
+    );
+    let members = leaderboard(pool, GUILD, Measure::Xp, &everything).await.unwrap();
+    assert_eq!(members.items.iter().map(|row| row.member_count).sum::<i64>(), 2_101);
+
+    // What changes shows when the figures have become too old; who is retired is gone at once from its page.
+    sqlx::query("UPDATE community.members SET xp = 0 WHERE user_id % 3 <> 0 AND user_id >= 1000")
+        .execute(pool)
+        .await
+        .unwrap();
+    assert_eq!(rows(Measure::Xp).await, by_xp);
+    sqlx::query("UPDATE squads.squad_figure_rounds SET computed_at = now() - interval '16 seconds'")
+        .execute(pool)
+        .await
+        .unwrap();
+    let after = rows(Measure::Xp).await;
+    assert_eq!((after[0].1.as_str(), after[0].2), ("Owls", owls_have));
+    assert_eq!((after[1].0, after[1].2, after[2].0, after[2].2), (2, 0, 2, 0));
+    squad_deactivate(pool, GUILD, owls, By::Cli, &Origin::default()).await.unwrap();
+    assert_eq!(squad_page(pool, GUILD, owls).await.unwrap().standing, None);
+}
+
+#[tokio::test]
 async fn a_repair_brings_memberships_back_to_the_journal_and_roles_with_them() {
     let database = guild().await;
     let pool = database.pool();

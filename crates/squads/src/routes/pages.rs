@@ -39,6 +39,7 @@ pub(super) struct LeaderboardQuery {
 /// List squads by what they have
 ///
 /// Active ones by the XP or the bytes of their members in all, or by campaigns won; ties share a rank (1, 1, 3).
+/// In guilds with more than 2,000 members in squads the figures are up to 15 seconds old.
 #[utoipa::path(get, path = "/guilds/{guild_id}/squads/leaderboard", tag = "squads",
     operation_id = "squad_leaderboard", params(InGuildPath, LeaderboardQuery),
     responses((status = 200, body = Page<SquadRank>), Problems),

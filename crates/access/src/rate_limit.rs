@@ -203,7 +203,7 @@ impl Limiter {
     /// Takes one request of `subject` from an allowance.
     pub async fn take(&self, subject: &str, allowance: Allowance) -> Verdict {
         let key = (subject.to_owned(), allowance.name);
-        let lane = usize::try_from(self.0.hasher.hash_one(&key) % LANES as u64).unwrap_or(0);
+        let lane = self.lane(&key);
         if let Some(verdict) = self.take_held(lane, &key) {
             return verdict;
         }
@@ -220,6 +220,21 @@ impl Limiter {
                 Verdict { refused: None, remaining: allowance.burst, full_after: 0 }
             }
         }
+    }
+
+    /// Whether `subject` is refused at this moment as far as this node remembers: takes nothing and asks nobody.
+    pub fn refused(&self, subject: &str, allowance: Allowance) -> Option<Verdict> {
+        let key = (subject.to_owned(), allowance.name);
+        let now = self.0.clock.now();
+        let held = self.0.held[self.lane(&key)].lock().unwrap_or_else(PoisonError::into_inner);
+        let held = held.get(&key)?;
+        let remembered = (TimeDelta::zero()..HELD_FOR).contains(&(now - held.taken_at));
+        (remembered && held.left == 0 && now < held.refused_until)
+            .then(|| held.verdict(now, Some(held.refused_until - now)))
+    }
+
+    fn lane(&self, key: &Key) -> usize {
+        usize::try_from(self.0.hasher.hash_one(key) % LANES as u64).unwrap_or(0)
     }
 
     fn take_held(&self, lane: usize, key: &Key) -> Option<Verdict> {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -18,7 +19,8 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Middleware for the API's routes. Whoever is known by a key or a session has an allowance as that; everybody else has
-/// one by address, which also pays for asking whether a key is good: a flood of made-up keys ends here.
+/// one by address, which also pays for keys that turn out bad. A good key that this process meets for the first time costs
+/// its address nothing; while the address is refused, no further key is asked about: a flood of made-up keys ends here.
 pub async fn rate_limits(State(app): State<App>, request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with("/api/") {
         return next.run(request).await;
@@ -26,32 +28,7 @@ pub async fn rate_limits(State(app): State<App>, request: Request, next: Next) -
     // Without a database nobody is served anyway; the handler says it better.
     let Ok(limits) = app.settings().get::<RateLimits>(None).await else { return next.run(request).await };
     let (mut parts, body) = request.into_parts();
-    let secret = guard::secret(&app, &parts.headers);
-    let known = secret.as_ref().is_some_and(|secret| app.keys().knows(secret));
-    let mut verdict = None;
-    if !known {
-        let allowance = allowance("address", limits.address_per_minute, limits.address_burst);
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        if let (Some(allowance), Some(client)) =
-            (allowance, address::client(app.http(), &parts.headers, peer))
-        {
-            verdict = Some((allowance, app.limiter().take(&address::subject(client), allowance).await));
-        }
-    }
-    if verdict.is_none_or(|(_, verdict)| verdict.refused.is_none())
-        && secret.is_some()
-        // Who is not known after all is told so by the handler's extractor.
-        && let Ok(actor) = guard::authenticate(&app, &mut parts).await
-    {
-        let allowance = match actor.session() {
-            None => allowance("key", limits.key_per_minute, limits.key_burst),
-            Some(_) => allowance("person", limits.person_per_minute, limits.person_burst),
-        };
-        verdict = match allowance {
-            Some(allowance) => Some((allowance, app.limiter().take(&actor.sender(), allowance).await)),
-            None => None,
-        };
-    }
+    let verdict = judge(&app, &limits, &mut parts).await;
     let mut response = match verdict {
         Some((allowance, Verdict { refused: Some(wait), .. })) => refusal(allowance, wait).into_response(),
         _ => next.run(Request::from_parts(parts, body)).await,
@@ -60,6 +37,37 @@ pub async fn rate_limits(State(app): State<App>, request: Request, next: Next) -
         tell(&mut response, allowance, verdict);
     }
     response
+}
+
+/// What is said of a request, and by which allowance; `None` where none applies.
+async fn judge(app: &App, limits: &RateLimits, parts: &mut Parts) -> Option<(Allowance, Verdict)> {
+    let secret = guard::secret(app, &parts.headers);
+    let known = secret.as_ref().is_some_and(|secret| app.keys().knows(secret));
+    let by_address = if known { None } else { of_address(app, limits, parts) };
+    if secret.is_some() {
+        if let Some((subject, allowance)) = &by_address
+            && let Some(verdict) = app.limiter().refused(subject, *allowance)
+        {
+            return Some((*allowance, verdict));
+        }
+        // Who is not known after all is told so by the handler's extractor.
+        if let Ok(actor) = guard::authenticate(app, parts).await {
+            let allowance = match actor.session() {
+                None => allowance("key", limits.key_per_minute, limits.key_burst),
+                Some(_) => allowance("person", limits.person_per_minute, limits.person_burst),
+            }?;
+            return Some((allowance, app.limiter().take(&actor.sender(), allowance).await));
+        }
+    }
+    let (subject, allowance) = by_address?;
+    Some((allowance, app.limiter().take(&subject, allowance).await))
+}
+
+/// Under which name the address of a request has which allowance.
+fn of_address(app: &App, limits: &RateLimits, parts: &Parts) -> Option<(String, Allowance)> {
+    let allowance = allowance("address", limits.address_per_minute, limits.address_burst)?;
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    Some((address::subject(address::client(app.http(), &parts.headers, peer)?), allowance))
 }
 
 fn allowance(name: &'static str, per_minute: Option<i64>, burst: i64) -> Option<Allowance> {

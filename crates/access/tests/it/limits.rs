@@ -73,8 +73,10 @@ async fn keys_do_not_share_an_allowance_and_neither_pays_for_the_address() {
     assert_eq!(from(&house, "1.2.3.4:5", Some(&one), "/api/me").await.status, 200);
     assert_eq!(from(&house, "1.2.3.4:5", Some(&one), "/api/me").await.status, 429);
     assert_eq!(from(&house, "1.2.3.4:5", Some(&other), "/api/me").await.status, 200);
-    // Two keys not known before cost the address two; one is left for whoever has none.
-    assert_eq!(from(&house, "1.2.3.4:5", None, "/api/ping").await.status, 200);
+    // Keys cost their address nothing, also when they are not known yet: all three are left for whoever has none.
+    for _ in 0..3 {
+        assert_eq!(from(&house, "1.2.3.4:5", None, "/api/ping").await.status, 200);
+    }
     let refused = from(&house, "1.2.3.4:9", None, "/api/ping").await;
     insta::assert_snapshot!(refused.problem(), @"429 rate-limited: Too many requests from this address: 1 a minute, 3 at once. `Retry-After` says when to go on.");
     // A flood of made-up keys is not even asked about.
@@ -87,6 +89,30 @@ async fn keys_do_not_share_an_allowance_and_neither_pays_for_the_address() {
         assert_eq!(from(&house, "1.2.3.4:5", None, "/api/ping").await.status, 200);
         assert!(from(&house, "1.2.3.4:5", Some(&one), "/api/me").await.headers.get("ratelimit").is_none());
     }
+}
+
+#[tokio::test]
+async fn a_busy_client_is_not_refused_by_a_process_that_has_just_started() {
+    let house = House::new().await;
+    choose(&house, json!({"address_per_minute": 1, "address_burst": 3})).await;
+    let (_, key) = house.key(None, None, &["*"]).await;
+    let (_, other) = house.key(None, None, &["*"]).await;
+    // Sixty requests at once by two keys that this process has never seen.
+    let asked =
+        (0..60).map(|n| from(&house, "1.2.3.4:5", Some(if n % 2 == 0 { &key } else { &other }), "/api/me"));
+    for answer in futures::future::join_all(asked).await {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    // Made-up ones do cost the address, also the same one again; then nobody is asked about any more.
+    let made_up = |letter: &str| format!("qh_{}", letter.repeat(43));
+    for letter in ["b", "c", "b"] {
+        assert_eq!(from(&house, "1.2.3.4:5", Some(&made_up(letter)), "/api/me").await.status, 401);
+    }
+    assert_eq!(from(&house, "1.2.3.4:5", Some(&made_up("d")), "/api/me").await.status, 429);
+    // Not even about a good one that is new, until the address may ask again; those known go on.
+    let (_, third) = house.key(None, None, &["*"]).await;
+    assert_eq!(from(&house, "1.2.3.4:5", Some(&third), "/api/me").await.status, 429);
+    assert_eq!(from(&house, "1.2.3.4:5", Some(&key), "/api/me").await.status, 200);
 }
 
 #[tokio::test]

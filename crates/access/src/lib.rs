@@ -7,11 +7,13 @@
 //! * A request that carries an `Idempotency-Key` has its effect once, and its repetition the same answer.
 //! * A setting changed by an administrator counts within a second on every node; reading it costs no query once cached.
 //! * Every wrong request is answered with a [`kernel::Problem`] that names what is wrong.
+//! * A role that Discord takes away stops counting within minutes, also when Discord does not answer.
 //! * Other sites cannot act with a visitor's cookie, nor plant one; an ended session stops within a second too.
 //!
 //! Map: [`scope`] what may be done · [`role`] who may do it · [`actor`] who acts · [`keys`] API keys · [`sessions`] and [`sign_in`] people
 //! with browsers · [`roles`] who has which role · [`rate_limit`] how much anybody may send · [`web`] state, extractors, middleware ·
-//! [`settings`] what administrators choose while it runs · [`routes`] the API of it all · [`audit`] the log of administrators' changes · [`openapi`] what handlers say of themselves · [`problems`] kinds.
+//! [`settings`] what administrators choose while it runs · [`routes`] the API of it all · [`audit`] the log of administrators' changes · [`openapi`] what handlers say of themselves · [`problems`] kinds ·
+//! [`vault`] secrets that are kept sealed · `testing` (feature) routes to knock at.
 
 pub mod actor;
 pub mod audit;
@@ -27,6 +29,9 @@ pub mod scope;
 pub mod sessions;
 pub mod settings;
 pub mod sign_in;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod vault;
 pub mod web;
 
 pub use actor::{Actor, Bearer, By, Origin, Person};
@@ -34,4 +39,5 @@ pub use audit::AuditEntry;
 pub use openapi::Problems;
 pub use role::Role;
 pub use scope::{Scope, Scopes};
+pub use vault::{Vault, VaultError};
 pub use web::{App, AsMember, Global, Holder, HttpSettings, InGuild, Json, Path, Query};

@@ -1,64 +1,17 @@
 //! Members over HTTP.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
-use access::keys::{NewKey, key_create};
-use access::{App, By, HttpSettings, Origin, Scopes};
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::Request;
-use db::testing::TestDatabase;
+use access::testing::House;
 use kernel::GuildId;
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 
-struct House {
-    router: Router,
-    key: String,
-    /// Last, so that the database goes after those who use it.
-    database: TestDatabase,
-}
-
-impl House {
-    /// The slice's routes on a database of their own, with a key for guild 1.
-    async fn new(scopes: &[&str]) -> Self {
-        let database = TestDatabase::new().await;
-        let new = NewKey {
-            name: "test".to_owned(),
-            guild: Some(GuildId::new(1)),
-            user: None,
-            scopes: Scopes::new(scopes.iter().copied()),
-            expires_at: None,
-        };
-        let mut conn = database.pool().acquire().await.unwrap();
-        let (_, key) = key_create(&mut conn, By::Cli, &Origin::default(), &new).await.unwrap();
-        drop(conn);
-        let app = App::new(database.pool().clone(), jobs::Wake::new(), HttpSettings::default());
-        let (router, _) = community::router().split_for_parts();
-        Self { router: router.with_state(app), key: key.reveal().to_owned(), database }
-    }
-
-    /// Sends a request as member `user`, and tells status and body.
-    async fn send(&self, method: &str, path: &str, user: Option<i64>, body: Option<Value>) -> (u16, Value) {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("authorization", format!("Bearer {}", self.key))
-            .header("content-type", "application/json");
-        if let Some(user) = user {
-            request = request.header("questhall-user", user.to_string());
-        }
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
-        let status = response.status().as_u16();
-        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
-    }
+/// The slice's routes on a database of their own, with a key for guild 1.
+async fn house_for(scopes: &[&str]) -> House {
+    House::new(GuildId::new(1), scopes, |_| community::router().split_for_parts().0).await
 }
 
 #[tokio::test]
 async fn a_member_is_added_changed_and_seen() {
-    let house = House::new(&["community:read", "community:write"]).await;
+    let house = house_for(&["community:read", "community:write"]).await;
     assert_eq!(house.send("GET", "/guilds/1/members/7", None, None).await.0, 404);
     let (status, made) = house.send("PUT", "/guilds/1/members/7", None, Some(json!({ "name": "Ada" }))).await;
     assert_eq!(
@@ -78,7 +31,7 @@ async fn a_member_is_added_changed_and_seen() {
 
 #[tokio::test]
 async fn members_are_listed_in_pages_without_gaps() {
-    let house = House::new(&["community:read", "community:write"]).await;
+    let house = house_for(&["community:read", "community:write"]).await;
     for user in 1..=5 {
         house.send("PUT", &format!("/guilds/1/members/{user}"), None, Some(json!({}))).await;
     }
@@ -97,7 +50,7 @@ async fn members_are_listed_in_pages_without_gaps() {
 
 #[tokio::test]
 async fn wrong_requests_are_told_what_is_wrong() {
-    let house = House::new(&["community:read", "community:write"]).await;
+    let house = house_for(&["community:read", "community:write"]).await;
     for (method, path, body, status, field) in [
         ("PUT", "/guilds/1/members/0", json!({}), 400, "user_id"),
         ("PUT", "/guilds/1/members/abc", json!({}), 400, "user_id"),
@@ -111,5 +64,5 @@ async fn wrong_requests_are_told_what_is_wrong() {
         assert_eq!((got, &problem["errors"][0]["field"]), (status, &json!(field)), "{path}: {problem}");
     }
     assert_eq!(house.send("GET", "/guilds/2/members/7", None, None).await.0, 404);
-    assert_eq!(House::new(&["squads:read"]).await.send("GET", "/guilds/1/members", None, None).await.0, 403);
+    assert_eq!(house_for(&["squads:read"]).await.send("GET", "/guilds/1/members", None, None).await.0, 403);
 }

@@ -2,64 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
-use access::keys::{NewKey, key_create};
-use access::{App, By, HttpSettings, Origin, Scopes};
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::Request;
-use db::testing::TestDatabase;
+use access::testing::House;
 use kernel::GuildId;
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 
-struct House {
-    router: Router,
-    key: String,
-    /// Last, so that the database goes after those who use it.
-    database: TestDatabase,
-}
-
-impl House {
-    /// The slice's routes on a database of their own, with a key for guild 1.
-    async fn new(scopes: &[&str]) -> Self {
-        let database = TestDatabase::new().await;
-        let new = NewKey {
-            name: "test".to_owned(),
-            guild: Some(GuildId::new(1)),
-            user: None,
-            scopes: Scopes::new(scopes.iter().copied()),
-            expires_at: None,
-        };
-        let mut conn = database.pool().acquire().await.unwrap();
-        let (_, key) = key_create(&mut conn, By::Cli, &Origin::default(), &new).await.unwrap();
-        drop(conn);
-        let app = App::new(database.pool().clone(), jobs::Wake::new(), HttpSettings::default());
-        let (router, _) = economy::router().split_for_parts();
+/// The slice's routes on a database of their own, with a key for guild 1.
+async fn house_for(scopes: &[&str]) -> House {
+    House::new(GuildId::new(1), scopes, |app| {
         let writer = economy::TransferWriter::start(app.pool(), app.wake(), 1);
-        let router = router.layer(axum::Extension(writer));
-        Self { router: router.with_state(app), key: key.reveal().to_owned(), database }
-    }
-
-    /// Sends a request as member `user`, and tells status and body.
-    async fn send(&self, method: &str, path: &str, user: Option<i64>, body: Option<Value>) -> (u16, Value) {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("authorization", format!("Bearer {}", self.key))
-            .header("content-type", "application/json");
-        if let Some(user) = user {
-            request = request.header("questhall-user", user.to_string());
-        }
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
-        let status = response.status().as_u16();
-        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
-    }
+        economy::router().split_for_parts().0.layer(axum::Extension(writer))
+    })
+    .await
 }
 
 async fn house() -> House {
-    let house = House::new(&["economy:read", "economy:play", "economy:write"]).await;
+    let house = house_for(&["economy:read", "economy:play", "economy:write"]).await;
     let names: Vec<_> = (7..=9).map(|id| (kernel::UserId::new(id), None)).collect();
     community::members_ensure(&mut house.database.pool().acquire().await.unwrap(), GuildId::new(1), &names)
         .await
@@ -174,14 +131,9 @@ async fn administrators_see_reports_and_export_the_ledger() {
     assert_eq!(house.send("PUT", "/guilds/1/economy/reports/tomorrow", None, None).await.0, 400);
     assert_eq!(house.send("PUT", "/guilds/1/economy/reports/9999-01-01", None, None).await.0, 400);
 
-    let request = Request::get("/guilds/1/economy/transactions.csv?kind=transfer")
-        .header("authorization", format!("Bearer {}", house.key))
-        .body(Body::empty())
-        .unwrap();
-    let response = house.router.clone().oneshot(request).await.unwrap();
-    assert_eq!(response.headers()["content-type"], "text/csv; charset=utf-8");
-    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-    let text = String::from_utf8(body.to_vec()).unwrap();
+    let csv = "/guilds/1/economy/transactions.csv?kind=transfer";
+    let (parts, text) = house.send_text("GET", csv, None, String::new()).await;
+    assert_eq!(parts.headers["content-type"], "text/csv; charset=utf-8");
     assert_eq!(text.lines().count(), 2);
     assert!(text.contains(",transfer,30,7,7,8,8,\"'=1+1\",,"), "{text}");
 }
@@ -193,14 +145,8 @@ async fn amounts_that_are_none_are_refused_by_name() {
         ["-1", "0", "1.5", "1e3", "1e400", "\"NaN\"", "NaN", "9223372036854775808", "null", "\"5\"", "true"]
     {
         let body = format!("{{\"receiver_id\": \"8\", \"amount\": {amount}}}");
-        let request = Request::post("/guilds/1/economy/transfers")
-            .header("authorization", format!("Bearer {}", house.key))
-            .header("content-type", "application/json")
-            .header("questhall-user", "7")
-            .body(Body::from(body))
-            .unwrap();
-        let status = house.router.clone().oneshot(request).await.unwrap().status();
-        assert!(status.is_client_error(), "{amount}: {status}");
+        let (parts, _) = house.send_text("POST", "/guilds/1/economy/transfers", Some(7), body).await;
+        assert!(parts.status.is_client_error(), "{amount}: {}", parts.status);
     }
     let (_, balance) = house.send("GET", "/guilds/1/economy/balances/7", None, None).await;
     assert_eq!((&balance["balance"], &balance["total_sent"]), (&json!(100), &json!(0)));

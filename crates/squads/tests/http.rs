@@ -1,64 +1,17 @@
 //! Squads over HTTP.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
-use access::keys::{NewKey, key_create};
-use access::{App, By, HttpSettings, Origin, Scopes};
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::Request;
-use db::testing::TestDatabase;
+use access::testing::House;
 use kernel::GuildId;
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 
-struct House {
-    router: Router,
-    key: String,
-    /// Last, so that the database goes after those who use it.
-    database: TestDatabase,
-}
-
-impl House {
-    /// The slice's routes on a database of their own, with a key for guild 1.
-    async fn new(scopes: &[&str]) -> Self {
-        let database = TestDatabase::new().await;
-        let new = NewKey {
-            name: "test".to_owned(),
-            guild: Some(GuildId::new(1)),
-            user: None,
-            scopes: Scopes::new(scopes.iter().copied()),
-            expires_at: None,
-        };
-        let mut conn = database.pool().acquire().await.unwrap();
-        let (_, key) = key_create(&mut conn, By::Cli, &Origin::default(), &new).await.unwrap();
-        drop(conn);
-        let app = App::new(database.pool().clone(), jobs::Wake::new(), HttpSettings::default());
-        let (router, _) = squads::router().split_for_parts();
-        Self { router: router.with_state(app), key: key.reveal().to_owned(), database }
-    }
-
-    /// Sends a request as member `user`, and tells status and body.
-    async fn send(&self, method: &str, path: &str, user: Option<i64>, body: Option<Value>) -> (u16, Value) {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("authorization", format!("Bearer {}", self.key))
-            .header("content-type", "application/json");
-        if let Some(user) = user {
-            request = request.header("questhall-user", user.to_string());
-        }
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
-        let status = response.status().as_u16();
-        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
-    }
+/// The slice's routes on a database of their own, with a key for guild 1.
+async fn house_for(scopes: &[&str]) -> House {
+    House::new(GuildId::new(1), scopes, |_| squads::router().split_for_parts().0).await
 }
 
 #[tokio::test]
 async fn a_squad_is_made_joined_changed_and_retired() {
-    let house = House::new(&["squads:read", "squads:play", "squads:write"]).await;
+    let house = house_for(&["squads:read", "squads:play", "squads:write"]).await;
     community::members_ensure(
         &mut house.database.pool().acquire().await.unwrap(),
         GuildId::new(1),
@@ -96,7 +49,7 @@ async fn a_squad_is_made_joined_changed_and_retired() {
 
 #[tokio::test]
 async fn wrong_requests_are_told_what_is_wrong() {
-    let house = House::new(&["squads:read", "squads:play", "squads:write"]).await;
+    let house = house_for(&["squads:read", "squads:play", "squads:write"]).await;
     for (method, path, body, field) in [
         ("POST", "squads", json!({ "name": " " }), "name"),
         ("POST", "squads", json!({}), "name"),
@@ -121,7 +74,7 @@ async fn wrong_requests_are_told_what_is_wrong() {
 
 #[tokio::test]
 async fn pages_leaderboards_assignments_and_observed_roles_answer() {
-    let house = House::new(&["squads:read", "squads:write", "community:write"]).await;
+    let house = house_for(&["squads:read", "squads:write", "community:write"]).await;
     let members = [(kernel::UserId::new(7), Some("Ada"))];
     community::members_ensure(&mut house.database.pool().acquire().await.unwrap(), GuildId::new(1), &members)
         .await

@@ -1,0 +1,88 @@
+//! A slice's routes to knock at, on a database of their own: for tests, by the feature `testing`.
+//!
+//! Helpers here panic with a sentence instead of returning errors: a test has nothing better to do.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use axum::http::response::Parts;
+use db::testing::TestDatabase;
+use kernel::GuildId;
+use serde_json::Value;
+use sqlx::PgPool;
+use tower::ServiceExt as _;
+
+use crate::keys::{NewKey, key_create};
+use crate::{App, By, HttpSettings, Origin, Scopes};
+
+/// Routes, and a key that opens them.
+#[derive(Debug)]
+pub struct House {
+    router: Router,
+    key: String,
+    /// Last, so that the database goes after those who use it.
+    pub database: TestDatabase,
+}
+
+impl House {
+    /// A slice's routes, with a key of this guild with these scopes.
+    pub async fn new(guild: GuildId, scopes: &[&str], routes: impl FnOnce(&App) -> Router<App>) -> Self {
+        let database = TestDatabase::new().await;
+        let new = NewKey {
+            name: "test".to_owned(),
+            guild: Some(guild),
+            user: None,
+            scopes: Scopes::new(scopes.iter().copied()),
+            expires_at: None,
+        };
+        let mut conn = database.pool().acquire().await.expect("the test database answers");
+        let made = key_create(&mut conn, By::Cli, &Origin::default(), &new).await;
+        let (_, key) = made.unwrap_or_else(|error| panic!("no key could be made: {error}"));
+        drop(conn);
+        let app = App::new(database.pool().clone(), jobs::Wake::new(), HttpSettings::default());
+        Self { router: routes(&app).with_state(app), key: key.reveal().to_owned(), database }
+    }
+
+    /// The database's pool.
+    pub fn pool(&self) -> &PgPool {
+        self.database.pool()
+    }
+
+    /// Sends a request with the key, on behalf of member `user`, and tells status and body; `Null` where that is no JSON.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        user: Option<i64>,
+        body: Option<Value>,
+    ) -> (u16, Value) {
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let (parts, body) = self.send_text(method, path, user, body).await;
+        (parts.status.as_u16(), serde_json::from_str(&body).unwrap_or(Value::Null))
+    }
+
+    /// The same with a body that need not be JSON, and an answer that is not.
+    pub async fn send_text(
+        &self,
+        method: &str,
+        path: &str,
+        user: Option<i64>,
+        body: String,
+    ) -> (Parts, String) {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {}", self.key))
+            .header("content-type", "application/json");
+        if let Some(user) = user {
+            request = request.header("questhall-user", user.to_string());
+        }
+        let request =
+            request.body(Body::from(body)).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        // Routes answer every error themselves.
+        let response = self.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.expect("a body ends");
+        (parts, String::from_utf8_lossy(&bytes).into_owned())
+    }
+}

@@ -48,6 +48,8 @@ pub struct Session {
     pub csrf_hash: [u8; 32],
     /// The person's roles.
     pub roles: Vec<(GuildId, Role)>,
+    /// For how many seconds Discord was not asked about them; `None` where nobody may ask it.
+    pub discord_age: Option<i64>,
 }
 
 /// Somebody who signs in.
@@ -170,6 +172,7 @@ mod tests {
             person: Person::User(UserId::new(5)),
             csrf_hash: [0; 32],
             roles: roles.iter().map(|(guild, role)| (GuildId::new(*guild), *role)).collect(),
+            discord_age: None,
         })
     }
 

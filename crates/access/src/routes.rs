@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 
 use crate::web::App;
 
-/// Keys, sign-in, roles, settings, the audit log. They need a [`crate::settings::Registry`] and a
-/// [`crate::sign_in::GuildsKnown`] as extensions.
+/// Keys, sign-in, roles, settings, the audit log. They need a [`crate::settings::Registry`] as extension, and
+/// [`App::know_guilds`].
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(keys::whoami))

@@ -1,11 +1,12 @@
 //! How people sign in: by Discord, and in development by a local name and password.
 //!
 //! Promises: an answer of Discord's is used once, by the browser that asked for it, within ten minutes; nobody is sent to
-//! another site afterwards; whatever Discord does (slow, away, nonsense) is answered in time and changes nothing; a local
-//! sign-in is refused outside of development.
+//! another site afterwards; whatever Discord does (slow, away, nonsense) is answered in time and changes nothing; roles follow
+//! Discord's while somebody stays signed in; a local sign-in is refused outside of development.
 
 pub mod admin_users;
 pub mod discord;
+mod following;
 mod https;
 mod oauth;
 mod provider;
@@ -15,4 +16,6 @@ pub use admin_users::{
     admin_user_sign_in,
 };
 pub use discord::Discord;
+pub(crate) use following::{Following, current};
+pub use following::{discord_leaves_clean, discord_leaves_reseal};
 pub use oauth::{Begun, GuildsKnown, Returned, finish, safe_path, start};

@@ -9,7 +9,8 @@
 //! * Nobody makes the house call an address inside the operator's network, whatever a name resolves to, unless the operator
 //!   allows it.
 //! * A message from NATS is acknowledged when its events are in the lake, where each counts once.
-//! * A secret is shown once, to who makes or rotates it, and is in no answer, log or audit entry afterwards.
+//! * A secret is shown once, to who makes or rotates it, and is in no answer, log or audit entry afterwards. The database
+//!   has it sealed, by a key that is not in the database.
 //!
 //! Map: [`settings`] what an operator may choose · [`model`] types · [`rules`] patterns and the schedule of attempts ·
 //! [`signing`] · [`address`] who may be called · [`sight`] who sees which events · [`sender`] one attempt · `store`, `queue`
@@ -48,6 +49,7 @@ pub use error::Error;
 pub use routes::{PROBLEMS, router};
 pub use sender::{Resolver, Sender};
 pub use settings::{GuildFrom, LakeSource, NatsSettings, WebhookSettings};
+pub use store::seal::secrets_reseal;
 
 /// What everything about webhooks works with. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -81,6 +83,11 @@ impl Webhooks {
     /// What the operator chose.
     pub fn settings(&self) -> &WebhookSettings {
         &self.0.settings
+    }
+
+    /// What seals secrets.
+    fn vault(&self) -> &access::Vault {
+        &self.0.settings.vault
     }
 
     fn sender(&self) -> &Sender {

@@ -43,7 +43,9 @@ pub async fn webhook_create(
         if store::webhook_count_locked(&mut tx, guild).await? >= i64::from(max) {
             return Err(Error::Limit(max));
         }
-        let id = store::webhook_insert(&mut tx, guild, &chosen, &secret, &by.changed_by()).await?;
+        let id =
+            store::webhook_insert(&mut tx, guild, &chosen, (webhooks.vault(), &secret), &by.changed_by())
+                .await?;
         let made = store::webhook_get(&mut tx, guild, id).await?.ok_or(Error::UnknownWebhook(id))?;
         let mut entry = entry(guild, by, "CREATE", id, origin);
         entry.after = Some(json!(made));
@@ -130,6 +132,7 @@ pub async fn webhook_delete(
 /// new one. Audited.
 pub async fn secret_rotate(
     pool: &PgPool,
+    webhooks: &Webhooks,
     guild: GuildId,
     id: WebhookId,
     overlap: TimeDelta,
@@ -143,7 +146,7 @@ pub async fn secret_rotate(
     let secret = Secret::generate()?;
     let webhook = db::retry(|| async {
         let mut tx = pool.begin().await?;
-        if !store::secret_rotate(&mut tx, guild, id, &secret, overlap).await? {
+        if !store::secret_rotate(&mut tx, guild, id, (webhooks.vault(), &secret), overlap).await? {
             return Err(Error::UnknownWebhook(id));
         }
         let webhook = store::webhook_get(&mut tx, guild, id).await?.ok_or(Error::UnknownWebhook(id))?;
@@ -229,7 +232,7 @@ pub async fn replay(
 pub async fn ping(pool: &PgPool, webhooks: &Webhooks, guild: GuildId, id: WebhookId) -> Result<Ping, Error> {
     let target = {
         let mut conn = pool.acquire().await?;
-        store::target_get(&mut conn, guild, id).await?.ok_or(Error::UnknownWebhook(id))?
+        store::target_get(&mut conn, webhooks.vault(), guild, id).await?.ok_or(Error::UnknownWebhook(id))?
     };
     let event_id = uuid::Uuid::now_v7();
     let now = webhooks.clock().now();

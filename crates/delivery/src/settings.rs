@@ -34,6 +34,9 @@ pub struct WebhookSettings {
     /// A webhook that failed for so long is disabled.
     #[serde(deserialize_with = "duration")]
     pub disable_after: Duration,
+    /// What seals secrets that the database keeps.
+    #[serde(skip)]
+    pub vault: access::Vault,
 }
 
 impl Default for WebhookSettings {
@@ -48,6 +51,7 @@ impl Default for WebhookSettings {
             timeout: Duration::from_secs(10),
             concurrency: 128,
             disable_after: Duration::from_hours(5 * 24),
+            vault: access::Vault::ephemeral(),
         }
     }
 }

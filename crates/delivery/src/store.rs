@@ -1,8 +1,9 @@
 //! SQL of webhooks. What nodes do with queues is in `queue`.
 
 pub(crate) mod deliveries;
+pub(crate) mod seal;
 
-use access::Scopes;
+use access::{Scopes, Vault};
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{GuildId, Limit, WebhookId};
 use sqlx::PgConnection;
@@ -137,25 +138,28 @@ pub(crate) async fn webhook_insert(
     conn: &mut PgConnection,
     guild: GuildId,
     chosen: &Chosen<'_>,
-    secret: &Secret,
+    secret: (&Vault, &Secret),
     by: &str,
 ) -> sqlx::Result<WebhookId> {
-    let id = sqlx::query_scalar!(
+    // Made here: what is sealed is bound to it.
+    let id = WebhookId::new(uuid::Uuid::now_v7());
+    sqlx::query!(
         "WITH made AS (
-             INSERT INTO delivery.webhooks (guild_id, name, url, event_types, scopes, secret, created_by)
-             VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING guild_id, id)
-         INSERT INTO delivery.webhook_queues (guild_id, webhook_id) SELECT guild_id, id FROM made RETURNING webhook_id",
+             INSERT INTO delivery.webhooks (id, guild_id, name, url, event_types, scopes, secret, created_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING guild_id, id)
+         INSERT INTO delivery.webhook_queues (guild_id, webhook_id) SELECT guild_id, id FROM made",
+        id.get(),
         guild.get(),
         chosen.name,
         chosen.url,
         chosen.event_types,
         chosen.scopes.names(),
-        secret.bytes(),
+        seal::seal(secret, guild, id)?,
         by,
     )
-    .fetch_one(conn)
+    .execute(conn)
     .await?;
-    Ok(WebhookId::new(id))
+    Ok(id)
 }
 
 /// Locks a webhook, and tells the scopes under which it was chosen.
@@ -205,7 +209,7 @@ pub(crate) async fn secret_rotate(
     conn: &mut PgConnection,
     guild: GuildId,
     id: WebhookId,
-    secret: &Secret,
+    secret: (&Vault, &Secret),
     overlap: TimeDelta,
 ) -> sqlx::Result<bool> {
     let result = sqlx::query!(
@@ -216,7 +220,7 @@ pub(crate) async fn secret_rotate(
           WHERE guild_id = $1 AND id = $2",
         guild.get(),
         id.get(),
-        secret.bytes(),
+        seal::seal(secret, guild, id)?,
         overlap.as_seconds_f64(),
     )
     .execute(conn)
@@ -247,6 +251,7 @@ pub(crate) struct Target {
 /// The secrets that sign now: the newest first.
 pub(crate) async fn target_get(
     conn: &mut PgConnection,
+    vault: &Vault,
     guild: GuildId,
     id: WebhookId,
 ) -> sqlx::Result<Option<Target>> {
@@ -258,11 +263,10 @@ pub(crate) async fn target_get(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| Target {
-        url: row.url,
-        name: row.name,
-        secrets: [Some(row.secret), row.previous].into_iter().flatten().map(Secret::new).collect(),
-    }))
+    let Some(row) = row else { return Ok(None) };
+    let sealed = [Some(row.secret), row.previous].into_iter().flatten();
+    let secrets = sealed.map(|sealed| seal::open(vault, guild, id, sealed)).collect::<sqlx::Result<_>>()?;
+    Ok(Some(Target { url: row.url, name: row.name, secrets }))
 }
 
 /// Locks a webhook's queue; false when there is none. Before the webhook itself, as everybody does.

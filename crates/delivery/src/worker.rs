@@ -107,7 +107,13 @@ impl Turn {
             let mut conn = self.pool.acquire().await?;
             let due = queue::next(&mut conn, &self.lease, after, BATCH).await?;
             // Anew for every batch: it may have been changed, its secret rotated.
-            let target = store::target_get(&mut conn, self.lease.guild_id, self.lease.webhook_id).await?;
+            let target = store::target_get(
+                &mut conn,
+                self.webhooks.vault(),
+                self.lease.guild_id,
+                self.lease.webhook_id,
+            )
+            .await?;
             drop(conn);
             let Some(target) = target else { return Ok(()) };
             let Some(last) = due.last().map(|due| due.id) else {

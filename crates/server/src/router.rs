@@ -62,6 +62,7 @@ pub fn build(services: &Services) -> Router {
         services;
     crate::figures::recorder();
     let streams = Streams::new(app.pool().clone(), tail.clone(), &settings.streams, closing.clone());
+    app.know_guilds(crate::registry::guilds_known(app.pool()));
     let (routes, _) = api::router().split_for_parts();
     let document = api::document(settings.http.public_url.as_deref());
     let mut routes = routes
@@ -72,7 +73,6 @@ pub fn build(services: &Services) -> Router {
         .fallback(access::web::no_route)
         .layer(Extension(reader::Document(Bytes::from(crate::document_text(&document)))))
         .layer(Extension(crate::registry::settings_registry()))
-        .layer(Extension(crate::registry::guilds_known(app.pool())))
         .layer(Extension(Scrape(Arc::clone(settings))))
         .layer(Extension(ScriptRunner(sandbox.clone())))
         .layer(Extension(Draining(draining.clone())))

@@ -143,7 +143,7 @@ impl Server {
         let settings = Arc::new(settings);
         let pool = database.pool().clone();
         migrate(database, settings.migrate).await?;
-        let webhooks = delivery::Webhooks::new(settings.webhooks.clone()).map_err(RunError::Certificates)?;
+        let webhooks = delivery::Webhooks::new(settings.webhooks()).map_err(RunError::Certificates)?;
         // First, so that a taken port is found out before anything runs.
         let listen = if roles.has(Role::Http) { Some(settings.http.listen) } else { settings.metrics.listen };
         let listener = match listen {

@@ -11,8 +11,8 @@ mod roles;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
-use access::HttpSettings;
 use access::sign_in::Discord;
+use access::{HttpSettings, Vault};
 use db::settings::duration;
 use serde::{Deserialize, Serialize, de};
 
@@ -33,6 +33,8 @@ pub struct Settings {
     pub http: Http,
     /// How people sign in.
     pub auth: Auth,
+    /// What seals the secrets in the database.
+    pub secrets: Secrets,
     /// The database.
     pub db: db::Settings,
     /// The jail for Python scripts.
@@ -59,6 +61,7 @@ impl Default for Settings {
             migrate: true,
             http: Http::default(),
             auth: Auth::default(),
+            secrets: Secrets::default(),
             db: db::Settings::default(),
             sandbox: Sandbox::default(),
             workers: Workers::default(),
@@ -168,6 +171,46 @@ impl Settings {
             public_url: self.http.public_url.clone(),
             development: self.auth.development,
             discord: self.auth.discord(),
+            vault: self.vault(),
+        }
+    }
+
+    /// What posting events needs of it.
+    pub fn webhooks(&self) -> delivery::WebhookSettings {
+        delivery::WebhookSettings { vault: self.vault(), ..self.webhooks.clone() }
+    }
+
+    /// What seals the secrets in the database: the keys of the setting, else those of the file beside our data.
+    pub fn vault(&self) -> Vault {
+        // Checked by `validate`.
+        let set = self.secrets.key.as_deref().and_then(|text| Vault::parse(text).ok());
+        set.unwrap_or_else(|| Vault::in_file(&self.db.data_dir.join("secrets.key")))
+    }
+}
+
+/// `[secrets]`: what seals the secrets in the database, such as webhooks' keys.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Secrets {
+    /// 32 bytes in Base64, the same for every node; several, one a line: the first seals, all of them open. None: the file
+    /// `secrets.key` in the data folder, which is made when the first secret is kept.
+    pub key: Option<String>,
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets").field("key", &self.key.as_ref().map(|_| "…")).finish()
+    }
+}
+
+impl Secrets {
+    fn validate(&self) -> Result<(), (&'static str, &'static str)> {
+        match self.key.as_deref().map(Vault::parse) {
+            Some(Err(_)) => Err((
+                "secrets.key",
+                "must hold 32 bytes in Base64, as `openssl rand -base64 32` makes them; several, one a line",
+            )),
+            _ => Ok(()),
         }
     }
 }
@@ -460,6 +503,7 @@ impl Settings {
             }
         }
         self.auth.validate(&self.http).or_else(|(setting, problem)| wrong(setting, problem))?;
+        self.secrets.validate().or_else(|(setting, problem)| wrong(setting, problem))?;
         for origin in &self.http.cors_origins {
             let plain = origin.split_once("://").is_some_and(|(scheme, host)| {
                 matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains(['/', '*'])

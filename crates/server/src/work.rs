@@ -108,14 +108,24 @@ fn schedules(services: &Services) -> Vec<Schedule> {
     all.push(Schedule::new("access.sessions_clean", "17 * * * *", |connection| {
         Box::pin(async move {
             let sessions = access::sessions::sessions_clean(&mut *connection, CLEAN_UP_BATCH).await?;
-            let sign_ins = access::sessions::oauth_states_clean(connection, CLEAN_UP_BATCH).await?;
-            Ok(json!({ "sessions": sessions, "sign_ins": sign_ins }))
+            let sign_ins = access::sessions::oauth_states_clean(&mut *connection, CLEAN_UP_BATCH).await?;
+            let leaves = access::sign_in::discord_leaves_clean(connection, CLEAN_UP_BATCH).await?;
+            Ok(json!({ "sessions": sessions, "sign_ins": sign_ins, "discord_leaves": leaves }))
         })
     }));
     all.push(Schedule::new("access.rate_limits_clean", "*/10 * * * *", |connection| {
         Box::pin(async move {
             let removed = access::rate_limit::rate_limits_clean(connection, CLEAN_UP_BATCH).await?;
             Ok(json!({ "removed": removed }))
+        })
+    }));
+    let vault = services.app.http().vault.clone();
+    all.push(Schedule::new("access.secrets_reseal", "41 * * * *", move |connection| {
+        let vault = vault.clone();
+        Box::pin(async move {
+            let (leaves, lost) = access::sign_in::discord_leaves_reseal(&mut *connection, &vault).await?;
+            let (webhooks, unreadable) = delivery::secrets_reseal(connection, &vault).await?;
+            Ok(json!({ "webhooks": webhooks, "discord_leaves": leaves, "unreadable": unreadable + lost }))
         })
     }));
     let pool = services.app.pool().clone();

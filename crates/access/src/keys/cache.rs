@@ -220,8 +220,7 @@ impl KeyCache {
             Kind::Session => {
                 let policy = self.0.settings.get::<SessionPolicy>(None).await?;
                 let mut conn = self.0.pool.acquire().await?;
-                let live =
-                    sessions::live_by_hash(&mut conn, hashes, policy.idle_hours, self.0.development).await?;
+                let live = sessions::live_by_hash(&mut conn, hashes, &policy, self.0.development).await?;
                 Ok(live.into_iter().map(|(hash, actor)| Live { hash, actor }).collect())
             }
         }

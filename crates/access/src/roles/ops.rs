@@ -27,7 +27,7 @@ pub struct Grant {
     /// The role.
     #[schema(value_type = Role)]
     pub role: String,
-    /// `manual`, or `discord` where it follows what Discord says at each sign-in.
+    /// `manual`, or `discord` where it follows what Discord says, at sign-in and every few minutes while they stay.
     pub source: String,
     /// Who granted it; null when a key, the operator or Discord did.
     pub granted_by: Option<UserId>,

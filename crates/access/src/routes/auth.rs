@@ -1,6 +1,5 @@
 //! Signing in and out, and one's own sessions.
 
-use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -18,7 +17,7 @@ use crate::rate_limit::{Allowance, RateLimits};
 use crate::role::Role;
 use crate::sessions::cookie::Cookie;
 use crate::sessions::{self, NewSession, SessionInfo, csrf};
-use crate::sign_in::{self, Discord, GuildsKnown};
+use crate::sign_in::{self, Discord};
 use crate::web::{App, Json, Path, Query, SignedIn, address, refusal};
 
 /// Who is signed in.
@@ -144,7 +143,6 @@ pub(super) struct Callback {
     params(Callback), responses((status = 303, description = "Signed in."), Problems), security(()))]
 pub(super) async fn callback_discord(
     State(app): State<App>,
-    Extension(known): Extension<GuildsKnown>,
     origin: Origin,
     headers: HeaderMap,
     Query(callback): Query<Callback>,
@@ -167,7 +165,11 @@ pub(super) async fn callback_discord(
         old_session: old_session.as_deref(),
         user_agent: user_agent(&headers),
     };
-    let (new, to) = sign_in::finish(app.pool(), app.http(), discord, &known, &returned, &origin).await?;
+    let known = app
+        .following()
+        .guilds()
+        .ok_or_else(|| Problem::internal_message("nobody says which guilds are here"))?;
+    let (new, to) = sign_in::finish(app.pool(), app.http(), discord, known, &returned, &origin).await?;
     if let Some(old) = &old_session {
         app.keys().forget(old);
     }
@@ -219,7 +221,13 @@ pub(super) async fn login_local(
     if let Some(old) = &old {
         app.keys().forget(old);
     }
-    let session = Session { id: new.info.id, person, csrf_hash: hash(&new.csrf_token), roles: Vec::new() };
+    let session = Session {
+        id: new.info.id,
+        person,
+        csrf_hash: hash(&new.csrf_token),
+        roles: Vec::new(),
+        discord_age: None,
+    };
     let mut response = Json(me(&session, &new.token)).into_response();
     let headers = response.headers_mut();
     headers.append(header::SET_COOKIE, session_cookie(&app, &new));

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::ops::SessionInfo;
+use super::policy::SessionPolicy;
 use crate::actor::{Actor, Person, Session};
 use crate::keys::unhex;
 use crate::role::Role;
@@ -19,35 +20,46 @@ struct LiveRow {
     username: Option<String>,
     guilds: Vec<i64>,
     roles: Vec<String>,
+    discord_age: Option<i64>,
 }
 
 /// Those of the sessions with these hashes that are good now, by the database's time, with their holders' roles. Local
-/// administrators' are good in development only.
+/// administrators' are good in development only. Roles that follow Discord count for `roles_seconds` after it was asked, and
+/// as that of a plain member from then on.
 pub(crate) async fn live_by_hash(
     conn: &mut PgConnection,
     hashes: &[String],
-    idle_hours: i64,
+    policy: &SessionPolicy,
     development: bool,
 ) -> sqlx::Result<Vec<(String, Actor)>> {
     let rows = sqlx::query_as!(
         LiveRow,
         r#"
         SELECT s.token_hash, s.id, s.csrf_hash, s.user_id AS "user_id: UserId", s.admin_user_id,
-               a.username AS "username?", held.guilds AS "guilds!", held.roles AS "roles!"
+               a.username AS "username?", held.guilds AS "guilds!", held.roles AS "roles!",
+               extract(epoch FROM now() - d.read_at)::bigint AS "discord_age?"
         FROM access.sessions s
         LEFT JOIN access.admin_users a ON a.id = s.admin_user_id
+        LEFT JOIN access.discord_leaves d ON d.user_id = s.user_id
         CROSS JOIN LATERAL (
-            SELECT coalesce(array_agg(g.guild_id), '{}') AS guilds, coalesce(array_agg(g.role), '{}') AS roles
-            FROM access.role_grants g
-            WHERE g.user_id = s.user_id AND (g.expires_at IS NULL OR g.expires_at > now())
+            SELECT coalesce(array_agg(r.guild_id), '{}') AS guilds, coalesce(array_agg(r.role), '{}') AS roles
+            FROM (
+                SELECT DISTINCT g.guild_id,
+                       CASE WHEN g.source <> 'discord'
+                                 OR d.read_at > now() - make_interval(secs => $4::bigint::double precision)
+                            THEN g.role ELSE 'member' END AS role
+                FROM access.role_grants g
+                WHERE g.user_id = s.user_id AND (g.expires_at IS NULL OR g.expires_at > now())
+            ) r
         ) held
         WHERE s.token_hash = ANY($1) AND s.revoked_at IS NULL AND s.expires_at > now()
           AND s.last_seen_at > now() - make_interval(hours => $2::bigint::integer)
           AND (s.admin_user_id IS NULL OR (a.is_active AND $3))
         "#,
         hashes,
-        idle_hours,
+        policy.idle_hours,
         development,
+        policy.roles_seconds(),
     )
     .fetch_all(conn)
     .await?;
@@ -63,7 +75,13 @@ fn live(row: LiveRow) -> Option<(String, Actor)> {
     };
     let roles = row.guilds.into_iter().zip(row.roles);
     let roles = roles.filter_map(|(guild, role)| Some((GuildId::new(guild), role.parse::<Role>().ok()?)));
-    let session = Session { id: row.id, person, csrf_hash: unhex(&row.csrf_hash)?, roles: roles.collect() };
+    let session = Session {
+        id: row.id,
+        person,
+        csrf_hash: unhex(&row.csrf_hash)?,
+        roles: roles.collect(),
+        discord_age: row.discord_age,
+    };
     Some((row.token_hash, Actor::of_session(session)))
 }
 

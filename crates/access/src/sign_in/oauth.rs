@@ -9,13 +9,15 @@ use sqlx::{PgConnection, PgPool};
 use subtle::ConstantTimeEq as _;
 
 use super::discord::Discord;
-use super::provider::{self, Membership};
+use super::following;
+use super::provider::{self, Granted, Leave, Membership};
 use crate::actor::{By, Origin, Person};
 use crate::keys::{hash, hex, random};
 use crate::problems::SIGN_IN_FAILED;
 use crate::role::Role;
 use crate::roles::{self, FromDiscord};
 use crate::sessions::{NewSession, session_end_by_token, session_start};
+use crate::vault::Vault;
 use crate::web::HttpSettings;
 
 /// For how many minutes a sign-in may be under way.
@@ -127,17 +129,27 @@ pub async fn finish(
             "This sign-in was begun in another browser; begin again in this one.",
         ));
     }
-    let leave =
+    let granted =
         provider::exchange(discord, &redirect_uri(http)?, returned.code, &begun.pkce_verifier).await?;
+    let told = told_by(pool, &Leave::new(discord, &granted.access_token), known).await?;
+    let session = sign_in(pool, &http.vault, &granted, &told, returned, origin).await?;
+    Ok((session, begun.redirect_to))
+}
+
+/// What Discord says: who somebody is, and which roles follow from that in guilds that are here.
+pub(super) async fn told_by(
+    pool: &PgPool,
+    leave: &Leave<'_>,
+    known: &GuildsKnown,
+) -> Result<(UserId, Vec<FromDiscord>), Problem> {
     let (user, memberships) = (leave.user().await?, leave.guilds().await?);
     let here = known(memberships.iter().map(|membership| membership.guild_id).collect()).await?;
     let memberships: Vec<Membership> =
         memberships.into_iter().filter(|membership| here.contains(&membership.guild_id)).collect();
-    let mapped = mapped_roles(pool, &leave, &here).await?;
+    let mapped = mapped_roles(pool, leave, &here).await?;
     let mut grants: Vec<FromDiscord> = memberships.iter().map(by_permissions).collect();
     grants.extend(mapped);
-    let session = sign_in(pool, user, &grants, returned, origin).await?;
-    Ok((session, begun.redirect_to))
+    Ok((user, grants))
 }
 
 fn by_permissions(membership: &Membership) -> FromDiscord {
@@ -154,7 +166,7 @@ fn by_permissions(membership: &Membership) -> FromDiscord {
 /// Roles that follow from Discord's, in guilds that map any.
 async fn mapped_roles(
     pool: &PgPool,
-    leave: &provider::Leave<'_>,
+    leave: &Leave<'_>,
     here: &[GuildId],
 ) -> Result<Vec<FromDiscord>, Problem> {
     let mut conn = pool.acquire().await?;
@@ -176,17 +188,19 @@ async fn mapped_roles(
 
 async fn sign_in(
     pool: &PgPool,
-    user: UserId,
-    grants: &[FromDiscord],
+    vault: &Vault,
+    granted: &Granted,
+    (user, grants): &(UserId, Vec<FromDiscord>),
     returned: &Returned<'_>,
     origin: &Origin,
 ) -> Result<NewSession, Problem> {
     let mut tx = pool.begin().await?;
-    roles::follow_discord(&mut tx, By::System, origin, user, grants).await?;
+    roles::follow_discord(&mut tx, By::System, origin, *user, grants).await?;
+    following::begin(&mut tx, vault, *user, granted).await?;
     if let Some(old) = returned.old_session {
         session_end_by_token(&mut tx, old).await?;
     }
-    let session = session_start(&mut tx, &Person::User(user), origin, returned.user_agent).await?;
+    let session = session_start(&mut tx, &Person::User(*user), origin, returned.user_agent).await?;
     tx.commit().await?;
     Ok(session)
 }

@@ -37,10 +37,22 @@ impl Membership {
     }
 }
 
-/// Leave to ask about somebody, for as long as a sign-in takes.
+/// What Discord grants: leave to ask about somebody, and to renew it.
+#[derive(Deserialize)]
+pub(super) struct Granted {
+    pub(super) access_token: String,
+    token_type: String,
+    #[serde(default)]
+    pub(super) refresh_token: Option<String>,
+    /// For how many seconds the access token is good.
+    #[serde(default)]
+    pub(super) expires_in: i64,
+}
+
+/// Leave to ask about somebody.
 pub(super) struct Leave<'a> {
     discord: &'a Discord,
-    token: String,
+    token: &'a str,
 }
 
 /// Where a browser is sent to sign in.
@@ -59,24 +71,32 @@ pub(super) fn authorize_url(discord: &Discord, redirect_uri: &str, state: &str, 
     format!("{}/oauth2/authorize?{query}", discord.base_url.trim_end_matches('/'))
 }
 
-/// Changes the code that the browser brought for leave to ask.
-pub(super) async fn exchange<'a>(
-    discord: &'a Discord,
+/// Changes the code that the browser brought for leave to ask. Refused, it is a `sign-in-failed`.
+pub(super) async fn exchange(
+    discord: &Discord,
     redirect_uri: &str,
     code: &str,
     verifier: &str,
-) -> Result<Leave<'a>, Problem> {
-    #[derive(Deserialize)]
-    struct Answer {
-        access_token: String,
-        token_type: String,
-    }
+) -> Result<Granted, Problem> {
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "authorization_code")
         .append_pair("code", code)
         .append_pair("redirect_uri", redirect_uri)
         .append_pair("code_verifier", verifier)
         .finish();
+    grant(discord, form).await
+}
+
+/// Renews leave. Refused, because it was taken back or used before, it is a `sign-in-failed`.
+pub(super) async fn renew(discord: &Discord, refresh_token: &str) -> Result<Granted, Problem> {
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("grant_type", "refresh_token")
+        .append_pair("refresh_token", refresh_token)
+        .finish();
+    grant(discord, form).await
+}
+
+async fn grant(discord: &Discord, form: String) -> Result<Granted, Problem> {
     let basic = STANDARD.encode(format!("{}:{}", discord.client_id, discord.client_secret));
     let request = request(discord, Method::POST, "/api/v10/oauth2/token", &format!("Basic {basic}"))
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -84,20 +104,24 @@ pub(super) async fn exchange<'a>(
     let (status, body) = answered(request).await?;
     if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
         // An old or used code, or settings that Discord does not know: the log tells which.
-        tracing::warn!(%status, body = %String::from_utf8_lossy(&body[..body.len().min(300)]), "Discord refuses a code");
+        tracing::warn!(%status, body = %String::from_utf8_lossy(&body[..body.len().min(300)]), "Discord grants nothing");
         return Err(Problem::new(
             SIGN_IN_FAILED,
             "Discord did not accept the code that your browser brought; sign in again.",
         ));
     }
-    let answer: Answer = read(status, &body)?;
-    if !answer.token_type.eq_ignore_ascii_case("bearer") {
+    let granted: Granted = read(status, &body)?;
+    if !granted.token_type.eq_ignore_ascii_case("bearer") {
         return Err(nonsense("a token of an unknown type"));
     }
-    Ok(Leave { discord, token: answer.access_token })
+    Ok(granted)
 }
 
-impl Leave<'_> {
+impl<'a> Leave<'a> {
+    pub(super) fn new(discord: &'a Discord, token: &'a str) -> Self {
+        Self { discord, token }
+    }
+
     /// Who they are.
     pub(super) async fn user(&self) -> Result<UserId, Problem> {
         #[derive(Deserialize)]
@@ -122,9 +146,16 @@ impl Leave<'_> {
         Ok(answer.roles.into_iter().map(GuildId::get).collect())
     }
 
+    /// A `sign-in-failed` where the leave is no good any more.
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Problem> {
         let request = request(self.discord, Method::GET, path, &format!("Bearer {}", self.token));
         let (status, body) = answered(request.body(Full::default())).await?;
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(Problem::new(
+                SIGN_IN_FAILED,
+                "Discord does not let us ask about you; sign in again.",
+            ));
+        }
         read(status, &body)
     }
 }

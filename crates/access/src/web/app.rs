@@ -10,7 +10,8 @@ use sqlx::PgPool;
 use crate::keys::KeyCache;
 use crate::rate_limit::Limiter;
 use crate::settings::Settings;
-use crate::sign_in::Discord;
+use crate::sign_in::{Discord, Following, GuildsKnown};
+use crate::vault::Vault;
 use crate::web::address::Network;
 
 /// What an operator may choose about HTTP. Durations are written as for the database: `"30s"`, `"5min"`.
@@ -39,6 +40,9 @@ pub struct HttpSettings {
     /// The application that people sign in by, where there is one.
     #[serde(skip)]
     pub discord: Option<Discord>,
+    /// What seals secrets that the database keeps.
+    #[serde(skip)]
+    pub vault: Vault,
 }
 
 impl HttpSettings {
@@ -59,6 +63,7 @@ impl Default for HttpSettings {
             public_url: None,
             development: false,
             discord: None,
+            vault: Vault::ephemeral(),
         }
     }
 }
@@ -75,6 +80,7 @@ struct Inner {
     keys: KeyCache,
     limiter: Limiter,
     settings: Settings,
+    following: Following,
     http: HttpSettings,
 }
 
@@ -89,7 +95,8 @@ impl App {
         let settings = Settings::new(pool.clone(), clock.clone());
         Self(Arc::new(Inner {
             keys: KeyCache::new(pool.clone(), clock.clone(), settings.clone(), http.development),
-            limiter: Limiter::new(pool.clone(), clock),
+            limiter: Limiter::new(pool.clone(), clock.clone()),
+            following: Following::new(clock),
             settings,
             pool,
             wake,
@@ -120,6 +127,15 @@ impl App {
     /// What administrators chose, and may change while we run.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// Says who knows which guilds are here; whoever signs in by Discord is asked about in those only. Once.
+    pub fn know_guilds(&self, known: GuildsKnown) {
+        self.0.following.know_guilds(known);
+    }
+
+    pub(crate) fn following(&self) -> &Following {
+        &self.0.following
     }
 
     /// What the operator chose about HTTP.

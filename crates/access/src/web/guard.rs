@@ -18,6 +18,7 @@ use crate::keys;
 use crate::scope::Scope;
 use crate::sessions::cookie::Cookie;
 use crate::sessions::csrf;
+use crate::sign_in;
 use crate::web::{App, address};
 
 /// The header in which a key that is bound to nobody says for whom it acts: a Discord user's id.
@@ -254,7 +255,7 @@ pub(crate) async fn authenticate(app: &App, parts: &mut Parts) -> Result<Actor, 
         if let Some(session) = actor.session() {
             csrf::check(app.http(), session, parts)?;
         }
-        actor
+        sign_in::current(app, actor, &token).await?
     } else {
         let known = app.keys().authenticate(bearer(&parts.headers)?).await?;
         known.ok_or_else(|| Problem::new(UNAUTHENTICATED, "This API key is unknown, expired or revoked."))?

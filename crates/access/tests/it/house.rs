@@ -95,6 +95,7 @@ impl House {
         let clock = Clock::manual(DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000));
         let settings = HttpSettings { body_limit: 2_000, upload_limit: 10_000, ..settings };
         let app = App::with_clock(database.pool().clone(), Wake::new(), settings, clock.clone());
+        app.know_guilds(guilds_known());
         let (keys, _) = access::routes::routes().split_for_parts();
         let router = Router::new()
             .route("/drafts", post(|Json(_): Json<Draft>| async { StatusCode::CREATED }))
@@ -140,7 +141,6 @@ impl House {
             .fallback(access::web::no_route)
             .method_not_allowed_fallback(access::web::no_method)
             .layer(axum::Extension(crate::settings::registry()))
-            .layer(axum::Extension(guilds_known()))
             .layer(axum::extract::DefaultBodyLimit::max(app.http().body_limit))
             .layer(middleware::from_fn_with_state(app.clone(), access::web::idempotency))
             .layer(middleware::from_fn_with_state(app.clone(), access::web::rate_limits))

@@ -18,7 +18,7 @@ use crate::{
 pub(crate) async fn run(global: &Global, command: &WebhookCommand, screen: &Screen) -> Result<(), Failure> {
     setup::log_quietly();
     let settings = setup::settings(global, &[])?;
-    let webhooks = Webhooks::new(settings.webhooks.clone()).or_fail(Code::Unavailable)?;
+    let webhooks = Webhooks::new(settings.webhooks()).or_fail(Code::Unavailable)?;
     setup::with_database(global, async |database| act(database, &webhooks, command, screen).await).await
 }
 
@@ -61,7 +61,7 @@ async fn act(
         }
         WebhookCommand::RotateSecret { guild, id, overlap_hours } => {
             let overlap = TimeDelta::hours(i64::from(*overlap_hours));
-            let made = ops::secret_rotate(pool, *guild, *id, overlap, By::Cli, &origin).await;
+            let made = ops::secret_rotate(pool, webhooks, *guild, *id, overlap, By::Cli, &origin).await;
             shown_once(screen, &made.map_err(problem)?)
         }
         WebhookCommand::Ping { guild, id } => {

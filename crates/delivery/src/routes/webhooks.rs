@@ -126,13 +126,15 @@ pub(super) struct RotateSecret {
     security(("api_key" = ["webhooks:write"])))]
 pub(super) async fn rotate(
     State(app): State<App>,
+    Extension(webhooks): Extension<Webhooks>,
     guild: InGuild<WebhooksWrite>,
     Path(path): Path<WebhookPath>,
     Json(body): Json<RotateSecret>,
 ) -> Result<impl IntoResponse, Problem> {
     let overlap = body.overlap_hours.map_or(ops::DEFAULT_OVERLAP, |hours| TimeDelta::hours(i64::from(hours)));
     let (id, by) = (path.webhook_id, guild.by());
-    let made = ops::secret_rotate(app.pool(), guild.guild_id, id, overlap, by, &guild.origin).await?;
+    let made =
+        ops::secret_rotate(app.pool(), &webhooks, guild.guild_id, id, overlap, by, &guild.origin).await?;
     Ok((SHOWN_ONCE, Json(made)))
 }
 

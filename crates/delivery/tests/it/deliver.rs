@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use access::{By, Origin};
+use base64::Engine as _;
 use chrono::TimeDelta;
 use delivery::model::{NewWebhook, Replay};
 use delivery::ops;
@@ -169,6 +170,50 @@ async fn what_is_not_taken_for_a_day_is_given_up_and_can_be_replayed() {
 }
 
 #[tokio::test]
+async fn secrets_are_sealed_in_the_database_and_those_from_before_are_sealed_later() {
+    let house = House::new().await;
+    let mut endpoint = Endpoint::script([Answer::Status(200)]).await;
+    let made = house.webhook(&endpoint.url()).await;
+    let bare =
+        base64::engine::general_purpose::STANDARD.decode(made.secret.trim_start_matches("whsec_")).unwrap();
+    let stored = async || -> Vec<u8> {
+        sqlx::query_scalar("SELECT secret FROM delivery.webhooks").fetch_one(house.pool()).await.unwrap()
+    };
+    let sealed = stored().await;
+    assert!(!sealed.windows(bare.len()).any(|bytes| bytes == bare), "it can be read in the database");
+    house.emit_numbers(0..1).await;
+    assert_eq!(check(&made.secret, &[endpoint.next().await]), ["good"]);
+    house.settled().await;
+
+    // As it was stored once: it signs all the same, and is sealed by the periodic job, which then has nothing to do.
+    sqlx::query("UPDATE delivery.webhooks SET secret = $1").bind(&bare).execute(house.pool()).await.unwrap();
+    house.emit_numbers(1..2).await;
+    assert_eq!(check(&made.secret, &[endpoint.next().await]), ["good"]);
+    house.settled().await;
+    let mut conn = house.pool().acquire().await.unwrap();
+    let ours = access::Vault::ephemeral();
+    assert_eq!(delivery::secrets_reseal(&mut conn, &ours).await.unwrap(), (1, 0));
+    assert_eq!(delivery::secrets_reseal(&mut conn, &ours).await.unwrap(), (0, 0));
+    assert_ne!(stored().await, bare);
+    house.emit_numbers(2..3).await;
+    assert_eq!(check(&made.secret, &[endpoint.next().await]), ["good"]);
+    // A node with another key touches nothing, and says that it cannot.
+    let before = stored().await;
+    let stranger = access::Vault::parse("ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=").unwrap();
+    assert_eq!(delivery::secrets_reseal(&mut conn, &stranger).await.unwrap(), (0, 1));
+    assert_eq!(stored().await, before);
+    // Nor does a secret open in another webhook's row.
+    let other = house.webhook(&endpoint.url()).await;
+    sqlx::query("UPDATE delivery.webhooks SET secret = $1 WHERE id = $2")
+        .bind(&before)
+        .bind(other.webhook.id.get())
+        .execute(house.pool())
+        .await
+        .unwrap();
+    assert!(ops::ping(house.pool(), &house.webhooks, GUILD, other.webhook.id).await.is_err());
+}
+
+#[tokio::test]
 async fn a_secret_rotated_between_attempts_signs_beside_the_old_one() {
     let house = House::new().await;
     let mut endpoint = Endpoint::script([Answer::Status(500)]).await;
@@ -177,7 +222,8 @@ async fn a_secret_rotated_between_attempts_signs_beside_the_old_one() {
     let first = endpoint.next().await;
     house.until("SELECT failures = 1 FROM delivery.webhook_queues").await;
     let rotate = async |overlap| {
-        ops::secret_rotate(house.pool(), GUILD, made.webhook.id, overlap, By::Cli, &Origin::default())
+        let (webhooks, id) = (&house.webhooks, made.webhook.id);
+        ops::secret_rotate(house.pool(), webhooks, GUILD, id, overlap, By::Cli, &Origin::default())
             .await
             .unwrap()
     };

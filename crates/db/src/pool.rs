@@ -3,6 +3,10 @@
 //! A pool keeps what load asks for, up to `pool_size + max_overflow`, and closes what idles. A connection is asked for
 //! a sign of life only when it idled for a while, or when the private PostgreSQL restarted since it was made; the
 //! latter are thrown away unasked, so that a crash costs the requests in flight and no others.
+//!
+//! A connection that comes back in the middle of a transaction is closed. sqlx rolls back what is dropped, with a gap: a future
+//! that is dropped while its BEGIN is under way leaves a transaction that nobody knows of (launchbadge/sqlx#4393, mended after
+//! 0.9.0). Whoever got that connection next would write into it, be told that all is well, and lose it.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -10,7 +14,7 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions, Connection, PgConnection, PgPool,
+    ConnectOptions, Connection, PgConnection, PgPool, Row,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -79,6 +83,19 @@ pub fn build(settings: &Settings, options: PgConnectOptions, epoch: ServerEpoch)
                     return Ok(connection.ping().await.is_ok());
                 }
                 Ok(true)
+            })
+        })
+        .after_release(|connection: &mut PgConnection, _| {
+            Box::pin(async move {
+                // Outside a transaction a statement's own time is its transaction's; raw, as a prepared one's parts have times of
+                // their own. In a failed transaction this is an error, and the connection is closed as well.
+                let row =
+                    sqlx::raw_sql("SELECT now() <> statement_timestamp()").fetch_one(connection).await?;
+                let open: bool = row.try_get(0)?;
+                if open {
+                    tracing::debug!("a connection came back in a transaction that was cut off; it is closed");
+                }
+                Ok(!open)
             })
         })
         .connect_lazy_with(options)

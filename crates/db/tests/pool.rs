@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use db::{Database, OpenError, Settings, testing::TestDatabase};
-use sqlx::PgPool;
+use sqlx::{Connection, PgConnection, PgPool};
 
 async fn backend(pool: &PgPool) -> i32 {
     sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(pool).await.unwrap()
@@ -25,6 +25,13 @@ fn single() -> Settings {
 /// Returns once the pool has its connection back: `drop` returns it in a task.
 async fn returned(pool: &PgPool) {
     while pool.num_idle() == 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Returns once nobody has the pool's connection any more.
+async fn returned_or_closed(pool: &PgPool) {
+    while pool.num_idle() == 0 && pool.size() > 0 {
         tokio::task::yield_now().await;
     }
 }
@@ -51,6 +58,27 @@ async fn a_connection_used_just_now_is_not_asked() {
     let error = sqlx::query("SELECT 1").execute(database.pool()).await.unwrap_err();
     assert!(db::is_connection_lost(&error), "{error}");
     assert_ne!(backend(database.pool()).await, dead);
+}
+
+#[tokio::test]
+async fn a_transaction_that_was_cut_off_while_it_began_swallows_nobodys_writes() {
+    let database = TestDatabase::with_settings(&single()).await;
+    let pool = database.pool();
+    sqlx::query("CREATE TABLE public.kept (n int)").execute(pool).await.unwrap();
+    returned(pool).await;
+    let cut_off = backend(pool).await;
+    returned(pool).await;
+    // As a handler whose client hangs up: BEGIN is on its way, and nobody waits for the answer. It may come at once; then again.
+    while futures::poll!(Box::pin(pool.begin())).is_ready() {
+        returned(pool).await;
+    }
+    returned_or_closed(pool).await;
+    sqlx::query("INSERT INTO public.kept VALUES (1)").execute(pool).await.unwrap();
+    assert_ne!(backend(pool).await, cut_off);
+    let mut other = PgConnection::connect_with(database.options()).await.unwrap();
+    let seen: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM public.kept").fetch_one(&mut other).await.unwrap();
+    assert_eq!(seen, 1, "what was acknowledged is there for everybody");
 }
 
 #[tokio::test]

@@ -38,6 +38,11 @@ fn operator() -> Author<'static> {
     Author::new(By::Cli, &HERE)
 }
 
+/// Nobody repeats what is typed.
+fn once() -> Repeatable {
+    Repeatable::default()
+}
+
 /// Does `work` on the operator's database.
 async fn on_database(
     global: &Global,
@@ -138,7 +143,7 @@ pub(crate) async fn multiplier(
             })
         }
         C::Create { guild, body } => {
-            one(screen, ops::event_create(pool, guild.id, read(body)?, operator()).await)
+            one(screen, ops::event_create(pool, guild.id, read(body)?, operator(), &once()).await)
         }
         C::Edit { guild, event, body } => {
             one(screen, ops::event_update(pool, guild.id, *event, read(body)?, operator()).await)
@@ -222,7 +227,7 @@ pub(crate) async fn board(global: &Global, command: &BoardCommand, screen: &Scre
             rows_of(screen, &rows.await?, &columns)
         }
         C::Post { guild, body } => {
-            one(screen, ops::quest_create(pool, guild.id, read(body)?, operator()).await)
+            one(screen, ops::quest_create(pool, guild.id, read(body)?, operator(), &once()).await)
         }
         C::Edit { guild, quest, body } => {
             one(screen, ops::quest_update(pool, guild.id, *quest, read(body)?, operator()).await)
@@ -289,7 +294,7 @@ pub(crate) async fn award(global: &Global, command: &AwardCommand, screen: &Scre
         reason: what.reason.clone(),
     };
     on_database(global, async |pool| {
-        let (guild, once) = (what.guild.id, Repeatable::default());
+        let (guild, once) = (what.guild.id, once());
         let done = match command {
             AwardCommand::Give(_) => awards::ops::award(pool, guild, new, operator(), &once).await,
             AwardCommand::Revoke(_) => awards::ops::revoke(pool, guild, new, operator(), &once).await,
@@ -321,7 +326,7 @@ pub(crate) async fn announcement(
         }
         C::Say { guild, channel, text } => {
             let new = announcements::NewNotice { channel_id: *channel, text: text.clone() };
-            one(screen, ops::notice_create(pool, guild.id, new, operator()).await)
+            one(screen, ops::notice_create(pool, guild.id, new, operator(), &once()).await)
         }
         C::Cancel { guild, announcement } => {
             one(screen, ops::announcement_cancel(pool, guild.id, *announcement, operator()).await)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use access::web::Repeatable;
 use kernel::{GuildId, Limit, Page, PageQuery, Problem};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
@@ -64,6 +65,7 @@ pub async fn notice_create(
     guild: GuildId,
     new: NewNotice,
     author: Author<'_>,
+    repeatable: &Repeatable,
 ) -> Result<Announcement, Error> {
     let text = fields::text("text", &new.text, 1_500)?;
     if text.is_empty() {
@@ -89,6 +91,7 @@ pub async fn notice_create(
         let made = known(&mut tx, guild, id).await?;
         let deed = Deed::new("CREATE", "community.announcements", id.to_string()).after(&made);
         deed.record(&mut tx, guild, author).await?;
+        repeatable.carried_out(&mut tx).await?;
         tx.commit().await?;
         Ok(made)
     })

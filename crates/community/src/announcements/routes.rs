@@ -2,6 +2,7 @@
 
 use access::openapi::{IdempotencyKey, InGuildPath};
 use access::scope::CommunityWrite;
+use access::web::Repeatable;
 use access::{App, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -60,7 +61,7 @@ async fn create(
     Json(new): Json<NewNotice>,
 ) -> Result<(StatusCode, Json<Announcement>), Problem> {
     let author = Author::new(guild.by(), &guild.origin);
-    let made = ops::notice_create(app.pool(), guild.guild_id, new, author).await?;
+    let made = ops::notice_create(app.pool(), guild.guild_id, new, author, &Repeatable::current()).await?;
     app.wake().outbox();
     Ok((StatusCode::CREATED, Json(made)))
 }

@@ -2,6 +2,7 @@
 
 use ::jobs::outbox;
 use access::settings::settings_read;
+use access::web::Repeatable;
 use kernel::{Gold, GuildId, Limit, Page, PageQuery, Problem, UserId, Xp};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
@@ -42,6 +43,7 @@ pub async fn quest_create(
     guild: GuildId,
     mut new: NewBoardQuest,
     author: Author<'_>,
+    repeatable: &Repeatable,
 ) -> Result<BoardQuest, Error> {
     new.title = fields::line("title", &new.title, 200)?;
     new.description = fields::text("description", &new.description, 10_000)?;
@@ -69,6 +71,7 @@ pub async fn quest_create(
             "github_issue_url": made.github_issue_url,
         });
         tell(&mut tx, &made, "board.quest_posted", payload).await?;
+        repeatable.carried_out(&mut tx).await?;
         tx.commit().await?;
         Ok(made)
     })

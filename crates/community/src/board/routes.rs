@@ -2,6 +2,7 @@
 
 use access::openapi::{ActingMember, IdempotencyKey, InGuildPath};
 use access::scope::{CommunityPlay, CommunityRead, CommunityWrite};
+use access::web::Repeatable;
 use access::{App, AsMember, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -63,7 +64,7 @@ async fn create(
     Json(new): Json<NewBoardQuest>,
 ) -> Result<(StatusCode, Json<BoardQuest>), Problem> {
     let author = Author::new(guild.by(), &guild.origin);
-    let made = ops::quest_create(app.pool(), guild.guild_id, new, author).await?;
+    let made = ops::quest_create(app.pool(), guild.guild_id, new, author, &Repeatable::current()).await?;
     app.wake().outbox();
     Ok((StatusCode::CREATED, Json(made)))
 }

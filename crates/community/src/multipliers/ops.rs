@@ -1,5 +1,6 @@
 //! What the faces call: each operation is a transaction.
 
+use access::web::Repeatable;
 use chrono::{DateTime, Utc};
 use kernel::{GuildId, Page, PageQuery, Problem};
 use serde_json::json;
@@ -63,6 +64,7 @@ pub async fn event_create(
     guild: GuildId,
     mut new: NewMultiplierEvent,
     author: Author<'_>,
+    repeatable: &Repeatable,
 ) -> Result<MultiplierEvent, Error> {
     new.name = fields::line("name", &new.name, 100)?;
     fields::within("xp_multiplier", new.xp_multiplier, 0.0, 100.0)?;
@@ -90,6 +92,7 @@ pub async fn event_create(
         let what = if starts_at <= now { "multiplier.started" } else { "multiplier.scheduled" };
         turn::tell(&mut tx, &made, what, turn::figures(&made)).await?;
         turn::schedule(&mut tx, &made, now).await?;
+        repeatable.carried_out(&mut tx).await?;
         tx.commit().await?;
         Ok(made)
     })

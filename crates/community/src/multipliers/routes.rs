@@ -2,6 +2,7 @@
 
 use access::openapi::{IdempotencyKey, InGuildPath};
 use access::scope::{CommunityRead, CommunityWrite};
+use access::web::Repeatable;
 use access::{App, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -62,7 +63,7 @@ async fn create(
     Json(new): Json<NewMultiplierEvent>,
 ) -> Result<(StatusCode, Json<MultiplierEvent>), Problem> {
     let author = Author::new(guild.by(), &guild.origin);
-    let made = ops::event_create(app.pool(), guild.guild_id, new, author).await?;
+    let made = ops::event_create(app.pool(), guild.guild_id, new, author, &Repeatable::current()).await?;
     app.wake().outbox();
     Ok((StatusCode::CREATED, Json(made)))
 }

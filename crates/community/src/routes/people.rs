@@ -1,6 +1,6 @@
 //! Leaderboards, feeds, charts, names, preferences; a copy of what is known of a member, and forgetting them.
 
-use access::openapi::InGuildPath;
+use access::openapi::{IdempotencyKey, InGuildPath};
 use access::scope::{CommunityPlay, CommunityRead, CommunityWrite};
 use access::{App, AsMember, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
@@ -188,7 +188,7 @@ pub(super) struct Erasure {
 /// For a member who asks for it; there is no way back. Name, events, counters and preferences go; the journal and reactions to others'
 /// messages stay under the bare number of the account, as others' figures rest upon them. Repeating it changes nothing more.
 #[utoipa::path(post, path = "/guilds/{guild_id}/members/{user_id}/erasure", tag = "community",
-    operation_id = "member_erase", params(InGuildPath, MemberPath), request_body = Erasure,
+    operation_id = "member_erase", params(InGuildPath, MemberPath, IdempotencyKey), request_body = Erasure,
     responses((status = 200, body = Erased), Problems),
     security(("api_key" = ["community:write"])))]
 pub(super) async fn erase(

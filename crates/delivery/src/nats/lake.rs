@@ -5,20 +5,18 @@
 //! * While the database does not take events, messages are given back for a while (`NAK` with a delay) and fewer are asked for.
 //! * A node asks for a bounded number of messages, and bytes of them, and takes those of a guild in their order. With several
 //!   nodes, or after a message was given back, others may overtake it.
-//! * What cannot be taken, wholly or in part, is counted, logged with the reason, and put among the dead letters where there
+//! * What cannot be taken, wholly or in part, is counted, logged with the reason but without its words, and put among the dead letters where there
 //!   are any, before `JetStream` is told to forget it (`TERM`). What of it is good is taken.
 
 mod parcel;
+mod session;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
-use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::{AckKind, Context, Message, context, stream};
-use async_nats::{Client, jetstream};
-use community::ingest::{Event, EventWriter, IngestError, Outcome};
+use async_nats::jetstream::{self, AckKind, Context, Message, stream};
+use community::ingest::EventWriter;
 use futures::future::join_all;
 use futures::{FutureExt as _, StreamExt as _};
 use jobs::NodeHandle;
@@ -26,8 +24,9 @@ use kernel::GuildId;
 use tokio::time::{MissedTickBehavior, interval_at, sleep};
 
 use super::{PATIENCE, Trouble, connect};
-use crate::settings::{LakeSource, NatsSettings};
+use crate::settings::NatsSettings;
 use parcel::Parcel;
+use session::{HEADERS, Part, Session, give_back};
 
 /// How long `JetStream` waits for a message's acknowledgement before another node gets it; and how often it is told that
 /// this one is still at it.
@@ -37,37 +36,16 @@ const PROGRESS: Duration = Duration::from_secs(10);
 const MAX_ACK_PENDING: i64 = 20_000;
 /// Bytes of messages that are asked for at once, at least; no less than the largest message that the server takes.
 const BYTES: usize = 8 << 20;
-/// Bytes of messages that are taken together, about.
-const TOGETHER: usize = 2 << 20;
 /// How often the server shows that a request for messages stands.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// The pause after trouble: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
-/// For how long a message is given back: the first time, and the longest.
-const DELAYS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
-/// For how long a node that leaves gives messages back: until it is gone, so that it does not get them again; and how often it
-/// looks for more of them.
-const LEAVING: Duration = Duration::from_millis(250);
-const GIVE_BACK: usize = 3;
-/// Of what is wrong with a message so much is told.
-const REASONS: usize = 5;
-const REASON_LENGTH: usize = 1000;
-/// Room that a dead letter's headers take.
-const HEADERS: usize = 4096;
 
 /// Takes messages of a stream into the lake.
 #[derive(Debug, Clone)]
 pub struct LakeFeed {
     settings: NatsSettings,
     writer: EventWriter,
-}
-
-/// The stream of messages that are asked for.
-struct Session {
-    context: Context,
-    client: Client,
-    consumer: PullConsumer,
-    messages: pull::Stream,
 }
 
 /// What became of some messages.
@@ -242,128 +220,6 @@ impl LakeFeed {
     }
 }
 
-/// A message of a guild.
-struct Part {
-    message: Message,
-    /// The good events' places in the message.
-    places: Vec<usize>,
-    /// Until they are submitted.
-    events: Vec<Event>,
-    /// What is wrong with the others.
-    faults: Vec<String>,
-}
-
-impl Session {
-    /// The message, and what came with it.
-    fn gather(&mut self, first: Message, most: usize) -> Vec<Message> {
-        let mut bytes = first.payload.len();
-        let mut together = vec![first];
-        while together.len() < most && bytes < TOGETHER {
-            // What is not there yet, or went wrong, is seen the next time.
-            let Some(Some(Ok(message))) = self.messages.next().now_or_never() else { break };
-            bytes += message.payload.len();
-            together.push(message);
-        }
-        together
-    }
-
-    /// Gives what was asked for and not begun to other nodes. What comes too late for that they get after [`ACK_WAIT`].
-    async fn give_back(&mut self) -> Result<(), Trouble> {
-        for _ in 0..GIVE_BACK {
-            let mut given = 0;
-            while let Some(Some(Ok(message))) = self.messages.next().now_or_never() {
-                message.ack_with(AckKind::Nak(Some(LEAVING))).await?;
-                given += 1;
-            }
-            // Its answer comes behind the messages that were on their way, and says that our acknowledgements have arrived.
-            self.consumer.info().await?;
-            if given == 0 {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Acknowledges a message of which these became of its events, or sees to it that nobody gets it again.
-    async fn acknowledge(
-        &self,
-        lake: &LakeSource,
-        part: Part,
-        outcomes: &mut impl Iterator<Item = Outcome>,
-    ) -> Result<(), Trouble> {
-        let Part { message, places, mut faults, .. } = part;
-        note(&message);
-        let mut good = places.len();
-        for (place, outcome) in places.into_iter().zip(outcomes) {
-            if let Outcome::Refused(fault) = outcome {
-                good -= 1;
-                faults.push(format!("events[{place}]: {fault}"));
-            }
-        }
-        if faults.is_empty() {
-            count("taken");
-            return message.ack().await;
-        }
-        if good == 0 {
-            return self.forget(lake, &message, &faults).await;
-        }
-        match self.bury(lake, &message, &faults).await {
-            Ok(()) => {
-                count("partly");
-                message.ack().await
-            }
-            Err(error) => self.unburied(&message, &error).await,
-        }
-    }
-
-    /// Writes down why nothing of the message can be taken, and has it forgotten.
-    async fn forget(&self, lake: &LakeSource, message: &Message, reasons: &[String]) -> Result<(), Trouble> {
-        match self.bury(lake, message, reasons).await {
-            Ok(()) => {
-                count("refused");
-                message.ack_with(AckKind::Term).await
-            }
-            Err(error) => self.unburied(message, &error).await,
-        }
-    }
-
-    /// It comes again: nothing is forgotten whose reason is not kept.
-    async fn unburied(&self, message: &Message, error: &context::PublishError) -> Result<(), Trouble> {
-        tracing::warn!(%error, subject = %message.subject, "a dead letter could not be put away");
-        count("retried");
-        message.ack_with(AckKind::Nak(Some(delay(message)))).await
-    }
-
-    /// Logs what is wrong with a message, without its words, and puts it among the dead letters.
-    async fn bury(
-        &self,
-        lake: &LakeSource,
-        message: &Message,
-        reasons: &[String],
-    ) -> Result<(), context::PublishError> {
-        let reason = told(reasons);
-        let sequence = message.info().map(|info| info.stream_sequence).unwrap_or_default();
-        tracing::warn!(subject = %message.subject, sequence, reason, "a message from NATS cannot be taken whole");
-        let Some(subject) = &lake.dead_letters else { return Ok(()) };
-        let room = self.client.server_info().max_payload.saturating_sub(HEADERS);
-        let stream = lake.stream.as_deref().unwrap_or_default();
-        let mut letter = PublishMessage::build()
-            // A message that comes again is put away once.
-            .message_id(format!("{stream}-{sequence}"))
-            .header("Questhall-Reason", reason)
-            .header("Questhall-Subject", message.subject.as_str())
-            .header("Questhall-Stream", stream)
-            .header("Questhall-Sequence", sequence.to_string());
-        // What is too large with its headers is found by its number.
-        if message.payload.len() <= room {
-            letter = letter.payload(message.payload.clone());
-        }
-        self.context.send_publish(subject.clone(), letter).await?.await?;
-        metrics::counter!("questhall_nats_lake_dead_letters_total").increment(1);
-        Ok(())
-    }
-}
-
 /// Waits for what was submitted, and says meanwhile that we are at it.
 async fn still_at_it<T>(
     guilds: &BTreeMap<GuildId, Vec<Part>>,
@@ -382,42 +238,4 @@ async fn still_at_it<T>(
             }
         }
     }
-}
-
-/// Gives a message back for a while; at once when this node stops.
-async fn give_back(message: &Message, error: IngestError) -> Result<(), Trouble> {
-    count("retried");
-    let delay = (error != IngestError::Stopping).then(|| delay(message));
-    message.ack_with(AckKind::Nak(delay)).await
-}
-
-/// How long to leave a message alone that came so often.
-fn delay(message: &Message) -> Duration {
-    let times = message.info().map_or(1, |info| info.delivered).clamp(1, 10);
-    let doubled = 1u32 << u32::try_from(times - 1).unwrap_or(0);
-    (DELAYS.0 * doubled).min(DELAYS.1)
-}
-
-/// The first reasons, on one line.
-fn told(reasons: &[String]) -> String {
-    let mut text = reasons.iter().take(REASONS).map(String::as_str).collect::<Vec<_>>().join("; ");
-    if reasons.len() > REASONS {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "; and {} more", reasons.len() - REASONS);
-    }
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON_LENGTH).collect()
-}
-
-/// How the message came, and how many wait behind it.
-fn note(message: &Message) {
-    let Ok(info) = message.info() else { return };
-    if info.delivered > 1 {
-        metrics::counter!("questhall_nats_lake_redelivered_total").increment(1);
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a figure")]
-    metrics::gauge!("questhall_nats_lake_pending").set(info.pending as f64);
-}
-
-fn count(result: &'static str) {
-    metrics::counter!("questhall_nats_lake_messages_total", "result" => result).increment(1);
 }

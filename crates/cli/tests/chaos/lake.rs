@@ -71,7 +71,7 @@ async fn events_by_nats_count_once_whoever_dies() {
         (info.num_pending == 0 && info.num_ack_pending == 0).then_some(())
     })
     .await;
-    let delivered = consumer.cached_info().delivered;
+    let delivered = &consumer.cached_info().delivered;
     let again = delivered.consumer_sequence - delivered.stream_sequence;
     println!("  {done} deaths in {stormed:?}; messages came again {again} times");
     assert_eq!(counted().await, i64::try_from(events.len()).unwrap());

@@ -9,12 +9,10 @@ use sqlx::PgPool;
 
 /// Foreign keys without an index led by their columns, and why that is right. An index pays only when rows of the
 /// referenced table are deleted, have their key changed, or are looked up from.
-const UNINDEXED_FOREIGN_KEYS: &[(&str, &str)] = &[
-    (
-        "fk_user_achievements_season_id_seasons",
-        "a season that was played is archived, never deleted, and its id never changes",
-    ),
-];
+const UNINDEXED_FOREIGN_KEYS: &[(&str, &str)] = &[(
+    "fk_user_achievements_season_id_seasons",
+    "a season that was played is archived, never deleted, and its id never changes",
+)];
 
 /// Tables with `guild_id` but no index led by it, and why that is right.
 const NOT_LED_BY_GUILD: &[(&str, &str)] = &[

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use community::ingest::generator::{Community, Generator};
-use community::ingest::{Event, EventType, EventWriter, Outcome, Payload};
+use community::ingest::{Event, EventType, EventWriter, IngestError, MAX_BATCH, Outcome, Payload};
 use db::testing::TestDatabase;
 use futures::future::join_all;
 use jobs::Wake;
 use kernel::{ChannelId, GuildId, MessageId, UserId};
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 
 const GUILD: GuildId = GuildId::new(1);
 
@@ -312,6 +313,37 @@ async fn nodes_killed_in_the_middle_and_a_replay_of_everything_make_the_totals_o
 }
 
 #[tokio::test]
+async fn what_waits_too_long_is_blamed_on_no_event_and_nothing_behind_it_is_taken() {
+    let (database, events) = stage().await;
+    let pool = database.pool();
+    let hasty = database.options().clone().options([("statement_timeout", "100ms")]);
+    let hasty = PgPoolOptions::new().max_connections(2).connect_lazy_with(hasty);
+    // Somebody has the guild for themselves, as a repair does.
+    let mut long = pool.begin().await.unwrap();
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('community.ingest:1', 0))")
+        .execute(&mut *long)
+        .await
+        .unwrap();
+    let feed = &writer(&hasty).feed(GUILD);
+    // As many as a batch takes, so that the second call's come behind them.
+    let first = (0..MAX_BATCH).map(|n| message(1 + i64::try_from(n).unwrap(), 9, events[0].timestamp));
+    let first: Vec<Event> = first.collect();
+    let (first, second) = tokio::join!(
+        async move {
+            let failed = feed.submit(first).await;
+            long.rollback().await.unwrap();
+            failed
+        },
+        feed.submit(events[..50].to_vec()),
+    );
+    assert_eq!(first, Err(IngestError::Unavailable));
+    assert_eq!(second, Err(IngestError::Unavailable), "taken now it would come before what is sent again");
+    assert_eq!(count(pool, "SELECT count(*) FROM community.event_lake").await, 0);
+    let outcomes = writer(pool).submit(GUILD, events[..50].to_vec()).await.unwrap();
+    assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Counted));
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_refused_and_the_rest_is_taken() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
@@ -400,6 +432,11 @@ async fn late_events_land_in_their_own_day_and_season() {
             .unwrap();
     let day = |at: DateTime<Utc>| format!("day:{}", at.format("%Y-%m-%d"));
     assert_eq!(periods, [(day(late), 1), (day(at), 1), ("lifetime".to_owned(), 2), ("season".to_owned(), 1)]);
+
+    // The season that runs knows of all stars, wherever they were earned last.
+    writer(pool).submit(GUILD, vec![message(1, 8, late)]).await.unwrap();
+    let stars = "SELECT lifetime_stars FROM community.user_stats ORDER BY season_id DESC LIMIT 1";
+    assert_eq!(count(pool, stars).await, 3);
 }
 
 #[tokio::test]

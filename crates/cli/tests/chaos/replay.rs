@@ -273,7 +273,7 @@ async fn totals(town: &Town, guild: GuildId) -> BTreeMap<&'static str, String> {
         (
             "seasons",
             "SELECT concat(count(*), ' ', sum(season_xp), ' XP ',
-                    md5(string_agg(concat_ws(',', user_id, s.name, season_xp, season_stars, messages_sent, reactions_given,
+                    md5(string_agg(concat_ws(',', user_id, s.name, season_xp, season_stars, lifetime_stars, messages_sent, reactions_given,
                                              reactions_received, threads_created, voice_minutes), ';' ORDER BY user_id, s.name)))
                FROM community.user_stats u JOIN community.seasons s ON s.id = u.season_id WHERE u.guild_id = $1",
         ),

@@ -234,6 +234,10 @@ async fn finish(
     let seasons = book.season_rows();
     let totals =
         if seasons.is_empty() { Vec::new() } else { store::seasons_add(conn, &seasons, curious).await? };
+    let elsewhere = book.stars_elsewhere();
+    if !elsewhere.is_empty() {
+        store::lifetime_stars_write(conn, &elsewhere).await?;
+    }
 
     events.extend(first_messages(&book, &counted));
     let mut emitted = !events.is_empty();

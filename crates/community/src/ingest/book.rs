@@ -328,6 +328,17 @@ impl<'f> Book<'f> {
             .collect()
     }
 
+    /// Members whose stars changed while nothing of theirs did in the season that runs: late events, mostly. That season, and their stars.
+    pub(super) fn stars_elsewhere(&self) -> Vec<(SeasonKey, i64)> {
+        let moved = self.members.iter().filter(|(_, entry)| entry.after.stars != entry.before.stars);
+        moved
+            .filter_map(|((guild, user), entry)| {
+                let key = (*guild, *user, self.frame.active(*guild)?);
+                (!self.seasons.contains_key(&key)).then_some((key, entry.after.stars))
+            })
+            .collect()
+    }
+
     pub(super) fn season_delta(&self, key: SeasonKey) -> SeasonDelta {
         self.seasons.get(&key).copied().unwrap_or_default()
     }

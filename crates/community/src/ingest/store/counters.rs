@@ -134,3 +134,23 @@ pub(in crate::ingest) async fn seasons_add(
     .fetch_all(conn)
     .await
 }
+
+/// Writes members' lifetime stars into the season that runs, where they have a row of it.
+pub(in crate::ingest) async fn lifetime_stars_write(
+    conn: &mut PgConnection,
+    rows: &[(SeasonKey, i64)],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE community.user_stats s SET lifetime_stars = i.stars, updated_at = now()
+           FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::bigint[]) AS i (guild_id, user_id, season_id, stars)
+          WHERE s.guild_id = i.guild_id AND s.user_id = i.user_id AND s.season_id = i.season_id
+            AND s.lifetime_stars <> i.stars",
+        &rows.iter().map(|row| row.0.0).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.0.1).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.0.2).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.1).collect::<Vec<_>>(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -92,16 +92,27 @@ fn the_checked_in_api_document_is_the_codes() {
 #[test]
 fn the_operators_guide_knows_every_setting_and_command() {
     let guide = include_str!("../../../../docs/operators-guide.md");
-    for table in
-        ["", "http.", "db.", "sandbox.", "workers.", "streams.", "webhooks.", "nats.", "metrics.", "log."]
-    {
+    for table in [
+        "",
+        "http.",
+        "db.",
+        "secrets.",
+        "sandbox.",
+        "workers.",
+        "streams.",
+        "webhooks.",
+        "nats.",
+        "nats.lake.",
+        "metrics.",
+        "log.",
+    ] {
         // A wrong name is answered with the right ones.
         let answer = run(["--set", &format!("{table}zzz=1"), "key", "list"]).ends_with(3);
         let (_, known) =
             answer.err.trim_end().split_once("known are ").unwrap_or_else(|| panic!("{answer:#?}"));
         for name in known.split(", ") {
             // The data folder goes by its shorter name, and a table's settings are listed one by one.
-            let is_table = table.is_empty() && guide.contains(&format!("`{name}."));
+            let is_table = guide.contains(&format!("`{table}{name}."));
             let told = guide.contains(&format!("`{table}{name}`"));
             assert!(
                 told || is_table || (table, name) == ("db.", "data_dir"),

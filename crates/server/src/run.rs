@@ -100,7 +100,6 @@ pub async fn run(settings: Settings, roles: Roles, shutdown: Shutdown) -> Result
     let starting = shutdown.at_once.run_until_cancelled(Box::pin(Server::start(settings, roles)));
     let Some(server) = starting.await else { return Err(RunError::Unfinished) };
     let server = server?;
-    shutdown.gently.run_until_cancelled(slim::settle()).await;
     shutdown.gently.cancelled().await;
     let stopped = shutdown.at_once.run_until_cancelled(Box::pin(server.stop())).await;
     match stopped {
@@ -181,6 +180,8 @@ impl Server {
             }
             None => (None, None),
         };
+        let closing = services.closing.clone();
+        tokio::spawn(async move { closing.run_until_cancelled(slim::settle()).await });
         tracing::info!(
             address = address.map(tracing::field::display), roles = names.join(","), node = %node.id(),
             took = ?began.elapsed(), "ready"

@@ -35,7 +35,7 @@ fn free_heap() {
 #[cfg(not(target_env = "gnu"))]
 fn free_heap() {}
 
-/// Lets go of the program's code pages; those that are run come back by themselves, from the page cache.
+/// Lets go of the pages of the program's code and constants; those that are used come back by themselves, from the page cache.
 fn unmap_code() {
     let Ok(program) = std::env::current_exe() else { return };
     let Ok(maps) = fs::read_to_string("/proc/self/maps") else { return };
@@ -44,18 +44,20 @@ fn unmap_code() {
         let Some(address) = NonNull::new(std::ptr::with_exposed_provenance_mut::<c_void>(from)) else {
             continue;
         };
-        // SAFETY: the range is a mapping of the program's file that is executable and not writable, so every page of it is as it is
-        // in the file, and reading it again gives the same. Nothing else is mapped there: code is never unmapped.
+        // SAFETY: the range is a mapping of the program's file that nobody may write to and that holds nothing to relocate, so every
+        // page of it is as it is in the file, and reading it again gives the same. Nothing else is mapped there: it is never unmapped.
         if let Err(error) = unsafe { madvise(address, to - from, MmapAdvise::MADV_DONTNEED) } {
             tracing::debug!(%error, "the program's code stays mapped");
         }
     }
 }
 
-/// The addresses of a line of `/proc/self/maps` if it is the program's code, which nobody can have written to.
+/// The addresses of a line of `/proc/self/maps` if it is the program's code, or its head with the constants (at offset 0): what nobody
+/// can have written to. What else is read-only was relocated first, and must stay.
 fn code_of(line: &str, program: &str) -> Option<(usize, usize)> {
     let (place, rest) = line.split_once(' ')?;
-    let code = rest.starts_with("r-xp ") && rest.ends_with(&format!(" {program}"));
+    let code = (rest.starts_with("r-xp ") || rest.starts_with("r--p 00000000 "))
+        && rest.ends_with(&format!(" {program}"));
     let (from, to) = place.split_once('-')?;
     let range = (usize::from_str_radix(from, 16).ok()?, usize::from_str_radix(to, 16).ok()?);
     (code && range.0 < range.1).then_some(range)
@@ -71,6 +73,10 @@ mod tests {
         assert_eq!(
             of("55d0c0a3e000-55d0c35c2000 r-xp 00f32000 fe:00 131 /usr/bin/questhall"),
             Some((0x55d0_c0a3_e000, 0x55d0_c35c_2000))
+        );
+        assert_eq!(
+            of("55d0bfb0c000-55d0c0a3e000 r--p 00000000 fe:00 131 /usr/bin/questhall"),
+            Some((0x55d0_bfb0_c000, 0x55d0_c0a3_e000))
         );
         for other in [
             "55d0c0a3e000-55d0c35c2000 r--p 00f32000 fe:00 131 /usr/bin/questhall",

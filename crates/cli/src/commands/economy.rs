@@ -9,7 +9,8 @@ use economy::{
     Kind,
     export::{self, Filter},
     model::{
-        AwardKind, AwardRequest, Config, ConfigEdit, LeaderboardRow, Receipt, Transaction, TransferRequest,
+        AwardKind, AwardRequest, Config, ConfigEdit, DailyReceipt, LeaderboardRow, Occasion, Receipt,
+        Transaction, TransferRequest,
     },
     ops,
     reports::{self, Report},
@@ -70,6 +71,13 @@ pub(crate) enum EconomyCommand {
         /// Why; both can read it.
         #[arg(long)]
         reason: Option<String>,
+    },
+    /// Claim today's bytes for a member, once a UTC date; claims on consecutive dates multiply.
+    Daily {
+        #[command(flatten)]
+        guild: Guild,
+        /// Who claims.
+        user: UserId,
     },
     /// Give a member bytes from the house; written to the audit log.
     Award(Decree),
@@ -219,6 +227,11 @@ async fn carry_out(pool: &PgPool, command: &EconomyCommand, screen: &Screen) -> 
             let receipt = ops::transfer(pool, guild.id, *from, &request).await.map_err(Problem::from)?;
             screen.answer(&receipt, paid)
         }
+        EconomyCommand::Daily { guild, user } => {
+            let receipt =
+                ops::daily_claim(pool, guild.id, *user, Occasion::Command).await.map_err(Problem::from)?;
+            screen.answer(&receipt, claimed)
+        }
         EconomyCommand::Award(decree) => decreed(pool, decree, AwardKind::Award, screen).await,
         EconomyCommand::Fine(decree) => decreed(pool, decree, AwardKind::Fine, screen).await,
         EconomyCommand::Report { guild, day } => {
@@ -281,6 +294,12 @@ fn paid(receipt: &Receipt) -> String {
     let Transaction { amount, giver_name, receiver_name, kind, .. } = &receipt.transaction;
     let whose = if *kind == Kind::Award { receiver_name } else { giver_name };
     format!("{giver_name} paid {receiver_name} {amount}; {whose} has {} now.", receipt.balance)
+}
+
+fn claimed(receipt: &DailyReceipt) -> String {
+    let DailyReceipt { amount, date, streak, balance, transaction, .. } = receipt;
+    let who = &transaction.receiver_name;
+    format!("{who} claimed {amount} for {date}, day {streak} in a row; {who} has {balance} now.")
 }
 
 fn history(rows: &[Transaction]) -> String {

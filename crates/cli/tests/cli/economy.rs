@@ -36,8 +36,11 @@ async fn bytes_are_awarded_paid_fined_listed_and_exported() {
     let board = economy(&["leaderboard", "--json"]).ends_with(0).json();
     assert_eq!((&board[0]["name"], &board[0]["balance"]), (&"=Bob".into(), &130.into()));
 
+    economy(&["daily", "5"]).ends_with(0).says("day 1 in a row; Ada has 130 now");
+    economy(&["daily", "5"]).ends_with(4).says("claim");
+
     let csv = economy(&["export"]).ends_with(0).out;
-    assert_eq!(csv.lines().count(), 1 + 4, "{csv}");
+    assert_eq!(csv.lines().count(), 1 + 5, "{csv}");
     assert!(csv.contains(",\"'=Bob\","), "{csv}");
     let file = std::env::temp_dir().join(format!("questhall-export-{}.csv", std::process::id()));
     economy(&["export", "--kind", "award", "--out", file.to_str().unwrap()])
@@ -47,7 +50,7 @@ async fn bytes_are_awarded_paid_fined_listed_and_exported() {
     std::fs::remove_file(&file).unwrap();
 
     let report = economy(&["report", "--json"]).ends_with(0).json();
-    assert_eq!((&report["issued"], &report["transferred"]), (&250.into(), &30.into()));
+    assert_eq!((&report["issued"], &report["transferred"]), (&260.into(), &30.into()));
     economy(&["report", "--day", "2001-01-01"]).ends_with(4).says("report");
 }
 

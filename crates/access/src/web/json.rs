@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::Problem;
+use kernel::objects::Objects;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -13,7 +14,7 @@ use crate::problems::{TOO_LARGE, UNSUPPORTED_MEDIA_TYPE};
 use crate::web::params;
 
 /// A JSON body, both ways. What a body may hold is said by `T`; put `#[serde(deny_unknown_fields)]` on it, so that a
-/// misspelt field is an error and not a silence.
+/// misspelt field is an error and not a silence. A list where an object belongs is refused ([`kernel::objects`]).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
@@ -100,7 +101,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         ));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Objects(&mut deserializer)).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
         match inner.classify() {

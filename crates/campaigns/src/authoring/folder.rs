@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use kernel::objects::Objects;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -215,7 +216,7 @@ fn ordered(
 }
 
 fn toml_read<T: DeserializeOwned>(file: &str, text: &str, findings: &mut Vec<Finding>) -> Option<T> {
-    match toml::from_str(text) {
+    match toml::Deserializer::parse(text).and_then(|whole| T::deserialize(Objects(whole))) {
         Ok(value) => Some(value),
         Err(error) => {
             let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);

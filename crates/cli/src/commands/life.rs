@@ -420,7 +420,7 @@ fn read<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
     } else {
         body.to_owned()
     };
-    serde_json::from_str(&text)
+    kernel::objects::from_str(&text)
         .map_err(|error| Failure::new(Code::Usage, format!("the body is not as the API takes it: {error}")))
 }
 

@@ -245,6 +245,8 @@ mod tests {
             (Format::Json, "{"),
             (Format::Json, "7"),
             (Format::Json, "[7]"),
+            (Format::Json, "[[]]"),
+            (Format::Json, r#"[["7", "Ada", 1, 1]]"#),
             (Format::Json, r#"[{"id": "7"}]"#),
             (Format::Json, r#"[{"xp": 1}]"#),
         ] {

@@ -4,6 +4,7 @@
 //! lake by mistake or by design.
 
 use chrono::{DateTime, SubsecRound, Utc};
+use kernel::objects::Objects;
 use kernel::{ChannelId, MessageId, RoleId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -215,7 +216,7 @@ impl Event {
             ));
         }
         let mut deserializer = serde_json::Deserializer::from_str(json);
-        let mut event: Self = match serde_path_to_error::deserialize(&mut deserializer) {
+        let mut event: Self = match serde_path_to_error::deserialize(Objects(&mut deserializer)) {
             Ok(event) => event,
             Err(error) => return Err(parse_fault(&error.path().to_string(), error.inner())),
         };
@@ -327,6 +328,9 @@ fn parse_fault(path: &str, error: &serde_json::Error) -> Fault {
             ),
         );
     }
+    if text.starts_with("invalid type: sequence, expected struct") {
+        return Fault::new(path, "must be an object, not a list");
+    }
     if text.starts_with("missing field") {
         return Fault::new(quoted(text).unwrap_or_default(), "is missing");
     }
@@ -364,6 +368,7 @@ mod tests {
             (r#","payload":{"emoji":{"a":{"b":[[[1]]]}}}"#, "payload.emoji"),
             (r#","payload":{"roles":["x"]}"#, "payload.roles[0]"),
             (r#","payload":"words""#, "payload"),
+            (r#","payload":[]"#, "payload"),
             (r#","contents":1"#, "contents"),
             (r#","target_id":5"#, "target_id"),
             (r#","target_id":"0""#, "target_id"),
@@ -399,7 +404,11 @@ mod tests {
             ),
             "payload.message_id"
         );
-        for whole in ["", "nonsense", "[]", "{", &format!("\"{}\"", "x".repeat(9000)), &"[".repeat(5000)] {
+        let listed = r#"["member_join", "7", null, null, "2026-11-21T10:00:00Z"]"#;
+        assert!(Event::parse(listed).unwrap_err().message.contains("not a list"));
+        for whole in
+            ["", "nonsense", "[]", listed, "{", &format!("\"{}\"", "x".repeat(9000)), &"[".repeat(5000)]
+        {
             assert_eq!(field(whole), "", "{whole:.20}");
         }
     }

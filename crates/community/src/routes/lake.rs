@@ -12,7 +12,7 @@ use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use futures::{FutureExt as _, StreamExt as _};
-use kernel::{GuildId, Page, Problem};
+use kernel::{GuildId, Page, Problem, objects};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -82,7 +82,7 @@ pub(super) async fn ingest(
 }
 
 async fn batch(writer: &EventWriter, guild: GuildId, body: &[u8]) -> Result<Receipt, Problem> {
-    let batch: IngestBatch<'_> = serde_json::from_slice(body)
+    let batch: IngestBatch<'_> = objects::from_slice(body)
         .map_err(|error| Problem::invalid(format!("The body is not `{{\"events\": […]}}`: {error}.")))?;
     if batch.events.len() > MAX_EVENTS {
         return Err(Problem::field(

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::guilds::Guild;
 use crate::house::{Answer, House, ask};
-use crate::samples::{Operation, bundle, operations, sample};
+use crate::samples::{Operation, all_operations, body_of, bundle, operations, sample};
 
 const GUILD: i64 = 175_928_847_299_117_063;
 const USER: i64 = 11;
@@ -327,4 +327,64 @@ async fn garbage_in_bodies_is_the_clients_fault() {
     }
     assert!(faults.is_empty(), "{} of {tried}:\n{}", faults.len(), faults.join("\n"));
     assert!(tried > 1_000, "{tried}");
+}
+
+/// The places in which an object stands, the whole included.
+fn objects(value: &Value) -> Vec<String> {
+    let mut all = vec![String::new()];
+    places(value, "", &mut all);
+    all.retain(|place| value.pointer(place).is_some_and(Value::is_object));
+    all
+}
+
+/// serde reads a struct from a list as well: of `[]` it would make one of defaults, and a wish nobody had would be granted.
+#[tokio::test]
+async fn a_list_is_no_object_and_a_misspelt_field_no_silence() {
+    let house = House::new().await;
+    let document = document();
+    let mut faults = Vec::new();
+    let (mut tried, mut deep) = (0, 0);
+    for (n, operation) in all_operations(&document).iter().enumerate() {
+        let Some(schema) = operation.body_schema() else { continue };
+        let guild = {
+            let n = i64::try_from(n).unwrap();
+            Guild::furnish(&house, GUILD + n, USER + 10 * n).await
+        };
+        let key = key_for(&house, &guild, operation);
+        let path = operation.path_with(|name| value(&guild, name));
+        let whole = match body_of(&document, operation) {
+            Some(by_hand) if operation.id.starts_with("campaign_") => by_hand,
+            _ => sample(&document, schema, true),
+        };
+        for place in objects(&whole) {
+            let mut listed = whole.clone();
+            *listed.pointer_mut(&place).unwrap() = json!([]);
+            let mut misspelt = whole.clone();
+            misspelt.pointer_mut(&place).unwrap()["no_such_field"] = json!({ "at_all": [] });
+            for body in [listed, misspelt] {
+                tried += 1;
+                deep += usize::from(!place.is_empty());
+                let body_sent = Some(body.to_string().into_bytes());
+                let answer = send_as(&house, guild.user, key, &operation.method, &path, body_sent).await;
+                let refused = match answer.status.as_u16() {
+                    400 => true,
+                    422 => operation.path.contains("/settings"),
+                    // Without a sandbox, what needs one is not to be had.
+                    503 => operation.id.ends_with("_check"),
+                    // Of a batch, what is wrong is told an event at a time.
+                    200 => {
+                        operation.id == "lake_ingest"
+                            && answer.json()["refused"].as_array().is_some_and(|events| events.len() == 1)
+                    }
+                    _ => false,
+                };
+                if !refused {
+                    let text: String = answer.text.chars().take(200).collect();
+                    faults.push(format!("{} took {body}: {} {text}", operation.name(), answer.status));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} of {tried}:\n{}", faults.len(), faults.join("\n"));
+    assert!(tried > 150 && deep > 10, "{tried}, {deep} of them deep");
 }

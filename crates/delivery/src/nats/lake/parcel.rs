@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use community::ingest::{Event, Fault};
-use kernel::GuildId;
+use kernel::{GuildId, objects};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -40,7 +40,7 @@ impl Parcel {
             serde_json::from_str(text).map_err(|error| format!("the body is no JSON object: {error}"))?;
         let in_body = source.guild == GuildFrom::Body;
         let (named, events) = if fields.contains_key("events") {
-            let batch: Batch<'_> = serde_json::from_str(text)
+            let batch: Batch<'_> = objects::from_str(text)
                 .map_err(|error| format!("the body is no batch `{{\"events\": […]}}`: {error}"))?;
             (batch.guild_id, batch.events.iter().map(|event| Event::parse(event.get())).collect())
         } else if in_body {

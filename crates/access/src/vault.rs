@@ -3,8 +3,10 @@
 //!
 //! What is sealed is bound to where it belongs ([`Vault::seal`]'s `context`): moved into another row, it does not open.
 //!
-//! A key is 32 bytes in Base64. Keys come from a setting, else from a file with mode 0600, made when the first secret is
-//! sealed. There may be several, one a line: the first seals, all of them open, so that a key can be rotated.
+//! A key is 32 bytes in Base64. Keys come from a setting, else from a file with mode 0600, made when it is first
+//! needed. There may be several, one a line: the first seals, all of them open, so that a key can be rotated.
+
+mod agreement;
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -19,12 +21,16 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use sha2::{Digest as _, Sha256};
 
+pub use agreement::{KeyError, discord_leave_heads, discord_leaves_foreign, key_adopt, key_agreed, key_note};
+
 /// The first byte of what is sealed: AES-256-GCM, a key's id, a nonce, the ciphertext with its tag.
 const VERSION: u8 = 1;
 const KEY_BYTES: usize = 32;
 /// Of a key's SHA-256: tells which of several keys sealed something, and nothing else about it.
 const ID_BYTES: usize = 4;
 const HEAD: usize = 1 + ID_BYTES + NONCE_LEN;
+/// Of what is sealed: what tells the key.
+const MARK: usize = 1 + ID_BYTES;
 
 /// Why something cannot be sealed or opened.
 #[derive(Debug, thiserror::Error)]
@@ -128,8 +134,17 @@ impl Vault {
     /// How everything begins that the key that seals now has sealed: what begins otherwise is to be sealed anew, so that
     /// older keys can go.
     pub fn mark(&self) -> Result<Vec<u8>, VaultError> {
-        let key = self.keys()?.first().ok_or(VaultError::NoKey)?;
-        Ok([&[VERSION][..], &key.id].concat())
+        self.heads()?.into_iter().next().ok_or(VaultError::NoKey)
+    }
+
+    /// How everything begins that one of the keys here has sealed, whichever: five bytes a key.
+    pub fn heads(&self) -> Result<Vec<Vec<u8>>, VaultError> {
+        Ok(self.keys()?.iter().map(|key| [&[VERSION][..], &key.id].concat()).collect())
+    }
+
+    /// Whether there are keys, without making one.
+    pub fn has_keys(&self) -> bool {
+        self.0.keys.get().is_some() || self.0.file.as_ref().is_none_or(|path| path.exists())
     }
 
     fn keys(&self) -> Result<&[Key], VaultError> {
@@ -229,6 +244,11 @@ fn make(path: &Path, key: &str) -> io::Result<()> {
     });
     let removed = fs::remove_file(&draft);
     linked.and(removed)
+}
+
+/// Which key has sealed this: the beginning of its hash.
+fn tell(sealed: &[u8]) -> String {
+    sealed.get(1..MARK).map_or_else(|| "unknown".to_owned(), hex)
 }
 
 fn hex(id: &[u8]) -> String {

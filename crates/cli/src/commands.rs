@@ -17,6 +17,7 @@ pub(crate) mod life;
 pub(crate) mod member;
 pub(crate) mod openapi;
 pub(crate) mod role;
+pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod settings;
 pub(crate) mod squad;

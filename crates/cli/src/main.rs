@@ -70,6 +70,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<(), Failure> {
         Command::AuditLog(args) => commands::audit_log::run(global, args, screen).await,
         Command::Settings { command } => commands::settings::run(global, command, screen).await,
         Command::Webhook { command } => commands::webhook::run(global, command, screen).await,
+        Command::Secrets { command } => commands::secrets::run(global, *command, screen).await,
         Command::Economy { command } => commands::economy::run(global, command, screen).await,
         Command::Squad { command } => commands::squad::run(global, command, screen).await,
         Command::Member { command } => commands::member::run(global, command, screen).await,

@@ -49,7 +49,9 @@ pub use error::Error;
 pub use routes::{PROBLEMS, router};
 pub use sender::{Resolver, Sender};
 pub use settings::{GuildFrom, LakeSource, NatsSettings, WebhookSettings};
-pub use store::seal::secrets_reseal;
+pub use store::seal::{
+    ForeignSecret, previous_secrets_forget, secret_heads, secrets_foreign, secrets_reseal,
+};
 
 /// What everything about webhooks works with. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -204,7 +204,7 @@ pub(crate) async fn webhook_update(
     Ok(db::ensure_affected(&result, 1)?)
 }
 
-/// Gives it a new secret; the old one signs too for a while.
+/// Gives it a new secret; the old one signs too for a while, unless the key that opens it is lost.
 pub(crate) async fn secret_rotate(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -214,14 +214,19 @@ pub(crate) async fn secret_rotate(
 ) -> sqlx::Result<bool> {
     let result = sqlx::query!(
         "UPDATE delivery.webhooks
-            SET previous_secret = CASE WHEN $4::float8 > 0 THEN secret END,
-                previous_secret_until = CASE WHEN $4::float8 > 0 THEN now() + make_interval(secs => $4::float8) END,
+            SET previous_secret = CASE WHEN $4::float8 > 0
+                                        AND (length(secret) <= $6 OR substring(secret FOR 5) = ANY ($5)) THEN secret END,
+                previous_secret_until = CASE WHEN $4::float8 > 0
+                                              AND (length(secret) <= $6 OR substring(secret FOR 5) = ANY ($5))
+                                             THEN now() + make_interval(secs => $4::float8) END,
                 secret = $3, updated_at = now()
           WHERE guild_id = $1 AND id = $2",
         guild.get(),
         id.get(),
         seal::seal(secret, guild, id)?,
         overlap.as_seconds_f64(),
+        &seal::heads(secret.0)?,
+        seal::PLAIN_LENGTH,
     )
     .execute(conn)
     .await?;

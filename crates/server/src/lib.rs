@@ -10,7 +10,7 @@
 //! Map: [`settings`] what an operator may choose · `router` the face, `web` what every request passes through ·
 //! `api` all slices' routes and their document · `events` server-sent events · `operations` for who runs the installation ·
 //! `health` readiness and [`figures`] · `pages`, `reader` for people · `registry` every slice's settings · `run` the process,
-//! `work` what it does in the background, `listen` its sockets, `slim` the memory it gives back.
+//! `work` what it does in the background, [`secrets`] that all nodes have one key, `listen` its sockets, `slim` the memory it gives back.
 
 mod api;
 mod events;
@@ -23,6 +23,7 @@ mod reader;
 mod registry;
 mod router;
 mod run;
+pub mod secrets;
 pub mod settings;
 mod slim;
 mod web;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use access::App;
+use access::vault::KeyError;
 use challenges::SubmissionWriter;
 use community::ingest::EventWriter;
 use db::Database;
@@ -24,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::router::{Services, build, watch};
 use crate::settings::{Role, Roles, Settings};
-use crate::{figures, listen, slim, work};
+use crate::{figures, listen, secrets, slim, work};
 
 /// Why the process could not start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,9 @@ pub enum RunError {
         "{0} migrations are not applied to the database; run `questhall db migrate`, or start without forbidding it"
     )]
     Pending(usize),
+    /// This node's key is not the one that seals the database's secrets.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
@@ -142,6 +146,7 @@ impl Server {
         let settings = Arc::new(settings);
         let pool = database.pool().clone();
         migrate(database, settings.migrate).await?;
+        secrets::key_at_start(&pool, &settings.vault()).await?;
         let webhooks = delivery::Webhooks::new(settings.webhooks()).map_err(RunError::Certificates)?;
         // First, so that a taken port is found out before anything runs.
         let listen = if roles.has(Role::Http) { Some(settings.http.listen) } else { settings.metrics.listen };

@@ -193,7 +193,7 @@ impl Settings {
 #[serde(default, deny_unknown_fields)]
 pub struct Secrets {
     /// 32 bytes in Base64, the same for every node; several, one a line: the first seals, all of them open. None: the file
-    /// `secrets.key` in the data folder, which is made when the first secret is kept.
+    /// `secrets.key` in the data folder, which the first start makes.
     pub key: Option<String>,
 }
 

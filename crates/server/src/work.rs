@@ -123,6 +123,9 @@ fn schedules(services: &Services) -> Vec<Schedule> {
     all.push(Schedule::new("access.secrets_reseal", "41 * * * *", move |connection| {
         let vault = vault.clone();
         Box::pin(async move {
+            // A node that lacks a key others have must not take for lost what it cannot open.
+            let agreed = crate::secrets::key_ensure(&mut *connection, &vault).await;
+            agreed.map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
             let (leaves, lost) = access::sign_in::discord_leaves_reseal(&mut *connection, &vault).await?;
             let (webhooks, unreadable) = delivery::secrets_reseal(connection, &vault).await?;
             Ok(json!({ "webhooks": webhooks, "discord_leaves": leaves, "unreadable": unreadable + lost }))

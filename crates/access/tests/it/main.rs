@@ -14,3 +14,4 @@ mod openapi;
 mod people;
 mod roles;
 mod settings;
+mod vault;

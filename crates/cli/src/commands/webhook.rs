@@ -19,7 +19,13 @@ pub(crate) async fn run(global: &Global, command: &WebhookCommand, screen: &Scre
     setup::log_quietly();
     let settings = setup::settings(global, &[])?;
     let webhooks = Webhooks::new(settings.webhooks()).or_fail(Code::Unavailable)?;
-    setup::with_database(global, async |database| act(database, &webhooks, command, screen).await).await
+    setup::with_database(global, async |database| {
+        // What is sealed here has to open on the nodes that deliver.
+        let mut connection = database.connect().await?;
+        server::secrets::key_ensure(&mut connection, &settings.vault()).await.or_fail(Code::Unavailable)?;
+        act(database, &webhooks, command, screen).await
+    })
+    .await
 }
 
 async fn act(

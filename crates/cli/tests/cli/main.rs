@@ -7,5 +7,6 @@ mod economy;
 mod life;
 mod machine;
 mod readme;
+mod secrets;
 mod terminal;
 mod up;

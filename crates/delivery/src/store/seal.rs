@@ -8,6 +8,7 @@ use crate::signing::Secret;
 
 /// Secrets were stored as they are once, and are at most this long; what is sealed is longer.
 const PLAIN_BYTES: usize = 64;
+pub(super) const PLAIN_LENGTH: i32 = 64;
 /// The most webhooks whose secrets are sealed anew in one transaction.
 const AT_ONCE: i64 = 1_000;
 
@@ -84,4 +85,61 @@ pub async fn secrets_reseal(conn: &mut PgConnection, vault: &Vault) -> sqlx::Res
     .execute(conn)
     .await?;
     Ok((done.rows_affected(), unreadable))
+}
+
+/// A webhook whose secret this node's keys do not open: it has to be given a new one.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ForeignSecret {
+    /// Its guild.
+    pub guild_id: GuildId,
+    /// The webhook.
+    pub id: WebhookId,
+    /// What it is for.
+    pub name: String,
+}
+
+/// The beginnings of all secrets that are sealed, each once: what [`access::vault::key_note`] asks for.
+pub async fn secret_heads(conn: &mut PgConnection) -> sqlx::Result<Vec<Vec<u8>>> {
+    sqlx::query_scalar!(
+        r#"SELECT DISTINCT substring(secret FOR 5) AS "head!" FROM delivery.webhooks WHERE length(secret) > $1"#,
+        PLAIN_LENGTH,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The webhooks whose secrets this node's keys do not open.
+pub async fn secrets_foreign(conn: &mut PgConnection, vault: &Vault) -> sqlx::Result<Vec<ForeignSecret>> {
+    let heads = heads(vault)?;
+    sqlx::query_as!(
+        ForeignSecret,
+        r#"SELECT guild_id AS "guild_id: GuildId", id AS "id: WebhookId", name FROM delivery.webhooks
+            WHERE length(secret) > $2 AND substring(secret FOR 5) <> ALL ($1) ORDER BY guild_id, id"#,
+        &heads,
+        PLAIN_LENGTH,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Forgets secrets from before a rotation that this node's keys do not open: nothing can be signed by them.
+pub async fn previous_secrets_forget(conn: &mut PgConnection, vault: &Vault) -> sqlx::Result<u64> {
+    let heads = heads(vault)?;
+    let forgotten = sqlx::query!(
+        "UPDATE delivery.webhooks SET previous_secret = NULL, previous_secret_until = NULL
+          WHERE length(previous_secret) > $2 AND substring(previous_secret FOR 5) <> ALL ($1)",
+        &heads,
+        PLAIN_LENGTH,
+    )
+    .execute(conn)
+    .await?;
+    Ok(forgotten.rows_affected())
+}
+
+/// How everything begins that opens here. No key is made for the question.
+pub(super) fn heads(vault: &Vault) -> sqlx::Result<Vec<Vec<u8>>> {
+    if !vault.has_keys() {
+        return Ok(Vec::new());
+    }
+    vault.heads().map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }

@@ -10,12 +10,15 @@ use server::{Role, Roles, Server, Settings, Shutdown};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
 fn settings(database: &TestDatabase) -> Settings {
     let mut settings = Settings::default();
     settings.db.url = Some(database.url());
     settings.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
     // The test's own binary is none that can be started as a zygote.
     settings.sandbox.enabled = false;
+    settings.secrets.key = Some(KEY.to_owned());
     settings
 }
 
@@ -171,6 +174,30 @@ async fn a_taken_address_and_a_missing_schema_are_said_in_words() {
     settings.migrate = false;
     let error = Server::start(settings, Roles::default()).await.err().unwrap().to_string();
     assert!(error.contains("run `questhall db migrate`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_node_with_another_key_for_secrets_does_not_start() {
+    let database = TestDatabase::new().await;
+    let first = Server::start(settings(&database), Roles::new([Role::Worker])).await.unwrap();
+    let second = Server::start(settings(&database), Roles::new([Role::Worker])).await.unwrap();
+    let mut wrong = settings(&database);
+    wrong.secrets.key = Some("ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=".to_owned());
+    let error = Server::start(wrong.clone(), Roles::new([Role::Http])).await.err().unwrap().to_string();
+    assert!(error.contains("QUESTHALL_SECRETS__KEY") && error.contains("secrets adopt"), "{error}");
+    assert!(first.stop().await.unwrap() && second.stop().await.unwrap());
+
+    // Where no key can be made, a node starts all the same until there is something sealed.
+    let empty = TestDatabase::new().await;
+    let mut nowhere = settings(&empty);
+    nowhere.secrets.key = None;
+    nowhere.db.data_dir = "/sys/questhall".into();
+    let server = Server::start(nowhere.clone(), Roles::new([Role::Worker])).await.unwrap();
+    assert!(server.stop().await.unwrap());
+    let server = Server::start(settings(&empty), Roles::new([Role::Worker])).await.unwrap();
+    assert!(server.stop().await.unwrap());
+    let error = Server::start(nowhere, Roles::new([Role::Worker])).await.err().unwrap().to_string();
+    assert!(error.contains("this node has none"), "{error}");
 }
 
 #[tokio::test]

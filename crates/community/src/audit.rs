@@ -10,7 +10,7 @@
 
 pub mod weekly;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use access::settings::settings_read;
 use kernel::{GuildId, UserId};
@@ -26,6 +26,10 @@ use crate::seasons::calendars;
 
 /// Figures that the audit log names one by one; beyond, their number must do.
 const NAMED: usize = 200;
+/// Members who are mended at once: so long their guild's events wait.
+const AT_ONCE: usize = 50;
+/// The figure of a season that is counted for all members at once.
+const RECEIVED: &str = "reactions_received";
 
 /// A figure that is not what the journal says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,7 +60,7 @@ pub async fn drift(conn: &mut PgConnection) -> Result<Vec<Drift>, Error> {
     for guild in special {
         all.extend(members_drift(conn, Some(GuildId::new(guild)), &[], None).await?);
     }
-    all.extend(seasons_drift(conn, None, None, None).await?);
+    all.extend(seasons_drift(conn, None, None, None, true).await?);
     all.extend(counters_drift(conn, None, None).await?);
     all.sort_by(|a, b| (a.guild_id, a.user_id, &a.what).cmp(&(b.guild_id, b.user_id, &b.what)));
     Ok(all)
@@ -100,12 +104,14 @@ async fn members_drift(
     Ok(rows)
 }
 
-/// Seasons: XP and stars by the journal; counts by the lake, where it reaches back to the season's beginning.
+/// Seasons: XP and stars by the journal; counts by the lake, where it reaches back to the season's beginning. The reactions that
+/// members got are counted only if `received`: all reactions are read for them, whoever is asked about.
 async fn seasons_drift(
     conn: &mut PgConnection,
     guild: Option<GuildId>,
     users: Option<&[i64]>,
     season: Option<i32>,
+    received: bool,
 ) -> Result<Vec<Drift>, Error> {
     let rows = sqlx::query_as!(
         Drift,
@@ -120,20 +126,30 @@ async fn seasons_drift(
                 WHERE s.starts_at >= (SELECT min(p.starts_at) FROM questhall.month_partitions('community.event_lake') p)
                   AND ($1::bigint IS NULL OR s.guild_id = $1) AND ($3::int IS NULL OR s.id = $3)
            ), lake AS (
-               SELECT l.guild_id, c.user_id, w.id AS season_id, count(*) FILTER (WHERE c.what = 'm') AS messages,
-                      count(*) FILTER (WHERE c.what = 'g') AS given, count(*) FILTER (WHERE c.what = 'r') AS received,
-                      count(*) FILTER (WHERE c.what = 't') AS threads
-                 FROM whole w
-                 JOIN community.event_lake l
-                   ON l.guild_id = w.guild_id AND l."timestamp" >= w.starts_at AND l."timestamp" < w.ends_at
-                CROSS JOIN LATERAL (VALUES
-                      (l.user_id, CASE l.event_type WHEN 'message_create' THEN 'm' WHEN 'thread_create' THEN 't'
-                                                    WHEN 'reaction_add' THEN 'g' END),
-                      (l.target_id, CASE l.event_type WHEN 'reaction_add' THEN 'r' END)) AS c (user_id, what)
-                WHERE c.what IS NOT NULL AND NOT (l.event_type = 'reaction_add' AND l.target_id = l.user_id)
-                  AND NOT (coalesce((l.payload->>'bot')::boolean, false))
-                  AND ($2::bigint[] IS NULL OR c.user_id = ANY ($2))
-                GROUP BY 1, 2, 3
+               SELECT guild_id, user_id, season_id, sum(messages)::bigint AS messages, sum(given)::bigint AS given,
+                      sum(received)::bigint AS received, sum(threads)::bigint AS threads
+                 FROM (SELECT l.guild_id, l.user_id, w.id AS season_id,
+                              count(*) FILTER (WHERE l.event_type = 'message_create') AS messages,
+                              count(*) FILTER (WHERE l.event_type = 'reaction_add') AS given, 0 AS received,
+                              count(*) FILTER (WHERE l.event_type = 'thread_create') AS threads
+                         FROM whole w
+                         JOIN community.event_lake l
+                           ON l.guild_id = w.guild_id AND l."timestamp" >= w.starts_at AND l."timestamp" < w.ends_at
+                        WHERE l.event_type IN ('message_create', 'reaction_add', 'thread_create')
+                          AND NOT (l.event_type = 'reaction_add' AND l.target_id = l.user_id)
+                          AND NOT (coalesce((l.payload->>'bot')::boolean, false))
+                          AND ($2::bigint[] IS NULL OR l.user_id = ANY ($2))
+                        GROUP BY 1, 2, 3
+                       UNION ALL
+                       SELECT l.guild_id, l.target_id, w.id, 0, 0, count(*), 0
+                         FROM whole w
+                         JOIN community.event_lake l
+                           ON l.guild_id = w.guild_id AND l."timestamp" >= w.starts_at AND l."timestamp" < w.ends_at
+                        WHERE $4 AND l.event_type = 'reaction_add' AND l.target_id <> l.user_id
+                          AND NOT (coalesce((l.payload->>'bot')::boolean, false))
+                          AND ($2::bigint[] IS NULL OR l.target_id = ANY ($2))
+                        GROUP BY 1, 2, 3) sides
+                GROUP BY guild_id, user_id, season_id
            )
            SELECT k.guild_id AS "guild_id!: GuildId", k.user_id AS "user_id!: UserId",
                   'season ' || k.season_id || ' ' || f.what AS "what!", f.stored AS "stored!", f.derived AS "derived!"
@@ -152,13 +168,15 @@ async fn seasons_drift(
                   ('season_stars', coalesce(s.season_stars, 0), coalesce(j.stars, 0), true),
                   ('messages_sent', coalesce(s.messages_sent, 0)::bigint, coalesce(l.messages, 0), w.id IS NOT NULL),
                   ('reactions_given', coalesce(s.reactions_given, 0)::bigint, coalesce(l.given, 0), w.id IS NOT NULL),
-                  ('reactions_received', coalesce(s.reactions_received, 0)::bigint, coalesce(l.received, 0), w.id IS NOT NULL),
+                  ('reactions_received', coalesce(s.reactions_received, 0)::bigint, coalesce(l.received, 0),
+                   w.id IS NOT NULL AND $4),
                   ('threads_created', coalesce(s.threads_created, 0)::bigint, coalesce(l.threads, 0), w.id IS NOT NULL))
                   AS f (what, stored, derived, known)
             WHERE f.known AND f.stored <> f.derived"#,
         guild.map(GuildId::get),
         users,
         season,
+        received,
     )
     .fetch_all(conn)
     .await?;
@@ -219,21 +237,55 @@ async fn counters_drift(
     Ok(rows)
 }
 
-/// Mends a guild's drift and answers what it was. First everything is looked at while all goes on; then the guild's events and its
-/// seasons wait, and payments to the members concerned, while these members alone are derived again and mended. Running it
-/// again finds nothing. What was mended is in the audit log, in the same transaction.
+/// Mends a guild's drift and answers what it was. First everything is looked at while all goes on; then the members concerned are
+/// derived again and mended, few at a time: so long the guild's events and its seasons wait, and payments to these members, and in
+/// between they come through. Whatever stops it, what was mended stays, and running it again mends the rest; then it finds nothing.
+/// What was mended is in the audit log, in the same transaction as itself.
 pub async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result<Vec<Drift>, Error> {
-    let users = drifted(pool, guild).await?;
-    if users.is_empty() {
-        return Ok(Vec::new());
+    let seen = look(pool, guild).await?;
+    let users: BTreeSet<i64> = seen.iter().map(|drift| drift.user_id.get()).collect();
+    let users: Vec<i64> = users.into_iter().collect();
+    let mut mended = Vec::new();
+    for part in users.chunks(AT_ONCE) {
+        mended.extend(part_mend(pool, guild, part, None, author).await?);
     }
+    // No index leads from a member to the reactions they got: these are counted for all at once, a season at a time.
+    let mut received: BTreeMap<i32, BTreeSet<i64>> = BTreeMap::new();
+    for drift in &seen {
+        if let Some((season, RECEIVED)) = season_figure(&drift.what) {
+            received.entry(season).or_default().insert(drift.user_id.get());
+        }
+    }
+    for (season, users) in received {
+        let users: Vec<i64> = users.into_iter().collect();
+        mended.extend(part_mend(pool, guild, &users, Some(season), author).await?);
+    }
+    Ok(mended)
+}
+
+/// Mends some members under the guild's locks, and commits: all but the reactions they got, or with a season these alone.
+async fn part_mend(
+    pool: &PgPool,
+    guild: GuildId,
+    users: &[i64],
+    season: Option<i32>,
+    author: Author<'_>,
+) -> Result<Vec<Drift>, Error> {
     let mended = db::retry(|| async {
         let mut tx = pool.begin().await?;
         unhurried(&mut tx).await?;
         crate::store::guilds_lock(&mut tx, &[guild]).await?;
         // A season that is rolled over between reading its counters and writing them would get those of the one before.
         calendars(&mut tx, &[guild]).await?;
-        let mended = mend(&mut tx, guild, &users).await?;
+        members_lock(&mut tx, guild, users).await?;
+        let mended = match season {
+            None => mend(&mut tx, guild, users).await?,
+            Some(season) => {
+                let drift = seasons_drift(&mut tx, Some(guild), Some(users), Some(season), true).await?;
+                seasons_mend(&mut tx, guild, &drift).await?;
+                drift
+            }
+        };
         if !mended.is_empty() {
             let figures = |figure: fn(&Drift) -> i64| {
                 let named = mended.iter().take(NAMED);
@@ -248,11 +300,7 @@ pub async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result
         Ok::<_, Error>(mended)
     })
     .await?;
-    if let Some(first) = mended.first() {
-        metrics::counter!("questhall_audit_mended_total", "slice" => "community")
-            .increment(u64::try_from(mended.len()).unwrap_or(u64::MAX));
-        tracing::warn!(%guild, figures = mended.len(), ?first, "figures were brought back to their journals");
-    }
+    weekly::mended("community", guild, &mended);
     Ok(mended)
 }
 
@@ -264,7 +312,7 @@ pub(crate) async fn season_derive(
     season: SeasonId,
 ) -> Result<(), Error> {
     unhurried(&mut *conn).await?;
-    let drift = seasons_drift(&mut *conn, Some(guild), None, Some(season.get())).await?;
+    let drift = seasons_drift(&mut *conn, Some(guild), None, Some(season.get()), true).await?;
     seasons_mend(conn, guild, &drift).await
 }
 
@@ -274,28 +322,31 @@ async fn unhurried(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// The members of a guild of whom some figure differs, by id.
-async fn drifted(pool: &PgPool, guild: GuildId) -> Result<Vec<i64>, Error> {
+/// What differs in a guild now.
+async fn look(pool: &PgPool, guild: GuildId) -> Result<Vec<Drift>, Error> {
     let mut tx = pool.begin().await?;
     unhurried(&mut tx).await?;
     let mut all = counters_drift(&mut tx, Some(guild), None).await?;
     all.extend(members_drift(&mut tx, Some(guild), &[], None).await?);
-    all.extend(seasons_drift(&mut tx, Some(guild), None, None).await?);
+    all.extend(seasons_drift(&mut tx, Some(guild), None, None, true).await?);
     tx.commit().await?;
-    let users: BTreeSet<i64> = all.iter().map(|drift| drift.user_id.get()).collect();
-    Ok(users.into_iter().collect())
+    Ok(all)
 }
 
-/// Mends what these members differ in, while the guild's locks are held.
-async fn mend(conn: &mut PgConnection, guild: GuildId, users: &[i64]) -> Result<Vec<Drift>, Error> {
-    // Whoever pays them waits from here on; what was paid before is in the journal by the next statement.
+/// Whoever pays these members waits from here on; what was paid before is in the journal by the next statement.
+async fn members_lock(conn: &mut PgConnection, guild: GuildId, users: &[i64]) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "SELECT FROM community.members WHERE guild_id = $1 AND user_id = ANY ($2) ORDER BY user_id FOR UPDATE",
         guild.get(),
         users,
     )
-    .fetch_all(&mut *conn)
+    .fetch_all(conn)
     .await?;
+    Ok(())
+}
+
+/// Mends what these members differ in, but for the reactions they got in seasons, while the locks are held.
+async fn mend(conn: &mut PgConnection, guild: GuildId, users: &[i64]) -> Result<Vec<Drift>, Error> {
     let mut mended = counters_drift(&mut *conn, Some(guild), Some(users)).await?;
     counters_mend(&mut *conn, guild, &mended).await?;
     // Days have changed, and lifetimes are their sums.
@@ -305,7 +356,7 @@ async fn mend(conn: &mut PgConnection, guild: GuildId, users: &[i64]) -> Result<
     let members = members_drift(&mut *conn, Some(guild), &[], Some(users)).await?;
     members_mend(&mut *conn, guild, &members).await?;
     mended.extend(members);
-    let seasons = seasons_drift(&mut *conn, Some(guild), Some(users), None).await?;
+    let seasons = seasons_drift(&mut *conn, Some(guild), Some(users), None, false).await?;
     seasons_mend(&mut *conn, guild, &seasons).await?;
     mended.extend(seasons);
     Ok(mended)
@@ -341,14 +392,14 @@ async fn members_mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) 
     Ok(())
 }
 
+/// Which season's which figure this is.
+fn season_figure(what: &str) -> Option<(i32, &str)> {
+    let (season, what) = what.strip_prefix("season ")?.split_once(' ')?;
+    Some((season.parse().ok()?, what))
+}
+
 async fn seasons_mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) -> Result<(), Error> {
-    let parts: Vec<(i32, &str)> = drift
-        .iter()
-        .filter_map(|drift| {
-            let (season, what) = drift.what.strip_prefix("season ")?.split_once(' ')?;
-            Some((season.parse().ok()?, what))
-        })
-        .collect();
+    let parts: Vec<(i32, &str)> = drift.iter().filter_map(|drift| season_figure(&drift.what)).collect();
     let (users, derived) = columns(drift.iter());
     let (seasons, what): (Vec<i32>, Vec<&str>) = parts.into_iter().unzip();
     sqlx::query!(

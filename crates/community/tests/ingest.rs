@@ -213,6 +213,63 @@ async fn what_somebody_touched_is_found_and_mended_while_events_come() {
 }
 
 #[tokio::test]
+async fn events_come_through_while_many_members_are_mended() {
+    let (database, events) = stage().await;
+    let pool = database.pool();
+    let one = writer(pool);
+    in_chunks(&one, &events[..3_900], 500).await;
+    sqlx::query("UPDATE community.members SET xp = xp + 7").execute(pool).await.unwrap();
+    sqlx::query("UPDATE community.user_stats SET reactions_received = reactions_received + 1, season_xp = 0")
+        .execute(pool)
+        .await
+        .unwrap();
+    // The repair gets stuck at the member with the highest id but for some: in one of the last parts, but not in the last.
+    let stuck: i64 =
+        sqlx::query_scalar("SELECT user_id FROM community.members ORDER BY user_id DESC OFFSET 70 LIMIT 1")
+            .fetch_one(pool)
+            .await
+            .unwrap();
+    let mut gate = pool.begin().await.unwrap();
+    sqlx::query("SELECT FROM community.members WHERE user_id = $1 FOR UPDATE")
+        .bind(stuck)
+        .execute(&mut *gate)
+        .await
+        .unwrap();
+    let waiting = async |what: &'static str| {
+        let sql = "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                    WHERE NOT l.granted AND a.datname = current_database() AND (l.locktype = 'advisory') = ($1 = 'guild')";
+        while sqlx::query_scalar::<_, i64>(sql).bind(what).fetch_one(pool).await.unwrap() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let opened = async {
+        waiting("member").await;
+        // Some parts are done by now, and on record.
+        assert!(count(pool, "SELECT count(*) FROM access.admin_log WHERE action_type = 'REPAIR'").await > 0);
+        let (outcome, ()) = tokio::join!(one.submit(GUILD, events[3_900..3_901].to_vec()), async {
+            waiting("guild").await;
+            gate.commit().await.unwrap();
+        });
+        assert_eq!(outcome.unwrap(), [Outcome::Counted]);
+        in_chunks(&one, &events[3_901..], 10).await
+    };
+    let (mended, outcomes) = tokio::join!(repair(pool), opened);
+    assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Counted));
+    assert!(mended.unwrap().iter().any(|drift| drift.what.ends_with("reactions_received")));
+    assert_eq!(community::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap(), []);
+    // The event that waited did so for one part, not for all of them.
+    let between: bool = sqlx::query_scalar(
+        "SELECT l.xmin::text::bigint < (SELECT max(a.xmin::text::bigint) FROM access.admin_log a WHERE a.action_type = 'REPAIR')
+           FROM community.event_lake l WHERE l.source_id = $1",
+    )
+    .bind(events[3_900].source())
+    .fetch_one(pool)
+    .await
+    .unwrap();
+    assert!(between);
+}
+
+#[tokio::test]
 async fn achievements_and_grants_in_between_leave_nothing_amiss() {
     let (database, events) = stage().await;
     let pool = database.pool();

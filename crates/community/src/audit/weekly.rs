@@ -1,7 +1,8 @@
 //! The weekly audit: it looks for drift everywhere, and has each guild's mended unless the guild wants to be told only.
 //!
 //! Looking is a periodic job and mending is not: a guild's events wait while it is mended, and a guild at a time is enough. So the
-//! job schedules a durable timer for each guild that drifted; whatever dies meanwhile, another node goes on.
+//! job schedules a durable timer for each guild that drifted; whatever dies meanwhile, another node goes on. The slices above have
+//! weekly audits of their own, which report by [`told`] as this one does, and heed the same setting.
 
 use ::jobs::TimerError;
 use ::jobs::schedule::JobError;
@@ -13,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 use std::collections::BTreeMap;
+use std::fmt;
 
-use super::{Drift, drift, repair};
+use super::{drift, repair};
 use crate::author::Author;
 use crate::error::Error;
 
@@ -40,7 +42,7 @@ impl Group for AuditSettings {
     const ABOUT: &'static str = "What becomes of figures that are not what their journals add up to.";
     const FIELDS: &'static [Field] = &[Field::boolean(
         "weekly_repair",
-        "Whether the weekly audit mends members, seasons and counters; otherwise it only reports them.",
+        "Whether the weekly audits mend members, seasons, counters, bytes and squads; otherwise they only report them.",
     )];
 }
 
@@ -50,14 +52,27 @@ pub(crate) async fn look(conn: &mut PgConnection) -> Result<Value, JobError> {
         Error::Database(error) => JobError::Database(error),
         other => JobError::Failed(other.to_string()),
     })?;
-    let mut guilds: BTreeMap<GuildId, Vec<&Drift>> = BTreeMap::new();
-    for drift in &found {
-        guilds.entry(drift.guild_id).or_default().push(drift);
+    told(conn, "community", TIMER, &found, |drift| drift.guild_id).await
+}
+
+/// Says which figures of a slice differ from their journals, guild by guild, and schedules the slice's repairs, timers of the kind
+/// `timer`, where they are wanted. Answers what the job found.
+pub async fn told<D: fmt::Debug + Serialize + Sync>(
+    conn: &mut PgConnection,
+    slice: &'static str,
+    timer: &'static str,
+    found: &[D],
+    guild_of: impl Fn(&D) -> GuildId,
+) -> Result<Value, JobError> {
+    let mut guilds: BTreeMap<GuildId, Vec<&D>> = BTreeMap::new();
+    for drift in found {
+        guilds.entry(guild_of(drift)).or_default().push(drift);
     }
     let mut mending = Vec::new();
     for (guild, drifts) in guilds {
         let settings: AuditSettings = settings_read(&mut *conn, Some(guild)).await?;
         tracing::warn!(
+            slice,
             %guild,
             figures = drifts.len(),
             first = ?drifts.first(),
@@ -66,7 +81,7 @@ pub(crate) async fn look(conn: &mut PgConnection) -> Result<Value, JobError> {
         );
         if settings.weekly_repair {
             let timer = NewTimer {
-                kind: TIMER,
+                kind: timer,
                 guild_id: Some(guild),
                 dedupe_key: Some(guild.to_string()),
                 at: At::Now,
@@ -76,8 +91,16 @@ pub(crate) async fn look(conn: &mut PgConnection) -> Result<Value, JobError> {
             mending.push(guild);
         }
     }
-    let examples: Vec<&Drift> = found.iter().take(20).collect();
+    let examples: Vec<&D> = found.iter().take(20).collect();
     Ok(json!({ "drift": found.len(), "mending": mending, "examples": examples }))
+}
+
+/// Counts and logs what was mended of a slice in a guild.
+pub fn mended<D: fmt::Debug>(slice: &'static str, guild: GuildId, drifts: &[D]) {
+    let Some(first) = drifts.first() else { return };
+    metrics::counter!("questhall_audit_mended_total", "slice" => slice)
+        .increment(u64::try_from(drifts.len()).unwrap_or(u64::MAX));
+    tracing::warn!(slice, %guild, figures = drifts.len(), ?first, "figures were brought back to their journals");
 }
 
 /// The handlers of this module's timers.

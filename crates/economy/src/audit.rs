@@ -1,5 +1,7 @@
 //! Balances re-derived from the ledger, and brought back to it.
 
+pub mod weekly;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use access::{AuditEntry, By, Origin, audit};
@@ -91,6 +93,8 @@ pub async fn repair(
 ) -> Result<Vec<Drift>, LedgerError> {
     db::retry(|| async {
         let mut tx = pool.begin().await?;
+        // The journal is read from one end to the other, however long it is.
+        sqlx::query!("SELECT set_config('statement_timeout', '0', true)").fetch_one(&mut *tx).await?;
         let seen: BTreeSet<(GuildId, UserId)> =
             drift(&mut tx, guild).await?.iter().map(|drift| (drift.guild_id, drift.user_id)).collect();
         if seen.is_empty() {

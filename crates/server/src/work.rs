@@ -68,7 +68,9 @@ pub(crate) fn start(services: &Services, roles: &Roles, node: &Node) -> Result<(
 
 /// What runs one-off work, by kind. A kind that needs scripts is left to nodes that can run them.
 fn handlers(services: &Services) -> Handlers {
-    let handlers = community::jobs::handlers(services.app.pool());
+    let pool = services.app.pool();
+    let handlers = community::jobs::handlers(pool);
+    let handlers = handlers.and(economy::jobs::handlers(pool)).and(squads::jobs::handlers(pool));
     let Some(sandbox) = services.sandbox.clone() else { return handlers };
     let app = services.app.clone();
     // One at a time: the sandbox shares its workers with participants who wait for theirs.

@@ -1,5 +1,7 @@
 //! Memberships re-derived from the journal, and brought back to it.
 
+pub mod weekly;
+
 use access::{AuditEntry, By, Origin, audit};
 use kernel::{GuildId, SquadId, UserId};
 use serde::Serialize;
@@ -55,6 +57,8 @@ pub async fn repair(
 ) -> Result<Vec<Drift>, Error> {
     db::retry(|| async {
         let mut tx = pool.begin().await?;
+        // The journal is read from one end to the other, however long it is.
+        sqlx::query!("SELECT set_config('statement_timeout', '0', true)").fetch_one(&mut *tx).await?;
         sqlx::query!("LOCK TABLE squads.squad_memberships IN SHARE ROW EXCLUSIVE MODE").execute(&mut *tx).await?;
         let drifts = drift(&mut tx, guild).await?;
         if drifts.is_empty() {

@@ -105,39 +105,20 @@ async fn compute(conn: &mut PgConnection, guild: GuildId) -> sqlx::Result<()> {
         return Ok(());
     }
     sqlx::query!(
-        r#"WITH won AS (
-               SELECT t.participant_id, count(*) AS wins
-                 FROM campaigns.campaigns k
-                 JOIN campaigns.campaign_standings t ON t.campaign_id = k.id AND t.snapshot = 'final'
-                WHERE k.guild_id = $1 AND k.campaign_type = 'squad' AND t.rank = 1 AND t.parts_solved > 0
-                GROUP BY t.participant_id
-           ), members AS (
-               SELECT m.squad_id, count(*) AS member_count, coalesce(sum(c.xp), 0)::bigint AS xp,
-                      coalesce(sum(b.balance), 0)::bigint AS bytes
-                 FROM squads.squad_memberships m
-                 LEFT JOIN community.members c
-                   ON c.guild_id = m.guild_id AND c.user_id = m.user_id AND c.left_at IS NULL
-                 LEFT JOIN economy.bytes_balances b ON b.guild_id = c.guild_id AND b.user_id = c.user_id
-                WHERE m.guild_id = $1
-                GROUP BY m.squad_id
-           ), figures AS (
-               SELECT s.id, coalesce(m.member_count, 0) AS member_count, coalesce(m.xp, 0) AS xp,
-                      coalesce(m.bytes, 0) AS bytes, coalesce(w.wins, 0) AS wins
-                 FROM squads.squads s
-                 LEFT JOIN members m ON m.squad_id = s.id
-                 LEFT JOIN won w ON w.participant_id = s.id::text
-                WHERE s.guild_id = $1 AND s.is_active
+        r#"WITH figures AS (
+               SELECT * FROM squads.figures($1)
            ), ranked AS (
                SELECT f.*, rank() OVER (ORDER BY xp DESC) AS rank_by_xp, rank() OVER (ORDER BY bytes DESC) AS rank_by_bytes,
                       rank() OVER (ORDER BY wins DESC) AS rank_by_wins
                  FROM figures f
            ), gone AS (
                DELETE FROM squads.squad_figures k
-                WHERE k.guild_id = $1 AND NOT EXISTS (SELECT FROM figures f WHERE f.id = k.squad_id)
+                WHERE k.guild_id = $1 AND NOT EXISTS (SELECT FROM figures f WHERE f.squad_id = k.squad_id)
            )
            INSERT INTO squads.squad_figures AS k (guild_id, squad_id, member_count, xp, bytes, wins, rank_by_xp,
                                                   rank_by_bytes, rank_by_wins)
-           SELECT $1, id, member_count, xp, bytes, wins, rank_by_xp, rank_by_bytes, rank_by_wins FROM ranked ORDER BY id
+           SELECT $1, squad_id, member_count, xp, bytes, wins, rank_by_xp, rank_by_bytes, rank_by_wins
+             FROM ranked ORDER BY squad_id
            ON CONFLICT (guild_id, squad_id) DO UPDATE
               SET member_count = EXCLUDED.member_count, xp = EXCLUDED.xp, bytes = EXCLUDED.bytes, wins = EXCLUDED.wins,
                   rank_by_xp = EXCLUDED.rank_by_xp, rank_by_bytes = EXCLUDED.rank_by_bytes,
@@ -150,6 +131,25 @@ async fn compute(conn: &mut PgConnection, guild: GuildId) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// A squad on the leaderboard.
+struct Ranked {
+    score: i64,
+    rank: i64,
+    squad_id: SquadId,
+    name: String,
+    member_count: i64,
+    xp: i64,
+    bytes: Bytes,
+    wins: i64,
+}
+
+impl Ranked {
+    fn into_pair(self) -> (i64, SquadRank) {
+        let Self { score, rank, squad_id, name, member_count, xp, bytes, wins } = self;
+        (score, SquadRank { rank, squad_id, name, member_count, xp, bytes, wins })
+    }
+}
+
 async fn kept_ranks(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -158,8 +158,9 @@ async fn kept_ranks(
     limit: Limit,
 ) -> sqlx::Result<Vec<(i64, SquadRank)>> {
     // A walk down the index of the measure asked for; the other two branches are not entered.
-    let rows = sqlx::query!(
-        r#"SELECT p.squad_id AS "id!: SquadId", s.name, p.member_count AS "member_count!", p.xp AS "xp!",
+    let rows = sqlx::query_as!(
+        Ranked,
+        r#"SELECT p.squad_id AS "squad_id!: SquadId", s.name, p.member_count AS "member_count!", p.xp AS "xp!",
                   p.bytes AS "bytes!: Bytes", p.wins AS "wins!", p.rank AS "rank!", p.score AS "score!"
              FROM ((SELECT f.*, xp AS score, rank_by_xp AS rank FROM squads.squad_figures f
                      WHERE $2::text = 'xp' AND guild_id = $1 AND xp <= $3 AND (xp < $3 OR squad_id > $4)
@@ -182,21 +183,7 @@ async fn kept_ranks(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let squad = SquadRank {
-                rank: row.rank,
-                squad_id: row.id,
-                name: row.name,
-                member_count: row.member_count,
-                xp: row.xp,
-                bytes: row.bytes,
-                wins: row.wins,
-            };
-            (row.score, squad)
-        })
-        .collect())
+    Ok(rows.into_iter().map(Ranked::into_pair).collect())
 }
 
 async fn kept_standing(
@@ -224,31 +211,19 @@ async fn live_ranks(
     (score, last): (i64, SquadId),
     limit: Limit,
 ) -> sqlx::Result<Vec<(i64, SquadRank)>> {
-    let rows = sqlx::query!(
-        r#"WITH figures AS (
-               SELECT s.id, s.name, count(m.user_id) AS member_count, coalesce(sum(c.xp), 0)::bigint AS xp,
-                      coalesce(sum(b.balance), 0)::bigint AS bytes,
-                      (SELECT count(*) FROM campaigns.campaigns k
-                         JOIN campaigns.campaign_standings t
-                           ON t.campaign_id = k.id AND t.snapshot = 'final' AND t.participant_id = s.id::text
-                        WHERE k.guild_id = $1 AND k.campaign_type = 'squad' AND t.rank = 1 AND t.parts_solved > 0) AS wins
-                 FROM squads.squads s
-                 LEFT JOIN squads.squad_memberships m ON m.guild_id = s.guild_id AND m.squad_id = s.id
-                 LEFT JOIN community.members c
-                   ON c.guild_id = m.guild_id AND c.user_id = m.user_id AND c.left_at IS NULL
-                 LEFT JOIN economy.bytes_balances b ON b.guild_id = c.guild_id AND b.user_id = c.user_id
-                WHERE s.guild_id = $1 AND s.is_active
-                GROUP BY s.id
-           ), scored AS (
-               SELECT f.*, CASE $2::text WHEN 'xp' THEN f.xp WHEN 'bytes' THEN f.bytes ELSE f.wins END AS score FROM figures f
+    let rows = sqlx::query_as!(
+        Ranked,
+        r#"WITH scored AS (
+               SELECT f.*, CASE $2::text WHEN 'xp' THEN f.xp WHEN 'bytes' THEN f.bytes ELSE f.wins END AS score
+                 FROM squads.figures($1) f
            ), ranked AS (
                SELECT s.*, rank() OVER (ORDER BY score DESC) AS rank FROM scored s
            )
-           SELECT id AS "id!: SquadId", name AS "name!", member_count AS "member_count!", xp AS "xp!", bytes AS "bytes!: Bytes",
-                  wins AS "wins!", rank AS "rank!", score AS "score!"
+           SELECT squad_id AS "squad_id!: SquadId", name AS "name!", member_count AS "member_count!", xp AS "xp!",
+                  bytes AS "bytes!: Bytes", wins AS "wins!", rank AS "rank!", score AS "score!"
              FROM ranked
-            WHERE score < $3 OR (score = $3 AND id > $4)
-            ORDER BY score DESC, id LIMIT $5"#,
+            WHERE score < $3 OR (score = $3 AND squad_id > $4)
+            ORDER BY score DESC, squad_id LIMIT $5"#,
         guild.get(),
         by.as_str(),
         score,
@@ -257,21 +232,7 @@ async fn live_ranks(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let squad = SquadRank {
-                rank: row.rank,
-                squad_id: row.id,
-                name: row.name,
-                member_count: row.member_count,
-                xp: row.xp,
-                bytes: row.bytes,
-                wins: row.wins,
-            };
-            (row.score, squad)
-        })
-        .collect())
+    Ok(rows.into_iter().map(Ranked::into_pair).collect())
 }
 
 async fn live_standing(
@@ -281,27 +242,14 @@ async fn live_standing(
 ) -> sqlx::Result<Option<SquadStanding>> {
     sqlx::query_as!(
         SquadStanding,
-        r#"WITH figures AS (
-               SELECT s.id, coalesce(sum(c.xp), 0)::bigint AS xp, coalesce(sum(b.balance), 0)::bigint AS bytes,
-                      (SELECT count(*) FROM campaigns.campaigns k
-                         JOIN campaigns.campaign_standings t
-                           ON t.campaign_id = k.id AND t.snapshot = 'final' AND t.participant_id = s.id::text
-                        WHERE k.guild_id = $1 AND k.campaign_type = 'squad' AND t.rank = 1 AND t.parts_solved > 0) AS wins
-                 FROM squads.squads s
-                 LEFT JOIN squads.squad_memberships m ON m.guild_id = s.guild_id AND m.squad_id = s.id
-                 LEFT JOIN community.members c
-                   ON c.guild_id = m.guild_id AND c.user_id = m.user_id AND c.left_at IS NULL
-                 LEFT JOIN economy.bytes_balances b ON b.guild_id = c.guild_id AND b.user_id = c.user_id
-                WHERE s.guild_id = $1 AND s.is_active
-                GROUP BY s.id
-           ), ranked AS (
+        r#"WITH ranked AS (
                SELECT f.*, rank() OVER (ORDER BY xp DESC) AS rank_by_xp, rank() OVER (ORDER BY bytes DESC) AS rank_by_bytes,
                       rank() OVER (ORDER BY wins DESC) AS rank_by_wins
-                 FROM figures f
+                 FROM squads.figures($1) f
            )
            SELECT xp AS "xp!", rank_by_xp AS "rank_by_xp!", bytes AS "bytes!: Bytes", rank_by_bytes AS "rank_by_bytes!",
                   wins AS "wins!", rank_by_wins AS "rank_by_wins!"
-             FROM ranked WHERE id = $2"#,
+             FROM ranked WHERE squad_id = $2"#,
         guild.get(),
         squad.get(),
     )

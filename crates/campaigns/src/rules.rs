@@ -14,8 +14,12 @@ pub const MAX_AMOUNT: i64 = 1_000_000_000;
 pub fn settings_check(settings: &CampaignSettings) -> Vec<FieldError> {
     let mut check = Check::default();
     let s = settings;
-    let name_length = s.name.trim().chars().count();
-    check.that((1..=100).contains(&name_length), "name", "must be 1 to 100 characters");
+    let named = kernel::text::name(&s.name, 100).is_some();
+    check.that(
+        named,
+        "name",
+        "must be 1 to 100 characters that can be seen, none of them a control character",
+    );
     check.that(
         s.description.as_ref().is_none_or(|d| d.chars().count() <= 20_000),
         "description",

@@ -15,14 +15,13 @@ where
     Option::deserialize(deserializer).map(Some)
 }
 
-/// A line of text, trimmed: 1 to `max` characters, none of them a control character.
+/// A line of text, trimmed: 1 to `max` characters, some of which can be seen, and none of which is a control character.
 pub(crate) fn line(field: &'static str, text: &str, max: usize) -> Result<String, Error> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > max || text.chars().any(char::is_control) {
-        let message = format!("must be 1 to {max} characters, none of them a control character");
-        return Err(Error::Invalid(field, message));
-    }
-    Ok(text.to_owned())
+    kernel::text::name(text, max).map(str::to_owned).ok_or_else(|| {
+        let message =
+            format!("must be 1 to {max} characters that can be seen, none of them a control character");
+        Error::Invalid(field, message)
+    })
 }
 
 /// A text of several lines, trimmed: at most `max` characters, none of them NUL.

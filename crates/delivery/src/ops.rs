@@ -206,6 +206,9 @@ pub async fn replay(
             "Name what to replay: either `delivery_ids`, or `all`, or `from` and `until`.",
         ));
     }
+    if replay.from.zip(replay.until).is_some_and(|(from, until)| from >= until) {
+        return Err(Problem::field("until", "must be after `from`"));
+    }
     if replay.delivery_ids.len() > MAX_REPLAY {
         return Err(Problem::field("delivery_ids", format!("must hold at most {MAX_REPLAY}")));
     }

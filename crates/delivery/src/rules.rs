@@ -75,12 +75,10 @@ pub fn check_patterns(patterns: Vec<String>, declared: &[&str]) -> Result<Vec<St
 
 /// Checks and trims a webhook's name.
 pub fn check_name(name: &str) -> Result<String, Error> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-        let message = "must be 1 to 100 characters, none of them a control character";
-        return Err(Error::Field("name".to_owned(), message.to_owned()));
-    }
-    Ok(name.to_owned())
+    kernel::text::name(name, 100).map(str::to_owned).ok_or_else(|| {
+        let message = "must be 1 to 100 characters that can be seen, none of them a control character";
+        Error::Field("name".to_owned(), message.to_owned())
+    })
 }
 
 #[cfg(test)]

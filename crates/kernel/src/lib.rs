@@ -9,6 +9,7 @@
 //! | [`objects`] | JSON in which an object is an object, and no list by the order of its fields |
 //! | [`page`] | keyset pages: opaque cursors, bounded limits |
 //! | [`problem`] | RFC 9457 problem details, the only error a client ever sees |
+//! | [`text`] | what is a name |
 
 pub mod amount;
 pub mod clock;
@@ -16,6 +17,7 @@ pub mod id;
 pub mod objects;
 pub mod page;
 pub mod problem;
+pub mod text;
 
 pub use amount::{Bytes, Gold, Points, Xp};
 pub use clock::Clock;

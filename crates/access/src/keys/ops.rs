@@ -132,13 +132,17 @@ pub async fn key_create(
             message: "must be in the future, before the year 10000".into(),
         });
     }
+    let name = kernel::text::name(&new.name, 100).ok_or(KeyError::Invalid {
+        field: "name",
+        message: "must have 1 to 100 characters that can be seen, none of them a control character".into(),
+    })?;
     let policy: KeyPolicy = settings_read(conn, new.guild).await?;
     policy.check_expiry(new.expires_at, db::now(conn).await?)?;
     let plain = PlainKey::generate()?;
     let row = store::Insert {
         key_hash: &token::hex(&plain.hash()),
         prefix: plain.prefix(),
-        name: &new.name,
+        name,
         guild_id: new.guild,
         user_id: new.user,
         scopes: new.scopes.names(),

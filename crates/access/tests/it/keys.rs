@@ -121,7 +121,7 @@ async fn what_a_new_key_may_not_be_is_told() {
     guild {"name": "x", "scopes": []}
         400 invalid-request: `scopes` must name at least one scope
     guild {"name": "", "scopes": ["campaigns:play"]}
-        400 invalid-request: `name` must have 1 to 100 characters
+        400 invalid-request: `name` must have 1 to 100 characters that can be seen, none of them a control character
     guild {"name": "x", "scopes": ["campaigns:play"], "expires_at": "2001-01-01T00:00:00Z"}
         400 invalid-request: `expires_at` must be in the future
     guild {"name": "x", "scopes": ["campaigns:play"], "expires_at": "tomorrow"}

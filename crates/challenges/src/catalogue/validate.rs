@@ -63,8 +63,17 @@ impl Faults {
         }
     }
 
+    /// What stands in a line, to be read.
+    fn line(&mut self, field: &str, text: &str, most: usize) {
+        let before = self.0.len();
+        self.length(field, text.trim(), (1, most));
+        if self.0.len() == before && kernel::text::name(text, most).is_none() {
+            self.say(field, "must be characters that can be seen, none of them a control character");
+        }
+    }
+
     pub(super) fn title(&mut self, title: &str) {
-        self.length("title", title.trim(), (1, 200));
+        self.line("title", title, 200);
     }
 
     pub(super) fn description(&mut self, field: &str, text: &str) {
@@ -98,7 +107,7 @@ impl Faults {
             self.say("categories", "must be at most 50");
         }
         for (n, category) in categories.iter().enumerate() {
-            self.length(&format!("categories[{n}]"), category, (1, 100));
+            self.line(&format!("categories[{n}]"), category, 100);
         }
     }
 

@@ -388,3 +388,45 @@ async fn a_list_is_no_object_and_a_misspelt_field_no_silence() {
     assert!(faults.is_empty(), "{} of {tried}:\n{}", faults.len(), faults.join("\n"));
     assert!(tried > 150 && deep > 10, "{tried}, {deep} of them deep");
 }
+
+/// What looks as if nothing stood there, and what breaks the line it stands in, names nothing that people could choose.
+#[tokio::test]
+async fn names_that_cannot_be_read_are_refused() {
+    let house = House::new().await;
+    let document = document();
+    let mut faults = Vec::new();
+    let mut tried = 0;
+    for (n, operation) in operations(&document).iter().enumerate() {
+        // A member is called what Discord calls them.
+        let Some(schema) = operation.body_schema().filter(|_| operation.id != "member_put") else { continue };
+        let guild = {
+            let n = i64::try_from(n).unwrap();
+            Guild::furnish(&house, GUILD + n, USER + 10 * n).await
+        };
+        let key = key_for(&house, &guild, operation);
+        let path = operation.path_with(|name| value(&guild, name));
+        let whole = match body_of(&document, operation) {
+            Some(by_hand) if operation.id.starts_with("campaign_") => by_hand,
+            _ => sample(&document, schema, true),
+        };
+        let mut all = Vec::new();
+        places(&whole, "", &mut all);
+        all.retain(|place| ["/name", "/title"].iter().any(|end| place.ends_with(end)));
+        for place in all.iter().filter(|place| whole.pointer(place).is_some_and(Value::is_string)) {
+            for name in ["", " ", "\u{a0}\u{3000}", "\u{200b}\u{feff}", "\u{3164}", "two\nlines", "a\u{7f}"] {
+                tried += 1;
+                let mut body = whole.clone();
+                *body.pointer_mut(place).unwrap() = json!(name);
+                let body_sent = Some(body.to_string().into_bytes());
+                let answer = send_as(&house, guild.user, key, &operation.method, &path, body_sent).await;
+                // Without a sandbox, what needs one is not to be had.
+                if !answer.status.is_client_error() && answer.status != 503 {
+                    let text: String = answer.text.chars().take(200).collect();
+                    faults.push(format!("{} {place} = {name:?}: {} {text}", operation.name(), answer.status));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} of {tried}:\n{}", faults.len(), faults.join("\n"));
+    assert!(tried > 100, "{tried}");
+}

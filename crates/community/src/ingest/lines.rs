@@ -185,6 +185,11 @@ mod tests {
         assert_eq!(numbers(&[text.as_bytes()]), all);
         assert_eq!(numbers(&[b"\xff\xfe\n"]), [(1, false)]);
         assert_eq!(numbers(&[b""]), []);
+        // serde would read an event from a list, too, and its payload from an empty one.
+        let listed = r#"["member_join","7",null,null,null,"2026-11-21T10:00:00Z"]"#;
+        let empty = GOOD.replace('}', r#","payload":[]}"#);
+        let text = format!("[]\n{GOOD}\n{listed}\n{empty}\n[{GOOD}]\n");
+        assert_eq!(numbers(&[text.as_bytes()]), [(1, false), (2, true), (3, false), (4, false), (5, false)]);
     }
 
     proptest! {

@@ -79,7 +79,8 @@ async fn bytes_that_drifted_are_mended_every_week_unless_the_guild_wants_to_be_t
     .fetch_all(pool)
     .await
     .unwrap();
-    assert_eq!(balances, [(100, 0), (170, 5)]);
+    // Everybody begins with 100.
+    assert_eq!(balances, [(200, 0), (170, 5)]);
     let on_record: Vec<(i64, String)> =
         sqlx::query_as("SELECT guild_id, actor_kind FROM access.admin_log WHERE action_type = 'REPAIR'")
             .fetch_all(pool)

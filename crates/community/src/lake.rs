@@ -12,7 +12,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::error::Error;
 use crate::ingest::{EventType, LakeSettings};
-use crate::rewards::{self, Explanation, Refused, Step};
+
+mod explain;
+
+pub use explain::{Explained, ExplainedReward, explain};
 
 /// An event in the lake.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -98,92 +101,6 @@ pub async fn events(pool: &PgPool, guild: GuildId, query: &LakeQuery) -> Result<
 /// As late as PostgreSQL and we agree on.
 fn far() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(365 * 1_000)
-}
-
-/// A reward of an event, step by step.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct ExplainedReward {
-    /// Who earned it.
-    pub user_id: UserId,
-    /// What for, as in the journal.
-    pub event_type: String,
-    /// XP earned.
-    pub xp: i32,
-    /// Stars earned.
-    pub stars: i32,
-    /// XP before any factor.
-    pub base_xp: i32,
-    /// Stars before any factor.
-    pub base_stars: i32,
-    /// The factors, in order.
-    pub steps: Vec<Explanation>,
-}
-
-/// An event and what it earned.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct Explained {
-    /// The event.
-    pub event: LakeEvent,
-    /// What it earned whom; two for a reaction. Voice channels' ticks are journaled by themselves.
-    pub rewards: Vec<ExplainedReward>,
-    /// Why it earned nothing, where a limit said so, as a sentence.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refused: Option<&'static str>,
-}
-
-/// How a reward came about, as the journal keeps it. Without a base, nothing changed the base: it is what was earned.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Metadata {
-    base_xp: Option<i32>,
-    base_stars: Option<i32>,
-    steps: Vec<Step>,
-}
-
-/// Why an event earned what it earned, from what was written down when it did.
-pub async fn explain(pool: &PgPool, guild: GuildId, source: &str) -> Result<Explained, Error> {
-    let mut conn = pool.acquire().await?;
-    let event = sqlx::query_as!(
-        LakeEvent,
-        r#"SELECT l.id, l.event_type, l.user_id AS "user_id: UserId", l.channel_id AS "channel_id: ChannelId",
-                  l.target_id AS "target_id: UserId", l.source_id, l."timestamp", l.payload, l.refused
-             FROM community.event_keys k
-             JOIN community.event_lake l ON l.guild_id = k.guild_id AND l."timestamp" = k."timestamp" AND l.source_id = k.source_id
-            WHERE k.guild_id = $1 AND k.source_id = $2"#,
-        guild.get(),
-        source,
-    )
-    .fetch_optional(&mut *conn)
-    .await?
-    .ok_or(Error::Unknown("event"))?;
-    let rows = sqlx::query!(
-        r#"SELECT user_id AS "user_id: UserId", event_type, xp_delta, star_delta, metadata
-             FROM community.activity_log
-            WHERE guild_id = $1 AND "timestamp" = $2 AND source_system = 'discord' AND source_event_id = $3
-            ORDER BY event_type, id"#,
-        guild.get(),
-        event.timestamp,
-        source,
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let rewards = rows
-        .into_iter()
-        .map(|row| {
-            let how: Metadata = serde_json::from_value(row.metadata).unwrap_or_default();
-            ExplainedReward {
-                user_id: row.user_id,
-                event_type: row.event_type,
-                xp: row.xp_delta,
-                stars: row.star_delta,
-                base_xp: how.base_xp.unwrap_or(row.xp_delta),
-                base_stars: how.base_stars.unwrap_or(row.star_delta),
-                steps: rewards::explain(&how.steps),
-            }
-        })
-        .collect();
-    let refused = event.refused.as_deref().and_then(Refused::parse).map(rewards::refusal);
-    Ok(Explained { event, rewards, refused })
 }
 
 /// Events of a day and type.

@@ -15,6 +15,7 @@ use futures::future::BoxFuture;
 use indicatif::{ProgressBar, ProgressStyle};
 use jobs::Wake;
 use serde::Serialize;
+use server::Shutdown;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::{
@@ -41,6 +42,8 @@ struct Summary {
     examples: Vec<RefusedEvent>,
     seconds: f64,
     events_per_second: f64,
+    /// Whether it was interrupted before the end.
+    interrupted: bool,
 }
 
 pub(crate) async fn run(global: &Global, args: &IngestArgs, screen: &Screen) -> Result<(), Failure> {
@@ -50,17 +53,29 @@ pub(crate) async fn run(global: &Global, args: &IngestArgs, screen: &Screen) -> 
     } else {
         let named = |error| Failure::new(Code::Unavailable, format!("{}: {error}", args.file.display()));
         let file = tokio::fs::File::open(&args.file).await.map_err(named)?;
-        let length = file.metadata().await.map_err(named)?.len();
+        let about = file.metadata().await.map_err(named)?;
+        if about.is_dir() {
+            let text = format!("{} is a folder; name a file with an event a line", args.file.display());
+            return Err(Failure::new(Code::Unavailable, text));
+        }
+        let length = about.len();
         (Box::new(file), Some(length))
     };
+    // The first Ctrl-C lets what is on its way arrive, the second one goes at once.
+    let stop = server::signals().or_fail(Code::Unavailable)?;
+    let at_once = stop.at_once.clone();
+    tokio::spawn(async move {
+        at_once.cancelled().await;
+        std::process::exit(130);
+    });
     setup::with_database(global, async |database| {
         let writer = EventWriter::start(database.pool(), &Wake::default(), 1);
         let bar = bar(length);
-        let outcome = feed(file, &writer.feed(args.guild), args, &bar).await;
+        let outcome = feed(file, &writer.feed(args.guild), args, &bar, &stop).await;
         bar.finish_and_clear();
         let summary = outcome?;
         screen.answer(&summary, told)?;
-        if summary.refused == 0 { Ok(()) } else { Err(Failure::no()) }
+        if summary.refused == 0 && !summary.interrupted { Ok(()) } else { Err(Failure::no()) }
     })
     .await
 }
@@ -86,6 +101,7 @@ async fn feed(
     events: &Feed,
     args: &IngestArgs,
     bar: &ProgressBar,
+    stop: &Shutdown,
 ) -> Result<Summary, Failure> {
     let began = Instant::now();
     let mut lines = Lines::default();
@@ -100,7 +116,11 @@ async fn feed(
                 waiting.push(line);
                 continue;
             }
-            let count = file.read(&mut bytes).await.or_fail(Code::Unavailable)?;
+            let Some(count) = stop.gently.run_until_cancelled(file.read(&mut bytes)).await else {
+                (summary.interrupted, ended) = (true, true);
+                break;
+            };
+            let count = count.or_fail(Code::Unavailable)?;
             read += u64::try_from(count).unwrap_or(0);
             lines.push(&bytes[..count]);
             if count == 0 {
@@ -169,6 +189,9 @@ fn told(summary: &Summary) -> String {
     }
     if summary.refused > u64::try_from(summary.examples.len()).unwrap_or(0) {
         text.push_str("\n…");
+    }
+    if summary.interrupted {
+        text.push_str("\nInterrupted. Run it again to go on: what is there already is passed over.");
     }
     text
 }

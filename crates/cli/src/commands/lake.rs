@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use community::ingest::EventType;
 use community::lake::{self, Explained, ExplainedReward, LakeEvent, LakeHealth, LakeQuery};
+use community::rewards::{Explanation, Why};
 use kernel::{ChannelId, PageQuery, Problem, UserId};
 use sqlx::PgPool;
 
@@ -121,24 +122,20 @@ fn told(explained: &Explained) -> String {
     let mut text = format!("{event_type} by {user_id}{place} at {}", timestamp.format("%Y-%m-%d %H:%M:%S"));
     if let Some(reason) = explained.refused {
         let _ = write!(text, "\nIt earned nothing. {reason}");
-    } else if explained.rewards.is_empty() {
-        text.push_str("\nIt earned nothing itself.");
-        if EventType::parse(event_type).is_some_and(EventType::is_voice) {
-            text.push_str(" Time in voice is journaled as VOICE_TICK: see `questhall member activity`.");
-        }
+    }
+    if EventType::parse(event_type).is_some_and(EventType::is_voice) && !explained.rewards.is_empty() {
+        text.push_str(&stay(&explained.rewards));
+        return text;
     }
     for reward in &explained.rewards {
-        let ExplainedReward { user_id, event_type, xp, stars, base_xp, base_stars, steps } = reward;
+        let ExplainedReward { user_id, event_type, xp, stars, base_xp, base_stars, steps, .. } = reward;
         let noun = if *stars == 1 { "star" } else { "stars" };
         let _ = writeln!(text, "\n\n{event_type}: {user_id} earned {xp} XP, {stars} {noun}");
         let mut rows = vec![[base_xp.to_string(), base_stars.to_string(), "To begin with.".to_owned()]];
         rows.extend(steps.iter().map(|step| {
-            let cap = step.why == community::rewards::Why::Burst;
-            let xp = step
-                .xp
-                .map_or_else(String::new, |xp| if cap { format!("≤ {xp}") } else { format!("× {xp}") });
-            let stars = step.stars.map_or_else(String::new, |stars| format!("× {stars}"));
-            [xp, stars, step.reason.to_owned()]
+            let [xp, stars] = factors(step);
+            let name = step.name.as_deref().map_or_else(String::new, |name| format!(" ({name})"));
+            [xp, stars, format!("{}{name}", step.reason)]
         }));
         rows.push([
             format!("= {xp}"),
@@ -148,6 +145,39 @@ fn told(explained: &Explained) -> String {
         text.push_str(&table(["xp", "stars", "why"], rows));
     }
     text
+}
+
+/// The ticks of a stay in voice, a line each.
+fn stay(ticks: &[ExplainedReward]) -> String {
+    let (xp, stars) = ticks.iter().fold((0i64, 0i64), |(xp, stars), tick| {
+        (xp + i64::from(tick.xp), stars + i64::from(tick.stars))
+    });
+    let rows = ticks.iter().map(|tick| {
+        let steps = tick.steps.iter().map(|step| {
+            let [xp, stars] = factors(step);
+            let what = step.name.as_deref().unwrap_or(step.reason);
+            match (xp.as_str(), stars.as_str()) {
+                (xp, "") => format!("XP {xp} ({what})"),
+                ("", stars) => format!("stars {stars} ({what})"),
+                (xp, stars) => format!("XP {xp}, stars {stars} ({what})"),
+            }
+        });
+        [
+            tick.timestamp.format("%Y-%m-%d %H:%M:%S").to_string(),
+            tick.xp.to_string(),
+            tick.stars.to_string(),
+            steps.collect::<Vec<_>>().join(", "),
+        ]
+    });
+    let rows = table(["tick at", "xp", "stars", "multiplied by"], rows);
+    format!("\nThe stay brought {xp} XP and {stars} stars, in {} ticks:\n\n{rows}", ticks.len())
+}
+
+/// What a step does to XP and to stars; empty where it leaves them alone.
+fn factors(step: &Explanation) -> [String; 2] {
+    let cap = step.why == Why::Burst;
+    let xp = step.xp.map_or_else(String::new, |xp| if cap { format!("≤ {xp}") } else { format!("× {xp}") });
+    [xp, step.stars.map_or_else(String::new, |stars| format!("× {stars}"))]
 }
 
 fn fares(health: &LakeHealth) -> String {

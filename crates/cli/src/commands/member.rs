@@ -263,9 +263,20 @@ fn seasons(rows: &[MemberSeason]) -> String {
     )
 }
 
+/// What an entry of the journal is about, as far as its metadata says.
+fn what(row: &Activity) -> String {
+    let told = &row.metadata;
+    if let Some(level) = told["level"].as_i64() {
+        return format!("level {level}");
+    }
+    let text = ["name", "title", "item", "reason"].into_iter().find_map(|key| told[key].as_str());
+    let shown: String = text.unwrap_or("-").chars().take(40).collect();
+    shown
+}
+
 fn journal(rows: &[Activity]) -> String {
     table(
-        ["at", "member", "for", "xp", "stars", "gold", "source", "cause"],
+        ["at", "member", "for", "xp", "stars", "gold", "what", "source", "cause"],
         rows.iter().map(|row| {
             [
                 row.timestamp.format("%Y-%m-%d %H:%M:%S").to_string(),
@@ -274,6 +285,7 @@ fn journal(rows: &[Activity]) -> String {
                 row.xp.to_string(),
                 row.stars.to_string(),
                 row.gold.to_string(),
+                what(row),
                 row.source_system.clone(),
                 row.source_event_id.clone().unwrap_or_else(|| "-".to_owned()),
             ]

@@ -107,7 +107,7 @@ pub struct Event {
     /// To whom: the author of the message reacted or replied to. Needed for reactions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_id: Option<UserId>,
-    /// What makes the event count once, 1 to 128 characters: the message's id, for instance. Where it is left out it is
+    /// What makes the event count once, 1 to 128 characters of ASCII without white space: the message's id, for instance. Where it is left out it is
     /// made of what, who, where, to whom and when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 128)]
@@ -268,8 +268,12 @@ impl Event {
             if source.is_empty() || source.chars().count() > 128 {
                 return Err(Fault::new("source_id", "must be 1 to 128 characters"));
             }
-            if source.chars().any(|c| c.is_control() || c.is_whitespace()) {
-                return Err(Fault::new("source_id", "must have neither white space nor control characters"));
+            // Some languages write whole sentences without a space.
+            if !source.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(Fault::new(
+                    "source_id",
+                    "must be an id: of letters, digits and signs of ASCII, without white space",
+                ));
             }
         } else {
             self.source_id = Some(self.made_source());
@@ -299,7 +303,9 @@ fn parse_fault(path: &str, error: &serde_json::Error) -> Fault {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
     let text = text.strip_suffix(&position).unwrap_or(&text);
-    if !error.is_data() {
+    // What is no text is no type either, and serde takes it for a mistake of the JSON.
+    let typeless = path == "event_type" && !error.is_eof();
+    if !error.is_data() && !typeless {
         return Fault::new("", format!("is not JSON: {text} at column {}", error.column()));
     }
     let path = if path == "." { "" } else { path };
@@ -375,6 +381,7 @@ mod tests {
             (r#","source_id":"""#, "source_id"),
             (r#","source_id":"a b""#, "source_id"),
             (r#","source_id":"a\u0000b""#, "source_id"),
+            (r#","source_id":"明日は晴れるでしょう""#, "source_id"),
         ] {
             let fault = event(extra).unwrap_err();
             assert_eq!(fault.field, field, "{extra}: {fault}");
@@ -389,6 +396,7 @@ mod tests {
             field(r#"{"event_type":"typing","user_id":"7","timestamp":"2026-11-21T10:00:00Z"}"#),
             "event_type"
         );
+        assert_eq!(field(r#"{"event_type":5,"user_id":"7","timestamp":"2026-11-21T10:00:00Z"}"#), "event_type");
         assert_eq!(
             field(r#"{"event_type":"message_create","user_id":"7","timestamp":"2026-11-21T10:00:00Z"}"#),
             "channel_id"

@@ -18,6 +18,9 @@ pub struct Explanation {
     pub stars: Option<f64>,
     /// The reason as a sentence.
     pub reason: &'static str,
+    /// Which category, or which timed multiplier, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// The steps with their reasons.
@@ -31,6 +34,7 @@ pub fn explain(steps: &[Step]) -> Vec<Explanation> {
             xp: said(step.xp),
             stars: said(step.stars),
             reason: reason(step.why),
+            name: None,
         })
         .collect()
 }

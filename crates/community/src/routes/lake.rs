@@ -54,6 +54,13 @@ pub(super) async fn ingest(
     Extension(writer): Extension<EventWriter>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let coded = request.headers().get(header::CONTENT_ENCODING);
+    if coded.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Problem::new(
+            UNSUPPORTED_MEDIA_TYPE,
+            "Send the body as it is, without `Content-Encoding`: compressed ones are not read.",
+        ));
+    }
     let kind =
         request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     match kind.split(';').next().unwrap_or_default().trim() {
@@ -219,7 +226,8 @@ pub(super) struct SourcePath {
 
 /// Why did this event earn what it earned?
 ///
-/// The event, and each reward that it brought: what it began with, and every factor with its reason; or why it earned nothing. Its
+/// The event, and each reward that it brought: what it began with, and every factor with its reason; or why it earned nothing. For an
+/// event of voice, the ticks that the stay brought. Its
 /// `payload` is for who may `community:write`; others get an empty one.
 #[utoipa::path(get, path = "/guilds/{guild_id}/lake/events/{source_id}/rewards", tag = "community",
     operation_id = "lake_explain", params(InGuildPath, SourcePath),

@@ -13,13 +13,14 @@
 //! Map: [`scope`] what may be done · [`role`] who may do it · [`actor`] who acts · [`keys`] API keys · [`sessions`] and [`sign_in`] people
 //! with browsers · [`roles`] who has which role · [`rate_limit`] how much anybody may send · [`web`] state, extractors, middleware ·
 //! [`settings`] what administrators choose while it runs · [`routes`] the API of it all · [`audit`] the log of administrators' changes · [`openapi`] what handlers say of themselves · [`problems`] kinds ·
-//! [`vault`] secrets that are kept sealed · `testing` (feature) routes to knock at.
+//! [`personal`] copies of what is known of a member, and forgetting · [`vault`] secrets that are kept sealed · `testing` (feature) routes to knock at.
 
 pub mod actor;
 pub mod audit;
 mod error;
 pub mod keys;
 pub mod openapi;
+pub mod personal;
 pub mod problems;
 pub mod rate_limit;
 pub mod role;

@@ -23,6 +23,7 @@ pub mod audit;
 pub mod authoring;
 pub mod error;
 mod events;
+mod personal;
 pub mod lifecycle;
 pub mod model;
 pub mod operations;

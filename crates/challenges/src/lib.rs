@@ -24,6 +24,7 @@ pub mod audit;
 pub mod catalogue;
 pub mod error;
 mod events;
+mod personal;
 pub mod hints;
 pub mod inputs;
 pub mod leaderboard;

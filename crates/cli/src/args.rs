@@ -276,7 +276,7 @@ pub(crate) struct GenerateArgs {
     /// What decides everything that is left to chance.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// When the first event happens [default: so that the last one happens now].
+    /// When the first event happens [default: so many days ago].
     #[arg(long, value_name = "TIME")]
     pub(crate) from: Option<DateTime<Utc>>,
     /// Days over which the events are spread.

@@ -162,7 +162,7 @@ async fn write(
                               jsonb_build_object('level', level), 'infinity'
                          FROM reached) e
                  LEFT JOIN season ON season.guild_id = e.guild_id
-                ORDER BY e.n, e.guild_id, e.user_id
+                ORDER BY e.n, e.guild_id, e.user_id, length(e.source_event_id), e.source_event_id
            ), stats AS (
                INSERT INTO community.user_stats AS u (guild_id, user_id, season_id, season_xp, season_stars, lifetime_stars)
                SELECT v.guild_id, v.user_id, season.id, v.season_xp, v.stars, v.lifetime_stars

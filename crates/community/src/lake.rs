@@ -145,7 +145,8 @@ pub struct LakeHealth {
     pub bytes: i64,
     /// Bytes that an event takes, indexes included.
     pub bytes_per_event: i64,
-    /// Bytes that the guild's events will take once the retention is full, at the pace of the last seven days.
+    /// Bytes that the guild's events will take once the retention is full, at the pace of the last seven whole days, or of as many as
+    /// there are; of today where there is none.
     pub projected_bytes: i64,
 }
 
@@ -169,7 +170,8 @@ pub async fn health(pool: &PgPool, guild: GuildId) -> Result<LakeHealth, Error> 
     let recent = sqlx::query!(
         r#"SELECT (SELECT max("timestamp") FROM community.event_lake WHERE guild_id = $1) AS newest,
                   (SELECT count(*) FROM community.event_lake
-                    WHERE guild_id = $1 AND "timestamp" > now() - interval '1 day') AS "last_day!""#,
+                    WHERE guild_id = $1 AND "timestamp" > now() - interval '1 day') AS "last_day!",
+                  (now() AT TIME ZONE 'UTC')::date AS "today!""#,
         guild.get(),
     )
     .fetch_one(&mut *conn)
@@ -187,12 +189,7 @@ pub async fn health(pool: &PgPool, guild: GuildId) -> Result<LakeHealth, Error> 
         months.iter().fold((0, 0), |(bytes, events), month| (bytes + month.bytes, events + month.events));
     // Before PostgreSQL has counted, what an event was measured to take.
     let bytes_per_event = if known > 1_000 { bytes / known } else { 450 };
-    let today = days.last().map(|day| day.day);
-    let week: i64 = days
-        .iter()
-        .filter(|day| today.is_some_and(|today| (1..=7).contains(&(today - day.day).num_days())))
-        .map(|day| day.events)
-        .sum();
+    let pace = pace(&days, recent.today);
     Ok(LakeHealth {
         newest: recent.newest,
         last_day: recent.last_day,
@@ -202,8 +199,20 @@ pub async fn health(pool: &PgPool, guild: GuildId) -> Result<LakeHealth, Error> 
         months,
         bytes,
         bytes_per_event,
-        projected_bytes: week / 7 * i64::from(settings.retention_days) * bytes_per_event,
+        projected_bytes: pace * i64::from(settings.retention_days) * bytes_per_event,
     })
+}
+
+/// Events a day: of the last seven whole days, or of those since the guild's first; of today where that is the first.
+fn pace(days: &[DayCount], today: NaiveDate) -> i64 {
+    let Some(first) = days.first() else { return 0 };
+    let events = |span: std::ops::RangeInclusive<i64>| -> i64 {
+        days.iter().filter(|day| span.contains(&(today - day.day).num_days())).map(|day| day.events).sum()
+    };
+    match (today - first.day).num_days().min(7) {
+        ..=0 => events(0..=0),
+        whole => events(1..=whole) / whole,
+    }
 }
 
 /// The longest that any guild keeps events, in days.
@@ -284,4 +293,27 @@ pub async fn retain(conn: &mut PgConnection) -> Result<Retained, sqlx::Error> {
         }
     }
     Ok(Retained { dropped: old, removed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_is_that_of_whole_days_as_far_as_there_are_any() {
+        let today = NaiveDate::from_ymd_opt(2026, 11, 21).unwrap();
+        let days = |counts: &[(u64, i64)]| -> Vec<DayCount> {
+            let day = |(ago, events): &(u64, i64)| DayCount {
+                day: today - chrono::Days::new(*ago),
+                event_type: "message_create".to_owned(),
+                events: *events,
+            };
+            counts.iter().map(day).collect()
+        };
+        assert_eq!(pace(&[], today), 0);
+        assert_eq!(pace(&days(&[(0, 50)]), today), 50, "the first day is all there is");
+        assert_eq!(pace(&days(&[(2, 100), (1, 300), (0, 5)]), today), 200, "today is not over");
+        assert_eq!(pace(&days(&[(13, 7_000), (7, 70), (1, 70), (0, 9_999)]), today), 20, "of a week");
+        assert_eq!(pace(&days(&[(10, 7_000)]), today), 0, "nothing happens there any more");
+    }
 }

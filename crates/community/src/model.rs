@@ -40,7 +40,7 @@ pub struct Profile {
     /// The member.
     #[serde(flatten)]
     pub member: Member,
-    /// Rank by XP among those who have not left; ties share one (1, 1, 3). Absent for who has left.
+    /// Rank by XP among those who have not left; ties share one (1, 1, 3). Absent for bots and who has left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rank: Option<i64>,
     /// XP at which the present level was reached.

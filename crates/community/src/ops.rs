@@ -67,6 +67,10 @@ async fn write(
 ) -> Result<(), Error> {
     let confined = matches!(by, By::Key(actor) if actor.guild.is_some());
     if !confined || !store::is_shared(conn, guild, user).await? {
+        if edit.name.is_some() {
+            // A name of this guild's own would hide the new one, as that of who was forgotten and is back.
+            store::member_unname(&mut *conn, guild, user).await?;
+        }
         return store::user_update(conn, user, edit).await;
     }
     let member = store::member_get(conn, guild, user).await?.ok_or(Error::UnknownMember(user))?;
@@ -85,8 +89,8 @@ async fn write(
 async fn profile(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<Profile, Error> {
     let member = store::member_get(conn, guild, user).await?.ok_or(Error::UnknownMember(user))?;
     let rank = match member.left_at {
-        None => Some(store::xp_rank(conn, guild, member.xp.get()).await?),
-        Some(_) => None,
+        None if !member.is_bot => Some(store::xp_rank(conn, guild, member.xp.get()).await?),
+        _ => None,
     };
     let settings: RewardSettings = settings_read(conn, Some(guild)).await?;
     let curve = settings.curve();

@@ -22,6 +22,7 @@ mod store;
 
 pub use calendar::{Calendar, calendars, season_at};
 pub use model::{NewSeason, NextSeason, RollSeason, Season, SeasonEdit, SeasonState, Standing};
+pub(crate) use store::season_exists;
 
 ::jobs::declare_events! {
     "season.started" Everyone "a season began" {

@@ -174,6 +174,19 @@ pub async fn is_shared(conn: &mut PgConnection, guild: GuildId, user: UserId) ->
     Ok(shared)
 }
 
+/// Takes away a member's name of this guild alone.
+pub async fn member_unname(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE community.members SET display_name = NULL
+          WHERE guild_id = $1 AND user_id = $2 AND display_name IS NOT NULL",
+        guild.get(),
+        user.get(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Names a member in this guild alone.
 pub async fn member_rename(
     conn: &mut PgConnection,

@@ -21,6 +21,7 @@ async fn a_member_is_added_changed_and_seen() {
     assert_eq!((&made["user_id"], &made["next_level_xp"]), (&json!("7"), &json!(157)));
     let (_, again) = house.send("PUT", "/guilds/1/members/7", None, Some(json!({ "is_bot": true }))).await;
     assert_eq!((&again["name"], &again["is_bot"]), (&json!("Ada"), &json!(true)));
+    assert_eq!(again["rank"], Value::Null, "bots are on no leaderboard");
     house.send("PUT", "/guilds/1/members/7", None, Some(json!({ "is_bot": true }))).await;
     let audited: Vec<String> = sqlx::query_scalar("SELECT action_type FROM access.admin_log ORDER BY id")
         .fetch_all(house.database.pool())

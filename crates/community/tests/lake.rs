@@ -150,6 +150,62 @@ async fn why_an_event_earned_what_it_earned_is_told() {
 }
 
 #[tokio::test]
+async fn a_stay_in_voice_is_told_tick_by_tick_and_factors_by_name() {
+    let house = House::new(ALL).await;
+    let pool = house.database.pool();
+    sqlx::raw_sql(
+        "INSERT INTO community.guilds (guild_id, name) VALUES (1, 'One') ON CONFLICT DO NOTHING;
+         INSERT INTO community.categories (guild_id, name) VALUES (1, 'Talk');
+         INSERT INTO community.category_channels (guild_id, category_id, channel_id)
+             SELECT 1, id, 9 FROM community.categories WHERE guild_id = 1;
+         INSERT INTO community.category_multipliers (guild_id, category_id, interaction_type, xp_multiplier)
+             SELECT 1, id, 'VOICE_TICK', 3 FROM community.categories WHERE guild_id = 1;
+         INSERT INTO community.multiplier_events (guild_id, name, xp_multiplier, starts_at, ends_at)
+             VALUES (1, 'Weekend', 2, now() - interval '5 hours', now() + interval '1 hour')",
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+    let voice = |kind: &str, user: &str, source: &str, minutes: i64| {
+        json!({
+            "event_type": kind, "user_id": user, "channel_id": "9", "source_id": source,
+            "timestamp": house.now - TimeDelta::minutes(minutes),
+        })
+    };
+    house
+        .post(&json!({ "events": [
+            voice("voice_join", "7", "in", 100), voice("voice_join", "8", "other", 100), voice("voice_leave", "7", "out", 75),
+            voice("voice_join", "7", "again", 5), voice("voice_leave", "7", "short", 1),
+            { "event_type": "reaction_remove", "user_id": "7", "target_id": "8", "channel_id": "9", "source_id": "back",
+              "timestamp": house.now, "payload": { "message_id": "5" } },
+        ] }))
+        .await;
+    for source in ["in", "out"] {
+        let (status, told) = house.get(&format!("/guilds/1/lake/events/{source}/rewards")).await;
+        assert_eq!(status, 200, "{told}");
+        let ticks: Vec<_> = told["rewards"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|tick| (tick["event_type"].as_str(), tick["xp"].as_i64(), tick["base_xp"].as_i64()))
+            .collect();
+        assert_eq!(ticks, [(Some("VOICE_TICK"), Some(60), Some(10)); 2], "{source}: {told}");
+        let names: Vec<_> = told["rewards"][0]["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|step| step["name"].as_str())
+            .collect();
+        assert_eq!(names, [Some("Talk"), Some("Weekend")]);
+    }
+    for (source, word) in [("short", "tick"), ("back", "reaction back")] {
+        let (_, told) = house.get(&format!("/guilds/1/lake/events/{source}/rewards")).await;
+        assert_eq!(told["rewards"], json!([]));
+        assert!(told["refused"].as_str().unwrap().contains(word), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn every_member_may_ask_why_but_the_lake_is_for_administrators() {
     let house = House::new(&["community:read", "community:ingest"]).await;
     house.post(&json!({ "events": [house.message("7", "a", 100, &json!({ "length": 300 }))] })).await;
@@ -202,6 +258,14 @@ async fn wrong_requests_are_told_what_is_wrong() {
     assert_eq!(house.post(&json!([])).await.0, 400);
     let (status, _) = house.send("POST", "/guilds/1/lake/events", "text/csv", "a,b").await;
     assert_eq!(status, 415);
+    let request = Request::post("/guilds/1/lake/events")
+        .header("authorization", format!("Bearer {}", house.key))
+        .header("content-type", "application/x-ndjson")
+        .header("content-encoding", "gzip")
+        .body(Body::from(vec![0x1f, 0x8b, 8, 0]))
+        .unwrap();
+    assert_eq!(house.router.clone().oneshot(request).await.unwrap().status(), 415, "compressed");
+    assert_eq!(house.get("/guilds/1/leaderboard?season_id=77").await.0, 404);
     let (status, _) =
         house.send("POST", "/guilds/2/lake/events", "application/json", "{\"events\":[]}").await;
     assert_eq!(status, 404, "another guild's");
@@ -246,10 +310,17 @@ async fn a_member_gets_a_copy_and_is_forgotten() {
         "timestamp": house.now, "payload": { "message_id": "5" },
     });
     house.post(&json!({ "events": [house.message("7", "a", 100, &json!({})), reaction] })).await;
+    house
+        .send("PUT", "/guilds/1/members/7", "application/json", json!({ "name": "Zaphod" }).to_string())
+        .await;
     let (status, copy) = house.get("/guilds/1/members/7/export").await;
     assert_eq!(
         (status, copy["events"].as_array().unwrap().len(), copy["activity"].as_array().unwrap().len()),
         (200, 2, 2)
+    );
+    assert_eq!(
+        copy["elsewhere"]["access"]["changed_by_administrators"][0]["after"]["name"], "Zaphod",
+        "{copy}"
     );
     let reason = json!({ "reason": "asked for by mail" }).to_string();
     let path = "/guilds/1/members/7/erasure";
@@ -262,7 +333,24 @@ async fn a_member_gets_a_copy_and_is_forgotten() {
     assert_eq!(house.get("/guilds/1/members/8").await.1["xp"], 8, "what others earned stays");
     let mut conn = house.database.pool().acquire().await.unwrap();
     assert_eq!(community::audit::drift(&mut conn).await.unwrap(), []);
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
+    )
+    .fetch_all(&mut *conn)
+    .await
+    .unwrap();
+    for table in tables {
+        let sql = format!("SELECT count(*) FROM {table} AS t WHERE t::text LIKE '%Zaphod%'");
+        let named: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut *conn).await.unwrap();
+        assert_eq!(named, 0, "{table}");
+    }
     let (status, _) =
         house.send("POST", path, "application/json", json!({ "reason": " " }).to_string()).await;
     assert_eq!(status, 400);
+    house.send("PUT", "/guilds/1/members/7", "application/json", json!({ "name": "Back" }).to_string()).await;
+    assert_eq!(
+        house.get("/guilds/1/members/7").await.1["name"],
+        "Back",
+        "whoever comes back has a name again"
+    );
 }

@@ -32,6 +32,7 @@ pub mod store;
 pub mod transfers;
 
 mod events;
+mod personal;
 
 pub use error::{Error, LedgerError, PROBLEMS};
 pub use ledger::{accounts_ensure, post};

@@ -190,3 +190,28 @@ async fn history_and_leaderboard_page_without_gaps_or_repeats() {
         assert!(ids.is_sorted_by(|a, b| a > b), "newest first, none twice");
     }
 }
+
+#[tokio::test]
+async fn a_copy_holds_the_ledger_and_whoever_is_forgotten_stays_in_it_without_a_name() {
+    let database = with_members().await;
+    let pool = database.pool();
+    ops::transfer(pool, GUILD, ADA, &pay(BOB, 30)).await.unwrap();
+    ops::transfer(pool, GUILD, BOB, &pay(ADA, 5)).await.unwrap();
+    let here = Origin::default();
+    let copy = community::people::member_export(pool, GUILD, ADA, By::Cli, &here).await.unwrap();
+    let paid = copy.elsewhere["economy"]["transactions"].as_array().unwrap();
+    assert!(paid.iter().any(|one| one["amount"] == 30 && one["reason"] == "thanks"), "{paid:?}");
+    assert_eq!(copy.elsewhere["economy"]["balances"].as_array().unwrap().len(), 1);
+    for _ in 0..2 {
+        community::people::member_erase(pool, GUILD, ADA, "asked", By::Cli, &here).await.unwrap();
+        let named = "SELECT count(*) FROM economy.bytes_transactions t WHERE t::text LIKE '%Ada%' OR giver_id = 7 AND reason = 'thanks'";
+        assert_eq!(count(pool, named).await, 0);
+    }
+    let others =
+        "SELECT count(*) FROM economy.bytes_transactions WHERE giver_username = 'Bob' AND reason = 'thanks'";
+    assert_eq!(count(pool, others).await, 1, "others' names and words stay");
+    assert_sound(pool).await;
+    let touched =
+        sqlx::query("UPDATE economy.bytes_transactions SET giver_username = 'x'").execute(pool).await;
+    assert!(touched.is_err(), "the ledger is closed again");
+}

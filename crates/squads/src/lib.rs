@@ -27,6 +27,7 @@ pub mod rules;
 pub mod store;
 
 mod events;
+mod personal;
 mod membership;
 
 pub use error::Error;

@@ -113,3 +113,35 @@ async fn testers_do_not_compete_and_competitors_do_not_test() {
     let competitor = ops::tester_add(stage.pool(), GUILD, Asker::CLI, campaign.id, UserId::new(2)).await;
     assert!(matches!(competitor, Err(Error::Registration(_))));
 }
+
+#[tokio::test]
+async fn whoever_is_forgotten_keeps_the_place_and_not_the_name() {
+    let stage = Stage::new().await;
+    let campaign = stage.running(1, json!({})).await;
+    let mut conn = stage.pool().acquire().await.unwrap();
+    community::members_ensure(&mut conn, GUILD, &[(UserId::new(5), Some("Zaphod"))]).await.unwrap();
+    drop(conn);
+    stage.register(campaign.id, 5).await;
+    stage.register(campaign.id, 6).await;
+    stage.solve(campaign.id, 1, 5, "5").await;
+    ops::campaign_close(stage.pool(), &stage.wake, GUILD, Asker::CLI, campaign.id).await.unwrap();
+    let (user, here) = (UserId::new(5), access::Origin::default());
+    let copy =
+        community::people::member_export(stage.pool(), GUILD, user, access::By::Cli, &here).await.unwrap();
+    let told = &copy.elsewhere["campaigns"];
+    assert_eq!(told["registrations"][0]["display_name"], "Zaphod", "{told}");
+    assert_eq!(told["standings"][0]["rank"], 1, "{told}");
+    community::people::member_erase(stage.pool(), GUILD, user, "asked", access::By::Cli, &here)
+        .await
+        .unwrap();
+    for named in [
+        "SELECT count(*) FROM campaigns.campaign_participants p WHERE campaign_id = $1 AND p::text LIKE '%Zaphod%'",
+        "SELECT count(*) FROM campaigns.campaign_standings s WHERE campaign_id = $1 AND s::text LIKE '%Zaphod%'",
+    ] {
+        assert_eq!(stage.count(named, campaign.id).await, 0);
+    }
+    let placed =
+        "SELECT count(*) FROM campaigns.campaign_standings WHERE campaign_id = $1 AND participant_id = '5'";
+    assert_eq!(stage.count(placed, campaign.id).await, 1);
+    stage.audit_clean().await;
+}

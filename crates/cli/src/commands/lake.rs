@@ -149,9 +149,9 @@ fn told(explained: &Explained) -> String {
 
 /// The ticks of a stay in voice, a line each.
 fn stay(ticks: &[ExplainedReward]) -> String {
-    let (xp, stars) = ticks.iter().fold((0i64, 0i64), |(xp, stars), tick| {
-        (xp + i64::from(tick.xp), stars + i64::from(tick.stars))
-    });
+    let (xp, stars) = ticks
+        .iter()
+        .fold((0i64, 0i64), |(xp, stars), tick| (xp + i64::from(tick.xp), stars + i64::from(tick.stars)));
     let rows = ticks.iter().map(|tick| {
         let steps = tick.steps.iter().map(|step| {
             let [xp, stars] = factors(step);

@@ -235,6 +235,10 @@ pub(crate) async fn board(global: &Global, command: &BoardCommand, screen: &Scre
         C::Remove { guild, quest } => {
             one(screen, ops::quest_remove(pool, guild.id, *quest, operator()).await)
         }
+        C::Claim { guild, quest, user } => one(screen, ops::quest_claim(pool, guild.id, *quest, *user).await),
+        C::Unclaim { guild, quest, user } => {
+            one(screen, ops::quest_unclaim(pool, guild.id, *quest, *user).await)
+        }
         C::Release { guild, quest } => {
             one(screen, ops::quest_release(pool, guild.id, *quest, operator()).await)
         }
@@ -260,6 +264,10 @@ pub(crate) async fn shop(global: &Global, command: &ShopCommand, screen: &Screen
         }
         C::Edit { guild, item, body } => {
             one(screen, ops::item_update(pool, guild.id, *item, read(body)?, operator()).await)
+        }
+        C::Buy { guild, item, user, quantity, at_most } => {
+            let new = shop::model::NewPurchase { quantity: *quantity, at_most_gold: *at_most };
+            one(screen, ops::item_buy(pool, guild.id, *item, *user, new, &once()).await)
         }
         C::Purchases { guild, status, user, limit } => {
             let rows = pages(*limit, async |page: PageQuery| {

@@ -94,6 +94,30 @@ pub(crate) enum MemberCommand {
         #[arg(long)]
         to: Option<NaiveDate>,
     },
+    /// Names of members, also of those who left.
+    Names {
+        #[command(flatten)]
+        guild: Guild,
+        /// The members, 200 at most.
+        #[arg(required = true)]
+        users: Vec<UserId>,
+    },
+    /// What is announced about a member; with options, change it.
+    Preferences {
+        #[command(flatten)]
+        guild: Guild,
+        /// The member.
+        user: UserId,
+        /// Levels they reach.
+        #[arg(long, value_name = "true|false")]
+        level_ups: Option<bool>,
+        /// Achievements they earn.
+        #[arg(long, value_name = "true|false")]
+        achievements: Option<bool>,
+        /// Awards they are given.
+        #[arg(long, value_name = "true|false")]
+        awards: Option<bool>,
+    },
     /// Copy all that is known of a member, as JSON; written to the audit log.
     Export {
         #[command(flatten)]
@@ -163,6 +187,33 @@ async fn carry_out(pool: &PgPool, command: &MemberCommand, screen: &Screen) -> R
         C::Days { guild, user, from, to } => {
             let days = people::days(pool, guild.id, *user, &DayQuery { from: *from, to: *to }).await?;
             screen.answer(&days, |days| chart(days))
+        }
+        C::Names { guild, users } => {
+            let names = people::names(pool, guild.id, users).await?;
+            screen.answer(&names, |names| {
+                table(["member", "name"], names.iter().map(|one| [one.user_id.to_string(), one.name.clone()]))
+            })
+        }
+        C::Preferences { guild, user, level_ups, achievements, awards } => {
+            let (id, user) = (guild.id, *user);
+            let mut wanted = people::preferences_get(pool, id, user).await.map_err(Problem::from)?;
+            if level_ups.is_some() || achievements.is_some() || awards.is_some() {
+                wanted.announce_level_up = level_ups.unwrap_or(wanted.announce_level_up);
+                wanted.announce_achievements = achievements.unwrap_or(wanted.announce_achievements);
+                wanted.announce_awards = awards.unwrap_or(wanted.announce_awards);
+                wanted = people::preferences_put(pool, id, user, wanted).await.map_err(Problem::from)?;
+            }
+            screen.answer(&wanted, |wanted| {
+                let said = |yes: bool| if yes { "announced" } else { "not announced" }.to_owned();
+                table(
+                    ["what", "is"],
+                    [
+                        ["level-ups".to_owned(), said(wanted.announce_level_up)],
+                        ["achievements".to_owned(), said(wanted.announce_achievements)],
+                        ["awards".to_owned(), said(wanted.announce_awards)],
+                    ],
+                )
+            })
         }
         C::Export { guild, user, out } => {
             let copy = people::member_export(pool, guild.id, *user, By::Cli, &Origin::default()).await;

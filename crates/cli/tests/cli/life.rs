@@ -47,6 +47,16 @@ async fn seasons_achievements_and_awards_are_run_from_the_terminal() {
     at("multiplier", "create", &[r#"{"name": "Double", "ends_at": "2190-01-01T00:00:00Z"}"#]).ends_with(0);
     at("board", "post", &[r#"{"title": "Mend the gate"}"#]).ends_with(0);
     at("board", "complete", &["1"]).ends_with(4).says("taken on by nobody");
+    assert_eq!(at("board", "claim", &["1", "--user", "5"]).ends_with(0).json()["claimed_by"], "5");
+    at("board", "unclaim", &["1", "--user", "6"]).ends_with(4);
+    assert_eq!(at("board", "unclaim", &["1", "--user", "5"]).ends_with(0).json()["status"], "open");
+    let coffee = shelf[0]["id"].to_string();
+    at("shop", "buy", &[&coffee, "--user", "5", "--at-most", "1"]).ends_with(4);
+    assert_eq!(at("shop", "buy", &[&coffee, "--user", "5"]).ends_with(0).json()["status"], "paid");
+    let quiet = at("member", "preferences", &["5", "--awards", "false"]).ends_with(0).json();
+    assert_eq!((&quiet["announce_awards"], &quiet["announce_level_up"]), (&false.into(), &true.into()));
+    assert_eq!(at("member", "preferences", &["5"]).ends_with(0).json(), quiet);
+    assert_eq!(at("member", "names", &["5", "6", "99"]).ends_with(0).json().as_array().unwrap().len(), 2);
     at("announcement", "say", &["--channel", "9", "Hello"]).ends_with(0);
     at("skill", "create", &[r#"{"slug": "graphs", "name": "Graphs"}"#]).ends_with(0);
     let tree = at("skill", "tree", &["--user", "5"]).ends_with(0).json();
@@ -64,7 +74,7 @@ async fn a_file_of_another_bots_xp_is_imported() {
             .into_iter()
             .chain(options.iter().copied()))
     };
-    import(&[]).ends_with(4).says("has 1 wrong lines");
+    import(&[]).ends_with(4).says("has 1 wrong line;");
     import(&["--dry-run"]).ends_with(0).says("1 members would get 200 XP");
     import(&["--skip-faults"]).ends_with(0).says("1 members got 200 XP");
     import(&["--skip-faults"]).ends_with(0).says("0 members got 0 XP");

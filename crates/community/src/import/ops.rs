@@ -68,8 +68,9 @@ pub async fn import(
     if done.fault_count > 0 && !new.skip_faults && !new.dry_run {
         let first = done.faults.first().map(|fault| format!("; line {}: {}", fault.line, fault.message));
         let message = format!(
-            "has {} wrong lines{}. Nothing was imported; mend them, or ask for the rest with `skip_faults`",
+            "has {} wrong {}{}. Nothing was imported; mend them, or ask for the rest with `skip_faults`",
             done.fault_count,
+            if done.fault_count == 1 { "line" } else { "lines" },
             first.unwrap_or_default()
         );
         return Err(Error::Invalid("data", message));

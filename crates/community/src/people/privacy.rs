@@ -1,8 +1,9 @@
 //! A copy of what is known of a member, and forgetting them.
 //!
 //! What others' figures rest upon stays, without a name: the journal of rewards and the reactions they gave, both under the bare number
-//! of their account. Everything else of theirs in the guild goes.
+//! of their account. Everything else of theirs in the guild goes. Other slices do the same with what they keep ([`access::personal`]).
 
+use access::personal::{self, MOST, NOBODY};
 use access::{AuditEntry, By, Origin, audit};
 use kernel::{GuildId, UserId};
 use serde::Serialize;
@@ -14,10 +15,7 @@ use crate::error::Error;
 use crate::model::Profile;
 use crate::people::preferences::{Preferences, preferences_get};
 
-/// The most entries and events of a copy; the newest ones.
-const MOST: i64 = 100_000;
-
-/// Everything the guild's community knows of a member.
+/// Everything that is known of a member in a guild.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct MemberExport {
     /// The member.
@@ -57,6 +55,12 @@ pub struct MemberExport {
     /// Their events in the lake, newest first; at most 100,000.
     #[schema(value_type = Vec<Object>)]
     pub events: Value,
+    /// Discord roles that they are to have.
+    #[schema(value_type = Vec<Object>)]
+    pub member_roles: Value,
+    /// What the other parts of Questhall keep of them, by part: `access`, `campaigns`, `challenges`, `economy`, `squads`.
+    #[schema(value_type = Object)]
+    pub elsewhere: Value,
 }
 
 /// A copy of everything known of a member in this guild. Whoever takes one is in the audit log.
@@ -106,13 +110,17 @@ pub async fn member_export(
                                 'target_id', e.target_id::text, 'timestamp', e."timestamp", 'payload', e.payload,
                                 'source_id', e.source_id))
                      FROM (SELECT * FROM community.event_lake WHERE guild_id = $1 AND user_id = $2
-                            ORDER BY "timestamp" DESC LIMIT $3) e), '[]') AS "events!""#,
+                            ORDER BY "timestamp" DESC LIMIT $3) e), '[]') AS "events!",
+                  coalesce((SELECT jsonb_agg(jsonb_build_object('role_id', r.role_id::text, 'wanted', r.wanted,
+                                'confirmed_at', r.confirmed_at) ORDER BY r.role_id)
+                     FROM community.member_roles r WHERE r.guild_id = $1 AND r.user_id = $2), '[]') AS "member_roles!""#,
         guild.get(),
         user.get(),
         MOST,
     )
     .fetch_one(&mut *tx)
     .await?;
+    let elsewhere = Value::Object(personal::copies(&mut tx, guild, user).await?);
     let entry =
         AuditEntry::new(Some(guild), by, "EXPORT", "community.members", user.to_string()).from(origin);
     audit::record(&mut tx, &entry).await?;
@@ -131,6 +139,8 @@ pub async fn member_export(
         announcements: row.announcements,
         activity: row.activity,
         events: row.events,
+        member_roles: row.member_roles,
+        elsewhere,
     })
 }
 
@@ -162,10 +172,11 @@ pub async fn member_erase(
         crate::store::guilds_lock(&mut tx, &[guild]).await?;
         let shared = crate::store::is_shared(&mut tx, guild, user).await?;
         let done = sqlx::query!(
-            "UPDATE community.members SET display_name = 'Deleted member', left_at = coalesce(left_at, now())
+            "UPDATE community.members SET display_name = $3, left_at = coalesce(left_at, now())
               WHERE guild_id = $1 AND user_id = $2",
             guild.get(),
             user.get(),
+            NOBODY,
         )
         .execute(&mut *tx)
         .await?;
@@ -174,9 +185,10 @@ pub async fn member_erase(
         }
         if !shared {
             sqlx::query!(
-                "UPDATE community.users SET discord_name = 'Deleted member', discord_avatar_hash = NULL, github_username = NULL
+                "UPDATE community.users SET discord_name = $2, discord_avatar_hash = NULL, github_username = NULL
                   WHERE id = $1",
                 user.get(),
+                NOBODY,
             )
             .execute(&mut *tx)
             .await?;
@@ -239,10 +251,16 @@ pub async fn member_erase(
                 guild.get(),
                 user.get(),
             ),
+            sqlx::query!(
+                "DELETE FROM community.member_roles WHERE guild_id = $1 AND user_id = $2",
+                guild.get(),
+                user.get(),
+            ),
         ] {
             done.execute(&mut *tx).await?;
         }
         crate::board::lapse::release_all_of(&mut tx, guild, user).await?;
+        personal::forget(&mut tx, guild, user).await?;
         let mut entry =
             AuditEntry::new(Some(guild), by, "DELETE", "community.members", user.to_string()).from(origin);
         entry.after = Some(json!({ "events": events, "person": !shared }));

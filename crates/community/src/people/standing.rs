@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::error::Error;
 use crate::ids::SeasonId;
 
 /// A member on a leaderboard.
@@ -83,6 +84,9 @@ pub async fn leaderboard(
             )
             .fetch_all(&mut *conn)
             .await?
+        }
+        Some(season) if !crate::seasons::season_exists(&mut conn, guild, season).await? => {
+            return Err(Error::Unknown("season").into());
         }
         Some(season) => {
             sqlx::query_as!(

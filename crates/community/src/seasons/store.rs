@@ -61,6 +61,21 @@ pub(super) async fn get(
     Ok(row.map(Season::from))
 }
 
+/// Whether the guild has the season.
+pub(crate) async fn season_exists(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    season: SeasonId,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM community.seasons WHERE guild_id = $1 AND id = $2) AS "exists!""#,
+        guild.get(),
+        season.get(),
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Seasons of the guild, the latest first, one more than the page holds.
 pub(super) async fn list(
     conn: &mut PgConnection,

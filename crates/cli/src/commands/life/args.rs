@@ -275,6 +275,26 @@ pub(crate) enum BoardCommand {
         /// The quest.
         quest: BoardQuestId,
     },
+    /// Take on a quest for a member.
+    Claim {
+        #[command(flatten)]
+        guild: Guild,
+        /// The quest.
+        quest: BoardQuestId,
+        /// The member.
+        #[arg(long, value_name = "ID")]
+        user: UserId,
+    },
+    /// Give up a quest for the member who took it on.
+    Unclaim {
+        #[command(flatten)]
+        guild: Guild,
+        /// The quest.
+        quest: BoardQuestId,
+        /// The member.
+        #[arg(long, value_name = "ID")]
+        user: UserId,
+    },
     /// Take a quest away from whoever took it on.
     Release {
         #[command(flatten)]
@@ -316,6 +336,22 @@ pub(crate) enum ShopCommand {
         item: ShopItemId,
         /// As in the API: JSON, @FILE or -.
         body: String,
+    },
+    /// Buy something for a member, with their gold.
+    Buy {
+        #[command(flatten)]
+        guild: Guild,
+        /// The item.
+        item: ShopItemId,
+        /// The member.
+        #[arg(long, value_name = "ID")]
+        user: UserId,
+        /// How many.
+        #[arg(long, default_value_t = 1)]
+        quantity: i32,
+        /// The most gold to be paid in all.
+        #[arg(long, value_name = "GOLD")]
+        at_most: Option<i64>,
     },
     /// List purchases, the latest first.
     Purchases {

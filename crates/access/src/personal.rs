@@ -1,0 +1,111 @@
+//! What the slices know of a member: copies of it, and how each forgets them.
+//!
+//! A slice declares a [`Keeper`] for what it keeps under a member's id. Whoever makes a copy, or forgets a member, asks all keepers
+//! that are linked in, in one transaction, and so needs to know none of them.
+
+use std::pin::Pin;
+
+use kernel::{GuildId, UserId};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+#[doc(hidden)]
+pub use inventory::submit;
+
+/// What comes of asking a keeper.
+pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'a>>;
+
+/// The name of who was forgotten, wherever a name must stand.
+pub const NOBODY: &str = "Deleted member";
+
+/// The most rows of a kind in a copy; the newest ones.
+pub const MOST: i64 = 100_000;
+
+/// A slice, as far as it keeps anything of members.
+pub struct Keeper {
+    /// The slice: the name of its part of a copy.
+    pub slice: &'static str,
+    /// A copy of what it keeps of a member in a guild: an object of lists, by table.
+    pub copy: for<'a> fn(&'a mut PgConnection, GuildId, UserId) -> Asked<'a, Value>,
+    /// Makes what must stay anonymous, and removes the rest. Doing it again changes nothing.
+    pub forget: for<'a> fn(&'a mut PgConnection, GuildId, UserId) -> Asked<'a, ()>,
+}
+
+inventory::collect!(Keeper);
+
+/// All keepers that are linked in, by slice.
+fn keepers() -> Vec<&'static Keeper> {
+    let mut all: Vec<&Keeper> = inventory::iter::<Keeper>.into_iter().collect();
+    all.sort_by_key(|keeper| keeper.slice);
+    all
+}
+
+/// Copies of what all slices keep of a member in a guild, by slice.
+pub async fn copies(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+) -> Result<serde_json::Map<String, Value>, sqlx::Error> {
+    let mut all = serde_json::Map::new();
+    for keeper in keepers() {
+        all.insert(keeper.slice.to_owned(), (keeper.copy)(&mut *conn, guild, user).await?);
+    }
+    Ok(all)
+}
+
+/// Has all slices forget a member of a guild. Journals let names be taken out until the transaction ends.
+pub async fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT set_config('questhall.allow_erasure', 'on', true)").fetch_one(&mut *conn).await?;
+    for keeper in keepers() {
+        (keeper.forget)(&mut *conn, guild, user).await?;
+    }
+    sqlx::query!("SELECT set_config('questhall.allow_erasure', 'off', true)").fetch_one(conn).await?;
+    Ok(())
+}
+
+submit! {
+    Keeper {
+        slice: "access",
+        copy: |conn, guild, user| Box::pin(copy(conn, guild, user)),
+        forget: |conn, guild, user| Box::pin(scrub(conn, guild, user)),
+    }
+}
+
+async fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<Value, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT jsonb_build_object(
+               'roles', coalesce((SELECT jsonb_agg(jsonb_build_object('role', r.role, 'source', r.source, 'expires_at', r.expires_at,
+                            'created_at', r.created_at) ORDER BY r.role)
+                   FROM access.role_grants r WHERE r.guild_id = $1 AND r.user_id = $2), '[]'),
+               'keys', coalesce((SELECT jsonb_agg(jsonb_build_object('name', k.name, 'scopes', k.scopes, 'created_at', k.created_at,
+                            'last_used', k.last_used) ORDER BY k.created_at)
+                   FROM access.api_keys k WHERE k.guild_id = $1 AND k.user_id = $2), '[]'),
+               'changed_by_administrators', coalesce((SELECT jsonb_agg(jsonb_build_object('action_type', a.action_type,
+                            'before', a.before_snapshot, 'after', a.after_snapshot, 'reason', a.reason, 'timestamp', a."timestamp")
+                            ORDER BY a.id)
+                   FROM access.admin_log a
+                  WHERE a.guild_id = $1 AND a.target_table = 'community.members' AND a.target_id = $2::bigint::text), '[]'))
+               AS "copy!""#,
+        guild.get(),
+        user.get(),
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// The audit log keeps what was done, and no names.
+async fn scrub(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE access.admin_log
+            SET before_snapshot = before_snapshot - ARRAY['name', 'avatar_hash', 'github_username'],
+                after_snapshot = after_snapshot - ARRAY['name', 'avatar_hash', 'github_username']
+          WHERE guild_id = $1 AND target_table = 'community.members' AND target_id = $2::bigint::text
+            AND (jsonb_typeof(before_snapshot) = 'object' AND before_snapshot ?| ARRAY['name', 'avatar_hash', 'github_username']
+              OR jsonb_typeof(after_snapshot) = 'object' AND after_snapshot ?| ARRAY['name', 'avatar_hash', 'github_username'])",
+        guild.get(),
+        user.get(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! What is kept of a member here: where they registered, where they stood, what they could claim.
+
+use access::personal::{Asked, Keeper, MOST, NOBODY};
+use kernel::{GuildId, UserId};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+access::personal::submit! {
+    Keeper { slice: "campaigns", copy, forget }
+}
+
+/// Registrations, standings and rewards.
+fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Value> {
+    Box::pin(async move {
+        sqlx::query_scalar!(
+        r#"SELECT jsonb_build_object(
+               'registrations', coalesce((SELECT jsonb_agg(jsonb_build_object('campaign_id', p.campaign_id, 'campaign', c.name,
+                            'display_name', p.display_name, 'registered_at', p.registered_at, 'fee_paid', p.fee_paid,
+                            'points', p.points, 'penalty', p.penalty, 'parts_solved', p.parts_solved) ORDER BY p.registered_at DESC)
+                   FROM campaigns.campaigns c
+                   JOIN campaigns.campaign_participants p
+                     ON p.campaign_id = c.id AND p.participant_type = 'player' AND p.participant_id = $2::bigint::text
+                  WHERE c.guild_id = $1), '[]'),
+               'standings', coalesce((SELECT jsonb_agg(jsonb_build_object('campaign_id', s.campaign_id, 'snapshot', s.snapshot,
+                            'rank', s.rank, 'points', s.points))
+                   FROM campaigns.campaigns c
+                   JOIN campaigns.campaign_standings s
+                     ON s.campaign_id = c.id AND s.participant_type = 'player' AND s.participant_id = $2::bigint::text
+                  WHERE c.guild_id = $1), '[]'),
+               'rewards', coalesce((SELECT jsonb_agg(to_jsonb(r) - 'guild_id' - 'user_id')
+                   FROM (SELECT * FROM campaigns.reward_claims WHERE guild_id = $1 AND user_id = $2
+                          ORDER BY created_at DESC LIMIT $3) r), '[]'))
+               AS "copy!""#,
+        guild.get(),
+        user.get(),
+        MOST,
+    )
+    .fetch_one(conn)
+    .await
+    })
+}
+
+/// Names go; what others' figures rest upon stays.
+fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, ()> {
+    Box::pin(async move {
+        sqlx::query!(
+            "UPDATE campaigns.campaign_participants p SET display_name = $3
+           FROM campaigns.campaigns c
+          WHERE c.guild_id = $1 AND p.campaign_id = c.id AND p.participant_type = 'player'
+            AND p.participant_id = $2::bigint::text AND p.display_name <> $3",
+            guild.get(),
+            user.get(),
+            NOBODY,
+        )
+        .execute(&mut *conn)
+        .await?;
+        sqlx::query!(
+            "UPDATE campaigns.campaign_standings s SET display_name = $3
+           FROM campaigns.campaigns c
+          WHERE c.guild_id = $1 AND s.campaign_id = c.id AND s.participant_type = 'player'
+            AND s.participant_id = $2::bigint::text AND s.display_name <> $3",
+            guild.get(),
+            user.get(),
+            NOBODY,
+        )
+        .execute(&mut *conn)
+        .await?;
+        Ok(())
+    })
+}

@@ -1,0 +1,32 @@
+//! What is kept of a member here: the squads they are and were in. There are no names in it, so nothing is to be forgotten.
+
+use access::personal::{Asked, Keeper, MOST};
+use kernel::{GuildId, UserId};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+access::personal::submit! {
+    Keeper { slice: "squads", copy, forget: |_, _, _| Box::pin(async { Ok(()) }) }
+}
+
+fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Value> {
+    Box::pin(async move {
+        sqlx::query_scalar!(
+            r#"SELECT jsonb_build_object(
+               'memberships', coalesce((SELECT jsonb_agg(jsonb_build_object('squad', s.name, 'joined_at', m.joined_at))
+                   FROM squads.squad_memberships m JOIN squads.squads s ON s.guild_id = m.guild_id AND s.id = m.squad_id
+                  WHERE m.guild_id = $1 AND m.user_id = $2), '[]'),
+               'moves', coalesce((SELECT jsonb_agg(jsonb_build_object('action', l.action, 'from_squad_id', l.from_squad_id,
+                            'to_squad_id', l.to_squad_id, 'cost', l.cost, 'reason', l.reason, 'occurred_at', l.occurred_at)
+                            ORDER BY l.id DESC)
+                   FROM (SELECT * FROM squads.squad_membership_log WHERE guild_id = $1 AND user_id = $2
+                          ORDER BY id DESC LIMIT $3) l), '[]'))
+               AS "copy!""#,
+            guild.get(),
+            user.get(),
+            MOST,
+        )
+        .fetch_one(conn)
+        .await
+    })
+}

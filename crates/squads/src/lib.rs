@@ -27,8 +27,8 @@ pub mod rules;
 pub mod store;
 
 mod events;
-mod personal;
 mod membership;
+mod personal;
 
 pub use error::Error;
 pub use model::{Assignment, MembershipChange, NewSquad, Squad, SquadEdit, SquadMember};

@@ -396,7 +396,10 @@ mod tests {
             field(r#"{"event_type":"typing","user_id":"7","timestamp":"2026-11-21T10:00:00Z"}"#),
             "event_type"
         );
-        assert_eq!(field(r#"{"event_type":5,"user_id":"7","timestamp":"2026-11-21T10:00:00Z"}"#), "event_type");
+        assert_eq!(
+            field(r#"{"event_type":5,"user_id":"7","timestamp":"2026-11-21T10:00:00Z"}"#),
+            "event_type"
+        );
         assert_eq!(
             field(r#"{"event_type":"message_create","user_id":"7","timestamp":"2026-11-21T10:00:00Z"}"#),
             "channel_id"

@@ -8,7 +8,7 @@ use access::{AuditEntry, By, Origin, audit};
 use kernel::{GuildId, UserId};
 use serde::Serialize;
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use utoipa::ToSchema;
 
 use crate::error::Error;
@@ -201,64 +201,7 @@ pub async fn member_erase(
         .execute(&mut *tx)
         .await?
         .rows_affected();
-        for done in [
-            sqlx::query!(
-                "UPDATE community.event_lake SET payload = payload - 'roles'
-                  WHERE guild_id = $1 AND user_id = $2 AND payload ? 'roles'",
-                guild.get(),
-                user.get(),
-            ),
-            sqlx::query!(
-                "DELETE FROM community.event_counters WHERE guild_id = $1 AND user_id = $2 AND event_type <> 'reaction_add'",
-                guild.get(),
-                user.get(),
-            ),
-            sqlx::query!(
-                "UPDATE community.user_stats SET messages_sent = 0, threads_created = 0, voice_minutes = 0
-                  WHERE guild_id = $1 AND user_id = $2",
-                guild.get(),
-                user.get(),
-            ),
-            sqlx::query!(
-                "UPDATE community.activity_log SET metadata = metadata - 'reason'
-                  WHERE guild_id = $1 AND user_id = $2 AND metadata ? 'reason'",
-                guild.get(),
-                user.get(),
-            ),
-            sqlx::query!(
-                "UPDATE community.user_achievements SET revoke_reason = NULL
-                  WHERE guild_id = $1 AND user_id = $2 AND revoke_reason IS NOT NULL",
-                guild.get(),
-                user.get(),
-            ),
-            sqlx::query!(
-                "DELETE FROM community.announcements WHERE guild_id = $1 AND user_id = $2",
-                guild.get(),
-                user.get(),
-            ),
-            sqlx::query!(
-                "DELETE FROM community.user_preferences WHERE guild_id = $1 AND user_id = $2",
-                guild.get(),
-                user.get(),
-            ),
-            sqlx::query!(
-                "DELETE FROM community.reward_cooldowns WHERE guild_id = $1 AND user_id = $2",
-                guild.get(),
-                user.get(),
-            ),
-            sqlx::query!(
-                "DELETE FROM community.voice_sessions WHERE guild_id = $1 AND user_id = $2",
-                guild.get(),
-                user.get(),
-            ),
-            sqlx::query!(
-                "DELETE FROM community.member_roles WHERE guild_id = $1 AND user_id = $2",
-                guild.get(),
-                user.get(),
-            ),
-        ] {
-            done.execute(&mut *tx).await?;
-        }
+        remove(&mut tx, guild, user).await?;
         crate::board::lapse::release_all_of(&mut tx, guild, user).await?;
         personal::forget(&mut tx, guild, user).await?;
         let mut entry =
@@ -270,4 +213,67 @@ pub async fn member_erase(
         Ok(Erased { events, person: !shared })
     })
     .await
+}
+
+/// Removes, or empties, what nobody else's figures rest upon.
+async fn remove(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<(), sqlx::Error> {
+    for done in [
+        sqlx::query!(
+            "UPDATE community.event_lake SET payload = payload - 'roles'
+              WHERE guild_id = $1 AND user_id = $2 AND payload ? 'roles'",
+            guild.get(),
+            user.get(),
+        ),
+        sqlx::query!(
+            "DELETE FROM community.event_counters WHERE guild_id = $1 AND user_id = $2 AND event_type <> 'reaction_add'",
+            guild.get(),
+            user.get(),
+        ),
+        sqlx::query!(
+            "UPDATE community.user_stats SET messages_sent = 0, threads_created = 0, voice_minutes = 0
+              WHERE guild_id = $1 AND user_id = $2",
+            guild.get(),
+            user.get(),
+        ),
+        sqlx::query!(
+            "UPDATE community.activity_log SET metadata = metadata - 'reason'
+              WHERE guild_id = $1 AND user_id = $2 AND metadata ? 'reason'",
+            guild.get(),
+            user.get(),
+        ),
+        sqlx::query!(
+            "UPDATE community.user_achievements SET revoke_reason = NULL
+              WHERE guild_id = $1 AND user_id = $2 AND revoke_reason IS NOT NULL",
+            guild.get(),
+            user.get(),
+        ),
+        sqlx::query!(
+            "DELETE FROM community.announcements WHERE guild_id = $1 AND user_id = $2",
+            guild.get(),
+            user.get(),
+        ),
+        sqlx::query!(
+            "DELETE FROM community.user_preferences WHERE guild_id = $1 AND user_id = $2",
+            guild.get(),
+            user.get(),
+        ),
+        sqlx::query!(
+            "DELETE FROM community.reward_cooldowns WHERE guild_id = $1 AND user_id = $2",
+            guild.get(),
+            user.get(),
+        ),
+        sqlx::query!(
+            "DELETE FROM community.voice_sessions WHERE guild_id = $1 AND user_id = $2",
+            guild.get(),
+            user.get(),
+        ),
+        sqlx::query!(
+            "DELETE FROM community.member_roles WHERE guild_id = $1 AND user_id = $2",
+            guild.get(),
+            user.get(),
+        ),
+    ] {
+        done.execute(&mut *conn).await?;
+    }
+    Ok(())
 }

@@ -8,6 +8,8 @@ use figment::{
     providers::{Format as _, Toml},
     value::{Dict, Map, Value},
 };
+use kernel::objects::Objects;
+use serde::{Deserialize, Deserializer};
 
 use super::Settings;
 
@@ -82,7 +84,7 @@ pub fn load_with(
     // QUESTHALL_DB__URL after DATABASE_URL, which is everybody's.
     environment.sort_unstable();
     let figment = figment(sources, &environment)?;
-    let mut settings: Settings = figment.extract().map_err(|error| explain(&figment, &error))?;
+    let Whole(mut settings) = figment.extract().map_err(|error| explain(&figment, &error))?;
     if let Some(data_dir) = &settings.data_dir {
         settings.db.data_dir.clone_from(data_dir);
     }
@@ -92,6 +94,15 @@ pub fn load_with(
         problem,
     })?;
     Ok(settings)
+}
+
+/// All settings, of which none is a list where a table belongs: `http = []` would be `[http]` with nothing set.
+struct Whole(Settings);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Settings::deserialize(Objects(deserializer)).map(Self)
+    }
 }
 
 fn figment(sources: &Sources, environment: &[(String, String)]) -> Result<Figment, SettingsError> {

@@ -8,7 +8,7 @@
 //! * What is wrong with an event is told by field; the others of its batch are taken.
 //! * Memory is bounded: who sends too much waits, or is told to come back.
 //!
-//! Map: `event` what comes in, and what is refused · `writer` group commit · `batch` from locks to rewards · [`lines`] streams and
+//! Map: `event` what comes in, and what is refused · `writer` group commit · `queue` what waits · `batch` from locks to rewards · [`lines`] streams and
 //! files · `limits` what is allowed · `book` what a batch adds up to · [`generator`] made-up events · `store` SQL, by what it is
 //! about · `config` what guilds chose · `changes` what a batch changed about members.
 
@@ -20,6 +20,7 @@ mod event;
 pub mod generator;
 mod limits;
 pub mod lines;
+mod queue;
 mod settings;
 mod store;
 mod writer;

@@ -1,8 +1,8 @@
-//! Gathers events while the batch before them commits, a writer a shard of guilds.
+//! Writes what waits, batch by batch.
 //!
-//! Nobody waits for a batch to fill: what finds its writer idle is taken at once. Under load batches grow by themselves, up to
-//! [`MAX_BATCH`] events, and the price of locks and a commit is shared. What waits is bounded: who comes when too much does waits
-//! too, or is told to come back, as they like.
+//! Nobody waits for a batch to fill: what finds a writer idle is taken at once. Under load batches grow by themselves, up to
+//! [`MAX_BATCH`] events, and the price of locks and a commit is shared. What waits is bounded: who comes when too much does waits for
+//! the answer, or is told to come back, as they like.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -14,38 +14,17 @@ use jobs::Wake;
 use kernel::problem::UNAVAILABLE;
 use kernel::{GuildId, Problem};
 use sqlx::PgPool;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::batch::{Done, Outcome, commit};
 use super::config::Configs;
 use super::event::{Event, Fault};
+use super::queue::{Pending, Queue};
 
 /// The most events taken in one transaction.
 pub const MAX_BATCH: usize = 4_000;
-/// The most events that may wait for a writer.
-const QUEUE: usize = 40_000;
 /// Attempts at a batch while the database is away, with growing pauses.
 const ATTEMPTS: u32 = 6;
-
-struct Pending {
-    guild: GuildId,
-    events: Vec<Event>,
-    /// Whether something before it in its feed failed.
-    broken: Arc<AtomicBool>,
-    reply: oneshot::Sender<Result<Vec<Outcome>, IngestError>>,
-    // Given back when the batch is done.
-    _room: OwnedSemaphorePermit,
-}
-
-impl Pending {
-    /// Answers with an error, and keeps what comes behind it in its feed from being taken. This writer is the only one that takes the
-    /// feed's events, so that it sees that before it sees them.
-    fn fail(self, error: IngestError) {
-        self.broken.store(true, Ordering::Relaxed);
-        // Whoever no longer listens sends everything again some day, or never.
-        let _ = self.reply.send(Err(error));
-    }
-}
 
 /// Why events were not taken, for no fault of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -68,28 +47,33 @@ impl From<IngestError> for Problem {
 }
 
 /// The way into the lake. Cheap to clone; its writers end when the last clone is dropped and what waits is written.
-#[derive(Debug, Clone)]
-pub struct EventWriter(Arc<[Shard]>);
+#[derive(Clone)]
+pub struct EventWriter(Arc<Entrance>);
 
-#[derive(Debug)]
-struct Shard {
-    sender: mpsc::UnboundedSender<Pending>,
-    /// Room for events; what bounds the channel.
-    room: Arc<Semaphore>,
+struct Entrance(Arc<Queue>);
+
+impl Drop for Entrance {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl std::fmt::Debug for EventWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EventWriter").finish_non_exhaustive()
+    }
 }
 
 impl EventWriter {
-    /// Starts `writers` tasks (at least one), each with a connection of `pool` while it works. A guild's events always go to the same
-    /// one, so that hot counters never cross. Needs a Tokio runtime.
+    /// Starts `writers` tasks (at least one), each with a connection of `pool` while it works. A guild's events are with one of them at a
+    /// time. Needs a Tokio runtime.
     pub fn start(pool: &PgPool, wake: &Wake, writers: usize) -> Self {
-        let configs = Arc::new(Configs::default());
         let writers = writers.max(1);
-        let shards = (0..writers).map(|_| {
-            let (sender, receiver) = mpsc::unbounded_channel();
-            tokio::spawn(write_all(pool.clone(), wake.clone(), Arc::clone(&configs), receiver));
-            Shard { sender, room: Arc::new(Semaphore::new(QUEUE / writers)) }
-        });
-        Self(shards.collect())
+        let (configs, queue) = (Arc::new(Configs::default()), Arc::new(Queue::new(writers)));
+        for _ in 0..writers {
+            tokio::spawn(write_all(pool.clone(), wake.clone(), Arc::clone(&configs), Arc::clone(&queue)));
+        }
+        Self(Arc::new(Entrance(queue)))
     }
 
     /// A feed of a guild's events, whose order is kept.
@@ -97,7 +81,7 @@ impl EventWriter {
         Feed { writer: self.clone(), guild, broken: Arc::default() }
     }
 
-    /// Has events written, waiting for room if there is none: for who can be slowed down. Answered after the commit, an outcome
+    /// Has events written, however many wait before them: for who can be slowed down. Answered after the commit, an outcome
     /// for each event, in order. Those of a guild that are submitted after an answer come after.
     pub async fn submit(&self, guild: GuildId, events: Vec<Event>) -> Result<Vec<Outcome>, IngestError> {
         self.feed(guild).submit(events).await
@@ -115,82 +99,46 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Has events written, waiting for room if there is none: for who can be slowed down. Answered after the commit, an outcome
-    /// for each event, in order.
+    /// Has events written, however many wait before them: for who can be slowed down. Answered after the commit, an outcome
+    /// for each event, in order. Its place in the line is taken when it is first polled.
     pub async fn submit(&self, events: Vec<Event>) -> Result<Vec<Outcome>, IngestError> {
         self.send(events, true).await
     }
 
-    /// The same for who cannot wait: [`IngestError::Busy`] when there is no room.
+    /// The same for who cannot wait: [`IngestError::Busy`] when too many do already.
     pub async fn offer(&self, events: Vec<Event>) -> Result<Vec<Outcome>, IngestError> {
         self.send(events, false).await
     }
 
     async fn send(&self, mut events: Vec<Event>, wait: bool) -> Result<Vec<Outcome>, IngestError> {
-        let shards = &self.writer.0;
-        let shard = &shards[usize::try_from(mix(self.guild) % shards.len() as u64).unwrap_or(0)];
         let mut outcomes = Vec::with_capacity(events.len());
+        let (mut parts, mut answers) = (Vec::new(), Vec::new());
         while !events.is_empty() {
             let rest = events.split_off(events.len().min(MAX_BATCH));
-            let part = std::mem::replace(&mut events, rest);
-            let count = u32::try_from(part.len()).unwrap_or(u32::MAX);
-            let room = Arc::clone(&shard.room);
-            let room = if wait {
-                room.acquire_many_owned(count).await.map_err(|_| IngestError::Stopping)?
-            } else {
-                room.try_acquire_many_owned(count).map_err(|_| IngestError::Busy)?
-            };
+            let events = std::mem::replace(&mut events, rest);
             let (reply, answer) = oneshot::channel();
-            let broken = Arc::clone(&self.broken);
-            let pending = Pending { guild: self.guild, events: part, broken, reply, _room: room };
-            shard.sender.send(pending).map_err(|_| IngestError::Stopping)?;
+            parts.push(Pending { guild: self.guild, events, broken: Arc::clone(&self.broken), reply });
+            answers.push(answer);
+        }
+        if !parts.is_empty() {
+            self.writer.0.0.push(self.guild, parts, wait)?;
+        }
+        for answer in answers {
             outcomes.extend(answer.await.unwrap_or(Err(IngestError::Stopping))?);
         }
         Ok(outcomes)
     }
 }
 
-/// Snowflakes share their low bits; this spreads them.
-fn mix(guild: GuildId) -> u64 {
-    (guild.get().unsigned_abs() ^ (guild.get().unsigned_abs() >> 22)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-        >> 32
-}
-
-async fn write_all(
-    pool: PgPool,
-    wake: Wake,
-    configs: Arc<Configs>,
-    mut waiting: mpsc::UnboundedReceiver<Pending>,
-) {
-    let mut held: Option<Pending> = None;
-    loop {
-        let first = match held.take() {
-            Some(pending) => pending,
-            None => match waiting.recv().await {
-                Some(pending) => pending,
-                None => return,
-            },
-        };
-        if first.broken.load(Ordering::Relaxed) {
-            first.fail(IngestError::Unavailable);
-            continue;
+async fn write_all(pool: PgPool, wake: Wake, configs: Arc<Configs>, queue: Arc<Queue>) {
+    while let Some(mut taken) = queue.take().await {
+        let mut gathered = std::mem::take(&mut taken.parts);
+        for broken in gathered.extract_if(.., |part| part.broken.load(Ordering::Relaxed)) {
+            broken.fail(IngestError::Unavailable);
         }
-        let mut count = first.events.len();
-        let mut gathered = vec![first];
-        while count < MAX_BATCH {
-            let Ok(next) = waiting.try_recv() else { break };
-            if next.broken.load(Ordering::Relaxed) {
-                next.fail(IngestError::Unavailable);
-                continue;
-            }
-            if count + next.events.len() > MAX_BATCH {
-                held = Some(next);
-                break;
-            }
-            count += next.events.len();
-            gathered.push(next);
+        if !gathered.is_empty() {
+            write(&pool, &wake, &configs, gathered).await;
         }
-        write(&pool, &wake, &configs, gathered).await;
     }
 }
 

@@ -32,6 +32,8 @@ const SECTION: &str = "ingest";
 /// Guilds whose events come at the same time.
 const GUILDS: i64 = 4;
 const FIRST_GUILD: i64 = 7_000_000_000_000_000;
+/// The first of the guilds whose events come over HTTP, as many; between them lies that of lone events.
+const HTTP: i64 = GUILDS + 1;
 /// Events of a call, and calls on their way at a time.
 const CHUNK: usize = 1_000;
 const AHEAD: usize = 8;
@@ -61,7 +63,7 @@ pub(crate) async fn measure(
     let pool = ground.pool();
     let now: DateTime<Utc> = db::now(&mut *pool.acquire().await?).await?;
     seasons_and_achievements(pool).await?;
-    let bare = copy(ground, now, sizes.events.min(500_000)).await?;
+    let bare = copy(ground, now, sizes.events).await?;
     let (rate, first, last) = through_ops(pool, now, &sizes).await?;
     let lone = one_by_one(pool, now, sizes.lone).await?;
     let http = over_http(ground, program, now, &sizes).await?;
@@ -122,7 +124,7 @@ fn events(n: i64, count: usize, now: DateTime<Utc>) -> impl Iterator<Item = Even
 
 /// Everything that costs something is on in every guild.
 async fn seasons_and_achievements(pool: &PgPool) -> Result<()> {
-    let guilds: Vec<i64> = (0..=GUILDS + 1).map(|n| guild(n).get()).collect();
+    let guilds: Vec<i64> = (0..HTTP + GUILDS).map(|n| guild(n).get()).collect();
     sqlx::query!(
         "INSERT INTO community.guilds (guild_id, name) SELECT g, 'Guild ' || g FROM unnest($1::bigint[]) AS g",
         &guilds
@@ -159,7 +161,28 @@ async fn copy(ground: &Ground, now: DateTime<Utc>, count: usize) -> Result<f64> 
     )
     .execute(&mut connection)
     .await?;
-    let mut parts = Vec::new();
+    // Made while PostgreSQL writes, on another core: millions would not fit into memory.
+    let (parts, mut made) = tokio::sync::mpsc::channel::<String>(64);
+    let maker = tokio::task::spawn_blocking(move || lines(count, now, &parts));
+    let began = Instant::now();
+    let mut copying = connection
+        .copy_in_raw(
+            "COPY bench.event_lake (guild_id, user_id, event_type, channel_id, target_id, payload, source_id, \"timestamp\") FROM STDIN",
+        )
+        .await?;
+    while let Some(part) = made.recv().await {
+        copying.send(part.as_bytes()).await?;
+    }
+    maker.await??;
+    let rows = copying.finish().await?;
+    let took = began.elapsed();
+    ensure!(rows == count as u64, "{rows} of {count} rows were copied");
+    sqlx::raw_sql("DROP TABLE bench.event_lake").execute(&mut connection).await?;
+    Ok(per_second(count, took))
+}
+
+/// The events as COPY reads them, in parts of 256 KiB.
+fn lines(count: usize, now: DateTime<Utc>, parts: &tokio::sync::mpsc::Sender<String>) -> Result<()> {
     let mut text = String::new();
     for (n, event) in events(99, count, now).enumerate() {
         let id = |id: Option<i64>| id.map_or("\\N".to_owned(), |id| id.to_string());
@@ -178,24 +201,11 @@ async fn copy(ground: &Ground, now: DateTime<Utc>, count: usize) -> Result<f64> 
             event.timestamp.to_rfc3339(),
         )?;
         if text.len() > 256 * 1024 {
-            parts.push(std::mem::take(&mut text));
+            parts.blocking_send(std::mem::take(&mut text))?;
         }
     }
-    parts.push(text);
-    let began = Instant::now();
-    let mut copying = connection
-        .copy_in_raw(
-            "COPY bench.event_lake (guild_id, user_id, event_type, channel_id, target_id, payload, source_id, \"timestamp\") FROM STDIN",
-        )
-        .await?;
-    for part in &parts {
-        copying.send(part.as_bytes()).await?;
-    }
-    let rows = copying.finish().await?;
-    let took = began.elapsed();
-    ensure!(rows == count as u64, "{rows} of {count} rows were copied");
-    sqlx::raw_sql("DROP TABLE bench.event_lake").execute(&mut connection).await?;
-    Ok(per_second(count, took))
+    parts.blocking_send(text)?;
+    Ok(())
 }
 
 /// All events of all guilds as fast as they are taken: the rate, and those of the first and the last tenth.
@@ -280,21 +290,26 @@ async fn over_http(
 ) -> Result<f64> {
     let server = Server::start(program, &["serve", "--database-url", &ground.url()]).await?;
     let _spinner = progress::spinner("events over HTTP");
-    let api = Api {
-        authorization: contest::key(ground.pool()).await?,
-        base: format!("/api/v1/guilds/{}/lake", guild(GUILDS + 1)),
-    };
+    let api = Api { authorization: contest::key(ground.pool()).await?, base: "/api/v1/guilds".to_owned() };
     // Made beforehand: making them is not what is measured. Sent again they would only be known.
     let seconds = usize::try_from(sizes.http.as_secs().max(1))?;
-    let made: Vec<Event> = events(GUILDS + 1, (seconds * 40_000).max(BATCH as usize * 20), now).collect();
-    let bodies: Vec<String> = made
-        .chunks(BATCH as usize)
-        .map(|events| serde_json::to_string(&serde_json::json!({ "events": events })))
-        .collect::<Result<_, _>>()?;
+    let each = (seconds * 40_000 / usize::try_from(GUILDS)?).max(BATCH as usize * 20);
+    let mut bodies: Vec<(GuildId, String)> = Vec::new();
+    let made: Vec<Vec<Event>> = (0..GUILDS).map(|n| events(HTTP + n, each, now).collect()).collect();
+    for at in (0..each).step_by(BATCH as usize) {
+        for (n, events) in (0..GUILDS).zip(&made) {
+            let events = &events[at..each.min(at + BATCH as usize)];
+            bodies.push((guild(HTTP + n), serde_json::to_string(&serde_json::json!({ "events": events }))?));
+        }
+    }
+    drop(made);
     let bodies = Arc::new(bodies);
     let calls = {
         let bodies = Arc::clone(&bodies);
-        Arc::new(move |n: usize| api.post("/events", 1, bodies[n % bodies.len()].clone()))
+        Arc::new(move |n: usize| {
+            let (guild, body) = &bodies[n % bodies.len()];
+            api.post(&format!("/{guild}/lake/events"), 1, body.clone())
+        })
     };
     let (outcome, sent) = load::closed(server.address, CONNECTIONS, sizes.http, 0, calls).await?;
     server.stop().await?;

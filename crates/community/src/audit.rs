@@ -104,7 +104,7 @@ async fn members_drift(
     Ok(rows)
 }
 
-/// Seasons: XP and stars by the journal; counts by the lake, where it reaches back to the season's beginning. The reactions that
+/// Seasons: XP and stars by the journal, in the running one also the stars of a lifetime; counts by the lake, where it reaches back to the season's beginning. The reactions that
 /// members got are counted only if `received`: all reactions are read for them, whoever is asked about.
 async fn seasons_drift(
     conn: &mut PgConnection,
@@ -121,6 +121,10 @@ async fn seasons_drift(
                 WHERE season_id IS NOT NULL AND ($1::bigint IS NULL OR guild_id = $1)
                   AND ($2::bigint[] IS NULL OR user_id = ANY ($2)) AND ($3::int IS NULL OR season_id = $3)
                 GROUP BY guild_id, user_id, season_id
+           ), lifetime AS (
+               SELECT guild_id, user_id, sum(star_delta)::bigint AS stars FROM community.activity_log
+                WHERE ($1::bigint IS NULL OR guild_id = $1) AND ($2::bigint[] IS NULL OR user_id = ANY ($2))
+                GROUP BY guild_id, user_id
            ), whole AS (
                SELECT s.id, s.guild_id, s.starts_at, s.ends_at FROM community.seasons s
                 WHERE s.starts_at >= (SELECT min(p.starts_at) FROM questhall.month_partitions('community.event_lake') p)
@@ -162,8 +166,11 @@ async fn seasons_drift(
              LEFT JOIN community.user_stats s USING (guild_id, user_id, season_id)
              LEFT JOIN journal j USING (guild_id, user_id, season_id)
              LEFT JOIN lake l USING (guild_id, user_id, season_id)
+             LEFT JOIN lifetime t USING (guild_id, user_id)
              LEFT JOIN whole w ON w.id = k.season_id
+             LEFT JOIN community.seasons a ON a.guild_id = k.guild_id AND a.id = k.season_id AND a.active
             CROSS JOIN LATERAL (VALUES
+                  ('lifetime_stars', coalesce(s.lifetime_stars, 0), coalesce(t.stars, 0), a.id IS NOT NULL),
                   ('season_xp', coalesce(s.season_xp, 0), coalesce(j.xp, 0), true),
                   ('season_stars', coalesce(s.season_stars, 0), coalesce(j.stars, 0), true),
                   ('messages_sent', coalesce(s.messages_sent, 0)::bigint, coalesce(l.messages, 0), w.id IS NOT NULL),
@@ -403,13 +410,15 @@ async fn seasons_mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) 
     let (users, derived) = columns(drift.iter());
     let (seasons, what): (Vec<i32>, Vec<&str>) = parts.into_iter().unzip();
     sqlx::query!(
-        "INSERT INTO community.user_stats AS s (guild_id, user_id, season_id, season_xp, season_stars, messages_sent,
-             reactions_given, reactions_received, threads_created)
+        "INSERT INTO community.user_stats AS s (guild_id, user_id, season_id, season_xp, season_stars, lifetime_stars,
+             messages_sent, reactions_given, reactions_received, threads_created)
          SELECT $1, d.user_id, d.season_id, coalesce(d.xp, o.season_xp, 0), coalesce(d.stars, o.season_stars, 0),
+                coalesce(d.lifetime, o.lifetime_stars, 0),
                 coalesce(d.messages, o.messages_sent, 0), coalesce(d.given, o.reactions_given, 0),
                 coalesce(d.received, o.reactions_received, 0), coalesce(d.threads, o.threads_created, 0)
            FROM (SELECT user_id, season_id, max(derived) FILTER (WHERE what = 'season_xp') AS xp,
                         max(derived) FILTER (WHERE what = 'season_stars') AS stars,
+                        max(derived) FILTER (WHERE what = 'lifetime_stars') AS lifetime,
                         max(derived) FILTER (WHERE what = 'messages_sent')::int AS messages,
                         max(derived) FILTER (WHERE what = 'reactions_given')::int AS given,
                         max(derived) FILTER (WHERE what = 'reactions_received')::int AS received,
@@ -418,7 +427,8 @@ async fn seasons_mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) 
                   GROUP BY user_id, season_id) d
            LEFT JOIN community.user_stats o ON o.guild_id = $1 AND o.user_id = d.user_id AND o.season_id = d.season_id
          ON CONFLICT ON CONSTRAINT pk_user_stats DO UPDATE
-            SET season_xp = excluded.season_xp, season_stars = excluded.season_stars, messages_sent = excluded.messages_sent,
+            SET season_xp = excluded.season_xp, season_stars = excluded.season_stars,
+                lifetime_stars = excluded.lifetime_stars, messages_sent = excluded.messages_sent,
                 reactions_given = excluded.reactions_given, reactions_received = excluded.reactions_received,
                 threads_created = excluded.threads_created",
         guild.get(),

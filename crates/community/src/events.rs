@@ -6,7 +6,7 @@ jobs::declare_events! {
         level: Integer = 7, "the level";
         xp: Integer = 480, "their XP";
         gold: Integer = 50, "gold paid for it";
-        retroactive (optional): Boolean = true, "true where XP from another bot brought it: nothing to announce";
+        retroactive (optional): Boolean = true, "true where XP from another bot or events of earlier days brought it: nothing to announce";
     }
     "member.role" Member "a member is to have a Discord role, or to lose it; repeated until that is reported" {
         user_id: Snowflake = "175928847299117063", "the member";

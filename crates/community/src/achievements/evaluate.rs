@@ -11,10 +11,14 @@ use crate::error::Error;
 use crate::ingest::Changes;
 use crate::model::{Event, Grant};
 
-/// Grants the achievements whose thresholds a batch of events crossed, in the batch's transaction, and pays for them.
-/// Returns how many were granted. The members' rows are locked already; where nothing was crossed, the only statement is the
-/// one that reads the guild's thresholds.
-pub async fn evaluate_batch(conn: &mut PgConnection, changes: &Changes) -> Result<usize, Error> {
+/// Grants the achievements whose thresholds a batch of events crossed, in the batch's transaction, and pays for them;
+/// `retroactive` where the events are so old that it is no news. Returns how many were granted. The members' rows are locked
+/// already; where nothing was crossed, the only statement is the one that reads the guild's thresholds.
+pub async fn evaluate_batch(
+    conn: &mut PgConnection,
+    changes: &Changes,
+    retroactive: bool,
+) -> Result<usize, Error> {
     let guild = changes.guild_id;
     let thresholds = store::thresholds(&mut *conn, guild, None).await?;
     let mut crossings = thresholds.crossings(changes);
@@ -26,7 +30,7 @@ pub async fn evaluate_batch(conn: &mut PgConnection, changes: &Changes) -> Resul
             Thresholds::new(over_all_seasons.map(|(measure, value, id)| (measure.to_owned(), value, id)));
         crossings.extend(store::reached(conn, guild, &over_all_seasons, &users).await?);
     }
-    settle(conn, guild, crossings, false).await
+    settle(conn, guild, crossings, retroactive).await
 }
 
 /// Grants these members whatever they have reached by what they hold now, and pays for it. For XP and stars that come

@@ -213,13 +213,17 @@ async fn finish(
     for ((guild, user), (level, gold)) in reached {
         let user = UserId::new(user);
         let xp = book.member((guild, user.get())).map_or(0, |member| member.xp);
+        let mut payload = json!({ "user_id": user, "level": level, "xp": xp, "gold": gold });
+        if book.is_old(guild) {
+            payload["retroactive"] = true.into();
+        }
         events.push(outbox::Event {
             guild_id: GuildId::new(guild),
             event_type: "member.levelled_up",
             subject: format!("members/{user}"),
             correlation_id: None,
             user_id: None,
-            payload: json!({ "user_id": user, "level": level, "xp": xp, "gold": gold }),
+            payload,
         });
     }
 
@@ -245,7 +249,9 @@ async fn finish(
     for (guild, _) in chosen.iter().filter(|(_, config)| config.achievements) {
         let changes = changes(*guild, &book, &counted, &totals);
         if !changes.members.is_empty() {
-            emitted |= crate::achievements::evaluate_batch(&mut *conn, &changes).await? > 0;
+            emitted |= crate::achievements::evaluate_batch(&mut *conn, &changes, book.is_old(guild.get()))
+                .await?
+                > 0;
         }
     }
     Ok(emitted)

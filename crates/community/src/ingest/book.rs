@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{GuildId, UserId};
 use serde::Serialize;
 
@@ -15,6 +15,10 @@ use crate::ids::SeasonId;
 use crate::model::Event as Kind;
 use crate::rewards::{Reward, Step, Tick};
 use crate::rules::MAX_XP;
+
+/// What happened longer ago is no news: levels and achievements that it brings are not announced, as they come by the thousand with a file
+/// from earlier days.
+const NEWS: TimeDelta = TimeDelta::hours(6);
 
 /// Where a reward comes from.
 #[derive(Clone, Copy)]
@@ -58,6 +62,8 @@ pub(super) struct Book<'f> {
     members: BTreeMap<(i64, i64), Entry>,
     counters: HashMap<CounterKey, i64>,
     seasons: BTreeMap<SeasonKey, SeasonDelta>,
+    /// When the latest of a guild's events happened.
+    latest: HashMap<i64, DateTime<Utc>>,
     pub(super) journal: Vec<JournalRow>,
 }
 
@@ -67,7 +73,14 @@ impl<'f> Book<'f> {
             .into_iter()
             .map(|(key, before)| (key, Entry { before, after: before, gold: 0, touched: false }))
             .collect();
-        Self { frame, members, counters: HashMap::new(), seasons: BTreeMap::new(), journal: Vec::new() }
+        Self {
+            frame,
+            members,
+            counters: HashMap::new(),
+            seasons: BTreeMap::new(),
+            latest: HashMap::new(),
+            journal: Vec::new(),
+        }
     }
 
     pub(super) fn is_bot(&self, key: (i64, i64)) -> bool {
@@ -76,6 +89,11 @@ impl<'f> Book<'f> {
 
     pub(super) fn active_season(&self, guild: i64) -> Option<i32> {
         self.frame.active(guild)
+    }
+
+    /// Whether all of a guild's events happened so long ago that what they bring about is no news.
+    pub(super) fn is_old(&self, guild: i64) -> bool {
+        self.latest.get(&guild).is_none_or(|latest| *latest < self.frame.now - NEWS)
     }
 
     pub(super) fn member(&self, key: (i64, i64)) -> Option<&Locked> {
@@ -95,6 +113,8 @@ impl<'f> Book<'f> {
         season: Option<i32>,
     ) {
         let (guild, user, kind) = (guild.get(), event.user_id.get(), event.event_type);
+        let latest = self.latest.entry(guild).or_insert(event.timestamp);
+        *latest = event.timestamp.max(*latest);
         let counts_now = season.is_some() && season == self.frame.active(guild);
         let periods = [
             Some(Period::Lifetime),

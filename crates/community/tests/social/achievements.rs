@@ -24,7 +24,7 @@ fn batch(members: Vec<MemberChange>) -> Changes {
 
 async fn evaluate(house: &House, changes: &Changes) -> usize {
     let mut tx = house.pool().begin().await.unwrap();
-    let granted = evaluate_batch(&mut tx, changes).await.unwrap();
+    let granted = evaluate_batch(&mut tx, changes, false).await.unwrap();
     tx.commit().await.unwrap();
     granted
 }

@@ -170,7 +170,9 @@ async fn seasons_drift(
              LEFT JOIN whole w ON w.id = k.season_id
              LEFT JOIN community.seasons a ON a.guild_id = k.guild_id AND a.id = k.season_id AND a.active
             CROSS JOIN LATERAL (VALUES
-                  ('lifetime_stars', coalesce(s.lifetime_stars, 0), coalesce(t.stars, 0), a.id IS NOT NULL),
+                  -- A level that late events of another season brought is journalled in this one, and makes no row of it.
+                  ('lifetime_stars', coalesce(s.lifetime_stars, 0), coalesce(t.stars, 0),
+                   a.id IS NOT NULL AND (s.user_id IS NOT NULL OR j.xp <> 0 OR j.stars <> 0)),
                   ('season_xp', coalesce(s.season_xp, 0), coalesce(j.xp, 0), true),
                   ('season_stars', coalesce(s.season_stars, 0), coalesce(j.stars, 0), true),
                   ('messages_sent', coalesce(s.messages_sent, 0)::bigint, coalesce(l.messages, 0), w.id IS NOT NULL),

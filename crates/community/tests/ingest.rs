@@ -519,7 +519,7 @@ async fn levels_reached_long_ago_are_no_news() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()").fetch_one(pool).await.unwrap();
-    let talk = |user, from: DateTime<Utc>| (0..8).map(move |n| message(user, 9, from + minutes(n))).collect();
+    let talk = |user, from: DateTime<Utc>| (0..16).map(move |n| message(user, 9, from + minutes(n))).collect();
     let one = writer(pool);
     one.submit(GUILD, talk(1, base(pool).await)).await.unwrap();
     one.submit(GUILD, talk(2, now - minutes(20))).await.unwrap();

@@ -189,8 +189,9 @@ async fn what_somebody_touched_is_found_and_mended_while_events_come() {
     let clean = digest(pool).await;
     for sql in [
         "UPDATE community.members SET xp = xp + 1000, gold = gold + 3, stars = 0 WHERE user_id % 3 = 0",
-        "UPDATE community.user_stats SET season_xp = 0, lifetime_stars = lifetime_stars + 1, messages_sent = messages_sent + 1
-          WHERE user_id % 2 = 0",
+        "UPDATE community.user_stats SET season_xp = 0, messages_sent = messages_sent + 1 WHERE user_id % 2 = 0",
+        "UPDATE community.user_stats s SET lifetime_stars = lifetime_stars + 1
+           FROM community.seasons a WHERE a.id = s.season_id AND a.active",
         "DELETE FROM community.user_stats WHERE user_id % 7 = 0 AND voice_minutes = 0 AND lifetime_stars = 0",
         "UPDATE community.event_counters SET count = count + 1 WHERE user_id % 2 = 0 AND category_id = 0",
     ] {
@@ -519,7 +520,8 @@ async fn levels_reached_long_ago_are_no_news() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()").fetch_one(pool).await.unwrap();
-    let talk = |user, from: DateTime<Utc>| (0..16).map(move |n| message(user, 9, from + minutes(n))).collect();
+    let talk =
+        |user, from: DateTime<Utc>| (0..16).map(move |n| message(user, 9, from + minutes(n))).collect();
     let one = writer(pool);
     one.submit(GUILD, talk(1, base(pool).await)).await.unwrap();
     one.submit(GUILD, talk(2, now - minutes(20))).await.unwrap();

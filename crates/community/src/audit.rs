@@ -115,71 +115,80 @@ async fn seasons_drift(
 ) -> Result<Vec<Drift>, Error> {
     let rows = sqlx::query_as!(
         Drift,
-        r#"WITH journal AS (
-               SELECT guild_id, user_id, season_id, sum(xp_delta)::bigint AS xp, sum(star_delta)::bigint AS stars
-                 FROM community.activity_log
-                WHERE season_id IS NOT NULL AND ($1::bigint IS NULL OR guild_id = $1)
-                  AND ($2::bigint[] IS NULL OR user_id = ANY ($2)) AND ($3::int IS NULL OR season_id = $3)
-                GROUP BY guild_id, user_id, season_id
-           ), lifetime AS (
-               SELECT guild_id, user_id, sum(star_delta)::bigint AS stars FROM community.activity_log
-                WHERE ($1::bigint IS NULL OR guild_id = $1) AND ($2::bigint[] IS NULL OR user_id = ANY ($2))
-                GROUP BY guild_id, user_id
+        r#"WITH oldest AS (
+               SELECT min(p.starts_at) AS at FROM questhall.month_partitions('community.event_lake') p
            ), whole AS (
                SELECT s.id, s.guild_id, s.starts_at, s.ends_at FROM community.seasons s
-                WHERE s.starts_at >= (SELECT min(p.starts_at) FROM questhall.month_partitions('community.event_lake') p)
-                  AND ($1::bigint IS NULL OR s.guild_id = $1) AND ($3::int IS NULL OR s.id = $3)
-           ), lake AS (
-               SELECT guild_id, user_id, season_id, sum(messages)::bigint AS messages, sum(given)::bigint AS given,
-                      sum(received)::bigint AS received, sum(threads)::bigint AS threads
-                 FROM (SELECT l.guild_id, l.user_id, w.id AS season_id,
-                              count(*) FILTER (WHERE l.event_type = 'message_create') AS messages,
-                              count(*) FILTER (WHERE l.event_type = 'reaction_add') AS given, 0 AS received,
-                              count(*) FILTER (WHERE l.event_type = 'thread_create') AS threads
-                         FROM whole w
-                         JOIN community.event_lake l
-                           ON l.guild_id = w.guild_id AND l."timestamp" >= w.starts_at AND l."timestamp" < w.ends_at
-                        WHERE l.event_type IN ('message_create', 'reaction_add', 'thread_create')
-                          AND NOT (l.event_type = 'reaction_add' AND l.target_id = l.user_id)
-                          AND NOT (coalesce((l.payload->>'bot')::boolean, false))
-                          AND ($2::bigint[] IS NULL OR l.user_id = ANY ($2))
-                        GROUP BY 1, 2, 3
-                       UNION ALL
-                       SELECT l.guild_id, l.target_id, w.id, 0, 0, count(*), 0
-                         FROM whole w
-                         JOIN community.event_lake l
-                           ON l.guild_id = w.guild_id AND l."timestamp" >= w.starts_at AND l."timestamp" < w.ends_at
-                        WHERE $4 AND l.event_type = 'reaction_add' AND l.target_id <> l.user_id
-                          AND NOT (coalesce((l.payload->>'bot')::boolean, false))
-                          AND ($2::bigint[] IS NULL OR l.target_id = ANY ($2))
-                        GROUP BY 1, 2, 3) sides
+                WHERE s.starts_at >= (SELECT at FROM oldest) AND ($1::bigint IS NULL OR s.guild_id = $1)
+                  AND ($3::int IS NULL OR s.id = $3)
+           ), journal AS (
+               SELECT guild_id, user_id, season_id, sum(xp_delta)::bigint AS xp, sum(star_delta)::bigint AS stars
+                 FROM community.activity_log
+                WHERE ($1::bigint IS NULL OR guild_id = $1) AND ($2::bigint[] IS NULL OR user_id = ANY ($2))
                 GROUP BY guild_id, user_id, season_id
+           ), figures AS (
+               -- What is kept and what it should be, one below the other. Joined they would be slow where PostgreSQL guesses wrong
+               -- how many there are.
+               SELECT guild_id, user_id, season_id, true AS kept, lifetime_stars::bigint AS lifetime, season_xp::bigint AS xp,
+                      season_stars::bigint AS stars, messages_sent::bigint AS messages, reactions_given::bigint AS given,
+                      reactions_received::bigint AS received, threads_created::bigint AS threads
+                 FROM community.user_stats
+                WHERE ($1::bigint IS NULL OR guild_id = $1) AND ($2::bigint[] IS NULL OR user_id = ANY ($2))
+                  AND ($3::int IS NULL OR season_id = $3)
+               UNION ALL
+               SELECT guild_id, user_id, season_id, false, 0, xp, stars, 0, 0, 0, 0
+                 FROM journal WHERE season_id IS NOT NULL AND ($3::int IS NULL OR season_id = $3)
+               UNION ALL
+               SELECT j.guild_id, j.user_id, a.id, false, j.stars, 0, 0, 0, 0, 0, 0
+                 FROM journal j JOIN community.seasons a ON a.guild_id = j.guild_id AND a.active
+                WHERE $3::int IS NULL OR a.id = $3
+               UNION ALL
+               SELECT l.guild_id, l.user_id, w.id, false, 0, 0, 0, count(*) FILTER (WHERE l.event_type = 'message_create'),
+                      count(*) FILTER (WHERE l.event_type = 'reaction_add'), 0,
+                      count(*) FILTER (WHERE l.event_type = 'thread_create')
+                 FROM whole w
+                 JOIN community.event_lake l
+                   ON l.guild_id = w.guild_id AND l."timestamp" >= w.starts_at AND l."timestamp" < w.ends_at
+                WHERE l.event_type IN ('message_create', 'reaction_add', 'thread_create')
+                  AND NOT (l.event_type = 'reaction_add' AND l.target_id = l.user_id)
+                  AND NOT (coalesce((l.payload->>'bot')::boolean, false))
+                  AND ($2::bigint[] IS NULL OR l.user_id = ANY ($2))
+                GROUP BY 1, 2, 3
+               UNION ALL
+               SELECT l.guild_id, l.target_id, w.id, false, 0, 0, 0, 0, 0, count(*), 0
+                 FROM whole w
+                 JOIN community.event_lake l
+                   ON l.guild_id = w.guild_id AND l."timestamp" >= w.starts_at AND l."timestamp" < w.ends_at
+                WHERE $4 AND l.event_type = 'reaction_add' AND l.target_id <> l.user_id
+                  AND NOT (coalesce((l.payload->>'bot')::boolean, false))
+                  AND ($2::bigint[] IS NULL OR l.target_id = ANY ($2))
+                GROUP BY 1, 2, 3
+           ), sums AS (
+               SELECT guild_id, user_id, season_id, bool_or(kept) AS kept, bool_or(NOT kept AND (xp <> 0 OR stars <> 0)) AS earned,
+                      coalesce(sum(lifetime) FILTER (WHERE kept), 0)::bigint AS lifetime, coalesce(sum(lifetime) FILTER (WHERE NOT kept), 0)::bigint AS lifetime_due,
+                      coalesce(sum(xp) FILTER (WHERE kept), 0)::bigint AS xp, coalesce(sum(xp) FILTER (WHERE NOT kept), 0)::bigint AS xp_due,
+                      coalesce(sum(stars) FILTER (WHERE kept), 0)::bigint AS stars, coalesce(sum(stars) FILTER (WHERE NOT kept), 0)::bigint AS stars_due,
+                      coalesce(sum(messages) FILTER (WHERE kept), 0)::bigint AS messages, coalesce(sum(messages) FILTER (WHERE NOT kept), 0)::bigint AS messages_due,
+                      coalesce(sum(given) FILTER (WHERE kept), 0)::bigint AS given, coalesce(sum(given) FILTER (WHERE NOT kept), 0)::bigint AS given_due,
+                      coalesce(sum(received) FILTER (WHERE kept), 0)::bigint AS received, coalesce(sum(received) FILTER (WHERE NOT kept), 0)::bigint AS received_due,
+                      coalesce(sum(threads) FILTER (WHERE kept), 0)::bigint AS threads, coalesce(sum(threads) FILTER (WHERE NOT kept), 0)::bigint AS threads_due
+                 FROM figures GROUP BY guild_id, user_id, season_id
            )
-           SELECT k.guild_id AS "guild_id!: GuildId", k.user_id AS "user_id!: UserId",
-                  'season ' || k.season_id || ' ' || f.what AS "what!", f.stored AS "stored!", f.derived AS "derived!"
-             FROM (SELECT guild_id, user_id, season_id FROM community.user_stats
-                    WHERE ($1::bigint IS NULL OR guild_id = $1) AND ($2::bigint[] IS NULL OR user_id = ANY ($2))
-                      AND ($3::int IS NULL OR season_id = $3)
-                   UNION SELECT guild_id, user_id, season_id FROM journal
-                   UNION SELECT guild_id, user_id, season_id FROM lake) k
-             JOIN community.users u ON u.id = k.user_id AND NOT u.is_bot
-             LEFT JOIN community.user_stats s USING (guild_id, user_id, season_id)
-             LEFT JOIN journal j USING (guild_id, user_id, season_id)
-             LEFT JOIN lake l USING (guild_id, user_id, season_id)
-             LEFT JOIN lifetime t USING (guild_id, user_id)
-             LEFT JOIN whole w ON w.id = k.season_id
-             LEFT JOIN community.seasons a ON a.guild_id = k.guild_id AND a.id = k.season_id AND a.active
+           SELECT s.guild_id AS "guild_id!: GuildId", s.user_id AS "user_id!: UserId",
+                  'season ' || s.season_id || ' ' || f.what AS "what!", f.stored AS "stored!", f.derived AS "derived!"
+             FROM sums s
+             JOIN community.users u ON u.id = s.user_id AND NOT u.is_bot
+             LEFT JOIN community.seasons e ON e.guild_id = s.guild_id AND e.id = s.season_id
+            CROSS JOIN oldest
             CROSS JOIN LATERAL (VALUES
                   -- A level that late events of another season brought is journalled in this one, and makes no row of it.
-                  ('lifetime_stars', coalesce(s.lifetime_stars, 0), coalesce(t.stars, 0),
-                   a.id IS NOT NULL AND (s.user_id IS NOT NULL OR j.xp <> 0 OR j.stars <> 0)),
-                  ('season_xp', coalesce(s.season_xp, 0), coalesce(j.xp, 0), true),
-                  ('season_stars', coalesce(s.season_stars, 0), coalesce(j.stars, 0), true),
-                  ('messages_sent', coalesce(s.messages_sent, 0)::bigint, coalesce(l.messages, 0), w.id IS NOT NULL),
-                  ('reactions_given', coalesce(s.reactions_given, 0)::bigint, coalesce(l.given, 0), w.id IS NOT NULL),
-                  ('reactions_received', coalesce(s.reactions_received, 0)::bigint, coalesce(l.received, 0),
-                   w.id IS NOT NULL AND $4),
-                  ('threads_created', coalesce(s.threads_created, 0)::bigint, coalesce(l.threads, 0), w.id IS NOT NULL))
+                  ('lifetime_stars', s.lifetime, s.lifetime_due, e.active AND (s.kept OR s.earned)),
+                  ('season_xp', s.xp, s.xp_due, true),
+                  ('season_stars', s.stars, s.stars_due, true),
+                  ('messages_sent', s.messages, s.messages_due, e.starts_at >= oldest.at),
+                  ('reactions_given', s.given, s.given_due, e.starts_at >= oldest.at),
+                  ('reactions_received', s.received, s.received_due, e.starts_at >= oldest.at AND $4),
+                  ('threads_created', s.threads, s.threads_due, e.starts_at >= oldest.at))
                   AS f (what, stored, derived, known)
             WHERE f.known AND f.stored <> f.derived"#,
         guild.map(GuildId::get),

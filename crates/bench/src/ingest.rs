@@ -36,10 +36,10 @@ const FIRST_GUILD: i64 = 7_000_000_000_000_000;
 const HTTP: i64 = GUILDS + 1;
 /// Events of a call, and calls on their way at a time.
 const CHUNK: usize = 1_000;
-const AHEAD: usize = 8;
+const AHEAD: usize = 16;
 /// Events of a request over HTTP, and connections.
 const BATCH: u32 = 500;
-const CONNECTIONS: usize = 8;
+const CONNECTIONS: usize = 32;
 
 struct Sizes {
     events: usize,
@@ -245,10 +245,11 @@ async fn feed(
     let mut marks = Vec::new();
     let mut ahead: VecDeque<BoxFuture<'_, Result<Vec<Outcome>, community::ingest::IngestError>>> =
         VecDeque::new();
-    let mut chunks = events.chunks(CHUNK);
+    let mut events = events.into_iter();
     loop {
-        if let Some(chunk) = chunks.next() {
-            let mut call = to.submit(chunk.to_vec()).boxed();
+        let chunk: Vec<Event> = events.by_ref().take(CHUNK).collect();
+        if !chunk.is_empty() {
+            let mut call = to.submit(chunk).boxed();
             // Asked once, it has its place in the queue.
             match (&mut call).now_or_never() {
                 Some(done) => ahead.push_back(futures::future::ready(done).boxed()),

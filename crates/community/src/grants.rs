@@ -171,11 +171,11 @@ async fn write(
                 ORDER BY v.guild_id, v.user_id
                ON CONFLICT ON CONSTRAINT pk_user_stats DO UPDATE
                   SET season_xp = u.season_xp + excluded.season_xp, season_stars = u.season_stars + excluded.season_stars,
-                      lifetime_stars = excluded.lifetime_stars
+                      lifetime_stars = excluded.lifetime_stars, updated_at = now()
            ), members AS (
                UPDATE community.members m
                   SET xp = v.xp, level = v.level, stars = m.stars + v.stars,
-                      gold = m.gold + v.gold + coalesce(p.gold, 0)
+                      gold = m.gold + v.gold + coalesce(p.gold, 0), updated_at = now()
                  FROM moved v LEFT JOIN paid p ON p.guild_id = v.guild_id AND p.user_id = v.user_id
                 WHERE m.guild_id = v.guild_id AND m.user_id = v.user_id
                RETURNING m.guild_id, m.user_id

@@ -316,6 +316,23 @@ async fn what_comes_twice_counts_once() {
 }
 
 #[tokio::test]
+async fn a_large_batch_that_is_partly_known_counts_what_is_new() {
+    let (clean, events) = stage().await;
+    in_chunks(&writer(clean.pool()), &events, 500).await;
+    let partly = stage().await.0;
+    let known = |outcomes: &[Outcome]| outcomes.iter().filter(|it| **it == Outcome::Duplicate).count();
+    // Each by a writer that has seen no event twice yet, and so takes all for new at first.
+    let first = writer(partly.pool()).submit(GUILD, events[..1_500].to_vec()).await.unwrap();
+    assert_eq!(known(&first), 0);
+    let second = writer(partly.pool()).submit(GUILD, events.clone()).await.unwrap();
+    assert_eq!(known(&second), 1_500);
+    assert_eq!(second.iter().filter(|it| **it == Outcome::Counted).count(), 2_500);
+    let third = writer(partly.pool()).submit(GUILD, events).await.unwrap();
+    assert_eq!(known(&third), 4_000);
+    assert_eq!(digest(clean.pool()).await, digest(partly.pool()).await);
+}
+
+#[tokio::test]
 async fn two_nodes_that_get_the_same_events_make_the_totals_of_one() {
     let (clean, events) = stage().await;
     in_chunks(&writer(clean.pool()), &events, 500).await;

@@ -1,4 +1,7 @@
 //! SQL of a batch: what is read under the guilds' locks, and what is written. Everything goes by arrays, a statement a table.
+//!
+//! Arrays are unnested where columns are listed and not in `FROM`, where PostgreSQL would first write down all rows: that takes a third
+//! of the time.
 
 mod counters;
 mod lake;

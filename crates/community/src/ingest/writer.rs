@@ -16,13 +16,12 @@ use kernel::{GuildId, Problem};
 use sqlx::PgPool;
 use tokio::sync::oneshot;
 
-use super::batch::{Done, Outcome, commit};
-use super::config::Configs;
+use super::batch::{Done, Memory, Outcome, commit};
 use super::event::{Event, Fault};
 use super::queue::{Pending, Queue};
 
 /// The most events taken in one transaction.
-pub const MAX_BATCH: usize = 4_000;
+pub const MAX_BATCH: usize = 8_000;
 /// Attempts at a batch while the database is away, with growing pauses.
 const ATTEMPTS: u32 = 6;
 
@@ -69,9 +68,9 @@ impl EventWriter {
     /// time. Needs a Tokio runtime.
     pub fn start(pool: &PgPool, wake: &Wake, writers: usize) -> Self {
         let writers = writers.max(1);
-        let (configs, queue) = (Arc::new(Configs::default()), Arc::new(Queue::new(writers)));
+        let (memory, queue) = (Arc::new(Memory::default()), Arc::new(Queue::new(writers)));
         for _ in 0..writers {
-            tokio::spawn(write_all(pool.clone(), wake.clone(), Arc::clone(&configs), Arc::clone(&queue)));
+            tokio::spawn(write_all(pool.clone(), wake.clone(), Arc::clone(&memory), Arc::clone(&queue)));
         }
         Self(Arc::new(Entrance(queue)))
     }
@@ -130,25 +129,25 @@ impl Feed {
     }
 }
 
-async fn write_all(pool: PgPool, wake: Wake, configs: Arc<Configs>, queue: Arc<Queue>) {
+async fn write_all(pool: PgPool, wake: Wake, memory: Arc<Memory>, queue: Arc<Queue>) {
     while let Some(mut taken) = queue.take().await {
         let mut gathered = std::mem::take(&mut taken.parts);
         for broken in gathered.extract_if(.., |part| part.broken.load(Ordering::Relaxed)) {
             broken.fail(IngestError::Unavailable);
         }
         if !gathered.is_empty() {
-            write(&pool, &wake, &configs, gathered).await;
+            write(&pool, &wake, &memory, gathered).await;
         }
     }
 }
 
-async fn write(pool: &PgPool, wake: &Wake, configs: &Configs, gathered: Vec<Pending>) {
+async fn write(pool: &PgPool, wake: &Wake, memory: &Memory, gathered: Vec<Pending>) {
     let batch: Vec<(GuildId, &Event)> = gathered
         .iter()
         .flat_map(|pending| pending.events.iter().map(|event| (pending.guild, event)))
         .collect();
     metrics::histogram!("questhall_ingest_batch_events").record(count(batch.len()));
-    let outcomes = take(pool, wake, configs, &batch).await;
+    let outcomes = take(pool, wake, memory, &batch).await;
     drop(batch);
     match outcomes {
         Ok(outcomes) => {
@@ -172,13 +171,13 @@ async fn write(pool: &PgPool, wake: &Wake, configs: &Configs, gathered: Vec<Pend
 async fn take(
     pool: &PgPool,
     wake: &Wake,
-    configs: &Configs,
+    memory: &Memory,
     batch: &[(GuildId, &Event)],
 ) -> Result<Vec<Outcome>, IngestError> {
     let mut attempt = 1;
     let error = loop {
         // A panic would end the writer, and with it every later event's hope; it fails this batch instead.
-        match AssertUnwindSafe(commit(pool, configs, batch)).catch_unwind().await {
+        match AssertUnwindSafe(commit(pool, memory, batch)).catch_unwind().await {
             Ok(Ok(Done { outcomes, emitted })) => {
                 if emitted {
                     wake.outbox();
@@ -208,8 +207,8 @@ async fn take(
     }
     tracing::warn!(error, events = batch.len(), "a batch of events failed; it is halved to find out which");
     let (left, right) = batch.split_at(batch.len() / 2);
-    let mut outcomes = Box::pin(take(pool, wake, configs, left)).await?;
-    outcomes.extend(Box::pin(take(pool, wake, configs, right)).await?);
+    let mut outcomes = Box::pin(take(pool, wake, memory, left)).await?;
+    outcomes.extend(Box::pin(take(pool, wake, memory, right)).await?);
     Ok(outcomes)
 }
 

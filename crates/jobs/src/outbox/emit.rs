@@ -43,8 +43,9 @@ pub async fn emit(connection: &mut PgConnection, events: &[Event]) -> Result<(),
     let result = sqlx::query!(
         "INSERT INTO jobs.outbox (event_id, guild_id, event_type, subject, correlation_id, user_id, payload)
          SELECT event_id, guild_id, event_type, subject, correlation_id, user_id, payload
-           FROM unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[], $5::bigint[], $6::jsonb[], $7::uuid[])
-                WITH ORDINALITY AS t (guild_id, event_type, subject, correlation_id, user_id, payload, event_id, n)
+           FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::text[]) AS event_type, unnest($3::text[]) AS subject,
+                        unnest($4::uuid[]) AS correlation_id, unnest($5::bigint[]) AS user_id, unnest($6::jsonb[]) AS payload,
+                        unnest($7::uuid[]) AS event_id, generate_series(1, cardinality($1)) AS n) t
           ORDER BY n",
         &guild_ids,
         &event_types,

@@ -3,6 +3,8 @@
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
+use crate::ingest::event::EventType;
+
 /// A counter: guild, user, type, category (0 for all), period.
 pub(in crate::ingest) type CounterKey = (i64, i64, &'static str, i32, Period);
 
@@ -24,7 +26,7 @@ impl Period {
     }
 }
 
-/// A counter of category 0 after the batch.
+/// A counter of all categories after the batch.
 pub(in crate::ingest) struct Counted {
     pub(in crate::ingest) guild_id: i64,
     pub(in crate::ingest) user_id: i64,
@@ -33,34 +35,82 @@ pub(in crate::ingest) struct Counted {
     pub(in crate::ingest) count: i64,
 }
 
-/// Adds to the counters, and answers what became of those of category 0 that somebody asks about: today's messages, and with
-/// `lifetime` those of a lifetime.
+/// Adds to the counters, and answers what became of those that somebody asks about: the day's messages, and with `lifetime` the
+/// counters of a lifetime.
 pub(in crate::ingest) async fn counters_add(
     conn: &mut PgConnection,
-    counters: &[(CounterKey, i64)],
+    counters: Vec<(CounterKey, i64)>,
     lifetime: bool,
 ) -> sqlx::Result<Vec<Counted>> {
+    let (asked, others): (Vec<_>, Vec<_>) =
+        counters.into_iter().partition(|((_, _, event_type, category, period), _)| {
+            *category == 0
+                && match period {
+                    Period::Day(_) => *event_type == EventType::MessageCreate.as_str(),
+                    Period::Lifetime => lifetime,
+                    Period::Season => false,
+                }
+        });
+    if !others.is_empty() {
+        let others = CounterColumns::of(&others);
+        sqlx::query!(
+            "INSERT INTO community.event_counters AS c (guild_id, user_id, event_type, category_id, period, count)
+             SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::text[]), unnest($4::int[]), unnest($5::text[]),
+                    unnest($6::bigint[])
+             ON CONFLICT ON CONSTRAINT pk_event_counters DO UPDATE SET count = c.count + excluded.count",
+            &others.guilds,
+            &others.users,
+            &others.types as &[&str],
+            &others.categories,
+            &others.periods,
+            &others.counts,
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let asked = CounterColumns::of(&asked);
     sqlx::query_as!(
         Counted,
-        r#"WITH written AS (
-               INSERT INTO community.event_counters AS c (guild_id, user_id, event_type, category_id, period, count)
-               SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::int[], $5::text[], $6::bigint[])
-               ON CONFLICT ON CONSTRAINT pk_event_counters DO UPDATE SET count = c.count + excluded.count
-               RETURNING guild_id, user_id, event_type, category_id, period, count
-           )
-           SELECT guild_id, user_id, event_type, period, count FROM written
-            WHERE category_id = 0
-              AND ((event_type = 'message_create' AND period LIKE 'day:%') OR ($7 AND period = 'lifetime'))"#,
-        &counters.iter().map(|(key, _)| key.0).collect::<Vec<_>>(),
-        &counters.iter().map(|(key, _)| key.1).collect::<Vec<_>>(),
-        &counters.iter().map(|(key, _)| key.2).collect::<Vec<_>>() as &[&str],
-        &counters.iter().map(|(key, _)| key.3).collect::<Vec<_>>(),
-        &counters.iter().map(|(key, _)| key.4.text()).collect::<Vec<_>>(),
-        &counters.iter().map(|(_, count)| *count).collect::<Vec<_>>(),
-        lifetime,
+        "INSERT INTO community.event_counters AS c (guild_id, user_id, event_type, category_id, period, count)
+         SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::text[]), unnest($4::int[]), unnest($5::text[]),
+                unnest($6::bigint[])
+         ON CONFLICT ON CONSTRAINT pk_event_counters DO UPDATE SET count = c.count + excluded.count
+         RETURNING guild_id, user_id, event_type, period, count",
+        &asked.guilds,
+        &asked.users,
+        &asked.types as &[&str],
+        &asked.categories,
+        &asked.periods,
+        &asked.counts,
     )
     .fetch_all(conn)
     .await
+}
+
+/// Counters turned on their side.
+struct CounterColumns {
+    guilds: Vec<i64>,
+    users: Vec<i64>,
+    types: Vec<&'static str>,
+    categories: Vec<i32>,
+    periods: Vec<String>,
+    counts: Vec<i64>,
+}
+
+impl CounterColumns {
+    fn of(counters: &[(CounterKey, i64)]) -> Self {
+        Self {
+            guilds: counters.iter().map(|(key, _)| key.0).collect(),
+            users: counters.iter().map(|(key, _)| key.1).collect(),
+            types: counters.iter().map(|(key, _)| key.2).collect(),
+            categories: counters.iter().map(|(key, _)| key.3).collect(),
+            periods: counters.iter().map(|(key, _)| key.4.text()).collect(),
+            counts: counters.iter().map(|(_, count)| *count).collect(),
+        }
+    }
 }
 
 /// What a batch adds to a member's season.
@@ -104,8 +154,9 @@ pub(in crate::ingest) async fn seasons_add(
         r#"WITH written AS (
                INSERT INTO community.user_stats AS s (guild_id, user_id, season_id, season_xp, season_stars, lifetime_stars,
                    messages_sent, reactions_given, reactions_received, threads_created, voice_minutes)
-               SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[],
-                                    $8::int[], $9::int[], $10::int[], $11::int[])
+               SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::int[]), unnest($4::bigint[]), unnest($5::bigint[]),
+                      unnest($6::bigint[]), unnest($7::int[]), unnest($8::int[]), unnest($9::int[]), unnest($10::int[]),
+                      unnest($11::int[])
                ON CONFLICT ON CONSTRAINT pk_user_stats DO UPDATE
                   SET season_xp = s.season_xp + excluded.season_xp, season_stars = s.season_stars + excluded.season_stars,
                       lifetime_stars = coalesce(nullif(excluded.lifetime_stars, 0), s.lifetime_stars),

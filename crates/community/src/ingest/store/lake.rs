@@ -8,19 +8,38 @@ use sqlx::PgConnection;
 
 use crate::ingest::event::Event;
 
+/// An event's key and its time: guild, source, when.
+pub(in crate::ingest) type EventKey<'a> = (i64, &'a str, DateTime<Utc>);
+
+/// Remembers the events' keys, which differ from each other; fails on `pk_event_keys` if one is known already.
+pub(in crate::ingest) async fn keys_insert_new(
+    conn: &mut PgConnection,
+    keys: &[EventKey<'_>],
+) -> sqlx::Result<()> {
+    let order = neighbours(keys);
+    sqlx::query!(
+        r#"INSERT INTO community.event_keys (guild_id, source_id, "timestamp")
+           SELECT unnest($1::bigint[]), unnest($2::text[]), unnest($3::timestamptz[])"#,
+        &column(&order, |n| keys[*n].0),
+        &column(&order, |n| keys[*n].1) as &[&str],
+        &column(&order, |n| keys[*n].2),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Remembers the events' keys, which differ from each other; answers which of them (by position) were known already.
 pub(in crate::ingest) async fn keys_insert(
     conn: &mut PgConnection,
-    keys: &[(i64, &str, DateTime<Utc>)],
+    keys: &[EventKey<'_>],
 ) -> sqlx::Result<Vec<usize>> {
-    // Neighbours in the index one after the other.
-    let mut order: Vec<usize> = (0..keys.len()).collect();
-    order.sort_unstable_by_key(|n| (keys[*n].0, keys[*n].1));
+    let order = neighbours(keys);
     let guilds = column(&order, |n| keys[*n].0);
     let sources = column(&order, |n| keys[*n].1);
     let inserted = sqlx::query!(
         r#"INSERT INTO community.event_keys (guild_id, source_id, "timestamp")
-           SELECT * FROM unnest($1::bigint[], $2::text[], $3::timestamptz[])
+           SELECT unnest($1::bigint[]), unnest($2::text[]), unnest($3::timestamptz[])
            ON CONFLICT ON CONSTRAINT pk_event_keys DO NOTHING"#,
         &guilds,
         &sources as &[&str],
@@ -28,7 +47,7 @@ pub(in crate::ingest) async fn keys_insert(
     )
     .execute(&mut *conn)
     .await?;
-    // Mostly all of them are new; only else it is asked which: those that another transaction brought.
+    // It is asked which only if there are any: those that another transaction brought.
     if inserted.rows_affected() == keys.len() as u64 {
         return Ok(Vec::new());
     }
@@ -43,6 +62,13 @@ pub(in crate::ingest) async fn keys_insert(
     .fetch_all(conn)
     .await?;
     Ok(known.into_iter().filter_map(|n| order.get(usize::try_from(n - 1).ok()?).copied()).collect())
+}
+
+/// The keys' positions, neighbours in the index one after the other.
+fn neighbours(keys: &[EventKey<'_>]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    order.sort_unstable_by_key(|n| (keys[*n].0, keys[*n].1));
+    order
 }
 
 /// A row of the lake.
@@ -62,9 +88,9 @@ pub(in crate::ingest) async fn lake_insert(
         r#"INSERT INTO community.event_lake (guild_id, user_id, event_type, channel_id, target_id, payload, source_id,
                                              "timestamp", refused)
            SELECT guild_id, user_id, event_type, channel_id, target_id, payload::jsonb, source_id, at, refused
-             FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
-                         $8::timestamptz[], $9::text[])
-                  AS i (guild_id, user_id, event_type, channel_id, target_id, payload, source_id, at, refused)"#,
+             FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id, unnest($3::text[]) AS event_type,
+                          unnest($4::bigint[]) AS channel_id, unnest($5::bigint[]) AS target_id, unnest($6::text[]) AS payload,
+                          unnest($7::text[]) AS source_id, unnest($8::timestamptz[]) AS at, unnest($9::text[]) AS refused) i"#,
         &column(&rows, |row| row.guild),
         &column(&rows, |row| row.event.user_id.get()),
         &column(&rows, |row| row.event.event_type.as_str()) as &[&str],
@@ -107,9 +133,10 @@ pub(in crate::ingest) async fn journal_insert(
         r#"INSERT INTO community.activity_log (guild_id, user_id, event_type, season_id, category_id, source_system,
                                                source_event_id, xp_delta, star_delta, gold_delta, metadata, "timestamp")
            SELECT guild_id, user_id, event_type, season_id, category_id, system, cause, xp, stars, gold, metadata::jsonb, at
-             FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::int[], $5::int[], $6::text[], $7::text[], $8::int[],
-                         $9::int[], $10::int[], $11::text[], $12::timestamptz[])
-                  AS i (guild_id, user_id, event_type, season_id, category_id, system, cause, xp, stars, gold, metadata, at)"#,
+             FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id, unnest($3::text[]) AS event_type,
+                          unnest($4::int[]) AS season_id, unnest($5::int[]) AS category_id, unnest($6::text[]) AS system,
+                          unnest($7::text[]) AS cause, unnest($8::int[]) AS xp, unnest($9::int[]) AS stars,
+                          unnest($10::int[]) AS gold, unnest($11::text[]) AS metadata, unnest($12::timestamptz[]) AS at) i"#,
         &column(&rows, |row| row.guild),
         &column(&rows, |row| row.user),
         &column(&rows, |row| row.event) as &[&str],

@@ -48,7 +48,7 @@ async fn members_lock_known(
     let (guilds, users): (Vec<i64>, Vec<i64>) = keys.iter().copied().unzip();
     let rows = sqlx::query!(
         "SELECT m.guild_id, m.user_id, m.xp, m.stars, m.level, u.is_bot, m.joined_at, m.left_at, m.last_active_at
-           FROM unnest($1::bigint[], $2::bigint[]) AS k (guild_id, user_id)
+           FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id) k
            JOIN community.members m ON m.guild_id = k.guild_id AND m.user_id = k.user_id
            JOIN community.users u ON u.id = m.user_id
           ORDER BY m.guild_id, m.user_id
@@ -85,8 +85,8 @@ async fn strangers_insert(
     let bots: Vec<bool> = keys.iter().filter_map(|key| seen.get(key).map(|seen| seen.is_bot)).collect();
     sqlx::query!(
         r#"WITH input AS (
-               SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::boolean[])
-                          AS i (guild_id, user_id, at, is_bot)
+               SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id, unnest($3::timestamptz[]) AS at,
+                      unnest($4::boolean[]) AS is_bot
            ), known_guilds AS (
                INSERT INTO community.guilds (guild_id, name)
                SELECT DISTINCT guild_id, 'Guild ' || guild_id FROM input ORDER BY 1
@@ -128,9 +128,10 @@ pub(in crate::ingest) async fn members_write(conn: &mut PgConnection, rows: &Mem
         "UPDATE community.members m
             SET xp = i.xp, stars = i.stars, level = i.level, gold = m.gold + i.gold, last_active_at = i.active,
                 joined_at = i.joined, left_at = i.left_at, updated_at = now()
-           FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::int[], $6::bigint[], $7::timestamptz[],
-                       $8::timestamptz[], $9::timestamptz[])
-                AS i (guild_id, user_id, xp, stars, level, gold, active, joined, left_at)
+           FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id, unnest($3::bigint[]) AS xp,
+                        unnest($4::bigint[]) AS stars, unnest($5::int[]) AS level, unnest($6::bigint[]) AS gold,
+                        unnest($7::timestamptz[]) AS active, unnest($8::timestamptz[]) AS joined,
+                        unnest($9::timestamptz[]) AS left_at) i
           WHERE m.guild_id = i.guild_id AND m.user_id = i.user_id",
         &rows.guilds,
         &rows.users,
@@ -157,7 +158,7 @@ pub(in crate::ingest) async fn levels_insert(
         levels.iter().map(|(_, user, level)| format!("level_up:{user}:{level}")).collect();
     let rows = sqlx::query!(
         r#"INSERT INTO community.activity_keys (guild_id, source_system, source_event_id, "timestamp")
-           SELECT guild_id, 'community', cause, now() FROM unnest($1::bigint[], $2::text[]) AS i (guild_id, cause)
+           SELECT guild_id, 'community', cause, now() FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::text[]) AS cause) i
             ORDER BY 1, 3
            ON CONFLICT DO NOTHING
            RETURNING guild_id, split_part(source_event_id, ':', 2)::bigint AS "user_id!",

@@ -25,11 +25,11 @@ pub(in crate::ingest) async fn stays(
     let rows = sqlx::query!(
         r#"WITH mine AS MATERIALIZED (
                SELECT v.guild_id, v.user_id, v.channel_id, v.left_at
-                 FROM unnest($1::bigint[], $2::bigint[]) AS k (guild_id, user_id)
+                 FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id) k
                  JOIN community.voice_sessions v USING (guild_id, user_id)
            ), places AS (
                SELECT guild_id, channel_id FROM mine WHERE left_at IS NULL
-               UNION SELECT * FROM unnest($3::bigint[], $4::bigint[])
+               UNION SELECT unnest($3::bigint[]), unnest($4::bigint[])
            ), wanted AS (
                SELECT guild_id, user_id FROM mine
                UNION
@@ -72,8 +72,9 @@ pub(in crate::ingest) async fn stays_write(
     sqlx::query!(
         "INSERT INTO community.voice_sessions AS v (guild_id, user_id, channel_id, joined_at, last_tick_at, muted, deafened,
                                                     hour_starts_at, ticks_in_hour, left_at, earns)
-         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::boolean[],
-                              $7::boolean[], $8::timestamptz[], $9::int[], $10::timestamptz[], $11::boolean[])
+         SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::timestamptz[]), unnest($5::timestamptz[]),
+                unnest($6::boolean[]), unnest($7::boolean[]), unnest($8::timestamptz[]), unnest($9::int[]),
+                unnest($10::timestamptz[]), unnest($11::boolean[])
          ON CONFLICT ON CONSTRAINT pk_voice_sessions DO UPDATE
             SET channel_id = excluded.channel_id, joined_at = excluded.joined_at, last_tick_at = excluded.last_tick_at,
                 muted = excluded.muted, deafened = excluded.deafened, hour_starts_at = excluded.hour_starts_at,

@@ -123,15 +123,13 @@ async fn write(
                       coalesce(sum(xp) FILTER (WHERE event_type <> 'IMPORT'), 0)::bigint AS season_xp
                  FROM fresh GROUP BY guild_id, user_id
            ), locked AS (
-               SELECT m.guild_id, m.user_id, m.xp, m.level, m.stars
+               SELECT m.guild_id, m.user_id, m.level AS old_level, m.xp + s.xp AS xp, s.season_xp, s.gold, s.stars,
+                      m.stars + s.stars AS lifetime_stars
                  FROM community.members m JOIN sums s ON s.guild_id = m.guild_id AND s.user_id = m.user_id
                 ORDER BY m.guild_id, m.user_id
                   FOR UPDATE OF m
            ), moved AS (
-               SELECT l.guild_id, l.user_id, l.level AS old_level, l.xp + s.xp AS xp, s.season_xp, s.gold, s.stars,
-                      l.stars + s.stars AS lifetime_stars,
-                      1 + width_bucket(l.xp + s.xp, $10::bigint[]) AS level
-                 FROM locked l JOIN sums s USING (guild_id, user_id)
+               SELECT l.*, 1 + width_bucket(l.xp, $10::bigint[]) AS level FROM locked l
            ), level_keys AS (
                INSERT INTO community.activity_keys (guild_id, source_system, source_event_id, "timestamp")
                SELECT m.guild_id, 'community', 'level_up:' || m.user_id || ':' || r.level, now()
@@ -181,8 +179,8 @@ async fn write(
                RETURNING m.guild_id, m.user_id
            )
            SELECT f.n, f.guild_id AS "guild_id!: GuildId", f.user_id AS "user_id!: UserId", NULL::int AS level,
-                  NULL::bigint AS gold, NULL::bigint AS xp, (m.user_id IS NOT NULL) AS "known!"
-             FROM fresh f LEFT JOIN locked m ON m.guild_id = f.guild_id AND m.user_id = f.user_id
+                  NULL::bigint AS gold, NULL::bigint AS xp, ((f.guild_id, f.user_id) IN (SELECT guild_id, user_id FROM locked)) AS "known!"
+             FROM fresh f
            UNION ALL
            SELECT NULL, p.guild_id, p.user_id, p.level, p.gold, v.xp, true
              FROM paid p JOIN moved v ON v.guild_id = p.guild_id AND v.user_id = p.user_id"#,

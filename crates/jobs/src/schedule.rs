@@ -3,6 +3,7 @@
 //! Whoever finds a job due tries for its lock, which belongs to the run's own transaction: when the process dies, or a pooler
 //! hands the connection on, no lock lingers. The run's effects, its result and its next time commit together. Runs missed
 //! while nothing was up are made up once. A failed run is tried again after five minutes, or at its next time if that is sooner.
+//! When the node stops, what ends soon is finished; the rest is broken off, leaves nothing behind, and stays due for another node.
 
 mod builtin;
 mod store;
@@ -43,6 +44,11 @@ const ELSEWHERE: Duration = Duration::from_secs(1);
 
 /// Jobs that run at once in one process: the rest of the pool is for others.
 const CONCURRENCY: usize = 2;
+
+/// How long a run may go on when the node stops.
+const LAST_MOMENTS: Duration = Duration::from_secs(2);
+/// How often a run that may not is told so: between two statements it does not hear.
+const TOLD_AGAIN: Duration = Duration::from_millis(100);
 
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
@@ -136,8 +142,8 @@ impl Job {
     }
 }
 
-/// Starts to run the jobs when they are due, until the node stops; runs that have begun are finished. A job that is declared for
-/// the first time runs at once.
+/// Starts to run the jobs when they are due, until the node stops; runs that have begun are finished if that takes no longer than two
+/// seconds, else broken off. A job that is declared for the first time runs at once.
 pub fn spawn(
     pool: PgPool,
     schedules: Vec<Schedule>,
@@ -180,12 +186,14 @@ impl Scheduler {
                     pause = next.map_or(pause, |next| next.min(pause));
                     for name in due {
                         busy.insert(name, None);
-                        let (pool, jobs, node) = (self.pool.clone(), Arc::clone(&self.jobs), self.node.id());
+                        let (pool, jobs, node) =
+                            (self.pool.clone(), Arc::clone(&self.jobs), self.node.clone());
                         let (slots, wake) = (Arc::clone(&slots), self.wake.clone());
                         running.spawn(async move {
                             let _slot = slots.acquire().await;
                             let ran = match jobs.get(name) {
-                                Some(job) => run_guarded(&pool, job, node).await,
+                                _ if node.stopping().is_cancelled() => Ran::Elsewhere,
+                                Some(job) => run_guarded(&pool, job, &node).await,
                                 None => Ran::Here,
                             };
                             wake.outbox();
@@ -249,12 +257,12 @@ impl Scheduler {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ran {
     Here,
-    /// Another node holds its lock, or had it done just now; or the database is away.
+    /// Another node holds its lock, or had it done just now; or the database is away, or this node stops.
     Elsewhere,
 }
 
 /// Runs a job if it is due and no other node runs it; logs what goes wrong.
-async fn run_guarded(pool: &PgPool, job: &Job, node: uuid::Uuid) -> Ran {
+async fn run_guarded(pool: &PgPool, job: &Job, node: &NodeHandle) -> Ran {
     let name = job.schedule.name;
     let began = Instant::now();
     match run_job(pool, job, node).await {
@@ -275,7 +283,7 @@ async fn run_guarded(pool: &PgPool, job: &Job, node: uuid::Uuid) -> Ran {
             metrics::counter!("questhall_schedule_runs_total", "schedule" => name, "result" => "failed")
                 .increment(1);
             tracing::error!(schedule = name, %error, "a periodic job failed");
-            if let Err(error) = store::record_failure(pool, job, node, &error.to_string()).await {
+            if let Err(error) = store::record_failure(pool, job, node.id(), &error.to_string()).await {
                 tracing::warn!(schedule = name, %error, "the failure of a periodic job could not be stored");
                 return Ran::Elsewhere;
             }
@@ -284,29 +292,52 @@ async fn run_guarded(pool: &PgPool, job: &Job, node: uuid::Uuid) -> Ran {
     Ran::Here
 }
 
-/// `None` when another node runs it or it is no longer due; otherwise what the job said. An error is the transaction's own.
+/// `None` when another node runs it or it is no longer due, or it was broken off as this node stops; otherwise what the job said. An
+/// error is the transaction's own.
 async fn run_job(
     pool: &PgPool,
     job: &Job,
-    node: uuid::Uuid,
+    node: &NodeHandle,
 ) -> Result<Option<Result<(), String>>, sqlx::Error> {
     let began = Instant::now();
     let mut connection = pool.acquire().await?;
     let mut transaction = connection.begin().await?;
-    let Some(now) = store::begin(&mut transaction, &job.schedule).await? else {
+    let Some(store::Begun { now, backend }) = store::begin(&mut transaction, &job.schedule).await? else {
         return Ok(None);
     };
     let mut savepoint = transaction.begin().await?;
-    let work = AssertUnwindSafe((job.schedule.run)(&mut savepoint)).catch_unwind();
-    let result = match work.await {
+    let mut work = AssertUnwindSafe((job.schedule.run)(&mut savepoint)).catch_unwind();
+    let mut broken_off = false;
+    let finished = tokio::select! {
+        finished = &mut work => finished,
+        () = last_moments(node) => loop {
+            broken_off = true;
+            if let Err(error) = store::break_off(pool, backend).await {
+                tracing::warn!(schedule = job.schedule.name, %error, "a periodic job could not be told to end");
+            }
+            tokio::select! {
+                finished = &mut work => break finished,
+                () = tokio::time::sleep(TOLD_AGAIN) => {}
+            }
+        },
+    };
+    drop(work);
+    let result = match finished {
         Ok(result) => result,
         Err(panic) => Err(JobError::Failed(format!("panicked: {}", panic_message(&*panic)))),
     };
+    if broken_off && result.is_err() {
+        tracing::info!(
+            schedule = job.schedule.name,
+            "a periodic job was broken off, as this node stops; it stays due"
+        );
+        return Ok(None);
+    }
     let took = began.elapsed();
     match result {
         Ok(value) => {
             savepoint.commit().await?;
-            store::record_success(&mut transaction, job, now, node, took, &value).await?;
+            store::record_success(&mut transaction, job, now, node.id(), took, &value).await?;
             transaction.commit().await?;
             Ok(Some(Ok(())))
         }
@@ -314,11 +345,17 @@ async fn run_job(
         Err(error) => {
             savepoint.rollback().await?;
             let error = error.to_string();
-            store::record_failure_in(&mut transaction, job, now, node, took, &error).await?;
+            store::record_failure_in(&mut transaction, job, now, node.id(), took, &error).await?;
             transaction.commit().await?;
             Ok(Some(Err(error)))
         }
     }
+}
+
+/// Until the node stops, and what may go on then is over.
+async fn last_moments(node: &NodeHandle) {
+    node.stopping().cancelled().await;
+    tokio::time::sleep(LAST_MOMENTS).await;
 }
 
 #[cfg(test)]

@@ -109,12 +109,25 @@ pub(super) async fn times(
     Ok(rows.into_iter().map(|row| (row.name, delta(row.left))).collect())
 }
 
+/// A run that has its job's lock.
+pub(super) struct Begun {
+    /// The database's time.
+    pub(super) now: DateTime<Utc>,
+    /// The process of the database that it runs in.
+    pub(super) backend: i32,
+}
+
+/// Breaks off what a process of the database does at this moment, if it does anything.
+pub(super) async fn break_off(pool: &PgPool, backend: i32) -> Result<(), sqlx::Error> {
+    sqlx::query_scalar!("SELECT pg_cancel_backend($1)", backend).fetch_one(pool).await?;
+    Ok(())
+}
+
 /// Takes the job's lock for this transaction and sets its limits; `None` when another holds it, or the job is no longer due.
-/// Otherwise the database's time.
 pub(super) async fn begin(
     connection: &mut PgConnection,
     schedule: &Schedule,
-) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+) -> Result<Option<Begun>, sqlx::Error> {
     let locked = sqlx::query_scalar!(
         r#"SELECT pg_try_advisory_xact_lock(hashtextextended('jobs.schedules:' || $1, 0)) AS "locked!""#,
         schedule.name,
@@ -125,8 +138,9 @@ pub(super) async fn begin(
         return Ok(None);
     }
     // In a statement of its own: its snapshot is younger than the lock, and sees what the last holder committed.
-    sqlx::query_scalar!(
-        r#"SELECT now() AS "now!"
+    sqlx::query_as!(
+        Begun,
+        r#"SELECT now() AS "now!", pg_backend_pid() AS "backend!"
              FROM jobs.schedules,
                   set_config('statement_timeout', $2, true) AS a, set_config('lock_timeout', $3, true) AS b
             WHERE name = $1 AND next_run_at <= clock_timestamp()"#,
@@ -201,7 +215,7 @@ pub(super) async fn record_failure(
     error: &str,
 ) -> Result<(), sqlx::Error> {
     let mut transaction = pool.begin().await?;
-    if let Some(now) = begin(&mut transaction, &job.schedule).await? {
+    if let Some(Begun { now, .. }) = begin(&mut transaction, &job.schedule).await? {
         record_failure_in(&mut transaction, job, now, node, Duration::ZERO, error).await?;
     }
     transaction.commit().await

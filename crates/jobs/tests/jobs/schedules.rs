@@ -122,6 +122,45 @@ async fn failures_are_undone_recorded_and_tried_again_soon() {
     assert_eq!(world.number(soon).await, 3);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_run_is_broken_off_when_its_node_stops_and_stays_due() {
+    let world = World::new().await;
+    let long = Schedule::new("test.ring", YEARLY, |connection| {
+        async move {
+            ring(&mut *connection).await?;
+            sqlx::query("SELECT pg_sleep(600)").execute(connection).await?;
+            Ok(Value::Null)
+        }
+        .boxed()
+    });
+    let (node, wake) = world.node().await;
+    let mut jobs = vec![long];
+    // More than run at a time: these wait, and are not begun any more.
+    jobs.extend(["test.long_2", "test.long_3"].map(|name| {
+        Schedule::new(name, YEARLY, |connection| {
+            async move {
+                sqlx::query("SELECT pg_sleep(600)").execute(connection).await?;
+                Ok(Value::Null)
+            }
+            .boxed()
+        })
+    }));
+    schedule::spawn(world.pool().clone(), jobs, &node.handle(), &wake).unwrap();
+    let sleeping = "SELECT count(*) FROM pg_stat_activity
+                     WHERE datname = current_database() AND state = 'active' AND query = 'SELECT pg_sleep(600)'";
+    world.until(sleeping, 2).await;
+    assert!(within(node.stop(Duration::from_secs(30))).await.unwrap(), "it waited for the long runs");
+    assert_eq!(world.number(sleeping).await, 0);
+    assert_eq!(world.number(RUNG).await, 0, "what a broken run did was undone");
+    let due = "SELECT count(*) FROM jobs.schedules WHERE next_run_at <= now() AND runs = 0 AND failures = 0";
+    assert_eq!(world.number(due).await, 3);
+
+    let (node, wake) = world.node().await;
+    schedule::spawn(world.pool().clone(), vec![ringing("test.ring")], &node.handle(), &wake).unwrap();
+    world.until(RUNS, 1).await;
+    within(node.stop(Duration::from_secs(30))).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_lock_that_lingers_elsewhere_only_delays() {
     let world = World::new().await;

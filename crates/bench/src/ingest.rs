@@ -304,6 +304,7 @@ async fn over_http(
         }
     }
     drop(made);
+    first_runs(ground.pool()).await?;
     let bodies = Arc::new(bodies);
     let calls = {
         let bodies = Arc::clone(&bodies);
@@ -316,6 +317,24 @@ async fn over_http(
     server.stop().await?;
     ensure!(sent <= bodies.len(), "all events were sent before the time was over; more must be made");
     Ok(outcome.rate()? * f64::from(BATCH))
+}
+
+/// Waits until the periodic jobs that a server runs when it first starts are done: the weekly audits read all that was written before.
+async fn first_runs(pool: &PgPool) -> Result<()> {
+    const PATIENCE: Duration = Duration::from_mins(5);
+    let began = Instant::now();
+    loop {
+        let done = sqlx::query_scalar!(
+            r#"SELECT coalesce(bool_and(runs > 0 OR next_run_at > now()), false) AS "done!" FROM jobs.schedules"#
+        )
+        .fetch_one(pool)
+        .await?;
+        if done {
+            return Ok(());
+        }
+        ensure!(began.elapsed() < PATIENCE, "the first periodic jobs did not end");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// Leaderboard pages and profiles anywhere in a guild of many.

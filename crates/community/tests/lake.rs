@@ -10,9 +10,11 @@ use axum::{Extension, Router};
 use chrono::{DateTime, TimeDelta, Utc};
 use community::ingest::EventWriter;
 use db::testing::TestDatabase;
+use futures::{StreamExt as _, stream};
 use jobs::Wake;
 use kernel::GuildId;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 use tower::ServiceExt as _;
 
 struct House {
@@ -106,8 +108,8 @@ async fn a_batch_is_taken_but_for_what_is_wrong_with_it() {
 async fn a_stream_is_answered_part_by_part() {
     let house = House::new(ALL).await;
     let mut body = String::new();
-    for n in 0..2_500 {
-        let event = house.message(&(10 + n % 50).to_string(), &format!("m{n}"), 3_000 - n, &json!({}));
+    for n in 0..9_000 {
+        let event = house.message(&(10 + n % 50).to_string(), &format!("m{n}"), 10_000 - n, &json!({}));
         body.push_str(&event.to_string());
         body.push('\n');
     }
@@ -117,14 +119,38 @@ async fn a_stream_is_answered_part_by_part() {
     assert_eq!(status, 200);
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (end, parts) = lines.split_last().unwrap();
-    assert_eq!(end, &json!({ "done": true, "lines": 2501 }));
+    assert_eq!(end, &json!({ "done": true, "lines": 9001 }));
     assert!(parts.len() >= 3);
     let counted: u64 = parts.iter().map(|part| part["counted"].as_u64().unwrap()).sum();
-    assert_eq!(counted, 2_500);
-    assert_eq!(parts.last().unwrap()["refused"][0]["index"], 2501);
+    assert_eq!(counted, 9_000);
+    assert_eq!(parts.last().unwrap()["refused"][0]["index"], 9001);
     // Everything again changes nothing.
     let (_, text) = house.send("POST", "/guilds/1/lake/events", "application/x-ndjson", body).await;
     assert!(text.lines().all(|line| !line.contains("\"counted\":1")), "{text}");
+}
+
+#[tokio::test]
+async fn who_streams_an_event_and_waits_gets_its_answer_and_a_torn_stream_ends_with_what_was_taken() {
+    let house = House::new(ALL).await;
+    let (to, from) = mpsc::unbounded_channel::<Result<String, std::io::Error>>();
+    let body = stream::unfold(from, |mut from| async move { Some((from.recv().await?, from)) });
+    let request = Request::post("/guilds/1/lake/events")
+        .header("authorization", format!("Bearer {}", house.key))
+        .header("content-type", "application/x-ndjson")
+        .body(Body::from_stream(body))
+        .unwrap();
+    let mut answer = house.router.clone().oneshot(request).await.unwrap().into_body().into_data_stream();
+    for n in 0..3 {
+        let event = house.message("7", &format!("m{n}"), 100 - n, &json!({}));
+        to.send(Ok(format!("{event}\n"))).unwrap();
+        let line: Value = serde_json::from_slice(&answer.next().await.unwrap().unwrap()).unwrap();
+        assert_eq!((&line["events"], &line["counted"]), (&json!(1), &json!(1)));
+    }
+    to.send(Ok(r#"{"event_type":"#.to_owned())).unwrap();
+    to.send(Err(std::io::Error::other("the line went dead"))).unwrap();
+    let end: Value = serde_json::from_slice(&answer.next().await.unwrap().unwrap()).unwrap();
+    assert_eq!((&end["done"], &end["lines"]), (&json!(false), &json!(3)), "{end}");
+    assert!(answer.next().await.is_none());
 }
 
 #[tokio::test]

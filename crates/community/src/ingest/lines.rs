@@ -1,5 +1,5 @@
 //! Events as lines of JSON (NDJSON), from a file or a request: split as they come, taken a chunk at a time, acknowledged with
-//! what became of each chunk. However long the stream, no more of it is held than a chunk.
+//! what became of each chunk. However long the stream, no more of it is held than a few chunks.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

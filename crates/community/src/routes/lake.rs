@@ -11,6 +11,7 @@ use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use kernel::{GuildId, Page, Problem, objects};
 use serde::{Deserialize, Serialize};
@@ -19,9 +20,11 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::ingest::lines::{self, CHUNK, Line, Lines, Receipt};
-use crate::ingest::{Event, EventWriter, Feed};
+use crate::ingest::{Event, EventWriter, Feed, IngestError};
 use crate::lake::{self, LakeEvent, LakeHealth, LakeQuery};
 
+/// The most lines of a stream that wait while those before them are taken.
+const HELD: usize = 4 * CHUNK;
 /// The most events of a JSON batch.
 const MAX_EVENTS: usize = 10_000;
 
@@ -109,6 +112,8 @@ fn stream(feed: Feed, body: Body) -> Response {
         body: Box::pin(body.into_data_stream()),
         lines: Lines::default(),
         waiting: Vec::new(),
+        taking: None,
+        problem: None,
         state: Phase::Open,
     };
     let answer = futures::stream::unfold(reading, |mut reading| async move {
@@ -129,7 +134,12 @@ struct Reading {
     feed: Feed,
     body: Pin<Box<BodyDataStream>>,
     lines: Lines,
+    /// What came and is not on its way yet.
     waiting: Vec<Line>,
+    /// What is on its way. The next comes meanwhile, so that it is more the longer this takes.
+    taking: Option<BoxFuture<'static, Result<Receipt, IngestError>>>,
+    /// Why the body ended too early.
+    problem: Option<Problem>,
     state: Phase,
 }
 
@@ -149,43 +159,61 @@ impl Reading {
             if self.state == Phase::Answered {
                 return None;
             }
-            while self.waiting.len() < CHUNK
+            while self.waiting.len() < HELD
                 && let Some(line) = self.lines.next_line()
             {
                 self.waiting.push(line);
             }
-            if self.waiting.len() >= CHUNK || (self.state == Phase::Ended && !self.waiting.is_empty()) {
-                return Some(self.take().await);
+            let room = self.waiting.len() < HELD && self.state == Phase::Open;
+            if room && let Some(more) = self.body.next().now_or_never() {
+                self.more(more);
+                continue;
             }
-            if self.state == Phase::Ended {
-                return Some(self.end(None));
-            }
-            // Who sends one event and waits for its answer gets it.
-            let more = match self.body.next().now_or_never() {
-                Some(more) => more,
-                None if !self.waiting.is_empty() => return Some(self.take().await),
-                None => self.body.next().await,
+            let Some(taking) = &mut self.taking else {
+                if !self.waiting.is_empty() {
+                    // Who sends one event and waits for its answer gets it.
+                    let (feed, lines) = (self.feed.clone(), std::mem::take(&mut self.waiting));
+                    let mut taking = async move { lines::take(&feed, lines, true).await }.boxed();
+                    // Asked once, it has its place in the line.
+                    self.taking = Some(match (&mut taking).now_or_never() {
+                        Some(taken) => std::future::ready(taken).boxed(),
+                        None => taking,
+                    });
+                } else if self.state == Phase::Ended {
+                    let problem = self.problem.take();
+                    return Some(self.end(problem.as_ref()));
+                } else {
+                    let more = self.body.next().await;
+                    self.more(more);
+                }
+                continue;
             };
-            match more {
-                Some(Ok(bytes)) => self.lines.push(&bytes),
-                Some(Err(_)) => {
-                    return Some(
-                        self.end(Some(&Problem::invalid("The body ended before all of it had come."))),
-                    );
+            tokio::select! {
+                taken = taking => {
+                    self.taking = None;
+                    return Some(match taken {
+                        Ok(receipt) => as_line(&receipt),
+                        Err(error) => self.end(Some(&error.into())),
+                    });
                 }
-                None => {
-                    self.waiting.extend(self.lines.last());
-                    self.state = Phase::Ended;
-                }
+                more = self.body.next(), if room => self.more(more),
             }
         }
     }
 
-    async fn take(&mut self) -> Bytes {
-        let lines = std::mem::take(&mut self.waiting);
-        match lines::take(&self.feed, lines, true).await {
-            Ok(receipt) => as_line(&receipt),
-            Err(error) => self.end(Some(&error.into())),
+    fn more(&mut self, more: Option<Result<Bytes, axum::Error>>) {
+        match more {
+            Some(Ok(bytes)) => self.lines.push(&bytes),
+            Some(Err(_)) => {
+                // What is not on its way yet is not taken.
+                self.waiting.clear();
+                self.problem = Some(Problem::invalid("The body ended before all of it had come."));
+                self.state = Phase::Ended;
+            }
+            None => {
+                self.waiting.extend(self.lines.last());
+                self.state = Phase::Ended;
+            }
         }
     }
 

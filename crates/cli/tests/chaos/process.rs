@@ -17,13 +17,15 @@ use crate::{http, until};
 const KEPT: usize = 400;
 
 /// What errors say that tell of PostgreSQL's death, or of a session's.
-const DEATHS: [&str; 6] = [
+const DEATHS: [&str; 7] = [
     "private PostgreSQL",
     "terminating connection",
     "Broken pipe",
     "Connection reset",
     "Connection refused",
     "0 bytes at EOF",
+    // Its socket is gone until it is back.
+    "communicating with database: No such file",
 ];
 
 /// A server, running or not; where it listens changes with every start.

@@ -1,5 +1,5 @@
 //! What is kept beside a journal, re-derived from it: members and seasons from the journal of rewards, counters and counts from the
-//! lake as far back as it reaches.
+//! lake as far back as it reaches, guilds' days from the members' counters and the journal ([`days`]).
 //!
 //! [`drift`] reports, [`repair`] mends while everything goes on. What cannot be derived is not claimed: counters of categories (a
 //! channel may have changed its category since), minutes of voice, and days whose events retention has dropped. Lifetime counters
@@ -8,6 +8,7 @@
 //! A job does both every week ([`weekly`]). What was mended is in the audit log, in the log, and counted in
 //! `questhall_audit_mended_total`.
 
+mod days;
 pub mod weekly;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,14 +37,22 @@ const RECEIVED: &str = "reactions_received";
 pub struct Drift {
     /// The guild.
     pub guild_id: GuildId,
-    /// The member.
-    pub user_id: UserId,
-    /// Which figure: xp, level, gold or stars; of a season, `season 3 season_xp` and so on; or `counter message_create lifetime`.
+    /// The member; none where it is a figure of the whole guild.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+    /// Which figure: xp, level, gold or stars; of a season, `season 3 season_xp` and so on; `counter message_create lifetime`; or of
+    /// the guild, `day 2026-11-21 MESSAGE xp`.
     pub what: String,
     /// What is stored.
     pub stored: i64,
     /// What the journal, or the lake, adds up to.
     pub derived: i64,
+}
+
+impl Drift {
+    fn user(&self) -> Option<i64> {
+        self.user_id.map(UserId::get)
+    }
 }
 
 /// Every figure that is not what its journal adds up to. Reads journal and lake from one end to the other; empty when all is well. Each
@@ -62,6 +71,7 @@ pub async fn drift(conn: &mut PgConnection) -> Result<Vec<Drift>, Error> {
     }
     all.extend(seasons_drift(conn, None, None, None, true).await?);
     all.extend(counters_drift(conn, None, None).await?);
+    all.extend(days::drift(conn, None, None).await?);
     all.sort_by(|a, b| (a.guild_id, a.user_id, &a.what).cmp(&(b.guild_id, b.user_id, &b.what)));
     Ok(all)
 }
@@ -83,7 +93,7 @@ async fn members_drift(
                 WHERE ($2::bigint IS NULL OR guild_id = $2) AND ($4::bigint[] IS NULL OR user_id = ANY ($4))
                 GROUP BY guild_id, user_id
            )
-           SELECT m.guild_id AS "guild_id: GuildId", m.user_id AS "user_id: UserId", f.what AS "what!",
+           SELECT m.guild_id AS "guild_id: GuildId", m.user_id AS "user_id?: UserId", f.what AS "what!",
                   f.stored AS "stored!", f.derived AS "derived!"
              FROM community.members m
              LEFT JOIN journal j ON j.guild_id = m.guild_id AND j.user_id = m.user_id
@@ -174,7 +184,7 @@ async fn seasons_drift(
                       coalesce(sum(threads) FILTER (WHERE kept), 0)::bigint AS threads, coalesce(sum(threads) FILTER (WHERE NOT kept), 0)::bigint AS threads_due
                  FROM figures GROUP BY guild_id, user_id, season_id
            )
-           SELECT s.guild_id AS "guild_id!: GuildId", s.user_id AS "user_id!: UserId",
+           SELECT s.guild_id AS "guild_id!: GuildId", s.user_id AS "user_id?: UserId",
                   'season ' || s.season_id || ' ' || f.what AS "what!", f.stored AS "stored!", f.derived AS "derived!"
              FROM sums s
              JOIN community.users u ON u.id = s.user_id AND NOT u.is_bot
@@ -240,7 +250,7 @@ async fn counters_drift(
                   AND (c.period = 'lifetime' OR (c.period = 'season' AND coalesce(a.known, true))
                        OR c.period >= 'day:' || to_char(oldest.at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AND c.period LIKE 'day:%')
            )
-           SELECT coalesce(s.guild_id, d.guild_id) AS "guild_id!: GuildId", coalesce(s.user_id, d.user_id) AS "user_id!: UserId",
+           SELECT coalesce(s.guild_id, d.guild_id) AS "guild_id!: GuildId", coalesce(s.user_id, d.user_id) AS "user_id?: UserId",
                   'counter ' || coalesce(s.event_type, d.event_type) || ' ' || coalesce(s.period, d.period) AS "what!",
                   coalesce(s.count, 0) AS "stored!", coalesce(d.count, 0) AS "derived!"
              FROM stored s
@@ -261,7 +271,7 @@ async fn counters_drift(
 /// What was mended is in the audit log, in the same transaction as itself.
 pub async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result<Vec<Drift>, Error> {
     let seen = look(pool, guild).await?;
-    let users: BTreeSet<i64> = seen.iter().map(|drift| drift.user_id.get()).collect();
+    let users: BTreeSet<i64> = seen.iter().filter_map(Drift::user).collect();
     let users: Vec<i64> = users.into_iter().collect();
     let mut mended = Vec::new();
     for part in users.chunks(AT_ONCE) {
@@ -271,13 +281,15 @@ pub async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result
     let mut received: BTreeMap<i32, BTreeSet<i64>> = BTreeMap::new();
     for drift in &seen {
         if let Some((season, RECEIVED)) = season_figure(&drift.what) {
-            received.entry(season).or_default().insert(drift.user_id.get());
+            received.entry(season).or_default().extend(drift.user());
         }
     }
     for (season, users) in received {
         let users: Vec<i64> = users.into_iter().collect();
         mended.extend(part_mend(pool, guild, &users, Some(season), author).await?);
     }
+    // Sums of the members' counters, which are right by now.
+    mended.extend(days::repair(pool, guild, author).await?);
     Ok(mended)
 }
 
@@ -304,22 +316,33 @@ async fn part_mend(
                 drift
             }
         };
-        if !mended.is_empty() {
-            let figures = |figure: fn(&Drift) -> i64| {
-                let named = mended.iter().take(NAMED);
-                let named = named.map(|d| json!({ "user_id": d.user_id, "what": d.what, "is": figure(d) }));
-                json!({ "figures": mended.len(), "first": named.collect::<Vec<_>>() })
-            };
-            let deed = Deed::new("REPAIR", "community.members", guild.to_string());
-            let deed = deed.before(figures(|drift| drift.stored)).after(figures(|drift| drift.derived));
-            deed.record(&mut tx, guild, author).await?;
-        }
+        on_record(&mut tx, guild, &mended, author).await?;
         tx.commit().await?;
         Ok::<_, Error>(mended)
     })
     .await?;
     weekly::mended("community", guild, &mended);
     Ok(mended)
+}
+
+/// Notes in the audit log what was mended, in the same transaction as itself.
+async fn on_record(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    mended: &[Drift],
+    author: Author<'_>,
+) -> Result<(), sqlx::Error> {
+    if mended.is_empty() {
+        return Ok(());
+    }
+    let figures = |figure: fn(&Drift) -> i64| {
+        let named = mended.iter().take(NAMED);
+        let named = named.map(|d| json!({ "user_id": d.user_id, "what": d.what, "is": figure(d) }));
+        json!({ "figures": mended.len(), "first": named.collect::<Vec<_>>() })
+    };
+    let deed = Deed::new("REPAIR", "community.members", guild.to_string());
+    let deed = deed.before(figures(|drift| drift.stored)).after(figures(|drift| drift.derived));
+    deed.record(conn, guild, author).await
 }
 
 /// Writes what members did in a season from journal and lake, as far as that can be derived. The caller keeps everybody else from
@@ -382,12 +405,12 @@ async fn mend(conn: &mut PgConnection, guild: GuildId, users: &[i64]) -> Result<
 
 /// The drift of one figure, column by column.
 fn columns<'a>(drift: impl Iterator<Item = &'a Drift>) -> (Vec<i64>, Vec<i64>) {
-    drift.map(|drift| (drift.user_id.get(), drift.derived)).unzip()
+    drift.filter_map(|drift| Some((drift.user()?, drift.derived))).unzip()
 }
 
 async fn members_mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) -> Result<(), Error> {
     let (users, what): (Vec<i64>, Vec<&str>) =
-        drift.iter().map(|drift| (drift.user_id.get(), drift.what.as_str())).unzip();
+        drift.iter().filter_map(|drift| Some((drift.user()?, drift.what.as_str()))).unzip();
     let derived: Vec<i64> = drift.iter().map(|drift| drift.derived).collect();
     sqlx::query!(
         "UPDATE community.members m

@@ -156,14 +156,13 @@ pub async fn health(pool: &PgPool, guild: GuildId) -> Result<LakeHealth, Error> 
     let settings: LakeSettings = settings_read(&mut conn, Some(guild)).await?;
     let days = sqlx::query_as!(
         DayCount,
-        r#"SELECT substr(period, 5)::date AS "day!", event_type, sum(count)::bigint AS "events!"
-             FROM community.event_counters
-            WHERE guild_id = $1 AND category_id = 0
-              AND period IN (SELECT 'day:' || to_char(d, 'YYYY-MM-DD')
-                               FROM generate_series((now() AT TIME ZONE 'UTC')::date - 13, (now() AT TIME ZONE 'UTC')::date,
-                                                    interval '1 day') AS d)
-            GROUP BY 1, 2 ORDER BY 1, 2"#,
+        "SELECT day, kind AS event_type, count AS events
+           FROM community.guild_days
+          WHERE guild_id = $1 AND day BETWEEN (now() AT TIME ZONE 'UTC')::date - 13 AND (now() AT TIME ZONE 'UTC')::date
+            AND kind = ANY ($2) AND count > 0
+          ORDER BY day, kind",
         guild.get(),
+        &EventType::ALL.map(EventType::as_str) as &[&str],
     )
     .fetch_all(&mut *conn)
     .await?;

@@ -114,6 +114,10 @@ async fn digest(pool: &PgPool) -> BTreeMap<&'static str, String> {
             "SELECT md5(string_agg(concat_ws(',', user_id, event_type, source_event_id, xp_delta, star_delta, gold_delta, season_id), ';' ORDER BY user_id, event_type, source_event_id)) FROM community.activity_log",
         ),
         (
+            "days",
+            "SELECT string_agg(concat_ws(',', day, kind, count, xp, stars), ';' ORDER BY day, kind) FROM community.guild_days",
+        ),
+        (
             "lake",
             "SELECT md5(string_agg(concat_ws(',', user_id, event_type, source_id, refused), ';' ORDER BY source_id)) FROM community.event_lake",
         ),
@@ -194,6 +198,8 @@ async fn what_somebody_touched_is_found_and_mended_while_events_come() {
            FROM community.seasons a WHERE a.id = s.season_id AND a.active",
         "DELETE FROM community.user_stats WHERE user_id % 7 = 0 AND voice_minutes = 0 AND lifetime_stars = 0",
         "UPDATE community.event_counters SET count = count + 1 WHERE user_id % 2 = 0 AND category_id = 0",
+        "UPDATE community.guild_days SET count = count + 1, xp = 0 WHERE kind <> 'REACTION_GIVEN'",
+        "DELETE FROM community.guild_days WHERE kind = 'REACTION_GIVEN'",
     ] {
         assert!(
             sqlx::query(sql).execute(pool).await.unwrap().rows_affected() > 0 || sql.starts_with("DELETE")
@@ -202,6 +208,8 @@ async fn what_somebody_touched_is_found_and_mended_while_events_come() {
     assert!(!community::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap().is_empty());
     let mended = repair(pool).await.unwrap();
     assert!(mended.iter().any(|drift| drift.what == "xp" && drift.stored == drift.derived + 1_000));
+    let messages = |drift: &&community::audit::Drift| drift.what.ends_with(" message_create count");
+    assert!(mended.iter().find(messages).is_some_and(|drift| drift.user_id.is_none()));
     assert_eq!(community::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap(), []);
     assert_eq!(digest(pool).await, clean, "as if nobody had touched anything");
     assert_eq!(repair(pool).await.unwrap(), []);

@@ -323,6 +323,15 @@ async fn members_see_leaderboards_feeds_and_charts() {
     let (_, days) = house.get("/guilds/1/days").await;
     let xp: i64 = days.as_array().unwrap().iter().map(|day| day["xp"].as_i64().unwrap()).sum();
     assert_eq!((days.as_array().unwrap().len(), xp), (30, 6 * 15 + 23));
+    let messages = |days: &Value| -> i64 {
+        days.as_array().unwrap().iter().filter_map(|day| day["events"]["message_create"].as_i64()).sum()
+    };
+    assert_eq!(messages(&days), 7);
+    let mut of_members = 0;
+    for user in [7, 8, 9] {
+        of_members += messages(&house.get(&format!("/guilds/1/members/{user}/days")).await.1);
+    }
+    assert_eq!(of_members, 7);
     assert_eq!(house.get("/guilds/1/members/9/days?from=2026-01-02&to=2026-01-01").await.0, 400);
     let (_, names) = house.get("/guilds/1/members/names?user_ids=7,9,11").await;
     assert_eq!(names.as_array().unwrap().len(), 2);
@@ -357,6 +366,14 @@ async fn a_member_gets_a_copy_and_is_forgotten() {
     let (_, profile) = house.get("/guilds/1/members/7").await;
     assert_eq!((&profile["name"], &profile["rank"]), (&json!("Deleted member"), &Value::Null));
     assert_eq!(house.get("/guilds/1/members/8").await.1["xp"], 8, "what others earned stays");
+    let (_, days) = house.get("/guilds/1/days").await;
+    let days = days.as_array().unwrap();
+    let counted = |kind: &str| days.iter().filter_map(|day| day["events"][kind].as_i64()).sum::<i64>();
+    assert_eq!(
+        (counted("message_create"), counted("reaction_add")),
+        (0, 1),
+        "charts of the guild are without them"
+    );
     let mut conn = house.database.pool().acquire().await.unwrap();
     assert_eq!(community::audit::drift(&mut conn).await.unwrap(), []);
     let tables: Vec<String> = sqlx::query_scalar(

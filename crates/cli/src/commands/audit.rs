@@ -89,7 +89,10 @@ async fn drift(database: &Database, guild: Option<GuildId>, screen: &Screen) -> 
     found.extend(rows.into_iter().map(|row| Drift {
         slice: "community",
         guild_id: row.guild_id,
-        what: format!("{} of user {}", row.what, row.user_id),
+        what: match row.user_id {
+            Some(user) => format!("{} of user {user}", row.what),
+            None => row.what,
+        },
         stored: row.stored.to_string(),
         derived: row.derived.to_string(),
     }));

@@ -288,6 +288,11 @@ async fn totals(town: &Town, guild: GuildId) -> BTreeMap<&'static str, String> {
                LEFT JOIN community.categories k ON k.id = a.category_id WHERE a.guild_id = $1",
         ),
         (
+            "days",
+            "SELECT string_agg(concat_ws(',', day, kind, count, xp, stars), ';' ORDER BY day, kind)
+               FROM community.guild_days WHERE guild_id = $1",
+        ),
+        (
             "lake",
             "SELECT concat(count(*), ' ', md5(string_agg(concat_ws(',', user_id, event_type, channel_id, target_id, source_id, payload, refused,
                                                                    \"timestamp\"), ';' ORDER BY source_id)))

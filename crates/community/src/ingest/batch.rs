@@ -233,7 +233,7 @@ fn wrong_time(at: DateTime<Utc>, frame: &Frame, config: &GuildConfig) -> Option<
     })
 }
 
-/// Writes counters, members, levels, journal and seasons, and what others want to know of it. Answers whether domain events were written.
+/// Writes counters, members, levels, days, journal and seasons, and what others want to know of it. Answers whether domain events were written.
 async fn finish(
     conn: &mut PgConnection,
     mut book: Book<'_>,
@@ -274,6 +274,10 @@ async fn finish(
     let members = book.member_rows();
     if !members.guilds.is_empty() {
         store::members_write(conn, &members).await?;
+    }
+    let days = book.days();
+    if !days.is_empty() {
+        store::days_add(conn, &days).await?;
     }
     let journal = std::mem::take(&mut book.journal);
     if !journal.is_empty() {

@@ -10,7 +10,9 @@ use serde::Serialize;
 use super::batch::hour;
 use super::config::GuildConfig;
 use super::event::{Event, EventType};
-use super::store::{CounterKey, Frame, JournalRow, Locked, MemberRows, Period, SeasonDelta, SeasonKey};
+use super::store::{
+    CounterKey, DayDelta, DayKey, Frame, JournalRow, Locked, MemberRows, Period, SeasonDelta, SeasonKey,
+};
 use crate::ids::SeasonId;
 use crate::model::Event as Kind;
 use crate::rewards::{Reward, Step, Tick};
@@ -19,6 +21,8 @@ use crate::rules::MAX_XP;
 /// What happened longer ago is no news: levels and achievements that it brings are not announced, as they come by the thousand with a file
 /// from earlier days.
 const NEWS: TimeDelta = TimeDelta::hours(6);
+/// The source of what events bring, in the journal.
+const DISCORD: &str = "discord";
 
 /// Where a reward comes from.
 #[derive(Clone, Copy)]
@@ -247,7 +251,7 @@ impl<'f> Book<'f> {
             event: kind.as_str(),
             season: cause.season,
             category: cause.category,
-            system: "discord",
+            system: DISCORD,
             cause: source,
             xp: i32::try_from(xp).unwrap_or(i32::MAX),
             stars: reward.stars,
@@ -304,6 +308,23 @@ impl<'f> Book<'f> {
         let mut all: Vec<_> = self.counters.iter().map(|(key, count)| (*key, *count)).collect();
         all.sort_unstable();
         all
+    }
+
+    /// What the batch adds to the guilds' days: events that were counted, and what events brought.
+    pub(super) fn days(&self) -> BTreeMap<DayKey, DayDelta> {
+        let mut days: BTreeMap<DayKey, DayDelta> = BTreeMap::new();
+        for ((guild, _, kind, category, period), count) in &self.counters {
+            if let (0, Period::Day(day)) = (*category, *period) {
+                days.entry((*guild, day, kind)).or_default().count += count;
+            }
+        }
+        for row in self.journal.iter().filter(|row| row.system == DISCORD) {
+            let delta = days.entry((row.guild, row.at.date_naive(), row.event)).or_default();
+            delta.count += 1;
+            delta.xp += i64::from(row.xp);
+            delta.stars += i64::from(row.stars);
+        }
+        days
     }
 
     /// What the batch added to a lifetime counter.

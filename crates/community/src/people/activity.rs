@@ -4,9 +4,11 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use kernel::{GuildId, Page, PageQuery, Problem, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
+
+use crate::ingest::EventType;
 
 /// An entry of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -139,14 +141,28 @@ pub async fn days(
         .take_while(|day| *day <= to)
         .map(|day| (day, DayFigures { day, xp: 0, stars: 0, events: BTreeMap::new() }))
         .collect();
+    match user {
+        Some(user) => member_days(&mut conn, guild, user, (from, to), &mut all).await?,
+        None => guild_days(&mut conn, guild, (from, to), &mut all).await?,
+    }
+    Ok(all.into_values().collect())
+}
+
+/// What a member did and earned: by their counters and their entries of the journal.
+async fn member_days(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+    (from, to): (NaiveDate, NaiveDate),
+    all: &mut BTreeMap<NaiveDate, DayFigures>,
+) -> sqlx::Result<()> {
     let periods: Vec<String> = all.keys().map(|day| format!("day:{day}")).collect();
     let counted = sqlx::query!(
-        r#"SELECT substr(period, 5)::date AS "day!", event_type, sum(count)::bigint AS "count!"
+        r#"SELECT substr(period, 5)::date AS "day!", event_type, count
              FROM community.event_counters
-            WHERE guild_id = $1 AND ($2::bigint IS NULL OR user_id = $2) AND category_id = 0 AND period = ANY ($3)
-            GROUP BY 1, 2"#,
+            WHERE guild_id = $1 AND user_id = $2 AND category_id = 0 AND period = ANY ($3)"#,
         guild.get(),
-        user.map(UserId::get),
+        user.get(),
         &periods,
     )
     .fetch_all(&mut *conn)
@@ -159,21 +175,57 @@ pub async fn days(
     let earned = sqlx::query!(
         r#"SELECT ("timestamp" AT TIME ZONE 'UTC')::date AS "day!", sum(xp_delta)::bigint AS "xp!", sum(star_delta)::bigint AS "stars!"
              FROM community.activity_log
-            WHERE guild_id = $1 AND ($2::bigint IS NULL OR user_id = $2)
+            WHERE guild_id = $1 AND user_id = $2
               AND "timestamp" >= $3::date::timestamp AT TIME ZONE 'UTC'
               AND "timestamp" < ($4::date + 1)::timestamp AT TIME ZONE 'UTC'
             GROUP BY 1"#,
         guild.get(),
-        user.map(UserId::get),
+        user.get(),
         from,
         to,
     )
-    .fetch_all(&mut *conn)
+    .fetch_all(conn)
     .await?;
     for row in earned {
         if let Some(day) = all.get_mut(&row.day) {
             (day.xp, day.stars) = (row.xp, row.stars);
         }
     }
-    Ok(all.into_values().collect())
+    Ok(())
+}
+
+/// What all members did and earned: by the sums of what events brought, and the journal for what was granted otherwise.
+async fn guild_days(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    (from, to): (NaiveDate, NaiveDate),
+    all: &mut BTreeMap<NaiveDate, DayFigures>,
+) -> sqlx::Result<()> {
+    let rows = sqlx::query!(
+        r#"SELECT day AS "day!", kind AS "kind!", count AS "count!", xp AS "xp!", stars AS "stars!"
+             FROM community.guild_days
+            WHERE guild_id = $1 AND day BETWEEN $2 AND $3 AND count > 0
+           UNION ALL
+           SELECT ("timestamp" AT TIME ZONE 'UTC')::date, '', count(*), sum(xp_delta)::bigint, sum(star_delta)::bigint
+             FROM community.activity_log
+            WHERE guild_id = $1 AND source_system <> 'discord' AND (xp_delta <> 0 OR star_delta <> 0)
+              AND "timestamp" >= $2::date::timestamp AT TIME ZONE 'UTC'
+              AND "timestamp" < ($3::date + 1)::timestamp AT TIME ZONE 'UTC'
+            GROUP BY 1"#,
+        guild.get(),
+        from,
+        to,
+    )
+    .fetch_all(conn)
+    .await?;
+    for row in rows {
+        let Some(day) = all.get_mut(&row.day) else { continue };
+        if EventType::parse(&row.kind).is_some() {
+            day.events.insert(row.kind, row.count);
+        } else {
+            day.xp += row.xp;
+            day.stars += row.stars;
+        }
+    }
+    Ok(())
 }

@@ -224,8 +224,17 @@ async fn remove(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result
             guild.get(),
             user.get(),
         ),
+        // The guild's days are the sums of its members' counters.
         sqlx::query!(
-            "DELETE FROM community.event_counters WHERE guild_id = $1 AND user_id = $2 AND event_type <> 'reaction_add'",
+            "WITH gone AS (
+                 DELETE FROM community.event_counters
+                  WHERE guild_id = $1 AND user_id = $2 AND event_type <> 'reaction_add'
+                 RETURNING event_type, category_id, period, count
+             )
+             UPDATE community.guild_days d SET count = greatest(d.count - g.count, 0)
+               FROM gone g
+              WHERE g.category_id = 0 AND g.period LIKE 'day:%'
+                AND d.guild_id = $1 AND d.day = substr(g.period, 5)::date AND d.kind = g.event_type",
             guild.get(),
             user.get(),
         ),

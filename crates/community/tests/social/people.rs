@@ -103,6 +103,29 @@ async fn a_members_seasons_tell_what_they_did_and_where_they_stood() {
 }
 
 #[tokio::test]
+async fn a_guilds_chart_has_what_was_granted_besides_what_events_brought() {
+    let house = House::new().await;
+    house.give(ADA, "a", 120, 30).await;
+    house
+        .run(
+            "INSERT INTO community.activity_log (guild_id, user_id, event_type, source_system, source_event_id, xp_delta, \"timestamp\")
+             VALUES (1, 8, 'CAMPAIGN_REWARD', 'campaigns', 'b', 40, now() - interval '1 day');
+             INSERT INTO community.guild_days (guild_id, day, kind, count, xp, stars)
+             SELECT 1, (now() AT TIME ZONE 'UTC')::date, 'MESSAGE', 2, 30, 2;
+             INSERT INTO community.guild_days (guild_id, day, kind, count)
+             SELECT 1, (now() AT TIME ZONE 'UTC')::date, 'message_create', 3",
+        )
+        .await;
+    let today = house.now().await.date_naive();
+    let days = house.ok("GET", &format!("/days?to={today}"), None).await;
+    let days = days.as_array().unwrap();
+    assert_eq!(days.len(), 30);
+    assert_eq!(days[29], json!({ "day": today, "xp": 150, "stars": 2, "events": { "message_create": 3 } }));
+    assert_eq!((&days[28]["xp"], &days[28]["events"]), (&json!(40), &json!({})));
+    assert!(days[..28].iter().all(|day| day["xp"] == 0));
+}
+
+#[tokio::test]
 async fn a_copy_holds_everything_and_forgetting_leaves_no_words_about_them() {
     let house = House::new().await;
     house.follow("community.announcements").await;

@@ -1,4 +1,6 @@
-//! Counters of the lake, and members' figures by season.
+//! Counters of the lake, guilds' days, and members' figures by season.
+
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use sqlx::PgConnection;
@@ -111,6 +113,41 @@ impl CounterColumns {
             counts: counters.iter().map(|(_, count)| *count).collect(),
         }
     }
+}
+
+/// A guild's day, and what of it: a type of events, or a kind of the journal's entries.
+pub(in crate::ingest) type DayKey = (i64, NaiveDate, &'static str);
+
+/// What a batch adds to a guild's day.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::ingest) struct DayDelta {
+    pub(in crate::ingest) count: i64,
+    pub(in crate::ingest) xp: i64,
+    pub(in crate::ingest) stars: i64,
+}
+
+/// Adds to the guilds' days, whose rows are few and in everybody's way: the guilds' locks are held.
+pub(in crate::ingest) async fn days_add(
+    conn: &mut PgConnection,
+    days: &BTreeMap<DayKey, DayDelta>,
+) -> sqlx::Result<()> {
+    let column = |f: fn(&DayDelta) -> i64| days.values().map(f).collect::<Vec<_>>();
+    sqlx::query!(
+        "INSERT INTO community.guild_days AS d (guild_id, day, kind, count, xp, stars)
+         SELECT unnest($1::bigint[]), unnest($2::date[]), unnest($3::text[]), unnest($4::bigint[]), unnest($5::bigint[]),
+                unnest($6::bigint[])
+         ON CONFLICT ON CONSTRAINT pk_guild_days DO UPDATE
+            SET count = d.count + excluded.count, xp = d.xp + excluded.xp, stars = d.stars + excluded.stars",
+        &days.keys().map(|key| key.0).collect::<Vec<_>>(),
+        &days.keys().map(|key| key.1).collect::<Vec<_>>(),
+        &days.keys().map(|key| key.2).collect::<Vec<_>>() as &[&str],
+        &column(|delta| delta.count),
+        &column(|delta| delta.xp),
+        &column(|delta| delta.stars),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// What a batch adds to a member's season.

@@ -79,6 +79,7 @@ pub enum Event {
     VoiceTick,
     QuestComplete,
     ManualAward,
+    LevelUp,
     AchievementEarned,
     CampaignReward,
     LearningReward,
@@ -88,6 +89,41 @@ pub enum Event {
 }
 
 impl Event {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Message,
+        Self::ReactionGiven,
+        Self::ReactionReceived,
+        Self::ThreadCreate,
+        Self::VoiceTick,
+        Self::QuestComplete,
+        Self::ManualAward,
+        Self::LevelUp,
+        Self::AchievementEarned,
+        Self::CampaignReward,
+        Self::LearningReward,
+        Self::Purchase,
+        Self::Refund,
+        Self::Import,
+    ];
+
+    /// Reads back [`Event::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.as_str() == text)
+    }
+
+    /// Whether it comes of the lake's events (`source_system` is `discord`), as most of the journal does.
+    pub const fn is_of_lake(self) -> bool {
+        matches!(
+            self,
+            Self::Message
+                | Self::ReactionGiven
+                | Self::ReactionReceived
+                | Self::ThreadCreate
+                | Self::VoiceTick
+        )
+    }
+
     /// The name in the journal.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -98,6 +134,7 @@ impl Event {
             Self::VoiceTick => "VOICE_TICK",
             Self::QuestComplete => "QUEST_COMPLETE",
             Self::ManualAward => "MANUAL_AWARD",
+            Self::LevelUp => "LEVEL_UP",
             Self::AchievementEarned => "ACHIEVEMENT_EARNED",
             Self::CampaignReward => "CAMPAIGN_REWARD",
             Self::LearningReward => "LEARNING_REWARD",

@@ -9,7 +9,7 @@ mod privacy;
 mod seasons;
 mod standing;
 
-pub use activity::{Activity, DayFigures, DayQuery, activity, days};
+pub use activity::{Activity, ActivityQuery, DayFigures, DayQuery, activity, days};
 pub use preferences::{Preferences, preferences_get, preferences_put};
 pub use privacy::{Erased, MemberExport, member_erase, member_export};
 pub use seasons::{MemberSeason, member_seasons};

@@ -320,6 +320,15 @@ async fn members_see_leaderboards_feeds_and_charts() {
     let (_, feed) = house.get("/guilds/1/members/9/activity?limit=1").await;
     assert_eq!((&feed["items"][0]["event_type"], &feed["items"][0]["xp"]), (&json!("MESSAGE"), &json!(23)));
     assert_eq!(house.get("/guilds/1/activity").await.1["items"].as_array().unwrap().len(), 7);
+    let (_, feed) = house.get("/guilds/1/members/9/activity?event_type=MESSAGE&limit=2").await;
+    assert_eq!(feed["items"].as_array().unwrap().len(), 2);
+    let rest =
+        format!("/guilds/1/members/9/activity?event_type=MESSAGE&cursor={}", feed["next"].as_str().unwrap());
+    assert_eq!(house.get(&rest).await.1["items"].as_array().unwrap().len(), 1);
+    assert_eq!(house.get("/guilds/1/members/9/activity?event_type=IMPORT").await.1["items"], json!([]));
+    let (status, problem) = house.get("/guilds/1/activity?event_type=MESSAGE").await;
+    assert_eq!((status, &problem["errors"][0]["field"]), (400, &json!("event_type")), "{problem}");
+    assert_eq!(house.get("/guilds/1/activity?event_type=message").await.0, 400);
     let (_, days) = house.get("/guilds/1/days").await;
     let xp: i64 = days.as_array().unwrap().iter().map(|day| day["xp"].as_i64().unwrap()).sum();
     assert_eq!((days.as_array().unwrap().len(), xp), (30, 6 * 15 + 23));

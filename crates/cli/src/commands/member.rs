@@ -6,8 +6,10 @@ use access::{By, Origin};
 use chrono::NaiveDate;
 use clap::Subcommand;
 use community::ids::SeasonId;
-use community::people::{self, Activity, DayFigures, DayQuery, LeaderboardQuery, MemberSeason, Placed};
-use community::{Member, MemberEdit, Profile, ops};
+use community::people::{
+    self, Activity, ActivityQuery, DayFigures, DayQuery, LeaderboardQuery, MemberSeason, Placed,
+};
+use community::{Event, Member, MemberEdit, Profile, ops};
 use kernel::{PageQuery, Problem, UserId};
 use sqlx::PgPool;
 
@@ -77,6 +79,9 @@ pub(crate) enum MemberCommand {
         guild: Guild,
         /// The member; left out, everybody.
         user: Option<UserId>,
+        /// Only of this kind, such as `LEVEL_UP`; of `MESSAGE` and what else events bring, a member's only.
+        #[arg(long = "type", value_name = "TYPE", value_parser = kind)]
+        kind: Option<Event>,
         /// How many entries.
         #[arg(long, default_value_t = 50)]
         limit: usize,
@@ -142,6 +147,10 @@ pub(crate) enum MemberCommand {
     Import(ImportXpArgs),
 }
 
+fn kind(text: &str) -> Result<Event, String> {
+    Event::parse(text).ok_or_else(|| format!("must be one of {}", Event::ALL.map(Event::as_str).join(", ")))
+}
+
 pub(crate) async fn run(global: &Global, command: &MemberCommand, screen: &Screen) -> Result<(), Failure> {
     if let MemberCommand::Import(args) = command {
         return import_xp(global, args, screen).await;
@@ -179,9 +188,12 @@ async fn carry_out(pool: &PgPool, command: &MemberCommand, screen: &Screen) -> R
                 .await?;
             screen.answer(&rows, |rows| seasons(rows))
         }
-        C::Activity { guild, user, limit } => {
-            let rows =
-                pages(*limit, async |page| people::activity(pool, guild.id, *user, &page).await).await?;
+        C::Activity { guild, user, kind, limit } => {
+            let rows = pages(*limit, async |PageQuery { limit, cursor }| {
+                let query = ActivityQuery { event_type: *kind, limit, cursor };
+                people::activity(pool, guild.id, *user, &query).await
+            })
+            .await?;
             screen.answer(&rows, |rows| journal(rows))
         }
         C::Days { guild, user, from, to } => {

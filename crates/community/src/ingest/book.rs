@@ -290,7 +290,7 @@ impl<'f> Book<'f> {
         self.journal.push(JournalRow {
             guild: key.0,
             user: key.1,
-            event: "LEVEL_UP",
+            event: Kind::LevelUp.as_str(),
             season,
             category: None,
             system: "community",

@@ -1,7 +1,7 @@
 //! What members earned, entry by entry and day by day.
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use kernel::{GuildId, Page, PageQuery, Problem, UserId};
+use kernel::{Cursor, GuildId, Limit, Page, Problem, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::ingest::EventType;
+use crate::model::Event;
 
 /// An entry of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -42,29 +43,45 @@ pub struct Activity {
     pub timestamp: DateTime<Utc>,
 }
 
+/// Which entries.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ActivityQuery {
+    /// Only of this kind, such as `LEVEL_UP`. What messages, reactions, threads and voice brought is told of a member only.
+    #[param(inline)]
+    pub event_type: Option<Event>,
+    /// How many entries to answer with: 1 to 200, 50 unless told.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<i64>,
+    /// Where to go on: the `next` of the page before. Opaque.
+    pub cursor: Option<String>,
+}
+
 /// A page of the guild's journal, or of a member's, newest first.
 pub async fn activity(
     pool: &PgPool,
     guild: GuildId,
     user: Option<UserId>,
-    query: &PageQuery,
+    query: &ActivityQuery,
 ) -> Result<Page<Activity>, Problem> {
-    let limit = query.limit()?;
-    let after: Option<(DateTime<Utc>, i64)> = query.after()?;
+    let limit = Limit::new(query.limit)?;
+    let after: Option<(DateTime<Utc>, i64)> = query.cursor.as_deref().map(Cursor::decode).transpose()?;
     let (at, id) = after.unzip();
     let mut conn = pool.acquire().await?;
-    let rows = match user {
-        Some(user) => {
+    let rows = match (user, query.event_type) {
+        (Some(user), kind) => {
             sqlx::query_as!(
                 Activity,
                 r#"SELECT id, user_id AS "user_id: UserId", event_type, xp_delta AS xp, star_delta AS stars, gold_delta AS gold,
                           season_id, category_id, source_system, source_event_id, metadata, "timestamp"
                      FROM community.activity_log
-                    WHERE guild_id = $1 AND user_id = $2
-                      AND ($3::timestamptz IS NULL OR ("timestamp", id) < ($3, $4))
-                    ORDER BY "timestamp" DESC, id DESC LIMIT $5"#,
+                    WHERE guild_id = $1 AND user_id = $2 AND ($3::text IS NULL OR event_type = $3)
+                      AND ($4::timestamptz IS NULL OR ("timestamp", id) < ($4, $5))
+                    ORDER BY "timestamp" DESC, id DESC LIMIT $6"#,
                 guild.get(),
                 user.get(),
+                kind.map(Event::as_str),
                 at,
                 id,
                 limit.plus_one(),
@@ -72,7 +89,7 @@ pub async fn activity(
             .fetch_all(&mut *conn)
             .await?
         }
-        None => {
+        (None, None) => {
             sqlx::query_as!(
                 Activity,
                 r#"SELECT id, user_id AS "user_id: UserId", event_type, xp_delta AS xp, star_delta AS stars, gold_delta AS gold,
@@ -81,6 +98,31 @@ pub async fn activity(
                     WHERE guild_id = $1 AND ($2::timestamptz IS NULL OR ("timestamp", id) < ($2, $3))
                     ORDER BY "timestamp" DESC, id DESC LIMIT $4"#,
                 guild.get(),
+                at,
+                id,
+                limit.plus_one(),
+            )
+            .fetch_all(&mut *conn)
+            .await?
+        }
+        // No index leads to these, and there may be none in millions of entries.
+        (None, Some(kind)) if kind.is_of_lake() => {
+            return Err(Problem::field(
+                "event_type",
+                format!("{} is told of a member only; for the guild, see the events of its lake", kind.as_str()),
+            ));
+        }
+        (None, Some(kind)) => {
+            sqlx::query_as!(
+                Activity,
+                r#"SELECT id, user_id AS "user_id: UserId", event_type, xp_delta AS xp, star_delta AS stars, gold_delta AS gold,
+                          season_id, category_id, source_system, source_event_id, metadata, "timestamp"
+                     FROM community.activity_log
+                    WHERE guild_id = $1 AND source_system <> 'discord' AND event_type = $2
+                      AND ($3::timestamptz IS NULL OR ("timestamp", id) < ($3, $4))
+                    ORDER BY "timestamp" DESC, id DESC LIMIT $5"#,
+                guild.get(),
+                kind.as_str(),
                 at,
                 id,
                 limit.plus_one(),
@@ -208,7 +250,7 @@ async fn guild_days(
            UNION ALL
            SELECT ("timestamp" AT TIME ZONE 'UTC')::date, '', count(*), sum(xp_delta)::bigint, sum(star_delta)::bigint
              FROM community.activity_log
-            WHERE guild_id = $1 AND source_system <> 'discord' AND (xp_delta <> 0 OR star_delta <> 0)
+            WHERE guild_id = $1 AND source_system <> 'discord'
               AND "timestamp" >= $2::date::timestamp AT TIME ZONE 'UTC'
               AND "timestamp" < ($3::date + 1)::timestamp AT TIME ZONE 'UTC'
             GROUP BY 1"#,

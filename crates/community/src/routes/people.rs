@@ -10,8 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::members::MemberPath;
 use crate::people::{
-    self, Activity, DayFigures, DayQuery, Erased, LeaderboardQuery, MemberExport, MemberSeason, Named,
-    Placed, Preferences,
+    self, Activity, ActivityQuery, DayFigures, DayQuery, Erased, LeaderboardQuery, MemberExport,
+    MemberSeason, Named, Placed, Preferences,
 };
 
 /// See the leaderboard
@@ -33,29 +33,29 @@ pub(super) async fn leaderboard(
 ///
 /// The journal of XP, stars and gold, newest first.
 #[utoipa::path(get, path = "/guilds/{guild_id}/activity", tag = "community", operation_id = "activity_list",
-    params(InGuildPath, PageQuery),
+    params(InGuildPath, ActivityQuery),
     responses((status = 200, body = Page<Activity>), Problems),
     security(("api_key" = ["community:read"])))]
 pub(super) async fn guild_activity(
     State(app): State<App>,
     guild: InGuild<CommunityRead>,
-    Query(page): Query<PageQuery>,
+    Query(query): Query<ActivityQuery>,
 ) -> Result<Json<Page<Activity>>, Problem> {
-    Ok(Json(people::activity(app.pool(), guild.guild_id, None, &page).await?))
+    Ok(Json(people::activity(app.pool(), guild.guild_id, None, &query).await?))
 }
 
 /// See what a member earned
 #[utoipa::path(get, path = "/guilds/{guild_id}/members/{user_id}/activity", tag = "community",
-    operation_id = "member_activity", params(InGuildPath, MemberPath, PageQuery),
+    operation_id = "member_activity", params(InGuildPath, MemberPath, ActivityQuery),
     responses((status = 200, body = Page<Activity>), Problems),
     security(("api_key" = ["community:read"])))]
 pub(super) async fn member_activity(
     State(app): State<App>,
     guild: InGuild<CommunityRead>,
     Path(path): Path<MemberPath>,
-    Query(page): Query<PageQuery>,
+    Query(query): Query<ActivityQuery>,
 ) -> Result<Json<Page<Activity>>, Problem> {
-    Ok(Json(people::activity(app.pool(), guild.guild_id, Some(path.user_id), &page).await?))
+    Ok(Json(people::activity(app.pool(), guild.guild_id, Some(path.user_id), &query).await?))
 }
 
 /// See what a member did in each season

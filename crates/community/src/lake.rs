@@ -99,7 +99,7 @@ pub async fn events(pool: &PgPool, guild: GuildId, query: &LakeQuery) -> Result<
 }
 
 /// As late as PostgreSQL and we agree on.
-fn far() -> DateTime<Utc> {
+pub(crate) fn far() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(365 * 1_000)
 }
 

@@ -34,7 +34,9 @@ SELECT guild_id, ("timestamp" AT TIME ZONE 'UTC')::date, event_type, count(*), s
   FROM community.activity_log WHERE source_system = 'discord'
  GROUP BY 1, 2, 3;
 
--- The rest of a chart: what awards, quests, campaigns and imports gave, much rarer than what events did. And the feed of one kind of
--- these, such as the latest levels: the kind comes last, so that it is looked at without the row.
-CREATE INDEX ix_activity_log_granted ON community.activity_log (guild_id, "timestamp", id, event_type)
-    INCLUDE (xp_delta, star_delta) WHERE source_system <> 'discord';
+-- The rest of a chart: what awards, quests, campaigns and imports gave, much rarer than what events did.
+CREATE INDEX ix_activity_log_granted ON community.activity_log (guild_id, "timestamp") INCLUDE (xp_delta, star_delta)
+    WHERE source_system <> 'discord' AND (xp_delta <> 0 OR star_delta <> 0);
+-- And the feed of one kind of what is not of events, such as the latest levels.
+CREATE INDEX ix_activity_log_granted_kind ON community.activity_log (guild_id, event_type, "timestamp", id)
+    WHERE source_system <> 'discord';

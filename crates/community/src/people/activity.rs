@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::ingest::EventType;
+use crate::lake::far;
 use crate::model::Event;
 
 /// An entry of the journal.
@@ -67,7 +68,8 @@ pub async fn activity(
 ) -> Result<Page<Activity>, Problem> {
     let limit = Limit::new(query.limit)?;
     let after: Option<(DateTime<Utc>, i64)> = query.cursor.as_deref().map(Cursor::decode).transpose()?;
-    let (at, id) = after.unzip();
+    // Always a bound: "or there is none" would keep the index from finding where a late page begins.
+    let (at, id) = after.unwrap_or((far(), i64::MAX));
     let mut conn = pool.acquire().await?;
     let rows = match (user, query.event_type) {
         (Some(user), kind) => {
@@ -77,7 +79,7 @@ pub async fn activity(
                           season_id, category_id, source_system, source_event_id, metadata, "timestamp"
                      FROM community.activity_log
                     WHERE guild_id = $1 AND user_id = $2 AND ($3::text IS NULL OR event_type = $3)
-                      AND ($4::timestamptz IS NULL OR ("timestamp", id) < ($4, $5))
+                      AND ("timestamp", id) < ($4, $5)
                     ORDER BY "timestamp" DESC, id DESC LIMIT $6"#,
                 guild.get(),
                 user.get(),
@@ -95,7 +97,7 @@ pub async fn activity(
                 r#"SELECT id, user_id AS "user_id: UserId", event_type, xp_delta AS xp, star_delta AS stars, gold_delta AS gold,
                           season_id, category_id, source_system, source_event_id, metadata, "timestamp"
                      FROM community.activity_log
-                    WHERE guild_id = $1 AND ($2::timestamptz IS NULL OR ("timestamp", id) < ($2, $3))
+                    WHERE guild_id = $1 AND ("timestamp", id) < ($2, $3)
                     ORDER BY "timestamp" DESC, id DESC LIMIT $4"#,
                 guild.get(),
                 at,
@@ -119,7 +121,7 @@ pub async fn activity(
                           season_id, category_id, source_system, source_event_id, metadata, "timestamp"
                      FROM community.activity_log
                     WHERE guild_id = $1 AND source_system <> 'discord' AND event_type = $2
-                      AND ($3::timestamptz IS NULL OR ("timestamp", id) < ($3, $4))
+                      AND ("timestamp", id) < ($3, $4)
                     ORDER BY "timestamp" DESC, id DESC LIMIT $5"#,
                 guild.get(),
                 kind.as_str(),
@@ -250,7 +252,7 @@ async fn guild_days(
            UNION ALL
            SELECT ("timestamp" AT TIME ZONE 'UTC')::date, '', count(*), sum(xp_delta)::bigint, sum(star_delta)::bigint
              FROM community.activity_log
-            WHERE guild_id = $1 AND source_system <> 'discord'
+            WHERE guild_id = $1 AND source_system <> 'discord' AND (xp_delta <> 0 OR star_delta <> 0)
               AND "timestamp" >= $2::date::timestamp AT TIME ZONE 'UTC'
               AND "timestamp" < ($3::date + 1)::timestamp AT TIME ZONE 'UTC'
             GROUP BY 1"#,

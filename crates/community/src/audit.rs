@@ -1,5 +1,5 @@
 //! What is kept beside a journal, re-derived from it: members and seasons from the journal of rewards, counters and counts from the
-//! lake as far back as it reaches, guilds' days from the members' counters and the journal ([`days`]).
+//! lake as far back as it reaches, guilds' days from the members' counters and the journal (`days`).
 //!
 //! [`drift`] reports, [`repair`] mends while everything goes on. What cannot be derived is not claimed: counters of categories (a
 //! channel may have changed its category since), minutes of voice, and days whose events retention has dropped. Lifetime counters

@@ -71,7 +71,7 @@ pub async fn drift(conn: &mut PgConnection) -> Result<Vec<Drift>, Error> {
     }
     all.extend(seasons_drift(conn, None, None, None, true).await?);
     all.extend(counters_drift(conn, None, None).await?);
-    all.extend(days::drift(conn, None, None).await?);
+    all.extend(days::drift(conn, None).await?);
     all.sort_by(|a, b| (a.guild_id, a.user_id, &a.what).cmp(&(b.guild_id, b.user_id, &b.what)));
     Ok(all)
 }

@@ -215,7 +215,12 @@ async fn what_somebody_touched_is_found_and_mended_while_events_come() {
     assert_eq!(repair(pool).await.unwrap(), []);
 
     // The same while events come.
-    sqlx::query("UPDATE community.members SET xp = xp + 7").execute(pool).await.unwrap();
+    for sql in [
+        "UPDATE community.members SET xp = xp + 7",
+        "UPDATE community.guild_days SET count = count + 3, xp = xp / 2, stars = stars + 1",
+    ] {
+        sqlx::query(sql).execute(pool).await.unwrap();
+    }
     let (coming, repaired) = tokio::join!(in_chunks(&one, &events[3_000..], 25), repair(pool));
     assert!(coming.iter().all(|outcome| *outcome == Outcome::Counted));
     assert!(!repaired.unwrap().is_empty());

@@ -40,3 +40,8 @@ CREATE INDEX ix_activity_log_granted ON community.activity_log (guild_id, "times
 -- And the feed of one kind of what is not of events, such as the latest levels.
 CREATE INDEX ix_activity_log_granted_kind ON community.activity_log (guild_id, event_type, "timestamp", id)
     WHERE source_system <> 'discord';
+
+-- Counters are looked up by period no more, but for those of a season, which are made anew when it begins. Counters of days are kept for
+-- good, and every one had its entry here.
+DROP INDEX community.ix_event_counters_period;
+CREATE INDEX ix_event_counters_season ON community.event_counters (guild_id) WHERE period = 'season';

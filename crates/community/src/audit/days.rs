@@ -1,7 +1,5 @@
 //! Guilds' days: how many events of a type there were by the members' counters, and what events brought by the journal.
 
-use std::collections::BTreeSet;
-
 use chrono::NaiveDate;
 use kernel::{GuildId, UserId};
 use sqlx::{PgConnection, PgPool};
@@ -10,31 +8,24 @@ use super::{Drift, on_record, unhurried, weekly};
 use crate::author::Author;
 use crate::error::Error;
 
-/// Days that are not the sums of what they should be, of a guild or of all, or one day of a guild.
-pub(super) async fn drift(
-    conn: &mut PgConnection,
-    guild: Option<GuildId>,
-    day: Option<NaiveDate>,
-) -> Result<Vec<Drift>, Error> {
+/// Days that are not the sums of what they should be, of a guild or of all.
+pub(super) async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Vec<Drift>, Error> {
     let rows = sqlx::query_as!(
         Drift,
         r#"WITH figures AS (
                SELECT guild_id, day, kind, true AS kept, count, xp, stars
                  FROM community.guild_days
-                WHERE ($1::bigint IS NULL OR guild_id = $1) AND ($2::date IS NULL OR day = $2)
+                WHERE $1::bigint IS NULL OR guild_id = $1
                UNION ALL
                SELECT guild_id, substr(period, 5)::date, event_type, false, sum(count)::bigint, 0, 0
                  FROM community.event_counters
                 WHERE category_id = 0 AND period LIKE 'day:%' AND ($1::bigint IS NULL OR guild_id = $1)
-                  AND ($2::date IS NULL OR period = 'day:' || to_char($2::date, 'YYYY-MM-DD'))
                 GROUP BY 1, 2, 3
                UNION ALL
                SELECT guild_id, ("timestamp" AT TIME ZONE 'UTC')::date, event_type, false, count(*), sum(xp_delta)::bigint,
                       sum(star_delta)::bigint
                  FROM community.activity_log
                 WHERE source_system = 'discord' AND ($1::bigint IS NULL OR guild_id = $1)
-                  AND ($2::date IS NULL OR "timestamp" >= $2::date::timestamp AT TIME ZONE 'UTC'
-                                       AND "timestamp" < ($2::date + 1)::timestamp AT TIME ZONE 'UTC')
                 GROUP BY 1, 2, 3
            ), sums AS (
                SELECT guild_id, day, kind,
@@ -54,7 +45,6 @@ pub(super) async fn drift(
                   AS f (what, stored, derived)
             WHERE f.stored <> f.derived"#,
         guild.map(GuildId::get),
-        day,
     )
     .fetch_all(conn)
     .await?;
@@ -68,57 +58,66 @@ fn parts(what: &str) -> Option<(NaiveDate, &str, &str)> {
     Some((day.parse().ok()?, kind, figure))
 }
 
-/// Mends a guild's days, one after the other, and answers what they were: so long the guild's events wait, and in between they come
-/// through.
+/// Mends a guild's days and answers what they were. What they lack is found in one look, while events come, which add to both sides, and
+/// then added: the guild's events wait for that alone.
 pub(super) async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result<Vec<Drift>, Error> {
-    let mut tx = pool.begin().await?;
-    unhurried(&mut tx).await?;
-    let seen = drift(&mut tx, Some(guild), None).await?;
-    tx.commit().await?;
-    let days: BTreeSet<NaiveDate> =
-        seen.iter().filter_map(|drift| parts(&drift.what).map(|(day, ..)| day)).collect();
-    let mut all = Vec::new();
-    for day in days {
-        let mended = db::retry(|| async {
-            let mut tx = pool.begin().await?;
-            unhurried(&mut tx).await?;
-            crate::store::guilds_lock(&mut tx, &[guild]).await?;
-            let mended = drift(&mut tx, Some(guild), Some(day)).await?;
-            mend(&mut tx, guild, day, &mended).await?;
-            on_record(&mut tx, guild, &mended, author).await?;
-            tx.commit().await?;
-            Ok::<_, Error>(mended)
-        })
+    let mended = db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        unhurried(&mut tx).await?;
+        // One at a time: what is lacking must be added once.
+        sqlx::query!(
+            "SELECT pg_advisory_xact_lock(hashtextextended('community.guild_days:' || $1::bigint, 0))",
+            guild.get(),
+        )
+        .execute(&mut *tx)
         .await?;
-        weekly::mended("community", guild, &mended);
-        all.extend(mended);
-    }
-    Ok(all)
+        let mended = drift(&mut tx, Some(guild)).await?;
+        if !mended.is_empty() {
+            crate::store::guilds_lock(&mut tx, &[guild]).await?;
+            mend(&mut tx, guild, &mended).await?;
+            on_record(&mut tx, guild, &mended, author).await?;
+        }
+        tx.commit().await?;
+        Ok::<_, Error>(mended)
+    })
+    .await?;
+    weekly::mended("community", guild, &mended);
+    Ok(mended)
 }
 
-async fn mend(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    day: NaiveDate,
-    drift: &[Drift],
-) -> Result<(), sqlx::Error> {
-    let (kinds, what): (Vec<&str>, Vec<&str>) =
-        drift.iter().filter_map(|drift| parts(&drift.what).map(|(_, kind, what)| (kind, what))).unzip();
-    let derived: Vec<i64> = drift.iter().map(|drift| drift.derived).collect();
+async fn mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) -> Result<(), sqlx::Error> {
+    let (mut days, mut kinds, mut what, mut lacking) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for one in drift {
+        let Some((day, kind, figure)) = parts(&one.what) else { continue };
+        days.push(day);
+        kinds.push(kind);
+        what.push(figure);
+        lacking.push(one.derived - one.stored);
+    }
     sqlx::query!(
-        "INSERT INTO community.guild_days AS d (guild_id, day, kind, count, xp, stars)
-         SELECT $1, $2, i.kind, coalesce(i.count, o.count, 0), coalesce(i.xp, o.xp, 0), coalesce(i.stars, o.stars, 0)
-           FROM (SELECT kind, max(derived) FILTER (WHERE what = 'count') AS count,
-                        max(derived) FILTER (WHERE what = 'xp') AS xp, max(derived) FILTER (WHERE what = 'stars') AS stars
-                   FROM unnest($3::text[], $4::text[], $5::bigint[]) AS i (kind, what, derived) GROUP BY kind) i
-           LEFT JOIN community.guild_days o ON o.guild_id = $1 AND o.day = $2 AND o.kind = i.kind
-         ON CONFLICT ON CONSTRAINT pk_guild_days DO UPDATE
-            SET count = excluded.count, xp = excluded.xp, stars = excluded.stars",
+        "INSERT INTO community.guild_days AS d (guild_id, day, kind)
+         SELECT DISTINCT $1::bigint, i.day, i.kind FROM unnest($2::date[], $3::text[]) AS i (day, kind)
+         ON CONFLICT ON CONSTRAINT pk_guild_days DO NOTHING",
         guild.get(),
-        day,
+        &days,
+        &kinds as &[&str],
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "UPDATE community.guild_days d
+            SET count = greatest(d.count + coalesce(i.count, 0), 0), xp = d.xp + coalesce(i.xp, 0),
+                stars = d.stars + coalesce(i.stars, 0)
+           FROM (SELECT day, kind, max(lacking) FILTER (WHERE what = 'count') AS count,
+                        max(lacking) FILTER (WHERE what = 'xp') AS xp, max(lacking) FILTER (WHERE what = 'stars') AS stars
+                   FROM unnest($2::date[], $3::text[], $4::text[], $5::bigint[]) AS i (day, kind, what, lacking)
+                  GROUP BY day, kind) i
+          WHERE d.guild_id = $1 AND d.day = i.day AND d.kind = i.kind",
+        guild.get(),
+        &days,
         &kinds as &[&str],
         &what as &[&str],
-        &derived,
+        &lacking,
     )
     .execute(conn)
     .await?;

@@ -84,7 +84,7 @@ async fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<V
                             'before', a.before_snapshot, 'after', a.after_snapshot, 'reason', a.reason, 'timestamp', a."timestamp")
                             ORDER BY a.id)
                    FROM access.admin_log a
-                  WHERE a.guild_id = $1 AND a.target_table = 'community.members' AND a.target_id = $2::bigint::text), '[]'))
+                  WHERE a.guild_id = $1 AND a.target_table = 'people.members' AND a.target_id = $2::bigint::text), '[]'))
                AS "copy!""#,
         guild.get(),
         user.get(),
@@ -99,7 +99,7 @@ async fn scrub(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<
         "UPDATE access.admin_log
             SET before_snapshot = before_snapshot - ARRAY['name', 'avatar_hash', 'github_username'],
                 after_snapshot = after_snapshot - ARRAY['name', 'avatar_hash', 'github_username']
-          WHERE guild_id = $1 AND target_table = 'community.members' AND target_id = $2::bigint::text
+          WHERE guild_id = $1 AND target_table = 'people.members' AND target_id = $2::bigint::text
             AND (jsonb_typeof(before_snapshot) = 'object' AND before_snapshot ?| ARRAY['name', 'avatar_hash', 'github_username']
               OR jsonb_typeof(after_snapshot) = 'object' AND after_snapshot ?| ARRAY['name', 'avatar_hash', 'github_username'])",
         guild.get(),

@@ -21,7 +21,7 @@ const CHUNK: usize = 10_000;
 /// A campaign of 30 days that began a day ago, all of its challenges released.
 pub(crate) async fn campaign(pool: &PgPool, scoring: Scoring) -> Result<CampaignId> {
     sqlx::query!(
-        "INSERT INTO community.guilds (guild_id, name) VALUES ($1, 'Benchmark') ON CONFLICT DO NOTHING",
+        "INSERT INTO people.guilds (guild_id, name) VALUES ($1, 'Benchmark') ON CONFLICT DO NOTHING",
         GUILD.get()
     )
     .execute(pool)

@@ -126,20 +126,20 @@ fn events(n: i64, count: usize, now: DateTime<Utc>) -> impl Iterator<Item = Even
 async fn seasons_and_achievements(pool: &PgPool) -> Result<()> {
     let guilds: Vec<i64> = (0..HTTP + GUILDS).map(|n| guild(n).get()).collect();
     sqlx::query!(
-        "INSERT INTO community.guilds (guild_id, name) SELECT g, 'Guild ' || g FROM unnest($1::bigint[]) AS g",
+        "INSERT INTO people.guilds (guild_id, name) SELECT g, 'Guild ' || g FROM unnest($1::bigint[]) AS g",
         &guilds
     )
     .execute(pool)
     .await?;
     sqlx::query!(
-        "INSERT INTO community.seasons (guild_id, name, starts_at, ends_at, active)
+        "INSERT INTO progress.seasons (guild_id, name, starts_at, ends_at, active)
          SELECT g, 'bench', now() - interval '60 days', now() + interval '60 days', true FROM unnest($1::bigint[]) AS g",
         &guilds
     )
     .execute(pool)
     .await?;
     sqlx::query!(
-        "INSERT INTO community.achievement_templates (guild_id, name, requirement_type, requirement_field, requirement_value,
+        "INSERT INTO progress.achievement_templates (guild_id, name, requirement_type, requirement_field, requirement_value,
                                                       xp_reward, gold_reward)
          SELECT g, 'Wrote ' || n, 'counter_threshold', 'messages_sent', n, 20, 5
            FROM unnest($1::bigint[]) AS g CROSS JOIN unnest(ARRAY[10, 100, 1000]) AS n",
@@ -157,7 +157,7 @@ async fn copy(ground: &Ground, now: DateTime<Utc>, count: usize) -> Result<f64> 
     sqlx::raw_sql(
         "CREATE SCHEMA IF NOT EXISTS bench;
          DROP TABLE IF EXISTS bench.event_lake;
-         CREATE TABLE bench.event_lake (LIKE community.event_lake INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);",
+         CREATE TABLE bench.event_lake (LIKE lake.event_lake INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);",
     )
     .execute(&mut connection)
     .await?;
@@ -343,18 +343,18 @@ async fn among_many(ground: &Ground, sizes: &Sizes) -> Result<(Samples, Samples)
     let pool = ground.pool();
     {
         let _spinner = progress::spinner("making members");
-        sqlx::query!("INSERT INTO community.guilds (guild_id, name) VALUES ($1, 'Many')", big.get())
+        sqlx::query!("INSERT INTO people.guilds (guild_id, name) VALUES ($1, 'Many')", big.get())
             .execute(pool)
             .await?;
         sqlx::query!(
-            "INSERT INTO community.users (id, discord_name)
+            "INSERT INTO people.users (id, discord_name)
              SELECT n, 'Member ' || n FROM generate_series(1, $1::bigint) AS n ON CONFLICT DO NOTHING",
             sizes.members
         )
         .execute(pool)
         .await?;
         sqlx::query!(
-            "INSERT INTO community.members (guild_id, user_id, xp, stars)
+            "INSERT INTO people.members (guild_id, user_id, xp, stars)
              SELECT $1, n, (1000000 * power((hashint8(n) & 1048575) / 1048576.0, 4))::bigint, n % 1000
                FROM generate_series(1, $2::bigint) AS n",
             big.get(),
@@ -362,7 +362,7 @@ async fn among_many(ground: &Ground, sizes: &Sizes) -> Result<(Samples, Samples)
         )
         .execute(pool)
         .await?;
-        sqlx::query_scalar!(r#"SELECT community.xp_histogram_fold() AS "folded!""#).fetch_one(pool).await?;
+        sqlx::query_scalar!(r#"SELECT progress.xp_histogram_fold() AS "folded!""#).fetch_one(pool).await?;
     }
     ground.settle().await?;
     let _spinner = progress::spinner("reading the leaderboard");

@@ -118,13 +118,13 @@ async fn guild(pool: &PgPool, guild: GuildId, cooldown_hours: i32, members: usiz
     let paid_before =
         sqlx::query_scalar!(r#"SELECT now() - interval '7 days' AS "at!""#).fetch_one(pool).await?;
     sqlx::query!(
-        "INSERT INTO community.guilds (guild_id, name) VALUES ($1, 'Benchmark') ON CONFLICT DO NOTHING",
+        "INSERT INTO people.guilds (guild_id, name) VALUES ($1, 'Benchmark') ON CONFLICT DO NOTHING",
         guild.get()
     )
     .execute(pool)
     .await?;
     sqlx::query!(
-        "INSERT INTO community.users (id, discord_name)
+        "INSERT INTO people.users (id, discord_name)
          SELECT n, 'user ' || n FROM generate_series($1::bigint, $1 + $2 - 1) AS n ON CONFLICT DO NOTHING",
         FIRST_USER,
         members,
@@ -132,7 +132,7 @@ async fn guild(pool: &PgPool, guild: GuildId, cooldown_hours: i32, members: usiz
     .execute(pool)
     .await?;
     sqlx::query!(
-        "INSERT INTO community.members (guild_id, user_id)
+        "INSERT INTO people.members (guild_id, user_id)
          SELECT $1, n FROM generate_series($2::bigint, $2 + $3 - 1) AS n",
         guild.get(),
         FIRST_USER,

@@ -74,7 +74,7 @@ pub async fn drift(conn: &mut PgConnection, guild_id: Option<GuildId>) -> Result
             SELECT r.guild_id, 'a claim grants its XP once', 'campaigns/' || r.campaign_id || '/claims/' || r.user_id,
                    (CASE WHEN r.claimed_at IS NULL THEN 0 ELSE r.xp END)::text, coalesce(sum(a.xp_delta), 0)::text
             FROM campaigns.reward_claims r JOIN c ON c.id = r.campaign_id
-            LEFT JOIN community.activity_log a
+            LEFT JOIN progress.activity_log a
                 ON a.guild_id = r.guild_id AND a.user_id = r.user_id AND a.source_system = 'campaigns'
                AND a.source_event_id = 'reward:' || r.campaign_id || ':' || r.user_id
             GROUP BY r.guild_id, r.campaign_id, r.user_id, r.claimed_at, r.xp

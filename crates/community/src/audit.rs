@@ -89,13 +89,13 @@ async fn members_drift(
         r#"WITH journal AS (
                SELECT guild_id, user_id, sum(xp_delta)::bigint AS xp, sum(gold_delta)::bigint AS gold,
                       sum(star_delta)::bigint AS stars
-                 FROM community.activity_log
+                 FROM progress.activity_log
                 WHERE ($2::bigint IS NULL OR guild_id = $2) AND ($4::bigint[] IS NULL OR user_id = ANY ($4))
                 GROUP BY guild_id, user_id
            )
            SELECT m.guild_id AS "guild_id: GuildId", m.user_id AS "user_id?: UserId", f.what AS "what!",
                   f.stored AS "stored!", f.derived AS "derived!"
-             FROM community.members m
+             FROM people.members m
              LEFT JOIN journal j ON j.guild_id = m.guild_id AND j.user_id = m.user_id
             CROSS JOIN LATERAL (VALUES
                   ('xp', m.xp, coalesce(j.xp, 0)),
@@ -126,14 +126,14 @@ async fn seasons_drift(
     let rows = sqlx::query_as!(
         Drift,
         r#"WITH oldest AS (
-               SELECT min(p.starts_at) AS at FROM questhall.month_partitions('community.event_lake') p
+               SELECT min(p.starts_at) AS at FROM questhall.month_partitions('lake.event_lake') p
            ), whole AS (
-               SELECT s.id, s.guild_id, s.starts_at, s.ends_at FROM community.seasons s
+               SELECT s.id, s.guild_id, s.starts_at, s.ends_at FROM progress.seasons s
                 WHERE s.starts_at >= (SELECT at FROM oldest) AND ($1::bigint IS NULL OR s.guild_id = $1)
                   AND ($3::int IS NULL OR s.id = $3)
            ), journal AS (
                SELECT guild_id, user_id, season_id, sum(xp_delta)::bigint AS xp, sum(star_delta)::bigint AS stars
-                 FROM community.activity_log
+                 FROM progress.activity_log
                 WHERE ($1::bigint IS NULL OR guild_id = $1) AND ($2::bigint[] IS NULL OR user_id = ANY ($2))
                 GROUP BY guild_id, user_id, season_id
            ), figures AS (
@@ -142,7 +142,7 @@ async fn seasons_drift(
                SELECT guild_id, user_id, season_id, true AS kept, lifetime_stars::bigint AS lifetime, season_xp::bigint AS xp,
                       season_stars::bigint AS stars, messages_sent::bigint AS messages, reactions_given::bigint AS given,
                       reactions_received::bigint AS received, threads_created::bigint AS threads
-                 FROM community.user_stats
+                 FROM progress.user_stats
                 WHERE ($1::bigint IS NULL OR guild_id = $1) AND ($2::bigint[] IS NULL OR user_id = ANY ($2))
                   AND ($3::int IS NULL OR season_id = $3)
                UNION ALL
@@ -150,14 +150,14 @@ async fn seasons_drift(
                  FROM journal WHERE season_id IS NOT NULL AND ($3::int IS NULL OR season_id = $3)
                UNION ALL
                SELECT j.guild_id, j.user_id, a.id, false, j.stars, 0, 0, 0, 0, 0, 0
-                 FROM journal j JOIN community.seasons a ON a.guild_id = j.guild_id AND a.active
+                 FROM journal j JOIN progress.seasons a ON a.guild_id = j.guild_id AND a.active
                 WHERE $3::int IS NULL OR a.id = $3
                UNION ALL
                SELECT l.guild_id, l.user_id, w.id, false, 0, 0, 0, count(*) FILTER (WHERE l.event_type = 'message_create'),
                       count(*) FILTER (WHERE l.event_type = 'reaction_add'), 0,
                       count(*) FILTER (WHERE l.event_type = 'thread_create')
                  FROM whole w
-                 JOIN community.event_lake l
+                 JOIN lake.event_lake l
                    ON l.guild_id = w.guild_id AND l."timestamp" >= w.starts_at AND l."timestamp" < w.ends_at
                 WHERE l.event_type IN ('message_create', 'reaction_add', 'thread_create')
                   AND NOT (l.event_type = 'reaction_add' AND l.target_id = l.user_id)
@@ -167,7 +167,7 @@ async fn seasons_drift(
                UNION ALL
                SELECT l.guild_id, l.target_id, w.id, false, 0, 0, 0, 0, 0, count(*), 0
                  FROM whole w
-                 JOIN community.event_lake l
+                 JOIN lake.event_lake l
                    ON l.guild_id = w.guild_id AND l."timestamp" >= w.starts_at AND l."timestamp" < w.ends_at
                 WHERE $4 AND l.event_type = 'reaction_add' AND l.target_id <> l.user_id
                   AND NOT (coalesce((l.payload->>'bot')::boolean, false))
@@ -187,8 +187,8 @@ async fn seasons_drift(
            SELECT s.guild_id AS "guild_id!: GuildId", s.user_id AS "user_id?: UserId",
                   'season ' || s.season_id || ' ' || f.what AS "what!", f.stored AS "stored!", f.derived AS "derived!"
              FROM sums s
-             JOIN community.users u ON u.id = s.user_id AND NOT u.is_bot
-             LEFT JOIN community.seasons e ON e.guild_id = s.guild_id AND e.id = s.season_id
+             JOIN people.users u ON u.id = s.user_id AND NOT u.is_bot
+             LEFT JOIN progress.seasons e ON e.guild_id = s.guild_id AND e.id = s.season_id
             CROSS JOIN oldest
             CROSS JOIN LATERAL (VALUES
                   -- A level that late events of another season brought is journalled in this one, and makes no row of it.
@@ -220,31 +220,31 @@ async fn counters_drift(
     let rows = sqlx::query_as!(
         Drift,
         r#"WITH oldest AS (
-               SELECT min(p.starts_at) AS at FROM questhall.month_partitions('community.event_lake') p
+               SELECT min(p.starts_at) AS at FROM questhall.month_partitions('lake.event_lake') p
            ), active AS (
                SELECT s.guild_id, s.starts_at, s.ends_at, s.starts_at >= oldest.at AS known
-                 FROM community.seasons s CROSS JOIN oldest
+                 FROM progress.seasons s CROSS JOIN oldest
                 WHERE s.active AND ($1::bigint IS NULL OR s.guild_id = $1)
            ), derived AS (
                SELECT guild_id, user_id, event_type, 'day:' || to_char("timestamp" AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS period,
                       count(*) AS count
-                 FROM community.event_lake
+                 FROM lake.event_lake
                 WHERE ($1::bigint IS NULL OR guild_id = $1) AND ($2::bigint[] IS NULL OR user_id = ANY ($2))
                 GROUP BY 1, 2, 3, 4
                UNION ALL
                SELECT l.guild_id, l.user_id, l.event_type, 'season', count(*)
-                 FROM active a JOIN community.event_lake l
+                 FROM active a JOIN lake.event_lake l
                    ON l.guild_id = a.guild_id AND l."timestamp" >= a.starts_at AND l."timestamp" < a.ends_at
                 WHERE a.known AND ($2::bigint[] IS NULL OR l.user_id = ANY ($2)) GROUP BY 1, 2, 3
                UNION ALL
                SELECT guild_id, user_id, event_type, 'lifetime', sum(count)::bigint
-                 FROM community.event_counters
+                 FROM lake.event_counters
                 WHERE category_id = 0 AND period LIKE 'day:%' AND ($1::bigint IS NULL OR guild_id = $1)
                   AND ($2::bigint[] IS NULL OR user_id = ANY ($2))
                 GROUP BY 1, 2, 3
            ), stored AS (
                SELECT c.guild_id, c.user_id, c.event_type, c.period, c.count
-                 FROM community.event_counters c LEFT JOIN active a ON a.guild_id = c.guild_id CROSS JOIN oldest
+                 FROM lake.event_counters c LEFT JOIN active a ON a.guild_id = c.guild_id CROSS JOIN oldest
                 WHERE c.category_id = 0 AND ($1::bigint IS NULL OR c.guild_id = $1)
                   AND ($2::bigint[] IS NULL OR c.user_id = ANY ($2))
                   AND (c.period = 'lifetime' OR (c.period = 'season' AND coalesce(a.known, true))
@@ -340,7 +340,7 @@ async fn on_record(
         let named = named.map(|d| json!({ "user_id": d.user_id, "what": d.what, "is": figure(d) }));
         json!({ "figures": mended.len(), "first": named.collect::<Vec<_>>() })
     };
-    let deed = Deed::new("REPAIR", "community.members", guild.to_string());
+    let deed = Deed::new("REPAIR", "people.members", guild.to_string());
     let deed = deed.before(figures(|drift| drift.stored)).after(figures(|drift| drift.derived));
     deed.record(conn, guild, author).await
 }
@@ -377,7 +377,7 @@ async fn look(pool: &PgPool, guild: GuildId) -> Result<Vec<Drift>, Error> {
 /// Whoever pays these members waits from here on; what was paid before is in the journal by the next statement.
 async fn members_lock(conn: &mut PgConnection, guild: GuildId, users: &[i64]) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "SELECT FROM community.members WHERE guild_id = $1 AND user_id = ANY ($2) ORDER BY user_id FOR UPDATE",
+        "SELECT FROM people.members WHERE guild_id = $1 AND user_id = ANY ($2) ORDER BY user_id FOR UPDATE",
         guild.get(),
         users,
     )
@@ -413,7 +413,7 @@ async fn members_mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) 
         drift.iter().filter_map(|drift| Some((drift.user()?, drift.what.as_str()))).unzip();
     let derived: Vec<i64> = drift.iter().map(|drift| drift.derived).collect();
     sqlx::query!(
-        "UPDATE community.members m
+        "UPDATE people.members m
             SET xp = coalesce(d.xp, m.xp), level = coalesce(d.level, m.level), gold = coalesce(d.gold, m.gold),
                 stars = coalesce(d.stars, m.stars)
            FROM (SELECT user_id, max(derived) FILTER (WHERE what = 'xp') AS xp,
@@ -444,7 +444,7 @@ async fn seasons_mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) 
     let (users, derived) = columns(drift.iter());
     let (seasons, what): (Vec<i32>, Vec<&str>) = parts.into_iter().unzip();
     sqlx::query!(
-        "INSERT INTO community.user_stats AS s (guild_id, user_id, season_id, season_xp, season_stars, lifetime_stars,
+        "INSERT INTO progress.user_stats AS s (guild_id, user_id, season_id, season_xp, season_stars, lifetime_stars,
              messages_sent, reactions_given, reactions_received, threads_created)
          SELECT $1, d.user_id, d.season_id, coalesce(d.xp, o.season_xp, 0), coalesce(d.stars, o.season_stars, 0),
                 coalesce(d.lifetime, o.lifetime_stars, 0),
@@ -459,7 +459,7 @@ async fn seasons_mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) 
                         max(derived) FILTER (WHERE what = 'threads_created')::int AS threads
                    FROM unnest($2::bigint[], $3::int[], $4::text[], $5::bigint[]) AS i (user_id, season_id, what, derived)
                   GROUP BY user_id, season_id) d
-           LEFT JOIN community.user_stats o ON o.guild_id = $1 AND o.user_id = d.user_id AND o.season_id = d.season_id
+           LEFT JOIN progress.user_stats o ON o.guild_id = $1 AND o.user_id = d.user_id AND o.season_id = d.season_id
          ON CONFLICT ON CONSTRAINT pk_user_stats DO UPDATE
             SET season_xp = excluded.season_xp, season_stars = excluded.season_stars,
                 lifetime_stars = excluded.lifetime_stars, messages_sent = excluded.messages_sent,
@@ -481,7 +481,7 @@ async fn counters_mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift])
     let (types, periods): (Vec<&str>, Vec<&str>) =
         drift.iter().filter_map(|drift| drift.what.strip_prefix("counter ")?.split_once(' ')).unzip();
     sqlx::query!(
-        "INSERT INTO community.event_counters AS c (guild_id, user_id, event_type, category_id, period, count)
+        "INSERT INTO lake.event_counters AS c (guild_id, user_id, event_type, category_id, period, count)
          SELECT $1, user_id, event_type, 0, period, count
            FROM unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[]) AS i (user_id, event_type, period, count)
          ON CONFLICT ON CONSTRAINT pk_event_counters DO UPDATE SET count = excluded.count",

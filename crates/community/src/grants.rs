@@ -110,7 +110,7 @@ async fn write(
                              $8::int[], $9::jsonb[]) WITH ORDINALITY
                       AS i (guild_id, user_id, event_type, source_system, source_event_id, xp, gold, stars, metadata, n)
            ), keys AS (
-               INSERT INTO community.activity_keys (guild_id, source_system, source_event_id, "timestamp")
+               INSERT INTO progress.activity_keys (guild_id, source_system, source_event_id, "timestamp")
                SELECT DISTINCT guild_id, source_system, source_event_id, now() FROM input ORDER BY 1, 2, 3
                ON CONFLICT DO NOTHING
                RETURNING guild_id, source_system, source_event_id
@@ -125,13 +125,13 @@ async fn write(
            ), locked AS (
                SELECT m.guild_id, m.user_id, m.level AS old_level, m.xp + s.xp AS xp, s.season_xp, s.gold, s.stars,
                       m.stars + s.stars AS lifetime_stars
-                 FROM community.members m JOIN sums s ON s.guild_id = m.guild_id AND s.user_id = m.user_id
+                 FROM people.members m JOIN sums s ON s.guild_id = m.guild_id AND s.user_id = m.user_id
                 ORDER BY m.guild_id, m.user_id
                   FOR UPDATE OF m
            ), moved AS (
                SELECT l.*, 1 + width_bucket(l.xp, $10::bigint[]) AS level FROM locked l
            ), level_keys AS (
-               INSERT INTO community.activity_keys (guild_id, source_system, source_event_id, "timestamp")
+               INSERT INTO progress.activity_keys (guild_id, source_system, source_event_id, "timestamp")
                SELECT m.guild_id, 'community', 'level_up:' || m.user_id || ':' || r.level, now()
                  FROM moved m CROSS JOIN LATERAL generate_series(m.old_level + 1, m.level) AS r (level)
                 ORDER BY 1, 2, 3
@@ -145,10 +145,10 @@ async fn write(
                SELECT guild_id, user_id, count(*) * $11::bigint AS gold, max(level) AS level FROM reached
                 GROUP BY guild_id, user_id
            ), season AS (
-               SELECT s.guild_id, s.id FROM community.seasons s
+               SELECT s.guild_id, s.id FROM progress.seasons s
                 WHERE s.starts_at <= now() AND now() < s.ends_at AND s.guild_id IN (SELECT guild_id FROM sums)
            ), journal AS (
-               INSERT INTO community.activity_log (guild_id, user_id, event_type, season_id, source_system,
+               INSERT INTO progress.activity_log (guild_id, user_id, event_type, season_id, source_system,
                                                    source_event_id, xp_delta, star_delta, gold_delta, metadata)
                SELECT e.guild_id, e.user_id, e.event_type, CASE WHEN e.event_type <> 'IMPORT' THEN season.id END, e.source_system, e.source_event_id, e.xp, e.stars,
                       e.gold, e.metadata
@@ -162,7 +162,7 @@ async fn write(
                  LEFT JOIN season ON season.guild_id = e.guild_id
                 ORDER BY e.n, e.guild_id, e.user_id, length(e.source_event_id), e.source_event_id
            ), stats AS (
-               INSERT INTO community.user_stats AS u (guild_id, user_id, season_id, season_xp, season_stars, lifetime_stars)
+               INSERT INTO progress.user_stats AS u (guild_id, user_id, season_id, season_xp, season_stars, lifetime_stars)
                SELECT v.guild_id, v.user_id, season.id, v.season_xp, v.stars, v.lifetime_stars
                  FROM moved v JOIN season ON season.guild_id = v.guild_id
                 WHERE v.season_xp <> 0 OR v.stars <> 0
@@ -171,7 +171,7 @@ async fn write(
                   SET season_xp = u.season_xp + excluded.season_xp, season_stars = u.season_stars + excluded.season_stars,
                       lifetime_stars = excluded.lifetime_stars, updated_at = now()
            ), members AS (
-               UPDATE community.members m
+               UPDATE people.members m
                   SET xp = v.xp, level = v.level, stars = m.stars + v.stars,
                       gold = m.gold + v.gold + coalesce(p.gold, 0), updated_at = now()
                  FROM moved v LEFT JOIN paid p ON p.guild_id = v.guild_id AND p.user_id = v.user_id

@@ -53,6 +53,6 @@ pub fn consume(pool: &PgPool, node: &NodeHandle, wake: &Wake) {
 /// Folds the changes of the XP histogram in, which keeps ranks quick; they are right without it too.
 async fn fold_histogram(conn: &mut PgConnection) -> Result<Value, JobError> {
     let folded =
-        sqlx::query_scalar!(r#"SELECT community.xp_histogram_fold() AS "folded!""#).fetch_one(conn).await?;
+        sqlx::query_scalar!(r#"SELECT progress.xp_histogram_fold() AS "folded!""#).fetch_one(conn).await?;
     Ok(json!({ "folded": folded }))
 }

@@ -77,7 +77,7 @@ pub async fn events(pool: &PgPool, guild: GuildId, query: &LakeQuery) -> Result<
         LakeEvent,
         r#"SELECT id, event_type, user_id AS "user_id: UserId", channel_id AS "channel_id: ChannelId",
                   target_id AS "target_id: UserId", source_id, "timestamp", payload, refused
-             FROM community.event_lake
+             FROM lake.event_lake
             WHERE guild_id = $1 AND "timestamp" >= coalesce($2, now() - interval '90 days') AND "timestamp" < $3
               AND ("timestamp", id) < ($4, $5)
               AND ($6::text IS NULL OR event_type = $6) AND ($7::bigint IS NULL OR user_id = $7)
@@ -157,7 +157,7 @@ pub async fn health(pool: &PgPool, guild: GuildId) -> Result<LakeHealth, Error> 
     let days = sqlx::query_as!(
         DayCount,
         "SELECT day, kind AS event_type, count AS events
-           FROM community.guild_days
+           FROM progress.guild_days
           WHERE guild_id = $1 AND day BETWEEN (now() AT TIME ZONE 'UTC')::date - 13 AND (now() AT TIME ZONE 'UTC')::date
             AND kind = ANY ($2) AND count > 0
           ORDER BY day, kind",
@@ -167,8 +167,8 @@ pub async fn health(pool: &PgPool, guild: GuildId) -> Result<LakeHealth, Error> 
     .fetch_all(&mut *conn)
     .await?;
     let recent = sqlx::query!(
-        r#"SELECT (SELECT max("timestamp") FROM community.event_lake WHERE guild_id = $1) AS newest,
-                  (SELECT count(*) FROM community.event_lake
+        r#"SELECT (SELECT max("timestamp") FROM lake.event_lake WHERE guild_id = $1) AS newest,
+                  (SELECT count(*) FROM lake.event_lake
                     WHERE guild_id = $1 AND "timestamp" > now() - interval '1 day') AS "last_day!",
                   (now() AT TIME ZONE 'UTC')::date AS "today!""#,
         guild.get(),
@@ -179,7 +179,7 @@ pub async fn health(pool: &PgPool, guild: GuildId) -> Result<LakeHealth, Error> 
         LakeMonth,
         r#"SELECT p.starts_at AS "starts_at!", pg_total_relation_size(p.partition_name) AS "bytes!",
                   greatest(c.reltuples, 0)::bigint AS "events!"
-             FROM questhall.month_partitions('community.event_lake') p JOIN pg_class c ON c.oid = p.partition_name
+             FROM questhall.month_partitions('lake.event_lake') p JOIN pg_class c ON c.oid = p.partition_name
             ORDER BY 1"#
     )
     .fetch_all(&mut *conn)
@@ -233,7 +233,7 @@ pub struct Retained {
 pub async fn retain(conn: &mut PgConnection) -> Result<Retained, sqlx::Error> {
     let old = sqlx::query_scalar!(
         r#"SELECT partition_name::text AS "name!"
-             FROM questhall.month_partitions('community.event_lake')
+             FROM questhall.month_partitions('lake.event_lake')
             WHERE ends_at <= least(now() - make_interval(days => $1),
                                    (date_trunc('month', now() AT TIME ZONE 'UTC') - interval '1 month') AT TIME ZONE 'UTC')"#,
         LONGEST,
@@ -248,8 +248,8 @@ pub async fn retain(conn: &mut PgConnection) -> Result<Retained, sqlx::Error> {
     for _ in 0..BATCHES {
         let before = removed;
         removed += sqlx::query!(
-            r#"DELETE FROM community.event_keys
-                WHERE ctid = ANY (ARRAY(SELECT ctid FROM community.event_keys
+            r#"DELETE FROM lake.event_keys
+                WHERE ctid = ANY (ARRAY(SELECT ctid FROM lake.event_keys
                                          WHERE "timestamp" < now() - make_interval(days => $1 + 32) LIMIT $2))"#,
             LONGEST,
             BATCH,
@@ -258,8 +258,8 @@ pub async fn retain(conn: &mut PgConnection) -> Result<Retained, sqlx::Error> {
         .await?
         .rows_affected();
         removed += sqlx::query!(
-            "DELETE FROM community.reaction_pairs
-              WHERE ctid = ANY (ARRAY(SELECT ctid FROM community.reaction_pairs
+            "DELETE FROM lake.reaction_pairs
+              WHERE ctid = ANY (ARRAY(SELECT ctid FROM lake.reaction_pairs
                                        WHERE day < (now() AT TIME ZONE 'UTC')::date - ($1::int + 1) LIMIT $2))",
             LONGEST,
             BATCH,
@@ -268,8 +268,8 @@ pub async fn retain(conn: &mut PgConnection) -> Result<Retained, sqlx::Error> {
         .await?
         .rows_affected();
         removed += sqlx::query!(
-            "DELETE FROM community.message_reactors
-              WHERE ctid = ANY (ARRAY(SELECT ctid FROM community.message_reactors
+            "DELETE FROM lake.message_reactors
+              WHERE ctid = ANY (ARRAY(SELECT ctid FROM lake.message_reactors
                                        WHERE reacted_at < now() - make_interval(days => $1 + 1) LIMIT $2))",
             LONGEST,
             BATCH,
@@ -278,8 +278,8 @@ pub async fn retain(conn: &mut PgConnection) -> Result<Retained, sqlx::Error> {
         .await?
         .rows_affected();
         removed += sqlx::query!(
-            "DELETE FROM community.voice_sessions
-              WHERE ctid = ANY (ARRAY(SELECT ctid FROM community.voice_sessions
+            "DELETE FROM lake.voice_sessions
+              WHERE ctid = ANY (ARRAY(SELECT ctid FROM lake.voice_sessions
                                        WHERE left_at < now() - make_interval(days => $1 + 1) LIMIT $2))",
             LONGEST,
             BATCH,

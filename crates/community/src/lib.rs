@@ -1,9 +1,9 @@
 //! People, members of guilds, and what they earned: XP, levels, gold and stars, each with its journal.
 //!
 //! Promises:
-//! * A person is one row of `community.users` whatever guilds they are in; what they earned is one row of
-//!   `community.members` per guild. Both are made on first sight, by whoever sees them first ([`member_ensure`]).
-//! * XP, gold and stars change through [`grant`] alone, which journals every change in `community.activity_log`, in the
+//! * A person is one row of `people.users` whatever guilds they are in; what they earned is one row of
+//!   `people.members` per guild. Both are made on first sight, by whoever sees them first ([`member_ensure`]).
+//! * XP, gold and stars change through [`grant`] alone, which journals every change in `progress.activity_log`, in the
 //!   caller's transaction, exactly once per cause (guild, source system, source event). Members can therefore be
 //!   re-derived from the journal, and [`audit`] does so.
 //! * Reaching a level pays its gold once in a lifetime, however often XP is taken back and earned again.

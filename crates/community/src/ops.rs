@@ -45,7 +45,7 @@ pub async fn member_put(
         if before.as_ref() != Some(&after.member) {
             let action = if before.is_some() { "UPDATE" } else { "CREATE" };
             let mut entry =
-                AuditEntry::new(Some(guild), by, action, "community.members", user.to_string()).from(origin);
+                AuditEntry::new(Some(guild), by, action, "people.members", user.to_string()).from(origin);
             entry.before = before.as_ref().map(|member| json!(member));
             entry.after = Some(json!(after.member));
             audit::record(&mut tx, &entry).await?;

@@ -27,7 +27,7 @@ pub async fn guilds_lock(conn: &mut PgConnection, guilds: &[GuildId]) -> Result<
 /// a name given later replaces that placeholder, and nothing else. Idempotent.
 pub async fn guild_ensure(conn: &mut PgConnection, guild: GuildId, name: Option<&str>) -> Result<(), Error> {
     sqlx::query!(
-        r#"INSERT INTO community.guilds (guild_id, name) VALUES ($1, coalesce($2, 'Guild ' || $1::bigint))
+        r#"INSERT INTO people.guilds (guild_id, name) VALUES ($1, coalesce($2, 'Guild ' || $1::bigint))
            ON CONFLICT ON CONSTRAINT pk_guilds DO UPDATE SET name = excluded.name
             WHERE $2::text IS NOT NULL AND guilds.name = 'Guild ' || guilds.guild_id"#,
         guild.get(),
@@ -69,15 +69,15 @@ pub async fn members_ensure(
                  FROM unnest($2::bigint[], $3::text[]) AS u (user_id, name)
                 GROUP BY u.user_id
            ), known_guild AS (
-               INSERT INTO community.guilds (guild_id, name) VALUES ($1, 'Guild ' || $1::bigint)
+               INSERT INTO people.guilds (guild_id, name) VALUES ($1, 'Guild ' || $1::bigint)
                ON CONFLICT ON CONSTRAINT pk_guilds DO NOTHING
            ), known_users AS (
-               INSERT INTO community.users AS u (id, discord_name)
+               INSERT INTO people.users AS u (id, discord_name)
                SELECT user_id, coalesce(name, user_id::text) FROM input ORDER BY user_id
                ON CONFLICT ON CONSTRAINT pk_users DO UPDATE SET discord_name = excluded.discord_name
                 WHERE u.discord_name = u.id::text AND excluded.discord_name <> u.discord_name
            )
-           INSERT INTO community.members (guild_id, user_id)
+           INSERT INTO people.members (guild_id, user_id)
            SELECT $1, user_id FROM input ORDER BY user_id
            ON CONFLICT ON CONSTRAINT pk_members DO NOTHING"#,
         guild.get(),
@@ -100,7 +100,7 @@ pub async fn member_get(
         r#"SELECT m.guild_id AS "guild_id: GuildId", m.user_id AS "user_id: UserId",
                   coalesce(m.display_name, u.discord_name) AS "name!", u.discord_avatar_hash AS avatar_hash, u.is_bot,
                   m.xp AS "xp: _", m.level, m.gold AS "gold: _", m.stars, m.joined_at, m.left_at
-             FROM community.members m JOIN community.users u ON u.id = m.user_id
+             FROM people.members m JOIN people.users u ON u.id = m.user_id
             WHERE m.guild_id = $1 AND m.user_id = $2"#,
         guild.get(),
         user.get(),
@@ -112,7 +112,7 @@ pub async fn member_get(
 
 /// The rank by XP in the guild of whoever has this much: one more than the number of members with more.
 pub async fn xp_rank(conn: &mut PgConnection, guild: GuildId, xp: i64) -> Result<i64, Error> {
-    let rank = sqlx::query_scalar!(r#"SELECT community.xp_rank($1, $2) AS "rank!""#, guild.get(), xp)
+    let rank = sqlx::query_scalar!(r#"SELECT progress.xp_rank($1, $2) AS "rank!""#, guild.get(), xp)
         .fetch_one(conn)
         .await?;
     Ok(rank)
@@ -130,7 +130,7 @@ pub async fn member_list(
         r#"SELECT m.guild_id AS "guild_id: GuildId", m.user_id AS "user_id: UserId",
                   coalesce(m.display_name, u.discord_name) AS "name!", u.discord_avatar_hash AS avatar_hash, u.is_bot,
                   m.xp AS "xp: _", m.level, m.gold AS "gold: _", m.stars, m.joined_at, m.left_at
-             FROM community.members m JOIN community.users u ON u.id = m.user_id
+             FROM people.members m JOIN people.users u ON u.id = m.user_id
             WHERE m.guild_id = $1 AND m.user_id > $2
             ORDER BY m.user_id LIMIT $3"#,
         guild.get(),
@@ -145,7 +145,7 @@ pub async fn member_list(
 /// Writes what is said about a person; what is not said stays.
 pub async fn user_update(conn: &mut PgConnection, user: UserId, edit: &MemberEdit) -> Result<(), Error> {
     let done = sqlx::query!(
-        r#"UPDATE community.users
+        r#"UPDATE people.users
               SET discord_name = coalesce($2, discord_name), discord_avatar_hash = coalesce($3, discord_avatar_hash),
                   is_bot = coalesce($4, is_bot)
             WHERE id = $1"#,
@@ -161,11 +161,11 @@ pub async fn user_update(conn: &mut PgConnection, user: UserId, edit: &MemberEdi
 
 /// Whether the person is a member of another guild as well. Their row is locked, so that it stays so.
 pub async fn is_shared(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<bool, Error> {
-    sqlx::query!("SELECT FROM community.users WHERE id = $1 FOR UPDATE", user.get())
+    sqlx::query!("SELECT FROM people.users WHERE id = $1 FOR UPDATE", user.get())
         .fetch_optional(&mut *conn)
         .await?;
     let shared = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM community.members WHERE user_id = $1 AND guild_id <> $2) AS "shared!""#,
+        r#"SELECT EXISTS (SELECT FROM people.members WHERE user_id = $1 AND guild_id <> $2) AS "shared!""#,
         user.get(),
         guild.get(),
     )
@@ -177,7 +177,7 @@ pub async fn is_shared(conn: &mut PgConnection, guild: GuildId, user: UserId) ->
 /// Takes away a member's name of this guild alone.
 pub async fn member_unname(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<(), Error> {
     sqlx::query!(
-        "UPDATE community.members SET display_name = NULL
+        "UPDATE people.members SET display_name = NULL
           WHERE guild_id = $1 AND user_id = $2 AND display_name IS NOT NULL",
         guild.get(),
         user.get(),
@@ -195,7 +195,7 @@ pub async fn member_rename(
     name: &str,
 ) -> Result<(), Error> {
     let done = sqlx::query!(
-        "UPDATE community.members SET display_name = $3 WHERE guild_id = $1 AND user_id = $2",
+        "UPDATE people.members SET display_name = $3 WHERE guild_id = $1 AND user_id = $2",
         guild.get(),
         user.get(),
         name,
@@ -209,7 +209,7 @@ pub async fn member_rename(
 pub async fn guilds_known(conn: &mut PgConnection, guilds: &[GuildId]) -> Result<Vec<GuildId>, sqlx::Error> {
     let ids: Vec<i64> = guilds.iter().map(|guild| guild.get()).collect();
     sqlx::query_scalar!(
-        r#"SELECT guild_id AS "guild_id: GuildId" FROM community.guilds WHERE guild_id = ANY($1) ORDER BY guild_id"#,
+        r#"SELECT guild_id AS "guild_id: GuildId" FROM people.guilds WHERE guild_id = ANY($1) ORDER BY guild_id"#,
         &ids,
     )
     .fetch_all(conn)

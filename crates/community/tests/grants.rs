@@ -68,7 +68,7 @@ async fn somebody_seen_by_many_at_once_is_one_person_and_one_member() {
     for result in join_all(races).await {
         result.unwrap();
     }
-    assert_eq!(count(pool, "SELECT count(*) FROM community.members").await, 3);
+    assert_eq!(count(pool, "SELECT count(*) FROM people.members").await, 3);
     let ada = member_get(&mut pool.acquire().await.unwrap(), GUILD, ADA).await.unwrap().unwrap();
     assert_eq!((ada.name.as_str(), ada.level, ada.xp.get()), ("Ada", 1, 0));
 }
@@ -103,7 +103,7 @@ async fn a_level_up_pays_once_however_often_it_is_reached() {
     assert_eq!((up.level_ups.len(), up.level_ups[0].level, up.level_ups[0].gold.get()), (1, 10, 400));
     assert_eq!(figures(pool, ADA).await, (957, 10, 450));
     let levels =
-        "SELECT count(*) FROM community.activity_log WHERE event_type = 'LEVEL_UP' AND gold_delta = 50";
+        "SELECT count(*) FROM progress.activity_log WHERE event_type = 'LEVEL_UP' AND gold_delta = 50";
     assert_eq!(count(pool, levels).await, 9);
     let told = "SELECT count(*) FROM jobs.outbox WHERE event_type = 'member.levelled_up'";
     assert_eq!(count(pool, told).await, 2);
@@ -180,7 +180,7 @@ async fn the_rank_is_exact_before_and_after_the_histogram_is_folded() {
     let mut conn = pool.acquire().await.unwrap();
     for folded in [false, true] {
         if folded {
-            sqlx::query("SELECT community.xp_histogram_fold()").execute(&mut *conn).await.unwrap();
+            sqlx::query("SELECT progress.xp_histogram_fold()").execute(&mut *conn).await.unwrap();
         }
         for user in &members {
             let (own, ..) = figures(pool, *user).await;
@@ -196,7 +196,7 @@ async fn the_audit_finds_a_member_that_somebody_touched() {
     let database = with_members(&[ADA]).await;
     let pool = database.pool();
     commit(pool, &[xp(ADA, "a", 10)]).await.unwrap();
-    sqlx::query("UPDATE community.members SET xp = 200, gold = 3").execute(pool).await.unwrap();
+    sqlx::query("UPDATE people.members SET xp = 200, gold = 3").execute(pool).await.unwrap();
     let drift = community::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap();
     let found: Vec<_> = drift.iter().map(|d| (d.what.as_str(), d.stored, d.derived)).collect();
     assert_eq!(found, [("gold", 3, 0), ("xp", 200, 10)]);

@@ -82,7 +82,7 @@ fn minutes(n: i64) -> TimeDelta {
 
 /// XP and stars of a member.
 async fn earned(pool: &PgPool, user: i64) -> (i64, i64) {
-    sqlx::query_as("SELECT xp, stars FROM community.members WHERE guild_id = 1 AND user_id = $1")
+    sqlx::query_as("SELECT xp, stars FROM people.members WHERE guild_id = 1 AND user_id = $1")
         .bind(user)
         .fetch_one(pool)
         .await
@@ -99,27 +99,27 @@ async fn digest(pool: &PgPool) -> BTreeMap<&'static str, String> {
     for (what, sql) in [
         (
             "members",
-            "SELECT md5(string_agg(concat_ws(',', user_id, xp, stars, gold, level, left_at), ';' ORDER BY user_id)) FROM community.members",
+            "SELECT md5(string_agg(concat_ws(',', user_id, xp, stars, gold, level, left_at), ';' ORDER BY user_id)) FROM people.members",
         ),
         (
             "counters",
-            "SELECT md5(string_agg(concat_ws(',', user_id, event_type, category_id, period, count), ';' ORDER BY user_id, event_type, category_id, period)) FROM community.event_counters",
+            "SELECT md5(string_agg(concat_ws(',', user_id, event_type, category_id, period, count), ';' ORDER BY user_id, event_type, category_id, period)) FROM lake.event_counters",
         ),
         (
             "stats",
-            "SELECT md5(string_agg(concat_ws(',', user_id, season_id, season_xp, season_stars, lifetime_stars, messages_sent, reactions_given, reactions_received, threads_created, voice_minutes), ';' ORDER BY user_id, season_id)) FROM community.user_stats",
+            "SELECT md5(string_agg(concat_ws(',', user_id, season_id, season_xp, season_stars, lifetime_stars, messages_sent, reactions_given, reactions_received, threads_created, voice_minutes), ';' ORDER BY user_id, season_id)) FROM progress.user_stats",
         ),
         (
             "journal",
-            "SELECT md5(string_agg(concat_ws(',', user_id, event_type, source_event_id, xp_delta, star_delta, gold_delta, season_id), ';' ORDER BY user_id, event_type, source_event_id)) FROM community.activity_log",
+            "SELECT md5(string_agg(concat_ws(',', user_id, event_type, source_event_id, xp_delta, star_delta, gold_delta, season_id), ';' ORDER BY user_id, event_type, source_event_id)) FROM progress.activity_log",
         ),
         (
             "days",
-            "SELECT string_agg(concat_ws(',', day, kind, count, xp, stars), ';' ORDER BY day, kind) FROM community.guild_days",
+            "SELECT string_agg(concat_ws(',', day, kind, count, xp, stars), ';' ORDER BY day, kind) FROM progress.guild_days",
         ),
         (
             "lake",
-            "SELECT md5(string_agg(concat_ws(',', user_id, event_type, source_id, refused), ';' ORDER BY source_id)) FROM community.event_lake",
+            "SELECT md5(string_agg(concat_ws(',', user_id, event_type, source_id, refused), ';' ORDER BY source_id)) FROM lake.event_lake",
         ),
     ] {
         let text: Option<String> = sqlx::query_scalar(sql).fetch_one(pool).await.unwrap();
@@ -129,12 +129,12 @@ async fn digest(pool: &PgPool) -> BTreeMap<&'static str, String> {
 }
 
 async fn season(pool: &PgPool, name: &str, from: DateTime<Utc>, to: DateTime<Utc>, active: bool) -> i32 {
-    sqlx::query("INSERT INTO community.guilds (guild_id, name) VALUES (1, 'One') ON CONFLICT DO NOTHING")
+    sqlx::query("INSERT INTO people.guilds (guild_id, name) VALUES (1, 'One') ON CONFLICT DO NOTHING")
         .execute(pool)
         .await
         .unwrap();
     sqlx::query_scalar(
-        "INSERT INTO community.seasons (guild_id, name, starts_at, ends_at, active) VALUES (1, $1, $2, $3, $4) RETURNING id",
+        "INSERT INTO progress.seasons (guild_id, name, starts_at, ends_at, active) VALUES (1, $1, $2, $3, $4) RETURNING id",
     )
     .bind(name)
     .bind(from)
@@ -174,13 +174,13 @@ async fn a_town_is_counted_and_rewarded_and_agrees_with_its_journals() {
     let pool = database.pool();
     let outcomes = in_chunks(&writer(pool), &events, 500).await;
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Counted));
-    assert_eq!(count(pool, "SELECT count(*) FROM community.event_lake").await, 4_000);
-    let lifetime = "SELECT sum(count)::bigint FROM community.event_counters WHERE period = 'lifetime' AND category_id = 0";
+    assert_eq!(count(pool, "SELECT count(*) FROM lake.event_lake").await, 4_000);
+    let lifetime = "SELECT sum(count)::bigint FROM lake.event_counters WHERE period = 'lifetime' AND category_id = 0";
     assert_eq!(count(pool, lifetime).await, 4_000);
     assert!(
-        count(pool, "SELECT count(*) FROM community.activity_log WHERE event_type = 'VOICE_TICK'").await > 0
+        count(pool, "SELECT count(*) FROM progress.activity_log WHERE event_type = 'VOICE_TICK'").await > 0
     );
-    assert!(count(pool, "SELECT count(*) FROM community.event_lake WHERE refused = 'cooldown'").await > 0);
+    assert!(count(pool, "SELECT count(*) FROM lake.event_lake WHERE refused = 'cooldown'").await > 0);
     assert_eq!(community::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap(), []);
 }
 
@@ -192,14 +192,14 @@ async fn what_somebody_touched_is_found_and_mended_while_events_come() {
     in_chunks(&one, &events[..3_000], 500).await;
     let clean = digest(pool).await;
     for sql in [
-        "UPDATE community.members SET xp = xp + 1000, gold = gold + 3, stars = 0 WHERE user_id % 3 = 0",
-        "UPDATE community.user_stats SET season_xp = 0, messages_sent = messages_sent + 1 WHERE user_id % 2 = 0",
-        "UPDATE community.user_stats s SET lifetime_stars = lifetime_stars + 1
-           FROM community.seasons a WHERE a.id = s.season_id AND a.active",
-        "DELETE FROM community.user_stats WHERE user_id % 7 = 0 AND voice_minutes = 0 AND lifetime_stars = 0",
-        "UPDATE community.event_counters SET count = count + 1 WHERE user_id % 2 = 0 AND category_id = 0",
-        "UPDATE community.guild_days SET count = count + 1, xp = 0 WHERE kind <> 'REACTION_GIVEN'",
-        "DELETE FROM community.guild_days WHERE kind = 'REACTION_GIVEN'",
+        "UPDATE people.members SET xp = xp + 1000, gold = gold + 3, stars = 0 WHERE user_id % 3 = 0",
+        "UPDATE progress.user_stats SET season_xp = 0, messages_sent = messages_sent + 1 WHERE user_id % 2 = 0",
+        "UPDATE progress.user_stats s SET lifetime_stars = lifetime_stars + 1
+           FROM progress.seasons a WHERE a.id = s.season_id AND a.active",
+        "DELETE FROM progress.user_stats WHERE user_id % 7 = 0 AND voice_minutes = 0 AND lifetime_stars = 0",
+        "UPDATE lake.event_counters SET count = count + 1 WHERE user_id % 2 = 0 AND category_id = 0",
+        "UPDATE progress.guild_days SET count = count + 1, xp = 0 WHERE kind <> 'REACTION_GIVEN'",
+        "DELETE FROM progress.guild_days WHERE kind = 'REACTION_GIVEN'",
     ] {
         assert!(
             sqlx::query(sql).execute(pool).await.unwrap().rows_affected() > 0 || sql.starts_with("DELETE")
@@ -216,8 +216,8 @@ async fn what_somebody_touched_is_found_and_mended_while_events_come() {
 
     // The same while events come.
     for sql in [
-        "UPDATE community.members SET xp = xp + 7",
-        "UPDATE community.guild_days SET count = count + 3, xp = xp / 2, stars = stars + 1",
+        "UPDATE people.members SET xp = xp + 7",
+        "UPDATE progress.guild_days SET count = count + 3, xp = xp / 2, stars = stars + 1",
     ] {
         sqlx::query(sql).execute(pool).await.unwrap();
     }
@@ -233,19 +233,19 @@ async fn events_come_through_while_many_members_are_mended() {
     let pool = database.pool();
     let one = writer(pool);
     in_chunks(&one, &events[..3_900], 500).await;
-    sqlx::query("UPDATE community.members SET xp = xp + 7").execute(pool).await.unwrap();
-    sqlx::query("UPDATE community.user_stats SET reactions_received = reactions_received + 1, season_xp = 0")
+    sqlx::query("UPDATE people.members SET xp = xp + 7").execute(pool).await.unwrap();
+    sqlx::query("UPDATE progress.user_stats SET reactions_received = reactions_received + 1, season_xp = 0")
         .execute(pool)
         .await
         .unwrap();
     // The repair gets stuck at the member with the highest id but for some: in one of the last parts, but not in the last.
     let stuck: i64 =
-        sqlx::query_scalar("SELECT user_id FROM community.members ORDER BY user_id DESC OFFSET 70 LIMIT 1")
+        sqlx::query_scalar("SELECT user_id FROM people.members ORDER BY user_id DESC OFFSET 70 LIMIT 1")
             .fetch_one(pool)
             .await
             .unwrap();
     let mut gate = pool.begin().await.unwrap();
-    sqlx::query("SELECT FROM community.members WHERE user_id = $1 FOR UPDATE")
+    sqlx::query("SELECT FROM people.members WHERE user_id = $1 FOR UPDATE")
         .bind(stuck)
         .execute(&mut *gate)
         .await
@@ -275,7 +275,7 @@ async fn events_come_through_while_many_members_are_mended() {
     // The event that waited did so for one part, not for all of them.
     let between: bool = sqlx::query_scalar(
         "SELECT l.xmin::text::bigint < (SELECT max(a.xmin::text::bigint) FROM access.admin_log a WHERE a.action_type = 'REPAIR')
-           FROM community.event_lake l WHERE l.source_id = $1",
+           FROM lake.event_lake l WHERE l.source_id = $1",
     )
     .bind(events[3_900].source())
     .fetch_one(pool)
@@ -289,7 +289,7 @@ async fn achievements_and_grants_in_between_leave_nothing_amiss() {
     let (database, events) = stage().await;
     let pool = database.pool();
     sqlx::query(
-        "INSERT INTO community.achievement_templates (guild_id, name, requirement_type, requirement_field, requirement_value,
+        "INSERT INTO progress.achievement_templates (guild_id, name, requirement_type, requirement_field, requirement_value,
                                                       xp_reward, gold_reward)
          VALUES (1, 'Talker', 'counter_threshold', 'messages_sent', 5, 40, 10), (1, 'Known', 'xp_milestone', NULL, 300, 20, 5)",
     )
@@ -297,7 +297,7 @@ async fn achievements_and_grants_in_between_leave_nothing_amiss() {
     .await
     .unwrap();
     in_chunks(&writer(pool), &events, 400).await;
-    assert!(count(pool, "SELECT count(*) FROM community.user_achievements").await > 20);
+    assert!(count(pool, "SELECT count(*) FROM progress.user_achievements").await > 20);
     assert_eq!(community::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap(), []);
 }
 
@@ -427,7 +427,7 @@ async fn what_waits_too_long_is_blamed_on_no_event_and_nothing_behind_it_is_take
     );
     assert_eq!(first, Err(IngestError::Unavailable));
     assert_eq!(second, Err(IngestError::Unavailable), "taken now it would come before what is sent again");
-    assert_eq!(count(pool, "SELECT count(*) FROM community.event_lake").await, 0);
+    assert_eq!(count(pool, "SELECT count(*) FROM lake.event_lake").await, 0);
     let outcomes = writer(pool).submit(GUILD, events[..50].to_vec()).await.unwrap();
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Counted));
 }
@@ -453,7 +453,7 @@ async fn what_is_wrong_is_refused_and_the_rest_is_taken() {
         .collect();
     assert_eq!(fields, ["taken", "timestamp", "timestamp", "taken"]);
     assert_eq!(
-        count(pool, "SELECT count(*) FROM community.event_keys").await,
+        count(pool, "SELECT count(*) FROM lake.event_keys").await,
         2,
         "what is refused may come again"
     );
@@ -508,14 +508,14 @@ async fn late_events_land_in_their_own_day_and_season() {
     let late = at - TimeDelta::days(12);
     writer(pool).submit(GUILD, vec![message(1, 9, at), message(1, 9, late)]).await.unwrap();
     let stats: Vec<(i32, i64, i32)> = sqlx::query_as(
-        "SELECT season_id, season_xp, messages_sent FROM community.user_stats ORDER BY season_id",
+        "SELECT season_id, season_xp, messages_sent FROM progress.user_stats ORDER BY season_id",
     )
     .fetch_all(pool)
     .await
     .unwrap();
     assert_eq!(stats, [(old, 15, 1), (new, 15, 1)]);
     let periods: Vec<(String, i64)> =
-        sqlx::query_as("SELECT period, count FROM community.event_counters ORDER BY period")
+        sqlx::query_as("SELECT period, count FROM lake.event_counters ORDER BY period")
             .fetch_all(pool)
             .await
             .unwrap();
@@ -524,7 +524,7 @@ async fn late_events_land_in_their_own_day_and_season() {
 
     // The season that runs knows of all stars, wherever they were earned last.
     writer(pool).submit(GUILD, vec![message(1, 8, late)]).await.unwrap();
-    let stars = "SELECT lifetime_stars FROM community.user_stats ORDER BY season_id DESC LIMIT 1";
+    let stars = "SELECT lifetime_stars FROM progress.user_stats ORDER BY season_id DESC LIMIT 1";
     assert_eq!(count(pool, stars).await, 3);
 }
 

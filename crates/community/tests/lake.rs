@@ -180,13 +180,13 @@ async fn a_stay_in_voice_is_told_tick_by_tick_and_factors_by_name() {
     let house = House::new(ALL).await;
     let pool = house.database.pool();
     sqlx::raw_sql(
-        "INSERT INTO community.guilds (guild_id, name) VALUES (1, 'One') ON CONFLICT DO NOTHING;
-         INSERT INTO community.categories (guild_id, name) VALUES (1, 'Talk');
-         INSERT INTO community.category_channels (guild_id, category_id, channel_id)
-             SELECT 1, id, 9 FROM community.categories WHERE guild_id = 1;
-         INSERT INTO community.category_multipliers (guild_id, category_id, interaction_type, xp_multiplier)
-             SELECT 1, id, 'VOICE_TICK', 3 FROM community.categories WHERE guild_id = 1;
-         INSERT INTO community.multiplier_events (guild_id, name, xp_multiplier, starts_at, ends_at)
+        "INSERT INTO people.guilds (guild_id, name) VALUES (1, 'One') ON CONFLICT DO NOTHING;
+         INSERT INTO lake.categories (guild_id, name) VALUES (1, 'Talk');
+         INSERT INTO lake.category_channels (guild_id, category_id, channel_id)
+             SELECT 1, id, 9 FROM lake.categories WHERE guild_id = 1;
+         INSERT INTO lake.category_multipliers (guild_id, category_id, interaction_type, xp_multiplier)
+             SELECT 1, id, 'VOICE_TICK', 3 FROM lake.categories WHERE guild_id = 1;
+         INSERT INTO lake.multiplier_events (guild_id, name, xp_multiplier, starts_at, ends_at)
              VALUES (1, 'Weekend', 2, now() - interval '5 hours', now() + interval '1 hour')",
     )
     .execute(pool)

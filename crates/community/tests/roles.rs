@@ -101,11 +101,11 @@ async fn what_is_not_confirmed_is_announced_ever_more_seldom() {
     };
     assert_eq!(run().await, 0, "the first minute is not over");
     for attempt in 1..=12 {
-        sqlx::query("UPDATE community.member_roles SET next_attempt_at = now()").execute(pool).await.unwrap();
+        sqlx::query("UPDATE people.member_roles SET next_attempt_at = now()").execute(pool).await.unwrap();
         assert_eq!(run().await, 1);
         let (attempts, minutes): (i32, f64) = sqlx::query_as(
             "SELECT attempts, (extract(epoch FROM next_attempt_at - updated_at) / 60)::float8
-               FROM community.member_roles",
+               FROM people.member_roles",
         )
         .fetch_one(pool)
         .await
@@ -116,7 +116,7 @@ async fn what_is_not_confirmed_is_announced_ever_more_seldom() {
     }
     let version = pending(pool).await[0].version;
     report(pool, version, None).await;
-    sqlx::query("UPDATE community.member_roles SET next_attempt_at = now()").execute(pool).await.unwrap();
+    sqlx::query("UPDATE people.member_roles SET next_attempt_at = now()").execute(pool).await.unwrap();
     assert_eq!(run().await, 0, "confirmed");
 }
 

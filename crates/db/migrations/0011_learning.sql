@@ -4,7 +4,7 @@
 -- What 004 had wrong is put right as spec.md section 1.8 says: types come before the tables that use them, quests before the
 -- join table; learning_paths.subject_id and quest_submissions.assessment_id exist; the chapters' index is on
 -- learning_path_id; learning_path_quests has a chapter_id. Every table has a guild_id, which is part of its foreign keys:
--- no row can point into another guild. Learners are named by community.users.auth_user_id, as 004 does; when a person is
+-- no row can point into another guild. Learners are named by people.users.auth_user_id, as 004 does; when a person is
 -- erased, what they did here goes with them. Authors (created_by) are soft references: their work outlives them.
 
 CREATE SCHEMA learning;
@@ -580,7 +580,7 @@ CREATE TABLE learning.user_quest_attempts (
     CONSTRAINT uq_user_quest_attempts_auth_user_id_quest_id UNIQUE (guild_id, auth_user_id, quest_id),
     CONSTRAINT uq_user_quest_attempts_owner UNIQUE (guild_id, id, auth_user_id),
     CONSTRAINT fk_user_quest_attempts_auth_user_id_users FOREIGN KEY (auth_user_id)
-        REFERENCES community.users (auth_user_id) ON DELETE CASCADE,
+        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
     CONSTRAINT fk_user_quest_attempts_quest_id_quests FOREIGN KEY (guild_id, quest_id)
         REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT fk_user_quest_attempts_current_step_id_quest_steps FOREIGN KEY (guild_id, quest_id, current_step_id)
@@ -694,7 +694,7 @@ CREATE TABLE learning.user_learning_path_progress (
     CONSTRAINT uq_user_learning_path_progress_auth_user_id_learning_path_id
         UNIQUE (guild_id, auth_user_id, learning_path_id),
     CONSTRAINT fk_user_learning_path_progress_auth_user_id_users FOREIGN KEY (auth_user_id)
-        REFERENCES community.users (auth_user_id) ON DELETE CASCADE,
+        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
     CONSTRAINT fk_user_learning_path_progress_learning_path_id_learning_paths FOREIGN KEY (guild_id, learning_path_id)
         REFERENCES learning.learning_paths (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT fk_user_learning_path_progress_current_quest_id_quests FOREIGN KEY (guild_id, current_quest_id)
@@ -749,7 +749,7 @@ CREATE TABLE learning.user_chapter_progress (
     CONSTRAINT pk_user_chapter_progress PRIMARY KEY (id),
     CONSTRAINT uq_user_chapter_progress_auth_user_id_chapter_id UNIQUE (guild_id, auth_user_id, chapter_id),
     CONSTRAINT fk_user_chapter_progress_auth_user_id_users FOREIGN KEY (auth_user_id)
-        REFERENCES community.users (auth_user_id) ON DELETE CASCADE,
+        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
     CONSTRAINT fk_user_chapter_progress_chapter_id_quest_chapters FOREIGN KEY (guild_id, chapter_id)
         REFERENCES learning.quest_chapters (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT ck_user_chapter_progress_completed_at CHECK ((status = 'Completed') = (completed_at IS NOT NULL)),
@@ -791,7 +791,7 @@ CREATE TABLE learning.quest_unlocks (
     unlocked_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_quest_unlocks PRIMARY KEY (guild_id, auth_user_id, quest_id),
     CONSTRAINT fk_quest_unlocks_auth_user_id_users FOREIGN KEY (auth_user_id)
-        REFERENCES community.users (auth_user_id) ON DELETE CASCADE,
+        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
     CONSTRAINT fk_quest_unlocks_quest_id_quests FOREIGN KEY (guild_id, quest_id)
         REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT ck_quest_unlocks_reason CHECK (jsonb_typeof(reason) = 'object')
@@ -1029,7 +1029,7 @@ CREATE TABLE learning.peer_review_assignments (
     CONSTRAINT fk_peer_review_assignments_submission_id_quest_submissions FOREIGN KEY (guild_id, submission_id, author_id)
         REFERENCES learning.quest_submissions (guild_id, id, auth_user_id) ON DELETE CASCADE,
     CONSTRAINT fk_peer_review_assignments_reviewer_id_users FOREIGN KEY (reviewer_id)
-        REFERENCES community.users (auth_user_id) ON DELETE CASCADE,
+        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
     CONSTRAINT ck_peer_review_assignments_not_own CHECK (reviewer_id <> author_id),
     CONSTRAINT ck_peer_review_assignments_reviewer_role CHECK (reviewer_role IN ('peer', 'instructor')),
     CONSTRAINT ck_peer_review_assignments_status CHECK (
@@ -1114,7 +1114,7 @@ CREATE TABLE learning.quest_reviews (
     CONSTRAINT fk_quest_reviews_quest_id_quests FOREIGN KEY (guild_id, quest_id)
         REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT fk_quest_reviews_auth_user_id_users FOREIGN KEY (auth_user_id)
-        REFERENCES community.users (auth_user_id) ON DELETE CASCADE,
+        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
     CONSTRAINT ck_quest_reviews_ratings CHECK (
         difficulty_rating BETWEEN 1 AND 5 AND enjoyment_rating BETWEEN 1 AND 5
         AND num_nonnulls(difficulty_rating, enjoyment_rating, comment) >= 1),
@@ -1231,7 +1231,7 @@ CREATE TABLE learning.quest_recommendations (
     dismissed_at timestamptz,
     CONSTRAINT pk_quest_recommendations PRIMARY KEY (guild_id, auth_user_id, quest_id),
     CONSTRAINT fk_quest_recommendations_auth_user_id_users FOREIGN KEY (auth_user_id)
-        REFERENCES community.users (auth_user_id) ON DELETE CASCADE,
+        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
     CONSTRAINT fk_quest_recommendations_quest_id_quests FOREIGN KEY (guild_id, quest_id)
         REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT ck_quest_recommendations_reasons CHECK (jsonb_typeof(reasons) = 'array'),
@@ -1303,7 +1303,7 @@ CREATE TABLE learning.badges (
     CONSTRAINT fk_badges_learning_path_id_learning_paths FOREIGN KEY (guild_id, learning_path_id)
         REFERENCES learning.learning_paths (guild_id, id),
     CONSTRAINT fk_badges_achievement_id_achievement_templates FOREIGN KEY (guild_id, achievement_id)
-        REFERENCES community.achievement_templates (guild_id, id),
+        REFERENCES progress.achievement_templates (guild_id, id),
     CONSTRAINT ck_badges_subject CHECK (num_nonnulls(learning_path_id, achievement_id) = 1),
     CONSTRAINT ck_badges_name CHECK (length(name) BETWEEN 1 AND 255),
     CONSTRAINT ck_badges_texts CHECK (length(description) <= 10000 AND length(criteria) <= 10000),
@@ -1315,7 +1315,7 @@ COMMENT ON TABLE learning.badges IS
 COMMENT ON COLUMN learning.badges.id IS 'Identifier, time-ordered.';
 COMMENT ON COLUMN learning.badges.guild_id IS 'Discord guild (the tenant), a snowflake.';
 COMMENT ON COLUMN learning.badges.learning_path_id IS 'Path it is earned by completing.';
-COMMENT ON COLUMN learning.badges.achievement_id IS 'Achievement (community.achievement_templates) it goes with.';
+COMMENT ON COLUMN learning.badges.achievement_id IS 'Achievement (progress.achievement_templates) it goes with.';
 COMMENT ON COLUMN learning.badges.name IS 'Name on the credential.';
 COMMENT ON COLUMN learning.badges.description IS 'What its holder can do.';
 COMMENT ON COLUMN learning.badges.criteria IS 'What had to be done, Markdown.';
@@ -1351,7 +1351,7 @@ CREATE TABLE learning.credentials (
     CONSTRAINT fk_credentials_badge_id_badges FOREIGN KEY (guild_id, badge_id)
         REFERENCES learning.badges (guild_id, id),
     CONSTRAINT fk_credentials_auth_user_id_users FOREIGN KEY (auth_user_id)
-        REFERENCES community.users (auth_user_id) ON DELETE CASCADE,
+        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
     CONSTRAINT fk_credentials_issuer_key_id_credential_issuer_keys FOREIGN KEY (guild_id, issuer_key_id)
         REFERENCES learning.credential_issuer_keys (guild_id, id),
     CONSTRAINT ck_credentials_credential CHECK (jsonb_typeof(credential) = 'object'),

@@ -1,39 +1,39 @@
 -- What taking events in one path needs beside the seed's tables: state of the limits that 003 leaves out, and partitions for
 -- events that are older than the installation.
 
-ALTER TABLE community.reward_cooldowns ADD COLUMN late_at timestamptz;
-COMMENT ON COLUMN community.reward_cooldowns.rewarded_at IS 'The latest message there that earned something, by its own time.';
-COMMENT ON COLUMN community.reward_cooldowns.late_at IS
+ALTER TABLE lake.reward_cooldowns ADD COLUMN late_at timestamptz;
+COMMENT ON COLUMN lake.reward_cooldowns.rewarded_at IS 'The latest message there that earned something, by its own time.';
+COMMENT ON COLUMN lake.reward_cooldowns.late_at IS
     'The message that earned something and was the last to arrive late; late ones obey the cooldown among themselves.';
 
-ALTER TABLE community.message_reactors ADD COLUMN reactions integer NOT NULL DEFAULT 1;
-ALTER TABLE community.message_reactors ADD CONSTRAINT ck_message_reactors_reactions CHECK (reactions >= 1);
-COMMENT ON COLUMN community.message_reactors.reactions IS
+ALTER TABLE lake.message_reactors ADD COLUMN reactions integer NOT NULL DEFAULT 1;
+ALTER TABLE lake.message_reactors ADD CONSTRAINT ck_message_reactors_reactions CHECK (reactions >= 1);
+COMMENT ON COLUMN lake.message_reactors.reactions IS
     'How often they reacted; stars are weighted by distinct reactors among all reactions.';
 
-ALTER TABLE community.voice_sessions
+ALTER TABLE lake.voice_sessions
     ADD COLUMN left_at timestamptz,
     ADD COLUMN earns boolean NOT NULL DEFAULT true;
-COMMENT ON TABLE community.voice_sessions IS
+COMMENT ON TABLE lake.voice_sessions IS
     'Members in a voice channel, and those who left within the hour, so that coming back begins no new hour of ticks.';
-COMMENT ON COLUMN community.voice_sessions.left_at IS 'When they left; null while they are there.';
-COMMENT ON COLUMN community.voice_sessions.earns IS 'False with a role that earns nothing; they are company all the same.';
-CREATE INDEX ix_voice_sessions_left_at ON community.voice_sessions (left_at) WHERE left_at IS NOT NULL;
+COMMENT ON COLUMN lake.voice_sessions.left_at IS 'When they left; null while they are there.';
+COMMENT ON COLUMN lake.voice_sessions.earns IS 'False with a role that earns nothing; they are company all the same.';
+CREATE INDEX ix_voice_sessions_left_at ON lake.voice_sessions (left_at) WHERE left_at IS NOT NULL;
 
-ALTER TABLE community.event_lake ADD COLUMN refused text;
-COMMENT ON COLUMN community.event_lake.refused IS
+ALTER TABLE lake.event_lake ADD COLUMN refused text;
+COMMENT ON COLUMN lake.event_lake.refused IS
     'Why it earned nothing, where a limit said so: bot, channel, role, cooldown, own_message or pair_limit.';
 
 -- A member's gains of a season can be taken back in a later one.
-ALTER TABLE community.user_stats DROP CONSTRAINT ck_user_stats_counts;
-ALTER TABLE community.user_stats ADD CONSTRAINT ck_user_stats_counts CHECK (messages_sent >= 0 AND reactions_given >= 0
+ALTER TABLE progress.user_stats DROP CONSTRAINT ck_user_stats_counts;
+ALTER TABLE progress.user_stats ADD CONSTRAINT ck_user_stats_counts CHECK (messages_sent >= 0 AND reactions_given >= 0
     AND reactions_received >= 0 AND threads_created >= 0 AND voice_minutes >= 0);
 
 -- event_lake.source_id may be longer than the seed's activity_log.source_event_id.
-ALTER TABLE community.activity_log DROP CONSTRAINT ck_activity_log_source_event_id;
-ALTER TABLE community.activity_log ADD CONSTRAINT ck_activity_log_source_event_id
+ALTER TABLE progress.activity_log DROP CONSTRAINT ck_activity_log_source_event_id;
+ALTER TABLE progress.activity_log ADD CONSTRAINT ck_activity_log_source_event_id
     CHECK (length(source_event_id) BETWEEN 1 AND 160);
-COMMENT ON COLUMN community.activity_log.source_event_id IS
+COMMENT ON COLUMN progress.activity_log.source_event_id IS
     'The cause there; with source_system it counts once per guild: by activity_keys, or by event_keys for what the lake''s '
     'events earn (source_system discord).';
 
@@ -76,5 +76,5 @@ COMMENT ON FUNCTION questhall.ensure_past_partitions(regclass, integer) IS
     'many it made. Months that retention dropped come again, empty, if asked for.';
 
 -- The default retention of the lake, 90 days, and the month that a voice stay may reach back.
-SELECT questhall.ensure_past_partitions('community.event_lake', 4);
-SELECT questhall.ensure_past_partitions('community.activity_log', 5);
+SELECT questhall.ensure_past_partitions('lake.event_lake', 4);
+SELECT questhall.ensure_past_partitions('progress.activity_log', 5);

@@ -19,7 +19,7 @@ CREATE INDEX ix_quests_expires_at ON community.quests (expires_at)
 
 INSERT INTO community.shop_items (guild_id, slug, name, description, price_gold)
 SELECT guild_id, 'coffee', 'Coffee', 'A cup of coffee, handed over by whoever runs the shop.', 100
-  FROM community.guilds
+  FROM people.guilds
 ON CONFLICT ON CONSTRAINT uq_shop_items_guild_id_slug DO NOTHING;
 
 CREATE FUNCTION community.stock_coffee() RETURNS trigger
@@ -33,5 +33,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION community.stock_coffee() IS 'Puts 003''s coffee on the shelf of a new guild; it may be taken off.';
-CREATE TRIGGER tg_guilds_stock_coffee AFTER INSERT ON community.guilds
+CREATE TRIGGER tg_guilds_stock_coffee AFTER INSERT ON people.guilds
     FOR EACH ROW EXECUTE FUNCTION community.stock_coffee();

@@ -8,7 +8,7 @@ CREATE TABLE community.announcement_channels (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_announcement_channels PRIMARY KEY (guild_id, kind),
-    CONSTRAINT fk_announcement_channels_guild_id_guilds FOREIGN KEY (guild_id) REFERENCES community.guilds (guild_id),
+    CONSTRAINT fk_announcement_channels_guild_id_guilds FOREIGN KEY (guild_id) REFERENCES people.guilds (guild_id),
     CONSTRAINT ck_announcement_channels_kind
         CHECK (kind IN ('level_up', 'achievement', 'award', 'season', 'quest', 'campaign', 'notice'))
 );

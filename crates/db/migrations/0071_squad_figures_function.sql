@@ -14,7 +14,7 @@ CREATE FUNCTION squads.figures(p_guild_id bigint)
         SELECT m.squad_id, count(*) AS member_count, coalesce(sum(c.xp), 0)::bigint AS xp,
                coalesce(sum(b.balance), 0)::bigint AS bytes
           FROM squads.squad_memberships m
-          LEFT JOIN community.members c ON c.guild_id = m.guild_id AND c.user_id = m.user_id AND c.left_at IS NULL
+          LEFT JOIN people.members c ON c.guild_id = m.guild_id AND c.user_id = m.user_id AND c.left_at IS NULL
           LEFT JOIN economy.bytes_balances b ON b.guild_id = c.guild_id AND b.user_id = c.user_id
          WHERE m.guild_id = p_guild_id
          GROUP BY m.squad_id

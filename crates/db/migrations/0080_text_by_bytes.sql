@@ -3,29 +3,29 @@
 -- keys; nobody wants them in the order of a language.
 
 -- A view has to make way meanwhile; it comes back as it was.
-DROP VIEW community.member_measures;
+DROP VIEW progress.member_measures;
 
-ALTER TABLE community.event_keys
+ALTER TABLE lake.event_keys
     ALTER COLUMN source_id TYPE text COLLATE "C";
-ALTER TABLE community.event_lake
+ALTER TABLE lake.event_lake
     ALTER COLUMN event_type TYPE text COLLATE "C";
-ALTER TABLE community.event_counters
+ALTER TABLE lake.event_counters
     ALTER COLUMN event_type TYPE text COLLATE "C",
     ALTER COLUMN period TYPE text COLLATE "C";
-ALTER TABLE community.activity_keys
+ALTER TABLE progress.activity_keys
     ALTER COLUMN source_system TYPE text COLLATE "C",
     ALTER COLUMN source_event_id TYPE text COLLATE "C";
 
-CREATE VIEW community.member_measures AS
-SELECT guild_id, user_id, 'xp' AS measure, NULL::integer AS season_id, xp AS value FROM community.members
+CREATE VIEW progress.member_measures AS
+SELECT guild_id, user_id, 'xp' AS measure, NULL::integer AS season_id, xp AS value FROM people.members
 UNION ALL
-SELECT guild_id, user_id, 'stars', NULL, stars FROM community.members
+SELECT guild_id, user_id, 'stars', NULL, stars FROM people.members
 UNION ALL
 SELECT guild_id, user_id, 'events:' || event_type, NULL, count
-  FROM community.event_counters WHERE period = 'lifetime' AND category_id = 0
+  FROM lake.event_counters WHERE period = 'lifetime' AND category_id = 0
 UNION ALL
 SELECT s.guild_id, s.user_id, v.measure, s.season_id, v.value
-  FROM community.user_stats s
+  FROM progress.user_stats s
  CROSS JOIN LATERAL (VALUES
        ('season_xp', s.season_xp), ('season_stars', s.season_stars),
        ('season:messages_sent', s.messages_sent::bigint), ('season:reactions_given', s.reactions_given::bigint),
@@ -35,14 +35,14 @@ SELECT s.guild_id, s.user_id, v.measure, s.season_id, v.value
 UNION ALL
 SELECT t.guild_id, t.user_id, v.measure, NULL, v.value
   FROM (SELECT guild_id, user_id, sum(reactions_received)::bigint AS reactions, sum(voice_minutes)::bigint AS minutes
-          FROM community.user_stats GROUP BY guild_id, user_id) t
+          FROM progress.user_stats GROUP BY guild_id, user_id) t
  CROSS JOIN LATERAL (VALUES ('total:reactions_received', t.reactions), ('total:voice_minutes', t.minutes))
        AS v (measure, value);
-COMMENT ON VIEW community.member_measures IS
+COMMENT ON VIEW progress.member_measures IS
     'Every figure of a member that an achievement''s threshold may be held against. Ask for a guild and some members.';
-COMMENT ON COLUMN community.member_measures.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN community.member_measures.user_id IS 'Person, a snowflake.';
-COMMENT ON COLUMN community.member_measures.measure IS
+COMMENT ON COLUMN progress.member_measures.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN progress.member_measures.user_id IS 'Person, a snowflake.';
+COMMENT ON COLUMN progress.member_measures.measure IS
     'xp, stars, events:<type of the lake>, total:<figure over all seasons>; season_xp, season_stars, season:<figure>.';
-COMMENT ON COLUMN community.member_measures.season_id IS 'Season it is of; null for lifetime measures.';
-COMMENT ON COLUMN community.member_measures.value IS 'The figure.';
+COMMENT ON COLUMN progress.member_measures.season_id IS 'Season it is of; null for lifetime measures.';
+COMMENT ON COLUMN progress.member_measures.value IS 'The figure.';

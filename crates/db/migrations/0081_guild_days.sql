@@ -1,7 +1,7 @@
 -- A guild's days, summed up. A chart of a guild added up what every one of its members did on every day it shows, which takes the longer
 -- the larger the guild is, and minutes where a million members show a year.
 
-CREATE TABLE community.guild_days (
+CREATE TABLE progress.guild_days (
     guild_id bigint NOT NULL,
     day date NOT NULL,
     kind text COLLATE "C" NOT NULL,
@@ -12,36 +12,36 @@ CREATE TABLE community.guild_days (
     CONSTRAINT ck_guild_days_kind CHECK (length(kind) BETWEEN 1 AND 64),
     CONSTRAINT ck_guild_days_count CHECK (count >= 0)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
-COMMENT ON TABLE community.guild_days IS
+COMMENT ON TABLE progress.guild_days IS
     'What happened in a guild on a day (UTC), by kind: the sums of event_counters of all members, and of what the lake''s events '
     'brought in activity_log. Changed in the transaction that takes the events, under the guild''s lock, so that nobody waits for '
     'its few rows. What was granted otherwise is not in it.';
-COMMENT ON COLUMN community.guild_days.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN community.guild_days.day IS 'The day, in UTC.';
-COMMENT ON COLUMN community.guild_days.kind IS
+COMMENT ON COLUMN progress.guild_days.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN progress.guild_days.day IS 'The day, in UTC.';
+COMMENT ON COLUMN progress.guild_days.kind IS
     'A type of event_lake.event_type, such as message_create: these rows count; or a kind of activity_log.event_type, such as '
     'MESSAGE: these count entries of source_system discord, and sum up what they gave.';
-COMMENT ON COLUMN community.guild_days.count IS 'How many events, or entries.';
-COMMENT ON COLUMN community.guild_days.xp IS 'XP of the entries.';
-COMMENT ON COLUMN community.guild_days.stars IS 'Stars of the entries.';
+COMMENT ON COLUMN progress.guild_days.count IS 'How many events, or entries.';
+COMMENT ON COLUMN progress.guild_days.xp IS 'XP of the entries.';
+COMMENT ON COLUMN progress.guild_days.stars IS 'Stars of the entries.';
 
-INSERT INTO community.guild_days (guild_id, day, kind, count)
+INSERT INTO progress.guild_days (guild_id, day, kind, count)
 SELECT guild_id, substr(period, 5)::date, event_type, sum(count)
-  FROM community.event_counters WHERE category_id = 0 AND period LIKE 'day:%'
+  FROM lake.event_counters WHERE category_id = 0 AND period LIKE 'day:%'
  GROUP BY 1, 2, 3;
-INSERT INTO community.guild_days (guild_id, day, kind, count, xp, stars)
+INSERT INTO progress.guild_days (guild_id, day, kind, count, xp, stars)
 SELECT guild_id, ("timestamp" AT TIME ZONE 'UTC')::date, event_type, count(*), sum(xp_delta), sum(star_delta)
-  FROM community.activity_log WHERE source_system = 'discord'
+  FROM progress.activity_log WHERE source_system = 'discord'
  GROUP BY 1, 2, 3;
 
 -- The rest of a chart: what awards, quests, campaigns and imports gave, much rarer than what events did.
-CREATE INDEX ix_activity_log_granted ON community.activity_log (guild_id, "timestamp") INCLUDE (xp_delta, star_delta)
+CREATE INDEX ix_activity_log_granted ON progress.activity_log (guild_id, "timestamp") INCLUDE (xp_delta, star_delta)
     WHERE source_system <> 'discord' AND (xp_delta <> 0 OR star_delta <> 0);
 -- And the feed of one kind of what is not of events, such as the latest levels.
-CREATE INDEX ix_activity_log_granted_kind ON community.activity_log (guild_id, event_type, "timestamp", id)
+CREATE INDEX ix_activity_log_granted_kind ON progress.activity_log (guild_id, event_type, "timestamp", id)
     WHERE source_system <> 'discord';
 
 -- Counters are looked up by period no more, but for those of a season, which are made anew when it begins. Counters of days are kept for
 -- good, and every one had its entry here.
-DROP INDEX community.ix_event_counters_period;
-CREATE INDEX ix_event_counters_season ON community.event_counters (guild_id) WHERE period = 'season';
+DROP INDEX lake.ix_event_counters_period;
+CREATE INDEX ix_event_counters_season ON lake.event_counters (guild_id) WHERE period = 'season';

@@ -14,7 +14,7 @@
 //! backfill::run(
 //!     pool,
 //!     "members_rank",
-//!     "community.members",
+//!     "people.members",
 //!     Pace::default(),
 //!     |mut tx, after: Option<i64>, limit| async move {
 //!         let done: Vec<i64> = sqlx::query_scalar(

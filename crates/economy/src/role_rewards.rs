@@ -40,7 +40,7 @@ pub(crate) async fn grant(conn: &mut PgConnection, accounts: &BTreeSet<Account>)
              JOIN economy.bytes_balances b USING (guild_id, user_id)
              JOIN economy.bytes_configs c USING (guild_id)
             CROSS JOIN LATERAL jsonb_each_text(c.role_rewards) AS r (role_id, threshold)
-             LEFT JOIN community.users u ON u.id = b.user_id
+             LEFT JOIN people.users u ON u.id = b.user_id
             WHERE b.user_id <> 0 AND b.total_received >= r.threshold::bigint AND u.is_bot IS NOT TRUE
             ORDER BY 1, 2, 3
            ON CONFLICT ON CONSTRAINT pk_role_reward_grants DO NOTHING
@@ -64,7 +64,7 @@ pub async fn reconcile(conn: &mut PgConnection, guild: Option<GuildId>) -> sqlx:
              FROM economy.bytes_configs c
             CROSS JOIN LATERAL jsonb_each_text(c.role_rewards) AS r (role_id, threshold)
              JOIN economy.bytes_balances b ON b.guild_id = c.guild_id AND b.total_received >= r.threshold::bigint
-             LEFT JOIN community.users u ON u.id = b.user_id
+             LEFT JOIN people.users u ON u.id = b.user_id
             WHERE ($1::bigint IS NULL OR c.guild_id = $1) AND b.user_id <> 0 AND u.is_bot IS NOT TRUE
               AND NOT EXISTS (SELECT FROM economy.role_reward_grants g
                                WHERE g.guild_id = b.guild_id AND g.user_id = b.user_id AND g.role_id = r.role_id::bigint)
@@ -82,7 +82,7 @@ pub async fn reconcile(conn: &mut PgConnection, guild: Option<GuildId>) -> sqlx:
     let missing = sqlx::query!(
         r#"SELECT g.guild_id AS "guild_id: GuildId", g.user_id AS "user_id: UserId", g.role_id AS "role_id: RoleId"
              FROM economy.role_reward_grants g
-             LEFT JOIN community.member_roles r USING (guild_id, user_id, role_id)
+             LEFT JOIN people.member_roles r USING (guild_id, user_id, role_id)
             WHERE ($1::bigint IS NULL OR g.guild_id = $1) AND (r.causes IS NULL OR NOT $2 = ANY (r.causes))
             ORDER BY 1, 2, 3 LIMIT $3"#,
         guild.map(GuildId::get),

@@ -141,8 +141,8 @@ pub async fn holders(
         r#"SELECT b.user_id AS "user_id: UserId", coalesce(m.display_name, u.discord_name, b.user_id::text) AS "name!",
                   b.balance
              FROM economy.bytes_balances b
-             LEFT JOIN community.users u ON u.id = b.user_id
-             LEFT JOIN community.members m ON m.guild_id = b.guild_id AND m.user_id = b.user_id
+             LEFT JOIN people.users u ON u.id = b.user_id
+             LEFT JOIN people.members m ON m.guild_id = b.guild_id AND m.user_id = b.user_id
             WHERE b.guild_id = $1 AND b.user_id <> 0 AND b.balance <= $2 AND (b.balance < $2 OR b.user_id > $3)
               AND m.left_at IS NULL AND u.is_bot IS NOT TRUE
             ORDER BY b.balance DESC, b.user_id LIMIT $4"#,
@@ -270,8 +270,8 @@ pub async fn daily_due(
     let ids: Vec<i64> = users.iter().map(|user| user.get()).collect();
     sqlx::query_scalar!(
         r#"SELECT m.user_id AS "user_id: UserId"
-             FROM community.members m
-             JOIN community.users u ON u.id = m.user_id
+             FROM people.members m
+             JOIN people.users u ON u.id = m.user_id
              LEFT JOIN economy.bytes_configs c ON c.guild_id = m.guild_id
              LEFT JOIN economy.bytes_balances b ON b.guild_id = m.guild_id AND b.user_id = m.user_id
             WHERE m.guild_id = $1 AND m.user_id = ANY($2::bigint[]) AND m.user_id <> 0 AND m.left_at IS NULL

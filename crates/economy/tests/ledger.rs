@@ -213,7 +213,7 @@ async fn totals_count_all_but_refunds() {
 async fn bots_start_with_nothing() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
-    sqlx::query("INSERT INTO community.users (id, discord_name, is_bot) VALUES (9, 'beep', true)")
+    sqlx::query("INSERT INTO people.users (id, discord_name, is_bot) VALUES (9, 'beep', true)")
         .execute(pool)
         .await
         .unwrap();

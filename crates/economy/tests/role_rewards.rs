@@ -91,7 +91,7 @@ async fn a_wish_that_went_missing_comes_back_and_other_guilds_are_left_alone() {
     let pool = database.pool();
     rewards(pool, &[(70, 100)]).await;
     award(pool, 7, 1).await;
-    sqlx::query("DELETE FROM community.member_roles").execute(pool).await.unwrap();
+    sqlx::query("DELETE FROM people.member_roles").execute(pool).await.unwrap();
     let mut conn = pool.acquire().await.unwrap();
     assert_eq!(role_rewards::reconcile(&mut conn, Some(GuildId::new(2))).await.unwrap(), (0, 0));
     assert_eq!(role_rewards::reconcile(&mut conn, Some(GUILD)).await.unwrap(), (0, 1));

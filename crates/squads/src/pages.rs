@@ -163,8 +163,8 @@ async fn members(conn: &mut PgConnection, guild: GuildId, squad: SquadId) -> sql
                   s.joined_at, coalesce(m.xp, 0) AS "xp!", coalesce(m.level, 1) AS "level!",
                   coalesce(b.balance, 0) AS "balance!: Bytes"
              FROM squads.squad_memberships s
-             LEFT JOIN community.users u ON u.id = s.user_id
-             LEFT JOIN community.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id
+             LEFT JOIN people.users u ON u.id = s.user_id
+             LEFT JOIN people.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id
              LEFT JOIN economy.bytes_balances b ON b.guild_id = s.guild_id AND b.user_id = s.user_id
             WHERE s.guild_id = $1 AND s.squad_id = $2
             ORDER BY coalesce(m.xp, 0) DESC, s.user_id LIMIT $3"#,

@@ -83,7 +83,7 @@ pub async fn reconcile(conn: &mut PgConnection, guild: Option<GuildId>) -> sqlx:
              FROM squads.squad_memberships m
              JOIN squads.squads s ON s.guild_id = m.guild_id AND s.id = m.squad_id AND s.role_id IS NOT NULL
             WHERE ($1::bigint IS NULL OR m.guild_id = $1)
-              AND NOT EXISTS (SELECT FROM community.member_roles r
+              AND NOT EXISTS (SELECT FROM people.member_roles r
                                WHERE r.guild_id = m.guild_id AND r.user_id = m.user_id AND r.role_id = s.role_id
                                  AND $2 = ANY (r.causes))
             ORDER BY m.guild_id, m.user_id LIMIT $3 FOR SHARE OF m"#,
@@ -95,7 +95,7 @@ pub async fn reconcile(conn: &mut PgConnection, guild: Option<GuildId>) -> sqlx:
     .await?;
     let stale = sqlx::query!(
         r#"SELECT r.guild_id AS "guild_id: GuildId", r.user_id AS "user_id: UserId", r.role_id AS "role_id: RoleId"
-             FROM community.member_roles r
+             FROM people.member_roles r
             WHERE ($1::bigint IS NULL OR r.guild_id = $1) AND $2 = ANY (r.causes)
               AND NOT EXISTS (SELECT FROM squads.squad_memberships m
                                 JOIN squads.squads s ON s.guild_id = m.guild_id AND s.id = m.squad_id

@@ -163,9 +163,9 @@ async fn what_came_apart_is_mended_on_either_side() {
     squad_join(pool, GUILD, user(1), owls).await.unwrap();
     squad_join(pool, GUILD, user(2), owls).await.unwrap();
     confirm(pool).await;
-    sqlx::query("DELETE FROM community.member_roles WHERE user_id = 1").execute(pool).await.unwrap();
+    sqlx::query("DELETE FROM people.member_roles WHERE user_id = 1").execute(pool).await.unwrap();
     sqlx::query(
-        "INSERT INTO community.member_roles (guild_id, user_id, role_id, causes, confirmed_at)
+        "INSERT INTO people.member_roles (guild_id, user_id, role_id, causes, confirmed_at)
          VALUES (1, 3, 70, '{squad}', now())",
     )
     .execute(pool)
@@ -254,7 +254,7 @@ async fn a_page_shows_members_bytes_and_final_ranks_but_no_running_ones() {
         squad_join(pool, GUILD, user(id), squad).await.unwrap();
         economy::ops::balance_get(pool, GUILD, user(id)).await.unwrap();
     }
-    sqlx::query("UPDATE community.members SET xp = user_id * 10 WHERE user_id <= 3")
+    sqlx::query("UPDATE people.members SET xp = user_id * 10 WHERE user_id <= 3")
         .execute(pool)
         .await
         .unwrap();
@@ -301,8 +301,8 @@ async fn figures_of_a_large_guild_are_kept_for_a_moment() {
     make(pool, "Hares", None, None).await;
     // Each in one of the two, with as many XP and bytes as their number; ten have left the guild.
     for sql in [
-        "INSERT INTO community.users (id, discord_name) SELECT n, n::text FROM generate_series(1000, 3100) AS n",
-        "INSERT INTO community.members (guild_id, user_id, xp, left_at)
+        "INSERT INTO people.users (id, discord_name) SELECT n, n::text FROM generate_series(1000, 3100) AS n",
+        "INSERT INTO people.members (guild_id, user_id, xp, left_at)
          SELECT 1, n, n, CASE WHEN n > 3090 THEN now() END FROM generate_series(1000, 3100) AS n",
         "INSERT INTO economy.bytes_balances (guild_id, user_id, balance)
          SELECT 1, n, n FROM generate_series(1000, 3100) AS n",
@@ -351,7 +351,7 @@ async fn figures_of_a_large_guild_are_kept_for_a_moment() {
     assert_eq!(members.items.iter().map(|row| row.member_count).sum::<i64>(), 2_101);
 
     // What changes shows when the figures have become too old; who is retired is gone at once from its page.
-    sqlx::query("UPDATE community.members SET xp = 0 WHERE user_id % 3 <> 0 AND user_id >= 1000")
+    sqlx::query("UPDATE people.members SET xp = 0 WHERE user_id % 3 <> 0 AND user_id >= 1000")
         .execute(pool)
         .await
         .unwrap();

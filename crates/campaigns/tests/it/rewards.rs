@@ -51,7 +51,7 @@ async fn ranks_and_taking_part_are_rewarded_once() {
     assert_eq!([a, b, c].iter().filter(|r| r.is_ok()).count(), 1);
     assert!(matches!(claim().await, Err(Error::Claim(why)) if why.contains("already")));
     assert_eq!(stage.balance(2).await, 100 + 525);
-    let xp: i64 = sqlx::query_scalar("SELECT xp FROM community.members WHERE user_id = 2")
+    let xp: i64 = sqlx::query_scalar("SELECT xp FROM people.members WHERE user_id = 2")
         .fetch_one(stage.pool())
         .await
         .unwrap();

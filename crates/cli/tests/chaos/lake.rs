@@ -39,7 +39,7 @@ async fn events_by_nats_count_once_whoever_dies() {
     let events = events(pool).await;
     let (first, second) = events.split_at(events.len() / 2);
     send(&context, first, &mut rng).await;
-    let count = "SELECT count(*) FROM community.event_lake";
+    let count = "SELECT count(*) FROM lake.event_lake";
     let counted = async || sqlx::query_scalar::<_, i64>(count).fetch_one(pool).await.unwrap();
     let planned = kills(12);
     let mut parts = second.chunks(second.len().div_ceil(planned));

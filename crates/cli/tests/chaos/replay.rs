@@ -132,18 +132,18 @@ async fn prepare(town: &Town) {
     for guild in [CALM, FILED, POSTED] {
         let mut tx = town.pool.begin().await.unwrap();
         for sql in [
-            "INSERT INTO community.guilds (guild_id, name) VALUES ($1, 'Lake') ON CONFLICT DO NOTHING",
-            "INSERT INTO community.seasons (guild_id, name, starts_at, ends_at, active)
+            "INSERT INTO people.guilds (guild_id, name) VALUES ($1, 'Lake') ON CONFLICT DO NOTHING",
+            "INSERT INTO progress.seasons (guild_id, name, starts_at, ends_at, active)
              VALUES ($1, 'first', now() - interval '30 days', now() - interval '2 days', false),
                     ($1, 'second', now() - interval '2 days', now() + interval '30 days', true)",
-            "INSERT INTO community.achievement_templates (guild_id, name, requirement_type, requirement_field, requirement_value,
+            "INSERT INTO progress.achievement_templates (guild_id, name, requirement_type, requirement_field, requirement_value,
                                                           xp_reward, gold_reward)
              VALUES ($1, 'Talker', 'counter_threshold', 'messages_sent', 5, 40, 10),
                     ($1, 'Known', 'xp_milestone', NULL, 300, 20, 5)",
-            "WITH made AS (INSERT INTO community.categories (guild_id, name) VALUES ($1, 'Busy') RETURNING id),
-                  multiplied AS (INSERT INTO community.category_multipliers (guild_id, category_id, interaction_type, xp_multiplier)
+            "WITH made AS (INSERT INTO lake.categories (guild_id, name) VALUES ($1, 'Busy') RETURNING id),
+                  multiplied AS (INSERT INTO lake.category_multipliers (guild_id, category_id, interaction_type, xp_multiplier)
                                  SELECT $1, id, 'MESSAGE', 1.7 FROM made)
-             INSERT INTO community.category_channels (guild_id, category_id, channel_id)
+             INSERT INTO lake.category_channels (guild_id, category_id, channel_id)
              SELECT $1, id, 300000000000000000 + n FROM made CROSS JOIN generate_series(0, 2) AS n",
         ] {
             sqlx::query(sql).bind(guild.get()).execute(&mut *tx).await.unwrap();
@@ -151,8 +151,8 @@ async fn prepare(town: &Town) {
         // The seasons of all three begin and end at the same instants.
         tx.commit().await.unwrap();
     }
-    let same = "UPDATE community.seasons s SET starts_at = f.starts_at, ends_at = f.ends_at
-                  FROM community.seasons f WHERE f.guild_id = $1 AND f.name = s.name AND s.guild_id <> $1";
+    let same = "UPDATE progress.seasons s SET starts_at = f.starts_at, ends_at = f.ends_at
+                  FROM progress.seasons f WHERE f.guild_id = $1 AND f.name = s.name AND s.guild_id <> $1";
     sqlx::query(same).bind(CALM.get()).execute(&town.pool).await.unwrap();
 }
 
@@ -262,21 +262,21 @@ async fn totals(town: &Town, guild: GuildId) -> BTreeMap<&'static str, String> {
             "members",
             "SELECT concat(count(*), ' ', sum(xp), ' XP ', sum(stars), ' stars ', sum(gold), ' gold ',
                     md5(string_agg(concat_ws(',', user_id, xp, stars, gold, level, joined_at, left_at, last_active_at), ';' ORDER BY user_id)))
-               FROM community.members WHERE guild_id = $1 AND user_id > 1000",
+               FROM people.members WHERE guild_id = $1 AND user_id > 1000",
         ),
         (
             "counters",
             "SELECT concat(count(*), ' ', sum(c.count), ' ',
                     md5(string_agg(concat_ws(',', user_id, event_type, k.name, period, c.count), ';'
                                    ORDER BY user_id, event_type, k.name, period)))
-               FROM community.event_counters c LEFT JOIN community.categories k ON k.id = c.category_id WHERE c.guild_id = $1",
+               FROM lake.event_counters c LEFT JOIN lake.categories k ON k.id = c.category_id WHERE c.guild_id = $1",
         ),
         (
             "seasons",
             "SELECT concat(count(*), ' ', sum(season_xp), ' XP ',
                     md5(string_agg(concat_ws(',', user_id, s.name, season_xp, season_stars, lifetime_stars, messages_sent, reactions_given,
                                              reactions_received, threads_created, voice_minutes), ';' ORDER BY user_id, s.name)))
-               FROM community.user_stats u JOIN community.seasons s ON s.id = u.season_id WHERE u.guild_id = $1",
+               FROM progress.user_stats u JOIN progress.seasons s ON s.id = u.season_id WHERE u.guild_id = $1",
         ),
         (
             "journal",
@@ -284,19 +284,19 @@ async fn totals(town: &Town, guild: GuildId) -> BTreeMap<&'static str, String> {
                     md5(string_agg(concat_ws(',', a.user_id, a.event_type, regexp_replace(source_event_id, '^achievement:[^:]*', ''), xp_delta,
                                              star_delta, gold_delta, s.name, k.name, metadata - 'achievement_id'), ';'
                                    ORDER BY a.user_id, a.event_type, regexp_replace(source_event_id, '^achievement:[^:]*', ''), xp_delta)))
-               FROM community.activity_log a LEFT JOIN community.seasons s ON s.id = a.season_id
-               LEFT JOIN community.categories k ON k.id = a.category_id WHERE a.guild_id = $1",
+               FROM progress.activity_log a LEFT JOIN progress.seasons s ON s.id = a.season_id
+               LEFT JOIN lake.categories k ON k.id = a.category_id WHERE a.guild_id = $1",
         ),
         (
             "days",
             "SELECT string_agg(concat_ws(',', day, kind, count, xp, stars), ';' ORDER BY day, kind)
-               FROM community.guild_days WHERE guild_id = $1",
+               FROM progress.guild_days WHERE guild_id = $1",
         ),
         (
             "lake",
             "SELECT concat(count(*), ' ', md5(string_agg(concat_ws(',', user_id, event_type, channel_id, target_id, source_id, payload, refused,
                                                                    \"timestamp\"), ';' ORDER BY source_id)))
-               FROM community.event_lake WHERE guild_id = $1",
+               FROM lake.event_lake WHERE guild_id = $1",
         ),
     ] {
         let text: String = sqlx::query_scalar(sql).bind(guild.get()).fetch_one(&town.pool).await.unwrap();

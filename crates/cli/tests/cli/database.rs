@@ -140,7 +140,7 @@ async fn the_audit_finds_what_was_tampered_with() {
     .ends_with(0);
     audit(&[]).ends_with(0).says("Everything agrees");
 
-    let changed = sqlx::raw_sql("UPDATE community.members SET xp = xp + 500 WHERE user_id = 5")
+    let changed = sqlx::raw_sql("UPDATE people.members SET xp = xp + 500 WHERE user_id = 5")
         .execute(database.pool())
         .await
         .unwrap();

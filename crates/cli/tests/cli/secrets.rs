@@ -14,7 +14,7 @@ async fn another_key_is_refused_until_it_is_adopted() {
     let with = |key: &str, arguments: &[&str]| -> Answer {
         run(["--database-url", &url, "--set", key].into_iter().chain(arguments.iter().copied()))
     };
-    sqlx::query("INSERT INTO community.guilds (guild_id, name) VALUES (7, 'Ours')")
+    sqlx::query("INSERT INTO people.guilds (guild_id, name) VALUES (7, 'Ours')")
         .execute(database.pool())
         .await
         .unwrap();

@@ -19,8 +19,8 @@ use crate::fields;
 use crate::ids::{AchievementId, SeasonId};
 use crate::model::{Event, Grant};
 
-const TABLE: &str = "community.achievement_templates";
-const EARNED: &str = "community.user_achievements";
+const TABLE: &str = "progress.achievement_templates";
+const EARNED: &str = "progress.user_achievements";
 
 /// A page of the guild's achievements by number; retired ones only when asked for.
 pub async fn achievement_list(
@@ -312,7 +312,7 @@ async fn person(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result
 
 async fn active_season(conn: &mut PgConnection, guild: GuildId) -> Result<Option<SeasonId>, Error> {
     let season = sqlx::query_scalar!(
-        r#"SELECT id AS "id: SeasonId" FROM community.seasons WHERE guild_id = $1 AND active"#,
+        r#"SELECT id AS "id: SeasonId" FROM progress.seasons WHERE guild_id = $1 AND active"#,
         guild.get(),
     )
     .fetch_optional(conn)

@@ -72,7 +72,7 @@ pub struct Crossing {
     pub season_id: Option<SeasonId>,
 }
 
-/// A guild's thresholds by measure (`community.member_measures`), rising.
+/// A guild's thresholds by measure (`progress.member_measures`), rising.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Thresholds(HashMap<String, Vec<(i64, AchievementId)>>);
 

@@ -69,9 +69,9 @@ pub(super) async fn list(
                   t.requirement_type, t.requirement_scope, t.requirement_field, t.requirement_value, t.xp_reward,
                   t.gold_reward, t.badge_image_url, t.rarity, t.announce_channel_id AS "announce_channel_id: ChannelId",
                   t.active, t.created_at,
-                  (SELECT count(*) FROM community.user_achievements a
+                  (SELECT count(*) FROM progress.user_achievements a
                     WHERE a.guild_id = t.guild_id AND a.achievement_id = t.id AND a.revoked_at IS NULL) AS "earned_by!"
-             FROM community.achievement_templates t
+             FROM progress.achievement_templates t
             WHERE t.guild_id = $1 AND ($2::int IS NULL OR t.id = $2) AND (t.active OR $3) AND t.id > $4
             ORDER BY t.id LIMIT $5"#,
         guild.get(),
@@ -92,7 +92,7 @@ pub(super) async fn lock(
     achievement: AchievementId,
 ) -> Result<bool, Error> {
     let found = sqlx::query!(
-        "SELECT id FROM community.achievement_templates WHERE guild_id = $1 AND id = $2 FOR NO KEY UPDATE",
+        "SELECT id FROM progress.achievement_templates WHERE guild_id = $1 AND id = $2 FOR NO KEY UPDATE",
         guild.get(),
         achievement.get(),
     )
@@ -108,7 +108,7 @@ pub(super) async fn insert(
     new: &NewAchievement,
 ) -> Result<AchievementId, Error> {
     let id = sqlx::query_scalar!(
-        r#"INSERT INTO community.achievement_templates (guild_id, name, description, category, requirement_type,
+        r#"INSERT INTO progress.achievement_templates (guild_id, name, description, category, requirement_type,
                requirement_scope, requirement_field, requirement_value, xp_reward, gold_reward, badge_image_url, rarity,
                announce_channel_id)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id AS "id: AchievementId""#,
@@ -134,7 +134,7 @@ pub(super) async fn insert(
 /// Writes what may be changed.
 pub(super) async fn update(conn: &mut PgConnection, achievement: &Achievement) -> Result<(), Error> {
     let done = sqlx::query!(
-        r#"UPDATE community.achievement_templates
+        r#"UPDATE progress.achievement_templates
               SET name = $3, description = $4, category = $5, requirement_value = $6, xp_reward = $7, gold_reward = $8,
                   badge_image_url = $9, rarity = $10, announce_channel_id = $11, active = $12
             WHERE guild_id = $1 AND id = $2"#,
@@ -164,8 +164,8 @@ pub(super) async fn thresholds(
 ) -> Result<Thresholds, Error> {
     let rows = sqlx::query!(
         r#"SELECT id AS "id: AchievementId", requirement_value::bigint AS "value!",
-                  community.achievement_measure(requirement_type, requirement_scope, requirement_field) AS "measure!"
-             FROM community.achievement_templates
+                  progress.achievement_measure(requirement_type, requirement_scope, requirement_field) AS "measure!"
+             FROM progress.achievement_templates
             WHERE guild_id = $1 AND active AND requirement_type <> 'custom' AND ($2::int IS NULL OR id = $2)"#,
         guild.get(),
         only.map(AchievementId::get),
@@ -191,13 +191,13 @@ pub(super) async fn reached(
     let crossings = sqlx::query_as!(
         Crossing,
         r#"SELECT DISTINCT ON (v.user_id, t.id) v.user_id AS "user_id!: UserId", t.id AS "achievement_id!: AchievementId",
-                  coalesce(v.season_id, (SELECT s.id FROM community.seasons s WHERE s.guild_id = $1 AND s.active))
+                  coalesce(v.season_id, (SELECT s.id FROM progress.seasons s WHERE s.guild_id = $1 AND s.active))
                       AS "season_id: SeasonId"
              FROM unnest($2::int[], $3::text[], $4::bigint[]) AS t (id, measure, value)
-             JOIN community.member_measures v
+             JOIN progress.member_measures v
                ON v.guild_id = $1 AND v.user_id = ANY($5::bigint[]) AND v.measure = t.measure AND v.value >= t.value
-             JOIN community.users u ON u.id = v.user_id AND NOT u.is_bot
-            WHERE NOT EXISTS (SELECT FROM community.user_achievements a
+             JOIN people.users u ON u.id = v.user_id AND NOT u.is_bot
+            WHERE NOT EXISTS (SELECT FROM progress.user_achievements a
                                WHERE a.guild_id = $1 AND a.user_id = v.user_id AND a.achievement_id = t.id)
             ORDER BY v.user_id, t.id, v.season_id"#,
         guild.get(),
@@ -238,11 +238,11 @@ pub(super) async fn grant(
     let granted = sqlx::query_as!(
         Granted,
         r#"WITH granted AS (
-               INSERT INTO community.user_achievements (guild_id, user_id, achievement_id, season_id, granted_by, xp_paid,
+               INSERT INTO progress.user_achievements (guild_id, user_id, achievement_id, season_id, granted_by, xp_paid,
                                                         gold_paid)
                SELECT $1, c.user_id, c.id, min(c.season_id), $5, t.xp_reward, t.gold_reward
                  FROM unnest($2::bigint[], $3::int[], $4::int[]) AS c (user_id, id, season_id)
-                 JOIN community.achievement_templates t ON t.guild_id = $1 AND t.id = c.id AND t.active
+                 JOIN progress.achievement_templates t ON t.guild_id = $1 AND t.id = c.id AND t.active
                 GROUP BY c.user_id, c.id, t.xp_reward, t.gold_reward
                 ORDER BY c.user_id, c.id
                ON CONFLICT ON CONSTRAINT pk_user_achievements DO NOTHING
@@ -251,7 +251,7 @@ pub(super) async fn grant(
            SELECT g.user_id AS "user_id: UserId", g.achievement_id AS "achievement_id: AchievementId",
                   g.season_id AS "season_id: SeasonId", t.name, t.rarity, t.xp_reward AS xp, t.gold_reward AS gold,
                   t.announce_channel_id AS "announce_channel_id: ChannelId"
-             FROM granted g JOIN community.achievement_templates t ON t.guild_id = $1 AND t.id = g.achievement_id
+             FROM granted g JOIN progress.achievement_templates t ON t.guild_id = $1 AND t.id = g.achievement_id
             ORDER BY g.user_id, g.achievement_id"#,
         guild.get(),
         &users,
@@ -281,7 +281,7 @@ pub(super) async fn held_lock(
 ) -> Result<Option<Held>, Error> {
     let held = sqlx::query_as!(
         Held,
-        r#"SELECT xp_paid, gold_paid, revoked_at, taken_back FROM community.user_achievements
+        r#"SELECT xp_paid, gold_paid, revoked_at, taken_back FROM progress.user_achievements
             WHERE guild_id = $1 AND user_id = $2 AND achievement_id = $3 FOR UPDATE"#,
         guild.get(),
         user.get(),
@@ -302,7 +302,7 @@ pub(super) async fn revoke(
     taken_back: bool,
 ) -> Result<(), Error> {
     let done = sqlx::query!(
-        r#"UPDATE community.user_achievements
+        r#"UPDATE progress.user_achievements
               SET revoked_at = now(), revoked_by = $4, revoke_reason = $5, taken_back = $6
             WHERE guild_id = $1 AND user_id = $2 AND achievement_id = $3 AND revoked_at IS NULL"#,
         guild.get(),
@@ -326,7 +326,7 @@ pub(super) async fn restore(
     paid: (i32, i32),
 ) -> Result<(), Error> {
     let done = sqlx::query!(
-        r#"UPDATE community.user_achievements
+        r#"UPDATE progress.user_achievements
               SET revoked_at = NULL, revoked_by = NULL, revoke_reason = NULL, taken_back = false, granted_by = $4,
                   earned_at = now(), xp_paid = $5, gold_paid = $6
             WHERE guild_id = $1 AND user_id = $2 AND achievement_id = $3 AND revoked_at IS NOT NULL"#,
@@ -356,9 +356,9 @@ pub(super) async fn earners(
         r#"SELECT a.achievement_id AS "achievement_id: AchievementId", a.user_id AS "user_id: UserId",
                   coalesce(m.display_name, u.discord_name) AS "name!", a.earned_at, a.season_id AS "season_id: SeasonId",
                   a.granted_by AS "granted_by: UserId"
-             FROM community.user_achievements a
-             JOIN community.members m ON m.guild_id = a.guild_id AND m.user_id = a.user_id
-             JOIN community.users u ON u.id = a.user_id
+             FROM progress.user_achievements a
+             JOIN people.members m ON m.guild_id = a.guild_id AND m.user_id = a.user_id
+             JOIN people.users u ON u.id = a.user_id
             WHERE a.guild_id = $1 AND a.achievement_id = $2 AND a.revoked_at IS NULL
               AND ($3::timestamptz IS NULL OR (a.earned_at, a.user_id) < ($3, $4::bigint))
             ORDER BY a.earned_at DESC, a.user_id DESC LIMIT $5"#,
@@ -386,16 +386,16 @@ pub(super) async fn progress(
         r#"SELECT t.id AS "id: AchievementId", t.name, t.description, t.category, t.rarity, t.badge_image_url,
                   a.earned_at AS "earned_at?", t.requirement_value::bigint AS threshold,
                   CASE WHEN t.requirement_type <> 'custom' THEN coalesce(v.value, 0) END AS value
-             FROM community.achievement_templates t
-             LEFT JOIN community.user_achievements a
+             FROM progress.achievement_templates t
+             LEFT JOIN progress.user_achievements a
                ON a.guild_id = t.guild_id AND a.user_id = $2 AND a.achievement_id = t.id AND a.revoked_at IS NULL
              LEFT JOIN LATERAL (
-                  SELECT m.value FROM community.member_measures m
+                  SELECT m.value FROM progress.member_measures m
                    WHERE m.guild_id = $1 AND m.user_id = $2
-                     AND m.measure = community.achievement_measure(t.requirement_type, t.requirement_scope,
+                     AND m.measure = progress.achievement_measure(t.requirement_type, t.requirement_scope,
                                                                    t.requirement_field)
                      AND (m.season_id IS NULL
-                          OR m.season_id = (SELECT s.id FROM community.seasons s WHERE s.guild_id = $1 AND s.active))
+                          OR m.season_id = (SELECT s.id FROM progress.seasons s WHERE s.guild_id = $1 AND s.active))
                    LIMIT 1) v ON true
             WHERE t.guild_id = $1 AND (t.active OR a.earned_at IS NOT NULL) AND t.id > $3
             ORDER BY t.id LIMIT $4"#,
@@ -431,7 +431,7 @@ pub(super) async fn members_after(
     limit: i64,
 ) -> Result<Vec<i64>, Error> {
     Ok(sqlx::query_scalar!(
-        "SELECT user_id FROM community.members WHERE guild_id = $1 AND user_id > $2 ORDER BY user_id LIMIT $3",
+        "SELECT user_id FROM people.members WHERE guild_id = $1 AND user_id > $2 ORDER BY user_id LIMIT $3",
         guild.get(),
         after,
         limit,
@@ -443,7 +443,7 @@ pub(super) async fn members_after(
 /// Guilds in which something can be earned by itself.
 pub(super) async fn guilds(conn: &mut PgConnection) -> Result<Vec<GuildId>, Error> {
     Ok(sqlx::query_scalar!(
-        r#"SELECT DISTINCT guild_id AS "guild_id: GuildId" FROM community.achievement_templates
+        r#"SELECT DISTINCT guild_id AS "guild_id: GuildId" FROM progress.achievement_templates
             WHERE active AND requirement_type <> 'custom' ORDER BY 1"#,
     )
     .fetch_all(conn)

@@ -75,7 +75,7 @@ pub(super) async fn suppress(
             WHERE a.guild_id = $1 AND a.channel_id = $2 AND a.status = 'pending'
               AND a.kind IN ('level_up', 'achievement', 'award')
               AND (a.created_at < now() - interval '1 day'
-                   OR EXISTS (SELECT FROM community.user_preferences p
+                   OR EXISTS (SELECT FROM people.user_preferences p
                                WHERE p.guild_id = a.guild_id AND p.user_id = a.user_id
                                  AND NOT CASE a.kind WHEN 'level_up' THEN p.announce_level_up
                                                      WHEN 'achievement' THEN p.announce_achievements

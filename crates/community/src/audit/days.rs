@@ -14,17 +14,17 @@ pub(super) async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Re
         Drift,
         r#"WITH figures AS (
                SELECT guild_id, day, kind, true AS kept, count, xp, stars
-                 FROM community.guild_days
+                 FROM progress.guild_days
                 WHERE $1::bigint IS NULL OR guild_id = $1
                UNION ALL
                SELECT guild_id, substr(period, 5)::date, event_type, false, sum(count)::bigint, 0, 0
-                 FROM community.event_counters
+                 FROM lake.event_counters
                 WHERE category_id = 0 AND period LIKE 'day:%' AND ($1::bigint IS NULL OR guild_id = $1)
                 GROUP BY 1, 2, 3
                UNION ALL
                SELECT guild_id, ("timestamp" AT TIME ZONE 'UTC')::date, event_type, false, count(*), sum(xp_delta)::bigint,
                       sum(star_delta)::bigint
-                 FROM community.activity_log
+                 FROM progress.activity_log
                 WHERE source_system = 'discord' AND ($1::bigint IS NULL OR guild_id = $1)
                 GROUP BY 1, 2, 3
            ), sums AS (
@@ -66,7 +66,7 @@ pub(super) async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) ->
         unhurried(&mut tx).await?;
         // One at a time: what is lacking must be added once.
         sqlx::query!(
-            "SELECT pg_advisory_xact_lock(hashtextextended('community.guild_days:' || $1::bigint, 0))",
+            "SELECT pg_advisory_xact_lock(hashtextextended('progress.guild_days:' || $1::bigint, 0))",
             guild.get(),
         )
         .execute(&mut *tx)
@@ -95,7 +95,7 @@ async fn mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) -> Resul
         lacking.push(one.derived - one.stored);
     }
     sqlx::query!(
-        "INSERT INTO community.guild_days AS d (guild_id, day, kind)
+        "INSERT INTO progress.guild_days AS d (guild_id, day, kind)
          SELECT DISTINCT $1::bigint, i.day, i.kind FROM unnest($2::date[], $3::text[]) AS i (day, kind)
          ON CONFLICT ON CONSTRAINT pk_guild_days DO NOTHING",
         guild.get(),
@@ -105,7 +105,7 @@ async fn mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) -> Resul
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "UPDATE community.guild_days d
+        "UPDATE progress.guild_days d
             SET count = greatest(d.count + coalesce(i.count, 0), 0), xp = d.xp + coalesce(i.xp, 0),
                 stars = d.stars + coalesce(i.stars, 0)
            FROM (SELECT day, kind, max(lacking) FILTER (WHERE what = 'count') AS count,

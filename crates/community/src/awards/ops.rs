@@ -91,7 +91,7 @@ async fn settle(
         outbox::emit(&mut tx, &events).await?;
         let after = members(&mut tx, guild, &users).await?;
         let action = if sign > 0 { "MANUAL_AWARD" } else { "MANUAL_REVOKE" };
-        let deed = Deed::new(action, "community.members", id.to_string()).before(&before).after(&after);
+        let deed = Deed::new(action, "people.members", id.to_string()).before(&before).after(&after);
         deed.because(Some(&reason)).record(&mut tx, guild, author).await?;
         repeatable.carried_out(&mut tx).await?;
         tx.commit().await?;
@@ -109,7 +109,7 @@ async fn members(
     let ids: Vec<i64> = users.iter().map(|user| user.get()).collect();
     let found = sqlx::query!(
         r#"SELECT m.user_id AS "user_id: UserId", m.xp, m.level, m.gold, m.stars, u.is_bot
-             FROM community.members m JOIN community.users u ON u.id = m.user_id
+             FROM people.members m JOIN people.users u ON u.id = m.user_id
             WHERE m.guild_id = $1 AND m.user_id = ANY($2::bigint[]) ORDER BY m.user_id"#,
         guild.get(),
         &ids,

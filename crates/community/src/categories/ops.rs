@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::fields;
 use crate::ids::CategoryId;
 
-const TABLE: &str = "community.categories";
+const TABLE: &str = "lake.categories";
 
 /// A page of the guild's categories by number; removed ones only when asked for.
 pub async fn category_list(

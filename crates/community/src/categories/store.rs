@@ -50,14 +50,14 @@ pub(super) async fn list(
         Row,
         r#"SELECT c.id AS "id: CategoryId", c.guild_id AS "guild_id: GuildId", c.name, c.description, c.active,
                   c.created_at,
-                  ARRAY(SELECT k.channel_id FROM community.category_channels k
+                  ARRAY(SELECT k.channel_id FROM lake.category_channels k
                          WHERE k.guild_id = c.guild_id AND k.category_id = c.id ORDER BY 1) AS "channels!",
                   (SELECT coalesce(jsonb_agg(jsonb_build_object(
                               'interaction_type', w.interaction_type, 'xp_multiplier', w.xp_multiplier,
                               'star_multiplier', w.star_multiplier) ORDER BY w.interaction_type), '[]')
-                     FROM community.category_multipliers w
+                     FROM lake.category_multipliers w
                     WHERE w.guild_id = c.guild_id AND w.category_id = c.id) AS "multipliers!"
-             FROM community.categories c
+             FROM lake.categories c
             WHERE c.guild_id = $1 AND ($2::int IS NULL OR c.id = $2) AND (c.active OR $3) AND c.id > $4
             ORDER BY c.id LIMIT $5"#,
         guild.get(),
@@ -80,7 +80,7 @@ pub(super) async fn insert(
     created_by: Option<UserId>,
 ) -> Result<CategoryId, Error> {
     let id = sqlx::query_scalar!(
-        r#"INSERT INTO community.categories (guild_id, name, description, created_by) VALUES ($1, $2, $3, $4)
+        r#"INSERT INTO lake.categories (guild_id, name, description, created_by) VALUES ($1, $2, $3, $4)
            RETURNING id AS "id: CategoryId""#,
         guild.get(),
         name,
@@ -99,7 +99,7 @@ pub(super) async fn lock(
     category: CategoryId,
 ) -> Result<bool, Error> {
     let found = sqlx::query!(
-        "SELECT id FROM community.categories WHERE guild_id = $1 AND id = $2 FOR UPDATE",
+        "SELECT id FROM lake.categories WHERE guild_id = $1 AND id = $2 FOR UPDATE",
         guild.get(),
         category.get(),
     )
@@ -111,7 +111,7 @@ pub(super) async fn lock(
 /// Writes name, description and whether it is there.
 pub(super) async fn update(conn: &mut PgConnection, category: &Category) -> Result<(), Error> {
     let done = sqlx::query!(
-        "UPDATE community.categories SET name = $3, description = $4, active = $5 WHERE guild_id = $1 AND id = $2",
+        "UPDATE lake.categories SET name = $3, description = $4, active = $5 WHERE guild_id = $1 AND id = $2",
         category.guild_id.get(),
         category.id.get(),
         category.name,
@@ -132,7 +132,7 @@ pub(super) async fn set_channels(
 ) -> Result<(), Error> {
     let ids: Vec<i64> = channels.iter().map(|channel| channel.get()).collect();
     sqlx::query!(
-        "DELETE FROM community.category_channels WHERE guild_id = $1 AND category_id = $2 AND channel_id <> ALL($3)",
+        "DELETE FROM lake.category_channels WHERE guild_id = $1 AND category_id = $2 AND channel_id <> ALL($3)",
         guild.get(),
         category.get(),
         &ids,
@@ -140,7 +140,7 @@ pub(super) async fn set_channels(
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "INSERT INTO community.category_channels (guild_id, category_id, channel_id)
+        "INSERT INTO lake.category_channels (guild_id, category_id, channel_id)
          SELECT $1, $2, c.id FROM unnest($3::bigint[]) AS c (id) ORDER BY c.id
          ON CONFLICT ON CONSTRAINT pk_category_channels DO NOTHING",
         guild.get(),
@@ -163,7 +163,7 @@ pub(super) async fn set_multipliers(
     let xp: Vec<f64> = weights.iter().map(|weight| weight.xp_multiplier).collect();
     let stars: Vec<f64> = weights.iter().map(|weight| weight.star_multiplier).collect();
     sqlx::query!(
-        "DELETE FROM community.category_multipliers
+        "DELETE FROM lake.category_multipliers
           WHERE guild_id = $1 AND category_id = $2 AND interaction_type <> ALL($3)",
         guild.get(),
         category.get(),
@@ -172,7 +172,7 @@ pub(super) async fn set_multipliers(
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "INSERT INTO community.category_multipliers (guild_id, category_id, interaction_type, xp_multiplier, star_multiplier)
+        "INSERT INTO lake.category_multipliers (guild_id, category_id, interaction_type, xp_multiplier, star_multiplier)
          SELECT $1, $2, w.kind, w.xp, w.stars
            FROM unnest($3::text[], $4::float8[], $5::float8[]) AS w (kind, xp, stars) ORDER BY w.kind
          ON CONFLICT ON CONSTRAINT uq_category_multipliers_category_id

@@ -85,7 +85,7 @@ pub async fn import(
                     "last_line": step.last().map(|(line, _)| line.number), "granted": part.granted, "xp": part.xp,
                     "new_members": part.new_members,
                 });
-                Deed::new("IMPORT", "community.members", source).after(summary).record(&mut tx, guild, author).await?;
+                Deed::new("IMPORT", "people.members", source).after(summary).record(&mut tx, guild, author).await?;
                 tx.commit().await?;
             }
             Ok::<_, Error>(part)
@@ -125,14 +125,14 @@ async fn take(
     .await?;
     let ids: Vec<i64> = step.iter().map(|(line, _)| line.user_id.get()).collect();
     let known = sqlx::query_scalar!(
-        "SELECT user_id FROM community.members WHERE guild_id = $1 AND user_id = ANY($2::bigint[])",
+        "SELECT user_id FROM people.members WHERE guild_id = $1 AND user_id = ANY($2::bigint[])",
         guild.get(),
         &ids,
     )
     .fetch_all(&mut *conn)
     .await?;
     let before: HashMap<i64, i64> = sqlx::query!(
-        r#"SELECT user_id, sum(xp_delta)::bigint AS "xp!" FROM community.activity_log
+        r#"SELECT user_id, sum(xp_delta)::bigint AS "xp!" FROM progress.activity_log
             WHERE guild_id = $1 AND event_type = 'IMPORT' AND source_system = 'import'
               AND starts_with(source_event_id, $2 || ':') AND user_id = ANY($3::bigint[])
             GROUP BY user_id"#,
@@ -211,7 +211,7 @@ async fn valued(
 async fn bots(conn: &mut PgConnection, guild: GuildId, lines: &[(Line, i64)]) -> Result<Vec<i64>, Error> {
     let ids: Vec<i64> = lines.iter().map(|(line, _)| line.user_id.get()).collect();
     Ok(sqlx::query_scalar!(
-        r#"SELECT m.user_id FROM community.members m JOIN community.users u ON u.id = m.user_id AND u.is_bot
+        r#"SELECT m.user_id FROM people.members m JOIN people.users u ON u.id = m.user_id AND u.is_bot
             WHERE m.guild_id = $1 AND m.user_id = ANY($2::bigint[])"#,
         guild.get(),
         &ids,

@@ -35,7 +35,7 @@ impl Chosen {
         let rewards: RewardSettings = settings_read(conn, Some(guild)).await?;
         let lake = settings_read(conn, Some(guild)).await?;
         let achievements = sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT FROM community.achievement_templates
+            r#"SELECT EXISTS (SELECT FROM progress.achievement_templates
                                WHERE guild_id = $1 AND active AND requirement_type <> 'custom') AS "some!""#,
             guild.get(),
         )

@@ -37,7 +37,7 @@ pub(super) async fn frame(conn: &mut PgConnection, guilds: &[GuildId]) -> Result
     let seasons = calendars(conn, guilds).await?;
     let bounds = sqlx::query!(
         r#"SELECT now() AS "now!", coalesce(min(starts_at), now()) AS "oldest!"
-             FROM questhall.month_partitions('community.event_lake')"#
+             FROM questhall.month_partitions('lake.event_lake')"#
     )
     .fetch_one(conn)
     .await?;

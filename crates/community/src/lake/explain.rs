@@ -80,8 +80,8 @@ pub async fn explain(pool: &PgPool, guild: GuildId, source: &str) -> Result<Expl
         LakeEvent,
         r#"SELECT l.id, l.event_type, l.user_id AS "user_id: UserId", l.channel_id AS "channel_id: ChannelId",
                   l.target_id AS "target_id: UserId", l.source_id, l."timestamp", l.payload, l.refused
-             FROM community.event_keys k
-             JOIN community.event_lake l ON l.guild_id = k.guild_id AND l."timestamp" = k."timestamp" AND l.source_id = k.source_id
+             FROM lake.event_keys k
+             JOIN lake.event_lake l ON l.guild_id = k.guild_id AND l."timestamp" = k."timestamp" AND l.source_id = k.source_id
             WHERE k.guild_id = $1 AND k.source_id = $2"#,
         guild.get(),
         source,
@@ -117,7 +117,7 @@ async fn earned(
     Ok(sqlx::query_as!(
         Entry,
         r#"SELECT user_id AS "user_id: UserId", event_type, "timestamp", xp_delta AS xp, star_delta AS stars, category_id, metadata
-             FROM community.activity_log
+             FROM progress.activity_log
             WHERE guild_id = $1 AND "timestamp" = $2 AND source_system = 'discord' AND source_event_id = $3
             ORDER BY event_type, id"#,
         guild.get(),
@@ -138,7 +138,7 @@ async fn stay(
     let (at, longest) = (event.timestamp, TimeDelta::hours(LONGEST_STAY));
     if kind == EventType::VoiceJoin {
         let end = sqlx::query_scalar!(
-            r#"SELECT "timestamp" FROM community.event_lake
+            r#"SELECT "timestamp" FROM lake.event_lake
                 WHERE guild_id = $1 AND user_id = $2 AND event_type IN ('voice_join', 'voice_leave')
                   AND "timestamp" > $3 AND "timestamp" <= $4
                 ORDER BY "timestamp" LIMIT 1"#,
@@ -152,7 +152,7 @@ async fn stay(
         return Ok(Some((at, end.unwrap_or(at + longest))));
     }
     let before = sqlx::query!(
-        r#"SELECT event_type, "timestamp" FROM community.event_lake
+        r#"SELECT event_type, "timestamp" FROM lake.event_lake
             WHERE guild_id = $1 AND user_id = $2 AND event_type IN ('voice_join', 'voice_leave')
               AND "timestamp" < $3 AND "timestamp" >= $4
             ORDER BY "timestamp" DESC LIMIT 1"#,
@@ -178,7 +178,7 @@ async fn ticks(
     Ok(sqlx::query_as!(
         Entry,
         r#"SELECT user_id AS "user_id: UserId", event_type, "timestamp", xp_delta AS xp, star_delta AS stars, category_id, metadata
-             FROM community.activity_log
+             FROM progress.activity_log
             WHERE guild_id = $1 AND user_id = $2 AND event_type = 'VOICE_TICK' AND "timestamp" > $3 AND "timestamp" <= $4
             ORDER BY "timestamp", id LIMIT $5"#,
         guild.get(),
@@ -244,7 +244,7 @@ impl Names {
         };
         let ids: Vec<i32> = entries.iter().filter_map(|entry| entry.category_id).collect();
         let categories = sqlx::query!(
-            "SELECT id, name FROM community.categories WHERE guild_id = $1 AND id = ANY ($2)",
+            "SELECT id, name FROM lake.categories WHERE guild_id = $1 AND id = ANY ($2)",
             guild.get(),
             &ids,
         )
@@ -252,7 +252,7 @@ impl Names {
         .await?;
         let timed = sqlx::query_as!(
             Timed,
-            "SELECT name, xp_multiplier AS xp, star_multiplier AS stars, starts_at, ends_at FROM community.multiplier_events
+            "SELECT name, xp_multiplier AS xp, star_multiplier AS stars, starts_at, ends_at FROM lake.multiplier_events
               WHERE guild_id = $1 AND starts_at <= $3 AND ends_at > $2 ORDER BY id LIMIT 200",
             guild.get(),
             first,

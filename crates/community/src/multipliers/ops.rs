@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::fields;
 use crate::ids::MultiplierEventId;
 
-const TABLE: &str = "community.multiplier_events";
+const TABLE: &str = "lake.multiplier_events";
 
 /// A page of the guild's timed events, the latest made first.
 pub async fn event_list(

@@ -20,8 +20,8 @@ fn interactions(names: Option<Vec<String>>) -> Option<Vec<Interaction>> {
 pub(super) async fn multipliers(conn: &mut PgConnection, guild: GuildId) -> Result<Multipliers, Error> {
     let channels = sqlx::query!(
         r#"SELECT k.channel_id AS "channel: ChannelId", k.category_id AS "category: CategoryId"
-             FROM community.category_channels k
-             JOIN community.categories c ON c.guild_id = k.guild_id AND c.id = k.category_id AND c.active
+             FROM lake.category_channels k
+             JOIN lake.categories c ON c.guild_id = k.guild_id AND c.id = k.category_id AND c.active
             WHERE k.guild_id = $1"#,
         guild.get(),
     )
@@ -29,7 +29,7 @@ pub(super) async fn multipliers(conn: &mut PgConnection, guild: GuildId) -> Resu
     .await?;
     let weights = sqlx::query!(
         r#"SELECT category_id AS "category: CategoryId", interaction_type, xp_multiplier, star_multiplier
-             FROM community.category_multipliers WHERE guild_id = $1"#,
+             FROM lake.category_multipliers WHERE guild_id = $1"#,
         guild.get(),
     )
     .fetch_all(&mut *conn)
@@ -37,7 +37,7 @@ pub(super) async fn multipliers(conn: &mut PgConnection, guild: GuildId) -> Resu
     let timed = sqlx::query!(
         r#"SELECT interaction_types, category_id AS "category_id: CategoryId", xp_multiplier, star_multiplier, starts_at,
                   ends_at
-             FROM community.multiplier_events
+             FROM lake.multiplier_events
             WHERE guild_id = $1 AND active AND ends_at > now() - interval '1 year'
             ORDER BY starts_at, id"#,
         guild.get(),
@@ -108,7 +108,7 @@ pub(super) async fn lock(
         r#"SELECT id AS "id: MultiplierEventId", guild_id AS "guild_id: GuildId", name, interaction_types,
                   category_id AS "category_id: CategoryId", xp_multiplier, star_multiplier, starts_at, ends_at, active,
                   created_at
-             FROM community.multiplier_events WHERE guild_id = $1 AND id = $2 FOR UPDATE"#,
+             FROM lake.multiplier_events WHERE guild_id = $1 AND id = $2 FOR UPDATE"#,
         guild.get(),
         event.get(),
     )
@@ -130,7 +130,7 @@ pub(super) async fn get(
         r#"SELECT id AS "id: MultiplierEventId", guild_id AS "guild_id: GuildId", name, interaction_types,
                   category_id AS "category_id: CategoryId", xp_multiplier, star_multiplier, starts_at, ends_at, active,
                   created_at
-             FROM community.multiplier_events WHERE guild_id = $1 AND id = $2"#,
+             FROM lake.multiplier_events WHERE guild_id = $1 AND id = $2"#,
         guild.get(),
         event.get(),
     )
@@ -151,7 +151,7 @@ pub(super) async fn list(
         r#"SELECT id AS "id: MultiplierEventId", guild_id AS "guild_id: GuildId", name, interaction_types,
                   category_id AS "category_id: CategoryId", xp_multiplier, star_multiplier, starts_at, ends_at, active,
                   created_at
-             FROM community.multiplier_events
+             FROM lake.multiplier_events
             WHERE guild_id = $1 AND ($2::int IS NULL OR id < $2)
             ORDER BY id DESC LIMIT $3"#,
         guild.get(),
@@ -174,7 +174,7 @@ pub(super) async fn insert(
     let kinds: Option<Vec<&str>> =
         new.interaction_types.as_ref().map(|kinds| kinds.iter().map(|kind| kind.as_str()).collect());
     let id = sqlx::query_scalar!(
-        r#"INSERT INTO community.multiplier_events (guild_id, name, interaction_types, category_id, xp_multiplier,
+        r#"INSERT INTO lake.multiplier_events (guild_id, name, interaction_types, category_id, xp_multiplier,
                                                     star_multiplier, starts_at, ends_at, created_by)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id AS "id: MultiplierEventId""#,
         guild.get(),
@@ -195,7 +195,7 @@ pub(super) async fn insert(
 /// Writes what may be changed.
 pub(super) async fn update(conn: &mut PgConnection, event: &MultiplierEvent) -> Result<(), Error> {
     let done = sqlx::query!(
-        "UPDATE community.multiplier_events SET name = $3, starts_at = $4, ends_at = $5, active = $6
+        "UPDATE lake.multiplier_events SET name = $3, starts_at = $4, ends_at = $5, active = $6
           WHERE guild_id = $1 AND id = $2",
         event.guild_id.get(),
         event.id.get(),

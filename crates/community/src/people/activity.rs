@@ -77,7 +77,7 @@ pub async fn activity(
                 Activity,
                 r#"SELECT id, user_id AS "user_id: UserId", event_type, xp_delta AS xp, star_delta AS stars, gold_delta AS gold,
                           season_id, category_id, source_system, source_event_id, metadata, "timestamp"
-                     FROM community.activity_log
+                     FROM progress.activity_log
                     WHERE guild_id = $1 AND user_id = $2 AND ($3::text IS NULL OR event_type = $3)
                       AND ("timestamp", id) < ($4, $5)
                     ORDER BY "timestamp" DESC, id DESC LIMIT $6"#,
@@ -96,7 +96,7 @@ pub async fn activity(
                 Activity,
                 r#"SELECT id, user_id AS "user_id: UserId", event_type, xp_delta AS xp, star_delta AS stars, gold_delta AS gold,
                           season_id, category_id, source_system, source_event_id, metadata, "timestamp"
-                     FROM community.activity_log
+                     FROM progress.activity_log
                     WHERE guild_id = $1 AND ("timestamp", id) < ($2, $3)
                     ORDER BY "timestamp" DESC, id DESC LIMIT $4"#,
                 guild.get(),
@@ -119,7 +119,7 @@ pub async fn activity(
                 Activity,
                 r#"SELECT id, user_id AS "user_id: UserId", event_type, xp_delta AS xp, star_delta AS stars, gold_delta AS gold,
                           season_id, category_id, source_system, source_event_id, metadata, "timestamp"
-                     FROM community.activity_log
+                     FROM progress.activity_log
                     WHERE guild_id = $1 AND source_system <> 'discord' AND event_type = $2
                       AND ("timestamp", id) < ($3, $4)
                     ORDER BY "timestamp" DESC, id DESC LIMIT $5"#,
@@ -203,7 +203,7 @@ async fn member_days(
     let periods: Vec<String> = all.keys().map(|day| format!("day:{day}")).collect();
     let counted = sqlx::query!(
         r#"SELECT substr(period, 5)::date AS "day!", event_type, count
-             FROM community.event_counters
+             FROM lake.event_counters
             WHERE guild_id = $1 AND user_id = $2 AND category_id = 0 AND period = ANY ($3)"#,
         guild.get(),
         user.get(),
@@ -218,7 +218,7 @@ async fn member_days(
     }
     let earned = sqlx::query!(
         r#"SELECT ("timestamp" AT TIME ZONE 'UTC')::date AS "day!", sum(xp_delta)::bigint AS "xp!", sum(star_delta)::bigint AS "stars!"
-             FROM community.activity_log
+             FROM progress.activity_log
             WHERE guild_id = $1 AND user_id = $2
               AND "timestamp" >= $3::date::timestamp AT TIME ZONE 'UTC'
               AND "timestamp" < ($4::date + 1)::timestamp AT TIME ZONE 'UTC'
@@ -247,11 +247,11 @@ async fn guild_days(
 ) -> sqlx::Result<()> {
     let rows = sqlx::query!(
         r#"SELECT day AS "day!", kind AS "kind!", count AS "count!", xp AS "xp!", stars AS "stars!"
-             FROM community.guild_days
+             FROM progress.guild_days
             WHERE guild_id = $1 AND day BETWEEN $2 AND $3 AND count > 0
            UNION ALL
            SELECT ("timestamp" AT TIME ZONE 'UTC')::date, '', count(*), sum(xp_delta)::bigint, sum(star_delta)::bigint
-             FROM community.activity_log
+             FROM progress.activity_log
             WHERE guild_id = $1 AND source_system <> 'discord' AND (xp_delta <> 0 OR star_delta <> 0)
               AND "timestamp" >= $2::date::timestamp AT TIME ZONE 'UTC'
               AND "timestamp" < ($3::date + 1)::timestamp AT TIME ZONE 'UTC'

@@ -33,8 +33,8 @@ pub async fn preferences_get(pool: &PgPool, guild: GuildId, user: UserId) -> Res
         r#"SELECT coalesce(p.announce_level_up, true) AS "announce_level_up!",
                   coalesce(p.announce_achievements, true) AS "announce_achievements!",
                   coalesce(p.announce_awards, true) AS "announce_awards!"
-             FROM community.members m
-             LEFT JOIN community.user_preferences p ON p.guild_id = m.guild_id AND p.user_id = m.user_id
+             FROM people.members m
+             LEFT JOIN people.user_preferences p ON p.guild_id = m.guild_id AND p.user_id = m.user_id
             WHERE m.guild_id = $1 AND m.user_id = $2"#,
         guild.get(),
         user.get(),
@@ -52,8 +52,8 @@ pub async fn preferences_put(
     wanted: Preferences,
 ) -> Result<Preferences, Error> {
     let done = sqlx::query!(
-        "INSERT INTO community.user_preferences (guild_id, user_id, announce_level_up, announce_achievements, announce_awards)
-         SELECT guild_id, user_id, $3, $4, $5 FROM community.members WHERE guild_id = $1 AND user_id = $2
+        "INSERT INTO people.user_preferences (guild_id, user_id, announce_level_up, announce_achievements, announce_awards)
+         SELECT guild_id, user_id, $3, $4, $5 FROM people.members WHERE guild_id = $1 AND user_id = $2
          ON CONFLICT ON CONSTRAINT pk_user_preferences DO UPDATE
             SET announce_level_up = excluded.announce_level_up, announce_achievements = excluded.announce_achievements,
                 announce_awards = excluded.announce_awards",

@@ -76,12 +76,12 @@ pub async fn member_export(
     let mut tx = pool.begin().await?;
     let row = sqlx::query!(
         r#"SELECT coalesce((SELECT jsonb_agg(to_jsonb(s) - 'guild_id' - 'user_id' ORDER BY s.season_id)
-                     FROM community.user_stats s WHERE s.guild_id = $1 AND s.user_id = $2), '[]') AS "seasons!",
+                     FROM progress.user_stats s WHERE s.guild_id = $1 AND s.user_id = $2), '[]') AS "seasons!",
                   coalesce((SELECT jsonb_agg(to_jsonb(c) - 'guild_id' - 'user_id' ORDER BY c.event_type, c.category_id, c.period)
-                     FROM community.event_counters c WHERE c.guild_id = $1 AND c.user_id = $2), '[]') AS "counters!",
+                     FROM lake.event_counters c WHERE c.guild_id = $1 AND c.user_id = $2), '[]') AS "counters!",
                   coalesce((SELECT jsonb_agg(jsonb_build_object('name', t.name, 'earned_at', a.earned_at) ORDER BY a.earned_at)
-                     FROM community.user_achievements a
-                     JOIN community.achievement_templates t ON t.guild_id = a.guild_id AND t.id = a.achievement_id
+                     FROM progress.user_achievements a
+                     JOIN progress.achievement_templates t ON t.guild_id = a.guild_id AND t.id = a.achievement_id
                     WHERE a.guild_id = $1 AND a.user_id = $2), '[]') AS "achievements!",
                   coalesce((SELECT jsonb_agg(jsonb_build_object('title', q.title, 'status', q.status, 'claimed_at', q.claimed_at,
                                 'completed_at', q.completed_at, 'github_issue_url', q.github_issue_url) ORDER BY q.id)
@@ -99,21 +99,21 @@ pub async fn member_export(
                   coalesce((SELECT jsonb_agg(to_jsonb(r) - 'guild_id' - 'user_id' ORDER BY r.created_at)
                      FROM community.user_skill_rewards r WHERE r.guild_id = $1 AND r.user_id = $2), '[]') AS "skill_rewards!",
                   coalesce((SELECT jsonb_agg(to_jsonb(s) - 'guild_id' - 'user_id' ORDER BY s.season_id)
-                     FROM community.season_standings s WHERE s.guild_id = $1 AND s.user_id = $2), '[]') AS "standings!",
+                     FROM progress.season_standings s WHERE s.guild_id = $1 AND s.user_id = $2), '[]') AS "standings!",
                   coalesce((SELECT jsonb_agg(jsonb_build_object('kind', n.kind, 'status', n.status, 'what', n.payload,
                                 'created_at', n.created_at, 'sent_at', n.sent_at) ORDER BY n.id)
                      FROM community.announcements n WHERE n.guild_id = $1 AND n.user_id = $2), '[]') AS "announcements!",
                   coalesce((SELECT jsonb_agg(to_jsonb(l) - 'guild_id' - 'user_id')
-                     FROM (SELECT * FROM community.activity_log WHERE guild_id = $1 AND user_id = $2
+                     FROM (SELECT * FROM progress.activity_log WHERE guild_id = $1 AND user_id = $2
                             ORDER BY "timestamp" DESC, id DESC LIMIT $3) l), '[]') AS "activity!",
                   coalesce((SELECT jsonb_agg(jsonb_build_object('event_type', e.event_type, 'channel_id', e.channel_id::text,
                                 'target_id', e.target_id::text, 'timestamp', e."timestamp", 'payload', e.payload,
                                 'source_id', e.source_id))
-                     FROM (SELECT * FROM community.event_lake WHERE guild_id = $1 AND user_id = $2
+                     FROM (SELECT * FROM lake.event_lake WHERE guild_id = $1 AND user_id = $2
                             ORDER BY "timestamp" DESC LIMIT $3) e), '[]') AS "events!",
                   coalesce((SELECT jsonb_agg(jsonb_build_object('role_id', r.role_id::text, 'wanted', r.wanted,
                                 'confirmed_at', r.confirmed_at) ORDER BY r.role_id)
-                     FROM community.member_roles r WHERE r.guild_id = $1 AND r.user_id = $2), '[]') AS "member_roles!""#,
+                     FROM people.member_roles r WHERE r.guild_id = $1 AND r.user_id = $2), '[]') AS "member_roles!""#,
         guild.get(),
         user.get(),
         MOST,
@@ -122,7 +122,7 @@ pub async fn member_export(
     .await?;
     let elsewhere = Value::Object(personal::copies(&mut tx, guild, user).await?);
     let entry =
-        AuditEntry::new(Some(guild), by, "EXPORT", "community.members", user.to_string()).from(origin);
+        AuditEntry::new(Some(guild), by, "EXPORT", "people.members", user.to_string()).from(origin);
     audit::record(&mut tx, &entry).await?;
     tx.commit().await?;
     Ok(MemberExport {
@@ -172,7 +172,7 @@ pub async fn member_erase(
         crate::store::guilds_lock(&mut tx, &[guild]).await?;
         let shared = crate::store::is_shared(&mut tx, guild, user).await?;
         let done = sqlx::query!(
-            "UPDATE community.members SET display_name = $3, left_at = coalesce(left_at, now())
+            "UPDATE people.members SET display_name = $3, left_at = coalesce(left_at, now())
               WHERE guild_id = $1 AND user_id = $2",
             guild.get(),
             user.get(),
@@ -185,7 +185,7 @@ pub async fn member_erase(
         }
         if !shared {
             sqlx::query!(
-                "UPDATE community.users SET discord_name = $2, discord_avatar_hash = NULL, github_username = NULL
+                "UPDATE people.users SET discord_name = $2, discord_avatar_hash = NULL, github_username = NULL
                   WHERE id = $1",
                 user.get(),
                 NOBODY,
@@ -194,7 +194,7 @@ pub async fn member_erase(
             .await?;
         }
         let events = sqlx::query!(
-            "DELETE FROM community.event_lake WHERE guild_id = $1 AND user_id = $2 AND event_type <> 'reaction_add'",
+            "DELETE FROM lake.event_lake WHERE guild_id = $1 AND user_id = $2 AND event_type <> 'reaction_add'",
             guild.get(),
             user.get(),
         )
@@ -205,7 +205,7 @@ pub async fn member_erase(
         crate::board::lapse::release_all_of(&mut tx, guild, user).await?;
         personal::forget(&mut tx, guild, user).await?;
         let mut entry =
-            AuditEntry::new(Some(guild), by, "DELETE", "community.members", user.to_string()).from(origin);
+            AuditEntry::new(Some(guild), by, "DELETE", "people.members", user.to_string()).from(origin);
         entry.after = Some(json!({ "events": events, "person": !shared }));
         entry.reason = Some(reason);
         audit::record(&mut tx, &entry).await?;
@@ -219,7 +219,7 @@ pub async fn member_erase(
 async fn remove(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<(), sqlx::Error> {
     for done in [
         sqlx::query!(
-            "UPDATE community.event_lake SET payload = payload - 'roles'
+            "UPDATE lake.event_lake SET payload = payload - 'roles'
               WHERE guild_id = $1 AND user_id = $2 AND payload ? 'roles'",
             guild.get(),
             user.get(),
@@ -227,11 +227,11 @@ async fn remove(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result
         // The guild's days are the sums of its members' counters.
         sqlx::query!(
             "WITH gone AS (
-                 DELETE FROM community.event_counters
+                 DELETE FROM lake.event_counters
                   WHERE guild_id = $1 AND user_id = $2 AND event_type <> 'reaction_add'
                  RETURNING event_type, category_id, period, count
              )
-             UPDATE community.guild_days d SET count = greatest(d.count - g.count, 0)
+             UPDATE progress.guild_days d SET count = greatest(d.count - g.count, 0)
                FROM gone g
               WHERE g.category_id = 0 AND g.period LIKE 'day:%'
                 AND d.guild_id = $1 AND d.day = substr(g.period, 5)::date AND d.kind = g.event_type",
@@ -239,19 +239,19 @@ async fn remove(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result
             user.get(),
         ),
         sqlx::query!(
-            "UPDATE community.user_stats SET messages_sent = 0, threads_created = 0, voice_minutes = 0
+            "UPDATE progress.user_stats SET messages_sent = 0, threads_created = 0, voice_minutes = 0
               WHERE guild_id = $1 AND user_id = $2",
             guild.get(),
             user.get(),
         ),
         sqlx::query!(
-            "UPDATE community.activity_log SET metadata = metadata - 'reason'
+            "UPDATE progress.activity_log SET metadata = metadata - 'reason'
               WHERE guild_id = $1 AND user_id = $2 AND metadata ? 'reason'",
             guild.get(),
             user.get(),
         ),
         sqlx::query!(
-            "UPDATE community.user_achievements SET revoke_reason = NULL
+            "UPDATE progress.user_achievements SET revoke_reason = NULL
               WHERE guild_id = $1 AND user_id = $2 AND revoke_reason IS NOT NULL",
             guild.get(),
             user.get(),
@@ -262,22 +262,22 @@ async fn remove(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result
             user.get(),
         ),
         sqlx::query!(
-            "DELETE FROM community.user_preferences WHERE guild_id = $1 AND user_id = $2",
+            "DELETE FROM people.user_preferences WHERE guild_id = $1 AND user_id = $2",
             guild.get(),
             user.get(),
         ),
         sqlx::query!(
-            "DELETE FROM community.reward_cooldowns WHERE guild_id = $1 AND user_id = $2",
+            "DELETE FROM lake.reward_cooldowns WHERE guild_id = $1 AND user_id = $2",
             guild.get(),
             user.get(),
         ),
         sqlx::query!(
-            "DELETE FROM community.voice_sessions WHERE guild_id = $1 AND user_id = $2",
+            "DELETE FROM lake.voice_sessions WHERE guild_id = $1 AND user_id = $2",
             guild.get(),
             user.get(),
         ),
         sqlx::query!(
-            "DELETE FROM community.member_roles WHERE guild_id = $1 AND user_id = $2",
+            "DELETE FROM people.member_roles WHERE guild_id = $1 AND user_id = $2",
             guild.get(),
             user.get(),
         ),

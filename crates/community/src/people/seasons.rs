@@ -62,9 +62,9 @@ pub async fn member_seasons(
         r#"SELECT s.id AS "id: SeasonId", s.name, s.starts_at, s.ends_at, s.active, s.rolled_at IS NOT NULL AS "ended!",
                   r.rank AS "rank?", u.season_xp, u.season_stars, u.messages_sent, u.reactions_given, u.reactions_received,
                   u.threads_created, u.voice_minutes
-             FROM community.user_stats u
-             JOIN community.seasons s ON s.guild_id = u.guild_id AND s.id = u.season_id
-             LEFT JOIN community.season_standings r
+             FROM progress.user_stats u
+             JOIN progress.seasons s ON s.guild_id = u.guild_id AND s.id = u.season_id
+             LEFT JOIN progress.season_standings r
                ON r.guild_id = u.guild_id AND r.season_id = u.season_id AND r.user_id = u.user_id
             WHERE u.guild_id = $1 AND u.user_id = $2
               AND ($3::timestamptz IS NULL OR (s.starts_at, s.id) < ($3, $4::int))
@@ -118,8 +118,8 @@ async fn place(
 ) -> Result<Option<i64>, sqlx::Error> {
     let before = sqlx::query_scalar!(
         r#"SELECT count(*) AS "before!"
-             FROM (SELECT FROM community.user_stats s
-                     JOIN community.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id AND m.left_at IS NULL
+             FROM (SELECT FROM progress.user_stats s
+                     JOIN people.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id AND m.left_at IS NULL
                     WHERE s.guild_id = $1 AND s.season_id = $2 AND s.season_stars > $3 LIMIT $4) above"#,
         guild.get(),
         season.get(),

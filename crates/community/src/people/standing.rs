@@ -73,7 +73,7 @@ pub async fn leaderboard(
                 Row,
                 r#"SELECT m.user_id AS "user_id: UserId", coalesce(m.display_name, u.discord_name) AS "name!",
                           u.discord_avatar_hash AS avatar_hash, m.level, m.xp, m.stars, m.xp AS score
-                     FROM community.members m JOIN community.users u ON u.id = m.user_id
+                     FROM people.members m JOIN people.users u ON u.id = m.user_id
                     WHERE m.guild_id = $1 AND m.left_at IS NULL AND NOT u.is_bot
                       AND m.xp <= $2 AND (m.xp < $2 OR m.user_id > $3)
                     ORDER BY m.xp DESC, m.user_id LIMIT $4"#,
@@ -94,9 +94,9 @@ pub async fn leaderboard(
                 r#"SELECT s.user_id AS "user_id: UserId", coalesce(m.display_name, u.discord_name) AS "name!",
                           u.discord_avatar_hash AS avatar_hash, m.level, s.season_xp AS xp, s.season_stars AS stars,
                           s.season_stars AS score
-                     FROM community.user_stats s
-                     JOIN community.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id AND m.left_at IS NULL
-                     JOIN community.users u ON u.id = s.user_id AND NOT u.is_bot
+                     FROM progress.user_stats s
+                     JOIN people.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id AND m.left_at IS NULL
+                     JOIN people.users u ON u.id = s.user_id AND NOT u.is_bot
                     WHERE s.guild_id = $1 AND s.season_id = $5
                       AND s.season_stars <= $2 AND (s.season_stars < $2 OR s.user_id > $3)
                     ORDER BY s.season_stars DESC, s.user_id LIMIT $4"#,
@@ -152,7 +152,7 @@ pub async fn names(pool: &PgPool, guild: GuildId, users: &[UserId]) -> Result<Ve
         Named,
         r#"SELECT m.user_id AS "user_id: UserId", coalesce(m.display_name, u.discord_name) AS "name!",
                   u.discord_avatar_hash AS avatar_hash
-             FROM community.members m JOIN community.users u ON u.id = m.user_id
+             FROM people.members m JOIN people.users u ON u.id = m.user_id
             WHERE m.guild_id = $1 AND m.user_id = ANY ($2) ORDER BY m.user_id"#,
         guild.get(),
         &ids,

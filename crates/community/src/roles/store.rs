@@ -19,7 +19,7 @@ pub(super) async fn set(
     let wanted: Vec<bool> = wishes.iter().map(|wish| wish.wanted).collect();
     // A row that is made here has no cause yet, and is settled: as if it had always been there.
     sqlx::query!(
-        "INSERT INTO community.member_roles (guild_id, user_id, role_id, confirmed_at)
+        "INSERT INTO people.member_roles (guild_id, user_id, role_id, confirmed_at)
          SELECT $1, w.user_id, w.role_id, now()
            FROM unnest($2::bigint[], $3::bigint[], $4::boolean[]) AS w (user_id, role_id, wanted)
           WHERE w.wanted
@@ -40,13 +40,13 @@ pub(super) async fn set(
                 ORDER BY w.user_id, w.role_id, w.wanted DESC
            ), locked AS MATERIALIZED (
                -- What a row holds once it is locked, whoever changed it while this waited.
-               SELECT r.user_id, r.role_id, community.role_causes(r.causes, $5, w.wanted) AS causes,
-                      r.wanted <> (cardinality(community.role_causes(r.causes, $5, w.wanted)) > 0) AS flips
-                 FROM community.member_roles r JOIN wish w USING (user_id, role_id)
-                WHERE r.guild_id = $1 AND r.causes IS DISTINCT FROM community.role_causes(r.causes, $5, w.wanted)
+               SELECT r.user_id, r.role_id, people.role_causes(r.causes, $5, w.wanted) AS causes,
+                      r.wanted <> (cardinality(people.role_causes(r.causes, $5, w.wanted)) > 0) AS flips
+                 FROM people.member_roles r JOIN wish w USING (user_id, role_id)
+                WHERE r.guild_id = $1 AND r.causes IS DISTINCT FROM people.role_causes(r.causes, $5, w.wanted)
                 ORDER BY r.user_id, r.role_id FOR UPDATE OF r
            ), written AS (
-               UPDATE community.member_roles r
+               UPDATE people.member_roles r
                   SET causes = l.causes,
                       version = CASE WHEN l.flips THEN r.version + 1 ELSE r.version END,
                       attempts = CASE WHEN l.flips THEN 0 ELSE r.attempts END,
@@ -82,7 +82,7 @@ pub(super) async fn observe(
     let held: Vec<i64> = held.iter().map(|role| role.get()).collect();
     let managed: Vec<i64> = managed.iter().map(|role| role.get()).collect();
     sqlx::query!(
-        "INSERT INTO community.member_roles (guild_id, user_id, role_id, confirmed_at)
+        "INSERT INTO people.member_roles (guild_id, user_id, role_id, confirmed_at)
          SELECT $1, $2, role_id, now() FROM (SELECT unnest($3::bigint[]) INTERSECT SELECT unnest($4::bigint[])) m (role_id)
           ORDER BY role_id
          ON CONFLICT ON CONSTRAINT pk_member_roles DO NOTHING",
@@ -97,11 +97,11 @@ pub(super) async fn observe(
         MemberRole,
         r#"WITH seen AS MATERIALIZED (
                SELECT role_id, wanted = (role_id = ANY ($3::bigint[])) AS agrees, confirmed_at IS NOT NULL AS settled
-                 FROM community.member_roles
+                 FROM people.member_roles
                 WHERE guild_id = $1 AND user_id = $2
                 ORDER BY role_id FOR UPDATE
            ), written AS (
-               UPDATE community.member_roles r
+               UPDATE people.member_roles r
                   SET confirmed_at = CASE WHEN s.agrees THEN now() END,
                       version = CASE WHEN s.agrees THEN r.version ELSE r.version + 1 END,
                       attempts = 0, last_error = NULL, next_attempt_at = now() + interval '1 minute'
@@ -137,11 +137,11 @@ pub(super) async fn report(
                 ORDER BY o.user_id, o.role_id, o.version DESC
            ), locked AS MATERIALIZED (
                SELECT r.user_id, r.role_id, o.error
-                 FROM community.member_roles r JOIN outcome o USING (user_id, role_id, version)
+                 FROM people.member_roles r JOIN outcome o USING (user_id, role_id, version)
                 WHERE r.guild_id = $1 AND r.confirmed_at IS NULL
                 ORDER BY r.user_id, r.role_id FOR UPDATE OF r
            ), written AS (
-               UPDATE community.member_roles r
+               UPDATE people.member_roles r
                   SET confirmed_at = CASE WHEN l.error IS NULL THEN now() END, last_error = l.error
                  FROM locked l
                 WHERE r.guild_id = $1 AND r.user_id = l.user_id AND r.role_id = l.role_id
@@ -172,7 +172,7 @@ pub(super) async fn list(
         MemberRole,
         r#"SELECT user_id AS "user_id: UserId", role_id AS "role_id: RoleId", wanted AS "wanted!", causes, version, attempts,
                   last_error, confirmed_at
-             FROM community.member_roles
+             FROM people.member_roles
             WHERE guild_id = $1 AND (user_id, role_id) > ($2, $3) AND (confirmed_at IS NULL OR NOT $4)
             ORDER BY user_id, role_id LIMIT $5"#,
         guild.get(),
@@ -189,11 +189,11 @@ pub(super) async fn list(
 pub(super) async fn due(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<(GuildId, MemberRole)>> {
     let rows = sqlx::query!(
         r#"WITH due AS MATERIALIZED (
-               SELECT guild_id, user_id, role_id FROM community.member_roles
+               SELECT guild_id, user_id, role_id FROM people.member_roles
                 WHERE confirmed_at IS NULL AND next_attempt_at <= now()
                 ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED
            )
-           UPDATE community.member_roles r
+           UPDATE people.member_roles r
               SET attempts = r.attempts + 1,
                   next_attempt_at = now() + least(interval '1 minute' * 2 ^ least(r.attempts + 1, 20), interval '1 day')
              FROM due d

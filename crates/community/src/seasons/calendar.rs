@@ -48,14 +48,14 @@ pub async fn calendars(
     ids.dedup();
     // A statement of its own: the next one's snapshot must come after the lock. In the order of guilds, as everybody.
     sqlx::query!(
-        r#"SELECT pg_advisory_xact_lock_shared(hashtextextended('community.seasons:' || g.id, 0))::text
+        r#"SELECT pg_advisory_xact_lock_shared(hashtextextended('progress.seasons:' || g.id, 0))::text
              FROM unnest($1::bigint[]) AS g (id)"#,
         &ids,
     )
     .fetch_all(&mut *conn)
     .await?;
     let rows = sqlx::query!(
-        r#"SELECT guild_id, id AS "id: SeasonId", starts_at, ends_at, active FROM community.seasons
+        r#"SELECT guild_id, id AS "id: SeasonId", starts_at, ends_at, active FROM progress.seasons
             WHERE guild_id = ANY($1::bigint[])"#,
         &ids,
     )
@@ -91,7 +91,7 @@ pub async fn season_at(
 /// Keeps everybody else from counting events of the guild, and from changing its seasons, until the commit.
 pub(super) async fn lock(conn: &mut PgConnection, guild: GuildId) -> Result<DateTime<Utc>, Error> {
     sqlx::query!(
-        "SELECT pg_advisory_xact_lock(hashtextextended('community.seasons:' || $1::bigint, 0))::text",
+        "SELECT pg_advisory_xact_lock(hashtextextended('progress.seasons:' || $1::bigint, 0))::text",
         guild.get(),
     )
     .fetch_one(&mut *conn)

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::fields;
 use crate::ids::SeasonId;
 
-const TABLE: &str = "community.seasons";
+const TABLE: &str = "progress.seasons";
 
 /// A page of the guild's seasons, the latest first.
 pub async fn season_list(pool: &PgPool, guild: GuildId, page: &PageQuery) -> Result<Page<Season>, Problem> {

@@ -52,7 +52,7 @@ pub(super) async fn get(
         Row,
         r#"SELECT id AS "id: SeasonId", guild_id AS "guild_id: GuildId", name, starts_at, ends_at, active, repeats,
                   rolled_at, created_at
-             FROM community.seasons WHERE guild_id = $1 AND id = $2"#,
+             FROM progress.seasons WHERE guild_id = $1 AND id = $2"#,
         guild.get(),
         season.get(),
     )
@@ -68,7 +68,7 @@ pub(crate) async fn season_exists(
     season: SeasonId,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM community.seasons WHERE guild_id = $1 AND id = $2) AS "exists!""#,
+        r#"SELECT EXISTS (SELECT FROM progress.seasons WHERE guild_id = $1 AND id = $2) AS "exists!""#,
         guild.get(),
         season.get(),
     )
@@ -88,7 +88,7 @@ pub(super) async fn list(
         Row,
         r#"SELECT id AS "id: SeasonId", guild_id AS "guild_id: GuildId", name, starts_at, ends_at, active, repeats,
                   rolled_at, created_at
-             FROM community.seasons
+             FROM progress.seasons
             WHERE guild_id = $1 AND ($2::timestamptz IS NULL OR (starts_at, id) < ($2, $3::int))
             ORDER BY starts_at DESC, id DESC LIMIT $4"#,
         guild.get(),
@@ -107,7 +107,7 @@ pub(super) async fn open(conn: &mut PgConnection, guild: GuildId) -> Result<Vec<
         Row,
         r#"SELECT id AS "id: SeasonId", guild_id AS "guild_id: GuildId", name, starts_at, ends_at, active, repeats,
                   rolled_at, created_at
-             FROM community.seasons WHERE guild_id = $1 AND rolled_at IS NULL ORDER BY starts_at"#,
+             FROM progress.seasons WHERE guild_id = $1 AND rolled_at IS NULL ORDER BY starts_at"#,
         guild.get(),
     )
     .fetch_all(conn)
@@ -117,7 +117,7 @@ pub(super) async fn open(conn: &mut PgConnection, guild: GuildId) -> Result<Vec<
 
 /// Names that are taken in the guild.
 pub(super) async fn names(conn: &mut PgConnection, guild: GuildId) -> Result<Vec<String>, Error> {
-    Ok(sqlx::query_scalar!("SELECT name FROM community.seasons WHERE guild_id = $1", guild.get())
+    Ok(sqlx::query_scalar!("SELECT name FROM progress.seasons WHERE guild_id = $1", guild.get())
         .fetch_all(conn)
         .await?)
 }
@@ -131,7 +131,7 @@ pub(super) async fn is_ahead(
     // By type, as there is an index of that.
     let types = EventType::ALL.map(EventType::as_str);
     let found = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM community.event_lake
+        r#"SELECT EXISTS (SELECT FROM lake.event_lake
                            WHERE guild_id = $1 AND event_type = ANY ($2) AND "timestamp" >= $3) AS "found!""#,
         guild.get(),
         &types as &[&str],
@@ -150,7 +150,7 @@ pub(super) async fn disown(
     from: DateTime<Utc>,
 ) -> Result<u64, Error> {
     let done = sqlx::query!(
-        r#"UPDATE community.activity_log SET season_id = NULL
+        r#"UPDATE progress.activity_log SET season_id = NULL
             WHERE guild_id = $1 AND season_id = $2 AND "timestamp" >= $3"#,
         guild.get(),
         season.get(),
@@ -165,7 +165,7 @@ pub(super) async fn disown(
 /// another bot stay without one.
 pub(super) async fn adopt(conn: &mut PgConnection, season: &Season) -> Result<u64, Error> {
     let done = sqlx::query!(
-        r#"UPDATE community.activity_log SET season_id = $2
+        r#"UPDATE progress.activity_log SET season_id = $2
             WHERE guild_id = $1 AND "timestamp" >= $3 AND "timestamp" < $4 AND season_id IS NULL AND event_type <> 'IMPORT'"#,
         season.guild_id.get(),
         season.id.get(),
@@ -186,7 +186,7 @@ pub(super) async fn insert(
     repeats: bool,
 ) -> Result<SeasonId, Error> {
     let id = sqlx::query_scalar!(
-        r#"INSERT INTO community.seasons (guild_id, name, starts_at, ends_at, repeats) VALUES ($1, $2, $3, $4, $5)
+        r#"INSERT INTO progress.seasons (guild_id, name, starts_at, ends_at, repeats) VALUES ($1, $2, $3, $4, $5)
            RETURNING id AS "id: SeasonId""#,
         guild.get(),
         name,
@@ -202,7 +202,7 @@ pub(super) async fn insert(
 /// Writes what may be changed of a season.
 pub(super) async fn update(conn: &mut PgConnection, season: &Season) -> Result<(), Error> {
     let done = sqlx::query!(
-        "UPDATE community.seasons SET name = $3, starts_at = $4, ends_at = $5, repeats = $6
+        "UPDATE progress.seasons SET name = $3, starts_at = $4, ends_at = $5, repeats = $6
           WHERE guild_id = $1 AND id = $2",
         season.guild_id.get(),
         season.id.get(),
@@ -218,20 +218,20 @@ pub(super) async fn update(conn: &mut PgConnection, season: &Season) -> Result<(
 
 /// Lets windows overlap until [`check_overlap`]: several may be moved at once.
 pub(super) async fn defer_overlap(conn: &mut PgConnection) -> Result<(), Error> {
-    sqlx::query!("SET CONSTRAINTS community.ex_seasons_overlap DEFERRED").execute(conn).await?;
+    sqlx::query!("SET CONSTRAINTS progress.ex_seasons_overlap DEFERRED").execute(conn).await?;
     Ok(())
 }
 
 /// Refuses windows that overlap, from now on at once again.
 pub(super) async fn check_overlap(conn: &mut PgConnection) -> Result<(), Error> {
-    sqlx::query!("SET CONSTRAINTS community.ex_seasons_overlap IMMEDIATE").execute(conn).await?;
+    sqlx::query!("SET CONSTRAINTS progress.ex_seasons_overlap IMMEDIATE").execute(conn).await?;
     Ok(())
 }
 
 /// Removes a planned season.
 pub(super) async fn delete(conn: &mut PgConnection, guild: GuildId, season: SeasonId) -> Result<(), Error> {
     let done = sqlx::query!(
-        "DELETE FROM community.seasons WHERE guild_id = $1 AND id = $2 AND NOT active AND rolled_at IS NULL",
+        "DELETE FROM progress.seasons WHERE guild_id = $1 AND id = $2 AND NOT active AND rolled_at IS NULL",
         guild.get(),
         season.get(),
     )
@@ -248,7 +248,7 @@ pub(super) async fn end(
     ends_at: DateTime<Utc>,
 ) -> Result<(), Error> {
     let done = sqlx::query!(
-        "UPDATE community.seasons SET active = false, ends_at = $3, rolled_at = clock_timestamp()
+        "UPDATE progress.seasons SET active = false, ends_at = $3, rolled_at = clock_timestamp()
           WHERE guild_id = $1 AND id = $2 AND rolled_at IS NULL",
         guild.get(),
         season.get(),
@@ -262,7 +262,7 @@ pub(super) async fn end(
 /// Starts a planned season.
 pub(super) async fn start(conn: &mut PgConnection, guild: GuildId, season: SeasonId) -> Result<(), Error> {
     let done = sqlx::query!(
-        "UPDATE community.seasons SET active = true
+        "UPDATE progress.seasons SET active = true
           WHERE guild_id = $1 AND id = $2 AND NOT active AND rolled_at IS NULL",
         guild.get(),
         season.get(),
@@ -275,11 +275,11 @@ pub(super) async fn start(conn: &mut PgConnection, guild: GuildId, season: Seaso
 /// Archives the standings of a season: everybody who earned something in it and has not left. Returns how many.
 pub(super) async fn archive(conn: &mut PgConnection, guild: GuildId, season: SeasonId) -> Result<i64, Error> {
     let done = sqlx::query!(
-        r#"INSERT INTO community.season_standings (guild_id, season_id, user_id, rank, season_stars, season_xp, level)
+        r#"INSERT INTO progress.season_standings (guild_id, season_id, user_id, rank, season_stars, season_xp, level)
            SELECT s.guild_id, s.season_id, s.user_id, rank() OVER (ORDER BY s.season_stars DESC), s.season_stars,
                   s.season_xp, m.level
-             FROM community.user_stats s
-             JOIN community.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id
+             FROM progress.user_stats s
+             JOIN people.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id
             WHERE s.guild_id = $1 AND s.season_id = $2 AND m.left_at IS NULL"#,
         guild.get(),
         season.get(),
@@ -296,17 +296,17 @@ pub(super) async fn restart_counters(
     window: Option<(DateTime<Utc>, DateTime<Utc>)>,
 ) -> Result<(), Error> {
     sqlx::query!(
-        "DELETE FROM community.event_counters WHERE guild_id = $1 AND period = 'season'",
+        "DELETE FROM lake.event_counters WHERE guild_id = $1 AND period = 'season'",
         guild.get()
     )
     .execute(&mut *conn)
     .await?;
     let Some((from, to)) = window else { return Ok(()) };
     sqlx::query!(
-        r#"INSERT INTO community.event_counters (guild_id, user_id, event_type, category_id, period, count)
+        r#"INSERT INTO lake.event_counters (guild_id, user_id, event_type, category_id, period, count)
            SELECT e.guild_id, e.user_id, e.event_type, c.category_id, 'season', count(*)
-             FROM community.event_lake e
-             LEFT JOIN community.category_channels k ON k.guild_id = e.guild_id AND k.channel_id = e.channel_id
+             FROM lake.event_lake e
+             LEFT JOIN lake.category_channels k ON k.guild_id = e.guild_id AND k.channel_id = e.channel_id
             CROSS JOIN LATERAL (SELECT 0 AS category_id
                                 UNION ALL
                                 SELECT k.category_id WHERE k.category_id IS NOT NULL) AS c
@@ -329,7 +329,7 @@ pub(super) async fn winners(
     season: SeasonId,
 ) -> Result<Vec<(UserId, i64, i64)>, Error> {
     let rows = sqlx::query!(
-        r#"SELECT user_id AS "user_id: UserId", rank, season_stars FROM community.season_standings
+        r#"SELECT user_id AS "user_id: UserId", rank, season_stars FROM progress.season_standings
             WHERE guild_id = $1 AND season_id = $2 ORDER BY rank, user_id LIMIT 3"#,
         guild.get(),
         season.get(),
@@ -353,9 +353,9 @@ pub(super) async fn standings(
         r#"SELECT s.season_id AS "season_id: SeasonId", s.user_id AS "user_id: UserId",
                   coalesce(m.display_name, u.discord_name, s.user_id::text) AS "name!", s.rank, s.season_stars,
                   s.season_xp, s.level
-             FROM community.season_standings s
-             LEFT JOIN community.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id
-             LEFT JOIN community.users u ON u.id = s.user_id
+             FROM progress.season_standings s
+             LEFT JOIN people.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id
+             LEFT JOIN people.users u ON u.id = s.user_id
             WHERE s.guild_id = $1 AND s.season_id = $2 AND (s.rank, s.user_id) > ($3, $4)
             ORDER BY s.rank, s.user_id LIMIT $5"#,
         guild.get(),

@@ -255,7 +255,7 @@ pub(super) async fn known_members(
 ) -> Result<Vec<(i64, i64)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT DISTINCT m.guild_id, m.user_id FROM unnest($1::bigint[], $2::bigint[]) AS k (guild_id, user_id)
-             JOIN community.members m USING (guild_id, user_id)"#,
+             JOIN people.members m USING (guild_id, user_id)"#,
         guilds,
         users,
     )

@@ -83,7 +83,7 @@ async fn seasons_and_sums_over_them_count_too() {
         });
         template(&house, body).await;
     }
-    house.run("INSERT INTO community.user_stats (guild_id, user_id, season_id, voice_minutes) SELECT 1, 7, id, 65 FROM community.seasons").await;
+    house.run("INSERT INTO progress.user_stats (guild_id, user_id, season_id, voice_minutes) SELECT 1, 7, id, 65 FROM progress.seasons").await;
     let still = Moved::default();
     let change = SeasonChange {
         season_id: season,
@@ -114,7 +114,7 @@ async fn xp_from_elsewhere_and_thresholds_made_later_grant_as_well() {
 
     let later = json!({ "name": "Later", "requirement_type": "xp_milestone", "requirement_value": 70, "gold_reward": 3 });
     let later = template(&house, later).await;
-    house.run("UPDATE community.users SET is_bot = true WHERE id = 8").await;
+    house.run("UPDATE people.users SET is_bot = true WHERE id = 8").await;
     house.give(BOB, "b", 500, 0).await;
     run_timers(&house).await;
     assert_eq!(house.events("achievement.earned").await.len(), 1, "60 are not 70, and bots earn nothing");
@@ -178,7 +178,7 @@ async fn what_is_granted_by_hand_can_be_revoked_and_given_back() {
     assert_eq!(house.figures(ADA).await, (40, 9, 0));
     house.give(ADA, "spent", 0, -5).await;
     assert_eq!(house.send("POST", &revocations, Some(back)).await.0, 409);
-    let audited = house.audited("community.user_achievements").await;
+    let audited = house.audited("progress.user_achievements").await;
     assert_eq!(audited, ["CREATE", "MANUAL_REVOKE", "CREATE", "MANUAL_REVOKE", "CREATE"]);
     house.assert_sound().await;
 }

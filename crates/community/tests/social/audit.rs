@@ -44,8 +44,8 @@ async fn the_weekly_audit_mends_what_drifted() {
     let before = (house.figures(ADA).await, house.figures(BOB).await);
     house
         .run(
-            "UPDATE community.members SET xp = xp + 1000, gold = gold + 7 WHERE guild_id = 1 AND user_id = 7;
-             INSERT INTO community.event_counters (guild_id, user_id, event_type, period, count)
+            "UPDATE people.members SET xp = xp + 1000, gold = gold + 7 WHERE guild_id = 1 AND user_id = 7;
+             INSERT INTO lake.event_counters (guild_id, user_id, event_type, period, count)
              VALUES (1, 8, 'message_create', 'lifetime', 5)",
         )
         .await;
@@ -73,8 +73,8 @@ async fn the_weekly_audit_mends_what_drifted() {
 async fn where_a_guild_wants_to_be_told_only_it_is_told_only() {
     let house = House::new().await;
     house.give(ADA, "a", 10, 0).await;
-    house.run("UPDATE community.members SET xp = 11 WHERE user_id = 7 AND guild_id = 1").await;
-    house.run("UPDATE community.members SET gold = 5 WHERE user_id = 7 AND guild_id = 2").await;
+    house.run("UPDATE people.members SET xp = 11 WHERE user_id = 7 AND guild_id = 1").await;
+    house.run("UPDATE people.members SET gold = 5 WHERE user_id = 7 AND guild_id = 2").await;
     house
         .run(
             "INSERT INTO access.settings (guild_id, key, value_json, category)

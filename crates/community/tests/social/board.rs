@@ -182,6 +182,6 @@ async fn awards_are_given_to_all_or_to_none_and_audited() {
     assert_eq!(house.figures(ADA).await, (0, 100, 0));
     let told = house.events("member.awarded").await;
     assert_eq!((told.len(), &told[2]["xp"]), (3, &json!(-200)));
-    assert_eq!(house.audited("community.members").await, ["MANUAL_AWARD", "MANUAL_REVOKE"]);
+    assert_eq!(house.audited("people.members").await, ["MANUAL_AWARD", "MANUAL_REVOKE"]);
     house.assert_sound().await;
 }

@@ -39,14 +39,14 @@ async fn a_file_is_imported_once_and_a_later_one_brings_the_difference() {
     house.ok("POST", "/xp/import", level).await;
     let member = house.ok("GET", "/members/30", None).await;
     assert_eq!((&member["level"], &member["xp"]), (&json!(3), &json!(196)));
-    assert!(house.audited("community.members").await.iter().all(|action| action == "IMPORT"));
+    assert!(house.audited("people.members").await.iter().all(|action| action == "IMPORT"));
     house.assert_sound().await;
 }
 
 #[tokio::test]
 async fn wrong_lines_are_named_and_stop_it_unless_the_rest_is_asked_for() {
     let house = House::new().await;
-    house.run("UPDATE community.users SET is_bot = true WHERE id = 8").await;
+    house.run("UPDATE people.users SET is_bot = true WHERE id = 8").await;
     let file = "id,xp\n7,10\nx,1\n8,5\n9\n";
     let (status, problem) = house.send("POST", "/xp/import", csv(file, &json!({}))).await;
     assert_eq!((status, &problem["errors"][0]["field"]), (400, &json!("data")));
@@ -75,10 +75,10 @@ async fn what_an_import_brings_is_no_news_and_of_no_season() {
     house.ok("POST", "/xp/import", csv("id,xp\n7,5000\n", &json!({}))).await;
     assert_eq!(house.events("member.levelled_up").await[0]["retroactive"], true);
     assert_eq!(house.events("achievement.earned").await[0]["retroactive"], true);
-    let seasonal = "SELECT count(*) FROM community.user_stats";
+    let seasonal = "SELECT count(*) FROM progress.user_stats";
     assert_eq!(house.count(seasonal).await, 0);
     let journaled =
-        "SELECT count(*) FROM community.activity_log WHERE event_type = 'IMPORT' AND season_id IS NULL";
+        "SELECT count(*) FROM progress.activity_log WHERE event_type = 'IMPORT' AND season_id IS NULL";
     assert_eq!(house.count(journaled).await, 1);
     // Other XP are.
     house.give(crate::house::BOB, "a", 5_000, 0).await;

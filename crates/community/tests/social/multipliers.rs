@@ -41,7 +41,7 @@ async fn a_channel_is_in_one_category_and_a_removed_one_lets_it_go() {
     assert_eq!((&gone["active"], &gone["channels"]), (&json!(false), &json!([])));
     house.ok("DELETE", &path, None).await;
     assert_eq!(house.ok("GET", "/categories", None).await["items"].as_array().unwrap().len(), 1);
-    let audited = house.audited("community.categories").await;
+    let audited = house.audited("lake.categories").await;
     assert_eq!(audited, ["CREATE", "UPDATE", "CREATE", "DELETE"]);
 }
 
@@ -98,7 +98,7 @@ async fn a_double_xp_weekend_counts_by_when_things_happened() {
     assert_eq!(house.ok("DELETE", &path, None).await["ends_at"], ended["ends_at"]);
     assert_eq!(house.send("PATCH", &path, Some(json!({ "name": "y" }))).await.0, 409);
     assert_eq!(house.events("multiplier.called_off").await.len(), 1);
-    assert_eq!(house.audited("community.multiplier_events").await, ["CREATE", "CREATE", "DELETE"]);
+    assert_eq!(house.audited("lake.multiplier_events").await, ["CREATE", "CREATE", "DELETE"]);
 }
 
 #[tokio::test]

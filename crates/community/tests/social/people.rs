@@ -23,7 +23,7 @@ async fn a_member_chooses_what_is_announced_about_them() {
     // Others' are theirs, in this guild and in others.
     let (status, of_bob) = house.send_as(BOB, "GET", "/preferences", None).await;
     assert_eq!((status, of_bob), (200, all));
-    assert_eq!(house.count("SELECT count(*) FROM community.user_preferences").await, 1);
+    assert_eq!(house.count("SELECT count(*) FROM people.user_preferences").await, 1);
     for bad in [json!({ "announce_nothing": true }), json!({ "announce_awards": "no" }), json!(7)] {
         let (status, _) = house.send("PUT", "/preferences", Some(bad.clone())).await;
         assert_eq!(status, 400, "{bad}");
@@ -52,8 +52,8 @@ async fn a_members_seasons_tell_what_they_did_and_where_they_stood() {
     let spring = house.ok("POST", "/seasons", Some(json!({ "name": "Spring", "ends_at": until }))).await;
     house
         .run(
-            "INSERT INTO community.user_stats (guild_id, user_id, season_id, season_stars, season_xp, messages_sent)
-             SELECT 1, m.user_id, s.id, 10 * m.user_id, 100, 3 FROM community.members m, community.seasons s
+            "INSERT INTO progress.user_stats (guild_id, user_id, season_id, season_stars, season_xp, messages_sent)
+             SELECT 1, m.user_id, s.id, 10 * m.user_id, 100, 3 FROM people.members m, progress.seasons s
               WHERE m.guild_id = 1",
         )
         .await;
@@ -61,10 +61,10 @@ async fn a_members_seasons_tell_what_they_did_and_where_they_stood() {
         house.ok("GET", &format!("/members/{user}/seasons"), None).await["items"].clone()
     };
     assert_eq!((&of(ADA).await[0]["rank"], &of(BOB).await[0]["rank"]), (&json!(2), &json!(1)));
-    house.run("UPDATE community.members SET left_at = now() WHERE user_id = 8 AND guild_id = 1").await;
+    house.run("UPDATE people.members SET left_at = now() WHERE user_id = 8 AND guild_id = 1").await;
     assert_eq!(of(ADA).await[0]["rank"], 1, "who left is on no leaderboard");
     assert_eq!(of(BOB).await[0]["rank"], json!(null));
-    house.run("UPDATE community.members SET left_at = NULL").await;
+    house.run("UPDATE people.members SET left_at = NULL").await;
     let board = async || {
         let of_season = format!("/leaderboard?season_id={}", spring["id"]);
         let (all, season) =
@@ -72,17 +72,17 @@ async fn a_members_seasons_tell_what_they_did_and_where_they_stood() {
         [all, season].map(|board| board["items"].as_array().unwrap().len())
     };
     assert_eq!(board().await, [2, 2]);
-    house.run("UPDATE community.users SET is_bot = true WHERE id = 8").await;
+    house.run("UPDATE people.users SET is_bot = true WHERE id = 8").await;
     assert_eq!(board().await, [1, 1], "bots are on none");
-    house.run("UPDATE community.users SET is_bot = false").await;
+    house.run("UPDATE people.users SET is_bot = false").await;
     let next = json!({ "next": { "name": "Summer", "ends_at": until + chrono::TimeDelta::days(30) } });
     house.ok("POST", &format!("/seasons/{}/roll", spring["id"]), Some(next)).await;
     // What comes late counts in the season, and not in its archive.
     house
         .run(
-            "UPDATE community.user_stats SET season_stars = 500 WHERE user_id = 7;
-             INSERT INTO community.user_stats (guild_id, user_id, season_id, season_stars)
-             SELECT 1, 7, id, 1 FROM community.seasons WHERE active",
+            "UPDATE progress.user_stats SET season_stars = 500 WHERE user_id = 7;
+             INSERT INTO progress.user_stats (guild_id, user_id, season_id, season_stars)
+             SELECT 1, 7, id, 1 FROM progress.seasons WHERE active",
         )
         .await;
     let all = of(ADA).await;
@@ -108,11 +108,11 @@ async fn a_guilds_chart_has_what_was_granted_besides_what_events_brought() {
     house.give(ADA, "a", 1_200, 30).await;
     house
         .run(
-            "INSERT INTO community.activity_log (guild_id, user_id, event_type, source_system, source_event_id, xp_delta, \"timestamp\")
+            "INSERT INTO progress.activity_log (guild_id, user_id, event_type, source_system, source_event_id, xp_delta, \"timestamp\")
              VALUES (1, 8, 'CAMPAIGN_REWARD', 'campaigns', 'b', 40, now() - interval '1 day');
-             INSERT INTO community.guild_days (guild_id, day, kind, count, xp, stars)
+             INSERT INTO progress.guild_days (guild_id, day, kind, count, xp, stars)
              SELECT 1, (now() AT TIME ZONE 'UTC')::date, 'MESSAGE', 2, 30, 2;
-             INSERT INTO community.guild_days (guild_id, day, kind, count)
+             INSERT INTO progress.guild_days (guild_id, day, kind, count)
              SELECT 1, (now() AT TIME ZONE 'UTC')::date, 'message_create', 3",
         )
         .await;

@@ -82,37 +82,37 @@ impl Crowd {
 
     async fn check(&self, house: &House, seasons: i64) {
         let sent = self.next.load(Ordering::Relaxed);
-        assert_eq!(house.count("SELECT count(*) FROM community.event_lake").await, sent);
+        assert_eq!(house.count("SELECT count(*) FROM lake.event_lake").await, sent);
         // Whatever its entry says, the time of each event lies in that season and in no other.
-        let wrong = "SELECT count(*) FROM community.activity_log l
+        let wrong = "SELECT count(*) FROM progress.activity_log l
                       WHERE l.event_type = 'MESSAGE'
-                        AND l.season_id IS DISTINCT FROM (SELECT s.id FROM community.seasons s
+                        AND l.season_id IS DISTINCT FROM (SELECT s.id FROM progress.seasons s
                               WHERE s.guild_id = l.guild_id AND l.\"timestamp\" >= s.starts_at AND l.\"timestamp\" < s.ends_at)";
         assert_eq!(house.count(wrong).await, 0);
-        let journaled = "SELECT count(*) FROM community.activity_log WHERE event_type = 'MESSAGE' AND season_id IS NOT NULL";
+        let journaled = "SELECT count(*) FROM progress.activity_log WHERE event_type = 'MESSAGE' AND season_id IS NOT NULL";
         assert_eq!(house.count(journaled).await, sent, "each earned, in a season");
         // Members' figures of each season are the events of its window: messages, 15 XP and a star for each.
-        let differ = "SELECT count(*) FROM community.user_stats u JOIN community.seasons s ON s.id = u.season_id
-                       CROSS JOIN LATERAL (SELECT count(*) AS events FROM community.event_lake l
+        let differ = "SELECT count(*) FROM progress.user_stats u JOIN progress.seasons s ON s.id = u.season_id
+                       CROSS JOIN LATERAL (SELECT count(*) AS events FROM lake.event_lake l
                              WHERE l.guild_id = u.guild_id AND l.user_id = u.user_id
                                AND l.\"timestamp\" >= s.starts_at AND l.\"timestamp\" < s.ends_at) e
                        WHERE (u.messages_sent, u.season_xp, u.season_stars) IS DISTINCT FROM (e.events, 15 * e.events, e.events)";
         assert_eq!(house.count(differ).await, 0);
-        let sums = "SELECT sum(messages_sent)::bigint FROM community.user_stats";
+        let sums = "SELECT sum(messages_sent)::bigint FROM progress.user_stats";
         assert_eq!(house.count(sums).await, sent);
         assert_eq!(
-            house.count("SELECT count(DISTINCT season_id) FROM community.user_stats").await,
+            house.count("SELECT count(DISTINCT season_id) FROM progress.user_stats").await,
             seasons,
             "events came on both sides"
         );
         // The running season's counters began anew, and hold what is its own.
         let running = "SELECT coalesce(sum(c.count), 0)::bigint
-                            - (SELECT count(*) FROM community.event_lake l JOIN community.seasons s ON s.active
+                            - (SELECT count(*) FROM lake.event_lake l JOIN progress.seasons s ON s.active
                                 WHERE l.\"timestamp\" >= s.starts_at AND l.\"timestamp\" < s.ends_at)
-                         FROM community.event_counters c WHERE c.period = 'season' AND c.category_id = 0";
+                         FROM lake.event_counters c WHERE c.period = 'season' AND c.category_id = 0";
         assert_eq!(house.count(running).await, 0);
-        let archived = "SELECT count(*) FROM community.season_standings r
-                          JOIN community.user_stats u USING (guild_id, season_id, user_id)
+        let archived = "SELECT count(*) FROM progress.season_standings r
+                          JOIN progress.user_stats u USING (guild_id, season_id, user_id)
                          WHERE r.season_stars > u.season_stars OR r.season_xp > u.season_xp";
         assert_eq!(
             house.count(archived).await,
@@ -138,8 +138,8 @@ async fn at_midnight_under_load_every_event_is_in_exactly_one_season() {
     house
         .run(
             "BEGIN;
-             SET CONSTRAINTS community.ex_seasons_overlap DEFERRED;
-             UPDATE community.seasons SET starts_at = starts_at - interval '90 minutes', ends_at = ends_at - interval '90 minutes';
+             SET CONSTRAINTS progress.ex_seasons_overlap DEFERRED;
+             UPDATE progress.seasons SET starts_at = starts_at - interval '90 minutes', ends_at = ends_at - interval '90 minutes';
              COMMIT;",
         )
         .await;
@@ -165,7 +165,7 @@ async fn at_midnight_under_load_every_event_is_in_exactly_one_season() {
             let handlers = community::jobs::handlers(house.pool());
             jobs::timers::spawn(house.pool(), handlers, EngineSettings::default(), &node.handle(), &wake);
         }
-        while house.count("SELECT count(*) FROM community.seasons WHERE rolled_at IS NOT NULL").await == 0 {
+        while house.count("SELECT count(*) FROM progress.seasons WHERE rolled_at IS NOT NULL").await == 0 {
             tokio::task::yield_now().await;
         }
         crowd.over.send_replace(true);
@@ -229,10 +229,10 @@ async fn a_season_that_begins_in_the_past_has_what_happened_since() {
     };
     let made = ops::season_create(house.pool(), GUILD, new, operator()).await.unwrap();
     assert_eq!(made.state, SeasonState::Active);
-    let sums = "SELECT sum(messages_sent)::bigint FROM community.user_stats";
+    let sums = "SELECT sum(messages_sent)::bigint FROM progress.user_stats";
     assert_eq!(house.count(sums).await, 10, "of the last ten hours");
-    assert_eq!(house.count("SELECT sum(season_stars)::bigint FROM community.user_stats").await, 10);
-    let xp = "SELECT sum(season_xp)::bigint FROM community.user_stats";
+    assert_eq!(house.count("SELECT sum(season_stars)::bigint FROM progress.user_stats").await, 10);
+    let xp = "SELECT sum(season_xp)::bigint FROM progress.user_stats";
     assert_eq!(house.count(xp).await, 10 * 15 + 70, "and none from another bot");
     house.assert_sound().await;
     // What comes from now on is added.

@@ -34,9 +34,9 @@ async fn a_season_is_rolled_over_with_its_standings_archived() {
     assert_eq!(house.send("GET", &format!("{path}/standings"), None).await.0, 409);
     house
         .run(
-            "INSERT INTO community.user_stats (guild_id, user_id, season_id, season_stars, season_xp)
-             SELECT 1, m.user_id, s.id, 5, 50 FROM community.members m, community.seasons s WHERE m.guild_id = 1;
-             INSERT INTO community.event_counters (guild_id, user_id, event_type, period, count)
+            "INSERT INTO progress.user_stats (guild_id, user_id, season_id, season_stars, season_xp)
+             SELECT 1, m.user_id, s.id, 5, 50 FROM people.members m, progress.seasons s WHERE m.guild_id = 1;
+             INSERT INTO lake.event_counters (guild_id, user_id, event_type, period, count)
              VALUES (1, 7, 'message_create', 'season', 3), (1, 7, 'message_create', 'lifetime', 3),
                     (2, 7, 'message_create', 'season', 9)",
         )
@@ -66,11 +66,11 @@ async fn a_season_is_rolled_over_with_its_standings_archived() {
     assert_eq!(house.send("DELETE", &path, None).await.0, 409);
     assert_eq!(house.send("PATCH", &path, Some(json!({ "name": "x" }))).await.0, 409);
 
-    assert_eq!(house.count("SELECT count(*) FROM community.event_counters WHERE period = 'season'").await, 1);
+    assert_eq!(house.count("SELECT count(*) FROM lake.event_counters WHERE period = 'season'").await, 1);
     assert_eq!(house.events("season.started").await.len(), 2);
     let ended = house.events("season.ended").await;
     assert_eq!((&ended[0]["members"], &ended[0]["first"][0]["stars"]), (&json!(2), &json!(5)));
-    assert_eq!(house.audited("community.seasons").await, ["CREATE", "SEASON_ROLL"]);
+    assert_eq!(house.audited("progress.seasons").await, ["CREATE", "SEASON_ROLL"]);
     let listed = house.ok("GET", "/seasons", None).await;
     assert_eq!(
         (&listed["items"][0]["name"], &listed["items"][1]["name"]),
@@ -108,9 +108,9 @@ async fn at_its_end_a_season_is_rolled_over_by_itself_once() {
     house
         .run(
             "BEGIN;
-             SET CONSTRAINTS community.ex_seasons_overlap DEFERRED;
-             UPDATE community.seasons SET starts_at = starts_at - interval '2 hours', ends_at = ends_at - interval '2 hours';
-             INSERT INTO community.event_lake (guild_id, user_id, event_type, \"timestamp\")
+             SET CONSTRAINTS progress.ex_seasons_overlap DEFERRED;
+             UPDATE progress.seasons SET starts_at = starts_at - interval '2 hours', ends_at = ends_at - interval '2 hours';
+             INSERT INTO lake.event_lake (guild_id, user_id, event_type, \"timestamp\")
              VALUES (1, 7, 'message_create', now() - interval '30 minutes'),
                     (1, 7, 'message_create', now() - interval '90 minutes');
              UPDATE jobs.timers SET scheduled_at = now();
@@ -131,9 +131,9 @@ async fn at_its_end_a_season_is_rolled_over_by_itself_once() {
     assert_eq!(started.payload["name"], "Season 2");
     assert_eq!(house.events("season.ended").await.len(), 1);
     // What happened since its start counts for the new season already, and nothing else does.
-    let counted = "SELECT sum(count)::bigint FROM community.event_counters WHERE period = 'season'";
+    let counted = "SELECT sum(count)::bigint FROM lake.event_counters WHERE period = 'season'";
     assert_eq!(house.count(counted).await, 1);
-    assert_eq!(house.count("SELECT count(*) FROM community.seasons WHERE active").await, 1);
+    assert_eq!(house.count("SELECT count(*) FROM progress.seasons WHERE active").await, 1);
     assert!(node.stop(Duration::from_secs(30)).await.unwrap());
 }
 
@@ -182,7 +182,7 @@ async fn every_event_is_in_exactly_one_season_while_seasons_roll() {
     }
     assert!(seen.len() > 500, "{}", seen.len());
     assert_eq!(seasons::season_at(&mut tx, OTHER, &times[..1]).await.unwrap(), [None]);
-    assert_eq!(house.count("SELECT count(*) FROM community.seasons WHERE rolled_at IS NOT NULL").await, 11);
+    assert_eq!(house.count("SELECT count(*) FROM progress.seasons WHERE rolled_at IS NOT NULL").await, 11);
 }
 
 #[tokio::test]

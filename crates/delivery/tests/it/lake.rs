@@ -90,13 +90,13 @@ async fn nothing_waits(context: &jetstream::Context) {
 }
 
 async fn in_lake(house: &House) -> i64 {
-    house.count("SELECT count(*) FROM community.event_lake").await
+    house.count("SELECT count(*) FROM lake.event_lake").await
 }
 
 /// What is counted is what is in the lake.
 async fn counted(house: &House, messages: i64) {
     assert_eq!(in_lake(house).await, messages);
-    let sum = "SELECT sum(count)::bigint FROM community.event_counters WHERE category_id = 0 AND period = 'lifetime'";
+    let sum = "SELECT sum(count)::bigint FROM lake.event_counters WHERE category_id = 0 AND period = 'lifetime'";
     assert_eq!(house.count(sum).await, messages);
     let drift = community::audit::drift(&mut house.pool().acquire().await.unwrap()).await.unwrap();
     assert!(drift.is_empty(), "{drift:#?}");
@@ -115,8 +115,8 @@ async fn messages_bring_events_for_the_guild_that_their_subject_names() {
     // Again, as a producer does that did not hear whether it was stored.
     send(&context, "lake.1", json!({ "events": (0..50).map(said).collect::<Vec<_>>() })).await;
     nothing_waits(&context).await;
-    assert_eq!(house.count("SELECT count(*) FROM community.event_lake WHERE guild_id = 1").await, 50);
-    assert_eq!(house.count("SELECT count(*) FROM community.event_lake WHERE guild_id = 2").await, 10);
+    assert_eq!(house.count("SELECT count(*) FROM lake.event_lake WHERE guild_id = 1").await, 50);
+    assert_eq!(house.count("SELECT count(*) FROM lake.event_lake WHERE guild_id = 2").await, 10);
     counted(&house, 60).await;
     for node in house.nodes.drain(..) {
         assert!(node.stop(PATIENCE).await.unwrap());
@@ -142,7 +142,7 @@ async fn bodies_name_the_guild_only_where_the_operator_says_so_and_others_are_ke
     send(&context, "lake.any", named("2", 3)).await;
     send(&context, "lake.1", said(4)).await;
     nothing_waits(&context).await;
-    assert_eq!(house.count("SELECT count(*) FROM community.event_lake WHERE guild_id = 1").await, 3);
+    assert_eq!(house.count("SELECT count(*) FROM lake.event_lake WHERE guild_id = 1").await, 3);
     assert_eq!(in_lake(&house).await, 3);
 }
 
@@ -264,7 +264,7 @@ async fn while_the_database_is_away_messages_wait() {
         )
         .await;
     house
-        .run("CREATE TRIGGER away BEFORE INSERT ON community.event_lake EXECUTE FUNCTION public.away()")
+        .run("CREATE TRIGGER away BEFORE INSERT ON lake.event_lake EXECUTE FUNCTION public.away()")
         .await;
     for n in 1..21 {
         send(&context, "lake.1", said(n)).await;
@@ -279,7 +279,7 @@ async fn while_the_database_is_away_messages_wait() {
     };
     tokio::time::timeout(PATIENCE, given_back).await.expect("messages are given back");
     assert_eq!(in_lake(&house).await, 1);
-    house.run("DROP TRIGGER away ON community.event_lake").await;
+    house.run("DROP TRIGGER away ON lake.event_lake").await;
     nothing_waits(&context).await;
     counted(&house, 21).await;
 }

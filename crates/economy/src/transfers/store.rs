@@ -68,8 +68,8 @@ pub(super) async fn lock(
              FROM wanted w
              JOIN economy.bytes_balances b ON b.guild_id = w.guild_id AND b.user_id = w.user_id
              LEFT JOIN economy.bytes_configs c ON c.guild_id = w.guild_id
-             LEFT JOIN community.members m ON m.guild_id = w.guild_id AND m.user_id = w.user_id
-             LEFT JOIN community.users u ON u.id = w.user_id
+             LEFT JOIN people.members m ON m.guild_id = w.guild_id AND m.user_id = w.user_id
+             LEFT JOIN people.users u ON u.id = w.user_id
             WHERE (SELECT count(*) FROM economy.bytes_balances e JOIN wanted o USING (guild_id, user_id))
                   = (SELECT count(*) FROM wanted)
             ORDER BY b.guild_id, b.user_id
@@ -110,8 +110,8 @@ pub(super) async fn facts(conn: &mut PgConnection, parties: &BTreeSet<Account>) 
                   c.is_enabled AS "is_enabled?", c.max_transfer AS "max_transfer?", c.cooldown_hours AS "cooldown_hours?"
              FROM unnest($1::bigint[], $2::bigint[]) AS p (guild_id, user_id)
              LEFT JOIN economy.bytes_configs c ON c.guild_id = p.guild_id
-             LEFT JOIN community.members m ON m.guild_id = p.guild_id AND m.user_id = p.user_id AND m.left_at IS NULL
-             LEFT JOIN community.users u ON u.id = m.user_id"#,
+             LEFT JOIN people.members m ON m.guild_id = p.guild_id AND m.user_id = p.user_id AND m.left_at IS NULL
+             LEFT JOIN people.users u ON u.id = m.user_id"#,
         &guilds,
         &users,
     )

@@ -80,7 +80,7 @@ async fn a_request_that_takes_too_long_is_given_up() {
     settings.http.request_timeout = Duration::from_millis(100);
     let house = House::with(settings).await;
     let mut locker = house.database.pool().begin().await.unwrap();
-    sqlx::query("LOCK TABLE community.members IN ACCESS EXCLUSIVE MODE").execute(&mut *locker).await.unwrap();
+    sqlx::query("LOCK TABLE people.members IN ACCESS EXCLUSIVE MODE").execute(&mut *locker).await.unwrap();
     let path = "/api/v1/guilds/175928847299117063/members";
     let answer = house.get(path, &house.global).await;
     assert!(answer.problem().starts_with("503 timed-out"), "{answer:?}");

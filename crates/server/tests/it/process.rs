@@ -102,7 +102,7 @@ async fn what_is_in_flight_is_answered_and_streams_end() {
 
     // A request that waits for a lock, and is certainly waiting.
     let mut locker = database.pool().begin().await.unwrap();
-    sqlx::query("LOCK TABLE community.members IN ACCESS EXCLUSIVE MODE").execute(&mut *locker).await.unwrap();
+    sqlx::query("LOCK TABLE people.members IN ACCESS EXCLUSIVE MODE").execute(&mut *locker).await.unwrap();
     let slow = Wire::send(
         address,
         &format!("GET /api/v1/guilds/1/members HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\r\n"),

@@ -56,7 +56,7 @@ pub(in crate::ingest) async fn counters_add(
     if !others.is_empty() {
         let others = CounterColumns::of(&others);
         sqlx::query!(
-            "INSERT INTO community.event_counters AS c (guild_id, user_id, event_type, category_id, period, count)
+            "INSERT INTO lake.event_counters AS c (guild_id, user_id, event_type, category_id, period, count)
              SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::text[]), unnest($4::int[]), unnest($5::text[]),
                     unnest($6::bigint[])
              ON CONFLICT ON CONSTRAINT pk_event_counters DO UPDATE SET count = c.count + excluded.count",
@@ -76,7 +76,7 @@ pub(in crate::ingest) async fn counters_add(
     let asked = CounterColumns::of(&asked);
     sqlx::query_as!(
         Counted,
-        "INSERT INTO community.event_counters AS c (guild_id, user_id, event_type, category_id, period, count)
+        "INSERT INTO lake.event_counters AS c (guild_id, user_id, event_type, category_id, period, count)
          SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::text[]), unnest($4::int[]), unnest($5::text[]),
                 unnest($6::bigint[])
          ON CONFLICT ON CONSTRAINT pk_event_counters DO UPDATE SET count = c.count + excluded.count
@@ -133,7 +133,7 @@ pub(in crate::ingest) async fn days_add(
 ) -> sqlx::Result<()> {
     let column = |f: fn(&DayDelta) -> i64| days.values().map(f).collect::<Vec<_>>();
     sqlx::query!(
-        "INSERT INTO community.guild_days AS d (guild_id, day, kind, count, xp, stars)
+        "INSERT INTO progress.guild_days AS d (guild_id, day, kind, count, xp, stars)
          SELECT unnest($1::bigint[]), unnest($2::date[]), unnest($3::text[]), unnest($4::bigint[]), unnest($5::bigint[]),
                 unnest($6::bigint[])
          ON CONFLICT ON CONSTRAINT pk_guild_days DO UPDATE
@@ -189,7 +189,7 @@ pub(in crate::ingest) async fn seasons_add(
     sqlx::query_as!(
         SeasonTotals,
         r#"WITH written AS (
-               INSERT INTO community.user_stats AS s (guild_id, user_id, season_id, season_xp, season_stars, lifetime_stars,
+               INSERT INTO progress.user_stats AS s (guild_id, user_id, season_id, season_xp, season_stars, lifetime_stars,
                    messages_sent, reactions_given, reactions_received, threads_created, voice_minutes)
                SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::int[]), unnest($4::bigint[]), unnest($5::bigint[]),
                       unnest($6::bigint[]), unnest($7::int[]), unnest($8::int[]), unnest($9::int[]), unnest($10::int[]),
@@ -229,7 +229,7 @@ pub(in crate::ingest) async fn lifetime_stars_write(
     rows: &[(SeasonKey, i64)],
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "UPDATE community.user_stats s SET lifetime_stars = i.stars, updated_at = now()
+        "UPDATE progress.user_stats s SET lifetime_stars = i.stars, updated_at = now()
            FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::bigint[]) AS i (guild_id, user_id, season_id, stars)
           WHERE s.guild_id = i.guild_id AND s.user_id = i.user_id AND s.season_id = i.season_id
             AND s.lifetime_stars <> i.stars",

@@ -18,7 +18,7 @@ pub(in crate::ingest) async fn keys_insert_new(
 ) -> sqlx::Result<()> {
     let order = neighbours(keys);
     sqlx::query!(
-        r#"INSERT INTO community.event_keys (guild_id, source_id, "timestamp")
+        r#"INSERT INTO lake.event_keys (guild_id, source_id, "timestamp")
            SELECT unnest($1::bigint[]), unnest($2::text[]), unnest($3::timestamptz[])"#,
         &column(&order, |n| keys[*n].0),
         &column(&order, |n| keys[*n].1) as &[&str],
@@ -38,7 +38,7 @@ pub(in crate::ingest) async fn keys_insert(
     let guilds = column(&order, |n| keys[*n].0);
     let sources = column(&order, |n| keys[*n].1);
     let inserted = sqlx::query!(
-        r#"INSERT INTO community.event_keys (guild_id, source_id, "timestamp")
+        r#"INSERT INTO lake.event_keys (guild_id, source_id, "timestamp")
            SELECT unnest($1::bigint[]), unnest($2::text[]), unnest($3::timestamptz[])
            ON CONFLICT ON CONSTRAINT pk_event_keys DO NOTHING"#,
         &guilds,
@@ -54,7 +54,7 @@ pub(in crate::ingest) async fn keys_insert(
     let known = sqlx::query_scalar!(
         r#"SELECT i.n AS "n!"
              FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS i (guild_id, source_id, n)
-             JOIN community.event_keys k ON k.guild_id = i.guild_id AND k.source_id = i.source_id
+             JOIN lake.event_keys k ON k.guild_id = i.guild_id AND k.source_id = i.source_id
             WHERE k.xmin <> pg_current_xact_id()::xid"#,
         &guilds,
         &sources as &[&str],
@@ -85,7 +85,7 @@ pub(in crate::ingest) async fn lake_insert(
 ) -> sqlx::Result<()> {
     rows.sort_by_key(|row| (row.guild, row.event.user_id, row.event.timestamp));
     let done = sqlx::query!(
-        r#"INSERT INTO community.event_lake (guild_id, user_id, event_type, channel_id, target_id, payload, source_id,
+        r#"INSERT INTO lake.event_lake (guild_id, user_id, event_type, channel_id, target_id, payload, source_id,
                                              "timestamp", refused)
            SELECT guild_id, user_id, event_type, channel_id, target_id, payload::jsonb, source_id, at, refused
              FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id, unnest($3::text[]) AS event_type,
@@ -130,7 +130,7 @@ pub(in crate::ingest) async fn journal_insert(
 ) -> sqlx::Result<()> {
     rows.sort_by_key(|row| (row.guild, row.user, row.at));
     let done = sqlx::query!(
-        r#"INSERT INTO community.activity_log (guild_id, user_id, event_type, season_id, category_id, source_system,
+        r#"INSERT INTO progress.activity_log (guild_id, user_id, event_type, season_id, category_id, source_system,
                                                source_event_id, xp_delta, star_delta, gold_delta, metadata, "timestamp")
            SELECT guild_id, user_id, event_type, season_id, category_id, system, cause, xp, stars, gold, metadata::jsonb, at
              FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id, unnest($3::text[]) AS event_type,

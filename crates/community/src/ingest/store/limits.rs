@@ -16,7 +16,7 @@ pub(in crate::ingest) async fn cooldowns(
     let rows = sqlx::query!(
         "SELECT c.guild_id, c.user_id, c.channel_id, c.rewarded_at, c.late_at
            FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id, unnest($3::bigint[]) AS channel_id) k
-           JOIN community.reward_cooldowns c USING (guild_id, user_id, channel_id)",
+           JOIN lake.reward_cooldowns c USING (guild_id, user_id, channel_id)",
         &keys.iter().map(|key| key.0).collect::<Vec<_>>(),
         &keys.iter().map(|key| key.1).collect::<Vec<_>>(),
         &keys.iter().map(|key| key.2).collect::<Vec<_>>(),
@@ -40,7 +40,7 @@ pub(in crate::ingest) async fn cooldowns_write(
     changed: &[CooldownRow],
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "INSERT INTO community.reward_cooldowns (guild_id, user_id, channel_id, rewarded_at, late_at)
+        "INSERT INTO lake.reward_cooldowns (guild_id, user_id, channel_id, rewarded_at, late_at)
          SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::timestamptz[]), unnest($5::timestamptz[])
          ON CONFLICT ON CONSTRAINT pk_reward_cooldowns
          DO UPDATE SET rewarded_at = excluded.rewarded_at, late_at = excluded.late_at",
@@ -65,7 +65,7 @@ pub(in crate::ingest) async fn pairs(
         "SELECT p.guild_id, p.giver_id, p.receiver_id, p.day, p.reactions, p.rewarded
            FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS giver_id, unnest($3::bigint[]) AS receiver_id,
                        unnest($4::date[]) AS day) k
-           JOIN community.reaction_pairs p USING (guild_id, giver_id, receiver_id, day)",
+           JOIN lake.reaction_pairs p USING (guild_id, giver_id, receiver_id, day)",
         &keys.iter().map(|key| key.0).collect::<Vec<_>>(),
         &keys.iter().map(|key| key.1).collect::<Vec<_>>(),
         &keys.iter().map(|key| key.2).collect::<Vec<_>>(),
@@ -89,7 +89,7 @@ pub(in crate::ingest) async fn pairs_write(
 ) -> sqlx::Result<()> {
     let count = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     sqlx::query!(
-        "INSERT INTO community.reaction_pairs (guild_id, giver_id, receiver_id, day, reactions, rewarded)
+        "INSERT INTO lake.reaction_pairs (guild_id, giver_id, receiver_id, day, reactions, rewarded)
          SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::date[]), unnest($5::int[]), unnest($6::int[])
          ON CONFLICT ON CONSTRAINT pk_reaction_pairs
          DO UPDATE SET reactions = excluded.reactions, rewarded = excluded.rewarded",
@@ -119,7 +119,7 @@ pub(in crate::ingest) async fn reactions(
                   array_agg(r.reactor_id) FILTER (WHERE r.reacted_at >= $4 OR r.reactor_id = ANY ($3)) AS who,
                   array_agg(r.reacted_at) FILTER (WHERE r.reacted_at >= $4 OR r.reactor_id = ANY ($3)) AS times
              FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS message_id) k
-             JOIN community.message_reactors r USING (guild_id, message_id)
+             JOIN lake.message_reactors r USING (guild_id, message_id)
             GROUP BY r.guild_id, r.message_id"#,
         &messages.iter().map(|key| key.0).collect::<Vec<_>>(),
         &messages.iter().map(|key| key.1).collect::<Vec<_>>(),
@@ -148,7 +148,7 @@ pub(in crate::ingest) type Reactor = (i64, i64, i64, DateTime<Utc>, i32);
 
 pub(in crate::ingest) async fn reactors_write(conn: &mut PgConnection, rows: &[Reactor]) -> sqlx::Result<()> {
     sqlx::query!(
-        "INSERT INTO community.message_reactors AS r (guild_id, message_id, reactor_id, reacted_at, reactions)
+        "INSERT INTO lake.message_reactors AS r (guild_id, message_id, reactor_id, reacted_at, reactions)
          SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::timestamptz[]), unnest($5::int[])
          ON CONFLICT ON CONSTRAINT pk_message_reactors DO UPDATE SET reactions = r.reactions + excluded.reactions",
         &rows.iter().map(|row| row.0).collect::<Vec<_>>(),

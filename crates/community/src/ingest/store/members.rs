@@ -49,8 +49,8 @@ async fn members_lock_known(
     let rows = sqlx::query!(
         "SELECT m.guild_id, m.user_id, m.xp, m.stars, m.level, u.is_bot, m.joined_at, m.left_at, m.last_active_at
            FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id) k
-           JOIN community.members m ON m.guild_id = k.guild_id AND m.user_id = k.user_id
-           JOIN community.users u ON u.id = m.user_id
+           JOIN people.members m ON m.guild_id = k.guild_id AND m.user_id = k.user_id
+           JOIN people.users u ON u.id = m.user_id
           ORDER BY m.guild_id, m.user_id
             FOR UPDATE OF m",
         &guilds,
@@ -88,15 +88,15 @@ async fn strangers_insert(
                SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id, unnest($3::timestamptz[]) AS at,
                       unnest($4::boolean[]) AS is_bot
            ), known_guilds AS (
-               INSERT INTO community.guilds (guild_id, name)
+               INSERT INTO people.guilds (guild_id, name)
                SELECT DISTINCT guild_id, 'Guild ' || guild_id FROM input ORDER BY 1
                ON CONFLICT ON CONSTRAINT pk_guilds DO NOTHING
            ), known_users AS (
-               INSERT INTO community.users (id, discord_name, is_bot)
+               INSERT INTO people.users (id, discord_name, is_bot)
                SELECT user_id, user_id::text, bool_or(is_bot) FROM input GROUP BY input.user_id ORDER BY input.user_id
                ON CONFLICT ON CONSTRAINT pk_users DO NOTHING
            )
-           INSERT INTO community.members (guild_id, user_id, joined_at)
+           INSERT INTO people.members (guild_id, user_id, joined_at)
            SELECT guild_id, user_id, at FROM input ORDER BY guild_id, user_id
            ON CONFLICT ON CONSTRAINT pk_members DO NOTHING"#,
         &guilds,
@@ -125,7 +125,7 @@ pub(in crate::ingest) struct MemberRows {
 
 pub(in crate::ingest) async fn members_write(conn: &mut PgConnection, rows: &MemberRows) -> sqlx::Result<()> {
     let done = sqlx::query!(
-        "UPDATE community.members m
+        "UPDATE people.members m
             SET xp = i.xp, stars = i.stars, level = i.level, gold = m.gold + i.gold, last_active_at = i.active,
                 joined_at = i.joined, left_at = i.left_at, updated_at = now()
            FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id, unnest($3::bigint[]) AS xp,
@@ -157,7 +157,7 @@ pub(in crate::ingest) async fn levels_insert(
     let causes: Vec<String> =
         levels.iter().map(|(_, user, level)| format!("level_up:{user}:{level}")).collect();
     let rows = sqlx::query!(
-        r#"INSERT INTO community.activity_keys (guild_id, source_system, source_event_id, "timestamp")
+        r#"INSERT INTO progress.activity_keys (guild_id, source_system, source_event_id, "timestamp")
            SELECT guild_id, 'community', cause, now() FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::text[]) AS cause) i
             ORDER BY 1, 3
            ON CONFLICT DO NOTHING

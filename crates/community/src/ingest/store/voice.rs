@@ -26,7 +26,7 @@ pub(in crate::ingest) async fn stays(
         r#"WITH mine AS MATERIALIZED (
                SELECT v.guild_id, v.user_id, v.channel_id, v.left_at
                  FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id) k
-                 JOIN community.voice_sessions v USING (guild_id, user_id)
+                 JOIN lake.voice_sessions v USING (guild_id, user_id)
            ), places AS (
                SELECT guild_id, channel_id FROM mine WHERE left_at IS NULL
                UNION SELECT unnest($3::bigint[]), unnest($4::bigint[])
@@ -34,11 +34,11 @@ pub(in crate::ingest) async fn stays(
                SELECT guild_id, user_id FROM mine
                UNION
                SELECT v.guild_id, v.user_id
-                 FROM community.voice_sessions v JOIN places USING (guild_id, channel_id) WHERE v.left_at IS NULL
+                 FROM lake.voice_sessions v JOIN places USING (guild_id, channel_id) WHERE v.left_at IS NULL
            )
            SELECT v.guild_id, v.user_id, v.channel_id, v.joined_at, v.last_tick_at, v.muted, v.deafened, v.hour_starts_at,
                   v.ticks_in_hour, v.left_at, v.earns
-             FROM wanted w JOIN community.voice_sessions v USING (guild_id, user_id)"#,
+             FROM wanted w JOIN lake.voice_sessions v USING (guild_id, user_id)"#,
         &users.iter().map(|key| key.0).collect::<Vec<_>>(),
         &users.iter().map(|key| key.1).collect::<Vec<_>>(),
         &channels.iter().map(|key| key.0).collect::<Vec<_>>(),
@@ -70,7 +70,7 @@ pub(in crate::ingest) async fn stays_write(
 ) -> sqlx::Result<()> {
     let each = |f: fn(&Stay) -> DateTime<Utc>| stays.iter().map(|(_, stay)| f(stay)).collect::<Vec<_>>();
     sqlx::query!(
-        "INSERT INTO community.voice_sessions AS v (guild_id, user_id, channel_id, joined_at, last_tick_at, muted, deafened,
+        "INSERT INTO lake.voice_sessions AS v (guild_id, user_id, channel_id, joined_at, last_tick_at, muted, deafened,
                                                     hour_starts_at, ticks_in_hour, left_at, earns)
          SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::timestamptz[]), unnest($5::timestamptz[]),
                 unnest($6::boolean[]), unnest($7::boolean[]), unnest($8::timestamptz[]), unnest($9::int[]),

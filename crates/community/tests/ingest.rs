@@ -175,7 +175,8 @@ async fn a_town_is_counted_and_rewarded_and_agrees_with_its_journals() {
     let outcomes = in_chunks(&writer(pool), &events, 500).await;
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Counted));
     assert_eq!(count(pool, "SELECT count(*) FROM lake.event_lake").await, 4_000);
-    let lifetime = "SELECT sum(count)::bigint FROM lake.event_counters WHERE period = 'lifetime' AND category_id = 0";
+    let lifetime =
+        "SELECT sum(count)::bigint FROM lake.event_counters WHERE period = 'lifetime' AND category_id = 0";
     assert_eq!(count(pool, lifetime).await, 4_000);
     assert!(
         count(pool, "SELECT count(*) FROM progress.activity_log WHERE event_type = 'VOICE_TICK'").await > 0

@@ -121,8 +121,7 @@ pub async fn member_export(
     .fetch_one(&mut *tx)
     .await?;
     let elsewhere = Value::Object(personal::copies(&mut tx, guild, user).await?);
-    let entry =
-        AuditEntry::new(Some(guild), by, "EXPORT", "people.members", user.to_string()).from(origin);
+    let entry = AuditEntry::new(Some(guild), by, "EXPORT", "people.members", user.to_string()).from(origin);
     audit::record(&mut tx, &entry).await?;
     tx.commit().await?;
     Ok(MemberExport {

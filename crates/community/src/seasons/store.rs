@@ -295,12 +295,9 @@ pub(super) async fn restart_counters(
     guild: GuildId,
     window: Option<(DateTime<Utc>, DateTime<Utc>)>,
 ) -> Result<(), Error> {
-    sqlx::query!(
-        "DELETE FROM lake.event_counters WHERE guild_id = $1 AND period = 'season'",
-        guild.get()
-    )
-    .execute(&mut *conn)
-    .await?;
+    sqlx::query!("DELETE FROM lake.event_counters WHERE guild_id = $1 AND period = 'season'", guild.get())
+        .execute(&mut *conn)
+        .await?;
     let Some((from, to)) = window else { return Ok(()) };
     sqlx::query!(
         r#"INSERT INTO lake.event_counters (guild_id, user_id, event_type, category_id, period, count)

@@ -89,7 +89,11 @@ async fn who_does_not_wish_it_is_not_announced() {
     for kind in ["level_up", "award", "achievement"] {
         house.ok("PUT", "/announcement-channels", Some(json!({ "kind": kind, "channel_id": "500" }))).await;
     }
-    house.run("INSERT INTO people.user_preferences (guild_id, user_id, announce_level_up) VALUES (1, 7, false)").await;
+    house
+        .run(
+            "INSERT INTO people.user_preferences (guild_id, user_id, announce_level_up) VALUES (1, 7, false)",
+        )
+        .await;
     house.ok("POST", "/awards", Some(json!({ "user_ids": ["7", "8"], "xp": 200, "reason": "both" }))).await;
     consume(&house).await;
     let suppressed = queue(&house, "suppressed").await;

@@ -96,7 +96,8 @@ async fn in_lake(house: &House) -> i64 {
 /// What is counted is what is in the lake.
 async fn counted(house: &House, messages: i64) {
     assert_eq!(in_lake(house).await, messages);
-    let sum = "SELECT sum(count)::bigint FROM lake.event_counters WHERE category_id = 0 AND period = 'lifetime'";
+    let sum =
+        "SELECT sum(count)::bigint FROM lake.event_counters WHERE category_id = 0 AND period = 'lifetime'";
     assert_eq!(house.count(sum).await, messages);
     let drift = community::audit::drift(&mut house.pool().acquire().await.unwrap()).await.unwrap();
     assert!(drift.is_empty(), "{drift:#?}");
@@ -263,9 +264,7 @@ async fn while_the_database_is_away_messages_wait() {
              $$ BEGIN RAISE EXCEPTION 'the database is away' USING ERRCODE = '57P03'; END $$",
         )
         .await;
-    house
-        .run("CREATE TRIGGER away BEFORE INSERT ON lake.event_lake EXECUTE FUNCTION public.away()")
-        .await;
+    house.run("CREATE TRIGGER away BEFORE INSERT ON lake.event_lake EXECUTE FUNCTION public.away()").await;
     for n in 1..21 {
         send(&context, "lake.1", said(n)).await;
     }

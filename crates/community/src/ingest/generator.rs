@@ -68,7 +68,7 @@ impl Generator {
     pub fn new(community: Community) -> Self {
         let mut rng = StdRng::seed_from_u64(community.seed);
         let community =
-            Community { members: people.members.max(2), channels: community.channels.max(1), ..community };
+            Community { members: community.members.max(2), channels: community.channels.max(1), ..community };
         #[expect(clippy::cast_precision_loss, reason = "a mean pause")]
         let pause = community.over.num_microseconds().unwrap_or(i64::MAX) as f64
             / (0.97 * community.events.max(1) as f64);
@@ -275,7 +275,7 @@ fn conversation(rng: &mut StdRng, community: &Community) -> Conversation {
 }
 
 fn member(rng: &mut StdRng, community: &Community) -> i64 {
-    FIRST_MEMBER + i64::try_from(skewed(rng, people.members, 3.0)).unwrap_or(0)
+    FIRST_MEMBER + i64::try_from(skewed(rng, community.members, 3.0)).unwrap_or(0)
 }
 
 /// One of `count`, the first ones far more often than the last.

@@ -99,6 +99,44 @@ COMMENT ON FUNCTION questhall.ensure_month_partitions(regclass, integer) IS
     'Creates the missing monthly partitions of a range-partitioned table, from last month to months_ahead months from '
     'now (UTC), named <table>_y2026m11, and returns how many it made. Idempotent; concurrent callers take turns.';
 
+CREATE FUNCTION questhall.ensure_past_partitions(parent regclass, months_back integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    parent_schema text;
+    parent_name text;
+    this_month timestamp := date_trunc('month', now() AT TIME ZONE 'UTC');
+    starts timestamp;
+    part text;
+    created integer := 0;
+BEGIN
+    IF months_back IS NULL OR months_back NOT BETWEEN 0 AND 120 THEN
+        RAISE EXCEPTION 'months_back must be 0 to 120, not %', months_back USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT n.nspname, c.relname INTO STRICT parent_schema, parent_name
+      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.oid = parent AND c.relkind = 'p';
+    PERFORM pg_advisory_xact_lock(hashtextextended('questhall.ensure_month_partitions:' || parent::oid, 0));
+    FOR i IN REVERSE months_back .. 1 LOOP
+        starts := this_month - make_interval(months => i);
+        part := format('%I.%I', parent_schema, parent_name || to_char(starts, '"_y"YYYY"m"MM'));
+        CONTINUE WHEN to_regclass(part) IS NOT NULL;
+        EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS '
+                       'INCLUDING STORAGE INCLUDING COMMENTS)', part, parent);
+        EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', parent, part,
+                       to_char(starts, 'YYYY-MM-DD"T00:00:00Z"'),
+                       to_char(starts + interval '1 month', 'YYYY-MM-DD"T00:00:00Z"'));
+        EXECUTE format('COMMENT ON TABLE %s IS %L', part,
+                       format('%s.%s, %s (UTC).', parent_schema, parent_name, to_char(starts, 'YYYY-MM')));
+        created := created + 1;
+    END LOOP;
+    RETURN created;
+END
+$$;
+COMMENT ON FUNCTION questhall.ensure_past_partitions(regclass, integer) IS
+    'Creates the missing monthly partitions of the months before this one, for history that is brought in, and returns how '
+    'many it made. Months that retention dropped come again, empty, if asked for.';
+
 CREATE FUNCTION questhall.month_partitions(parent regclass)
     RETURNS TABLE (partition_name regclass, starts_at timestamptz, ends_at timestamptz)
     LANGUAGE sql STABLE

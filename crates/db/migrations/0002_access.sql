@@ -3,11 +3,13 @@
 CREATE SCHEMA access;
 COMMENT ON SCHEMA access IS 'API keys, sessions, roles, settings, audit log, idempotency keys, HTTP rate limits.';
 
--- Keys and sign-in -------------------------------------------------------------------------------------------------
+-- Keys and sign-in ----------------------------------------------------------------------------------------------------
 
 CREATE TABLE access.api_keys (
     id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     key_hash text NOT NULL,
+    previous_hash text,
+    previous_until timestamptz,
     prefix text NOT NULL,
     name text NOT NULL,
     guild_id bigint,
@@ -23,7 +25,10 @@ CREATE TABLE access.api_keys (
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_api_keys PRIMARY KEY (id),
     CONSTRAINT uq_api_keys_key_hash UNIQUE (key_hash),
+    CONSTRAINT uq_api_keys_previous_hash UNIQUE (previous_hash),
     CONSTRAINT ck_api_keys_key_hash CHECK (key_hash ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT ck_api_keys_previous_hash CHECK (previous_hash ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT ck_api_keys_previous CHECK ((previous_hash IS NULL) = (previous_until IS NULL)),
     CONSTRAINT ck_api_keys_prefix CHECK (length(prefix) BETWEEN 3 AND 16),
     CONSTRAINT ck_api_keys_name CHECK (length(name) BETWEEN 1 AND 100),
     CONSTRAINT ck_api_keys_scopes CHECK (cardinality(scopes) <= 64 AND array_position(scopes, NULL) IS NULL),
@@ -36,6 +41,9 @@ COMMENT ON TABLE access.api_keys IS
     'key_hash is the lookup index, so that the document''s ix_api_key_hash would only repeat it.';
 COMMENT ON COLUMN access.api_keys.id IS 'Identifier; may be shown, unlike the key.';
 COMMENT ON COLUMN access.api_keys.key_hash IS 'SHA-256 of the whole key, 64 lower-case hexadecimal digits.';
+COMMENT ON COLUMN access.api_keys.previous_hash IS
+    'SHA-256 of the secret before the last rotation, where it stays good for a while; null where it was refused at once.';
+COMMENT ON COLUMN access.api_keys.previous_until IS 'Until when the secret before the last rotation is good.';
 COMMENT ON COLUMN access.api_keys.prefix IS
     'First characters of the key (qh_ and a few more), by which people recognise it.';
 COMMENT ON COLUMN access.api_keys.name IS 'What the key is for, in its owner''s words.';
@@ -126,9 +134,15 @@ COMMENT ON COLUMN access.sessions.revoked_at IS 'When it was signed out, here or
 COMMENT ON COLUMN access.sessions.created_at IS 'When the row was made.';
 COMMENT ON COLUMN access.sessions.updated_at IS 'When the row last changed; kept by trigger.';
 CREATE INDEX ix_sessions_admin_user_id ON access.sessions (admin_user_id) WHERE admin_user_id IS NOT NULL;
-CREATE INDEX ix_sessions_user_id ON access.sessions (user_id) WHERE user_id IS NOT NULL;
+-- A list of somebody's sessions, newest first, and the end of them all.
+CREATE INDEX ix_sessions_user_id_created_at ON access.sessions (user_id, created_at DESC, id DESC)
+    WHERE user_id IS NOT NULL AND revoked_at IS NULL;
+CREATE INDEX ix_sessions_admin_user_id_created_at ON access.sessions (admin_user_id, created_at DESC, id DESC)
+    WHERE admin_user_id IS NOT NULL AND revoked_at IS NULL;
 CREATE INDEX ix_sessions_expires_at ON access.sessions (expires_at);
-CREATE TRIGGER tg_sessions_touch BEFORE UPDATE ON access.sessions
+-- Using a session writes last_seen_at once a minute: no change worth a new updated_at.
+CREATE TRIGGER tg_sessions_touch BEFORE UPDATE OF token_hash, csrf_hash, data, expires_at, revoked_at
+    ON access.sessions
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
 CREATE TABLE access.oauth_states (
@@ -158,7 +172,52 @@ COMMENT ON COLUMN access.oauth_states.expires_at IS 'From when the answer is ref
 COMMENT ON COLUMN access.oauth_states.created_at IS 'When the row was made.';
 CREATE INDEX ix_oauth_states_expires_at ON access.oauth_states (expires_at);
 
--- Roles ------------------------------------------------------------------------------------------------------------
+CREATE TABLE access.discord_leaves (
+    user_id bigint NOT NULL,
+    sealed bytea NOT NULL,
+    access_until timestamptz NOT NULL,
+    read_at timestamptz NOT NULL DEFAULT now(),
+    tried_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_discord_leaves PRIMARY KEY (user_id),
+    CONSTRAINT ck_discord_leaves_sealed CHECK (length(sealed) BETWEEN 33 AND 4096)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE access.discord_leaves IS
+    'Leave to ask Discord about who is signed in by it. Without a row, or with one that was last read too long ago, roles '
+    'that follow Discord count as that of a plain member.';
+COMMENT ON COLUMN access.discord_leaves.user_id IS 'Discord user, a snowflake.';
+COMMENT ON COLUMN access.discord_leaves.sealed IS
+    'Access and refresh token, sealed by the key of the installation: it is not in the database.';
+COMMENT ON COLUMN access.discord_leaves.access_until IS 'Until when the access token is good; then it is renewed.';
+COMMENT ON COLUMN access.discord_leaves.read_at IS 'When Discord last told which roles the person has.';
+COMMENT ON COLUMN access.discord_leaves.tried_at IS
+    'When somebody last began to ask; nobody else does for a moment after.';
+COMMENT ON COLUMN access.discord_leaves.created_at IS 'When the row was made.';
+COMMENT ON COLUMN access.discord_leaves.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE TRIGGER tg_discord_leaves_touch BEFORE UPDATE ON access.discord_leaves
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE access.vault_checks (
+    singleton boolean NOT NULL DEFAULT true,
+    sealed bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_vault_checks PRIMARY KEY (singleton),
+    CONSTRAINT ck_vault_checks_singleton CHECK (singleton),
+    CONSTRAINT ck_vault_checks_sealed CHECK (length(sealed) BETWEEN 33 AND 512)
+);
+CREATE TRIGGER tg_vault_checks_touch BEFORE UPDATE ON access.vault_checks
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+COMMENT ON TABLE access.vault_checks IS
+    'One row: whether a node has the key that seals the secrets of this database. It is written by the first node that '
+    'starts, sealed anew when the key is rotated, and replaced only by an operator who has lost the key.';
+COMMENT ON COLUMN access.vault_checks.singleton IS 'Always true: there is one row at most.';
+COMMENT ON COLUMN access.vault_checks.sealed IS 'A known text, sealed: who opens it has the key.';
+COMMENT ON COLUMN access.vault_checks.created_at IS 'When the first node noted its key.';
+COMMENT ON COLUMN access.vault_checks.updated_at IS 'When it was last sealed by another key.';
+
+-- Roles ---------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE access.role_grants (
     guild_id bigint NOT NULL,
@@ -203,7 +262,7 @@ COMMENT ON COLUMN access.role_mappings.discord_role_id IS 'Discord role, a snowf
 COMMENT ON COLUMN access.role_mappings.role IS 'Questhall role it confers.';
 COMMENT ON COLUMN access.role_mappings.created_at IS 'When the row was made.';
 
--- Settings ---------------------------------------------------------------------------------------------------------
+-- Settings ------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE access.settings (
     guild_id bigint NOT NULL DEFAULT 0,
@@ -252,7 +311,7 @@ COMMENT ON FUNCTION access.notify_setting() IS
 CREATE TRIGGER tg_settings_notify AFTER INSERT OR UPDATE OR DELETE ON access.settings
     FOR EACH ROW EXECUTE FUNCTION access.notify_setting();
 
--- Audit log --------------------------------------------------------------------------------------------------------
+-- Audit log -----------------------------------------------------------------------------------------------------------
 
 CREATE TABLE access.admin_log (
     id integer GENERATED ALWAYS AS IDENTITY,
@@ -309,7 +368,7 @@ CREATE TRIGGER tg_admin_log_append_only BEFORE UPDATE OR DELETE ON access.admin_
 CREATE TRIGGER tg_admin_log_no_truncate BEFORE TRUNCATE ON access.admin_log
     FOR EACH STATEMENT EXECUTE FUNCTION questhall.refuse_change();
 
--- Requests ---------------------------------------------------------------------------------------------------------
+-- Requests ------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE access.idempotency_keys (
     actor text NOT NULL,
@@ -365,9 +424,45 @@ CREATE UNLOGGED TABLE access.rate_limits (
     CONSTRAINT ck_rate_limits_bucket CHECK (length(bucket) BETWEEN 1 AND 50)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500);
 COMMENT ON TABLE access.rate_limits IS
-    'HTTP rate limits shared by all nodes, as theoretical arrival times (GCRA): one upsert a request. Unlogged: '
-    'it is lost in a crash, and then everyone starts with a full allowance. Limits of the game keep their own, '
+    'HTTP rate limits shared by all nodes, as theoretical arrival times (GCRA). Nodes take requests from it by the handful. '
+    'Unlogged: it is lost in a crash, and then everyone starts with a full allowance. Limits of the game keep their own, '
     'logged tables.';
 COMMENT ON COLUMN access.rate_limits.subject IS 'Who is limited: an API key, a session, an address.';
 COMMENT ON COLUMN access.rate_limits.bucket IS 'Which limit: a route family.';
 COMMENT ON COLUMN access.rate_limits.tat IS 'Theoretical arrival time: when the allowance would be full again.';
+
+CREATE FUNCTION access.rate_limit_take(
+    p_subject text, p_bucket text, p_emission interval, p_burst integer, p_wanted integer,
+    OUT granted integer, OUT remaining integer, OUT retry_after interval, OUT full_after interval
+)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_now timestamptz := clock_timestamp();
+    v_tat timestamptz;
+    v_used interval;
+BEGIN
+    INSERT INTO access.rate_limits (subject, bucket, tat) VALUES (p_subject, p_bucket, v_now)
+    ON CONFLICT (subject, bucket) DO NOTHING;
+    SELECT tat INTO v_tat FROM access.rate_limits
+    WHERE subject = p_subject AND bucket = p_bucket
+    FOR NO KEY UPDATE;
+    -- Waiting for the row may have taken a while; and a clean-up may have removed it meanwhile.
+    v_now := clock_timestamp();
+    v_tat := greatest(coalesce(v_tat, v_now), v_now);
+    v_used := v_tat - v_now;
+    remaining := greatest(
+        floor(extract(epoch FROM p_emission * p_burst - v_used) / extract(epoch FROM p_emission))::integer, 0);
+    granted := least(p_wanted, remaining);
+    IF granted > 0 THEN
+        v_tat := v_tat + p_emission * granted;
+        UPDATE access.rate_limits SET tat = v_tat WHERE subject = p_subject AND bucket = p_bucket;
+        remaining := remaining - granted;
+    END IF;
+    full_after := v_tat - v_now;
+    retry_after := greatest(full_after - p_emission * (p_burst - 1), interval '0');
+END
+$$;
+COMMENT ON FUNCTION access.rate_limit_take(text, text, interval, integer, integer) IS
+    'Takes up to p_wanted requests from a shared allowance (GCRA): one more every p_emission, p_burst at most. Answers how '
+    'many were granted, how many remain, when the next may be taken, and when the allowance is full again.';

@@ -149,17 +149,38 @@ COMMENT ON COLUMN jobs.outbox.payload IS 'The event''s data, as the event catalo
 COMMENT ON COLUMN jobs.outbox.created_at IS 'When it happened; the partition key.';
 SELECT questhall.ensure_month_partitions('jobs.outbox', 3);
 
+-- A publisher has its effects outside of the database, so no transaction may be held open meanwhile: it works under a lease.
 CREATE TABLE jobs.outbox_cursors (
     consumer text NOT NULL CONSTRAINT pk_outbox_cursors PRIMARY KEY,
     transaction_id xid8 NOT NULL,
     id bigint NOT NULL,
-    updated_at timestamptz NOT NULL DEFAULT now()
+    locked_by uuid,
+    locked_until timestamptz,
+    fencing_token bigint NOT NULL DEFAULT 0,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT ck_outbox_cursors_lock CHECK ((locked_by IS NULL) = (locked_until IS NULL))
 );
 COMMENT ON TABLE jobs.outbox_cursors IS 'How far each durable consumer of the outbox has come.';
 COMMENT ON COLUMN jobs.outbox_cursors.consumer IS 'The consumer, such as webhooks.';
 COMMENT ON COLUMN jobs.outbox_cursors.transaction_id IS 'Position, first half.';
 COMMENT ON COLUMN jobs.outbox_cursors.id IS 'Position, second half.';
+COMMENT ON COLUMN jobs.outbox_cursors.locked_by IS 'The node that publishes, for consumers with effects outside of the database.';
+COMMENT ON COLUMN jobs.outbox_cursors.locked_until IS 'When its lease ends unless it is renewed.';
+COMMENT ON COLUMN jobs.outbox_cursors.fencing_token IS 'Grows with every lease: who holds an older one cannot move the cursor.';
 COMMENT ON COLUMN jobs.outbox_cursors.updated_at IS 'When it last moved.';
+
+CREATE TABLE jobs.outbox_pruned (
+    only_row boolean NOT NULL DEFAULT true CONSTRAINT pk_outbox_pruned PRIMARY KEY,
+    transaction_id xid8 NOT NULL,
+    id bigint NOT NULL,
+    pruned_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT ck_outbox_pruned_only_row CHECK (only_row)
+);
+COMMENT ON TABLE jobs.outbox_pruned IS 'The last event that was cleared away from the outbox; no row while none was.';
+COMMENT ON COLUMN jobs.outbox_pruned.only_row IS 'There is one row at most.';
+COMMENT ON COLUMN jobs.outbox_pruned.transaction_id IS 'Its position, first half.';
+COMMENT ON COLUMN jobs.outbox_pruned.id IS 'Its position, second half.';
+COMMENT ON COLUMN jobs.outbox_pruned.pruned_at IS 'When that was.';
 
 CREATE TABLE jobs.backfills (
     name text NOT NULL CONSTRAINT pk_backfills PRIMARY KEY,

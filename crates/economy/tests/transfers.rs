@@ -230,25 +230,6 @@ async fn when_somebody_last_gave_is_kept_checked_and_mended() {
     assert_eq!(pay(&writer, GUILD, 3, 1, 5).await.unwrap(), 100);
 }
 
-/// The migration fills in who gave before it: its statement is run over a ledger that is older than the column.
-#[tokio::test]
-async fn who_gave_before_the_column_was_there_is_filled_in() {
-    let database = guilds(3).await;
-    let pool = database.pool();
-    let writer = TransferWriter::start(pool, &Wake::new(), 1);
-    for (guild, giver, receiver) in [(GUILD, 1, 2), (GUILD, 1, 3), (GUILD, 2, 1), (OTHER, 3, 1)] {
-        pay(&writer, guild, giver, receiver, 5).await.unwrap();
-    }
-    sqlx::query("UPDATE economy.bytes_balances SET last_transfer_at = NULL").execute(pool).await.unwrap();
-    let drift = economy::audit::drift(&mut pool.acquire().await.unwrap(), None).await.unwrap();
-    assert_eq!(drift.len(), 3);
-    let migration = include_str!("../../db/migrations/0032_last_transfer.sql");
-    let statement =
-        migration.split(';').find(|statement| statement.trim_start().starts_with("UPDATE")).unwrap();
-    sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(pool).await.unwrap();
-    assert_sound(pool).await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storm_with_cut_connections_leaves_the_ledger_sound() {
     let database = guilds(32).await;

@@ -1,4 +1,4 @@
--- Events that leave the house: webhooks with their queues and deliveries, and leases of publishers.
+-- Events that leave the house: webhooks with their queues and deliveries.
 
 CREATE SCHEMA delivery;
 COMMENT ON SCHEMA delivery IS 'Events that leave the house: webhooks, their queues and deliveries.';
@@ -24,7 +24,7 @@ CREATE TABLE delivery.webhooks (
     CONSTRAINT ck_webhooks_url CHECK (url ~ '^https?://' AND char_length(url) <= 2000),
     CONSTRAINT ck_webhooks_event_types CHECK (cardinality(event_types) BETWEEN 1 AND 50
         AND array_position(event_types, NULL) IS NULL),
-    CONSTRAINT ck_webhooks_secret CHECK (length(secret) BETWEEN 24 AND 64),
+    CONSTRAINT ck_webhooks_secret CHECK (length(secret) BETWEEN 24 AND 512),
     CONSTRAINT ck_webhooks_previous_secret CHECK ((previous_secret IS NULL) = (previous_secret_until IS NULL)),
     CONSTRAINT ck_webhooks_disabled CHECK (enabled = (disabled_reason IS NULL) AND enabled = (disabled_at IS NULL)),
     CONSTRAINT ck_webhooks_disabled_reason CHECK (disabled_reason IN ('BY_HAND', 'FAILING', 'GONE'))
@@ -36,8 +36,10 @@ COMMENT ON COLUMN delivery.webhooks.name IS 'What it is for, in its maker''s wor
 COMMENT ON COLUMN delivery.webhooks.url IS 'Where events are posted to.';
 COMMENT ON COLUMN delivery.webhooks.event_types IS 'Which events it gets: types, or beginnings of types followed by a star.';
 COMMENT ON COLUMN delivery.webhooks.scopes IS 'Scopes of whoever last chose address or types: it gets no event that they may not see.';
-COMMENT ON COLUMN delivery.webhooks.secret IS 'Key of the signatures. Shown once; never leaves the database otherwise.';
-COMMENT ON COLUMN delivery.webhooks.previous_secret IS 'The key before the latest rotation, while both sign.';
+COMMENT ON COLUMN delivery.webhooks.secret IS
+    'Key of the signatures, sealed by the key of the installation; up to 64 bytes: not sealed yet. Shown '
+    'once; never leaves the database otherwise.';
+COMMENT ON COLUMN delivery.webhooks.previous_secret IS 'The key before the latest rotation, while both sign; sealed as secret is.';
 COMMENT ON COLUMN delivery.webhooks.previous_secret_until IS 'Until when the previous key signs too.';
 COMMENT ON COLUMN delivery.webhooks.enabled IS 'Whether it gets events; those that happen while it does not are not kept for it.';
 COMMENT ON COLUMN delivery.webhooks.disabled_reason IS 'BY_HAND, FAILING (for days) or GONE (it answered 410); null while enabled.';
@@ -118,13 +120,3 @@ COMMENT ON COLUMN delivery.webhook_deliveries.finished_at IS 'When it was delive
 COMMENT ON COLUMN delivery.webhook_deliveries.response_status IS 'HTTP status of the latest answer; null when there was none.';
 COMMENT ON COLUMN delivery.webhook_deliveries.response_ms IS 'How long the latest attempt took, in milliseconds.';
 COMMENT ON COLUMN delivery.webhook_deliveries.error IS 'Why the latest attempt failed, with the beginning of the answer.';
-
--- A publisher has its effects outside of the database, so no transaction may be held open meanwhile: it works under a lease.
-ALTER TABLE jobs.outbox_cursors
-    ADD COLUMN locked_by uuid,
-    ADD COLUMN locked_until timestamptz,
-    ADD COLUMN fencing_token bigint NOT NULL DEFAULT 0,
-    ADD CONSTRAINT ck_outbox_cursors_lock CHECK ((locked_by IS NULL) = (locked_until IS NULL));
-COMMENT ON COLUMN jobs.outbox_cursors.locked_by IS 'The node that publishes, for consumers with effects outside of the database.';
-COMMENT ON COLUMN jobs.outbox_cursors.locked_until IS 'When its lease ends unless it is renewed.';
-COMMENT ON COLUMN jobs.outbox_cursors.fencing_token IS 'Grows with every lease: who holds an older one cannot move the cursor.';

@@ -1,4 +1,4 @@
--- Squads (002): teams, who is in them, and who was in them when.
+-- Squads (002): teams, who is in them, who was in them when, and what they have together.
 
 CREATE SCHEMA squads;
 COMMENT ON SCHEMA squads IS 'Teams of a guild, their members, and the journal of joining, leaving and moving.';
@@ -141,3 +141,73 @@ CREATE FUNCTION squads.members_at(p_guild_id bigint, p_squad_id uuid, p_at times
     $$;
 COMMENT ON FUNCTION squads.members_at(bigint, uuid, timestamptz) IS
     'Who was in a squad at an instant, each with when they had joined, by the journal.';
+
+-- Figures -------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION squads.figures(p_guild_id bigint)
+    RETURNS TABLE (squad_id uuid, name text, member_count bigint, xp bigint, bytes bigint, wins bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    WITH won AS (
+        SELECT t.participant_id, count(*) AS wins
+          FROM campaigns.campaigns k
+          JOIN campaigns.campaign_standings t ON t.campaign_id = k.id AND t.snapshot = 'final'
+         WHERE k.guild_id = p_guild_id AND k.campaign_type = 'squad' AND t.rank = 1 AND t.parts_solved > 0
+         GROUP BY t.participant_id
+    ), members AS (
+        SELECT m.squad_id, count(*) AS member_count, coalesce(sum(c.xp), 0)::bigint AS xp,
+               coalesce(sum(b.balance), 0)::bigint AS bytes
+          FROM squads.squad_memberships m
+          LEFT JOIN people.members c ON c.guild_id = m.guild_id AND c.user_id = m.user_id AND c.left_at IS NULL
+          LEFT JOIN economy.bytes_balances b ON b.guild_id = c.guild_id AND b.user_id = c.user_id
+         WHERE m.guild_id = p_guild_id
+         GROUP BY m.squad_id
+    )
+    SELECT s.id, s.name::text, coalesce(m.member_count, 0), coalesce(m.xp, 0), coalesce(m.bytes, 0), coalesce(w.wins, 0)
+      FROM squads.squads s
+      LEFT JOIN members m ON m.squad_id = s.id
+      LEFT JOIN won w ON w.participant_id = s.id::text
+     WHERE s.guild_id = p_guild_id AND s.is_active
+$$;
+COMMENT ON FUNCTION squads.figures(bigint) IS
+    'What each active squad of a guild has at this moment: its members, the XP and bytes of those who have not left, and the '
+    'squad campaigns it has won.';
+
+CREATE TABLE squads.squad_figures (
+    guild_id bigint NOT NULL,
+    squad_id uuid NOT NULL,
+    member_count bigint NOT NULL,
+    xp bigint NOT NULL,
+    bytes bigint NOT NULL,
+    wins bigint NOT NULL,
+    rank_by_xp bigint NOT NULL,
+    rank_by_bytes bigint NOT NULL,
+    rank_by_wins bigint NOT NULL,
+    CONSTRAINT pk_squad_figures PRIMARY KEY (guild_id, squad_id),
+    CONSTRAINT fk_squad_figures_squad_id_squads FOREIGN KEY (guild_id, squad_id)
+        REFERENCES squads.squads (guild_id, id) ON DELETE CASCADE
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+COMMENT ON TABLE squads.squad_figures IS
+    'What active squads of large guilds have, and their ranks, as of squad_figure_rounds.computed_at: added up anew when '
+    'somebody looks and it is too old. Small guilds have no rows; theirs are added up at every look.';
+COMMENT ON COLUMN squads.squad_figures.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN squads.squad_figures.squad_id IS 'The squad.';
+COMMENT ON COLUMN squads.squad_figures.member_count IS 'Its members.';
+COMMENT ON COLUMN squads.squad_figures.xp IS 'XP of its members in all.';
+COMMENT ON COLUMN squads.squad_figures.bytes IS 'Bytes that its members hold in all.';
+COMMENT ON COLUMN squads.squad_figures.wins IS 'Squad campaigns it won.';
+COMMENT ON COLUMN squads.squad_figures.rank_by_xp IS 'Its rank in the guild by XP; ties share one.';
+COMMENT ON COLUMN squads.squad_figures.rank_by_bytes IS 'Its rank in the guild by bytes; ties share one.';
+COMMENT ON COLUMN squads.squad_figures.rank_by_wins IS 'Its rank in the guild by wins; ties share one.';
+CREATE INDEX ix_squad_figures_xp ON squads.squad_figures (guild_id, xp DESC, squad_id);
+CREATE INDEX ix_squad_figures_bytes ON squads.squad_figures (guild_id, bytes DESC, squad_id);
+CREATE INDEX ix_squad_figures_wins ON squads.squad_figures (guild_id, wins DESC, squad_id);
+
+CREATE TABLE squads.squad_figure_rounds (
+    guild_id bigint NOT NULL,
+    computed_at timestamptz NOT NULL,
+    CONSTRAINT pk_squad_figure_rounds PRIMARY KEY (guild_id)
+);
+COMMENT ON TABLE squads.squad_figure_rounds IS 'When squad_figures of a guild were last added up.';
+COMMENT ON COLUMN squads.squad_figure_rounds.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN squads.squad_figure_rounds.computed_at IS 'As of when the guild''s squad_figures are.';

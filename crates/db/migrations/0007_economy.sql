@@ -11,6 +11,7 @@ CREATE TABLE economy.bytes_balances (
     total_sent bigint NOT NULL DEFAULT 0,
     last_daily date,
     streak_count integer NOT NULL DEFAULT 0,
+    last_transfer_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_bytes_balances PRIMARY KEY (guild_id, user_id),
@@ -29,11 +30,13 @@ COMMENT ON COLUMN economy.bytes_balances.total_received IS 'Bytes ever received;
 COMMENT ON COLUMN economy.bytes_balances.total_sent IS 'Bytes ever sent or spent.';
 COMMENT ON COLUMN economy.bytes_balances.last_daily IS 'UTC date of the last daily claim.';
 COMMENT ON COLUMN economy.bytes_balances.streak_count IS 'Consecutive dates claimed, up to last_daily.';
+COMMENT ON COLUMN economy.bytes_balances.last_transfer_at IS
+    'When the member last paid another one, for the cooldown; null for never. As the ledger has it: the latest '
+    'created_at of their transfers.';
 COMMENT ON COLUMN economy.bytes_balances.created_at IS 'When the row was made.';
 COMMENT ON COLUMN economy.bytes_balances.updated_at IS 'When the row last changed; kept by trigger.';
 CREATE INDEX ix_bytes_balances_guild_balance ON economy.bytes_balances (guild_id, balance DESC, user_id)
     WHERE user_id <> 0;
-CREATE INDEX ix_bytes_balances_last_daily ON economy.bytes_balances (guild_id, last_daily);
 CREATE TRIGGER tg_bytes_balances_touch BEFORE UPDATE ON economy.bytes_balances
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
@@ -170,12 +173,17 @@ CREATE TABLE economy.daily_reports (
     transferred bigint NOT NULL DEFAULT 0,
     in_circulation bigint NOT NULL DEFAULT 0,
     holders bigint NOT NULL DEFAULT 0,
+    velocity double precision NOT NULL DEFAULT 0,
+    top10_share double precision NOT NULL DEFAULT 0,
+    gini double precision NOT NULL DEFAULT 0,
     by_kind jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_daily_reports PRIMARY KEY (guild_id, day),
     CONSTRAINT ck_daily_reports_figures CHECK (transaction_count >= 0 AND active_users >= 0 AND issued >= 0
         AND returned >= 0 AND transferred >= 0 AND in_circulation >= 0 AND holders >= 0),
+    CONSTRAINT ck_daily_reports_ratios
+        CHECK (velocity >= 0 AND top10_share BETWEEN 0 AND 1 AND gini BETWEEN 0 AND 1),
     CONSTRAINT ck_daily_reports_by_kind CHECK (jsonb_typeof(by_kind) = 'object')
 );
 COMMENT ON TABLE economy.daily_reports IS
@@ -189,6 +197,12 @@ COMMENT ON COLUMN economy.daily_reports.returned IS 'Bytes that came back to the
 COMMENT ON COLUMN economy.daily_reports.transferred IS 'Bytes moved between people.';
 COMMENT ON COLUMN economy.daily_reports.in_circulation IS 'Bytes held by people at the end of the day.';
 COMMENT ON COLUMN economy.daily_reports.holders IS 'People with more than nothing at the end of the day.';
+COMMENT ON COLUMN economy.daily_reports.velocity IS
+    'Bytes that people passed on or spent that day, per byte in circulation at its end; 0 when nothing circulates.';
+COMMENT ON COLUMN economy.daily_reports.top10_share IS
+    'Share, 0 to 1, of what circulates that the ten richest people hold at the end of the day.';
+COMMENT ON COLUMN economy.daily_reports.gini IS
+    'Gini coefficient, 0 to 1, among those who hold anything at the end of the day: 0 when all hold the same.';
 COMMENT ON COLUMN economy.daily_reports.by_kind IS '{kind: bytes} of the day.';
 COMMENT ON COLUMN economy.daily_reports.created_at IS 'When the row was made.';
 COMMENT ON COLUMN economy.daily_reports.updated_at IS 'When the row last changed; kept by trigger.';

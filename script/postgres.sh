@@ -49,7 +49,7 @@ postgres_stop() {
 postgres_migrate() {
   local bin file
   bin=$(postgres_bin pg_ctl psql)
-  for file in crates/db/migrations/*.sql; do
+  for file in crates/migrations/sql/*.sql; do
     (cd / && unprivileged "$bin/psql" -h "$1/socket" -U postgres -d "$2" -X -q -1 -v ON_ERROR_STOP=1) \
       <"$file" >/dev/null || {
       say "$file does not apply."

@@ -4,7 +4,7 @@
 use std::{fs, io, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use db::Database;
+use db::{Database, migrate::Schema};
 use sqlx::{ConnectOptions as _, PgConnection, PgPool};
 
 /// An open database with Questhall's schema.
@@ -15,7 +15,11 @@ pub(crate) struct Ground {
 
 impl Ground {
     /// Opens and migrates it.
-    pub(crate) async fn prepare(url: Option<&str>, mut settings: db::Settings) -> Result<Self> {
+    pub(crate) async fn prepare(
+        schema: &Schema,
+        url: Option<&str>,
+        mut settings: db::Settings,
+    ) -> Result<Self> {
         // Filling takes longer than any request may.
         settings.statement_timeout = std::time::Duration::ZERO;
         settings.slow_query = std::time::Duration::ZERO;
@@ -29,7 +33,7 @@ impl Ground {
             Some(folder)
         };
         let database = Database::open(&settings).await?;
-        db::migrate::run(database.options(), |_| {}).await?;
+        schema.run(database.options(), |_| {}).await?;
         let taken = sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM campaigns.campaigns) AS "taken!""#)
             .fetch_one(database.pool())
             .await?;

@@ -88,6 +88,8 @@ pub struct Args {
 /// With what to measure.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
+    /// The schema of the program.
+    pub schema: &'static db::migrate::Schema,
     /// The database's settings, of which URL and folder are replaced.
     pub db: db::Settings,
     /// A database to use instead of a cluster of our own; it must be empty.
@@ -100,7 +102,8 @@ pub struct Surroundings {
 pub async fn run(args: &Args, surroundings: &Surroundings) -> Result<Report> {
     let ground = {
         let _spinner = progress::spinner("making a database");
-        Ground::prepare(surroundings.database_url.as_deref(), surroundings.db.clone()).await?
+        Ground::prepare(surroundings.schema, surroundings.database_url.as_deref(), surroundings.db.clone())
+            .await?
     };
     let figures = measure(args, &ground, &surroundings.program).await;
     let described = ground.describe().await;

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use db::{Database, migrate};
+use migrations::SCHEMA;
 use server::settings::{Log, LogFormat, Override, Settings, Sources, load};
 use tracing_subscriber::EnvFilter;
 
@@ -58,7 +59,7 @@ pub(crate) async fn with_database_of<T>(
 
 async fn ensure_migrated(database: &Database) -> Result<(), Failure> {
     let mut connection = database.connect().await?;
-    let entries = migrate::status(&mut connection).await.or_fail(Code::Unavailable)?;
+    let entries = SCHEMA.status(&mut connection).await.or_fail(Code::Unavailable)?;
     migrate::refuse_strangers(&entries).or_fail(Code::Unavailable)?;
     let pending = entries.iter().filter(|entry| entry.state == migrate::State::Pending).count();
     if pending > 0 {

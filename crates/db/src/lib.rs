@@ -3,7 +3,7 @@
 //! Promises:
 //! * [`Database::open`] either returns a database that answered, of a version we support, or an [`OpenError`] whose
 //!   sentence says what to do. With no URL it brings up a PostgreSQL of its own ([`private`]).
-//! * [`migrate::run`] may be called by any number of nodes at once; each migration runs once.
+//! * [`migrate::Schema::run`] may be called by any number of nodes at once; each migration runs once.
 //! * A transaction handed to [`retry`] is repeated only when PostgreSQL itself said that it left no trace.
 //!
 //! SQL here is not checked at compile time, unlike everywhere else: this crate brings the schema into being, so it must

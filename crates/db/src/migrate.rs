@@ -1,8 +1,10 @@
 //! Bringing the schema up to what this binary expects.
 //!
-//! Any number of nodes may call [`run`] at once: one holds the lock and works, the others wait and then find nothing
+//! Any number of nodes may call [`Schema::run`] at once: one holds the lock and works, the others wait and then find nothing
 //! left to do. A migration and its line in `public._sqlx_migrations` commit together. What was applied must be what is
 //! embedded: an altered file, or a database that is ahead of this binary, is refused before anything is touched.
+//!
+//! The files themselves are another crate's (`migrations`): a [`Schema`] is handed to whoever needs one.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -14,9 +16,6 @@ use sqlx::{
     postgres::PgConnectOptions,
 };
 
-/// The only copy of the migrations in the binary (sqlx #4318: every further `migrate!` adds them all again).
-static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
-
 /// With its schema: a role called like one of our schemas (`questhall`) finds that one first on its search path.
 const TABLE: &str = "public._sqlx_migrations";
 
@@ -26,7 +25,7 @@ const LOCK_KEY: i64 = i64::from_be_bytes(*b"questhal");
 /// How long a waiting node sleeps between two looks at the lock.
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
-/// What [`run`] tells its caller while it works.
+/// What [`Schema::run`] tells its caller while it works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress<'a> {
     /// Another node is migrating; we wait for it. Told once.
@@ -92,7 +91,7 @@ pub enum MigrateError {
     Bookkeeping(#[from] sqlx::migrate::MigrateError),
 }
 
-/// A migration that [`run`] applied.
+/// A migration that [`Schema::run`] applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
     /// The number in front of its file name.
@@ -116,7 +115,7 @@ pub enum State {
     Unknown(DateTime<Utc>),
 }
 
-/// A line of [`status`].
+/// A line of [`Schema::status`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The number in front of the file name.
@@ -127,27 +126,119 @@ pub struct Entry {
     pub state: State,
 }
 
-/// Applies what is missing, in order, and returns it. Uses a connection of its own, made from `options`, because it
-/// holds a session lock and must not be cut off by a statement timeout; so `options` must not lead to a pooler in
-/// transaction mode.
-pub async fn run(
-    options: &PgConnectOptions,
-    mut progress: impl FnMut(Progress<'_>),
-) -> Result<Vec<Applied>, MigrateError> {
-    // A migration may take its time, and is too long to be logged.
-    let mut connection = options.clone().disable_statement_logging().connect().await?;
-    sqlx::raw_sql(
-        "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0",
-    )
-    .execute(&mut connection)
-    .await?;
-    lock(&mut connection, &mut progress).await?;
-    let applied = run_locked(&mut connection, &mut progress).await;
-    // Closing ends the session and with it the lock, even if this errs.
-    let closed = connection.close().await;
-    let applied = applied?;
-    closed?;
-    Ok(applied)
+/// The migrations of a binary, in order.
+#[derive(Debug)]
+pub struct Schema(Migrator);
+
+impl Schema {
+    /// Of the files that `sqlx::migrate!` embedded.
+    pub const fn new(migrator: Migrator) -> Self {
+        Self(migrator)
+    }
+
+    /// Applies what is missing, in order, and returns it. Uses a connection of its own, made from `options`, because it
+    /// holds a session lock and must not be cut off by a statement timeout; so `options` must not lead to a pooler in
+    /// transaction mode.
+    pub async fn run(
+        &self,
+        options: &PgConnectOptions,
+        mut progress: impl FnMut(Progress<'_>),
+    ) -> Result<Vec<Applied>, MigrateError> {
+        // A migration may take its time, and is too long to be logged.
+        let mut connection = options.clone().disable_statement_logging().connect().await?;
+        sqlx::raw_sql(
+            "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0",
+        )
+        .execute(&mut connection)
+        .await?;
+        lock(&mut connection, &mut progress).await?;
+        let applied = self.run_locked(&mut connection, &mut progress).await;
+        // Closing ends the session and with it the lock, even if this errs.
+        let closed = connection.close().await;
+        let applied = applied?;
+        closed?;
+        Ok(applied)
+    }
+
+    /// Every migration known to this binary or to the database, in order, with its state. Changes nothing.
+    pub async fn status(&self, connection: &mut PgConnection) -> Result<Vec<Entry>, MigrateError> {
+        let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+            .bind(TABLE)
+            .fetch_one(&mut *connection)
+            .await?;
+        if exists {
+            return self.read_entries(connection).await;
+        }
+        Ok(self.embedded().map(|migration| entry(migration, State::Pending)).collect())
+    }
+
+    async fn read_entries(&self, connection: &mut PgConnection) -> Result<Vec<Entry>, MigrateError> {
+        let rows: Vec<(i64, String, Vec<u8>, DateTime<Utc>)> = sqlx::query_as(
+            "SELECT version, description, checksum, installed_on FROM public._sqlx_migrations ORDER BY version",
+        )
+        .fetch_all(connection)
+        .await?;
+        let mut entries: BTreeMap<i64, Entry> =
+            self.embedded().map(|migration| (migration.version, entry(migration, State::Pending))).collect();
+        for (version, description, checksum, at) in rows {
+            let state = match self.embedded().find(|migration| migration.version == version) {
+                None => State::Unknown(at),
+                Some(migration) if *migration.checksum == checksum[..] => State::Applied(at),
+                Some(_) => State::Changed(at),
+            };
+            entries.insert(version, Entry { version, description, state });
+        }
+        Ok(entries.into_values().collect())
+    }
+
+    /// A short name for the embedded schema: 16 hexadecimal digits that change whenever any migration does.
+    pub fn fingerprint(&self) -> String {
+        let mut digest = Sha256::new();
+        for migration in self.embedded() {
+            digest.update(migration.version.to_be_bytes());
+            digest.update(&migration.checksum);
+        }
+        digest.finalize().iter().take(8).fold(String::new(), |mut text, byte| {
+            use std::fmt::Write;
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    async fn run_locked(
+        &self,
+        connection: &mut PgConnection,
+        progress: &mut impl FnMut(Progress<'_>),
+    ) -> Result<Vec<Applied>, MigrateError> {
+        connection.ensure_migrations_table(TABLE).await?;
+        let entries = self.read_entries(connection).await?;
+        refuse_strangers(&entries)?;
+        let pending: Vec<&Migration> = self
+            .embedded()
+            .filter(|migration| {
+                entries.iter().any(|e| e.version == migration.version && e.state == State::Pending)
+            })
+            .collect();
+        let total = pending.len();
+        let mut applied = Vec::with_capacity(total);
+        for (index, migration) in pending.into_iter().enumerate() {
+            let (version, description) = (migration.version, &*migration.description);
+            progress(Progress::Applying { version, description, index: index + 1, total });
+            let took = connection.apply(TABLE, migration).await.map_err(|source| MigrateError::Failed {
+                version,
+                description: description.to_owned(),
+                source: Box::new(source),
+            })?;
+            tracing::info!(version, description, ?took, "migration applied");
+            progress(Progress::Applied { version, took });
+            applied.push(Applied { version, description: description.to_owned(), took });
+        }
+        Ok(applied)
+    }
+
+    fn embedded(&self) -> impl Iterator<Item = &Migration> {
+        self.0.iter().filter(|migration| !migration.migration_type.is_down_migration())
+    }
 }
 
 /// Polls rather than waits in the server: a waiting statement holds a snapshot, and a `CREATE INDEX CONCURRENTLY` in
@@ -168,35 +259,6 @@ async fn lock(connection: &mut PgConnection, progress: &mut impl FnMut(Progress<
     Ok(())
 }
 
-async fn run_locked(
-    connection: &mut PgConnection,
-    progress: &mut impl FnMut(Progress<'_>),
-) -> Result<Vec<Applied>, MigrateError> {
-    connection.ensure_migrations_table(TABLE).await?;
-    let entries = read_entries(connection).await?;
-    refuse_strangers(&entries)?;
-    let pending: Vec<&Migration> = embedded()
-        .filter(|migration| {
-            entries.iter().any(|e| e.version == migration.version && e.state == State::Pending)
-        })
-        .collect();
-    let total = pending.len();
-    let mut applied = Vec::with_capacity(total);
-    for (index, migration) in pending.into_iter().enumerate() {
-        let (version, description) = (migration.version, &*migration.description);
-        progress(Progress::Applying { version, description, index: index + 1, total });
-        let took = connection.apply(TABLE, migration).await.map_err(|source| MigrateError::Failed {
-            version,
-            description: description.to_owned(),
-            source: Box::new(source),
-        })?;
-        tracing::info!(version, description, ?took, "migration applied");
-        progress(Progress::Applied { version, took });
-        applied.push(Applied { version, description: description.to_owned(), took });
-    }
-    Ok(applied)
-}
-
 /// Errs when the database's history is not a part of ours: see [`MigrateError::TooNew`] and [`MigrateError::Changed`].
 pub fn refuse_strangers(entries: &[Entry]) -> Result<(), MigrateError> {
     if let Some(entry) = entries.iter().rfind(|entry| matches!(entry.state, State::Unknown(_))) {
@@ -208,55 +270,6 @@ pub fn refuse_strangers(entries: &[Entry]) -> Result<(), MigrateError> {
     Ok(())
 }
 
-/// Every migration known to this binary or to the database, in order, with its state. Changes nothing.
-pub async fn status(connection: &mut PgConnection) -> Result<Vec<Entry>, MigrateError> {
-    let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
-        .bind(TABLE)
-        .fetch_one(&mut *connection)
-        .await?;
-    if exists {
-        return read_entries(connection).await;
-    }
-    Ok(embedded().map(|migration| entry(migration, State::Pending)).collect())
-}
-
-async fn read_entries(connection: &mut PgConnection) -> Result<Vec<Entry>, MigrateError> {
-    let rows: Vec<(i64, String, Vec<u8>, DateTime<Utc>)> = sqlx::query_as(
-        "SELECT version, description, checksum, installed_on FROM public._sqlx_migrations ORDER BY version",
-    )
-    .fetch_all(connection)
-    .await?;
-    let mut entries: BTreeMap<i64, Entry> =
-        embedded().map(|migration| (migration.version, entry(migration, State::Pending))).collect();
-    for (version, description, checksum, at) in rows {
-        let state = match embedded().find(|migration| migration.version == version) {
-            None => State::Unknown(at),
-            Some(migration) if *migration.checksum == checksum[..] => State::Applied(at),
-            Some(_) => State::Changed(at),
-        };
-        entries.insert(version, Entry { version, description, state });
-    }
-    Ok(entries.into_values().collect())
-}
-
 fn entry(migration: &Migration, state: State) -> Entry {
     Entry { version: migration.version, description: migration.description.clone().into_owned(), state }
-}
-
-fn embedded() -> impl Iterator<Item = &'static Migration> {
-    MIGRATOR.iter().filter(|migration| !migration.migration_type.is_down_migration())
-}
-
-/// A short name for the embedded schema: 16 hexadecimal digits that change whenever any migration does.
-pub fn fingerprint() -> String {
-    let mut digest = Sha256::new();
-    for migration in embedded() {
-        digest.update(migration.version.to_be_bytes());
-        digest.update(&migration.checksum);
-    }
-    digest.finalize().iter().take(8).fold(String::new(), |mut text, byte| {
-        use std::fmt::Write;
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

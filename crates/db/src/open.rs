@@ -134,7 +134,7 @@ impl Database {
         &self.pool
     }
 
-    /// How to reach the database past the pool: [`crate::migrate::run`], `PgListener`.
+    /// How to reach the database past the pool: [`crate::migrate::Schema::run`], `PgListener`.
     pub fn options(&self) -> &PgConnectOptions {
         &self.options
     }

@@ -7,10 +7,12 @@
 //! Where: on the server of `QUESTHALL_TEST_DATABASE_URL` (any database of it; we must be allowed to create more), else on
 //! a PostgreSQL that test runs start for themselves and share.
 
+mod files;
 mod folder;
 mod server;
 mod sweep;
 
+pub use files::schema;
 pub use folder::{Folder, PrivateCluster};
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,7 +20,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, postgres::PgConnectOptions};
 
 use crate::{
-    Settings, migrate,
+    Settings,
     pool::{self, ServerEpoch},
 };
 
@@ -138,7 +140,7 @@ async fn seconds(admin: &mut PgConnection) -> i64 {
 
 /// Copies the template to `name`, making the template first if it is not there.
 async fn clone_template(admin: &mut PgConnection, maintenance: &PgConnectOptions, name: &str) {
-    let template = format!("qh_template_{}", migrate::fingerprint());
+    let template = format!("qh_template_{}", schema().fingerprint());
     // Unsynced and in memory, copying files takes 25 ms; the default, through the write-ahead log, 80 ms.
     let copy = format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy");
     match sqlx::raw_sql(sqlx::AssertSqlSafe(copy.as_str())).execute(&mut *admin).await {
@@ -162,7 +164,7 @@ async fn clone_template(admin: &mut PgConnection, maintenance: &PgConnectOptions
         let building = format!("{template}_building");
         run(admin, &format!("DROP DATABASE IF EXISTS {building} WITH (FORCE)")).await;
         run(admin, &format!("CREATE DATABASE {building}")).await;
-        if let Err(error) = migrate::run(&maintenance.clone().database(&building), |_| {}).await {
+        if let Err(error) = schema().run(&maintenance.clone().database(&building), |_| {}).await {
             panic!("the test template could not be migrated: {error}");
         }
         let seconds = seconds(admin).await;

@@ -6,15 +6,15 @@ use std::sync::{
 };
 
 use db::{
-    migrate::{self, MigrateError, Progress, State},
-    testing::TestDatabase,
+    migrate::{MigrateError, Progress, State},
+    testing::{TestDatabase, schema},
 };
 
 #[tokio::test]
 async fn the_first_run_applies_everything_in_order_and_tells() {
     let database = TestDatabase::empty().await;
     let mut connection = database.pool().acquire().await.unwrap();
-    let before = migrate::status(&mut connection).await.unwrap();
+    let before = schema().status(&mut connection).await.unwrap();
     assert!(before.iter().all(|entry| entry.state == State::Pending));
     let table: Option<String> = sqlx::query_scalar("SELECT to_regclass('public._sqlx_migrations')::text")
         .fetch_one(&mut *connection)
@@ -23,22 +23,23 @@ async fn the_first_run_applies_everything_in_order_and_tells() {
     assert_eq!(table, None, "looking changes nothing");
 
     let mut told = Vec::new();
-    let applied = migrate::run(database.options(), |progress| {
-        if let Progress::Applying { version, index, total, .. } = progress {
-            told.push((version, index, total));
-        }
-    })
-    .await
-    .unwrap();
+    let applied = schema()
+        .run(database.options(), |progress| {
+            if let Progress::Applying { version, index, total, .. } = progress {
+                told.push((version, index, total));
+            }
+        })
+        .await
+        .unwrap();
     let total = before.len();
     assert!(total >= 8, "{total}");
     assert_eq!(told, applied.iter().enumerate().map(|(i, a)| (a.version, i + 1, total)).collect::<Vec<_>>());
     assert!(applied.is_sorted_by_key(|applied| applied.version));
 
-    let after = migrate::status(&mut connection).await.unwrap();
+    let after = schema().status(&mut connection).await.unwrap();
     assert_eq!(after.len(), total);
     assert!(after.iter().all(|entry| matches!(entry.state, State::Applied(_))), "{after:?}");
-    let again = migrate::run(database.options(), |_| panic!("there is nothing to tell")).await.unwrap();
+    let again = schema().run(database.options(), |_| panic!("there is nothing to tell")).await.unwrap();
     assert_eq!(again, []);
 }
 
@@ -50,14 +51,15 @@ async fn of_many_nodes_that_start_at_once_one_migrates_and_the_others_wait() {
         .map(|_| {
             let (options, waited) = (database.options().clone(), waited.clone());
             tokio::spawn(async move {
-                migrate::run(&options, |progress| {
-                    if progress == Progress::Waiting {
-                        waited.fetch_add(1, Ordering::Relaxed);
-                    }
-                })
-                .await
-                .unwrap()
-                .len()
+                schema()
+                    .run(&options, |progress| {
+                        if progress == Progress::Waiting {
+                            waited.fetch_add(1, Ordering::Relaxed);
+                        }
+                    })
+                    .await
+                    .unwrap()
+                    .len()
             })
         })
         .collect();
@@ -85,10 +87,10 @@ async fn a_database_that_is_ahead_is_refused_untouched() {
     .execute(database.pool())
     .await
     .unwrap();
-    let error = migrate::run(database.options(), |_| panic!("nothing may happen")).await.unwrap_err();
+    let error = schema().run(database.options(), |_| panic!("nothing may happen")).await.unwrap_err();
     assert!(matches!(error, MigrateError::TooNew { version: 99_991_231 }), "{error}");
     assert!(error.to_string().contains("newer"), "{error}");
-    let status = migrate::status(&mut database.pool().acquire().await.unwrap()).await.unwrap();
+    let status = schema().status(&mut database.pool().acquire().await.unwrap()).await.unwrap();
     assert!(matches!(status.last().unwrap().state, State::Unknown(_)));
 }
 
@@ -99,7 +101,7 @@ async fn an_altered_migration_is_refused() {
         .execute(database.pool())
         .await
         .unwrap();
-    let error = migrate::run(database.options(), |_| {}).await.unwrap_err();
+    let error = schema().run(database.options(), |_| {}).await.unwrap_err();
     assert!(matches!(error, MigrateError::Changed { version: 2, .. }), "{error}");
 }
 
@@ -108,14 +110,14 @@ async fn a_failing_migration_leaves_nothing_of_itself() {
     let database = TestDatabase::empty().await;
     // In the way of whichever migration makes this schema.
     sqlx::raw_sql("CREATE SCHEMA jobs").execute(database.pool()).await.unwrap();
-    let error = migrate::run(database.options(), |_| {}).await.unwrap_err();
+    let error = schema().run(database.options(), |_| {}).await.unwrap_err();
     let MigrateError::Failed { version, .. } = error else { panic!("{error}") };
     assert!(error.to_string().contains("schema \"jobs\" already exists"), "{error}");
-    let status = migrate::status(&mut database.pool().acquire().await.unwrap()).await.unwrap();
+    let status = schema().status(&mut database.pool().acquire().await.unwrap()).await.unwrap();
     for entry in status {
         assert_eq!(entry.state == State::Pending, entry.version >= version, "{entry:?}");
     }
     sqlx::raw_sql("DROP SCHEMA jobs").execute(database.pool()).await.unwrap();
-    let applied = migrate::run(database.options(), |_| {}).await.unwrap();
+    let applied = schema().run(database.options(), |_| {}).await.unwrap();
     assert_eq!(applied.first().unwrap().version, version, "the next run goes on from there");
 }

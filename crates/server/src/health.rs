@@ -9,6 +9,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json, Router, routing::get};
+use db::migrate::Schema;
 use kernel::Problem;
 use kernel::problem::UNAUTHENTICATED;
 use serde_json::{Value, json};
@@ -38,11 +39,15 @@ async fn alive() -> Json<Value> {
 }
 
 /// Whether requests should be sent here, check by check.
-async fn ready(State(app): State<App>, Extension(draining): Extension<Draining>) -> Response {
+async fn ready(
+    State(app): State<App>,
+    Extension(schema): Extension<&'static Schema>,
+    Extension(draining): Extension<Draining>,
+) -> Response {
     let running = if draining.0.is_cancelled() { Err("the process is stopping".to_owned()) } else { Ok(()) };
     let database = within(database(app.pool())).await;
     let migrations = match &database {
-        Ok(()) => within(migrations(app.pool())).await,
+        Ok(()) => within(migrations(schema, app.pool())).await,
         Err(_) => Err("the database does not answer".to_owned()),
     };
     let checks = [("running", running), ("database", database), ("migrations", migrations)];
@@ -70,13 +75,13 @@ async fn database(pool: &PgPool) -> Result<(), String> {
     })
 }
 
-async fn migrations(pool: &PgPool) -> Result<(), String> {
+async fn migrations(schema: &Schema, pool: &PgPool) -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| {
         tracing::warn!(%error, "the state of the migrations could not be read");
         "their state could not be read".to_owned()
     };
     let mut connection = pool.acquire().await.map_err(|error| failed(&error))?;
-    let entries = db::migrate::status(&mut connection).await.map_err(|error| failed(&error))?;
+    let entries = schema.status(&mut connection).await.map_err(|error| failed(&error))?;
     let pending = entries.iter().filter(|entry| entry.state == db::migrate::State::Pending).count();
     if pending > 0 {
         return Err(format!("{pending} are not applied; run `questhall db migrate`"));

@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::{Extension, Router};
 use challenges::SubmissionWriter;
 use community::ingest::EventWriter;
+use db::migrate::Schema;
 use delivery::Webhooks;
 use economy::TransferWriter;
 use jobs::outbox::Tail;
@@ -22,6 +23,8 @@ use crate::{api, health, pages, reader, web};
 /// What the handlers of all slices work with.
 #[derive(Clone)]
 pub struct Services {
+    /// The schema that the database must have.
+    pub schema: &'static Schema,
     /// The settings.
     pub settings: Arc<Settings>,
     /// State of the slices' handlers.
@@ -46,20 +49,22 @@ pub struct Services {
 
 /// What a node without the role `http` answers: whether it lives, whether it is ready, its figures.
 pub(crate) fn watch(services: &Services) -> Router {
-    let Services { settings, app, sandbox, draining, .. } = services;
+    let Services { schema, settings, app, sandbox, draining, .. } = services;
     let routes = health::router(settings)
         .method_not_allowed_fallback(access::web::no_method)
         .fallback(access::web::no_route)
         .layer(Extension(Scrape(Arc::clone(settings))))
         .layer(Extension(ScriptRunner(sandbox.clone())))
-        .layer(Extension(Draining(draining.clone())));
+        .layer(Extension(Draining(draining.clone())))
+        .layer(Extension(*schema));
     web::wrap(routes, app, &settings.http)
 }
 
 /// The router over these services.
 pub fn build(services: &Services) -> Router {
-    let Services { settings, app, tail, webhooks, submissions, transfers, lake, sandbox, draining, closing } =
+    let Services { settings, app, tail, webhooks, submissions, transfers, lake, sandbox, draining, .. } =
         services;
+    let closing = &services.closing;
     crate::figures::recorder();
     let streams = Streams::new(app.pool().clone(), tail.clone(), &settings.streams, closing.clone());
     app.know_guilds(crate::registry::guilds_known(app.pool()));
@@ -76,6 +81,7 @@ pub fn build(services: &Services) -> Router {
         .layer(Extension(Scrape(Arc::clone(settings))))
         .layer(Extension(ScriptRunner(sandbox.clone())))
         .layer(Extension(Draining(draining.clone())))
+        .layer(Extension(services.schema))
         .layer(Extension(streams))
         .layer(Extension(webhooks.clone()))
         .layer(Extension(submissions.clone()))

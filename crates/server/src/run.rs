@@ -13,6 +13,7 @@ use access::vault::KeyError;
 use challenges::SubmissionWriter;
 use community::ingest::EventWriter;
 use db::Database;
+use db::migrate::Schema;
 use economy::TransferWriter;
 use jobs::outbox::Tail;
 use jobs::schedule::ScheduleError;
@@ -99,9 +100,14 @@ pub fn signals() -> std::io::Result<Shutdown> {
 }
 
 /// Runs a server until it is told to stop.
-pub async fn run(settings: Settings, roles: Roles, shutdown: Shutdown) -> Result<(), RunError> {
+pub async fn run(
+    schema: &'static Schema,
+    settings: Settings,
+    roles: Roles,
+    shutdown: Shutdown,
+) -> Result<(), RunError> {
     // Boxed: starting and stopping hold much at once, and whoever awaits us should not carry it.
-    let starting = shutdown.at_once.run_until_cancelled(Box::pin(Server::start(settings, roles)));
+    let starting = shutdown.at_once.run_until_cancelled(Box::pin(Server::start(schema, settings, roles)));
     let Some(server) = starting.await else { return Err(RunError::Unfinished) };
     let server = server?;
     shutdown.gently.cancelled().await;
@@ -123,10 +129,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the database, migrates it, and starts everything. Ready when it returns.
-    pub async fn start(settings: Settings, roles: Roles) -> Result<Self, RunError> {
+    /// Opens the database, migrates it to `schema`, and starts everything. Ready when it returns.
+    pub async fn start(schema: &'static Schema, settings: Settings, roles: Roles) -> Result<Self, RunError> {
         let database = Database::open(&settings.db).await?;
-        match Self::start_on(&database, settings, roles).await {
+        match Self::start_on(&database, schema, settings, roles).await {
             Ok((services, node, address, http)) => Ok(Self { services, database, node, address, http }),
             Err(error) => {
                 // A private PostgreSQL must not outlive us.
@@ -138,6 +144,7 @@ impl Server {
 
     async fn start_on(
         database: &Database,
+        schema: &'static Schema,
         settings: Settings,
         roles: Roles,
     ) -> Result<(Services, Node, Option<SocketAddr>, Option<JoinHandle<bool>>), RunError> {
@@ -145,7 +152,7 @@ impl Server {
         allow_many_descriptors();
         let settings = Arc::new(settings);
         let pool = database.pool().clone();
-        migrate(database, settings.migrate).await?;
+        migrate(database, schema, settings.migrate).await?;
         secrets::key_at_start(&pool, &settings.vault()).await?;
         let webhooks = delivery::Webhooks::new(settings.webhooks()).map_err(RunError::Certificates)?;
         // First, so that a taken port is found out before anything runs.
@@ -162,6 +169,7 @@ impl Server {
             Node::start(pool.clone(), &node_name(), env!("CARGO_PKG_VERSION"), &names, wake.clone()).await?;
         let sandbox = start_sandbox(&settings, &roles).await;
         let services = Services {
+            schema,
             app: App::new(pool.clone(), wake.clone(), settings.api()),
             tail: Tail::spawn(pool.clone(), &node.handle(), &wake),
             webhooks,
@@ -242,13 +250,13 @@ impl Server {
     }
 }
 
-async fn migrate(database: &Database, may: bool) -> Result<(), RunError> {
+async fn migrate(database: &Database, schema: &Schema, may: bool) -> Result<(), RunError> {
     if may {
-        db::migrate::run(database.options(), |_| {}).await?;
+        schema.run(database.options(), |_| {}).await?;
         return Ok(());
     }
     let mut connection = database.connect().await?;
-    let entries = db::migrate::status(&mut connection).await?;
+    let entries = schema.status(&mut connection).await?;
     db::migrate::refuse_strangers(&entries)?;
     match entries.iter().filter(|entry| entry.state == db::migrate::State::Pending).count() {
         0 => Ok(()),

@@ -11,6 +11,7 @@ pub(crate) async fn run(global: &Global, args: &bench::Args, screen: &Screen) ->
     setup::log_quietly();
     let unavailable = |error: String| Failure::new(Code::Unavailable, error);
     let surroundings = bench::Surroundings {
+        schema: &migrations::SCHEMA,
         db: setup::settings(global, &[])?.db,
         // Only from the command line: what the environment names is somebody's real database.
         database_url: global.database_url.clone(),

@@ -2,8 +2,9 @@
 
 use db::{
     Database,
-    migrate::{self, Entry, Progress, State},
+    migrate::{Entry, Progress, State},
 };
+use migrations::SCHEMA;
 use serde::Serialize;
 
 use crate::{
@@ -55,16 +56,17 @@ pub(crate) async fn run(global: &Global, command: DbCommand, screen: &Screen) ->
 /// Brings the schema up to date, telling what it does.
 pub(crate) async fn migrate(database: &Database, screen: &Screen) -> Result<(), Failure> {
     let bar = screen.bar(0, "migrating");
-    let applied = migrate::run(database.options(), |progress| match progress {
-        Progress::Waiting => bar.println("Another node is migrating; waiting for it."),
-        Progress::Applying { version, description, index, total } => {
-            bar.set_length(u64::try_from(total).unwrap_or(0));
-            bar.set_position(u64::try_from(index - 1).unwrap_or(0));
-            bar.set_prefix(format!("{version:04} {description}"));
-        }
-        Progress::Applied { .. } => bar.inc(1),
-    })
-    .await;
+    let applied = SCHEMA
+        .run(database.options(), |progress| match progress {
+            Progress::Waiting => bar.println("Another node is migrating; waiting for it."),
+            Progress::Applying { version, description, index, total } => {
+                bar.set_length(u64::try_from(total).unwrap_or(0));
+                bar.set_position(u64::try_from(index - 1).unwrap_or(0));
+                bar.set_prefix(format!("{version:04} {description}"));
+            }
+            Progress::Applied { .. } => bar.inc(1),
+        })
+        .await;
     bar.finish_and_clear();
     let applied = applied.or_fail(Code::Unavailable)?;
     let lines: Vec<_> = applied
@@ -86,7 +88,7 @@ pub(crate) async fn migrate(database: &Database, screen: &Screen) -> Result<(), 
 
 async fn status(database: &Database, screen: &Screen) -> Result<(), Failure> {
     let mut connection = database.connect().await?;
-    let entries = migrate::status(&mut connection).await.or_fail(Code::Unavailable)?;
+    let entries = SCHEMA.status(&mut connection).await.or_fail(Code::Unavailable)?;
     let good = entries.iter().all(|entry| matches!(entry.state, State::Applied(_)));
     let lines: Vec<Line> = entries.into_iter().map(Line::from).collect();
     screen.answer(&lines, |lines| {

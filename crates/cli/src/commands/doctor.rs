@@ -7,6 +7,7 @@ use std::{
 };
 
 use db::{Database, migrate, private};
+use migrations::SCHEMA;
 use nix::{
     sys::statvfs::statvfs,
     unistd::{AccessFlags, User, access, geteuid},
@@ -146,7 +147,7 @@ async fn served(settings: &Settings) -> Finding {
         Err(error) => return Finding::bad(what, error.to_string(), None),
     };
     let entries = match database.connect().await {
-        Ok(mut connection) => migrate::status(&mut connection).await.map_err(|error| error.to_string()),
+        Ok(mut connection) => SCHEMA.status(&mut connection).await.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };
     database.close().await;

@@ -27,5 +27,5 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs, screen: &Screen) -> R
     }
     let shutdown = server::signals().or_fail(Code::Unavailable)?;
     let roles = settings.roles.clone();
-    server::run(settings, roles, shutdown).await.or_fail(Code::Unavailable)
+    server::run(&migrations::SCHEMA, settings, roles, shutdown).await.or_fail(Code::Unavailable)
 }

@@ -33,7 +33,7 @@ pub(crate) async fn run(global: &Global, args: &UpArgs, screen: &Screen) -> Resu
         screen.note(&format!("Making a database in {} …", settings.db.data_dir.display()));
     }
     // Boxed: it holds much at once, and is over soon.
-    let starting = Box::pin(Server::start(settings.clone(), Roles::default()));
+    let starting = Box::pin(Server::start(&migrations::SCHEMA, settings.clone(), Roles::default()));
     let Some(server) = shutdown.at_once.run_until_cancelled(starting).await else {
         return Err(Failure::new(Code::Unavailable, "stopped while starting"));
     };

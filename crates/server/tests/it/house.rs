@@ -68,6 +68,7 @@ impl House {
         let wake = Wake::new();
         let node = Node::start(pool.clone(), "test", "0", &["http"], wake.clone()).await.unwrap();
         let services = Services {
+            schema: db::testing::schema(),
             app: App::new(pool.clone(), wake.clone(), settings.api()),
             tail: Tail::spawn(pool.clone(), &node.handle(), &wake),
             webhooks: delivery::Webhooks::new(settings.webhooks.clone()).unwrap(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use access::keys::{NewKey, key_create};
 use access::{By, Origin, Scopes};
-use db::testing::TestDatabase;
+use db::testing::{TestDatabase, schema};
 use server::{Role, Roles, Server, Settings, Shutdown};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -74,7 +74,7 @@ async fn get(address: SocketAddr, path: &str) -> String {
 #[tokio::test]
 async fn it_starts_serves_and_says_goodbye() {
     let database = TestDatabase::new().await;
-    let server = Server::start(settings(&database), Roles::default()).await.unwrap();
+    let server = Server::start(schema(), settings(&database), Roles::default()).await.unwrap();
     let address = server.address().unwrap();
     assert!(get(address, "/readyz").await.starts_with("HTTP/1.1 200 OK\r\n"));
     assert!(get(address, "/metrics").await.contains("questhall_http_requests_total"));
@@ -91,7 +91,7 @@ async fn it_starts_serves_and_says_goodbye() {
 #[tokio::test]
 async fn what_is_in_flight_is_answered_and_streams_end() {
     let database = TestDatabase::new().await;
-    let server = Server::start(settings(&database), Roles::new([Role::Http])).await.unwrap();
+    let server = Server::start(schema(), settings(&database), Roles::new([Role::Http])).await.unwrap();
     let (address, key) = (server.address().unwrap(), key(&server).await);
     let mut stream = Wire::send(
         address,
@@ -135,7 +135,7 @@ async fn a_load_balancer_is_told_before_connections_are_refused() {
     let database = TestDatabase::new().await;
     let mut settings = settings(&database);
     settings.http.drain_delay = Duration::from_mins(10);
-    let server = Server::start(settings, Roles::new([Role::Http])).await.unwrap();
+    let server = Server::start(schema(), settings, Roles::new([Role::Http])).await.unwrap();
     let (address, services) = (server.address().unwrap(), server.services().clone());
     let stopping = tokio::spawn(server.stop());
     services.draining.cancelled().await;
@@ -149,13 +149,13 @@ async fn it_stops_when_told_and_at_once_when_told_twice() {
     let database = TestDatabase::new().await;
     let shutdown = Shutdown::default();
     shutdown.gently.cancel();
-    server::run(settings(&database), Roles::default(), shutdown).await.unwrap();
+    server::run(schema(), settings(&database), Roles::default(), shutdown).await.unwrap();
 
     let mut patient = settings(&database);
     patient.http.drain_delay = Duration::from_mins(10);
     let shutdown = Shutdown::default();
     shutdown.gently.cancel();
-    let running = tokio::spawn(server::run(patient, Roles::default(), shutdown.clone()));
+    let running = tokio::spawn(server::run(schema(), patient, Roles::default(), shutdown.clone()));
     shutdown.at_once.cancel();
     assert!(matches!(running.await.unwrap(), Err(server::RunError::Unfinished)));
 }
@@ -166,24 +166,25 @@ async fn a_taken_address_and_a_missing_schema_are_said_in_words() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut settings_ = settings(&database);
     settings_.http.listen = taken.local_addr().unwrap();
-    let error = Server::start(settings_, Roles::default()).await.err().unwrap().to_string();
+    let error = Server::start(schema(), settings_, Roles::default()).await.err().unwrap().to_string();
     assert!(error.starts_with("cannot listen on 127.0.0.1:") && error.contains("http.listen"), "{error}");
 
     let empty = TestDatabase::empty().await;
     let mut settings = settings(&empty);
     settings.migrate = false;
-    let error = Server::start(settings, Roles::default()).await.err().unwrap().to_string();
+    let error = Server::start(schema(), settings, Roles::default()).await.err().unwrap().to_string();
     assert!(error.contains("run `questhall db migrate`"), "{error}");
 }
 
 #[tokio::test]
 async fn a_node_with_another_key_for_secrets_does_not_start() {
     let database = TestDatabase::new().await;
-    let first = Server::start(settings(&database), Roles::new([Role::Worker])).await.unwrap();
-    let second = Server::start(settings(&database), Roles::new([Role::Worker])).await.unwrap();
+    let first = Server::start(schema(), settings(&database), Roles::new([Role::Worker])).await.unwrap();
+    let second = Server::start(schema(), settings(&database), Roles::new([Role::Worker])).await.unwrap();
     let mut wrong = settings(&database);
     wrong.secrets.key = Some("ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=".to_owned());
-    let error = Server::start(wrong.clone(), Roles::new([Role::Http])).await.err().unwrap().to_string();
+    let error =
+        Server::start(schema(), wrong.clone(), Roles::new([Role::Http])).await.err().unwrap().to_string();
     assert!(error.contains("QUESTHALL_SECRETS__KEY") && error.contains("secrets adopt"), "{error}");
     assert!(first.stop().await.unwrap() && second.stop().await.unwrap());
 
@@ -192,11 +193,11 @@ async fn a_node_with_another_key_for_secrets_does_not_start() {
     let mut nowhere = settings(&empty);
     nowhere.secrets.key = None;
     nowhere.db.data_dir = "/sys/questhall".into();
-    let server = Server::start(nowhere.clone(), Roles::new([Role::Worker])).await.unwrap();
+    let server = Server::start(schema(), nowhere.clone(), Roles::new([Role::Worker])).await.unwrap();
     assert!(server.stop().await.unwrap());
-    let server = Server::start(settings(&empty), Roles::new([Role::Worker])).await.unwrap();
+    let server = Server::start(schema(), settings(&empty), Roles::new([Role::Worker])).await.unwrap();
     assert!(server.stop().await.unwrap());
-    let error = Server::start(nowhere, Roles::new([Role::Worker])).await.err().unwrap().to_string();
+    let error = Server::start(schema(), nowhere, Roles::new([Role::Worker])).await.err().unwrap().to_string();
     assert!(error.contains("this node has none"), "{error}");
 }
 
@@ -205,7 +206,7 @@ async fn heads_that_do_not_come_and_heads_that_are_too_large() {
     let database = TestDatabase::new().await;
     let mut settings = settings(&database);
     settings.http.header_timeout = Duration::from_millis(50);
-    let server = Server::start(settings, Roles::new([Role::Http])).await.unwrap();
+    let server = Server::start(schema(), settings, Roles::new([Role::Http])).await.unwrap();
     let address = server.address().unwrap();
     // The connection is ended; with what words is hyper's affair.
     Wire::send(address, "GET / HTTP/1.1\r\nhost: x\r\n").await.rest().await;
@@ -226,7 +227,7 @@ async fn a_node_that_serves_no_api_can_be_watched_all_the_same() {
     let database = TestDatabase::new().await;
     let mut settings = settings(&database);
     settings.metrics.listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
-    let server = Server::start(settings, Roles::new([Role::Worker])).await.unwrap();
+    let server = Server::start(schema(), settings, Roles::new([Role::Worker])).await.unwrap();
     let address = server.address().unwrap();
     for path in ["/healthz", "/readyz"] {
         assert!(get(address, path).await.starts_with("HTTP/1.1 200 OK\r\n"), "{path}");
@@ -241,7 +242,7 @@ async fn a_client_that_reads_nothing_is_let_go_and_can_resume() {
     let database = TestDatabase::new().await;
     let mut settings = settings(&database);
     settings.http.stall_timeout = Duration::from_secs(1);
-    let server = Server::start(settings, Roles::new([Role::Http])).await.unwrap();
+    let server = Server::start(schema(), settings, Roles::new([Role::Http])).await.unwrap();
     let (address, key) = (server.address().unwrap(), key(&server).await);
     let open = |after: &str| {
         format!(
@@ -295,7 +296,7 @@ async fn a_stream_is_resumed_after_the_server_was_away() {
         jobs::outbox::emit(&mut tx, &events).await.unwrap();
         tx.commit().await.unwrap();
     };
-    let server = Server::start(settings(&database), Roles::new([Role::Http])).await.unwrap();
+    let server = Server::start(schema(), settings(&database), Roles::new([Role::Http])).await.unwrap();
     let key = key(&server).await;
     let ask = |more: &str| {
         format!(
@@ -313,7 +314,7 @@ async fn a_stream_is_resumed_after_the_server_was_away() {
     // What happens while no server runs, such as by the command line, is in the outbox all the same.
     emit(3..500).await;
 
-    let server = Server::start(settings(&database), Roles::new([Role::Http])).await.unwrap();
+    let server = Server::start(schema(), settings(&database), Roles::new([Role::Http])).await.unwrap();
     let mut stream = Wire::send(server.address().unwrap(), &ask(&format!("last-event-id: {last}\r\n"))).await;
     emit(500..510).await;
     let text = stream.read_until(r#""n":509}"#).await;

@@ -293,7 +293,7 @@ pub(crate) struct AuditArgs {
     #[arg(long)]
     pub(crate) guild: Option<GuildId>,
     /// Bring what members, seasons, counters, balances, totals, streaks and squads have drifted back to the journals, while
-    /// everything goes on; other slices' drift is only reported.
+    /// everything goes on, and readers of the outbox that a restored dump left in another cluster's future to here; other slices' drift is only reported.
     #[arg(long)]
     pub(crate) repair: bool,
 }

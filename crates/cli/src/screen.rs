@@ -70,6 +70,11 @@ impl Screen {
     }
 }
 
+/// So many of a thing: `1 migration`, `2 migrations`.
+pub(crate) fn counted(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
 /// A table with these headings, as wide as it needs to be.
 pub(crate) fn table<const N: usize>(
     headings: [&str; N],

@@ -48,6 +48,19 @@ pub(crate) async fn with_database_of<T>(
     settings: &Settings,
     work: impl AsyncFnOnce(&Database) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    with_database_as_it_is(settings, async |database| {
+        // What is written here must not get lost on readers that stand elsewhere.
+        jobs::outbox::settle(database.pool()).await?;
+        work(database).await
+    })
+    .await
+}
+
+/// The same, but a database that was restored into another cluster is not mended first.
+pub(crate) async fn with_database_as_it_is<T>(
+    settings: &Settings,
+    work: impl AsyncFnOnce(&Database) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let database = Database::open_or_join(&settings.db).await.or_fail(Code::Unavailable)?;
     let outcome = match ensure_migrated(&database).await {
         Ok(()) => work(&database).await,

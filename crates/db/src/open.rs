@@ -51,6 +51,18 @@ pub enum OpenError {
         /// What the connection attempt said.
         source: sqlx::Error,
     },
+    /// Its certificate is of a kind that cannot be read.
+    #[error(
+        "PostgreSQL at {server} speaks TLS with a certificate of an old kind (X.509 version 1), which Questhall cannot \
+         read. Give the server one of version 3; or, on a network that you trust, go without TLS: put `sslmode=disable` at \
+         the end of DATABASE_URL (`postgres://…/questhall?sslmode=disable`)"
+    )]
+    OldCertificate {
+        /// Host and port; no password.
+        server: String,
+        /// What the connection attempt said.
+        source: sqlx::Error,
+    },
     /// It answered, and refused us.
     #[error("PostgreSQL at {server} refused the connection: {source}")]
     Refused {
@@ -92,7 +104,8 @@ impl Database {
     }
 
     /// Like [`Database::open`], but when another Questhall runs the private PostgreSQL already, or is bringing it up,
-    /// uses that one instead of refusing. For command-line tools beside a running service.
+    /// uses that one instead of refusing; and where there is none, none is made. For command-line tools beside a running
+    /// service.
     pub async fn open_or_join(settings: &Settings) -> Result<Self, OpenError> {
         if settings.url.is_some() {
             return Self::open(settings).await;
@@ -102,6 +115,9 @@ impl Database {
         loop {
             let tried = match private::occupant(&settings.data_dir) {
                 Running(base) => Self::connected(settings, *base, None).await,
+                Nobody if !private::exists(&settings.data_dir) => {
+                    Err(PrivateError::Missing { dir: settings.data_dir.clone() }.into())
+                }
                 // Refused as in use for as long as somebody is bringing it up.
                 Nobody | Starting => Self::open(settings).await,
             };
@@ -170,6 +186,9 @@ async fn check_server(options: &PgConnectOptions) -> Result<(), OpenError> {
     let server = server_name(options);
     let mut connection = match options.connect().await {
         Ok(connection) => connection,
+        Err(source) if has_old_certificate(&source) => {
+            return Err(OpenError::OldCertificate { server, source });
+        }
         Err(source) if is_connection_lost(&source) => return Err(OpenError::Unreachable { server, source }),
         Err(source) => return Err(OpenError::Refused { server, source }),
     };
@@ -188,6 +207,11 @@ async fn check_server(options: &PgConnectOptions) -> Result<(), OpenError> {
         return Err(OpenError::TooOld { server, found });
     }
     Ok(())
+}
+
+/// rustls tells it as another library's error, which is known by its text alone.
+fn has_old_certificate(error: &sqlx::Error) -> bool {
+    format!("{error:?}").contains("UnsupportedCertVersion")
 }
 
 /// Where the server is, without user or password: fit for messages.

@@ -7,11 +7,13 @@
 //! Where: on the server of `QUESTHALL_TEST_DATABASE_URL` (any database of it; we must be allowed to create more), else on
 //! a PostgreSQL that test runs start for themselves and share.
 
+mod dump;
 mod files;
 mod folder;
 mod server;
 mod sweep;
 
+pub use dump::{dump, restore};
 pub use files::schema;
 pub use folder::{Folder, PrivateCluster};
 

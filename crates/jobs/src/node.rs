@@ -15,7 +15,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use crate::wake::Wake;
+use crate::{outbox, wake::Wake};
 
 /// How often a node beats.
 pub const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -59,6 +59,8 @@ impl Node {
         wake: Wake,
     ) -> Result<Self, sqlx::Error> {
         let id = Uuid::now_v7();
+        // Before anybody reads or writes events.
+        outbox::settle(&pool).await?;
         let beating = CancellationToken::new();
         // First the lock, then the row: a row without its lock is a dead node's.
         let listener = listener::Listener::connect(&pool, id).await?;

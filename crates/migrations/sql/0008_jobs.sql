@@ -119,10 +119,35 @@ COMMENT ON COLUMN jobs.queues.paused_by IS 'Who paused it.';
 COMMENT ON COLUMN jobs.queues.paused_at IS 'When.';
 COMMENT ON COLUMN jobs.queues.reason IS 'Why, for people.';
 
+-- Transaction ids are counted by one cluster; the order of events must survive a dump that is restored into another, whose count
+-- may be far behind, and a recovery to an earlier time, after which ids are given out again. So an event stands at its
+-- transaction's id plus a shift, and the shift grows whenever the database finds itself elsewhere.
+CREATE TABLE jobs.outbox_origin (
+    only_row boolean NOT NULL DEFAULT true CONSTRAINT pk_outbox_origin PRIMARY KEY,
+    system_identifier bigint,
+    timeline bigint,
+    shift bigint NOT NULL DEFAULT 0,
+    settled_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT ck_outbox_origin_only_row CHECK (only_row),
+    CONSTRAINT ck_outbox_origin_shift CHECK (shift >= 0)
+);
+COMMENT ON TABLE jobs.outbox_origin IS 'The cluster whose transaction ids the outbox counts by; one row.';
+COMMENT ON COLUMN jobs.outbox_origin.only_row IS 'There is one row.';
+COMMENT ON COLUMN jobs.outbox_origin.system_identifier IS 'The cluster''s identifier; null before a node looked, or where it may not.';
+COMMENT ON COLUMN jobs.outbox_origin.timeline IS 'The cluster''s timeline, which grows with every recovery and failover; null before a node looked, or where it may not.';
+COMMENT ON COLUMN jobs.outbox_origin.shift IS 'What is added to a transaction''s id: more than any that was given out before.';
+COMMENT ON COLUMN jobs.outbox_origin.settled_at IS 'Since when it is so.';
+INSERT INTO jobs.outbox_origin DEFAULT VALUES;
+
+-- Where a transaction of this cluster stands in the outbox's order. Ask once a statement, in a sub-select.
+CREATE FUNCTION jobs.outbox_order(own xid8) RETURNS xid8
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT (own::text::bigint + shift)::text::xid8 FROM jobs.outbox_origin);
+
 -- Readers follow (transaction_id, id) and never pass the oldest transaction still running, so that a row that commits late
 -- is never skipped and no row is written twice to number it.
 CREATE TABLE jobs.outbox (
-    transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    transaction_id xid8 NOT NULL DEFAULT jobs.outbox_order(pg_current_xact_id()),
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     event_id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
@@ -137,7 +162,7 @@ CREATE TABLE jobs.outbox (
 ) PARTITION BY RANGE (created_at);
 CREATE INDEX ix_outbox_guild_id ON jobs.outbox (guild_id, transaction_id, id);
 COMMENT ON TABLE jobs.outbox IS 'Every domain event, written in the transaction that caused it; streams, webhooks and announcements read from here. By month; kept for the retention time.';
-COMMENT ON COLUMN jobs.outbox.transaction_id IS 'The transaction that wrote it: the first half of a reader''s position.';
+COMMENT ON COLUMN jobs.outbox.transaction_id IS 'Where the transaction that wrote it stands (jobs.outbox_order): the first half of a reader''s position.';
 COMMENT ON COLUMN jobs.outbox.id IS 'The second half of a reader''s position.';
 COMMENT ON COLUMN jobs.outbox.event_id IS 'The event''s id for the outside world: deliveries repeat, this does not.';
 COMMENT ON COLUMN jobs.outbox.guild_id IS 'The guild it happened in.';

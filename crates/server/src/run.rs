@@ -20,7 +20,7 @@ use jobs::schedule::ScheduleError;
 use jobs::{Node, Wake};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sandbox::Sandbox;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -131,8 +131,11 @@ pub struct Server {
 impl Server {
     /// Opens the database, migrates it to `schema`, and starts everything. Ready when it returns.
     pub async fn start(schema: &'static Schema, settings: Settings, roles: Roles) -> Result<Self, RunError> {
+        // A taken port, and certificates that cannot be read, are found out before a database is made.
+        let place = Place::reserve(&settings, &roles)?;
+        let webhooks = delivery::Webhooks::new(settings.webhooks()).map_err(RunError::Certificates)?;
         let database = Database::open(&settings.db).await?;
-        match Self::start_on(&database, schema, settings, roles).await {
+        match Self::start_on(&database, schema, settings, roles, place, webhooks).await {
             Ok((services, node, address, http)) => Ok(Self { services, database, node, address, http }),
             Err(error) => {
                 // A private PostgreSQL must not outlive us.
@@ -147,6 +150,8 @@ impl Server {
         schema: &'static Schema,
         settings: Settings,
         roles: Roles,
+        place: Option<Place>,
+        webhooks: delivery::Webhooks,
     ) -> Result<(Services, Node, Option<SocketAddr>, Option<JoinHandle<bool>>), RunError> {
         let began = Instant::now();
         allow_many_descriptors();
@@ -154,13 +159,8 @@ impl Server {
         let pool = database.pool().clone();
         migrate(database, schema, settings.migrate).await?;
         secrets::key_at_start(&pool, &settings.vault()).await?;
-        let webhooks = delivery::Webhooks::new(settings.webhooks()).map_err(RunError::Certificates)?;
-        // First, so that a taken port is found out before anything runs.
-        let listen = if roles.has(Role::Http) { Some(settings.http.listen) } else { settings.metrics.listen };
-        let listener = match listen {
-            Some(address) => Some(bind(address).await?),
-            None => None,
-        };
+        // Before anything runs: from here on clients wait instead of being refused.
+        let listener = place.map(Place::listen).transpose()?;
         figures::recorder();
         figures::describe();
         let wake = Wake::new();
@@ -264,11 +264,35 @@ async fn migrate(database: &Database, schema: &Schema, may: bool) -> Result<(), 
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RunError> {
-    let failed = |source| RunError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok((listener, address))
+/// Connections that wait to be taken.
+const BACKLOG: u32 = 1024;
+
+/// An address that is ours, but on which nobody is heard yet.
+struct Place {
+    socket: TcpSocket,
+    address: SocketAddr,
+}
+
+impl Place {
+    /// Takes the address that this node is to listen on, if it is to.
+    fn reserve(settings: &Settings, roles: &Roles) -> Result<Option<Self>, RunError> {
+        let wanted = if roles.has(Role::Http) { Some(settings.http.listen) } else { settings.metrics.listen };
+        let Some(address) = wanted else { return Ok(None) };
+        let failed = |source| RunError::Listen { address, source };
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+        let socket = socket.map_err(failed)?;
+        socket.set_reuseaddr(true).map_err(failed)?;
+        socket.bind(address).map_err(failed)?;
+        // With port 0, the one it got.
+        let address = socket.local_addr().map_err(failed)?;
+        Ok(Some(Self { socket, address }))
+    }
+
+    fn listen(self) -> Result<(TcpListener, SocketAddr), RunError> {
+        let Self { socket, address } = self;
+        let listener = socket.listen(BACKLOG).map_err(|source| RunError::Listen { address, source })?;
+        Ok((listener, address))
+    }
 }
 
 /// Every connection is a descriptor: takes as many as this process may have, which is often more than it begins with.

@@ -32,9 +32,10 @@ pub(crate) async fn run(global: &Global, args: &AuditArgs, screen: &Screen) -> R
     // Journals are read from one end to the other, however long they are.
     let unhurried = [("audit", "db.statement_timeout", "0".to_owned())];
     let settings = setup::settings(global, &unhurried)?;
-    setup::with_database_of(&settings, async |database| {
+    setup::with_database_as_it_is(&settings, async |database| {
         let mut drifts = drift(database, args.guild, screen).await?;
         if args.repair {
+            jobs::outbox::settle(database.pool()).await?;
             let guilds: BTreeSet<GuildId> = drifts
                 .iter()
                 .filter(|drift| drift.slice == "community")
@@ -144,6 +145,17 @@ async fn drift(database: &Database, guild: Option<GuildId>, screen: &Screen) -> 
     bar.finish_and_clear();
 
     found.retain(|drift| guild.is_none_or(|guild| drift.guild_id == guild));
+    // Every guild's, so told whichever was asked for.
+    if let Some(estranged) = jobs::outbox::estranged(&mut connection).await? {
+        let here = jobs::outbox::horizon(&mut connection).await?;
+        found.push(Drift {
+            slice: "jobs",
+            guild_id: GuildId::new(0),
+            what: format!("positions of the outbox's readers: {estranged}"),
+            stored: estranged.position().map_or("another cluster's".to_owned(), |at| at.to_string()),
+            derived: format!("at most {here}"),
+        });
+    }
     Ok(found)
 }
 

@@ -69,6 +69,7 @@ pub(crate) async fn migrate(database: &Database, screen: &Screen) -> Result<(), 
         .await;
     bar.finish_and_clear();
     let applied = applied.or_fail(Code::Unavailable)?;
+    jobs::outbox::settle(database.pool()).await?;
     let lines: Vec<_> = applied
         .iter()
         .map(|migration| {

@@ -6,7 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use db::{Database, migrate, private};
+use db::{
+    Database,
+    migrate::{self, MigrateError},
+    private,
+};
 use migrations::SCHEMA;
 use nix::{
     sys::statvfs::statvfs,
@@ -18,7 +22,7 @@ use server::Settings;
 use crate::{
     args::Global,
     failure::{Code, Failure},
-    screen::Screen,
+    screen::{Screen, counted},
     setup,
 };
 
@@ -105,7 +109,7 @@ fn user() -> Finding {
 
 async fn database(settings: &Settings) -> Vec<Finding> {
     if settings.db.url.is_some() {
-        return vec![served(settings).await];
+        return served(settings).await;
     }
     let dir = &settings.db.data_dir;
     let mut findings = vec![
@@ -134,38 +138,46 @@ async fn database(settings: &Settings) -> Vec<Finding> {
         }
     }
     if !matches!(private::occupant(dir), private::Occupant::Nobody) {
-        findings.push(served(settings).await);
+        findings.extend(served(settings).await);
     }
     findings
 }
 
 /// A database that runs: does it answer, and is its schema ours?
-async fn served(settings: &Settings) -> Finding {
+async fn served(settings: &Settings) -> Vec<Finding> {
     let what = "database";
     let database = match Database::open_or_join(&settings.db).await {
         Ok(database) => database,
-        Err(error) => return Finding::bad(what, error.to_string(), None),
+        Err(error) => return vec![Finding::bad(what, error.to_string(), None)],
     };
-    let entries = match database.connect().await {
-        Ok(mut connection) => SCHEMA.status(&mut connection).await.map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
+    let findings = look_at(&database).await;
     database.close().await;
-    let entries = match entries {
-        Ok(entries) => entries,
-        Err(error) => return Finding::bad(what, error, None),
-    };
-    if let Err(error) = migrate::refuse_strangers(&entries) {
-        return Finding::bad(what, error.to_string(), None);
-    }
-    match entries.iter().filter(|entry| entry.state == migrate::State::Pending).count() {
-        0 => Finding::good(what, "answers, and its schema is up to date"),
-        n => Finding::poor(
+    findings.unwrap_or_else(|error| vec![Finding::bad(what, error.to_string(), None)])
+}
+
+async fn look_at(database: &Database) -> Result<Vec<Finding>, MigrateError> {
+    let what = "database";
+    let mut connection = database.connect().await?;
+    let entries = SCHEMA.status(&mut connection).await?;
+    migrate::refuse_strangers(&entries)?;
+    let pending = entries.iter().filter(|entry| entry.state == migrate::State::Pending).count();
+    if pending > 0 {
+        return Ok(vec![Finding::poor(
             what,
-            format!("answers, but lacks {n} migrations"),
+            format!("answers, but lacks {}", counted(pending, "migration")),
             "run `questhall db migrate`, or `questhall up`, which does so by itself",
-        ),
+        )]);
     }
+    let estranged = jobs::outbox::estranged(&mut connection).await?;
+    let readers = match estranged {
+        None => Finding::good("outbox", "its readers stand where this PostgreSQL counts"),
+        Some(estranged) => Finding::poor(
+            "outbox",
+            format!("{estranged}: webhooks, announcements and other readers would skip what happens now"),
+            "start a node, or run `questhall audit --repair`: either goes on above everything given out before",
+        ),
+    };
+    Ok(vec![Finding::good(what, "answers, and its schema is up to date"), readers])
 }
 
 fn data_dir(settings: &Settings) -> Finding {

@@ -21,6 +21,10 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs, screen: &Screen) -> R
     let settings = setup::settings(global, &more)?;
     setup::log(&settings.log, &settings.log.filter);
     if settings.db.url.is_none() {
+        if !db::private::exists(&settings.db.data_dir) {
+            let missing = db::private::PrivateError::Missing { dir: settings.db.data_dir.clone() };
+            return Err(Failure::new(Code::Unavailable, missing.to_string()));
+        }
         screen.note(
             "No database was named, so this node runs a private one. For several nodes, set DATABASE_URL.",
         );

@@ -29,7 +29,7 @@ pub(crate) async fn run(global: &Global, args: &UpArgs, screen: &Screen) -> Resu
     setup::log(&settings.log, if quiet { "warn" } else { &settings.log.filter });
 
     let shutdown = server::signals().or_fail(Code::Unavailable)?;
-    if settings.db.url.is_none() && !settings.db.data_dir.join("postgres").is_dir() {
+    if settings.db.url.is_none() && !db::private::exists(&settings.db.data_dir) {
         screen.note(&format!("Making a database in {} …", settings.db.data_dir.display()));
     }
     // Boxed: it holds much at once, and is over soon.

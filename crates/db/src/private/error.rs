@@ -17,6 +17,15 @@ pub enum PrivateError {
         /// Empty, or a remark about older versions that were found.
         too_old: String,
     },
+    /// A tool was to work on a cluster, and there is none.
+    #[error(
+        "there is no database in {dir}. `questhall up` makes one there; for one that is elsewhere set data_dir \
+         (--data-dir), or DATABASE_URL (--database-url) to a running server"
+    )]
+    Missing {
+        /// The data directory.
+        dir: PathBuf,
+    },
     /// The folder the operator named has none.
     #[error(
         "setting postgres_bin: {dir} does not hold working initdb and postgres programs of version 15 or later"

@@ -234,6 +234,12 @@ pub fn occupant(data_dir: &Path) -> Occupant {
     }
 }
 
+/// Whether there is a cluster in `data_dir`, made to the end.
+pub fn exists(data_dir: &Path) -> bool {
+    // It gets this name when it is whole.
+    data_dir.join("postgres").is_dir()
+}
+
 fn prepare(plan: &Plan) -> Result<(Prepared, layout::Lock), PrivateError> {
     let layout = Layout::open(&plan.data_dir)?;
     let mut lock = layout.lock()?;

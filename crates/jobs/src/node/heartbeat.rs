@@ -1,5 +1,7 @@
 //! The heartbeat: renews this node's row, reads its orders from it, and looks for others that died.
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::watch;
@@ -7,6 +9,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{HEARTBEAT, State, listener::LOCK_CLASS};
+use crate::outbox;
+
+/// How often a node looks whether its database is still where it was.
+const SETTLE: Duration = Duration::from_secs(10);
 
 /// What the node says of itself.
 pub(super) struct Registration {
@@ -104,6 +110,7 @@ pub(super) async fn beat(
     stop: CancellationToken,
 ) {
     let mut ticks = tokio::time::interval(HEARTBEAT);
+    let mut settled = Instant::now();
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -112,6 +119,14 @@ pub(super) async fn beat(
         }
         if let Err(error) = beat_once(&pool, &node, &state, &mut deaths, &news).await {
             tracing::warn!(%error, "the heartbeat did not reach the database");
+            continue;
+        }
+        // A database may be restored, or fail over, under a running node.
+        if settled.elapsed() >= SETTLE {
+            settled = Instant::now();
+            if let Err(error) = outbox::settle(&pool).await {
+                tracing::warn!(%error, "whether the database was restored elsewhere could not be found out");
+            }
         }
     }
 }

@@ -41,8 +41,8 @@ pub async fn emit(connection: &mut PgConnection, events: &[Event]) -> Result<(),
     let event_ids: Vec<Uuid> = events.iter().map(|_| Uuid::now_v7()).collect();
     // Rows are numbered in the order in which they come out of the sort.
     let result = sqlx::query!(
-        "INSERT INTO jobs.outbox (event_id, guild_id, event_type, subject, correlation_id, user_id, payload)
-         SELECT event_id, guild_id, event_type, subject, correlation_id, user_id, payload
+        "INSERT INTO jobs.outbox (transaction_id, event_id, guild_id, event_type, subject, correlation_id, user_id, payload)
+         SELECT (SELECT jobs.outbox_order(pg_current_xact_id())), event_id, guild_id, event_type, subject, correlation_id, user_id, payload
            FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::text[]) AS event_type, unnest($3::text[]) AS subject,
                         unnest($4::uuid[]) AS correlation_id, unnest($5::bigint[]) AS user_id, unnest($6::jsonb[]) AS payload,
                         unnest($7::uuid[]) AS event_id, generate_series(1, cardinality($1)) AS n) t

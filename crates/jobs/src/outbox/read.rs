@@ -138,10 +138,11 @@ pub(super) fn parse_xid(text: &str) -> Result<u64, sqlx::Error> {
 /// The position before which nothing can be added any more: every event before it is committed and visible. A reader who
 /// wants only what happens from now on starts here.
 pub async fn horizon(connection: &mut PgConnection) -> Result<Position, sqlx::Error> {
-    let transaction_id =
-        sqlx::query_scalar!(r#"SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS "xmin!""#)
-            .fetch_one(connection)
-            .await?;
+    let transaction_id = sqlx::query_scalar!(
+        r#"SELECT jobs.outbox_order(pg_snapshot_xmin(pg_current_snapshot()))::text AS "xmin!""#
+    )
+    .fetch_one(connection)
+    .await?;
     // Ids begin at 1, so 0 stands before the first event of that transaction.
     Ok(Position { transaction_id: parse_xid(&transaction_id)?, id: 0 })
 }
@@ -175,7 +176,7 @@ pub async fn read_after(
              FROM jobs.outbox
             WHERE guild_id = $1
               AND (transaction_id, id) > ($2::text::xid8, $3::bigint)
-              AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+              AND transaction_id < (SELECT jobs.outbox_order(pg_snapshot_xmin(pg_current_snapshot())))
               AND (cardinality($4::text[]) = 0 OR event_type = ANY($4))
               AND ($5::text IS NULL OR subject = $5 OR starts_with(subject, rtrim($5, '/') || '/'))
               AND (user_id IS NULL OR $6 OR user_id = $7)
@@ -211,7 +212,7 @@ pub(super) async fn read_all_after(
                   user_id, payload, created_at
              FROM jobs.outbox
             WHERE (transaction_id, id) > ($1::text::xid8, $2::bigint)
-              AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+              AND transaction_id < (SELECT jobs.outbox_order(pg_snapshot_xmin(pg_current_snapshot())))
             ORDER BY transaction_id, id
             LIMIT $3"#,
         after.transaction_id.to_string(),

@@ -7,6 +7,7 @@ mod engine;
 mod leases;
 mod outbox;
 mod pausing;
+mod restored;
 mod schedules;
 mod speed;
 mod support;

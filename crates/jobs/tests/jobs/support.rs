@@ -11,7 +11,10 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use db::testing::TestDatabase;
 use jobs::{Engine, EngineSettings, Node, Run, TimerError, TimerTable, Wake};
-use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
+use sqlx::{
+    PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use tokio::{sync::Semaphore, task::JoinHandle};
 use uuid::Uuid;
 
@@ -278,6 +281,10 @@ impl World {
 
     pub(crate) fn pool(&self) -> &PgPool {
         self.database.pool()
+    }
+
+    pub(crate) fn options(&self) -> &PgConnectOptions {
+        self.database.options()
     }
 
     pub(crate) fn url(&self) -> String {

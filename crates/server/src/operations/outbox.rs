@@ -43,7 +43,7 @@ pub(crate) async fn lag(pool: &PgPool) -> Result<OutboxLag, sqlx::Error> {
                        WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid())), 0)
                       ::double precision AS "age!",
                   (SELECT created_at FROM jobs.outbox
-                    WHERE transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+                    WHERE transaction_id < (SELECT jobs.outbox_order(pg_snapshot_xmin(pg_current_snapshot())))
                     ORDER BY transaction_id DESC, id DESC LIMIT 1) AS latest"#
     )
     .fetch_one(&mut *conn)
@@ -56,7 +56,7 @@ pub(crate) async fn lag(pool: &PgPool) -> Result<OutboxLag, sqlx::Error> {
                   LATERAL (SELECT count(*) AS behind, min(o.created_at) AS oldest
                              FROM (SELECT created_at FROM jobs.outbox
                                     WHERE (transaction_id, id) > (c.transaction_id, c.id)
-                                      AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+                                      AND transaction_id < (SELECT jobs.outbox_order(pg_snapshot_xmin(pg_current_snapshot())))
                                     ORDER BY transaction_id, id LIMIT 10000) o) b
             ORDER BY c.consumer"#
     )

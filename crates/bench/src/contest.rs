@@ -56,8 +56,10 @@ pub(crate) async fn challenges(pool: &PgPool, campaign: CampaignId, count: i32) 
     .await?;
     let bare: Vec<Uuid> = ids.iter().map(|id| id.get()).collect();
     sqlx::query!(
-        "INSERT INTO challenges.challenge_parts (challenge_id, part) SELECT id, 1 FROM unnest($1::uuid[]) AS u (id)",
-        &bare
+        "INSERT INTO challenges.challenge_parts (guild_id, challenge_id, part)
+         SELECT $2, id, 1 FROM unnest($1::uuid[]) AS u (id)",
+        &bare,
+        GUILD.get()
     )
     .execute(pool)
     .await?;
@@ -104,9 +106,10 @@ pub(crate) async fn participants(
     }
     bar.finish_and_clear();
     sqlx::query!(
-        "INSERT INTO campaigns.standing_buckets (campaign_id, bucket, participants)
-         SELECT campaign_id, bucket, count(*) FROM campaigns.campaign_participants
-         WHERE campaign_id = $1 AND bucket >= 0 GROUP BY campaign_id, bucket",
+        "INSERT INTO campaigns.standing_buckets (guild_id, campaign_id, bucket, participants)
+         SELECT guild_id, campaign_id, bucket, count(*) FROM campaigns.campaign_participants
+         WHERE guild_id = $1 AND campaign_id = $2 AND bucket >= 0 GROUP BY guild_id, campaign_id, bucket",
+        GUILD.get(),
         campaign.get()
     )
     .execute(pool)

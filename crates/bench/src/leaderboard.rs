@@ -144,10 +144,11 @@ impl Stage {
     /// The limit: a hundred rows by the index, from somewhere.
     async fn bare(&self, connection: &mut PgConnection) -> Result<Samples> {
         let keys = sqlx::query!(
-            "SELECT bucket, rank_major FROM campaigns.campaign_participants WHERE campaign_id = $1 AND bucket >= 0
+            "SELECT bucket, rank_major FROM campaigns.campaign_participants WHERE guild_id = $2 AND campaign_id = $1 AND bucket >= 0
              ORDER BY random() LIMIT 200",
-            self.campaign.get()
-        )
+            self.campaign.get(),
+        GUILD.get(),
+    )
         .fetch_all(&mut *connection)
         .await?;
         let mut samples = Samples::default();
@@ -157,11 +158,12 @@ impl Stage {
                 "SELECT participant_id, participant_type, display_name, points, penalty, parts_solved, total_ms,
                         nullif(last_correct_at, 'infinity') AS last_correct_at
                  FROM campaigns.campaign_participants
-                 WHERE campaign_id = $1 AND bucket <= $2
+                 WHERE guild_id = $3 AND campaign_id = $1 AND bucket <= $2
                  ORDER BY bucket DESC, rank_major DESC, rank_minor, last_correct_at, participant_id LIMIT 100",
                 self.campaign.get(),
                 key.bucket,
-            )
+        GUILD.get(),
+    )
             .fetch_all(&mut *connection)
             .await?;
             let took = began.elapsed();

@@ -31,9 +31,11 @@ pub async fn drift(conn: &mut PgConnection, guild_id: Option<GuildId>) -> Result
                    coalesce(l.to_state, '(no entry)') AS expected, c.status AS found
             FROM c LEFT JOIN LATERAL (
                 SELECT to_state FROM (
-                    SELECT to_state, created_at, id FROM campaigns.campaign_state_log WHERE campaign_id = c.id
+                    SELECT to_state, created_at, id FROM campaigns.campaign_state_log
+                       WHERE guild_id = c.guild_id AND campaign_id = c.id
                     UNION ALL
-                    SELECT to_state, created_at, id FROM campaigns.campaign_state_log_archive WHERE campaign_id = c.id) AS both_tables
+                    SELECT to_state, created_at, id FROM campaigns.campaign_state_log_archive
+                       WHERE guild_id = c.guild_id AND campaign_id = c.id) AS both_tables
                 ORDER BY created_at DESC, id DESC LIMIT 1) l ON true
             WHERE l.to_state IS DISTINCT FROM c.status
         ), wanted AS (
@@ -44,28 +46,29 @@ pub async fn drift(conn: &mut PgConnection, guild_id: Option<GuildId>) -> Result
                 ('OPEN_REWARD_CLAIM', c.status = 'CLOSED' AND c.rewards_enabled),
                 ('EXPIRE_CAMPAIGN', c.status <> 'EXPIRED' AND c.published_at IS NOT NULL),
                 ('RELEASE_CHALLENGE', c.status = 'RUNNING' AND EXISTS (
-                    SELECT 1 FROM challenges.challenges ch WHERE ch.campaign_id = c.id AND ch.released_at IS NULL))
+                    SELECT 1 FROM challenges.challenges ch
+                        WHERE ch.guild_id = c.guild_id AND ch.campaign_id = c.id AND ch.released_at IS NULL))
             ) AS w (timer_type, needed)
             WHERE w.needed
         ), timers AS (
             SELECT w.guild_id, 'what is to come is scheduled', 'campaigns/' || w.id, w.timer_type, 'no such timer'
             FROM wanted w
             WHERE NOT EXISTS (SELECT 1 FROM campaigns.campaign_timers t
-                              WHERE t.campaign_id = w.id AND t.timer_type = w.timer_type AND t.status IN ('PENDING', 'FAILED'))
+                              WHERE t.guild_id = w.guild_id AND t.campaign_id = w.id AND t.timer_type = w.timer_type AND t.status IN ('PENDING', 'FAILED'))
         ), stray AS (
             SELECT t.guild_id, 'nothing is scheduled for what is over', 'campaigns/' || t.campaign_id, 'no pending timer', t.timer_type
-            FROM campaigns.campaign_timers t JOIN c ON c.id = t.campaign_id
+            FROM campaigns.campaign_timers t JOIN c ON c.guild_id = t.guild_id AND c.id = t.campaign_id
             WHERE c.status = 'EXPIRED' AND t.status = 'PENDING'
         ), executions AS (
             SELECT t.guild_id, 'a completed timer ran once', 'timers/' || t.id, '1', count(e.id)::text
-            FROM campaigns.campaign_timers t JOIN c ON c.id = t.campaign_id
-            LEFT JOIN campaigns.timer_executions e ON e.timer_id = t.id AND e.status = 'COMPLETED'
+            FROM campaigns.campaign_timers t JOIN c ON c.guild_id = t.guild_id AND c.id = t.campaign_id
+            LEFT JOIN campaigns.timer_executions e ON e.guild_id = t.guild_id AND e.timer_id = t.id AND e.status = 'COMPLETED'
             WHERE t.status = 'COMPLETED' AND t.executed_at > now() - interval '5 months'
             GROUP BY t.guild_id, t.id HAVING count(e.id) <> 1
         ), paid AS (
             SELECT r.guild_id, 'a claim is paid once', 'campaigns/' || r.campaign_id || '/claims/' || r.user_id,
                    (CASE WHEN r.claimed_at IS NULL THEN 0 ELSE r.bytes END)::text, coalesce(sum(t.amount), 0)::text
-            FROM campaigns.reward_claims r JOIN c ON c.id = r.campaign_id
+            FROM campaigns.reward_claims r JOIN c ON c.guild_id = r.guild_id AND c.id = r.campaign_id
             LEFT JOIN economy.bytes_transactions t
                 ON t.guild_id = r.guild_id AND t.dedupe_key = 'reward:' || r.campaign_id || ':' || r.user_id
             GROUP BY r.guild_id, r.campaign_id, r.user_id, r.claimed_at, r.bytes
@@ -73,7 +76,7 @@ pub async fn drift(conn: &mut PgConnection, guild_id: Option<GuildId>) -> Result
         ), granted AS (
             SELECT r.guild_id, 'a claim grants its XP once', 'campaigns/' || r.campaign_id || '/claims/' || r.user_id,
                    (CASE WHEN r.claimed_at IS NULL THEN 0 ELSE r.xp END)::text, coalesce(sum(a.xp_delta), 0)::text
-            FROM campaigns.reward_claims r JOIN c ON c.id = r.campaign_id
+            FROM campaigns.reward_claims r JOIN c ON c.guild_id = r.guild_id AND c.id = r.campaign_id
             LEFT JOIN progress.activity_log a
                 ON a.guild_id = r.guild_id AND a.user_id = r.user_id AND a.source_system = 'campaigns'
                AND a.source_event_id = 'reward:' || r.campaign_id || ':' || r.user_id
@@ -84,7 +87,8 @@ pub async fn drift(conn: &mut PgConnection, guild_id: Option<GuildId>) -> Result
                    (CASE WHEN c.status = 'EXPIRED' AND c.started_at IS NULL THEN 0 ELSE coalesce(p.paid, 0) END)::text,
                    coalesce(l.net, 0)::text
             FROM c
-            LEFT JOIN LATERAL (SELECT sum(fee_paid) AS paid FROM campaigns.campaign_participants WHERE campaign_id = c.id) p ON true
+            LEFT JOIN LATERAL (SELECT sum(fee_paid) AS paid FROM campaigns.campaign_participants
+                            WHERE guild_id = c.guild_id AND campaign_id = c.id) p ON true
             LEFT JOIN LATERAL (
                 SELECT sum(CASE kind WHEN 'fee' THEN amount ELSE -amount END) AS net FROM economy.bytes_transactions
                 WHERE guild_id = c.guild_id AND reference_type = 'campaign' AND reference_id = c.id::text

@@ -3,6 +3,7 @@
 //! Who calls one holds the campaigns' row locks, taken in primary-key order ([`lock`]); the functions take campaigns that
 //! are in the right state and leave out the rest, and answer which moved. The journal is written by the table's trigger.
 
+use challenges::CampaignKey;
 use chrono::{DateTime, TimeDelta, Utc};
 use jobs::outbox::{self, Event};
 use kernel::{CampaignId, GuildId, UserId};
@@ -60,6 +61,11 @@ pub struct Locked {
 }
 
 impl Locked {
+    /// Its key.
+    pub fn key(&self) -> CampaignKey {
+        CampaignKey { guild_id: GuildId::new(self.guild_id), id: CampaignId::new(self.id) }
+    }
+
     /// When it expires as it stands now.
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         let moments = Moments {
@@ -74,16 +80,22 @@ impl Locked {
 }
 
 /// Locks campaigns in primary-key order, so that two batches never wait for each other in a circle, and reads their state.
-pub async fn lock(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Locked>, sqlx::Error> {
+pub async fn lock(conn: &mut PgConnection, keys: &[CampaignKey]) -> Result<Vec<Locked>, sqlx::Error> {
+    let (guilds, ids) = CampaignKey::columns(keys);
     let rows = sqlx::query!(
         r#"SELECT c.id, c.guild_id, c.status AS "status: Status", c.start_time, c.end_time, c.closed_at, c.reward_claim_at,
                   c.published_at IS NOT NULL AS "published!", c.campaign_type AS "campaign_type: CampaignType",
-                  EXISTS (SELECT 1 FROM challenges.challenges ch WHERE ch.campaign_id = c.id) AS "has_challenges!",
-                  EXISTS (SELECT 1 FROM campaigns.campaign_participants p WHERE p.campaign_id = c.id) AS "has_participants!",
+                  EXISTS (SELECT 1 FROM challenges.challenges ch
+                          WHERE ch.guild_id = c.guild_id AND ch.campaign_id = c.id) AS "has_challenges!",
+                  EXISTS (SELECT 1 FROM campaigns.campaign_participants p
+                          WHERE p.guild_id = c.guild_id AND p.campaign_id = c.id) AS "has_participants!",
                   c.reward_delay_minutes, c.claim_days, c.reminder_hours, c.expire_unstarted_minutes,
                   c.expire_unclosed_minutes, c.expire_closed_hours
-           FROM campaigns.campaigns c WHERE c.id = ANY ($1) ORDER BY c.id FOR NO KEY UPDATE OF c"#,
-        ids
+           FROM campaigns.campaigns c
+           WHERE (c.guild_id, c.id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
+           ORDER BY c.guild_id, c.id FOR NO KEY UPDATE OF c"#,
+        &guilds,
+        &ids
     )
     .fetch_all(conn)
     .await?;
@@ -143,19 +155,21 @@ fn events(moved: &[Moved], event_type: &'static str) -> Vec<Event> {
     moved.iter().map(|m| m.event(event_type, json!({}))).collect()
 }
 
-fn ids_of(campaigns: &[&Locked], wanted: impl Fn(&Locked) -> bool) -> Vec<Uuid> {
-    campaigns.iter().filter(|c| wanted(c)).map(|c| c.id).collect()
+fn keys_of(campaigns: &[&Locked], wanted: impl Fn(&Locked) -> bool) -> Vec<CampaignKey> {
+    campaigns.iter().filter(|c| wanted(c)).map(|c| c.key()).collect()
 }
 
 /// CREATED → RUNNING: fixes squads' rosters, releases the first challenge and schedules the second.
 pub async fn start(conn: &mut PgConnection, campaigns: &[&Locked], cause: &Cause) -> Result<(), Error> {
-    let ids = ids_of(campaigns, |c| c.status == Status::Created && c.published);
+    let keys = keys_of(campaigns, |c| c.status == Status::Created && c.published);
+    let (guilds, ids) = CampaignKey::columns(&keys);
     let moved = sqlx::query_as!(
         Moved,
         "UPDATE campaigns.campaigns SET status = 'RUNNING', started_at = now(), updated_at = clock_timestamp(),
-                trigger_event = $2, changed_by = $3
-         WHERE id = ANY ($1) AND status = 'CREATED'
+                trigger_event = $3, changed_by = $4
+         WHERE (guild_id, id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[])) AND status = 'CREATED'
          RETURNING id, guild_id, name, announcement_channel_id AS channel",
+        &guilds,
         &ids,
         cause.event,
         cause.by
@@ -163,11 +177,11 @@ pub async fn start(conn: &mut PgConnection, campaigns: &[&Locked], cause: &Cause
     .fetch_all(&mut *conn)
     .await?;
     outbox::emit(conn, &events(&moved, "campaign.started")).await?;
-    let squads = ids_of(campaigns, |c| c.campaign_type == CampaignType::Squad && c.has_participants);
+    let squads = keys_of(campaigns, |c| c.campaign_type == CampaignType::Squad && c.has_participants);
     if !squads.is_empty() {
         roster_fix(conn, &squads).await?;
     }
-    let with_challenges = ids_of(campaigns, |c| c.has_challenges);
+    let with_challenges = keys_of(campaigns, |c| c.has_challenges);
     if !with_challenges.is_empty() {
         release(conn, &with_challenges).await?;
     }
@@ -175,16 +189,18 @@ pub async fn start(conn: &mut PgConnection, campaigns: &[&Locked], cause: &Cause
 }
 
 /// Writes down who is in which registered squad: that is who may act for it while the campaign runs.
-pub(crate) async fn roster_fix(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error> {
+pub(crate) async fn roster_fix(conn: &mut PgConnection, keys: &[CampaignKey]) -> Result<(), Error> {
+    let (guilds, ids) = CampaignKey::columns(keys);
     sqlx::query!(
         "INSERT INTO campaigns.campaign_squad_rosters (campaign_id, user_id, squad_id, guild_id)
          SELECT p.campaign_id, m.user_id, m.squad_id, p.guild_id
          FROM campaigns.campaign_participants p
          JOIN squads.squad_memberships m ON m.guild_id = p.guild_id AND m.squad_id::text = p.participant_id
-         WHERE p.campaign_id = ANY ($1) AND p.participant_type = 'squad'
-         ORDER BY p.campaign_id, m.user_id
+         WHERE (p.guild_id, p.campaign_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[])) AND p.participant_type = 'squad'
+         ORDER BY p.guild_id, p.campaign_id, m.user_id
          ON CONFLICT ON CONSTRAINT pk_campaign_squad_rosters DO NOTHING",
-        ids
+        &guilds,
+        &ids
     )
     .execute(conn)
     .await?;
@@ -192,22 +208,24 @@ pub(crate) async fn roster_fix(conn: &mut PgConnection, ids: &[Uuid]) -> Result<
 }
 
 /// Releases the next challenge of each running campaign whose time has come, and schedules the one after it.
-pub async fn release(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error> {
+pub async fn release(conn: &mut PgConnection, keys: &[CampaignKey]) -> Result<(), Error> {
+    let (guilds, ids) = CampaignKey::columns(keys);
     let released = sqlx::query!(
         "WITH next AS (
-             SELECT DISTINCT ON (ch.campaign_id) ch.id, ch.campaign_id
+             SELECT DISTINCT ON (ch.guild_id, ch.campaign_id) ch.guild_id, ch.id, ch.campaign_id
              FROM challenges.challenges ch
-             JOIN campaigns.campaigns c ON c.id = ch.campaign_id AND c.status = 'RUNNING'
-             WHERE ch.campaign_id = ANY ($1) AND ch.released_at IS NULL
+             JOIN campaigns.campaigns c ON c.guild_id = ch.guild_id AND c.id = ch.campaign_id AND c.status = 'RUNNING'
+             WHERE (ch.guild_id, ch.campaign_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[])) AND ch.released_at IS NULL
                AND c.start_time + (ch.order_position - 1) * c.release_delay_minutes * interval '1 minute' <= now()
-             ORDER BY ch.campaign_id, ch.order_position
+             ORDER BY ch.guild_id, ch.campaign_id, ch.order_position
          )
          UPDATE challenges.challenges ch
          SET released_at = now(), closes_at = now() + ch.closes_after_minutes * interval '1 minute'
-         FROM next n JOIN campaigns.campaigns c ON c.id = n.campaign_id
-         WHERE ch.id = n.id
+         FROM next n JOIN campaigns.campaigns c ON c.guild_id = n.guild_id AND c.id = n.campaign_id
+         WHERE ch.guild_id = n.guild_id AND ch.id = n.id
          RETURNING ch.id, ch.campaign_id, ch.guild_id, ch.order_position, ch.title, c.name, c.announcement_channel_id",
-        ids
+        &guilds,
+        &ids
     )
     .fetch_all(&mut *conn)
     .await?;
@@ -227,26 +245,32 @@ pub async fn release(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error>
         })
         .collect();
     outbox::emit(conn, &released).await?;
-    releases_schedule(conn, ids).await
+    releases_schedule(conn, keys).await
 }
 
 /// Schedules, or moves, the next release of each running campaign.
-pub(crate) async fn releases_schedule(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error> {
-    sqlx::query_scalar!("SELECT campaigns.schedule_next_releases($1)", ids).fetch_one(conn).await?;
+pub(crate) async fn releases_schedule(conn: &mut PgConnection, keys: &[CampaignKey]) -> Result<(), Error> {
+    let (guilds, ids) = CampaignKey::columns(keys);
+    sqlx::query_scalar!("SELECT campaigns.schedule_next_releases($1, $2)", &guilds, &ids)
+        .fetch_one(conn)
+        .await?;
     Ok(())
 }
 
 /// Stores the scoreboard that everyone but admins sees from now until the close.
 pub async fn freeze(conn: &mut PgConnection, campaigns: &[&Locked]) -> Result<(), Error> {
-    let ids = ids_of(campaigns, |c| c.status == Status::Running);
-    if ids.is_empty() {
+    let keys = keys_of(campaigns, |c| c.status == Status::Running);
+    if keys.is_empty() {
         return Ok(());
     }
-    challenges::standings_snapshot(conn, &campaign_ids(&ids), challenges::Snapshot::Freeze).await?;
+    let (guilds, ids) = CampaignKey::columns(&keys);
+    challenges::standings_snapshot(conn, &keys, challenges::Snapshot::Freeze).await?;
     let moved = sqlx::query_as!(
         Moved,
         "UPDATE campaigns.campaigns SET frozen_at = now(), updated_at = clock_timestamp()
-         WHERE id = ANY ($1) RETURNING id, guild_id, name, announcement_channel_id AS channel",
+         WHERE (guild_id, id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
+         RETURNING id, guild_id, name, announcement_channel_id AS channel",
+        &guilds,
         &ids
     )
     .fetch_all(&mut *conn)
@@ -257,33 +281,37 @@ pub async fn freeze(conn: &mut PgConnection, campaigns: &[&Locked]) -> Result<()
 
 /// RUNNING → CLOSED: stores the final standings, makes the claims and schedules their opening.
 pub async fn close(conn: &mut PgConnection, campaigns: &[&Locked], cause: &Cause) -> Result<(), Error> {
-    let ids = ids_of(campaigns, |c| c.status == Status::Running);
-    if ids.is_empty() {
+    let keys = keys_of(campaigns, |c| c.status == Status::Running);
+    if keys.is_empty() {
         return Ok(());
     }
+    let (guilds, ids) = CampaignKey::columns(&keys);
     let moved = sqlx::query_as!(
         Moved,
         "UPDATE campaigns.campaigns SET status = 'CLOSED', closed_at = now(), updated_at = clock_timestamp(),
-                trigger_event = $2, changed_by = $3
-         WHERE id = ANY ($1) AND status = 'RUNNING'
+                trigger_event = $3, changed_by = $4
+         WHERE (guild_id, id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[])) AND status = 'RUNNING'
          RETURNING id, guild_id, name, announcement_channel_id AS channel",
+        &guilds,
         &ids,
         cause.event,
         cause.by
     )
     .fetch_all(&mut *conn)
     .await?;
-    let scored = ids_of(campaigns, |c| c.status == Status::Running && c.has_participants);
+    let scored = keys_of(campaigns, |c| c.status == Status::Running && c.has_participants);
     if !scored.is_empty() {
-        challenges::standings_snapshot(conn, &campaign_ids(&scored), challenges::Snapshot::Final).await?;
+        challenges::standings_snapshot(conn, &scored, challenges::Snapshot::Final).await?;
         claims_make(conn, &scored).await?;
     }
-    timers_cancel(conn, &ids, &["RELEASE_CHALLENGE", "FREEZE_STANDINGS", "CLOSE_CAMPAIGN"]).await?;
+    timers_cancel(conn, &keys, &["RELEASE_CHALLENGE", "FREEZE_STANDINGS", "CLOSE_CAMPAIGN"]).await?;
     sqlx::query!(
         "INSERT INTO campaigns.campaign_timers (campaign_id, guild_id, timer_type, scheduled_at)
          SELECT id, guild_id, 'OPEN_REWARD_CLAIM', now() + reward_delay_minutes * interval '1 minute'
-         FROM campaigns.campaigns WHERE id = ANY ($1) AND rewards_enabled ORDER BY id
-         ON CONFLICT (campaign_id, timer_type) WHERE status IN ('PENDING', 'RUNNING') DO NOTHING",
+         FROM campaigns.campaigns
+         WHERE (guild_id, id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[])) AND rewards_enabled ORDER BY guild_id, id
+         ON CONFLICT (guild_id, campaign_id, timer_type) WHERE status IN ('PENDING', 'RUNNING') DO NOTHING",
+        &guilds,
         &ids
     )
     .execute(&mut *conn)
@@ -294,18 +322,20 @@ pub async fn close(conn: &mut PgConnection, campaigns: &[&Locked], cause: &Cause
 
 /// Makes the claims from the final standings. Ranked prizes are for who solved something; a squad's prize is split among
 /// its members of this moment so that nothing is lost to rounding (`kernel::amount::split_evenly`, in SQL).
-async fn claims_make(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error> {
+async fn claims_make(conn: &mut PgConnection, keys: &[CampaignKey]) -> Result<(), Error> {
+    let (guilds, ids) = CampaignKey::columns(keys);
     sqlx::query!(
         "WITH prize AS (
              SELECT s.campaign_id, s.guild_id, s.participant_id, s.participant_type, s.rank,
                     sum(r.bytes)::bigint AS bytes, sum(r.xp)::bigint AS xp, sum(r.gold)::bigint AS gold
              FROM campaigns.campaign_standings s
-             JOIN campaigns.campaigns c ON c.id = s.campaign_id AND c.rewards_enabled
-             JOIN campaigns.campaign_rewards r ON r.campaign_id = s.campaign_id
-             WHERE s.campaign_id = ANY ($1) AND s.snapshot = 'final'
+             JOIN campaigns.campaigns c ON c.guild_id = s.guild_id AND c.id = s.campaign_id AND c.rewards_enabled
+             JOIN campaigns.campaign_rewards r ON r.guild_id = s.guild_id AND r.campaign_id = s.campaign_id
+             WHERE (s.guild_id, s.campaign_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[])) AND s.snapshot = 'final'
                AND CASE WHEN r.rank_from IS NULL
                    THEN s.parts_solved > 0
-                        OR NOT EXISTS (SELECT 1 FROM challenges.challenges ch WHERE ch.campaign_id = s.campaign_id)
+                        OR NOT EXISTS (SELECT 1 FROM challenges.challenges ch
+                                       WHERE ch.guild_id = s.guild_id AND ch.campaign_id = s.campaign_id)
                    ELSE s.parts_solved > 0 AND s.rank BETWEEN r.rank_from AND r.rank_to END
              GROUP BY s.campaign_id, s.guild_id, s.participant_id, s.participant_type, s.rank
          ), payee AS (
@@ -313,8 +343,8 @@ async fn claims_make(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error>
              FROM prize p WHERE p.participant_type = 'player'
              UNION ALL
              SELECT p.*, m.user_id::text,
-                    count(*) OVER (PARTITION BY p.campaign_id, p.participant_id),
-                    row_number() OVER (PARTITION BY p.campaign_id, p.participant_id ORDER BY m.joined_at, m.user_id)
+                    count(*) OVER (PARTITION BY p.guild_id, p.campaign_id, p.participant_id),
+                    row_number() OVER (PARTITION BY p.guild_id, p.campaign_id, p.participant_id ORDER BY m.joined_at, m.user_id)
              FROM prize p
              JOIN squads.squad_memberships m ON m.guild_id = p.guild_id AND m.squad_id::text = p.participant_id
              WHERE p.participant_type = 'squad'
@@ -329,7 +359,8 @@ async fn claims_make(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error>
          SELECT campaign_id, user_id, guild_id, participant_id, rank, bytes, xp, gold
          FROM due WHERE bytes + xp + gold > 0
          ON CONFLICT ON CONSTRAINT pk_reward_claims DO NOTHING",
-        ids
+        &guilds,
+        &ids
     )
     .execute(conn)
     .await?;
@@ -342,26 +373,30 @@ pub async fn rewards_open(
     campaigns: &[&Locked],
     cause: &Cause,
 ) -> Result<(), Error> {
-    let ids = ids_of(campaigns, |c| c.status == Status::Closed);
+    let keys = keys_of(campaigns, |c| c.status == Status::Closed);
+    let (guilds, ids) = CampaignKey::columns(&keys);
     let moved = sqlx::query_as!(
         Moved,
         "UPDATE campaigns.campaigns SET status = 'REWARD_CLAIM', reward_claim_at = now(), updated_at = clock_timestamp(),
-                trigger_event = $2, changed_by = $3
-         WHERE id = ANY ($1) AND status = 'CLOSED'
+                trigger_event = $3, changed_by = $4
+         WHERE (guild_id, id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[])) AND status = 'CLOSED'
          RETURNING id, guild_id, name, announcement_channel_id AS channel",
+        &guilds,
         &ids,
         cause.event,
         cause.by
     )
     .fetch_all(&mut *conn)
     .await?;
-    timers_cancel(conn, &ids, &["OPEN_REWARD_CLAIM"]).await?;
+    timers_cancel(conn, &keys, &["OPEN_REWARD_CLAIM"]).await?;
     sqlx::query!(
         "INSERT INTO campaigns.campaign_timers (campaign_id, guild_id, timer_type, scheduled_at)
          SELECT id, guild_id, 'REWARD_REMINDER',
                 now() + claim_days * interval '24 hours' - reminder_hours * interval '1 hour'
-         FROM campaigns.campaigns WHERE id = ANY ($1) AND reminder_hours > 0 ORDER BY id
-         ON CONFLICT (campaign_id, timer_type) WHERE status IN ('PENDING', 'RUNNING') DO NOTHING",
+         FROM campaigns.campaigns
+         WHERE (guild_id, id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[])) AND reminder_hours > 0 ORDER BY guild_id, id
+         ON CONFLICT (guild_id, campaign_id, timer_type) WHERE status IN ('PENDING', 'RUNNING') DO NOTHING",
+        &guilds,
         &ids
     )
     .execute(&mut *conn)
@@ -372,13 +407,16 @@ pub async fn rewards_open(
 
 /// Reminds, once, who has not claimed.
 pub async fn remind(conn: &mut PgConnection, campaigns: &[&Locked]) -> Result<(), Error> {
-    let ids = ids_of(campaigns, |c| c.status == Status::RewardClaim);
+    let keys = keys_of(campaigns, |c| c.status == Status::RewardClaim);
+    let (guilds, ids) = CampaignKey::columns(&keys);
     let reminded = sqlx::query!(
         "UPDATE campaigns.reward_claims r SET reminded_at = now()
          FROM campaigns.campaigns c
-         WHERE r.campaign_id = ANY ($1) AND c.id = r.campaign_id
+         WHERE (r.guild_id, r.campaign_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
+           AND c.guild_id = r.guild_id AND c.id = r.campaign_id
            AND r.claimed_at IS NULL AND r.lapsed_at IS NULL AND r.reminded_at IS NULL
          RETURNING r.campaign_id, r.user_id, r.guild_id, r.bytes, r.xp, r.gold, c.name, c.reward_claim_at, c.claim_days",
+        &guilds,
         &ids
     )
     .fetch_all(&mut *conn)
@@ -409,16 +447,18 @@ pub async fn expire(
     cause: &Cause,
     cancelled: bool,
 ) -> Result<(), Error> {
-    let ids = ids_of(campaigns, |c| c.status != Status::Expired);
-    if ids.is_empty() {
+    let keys = keys_of(campaigns, |c| c.status != Status::Expired);
+    if keys.is_empty() {
         return Ok(());
     }
+    let (guilds, ids) = CampaignKey::columns(&keys);
     let moved = sqlx::query_as!(
         Moved,
         "UPDATE campaigns.campaigns SET status = 'EXPIRED', expired_at = now(), updated_at = clock_timestamp(),
-                cancelled_at = CASE WHEN $4 THEN now() END, trigger_event = $2, changed_by = $3
-         WHERE id = ANY ($1) AND status <> 'EXPIRED'
+                cancelled_at = CASE WHEN $5 THEN now() END, trigger_event = $3, changed_by = $4
+         WHERE (guild_id, id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[])) AND status <> 'EXPIRED'
          RETURNING id, guild_id, name, announcement_channel_id AS channel",
+        &guilds,
         &ids,
         cause.event,
         cause.by,
@@ -429,15 +469,17 @@ pub async fn expire(
     sqlx::query!(
         "WITH stopped AS (
              UPDATE campaigns.campaign_timers SET status = 'CANCELLED', executed_at = now()
-             WHERE campaign_id = ANY ($1) AND status = 'PENDING'
+             WHERE (guild_id, campaign_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[])) AND status = 'PENDING'
          )
          UPDATE campaigns.reward_claims SET lapsed_at = now()
-         WHERE campaign_id = ANY ($1) AND claimed_at IS NULL AND lapsed_at IS NULL",
+         WHERE (guild_id, campaign_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
+           AND claimed_at IS NULL AND lapsed_at IS NULL",
+        &guilds,
         &ids
     )
     .execute(&mut *conn)
     .await?;
-    let never_started = ids_of(campaigns, |c| c.status == Status::Created && c.has_participants);
+    let never_started = keys_of(campaigns, |c| c.status == Status::Created && c.has_participants);
     if !never_started.is_empty() {
         fees_refund(conn, &never_started).await?;
     }
@@ -446,12 +488,15 @@ pub async fn expire(
     Ok(())
 }
 
-async fn fees_refund(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error> {
+async fn fees_refund(conn: &mut PgConnection, keys: &[CampaignKey]) -> Result<(), Error> {
+    let (guilds, ids) = CampaignKey::columns(keys);
     let paid = sqlx::query!(
         "SELECT p.campaign_id, p.guild_id, p.participant_id, p.registered_by, p.fee_paid, c.name
-         FROM campaigns.campaign_participants p JOIN campaigns.campaigns c ON c.id = p.campaign_id
-         WHERE p.campaign_id = ANY ($1) AND p.fee_paid > 0",
-        ids
+         FROM campaigns.campaign_participants p
+         JOIN campaigns.campaigns c ON c.guild_id = p.guild_id AND c.id = p.campaign_id
+         WHERE (p.guild_id, p.campaign_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[])) AND p.fee_paid > 0",
+        &guilds,
+        &ids
     )
     .fetch_all(&mut *conn)
     .await?;
@@ -477,21 +522,20 @@ async fn fees_refund(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error>
 /// Cancels pending timers of these types.
 pub(crate) async fn timers_cancel(
     conn: &mut PgConnection,
-    ids: &[Uuid],
+    keys: &[CampaignKey],
     types: &[&str],
 ) -> Result<(), Error> {
+    let (guilds, ids) = CampaignKey::columns(keys);
     let types: Vec<String> = types.iter().map(|&t| t.to_owned()).collect();
     sqlx::query!(
         "UPDATE campaigns.campaign_timers SET status = 'CANCELLED', executed_at = now()
-         WHERE campaign_id = ANY ($1) AND status = 'PENDING' AND timer_type = ANY ($2)",
-        ids,
+         WHERE (guild_id, campaign_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
+           AND status = 'PENDING' AND timer_type = ANY ($3)",
+        &guilds,
+        &ids,
         &types
     )
     .execute(conn)
     .await?;
     Ok(())
-}
-
-fn campaign_ids(ids: &[Uuid]) -> Vec<CampaignId> {
-    ids.iter().copied().map(CampaignId::new).collect()
 }

@@ -270,6 +270,13 @@ pub struct Campaign {
     pub updated_at: DateTime<Utc>,
 }
 
+impl Campaign {
+    /// Its key.
+    pub const fn key(&self) -> challenges::CampaignKey {
+        challenges::CampaignKey { guild_id: self.guild_id, id: self.id }
+    }
+}
+
 /// Who takes part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Registration {

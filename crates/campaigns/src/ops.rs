@@ -2,6 +2,7 @@
 //! found, let alone changed.
 
 use access::{AuditEntry, By, Origin, audit};
+use challenges::CampaignKey;
 use chrono::{DateTime, TimeDelta, Utc};
 use jobs::Wake;
 use jobs::outbox::{self, Event};
@@ -138,13 +139,13 @@ pub(crate) async fn campaign_write(
     if !fixed.is_empty() {
         return Err(Error::Invalid(fixed));
     }
-    store::campaign_update(conn, old.id, new).await?;
+    store::campaign_update(conn, old.guild_id, old.id, new).await?;
     if old.published_at.is_some() && matches!(status, Status::Created | Status::Running) {
         timers_arm(conn, wake, old.guild_id, old.id, status, new).await?;
         if status == Status::Running {
-            unfreeze(conn, old.id, new).await?;
-            lifecycle::releases_schedule(conn, &[old.id.get()]).await?;
-            timers_announce(conn, wake, old.id).await?;
+            unfreeze(conn, old.key(), new).await?;
+            lifecycle::releases_schedule(conn, &[old.key()]).await?;
+            timers_announce(conn, wake, old.key()).await?;
         }
     }
     audited(conn, old.guild_id, by, "UPDATE", old.id, Some(&old.settings), Some(new)).await
@@ -201,10 +202,11 @@ async fn publish(
         }
         Some(_) => {}
     }
-    store::campaign_update(&mut tx, id, &settings).await?;
+    store::campaign_update(&mut tx, guild_id, id, &settings).await?;
     sqlx::query!(
-        "UPDATE campaigns.campaigns SET published_at = coalesce(published_at, now()) WHERE id = $1",
-        id.get()
+        "UPDATE campaigns.campaigns SET published_at = coalesce(published_at, now()) WHERE guild_id = $2 AND id = $1",
+        id.get(),
+        guild_id.get(),
     )
     .execute(&mut *tx)
     .await?;
@@ -271,7 +273,7 @@ async fn transition(
         return Err(Error::State { action, status, why: "its state does not allow that" });
     }
     let before = found(&mut tx, guild_id, id).await?;
-    let locked = lifecycle::lock(&mut tx, &[id.get()]).await?;
+    let locked = lifecycle::lock(&mut tx, &[before.key()]).await?;
     let group: Vec<_> = locked.iter().collect();
     let cause = Cause { event: action, by: by.by.changed_by() };
     match action {
@@ -282,7 +284,7 @@ async fn transition(
         "ADMIN_CANCEL" => lifecycle::expire(&mut tx, &group, &cause, true).await?,
         _ => return Err(Error::State { action, status, why: "the campaign has no rewards" }),
     }
-    timers_announce(&mut tx, wake, id).await?;
+    timers_announce(&mut tx, wake, before.key()).await?;
     audited(&mut tx, guild_id, by, action, id, Some(&before.settings), Some(&before.settings)).await?;
     let campaign = found(&mut tx, guild_id, id).await?;
     tx.commit().await?;
@@ -306,7 +308,9 @@ pub async fn campaign_delete(
         return Err(Error::State { action: "deleting", status, why: "cancel it first" });
     }
     audited(&mut tx, guild_id, by, "DELETE", id, Some(&old.settings), None).await?;
-    sqlx::query!("DELETE FROM campaigns.campaigns WHERE id = $1", id.get()).execute(&mut *tx).await?;
+    sqlx::query!("DELETE FROM campaigns.campaigns WHERE guild_id = $1 AND id = $2", guild_id.get(), id.get())
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await?;
     Ok(())
 }
@@ -332,12 +336,12 @@ async fn timers_arm(
     sqlx::query!(
         "WITH unplanned AS (
              UPDATE campaigns.campaign_timers SET status = 'CANCELLED', executed_at = now()
-             WHERE campaign_id = $1 AND status = 'PENDING' AND timer_type <> ALL ($3)
+             WHERE guild_id = $2 AND campaign_id = $1 AND status = 'PENDING' AND timer_type <> ALL ($3)
                AND timer_type IN ('START_CAMPAIGN', 'FREEZE_STANDINGS', 'CLOSE_CAMPAIGN', 'EXPIRE_CAMPAIGN')
          )
          INSERT INTO campaigns.campaign_timers (campaign_id, guild_id, timer_type, scheduled_at)
          SELECT $1, $2, t, greatest(at, now()) FROM unnest($3::text[], $4::timestamptz[]) AS p (t, at)
-         ON CONFLICT (campaign_id, timer_type) WHERE status IN ('PENDING', 'RUNNING')
+         ON CONFLICT (guild_id, campaign_id, timer_type) WHERE status IN ('PENDING', 'RUNNING')
          DO UPDATE SET scheduled_at = excluded.scheduled_at, retry_count = 0",
         id.get(),
         guild_id.get(),
@@ -346,18 +350,20 @@ async fn timers_arm(
     )
     .execute(&mut *conn)
     .await?;
-    timers_announce(conn, wake, id).await
+    timers_announce(conn, wake, CampaignKey { guild_id, id }).await
 }
 
 /// Tells the engines, on commit, when this campaign's next timer is due.
 pub(crate) async fn timers_announce(
     conn: &mut PgConnection,
     wake: &Wake,
-    id: CampaignId,
+    campaign: CampaignKey,
 ) -> Result<(), Error> {
     let next = sqlx::query_scalar!(
-        "SELECT min(scheduled_at) FROM campaigns.campaign_timers WHERE campaign_id = $1 AND status = 'PENDING'",
-        id.get()
+        "SELECT min(scheduled_at) FROM campaigns.campaign_timers
+         WHERE guild_id = $1 AND campaign_id = $2 AND status = 'PENDING'",
+        campaign.guild_id.get(),
+        campaign.id.get()
     )
     .fetch_one(&mut *conn)
     .await?;
@@ -374,17 +380,22 @@ pub(crate) fn committed(wake: &Wake) {
 }
 
 /// A freeze that was put off thaws the scoreboard again.
-async fn unfreeze(conn: &mut PgConnection, id: CampaignId, settings: &CampaignSettings) -> Result<(), Error> {
+async fn unfreeze(
+    conn: &mut PgConnection,
+    campaign: CampaignKey,
+    settings: &CampaignSettings,
+) -> Result<(), Error> {
     sqlx::query!(
         "WITH thawed AS (
              UPDATE campaigns.campaigns SET frozen_at = NULL
-             WHERE id = $1 AND frozen_at IS NOT NULL
+             WHERE guild_id = $3 AND id = $1 AND frozen_at IS NOT NULL
                AND ($2 = 0 OR end_time - $2 * interval '1 minute' > now())
-             RETURNING id
+             RETURNING guild_id, id
          )
-         DELETE FROM campaigns.campaign_standings s USING thawed t WHERE s.campaign_id = t.id AND s.snapshot = 'freeze'",
-        id.get(),
-        settings.freeze_minutes
+         DELETE FROM campaigns.campaign_standings s USING thawed t WHERE s.guild_id = t.guild_id AND s.campaign_id = t.id AND s.snapshot = 'freeze'",
+        campaign.id.get(),
+        settings.freeze_minutes,
+        campaign.guild_id.get(),
     )
     .execute(conn)
     .await?;

@@ -19,13 +19,13 @@ fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Valu
                             'points', p.points, 'penalty', p.penalty, 'parts_solved', p.parts_solved) ORDER BY p.registered_at DESC)
                    FROM campaigns.campaigns c
                    JOIN campaigns.campaign_participants p
-                     ON p.campaign_id = c.id AND p.participant_type = 'player' AND p.participant_id = $2::bigint::text
+                     ON p.guild_id = c.guild_id AND p.campaign_id = c.id AND p.participant_type = 'player' AND p.participant_id = $2::bigint::text
                   WHERE c.guild_id = $1), '[]'),
                'standings', coalesce((SELECT jsonb_agg(jsonb_build_object('campaign_id', s.campaign_id, 'snapshot', s.snapshot,
                             'rank', s.rank, 'points', s.points))
                    FROM campaigns.campaigns c
                    JOIN campaigns.campaign_standings s
-                     ON s.campaign_id = c.id AND s.participant_type = 'player' AND s.participant_id = $2::bigint::text
+                     ON s.guild_id = c.guild_id AND s.campaign_id = c.id AND s.participant_type = 'player' AND s.participant_id = $2::bigint::text
                   WHERE c.guild_id = $1), '[]'),
                'rewards', coalesce((SELECT jsonb_agg(to_jsonb(r) - 'guild_id' - 'user_id')
                    FROM (SELECT * FROM campaigns.reward_claims WHERE guild_id = $1 AND user_id = $2
@@ -46,7 +46,7 @@ fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, ()
         sqlx::query!(
             "UPDATE campaigns.campaign_participants p SET display_name = $3
            FROM campaigns.campaigns c
-          WHERE c.guild_id = $1 AND p.campaign_id = c.id AND p.participant_type = 'player'
+          WHERE c.guild_id = $1 AND p.guild_id = c.guild_id AND p.campaign_id = c.id AND p.participant_type = 'player'
             AND p.participant_id = $2::bigint::text AND p.display_name <> $3",
             guild.get(),
             user.get(),
@@ -57,7 +57,7 @@ fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, ()
         sqlx::query!(
             "UPDATE campaigns.campaign_standings s SET display_name = $3
            FROM campaigns.campaigns c
-          WHERE c.guild_id = $1 AND s.campaign_id = c.id AND s.participant_type = 'player'
+          WHERE c.guild_id = $1 AND s.guild_id = c.guild_id AND s.campaign_id = c.id AND s.participant_type = 'player'
             AND s.participant_id = $2::bigint::text AND s.display_name <> $3",
             guild.get(),
             user.get(),

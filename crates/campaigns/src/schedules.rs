@@ -77,8 +77,8 @@ pub async fn metrics_record(conn: &mut PgConnection) -> Result<Value, JobError> 
              SELECT campaign_id, guild_id, 'PARTICIPANT_COUNT', count(*)::numeric,
                     jsonb_build_object('joined', count(*) FILTER (WHERE registered_at >= $1 AND registered_at < $2))
              FROM campaigns.campaign_participants p
-             WHERE campaign_id IN (SELECT subject_id FROM (
-                 SELECT DISTINCT (payload->>'campaign_id')::uuid AS subject_id FROM jobs.outbox
+             WHERE (guild_id, campaign_id) IN (SELECT guild_id, subject_id FROM (
+                 SELECT DISTINCT guild_id, (payload->>'campaign_id')::uuid AS subject_id FROM jobs.outbox
                  WHERE created_at >= $1 AND created_at < $2 AND event_type IN ('campaign.registered', 'campaign.withdrawn')) s)
              GROUP BY campaign_id, guild_id
          ), claimed AS (
@@ -96,7 +96,7 @@ pub async fn metrics_record(conn: &mut PgConnection) -> Result<Value, JobError> 
                     jsonb_build_object('to_state', l.to_state)
              FROM campaigns.campaign_state_log l
              JOIN campaigns.timer_executions e
-               ON e.campaign_id = l.campaign_id AND e.timer_type = l.trigger_event AND e.started_at = l.created_at
+               ON e.guild_id = l.guild_id AND e.campaign_id = l.campaign_id AND e.timer_type = l.trigger_event AND e.started_at = l.created_at
               AND e.started_at >= $1 AND e.started_at < $2
              WHERE l.created_at >= $1 AND l.created_at < $2 GROUP BY e.campaign_id, e.guild_id, l.to_state
          )

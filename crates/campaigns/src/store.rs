@@ -136,11 +136,11 @@ async fn fetch(
            FROM campaigns.campaigns c
            CROSS JOIN LATERAL (
                SELECT count(*) AS challenges, count(released_at) AS released
-               FROM challenges.challenges ch WHERE ch.campaign_id = c.id) n
+               FROM challenges.challenges ch WHERE ch.guild_id = c.guild_id AND ch.campaign_id = c.id) n
            CROSS JOIN LATERAL (
                SELECT coalesce(jsonb_agg(jsonb_build_object('from', rank_from, 'to', rank_to,
                    'participation', rank_from IS NULL, 'bytes', bytes, 'xp', xp, 'gold', gold) ORDER BY position), '[]') AS rewards
-               FROM campaigns.campaign_rewards w WHERE w.campaign_id = c.id) r
+               FROM campaigns.campaign_rewards w WHERE w.guild_id = c.guild_id AND w.campaign_id = c.id) r
            WHERE c.guild_id = $1 AND ($2::uuid IS NULL OR c.id = $2) AND ($3::uuid IS NULL OR c.id < $3)
              AND ($4::text IS NULL OR c.status = $4) AND ($5 OR c.published_at IS NOT NULL)
            ORDER BY c.id DESC LIMIT $6"#,
@@ -212,13 +212,14 @@ pub(crate) async fn campaign_insert(
     )
     .fetch_one(&mut *conn)
     .await?;
-    campaign_update(conn, id, s).await?;
+    campaign_update(conn, guild_id, id, s).await?;
     Ok(id)
 }
 
 /// Writes all settings, the reward table among them.
 pub(crate) async fn campaign_update(
     conn: &mut PgConnection,
+    guild_id: GuildId,
     id: CampaignId,
     s: &CampaignSettings,
 ) -> Result<(), sqlx::Error> {
@@ -231,7 +232,7 @@ pub(crate) async fn campaign_update(
              early_access_minutes = $16, late_join_minutes = $17, allow_squad_moves = $18, limit_per_5s = $19,
              limit_per_5min = $20, lockout_seconds = $21, lockout_factor = $22, reward_delay_minutes = $23, claim_days = $24,
              reminder_hours = $25, expire_unstarted_minutes = $26, expire_unclosed_minutes = $27, expire_closed_hours = $28
-         WHERE id = $1",
+         WHERE guild_id = $29 AND id = $1",
         id.get(),
         s.name.trim(),
         s.description,
@@ -259,33 +260,42 @@ pub(crate) async fn campaign_update(
         timers.reminder_hours,
         timers.expire_unstarted_minutes,
         timers.expire_unclosed_minutes,
-        timers.expire_closed_hours
+        timers.expire_closed_hours,
+        guild_id.get(),
     )
     .execute(&mut *conn)
     .await?;
-    rewards_put(conn, id, &s.rewards).await
+    rewards_put(conn, guild_id, id, &s.rewards).await
 }
 
-async fn rewards_put(conn: &mut PgConnection, id: CampaignId, rewards: &[Reward]) -> Result<(), sqlx::Error> {
-    sqlx::query!("DELETE FROM campaigns.campaign_rewards WHERE campaign_id = $1", id.get())
-        .execute(&mut *conn)
-        .await?;
+async fn rewards_put(
+    conn: &mut PgConnection,
+    guild_id: GuildId,
+    id: CampaignId,
+    rewards: &[Reward],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "DELETE FROM campaigns.campaign_rewards WHERE guild_id = $1 AND campaign_id = $2",
+        guild_id.get(),
+        id.get()
+    )
+    .execute(&mut *conn)
+    .await?;
     let column = |f: fn(&Reward) -> i64| rewards.iter().map(f).collect::<Vec<_>>();
     let ranks = |f: fn(&Reward) -> Option<i32>| rewards.iter().map(f).collect::<Vec<_>>();
     let (from, to) = (ranks(|r| r.from), ranks(|r| r.to));
     sqlx::query!(
         "INSERT INTO campaigns.campaign_rewards (campaign_id, guild_id, position, rank_from, rank_to, bytes, xp, gold)
-         SELECT c.id, c.guild_id, r.position, r.rank_from, r.rank_to, r.bytes, r.xp, r.gold
-         FROM campaigns.campaigns c,
-              unnest($2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[])
-                  WITH ORDINALITY AS r (rank_from, rank_to, bytes, xp, gold, position)
-         WHERE c.id = $1",
+         SELECT $1, $7, r.position, r.rank_from, r.rank_to, r.bytes, r.xp, r.gold
+         FROM unnest($2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[])
+                  WITH ORDINALITY AS r (rank_from, rank_to, bytes, xp, gold, position)",
         id.get(),
         &from as &[Option<i32>],
         &to as &[Option<i32>],
         &column(|r| r.bytes),
         &column(|r| r.xp),
-        &column(|r| r.gold)
+        &column(|r| r.gold),
+        guild_id.get(),
     )
     .execute(conn)
     .await?;

@@ -8,9 +8,10 @@
 
 use std::time::Duration;
 
+use challenges::CampaignKey;
 use chrono::{DateTime, TimeDelta, Utc};
 use jobs::{Floor, Run, TimerError, TimerTable};
-use kernel::{GuildId, UserId};
+use kernel::{CampaignId, GuildId, UserId};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -35,6 +36,12 @@ pub struct Claimed {
     timer_type: TimerType,
     scheduled_at: DateTime<Utc>,
     retry_count: i32,
+}
+
+impl Claimed {
+    fn campaign(&self) -> CampaignKey {
+        CampaignKey { guild_id: GuildId::new(self.guild_id), id: CampaignId::new(self.campaign_id) }
+    }
 }
 
 impl TimerTable for CampaignTimers {
@@ -75,7 +82,7 @@ impl TimerTable for CampaignTimers {
                WHERE t.status = 'PENDING' AND t.scheduled_at <= now()
                  AND (t.scheduled_at, t.id) >= (coalesce($1, '-infinity'::timestamptz), coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'))
                  AND (SELECT true FROM campaigns.campaign_timers e
-                      WHERE e.campaign_id = t.campaign_id AND e.status = 'PENDING'
+                      WHERE e.guild_id = t.guild_id AND e.campaign_id = t.campaign_id AND e.status = 'PENDING'
                         AND (e.scheduled_at, e.id) < (t.scheduled_at, t.id) LIMIT 1) IS NULL
                ORDER BY t.scheduled_at, t.id LIMIT $2 FOR UPDATE OF t SKIP LOCKED"#,
             floor.map(|floor| floor.at),
@@ -92,17 +99,18 @@ impl TimerTable for CampaignTimers {
         run: &Run,
         timers: &[Claimed],
     ) -> Result<(), TimerError> {
-        let ids: Vec<Uuid> = timers.iter().map(|t| t.id).collect();
+        let (guilds, ids): (Vec<i64>, Vec<Uuid>) = timers.iter().map(|t| (t.guild_id, t.id)).unzip();
         // First, so that a type may schedule itself anew: of each, one may be pending.
         sqlx::query!(
             "UPDATE campaigns.campaign_timers SET status = 'COMPLETED', executed_at = now(), updated_at = clock_timestamp()
-             WHERE id = ANY ($1)",
+             WHERE (guild_id, id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))",
+            &guilds,
             &ids
         )
         .execute(&mut *conn)
         .await?;
-        let campaign_ids: Vec<Uuid> = timers.iter().map(|t| t.campaign_id).collect();
-        let locked = lifecycle::lock(conn, &campaign_ids).await?;
+        let campaigns: Vec<CampaignKey> = timers.iter().map(Claimed::campaign).collect();
+        let locked = lifecycle::lock(conn, &campaigns).await?;
         let results = carry_out(conn, timers, &locked).await?;
         executions_write(conn, run, timers, &results).await?;
         Ok(())
@@ -123,7 +131,7 @@ impl TimerTable for CampaignTimers {
                  SET status = CASE WHEN $2::double precision IS NULL THEN 'FAILED' ELSE 'PENDING' END,
                      retry_count = least(retry_count + 1, 5), crash_count = 0, last_error = $3,
                      scheduled_at = CASE WHEN $2 IS NULL THEN scheduled_at ELSE now() + $2 * interval '1 second' END
-                 WHERE id = $1 AND status = 'PENDING'
+                 WHERE guild_id = $6 AND id = $1 AND status = 'PENDING'
                  RETURNING id, campaign_id, guild_id, timer_type
              )
              INSERT INTO campaigns.timer_executions
@@ -133,8 +141,9 @@ impl TimerTable for CampaignTimers {
             retry_seconds,
             error,
             run.elapsed_ms(),
-            run.node_id
-        )
+            run.node_id,
+        timer.guild_id,
+    )
         .execute(&mut *conn)
         .await?;
         if retry_in.is_none() {
@@ -156,9 +165,10 @@ impl TimerTable for CampaignTimers {
 
     async fn count_crash(&self, conn: &mut PgConnection, timer: &Claimed) -> Result<i32, sqlx::Error> {
         sqlx::query_scalar!(
-            "UPDATE campaigns.campaign_timers SET crash_count = crash_count + 1 WHERE id = $1 RETURNING crash_count",
-            timer.id
-        )
+            "UPDATE campaigns.campaign_timers SET crash_count = crash_count + 1 WHERE guild_id = $2 AND id = $1 RETURNING crash_count",
+            timer.id,
+        timer.guild_id,
+    )
         .fetch_one(conn)
         .await
     }
@@ -198,8 +208,9 @@ async fn carry_out(
     timers: &[Claimed],
     locked: &[Locked],
 ) -> Result<Vec<Option<Value>>, TimerError> {
-    let campaign =
-        |timer: &Claimed| locked.binary_search_by_key(&timer.campaign_id, |c| c.id).ok().map(|i| &locked[i]);
+    let campaign = |timer: &Claimed| {
+        locked.binary_search_by_key(&timer.campaign(), Locked::key).ok().map(|i| &locked[i])
+    };
     let mut by_type = std::collections::BTreeMap::<TimerType, Vec<&Locked>>::new();
     let mut rearm = Vec::new();
     let mut results = Vec::with_capacity(timers.len());
@@ -232,8 +243,8 @@ async fn carry_out(
         match kind {
             TimerType::StartCampaign => lifecycle::start(conn, group, &cause).await,
             TimerType::ReleaseChallenge => {
-                let ids: Vec<Uuid> = group.iter().map(|c| c.id).collect();
-                lifecycle::release(conn, &ids).await
+                let keys: Vec<CampaignKey> = group.iter().map(|c| c.key()).collect();
+                lifecycle::release(conn, &keys).await
             }
             TimerType::FreezeStandings => lifecycle::freeze(conn, group).await,
             TimerType::CloseCampaign => lifecycle::close(conn, group, &cause).await,

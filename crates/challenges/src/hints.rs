@@ -10,7 +10,7 @@ use sqlx::{PgConnection, PgPool};
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::model::{Acting, CampaignFacts, Participant};
+use crate::model::{Acting, CampaignFacts, CampaignKey, Participant};
 use crate::store::{acting_for, campaign_find, campaigns_lock_shared};
 use crate::submissions::store::{NewScore, participants_lock, scores_write};
 
@@ -82,16 +82,17 @@ async fn rows(
         Row,
         r#"SELECT h.id AS "id: HintId", h.position, h.part, h.cost_bytes, h.penalty, h.body, u.unlocked_at AS "unlocked_at?",
                   EXISTS (SELECT FROM challenges.challenge_submissions s
-                          WHERE s.challenge_id = ch.id AND s.part = 1 AND s.participant_id = $3 AND s.is_correct)
+                          WHERE s.guild_id = ch.guild_id AND s.challenge_id = ch.id AND s.part = 1 AND s.participant_id = $3 AND s.is_correct)
                       AS "part1_solved!",
                   ch.order_position, ch.released_at, ch.closes_at
            FROM challenges.challenges ch
-           JOIN challenges.challenge_hints h ON h.challenge_id = ch.id
-           LEFT JOIN challenges.hint_unlocks u ON u.hint_id = h.id AND u.participant_id = $3
-           WHERE ch.id = $1 AND ch.campaign_id = $2 ORDER BY h.position"#,
+           JOIN challenges.challenge_hints h ON h.guild_id = ch.guild_id AND h.challenge_id = ch.id
+           LEFT JOIN challenges.hint_unlocks u ON u.guild_id = h.guild_id AND u.hint_id = h.id AND u.participant_id = $3
+           WHERE ch.guild_id = $4 AND ch.id = $1 AND ch.campaign_id = $2 ORDER BY h.position"#,
         challenge.get(),
         facts.id.get(),
         participant.map_or("", |p| p.id.as_str()),
+        facts.guild_id.get(),
     )
     .fetch_all(conn)
     .await
@@ -105,12 +106,14 @@ pub async fn hint_list(
 ) -> Result<Vec<Hint>, Error> {
     let mut conn = pool.acquire().await?;
     let facts = campaign_find(&mut conn, guild, campaign).await?;
-    let acting = acting_for(&mut conn, &[(campaign, user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
+    let acting =
+        acting_for(&mut conn, &[(facts.key(), user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
     let tester = acting.is_tester();
     let place = sqlx::query!(
-        "SELECT order_position, released_at FROM challenges.challenges WHERE id = $1 AND campaign_id = $2",
+        "SELECT order_position, released_at FROM challenges.challenges WHERE guild_id = $3 AND id = $1 AND campaign_id = $2",
         challenge.get(),
-        campaign.get()
+        campaign.get(),
+        guild.get(),
     )
     .fetch_optional(&mut *conn)
     .await?
@@ -132,9 +135,10 @@ pub async fn hint_unlock(
     user: UserId,
 ) -> Result<Hint, Error> {
     let mut tx = pool.begin().await?;
-    let facts = campaigns_lock_shared(&mut tx, &[campaign.get()]).await?.pop();
-    let facts = facts.filter(|facts| facts.guild_id == guild).ok_or(Error::NotFound("campaign"))?;
-    let acting = acting_for(&mut tx, &[(campaign, user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
+    let key = CampaignKey { guild_id: guild, id: campaign };
+    let facts = campaigns_lock_shared(&mut tx, &[key]).await?.pop().ok_or(Error::NotFound("campaign"))?;
+    let acting =
+        acting_for(&mut tx, &[(facts.key(), user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
     let find = async |conn: &mut PgConnection, participant: Option<&Participant>| {
         let rows = rows(conn, &facts, challenge, participant).await?;
         let row = rows.into_iter().find(|row| row.id == hint && row.visible(&facts, acting.is_tester()));
@@ -147,7 +151,7 @@ pub async fn hint_unlock(
         Acting::Nobody => return Err(Error::NotEligible),
         Acting::For(participant) => participant,
     };
-    let key = (campaign, participant.id.clone());
+    let key = (facts.key(), participant.id.clone());
     let locked = participants_lock(&mut tx, &[&key]).await?.remove(&key).ok_or(Error::NotRegistered)?;
     // Read again, now that nobody else acts for this participant.
     let mut row = find(&mut tx, Some(participant)).await?;
@@ -171,7 +175,7 @@ pub async fn hint_unlock(
         let mut score = locked.score;
         score.penalty += row.penalty;
         let new = NewScore {
-            campaign_id: campaign,
+            campaign: facts.key(),
             participant_id: participant.id.clone(),
             score,
             key: score.rank_key(facts.scoring),

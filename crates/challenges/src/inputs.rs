@@ -54,10 +54,10 @@ pub async fn input_get(
         let mut conn = pool.acquire().await?;
         let facts = campaign_find(&mut conn, guild, campaign).await?;
         let acting =
-            acting_for(&mut conn, &[(campaign, user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
+            acting_for(&mut conn, &[(facts.key(), user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
         let nobody = Participant::player(user);
-        let look = store::input_look(&mut conn, campaign, challenge, acting.participant().unwrap_or(&nobody))
-            .await?;
+        let asked = acting.participant().unwrap_or(&nobody);
+        let look = store::input_look(&mut conn, (guild, campaign, challenge), asked).await?;
         let look = look.ok_or(Error::NotFound("challenge"))?;
         let early = acting.is_tester() && facts.open_to_testers(look.order_position, facts.now);
         if !early && look.released_at.is_none_or(|at| at > facts.now) {
@@ -76,13 +76,15 @@ pub async fn input_get(
             if cached.first_request.is_some() || !playing {
                 return Ok(Input { value: cached.input, first_request: cached.first_request });
             }
-            if let Some(first_request) = store::first_request_stamp(&mut conn, challenge, participant).await?
+            if let Some(first_request) =
+                store::first_request_stamp(&mut conn, (guild, challenge), participant).await?
             {
                 return Ok(Input { value: cached.input, first_request: Some(first_request) });
             }
             continue;
         }
-        let script = store::script_read(&mut conn, challenge).await?.ok_or(Error::NotFound("challenge"))?;
+        let script =
+            store::script_read(&mut conn, guild, challenge).await?.ok_or(Error::NotFound("challenge"))?;
         drop(conn);
         match generate::generate(sandbox, &script, participant).await {
             Ok(made) => store::inputs_store(pool, &script, &[made]).await?,
@@ -117,7 +119,7 @@ pub async fn input_list(
     let after: String = query.after().map_err(Error::Invalid)?.unwrap_or_default();
     let mut conn = pool.acquire().await?;
     crate::store::challenge_exists(&mut conn, guild, campaign, challenge).await?;
-    let rows = store::inputs_with_answers(&mut conn, challenge, &after, limit.plus_one()).await?;
+    let rows = store::inputs_with_answers(&mut conn, (guild, challenge), &after, limit.plus_one()).await?;
     Ok(Page::new(rows, limit, |row| row.participant_id.clone()))
 }
 
@@ -129,5 +131,5 @@ pub async fn input_with_answers(
 ) -> Result<StoredInput, Error> {
     let mut conn = pool.acquire().await?;
     crate::store::challenge_exists(&mut conn, guild, campaign, challenge).await?;
-    store::input_stored(&mut conn, challenge, participant_id).await?.ok_or(Error::NotFound("input"))
+    store::input_stored(&mut conn, (guild, challenge), participant_id).await?.ok_or(Error::NotFound("input"))
 }

@@ -201,13 +201,14 @@ async fn ensure_stored(conn: &mut PgConnection, facts: &CampaignFacts, view: Vie
     if matches!(view, View::Frozen(_)) && !facts.frozen_stored {
         let mut tx = sqlx::Connection::begin(conn).await?;
         let stored = sqlx::query_scalar!(
-            r#"SELECT frozen_at IS NOT NULL AS "stored!" FROM campaigns.campaigns WHERE id = $1 FOR NO KEY UPDATE"#,
-            facts.id.get()
-        )
+            r#"SELECT frozen_at IS NOT NULL AS "stored!" FROM campaigns.campaigns WHERE guild_id = $2 AND id = $1 FOR NO KEY UPDATE"#,
+            facts.id.get(),
+        facts.guild_id.get(),
+    )
         .fetch_one(&mut *tx)
         .await?;
         if !stored {
-            standings_snapshot(&mut tx, &[facts.id], Snapshot::Freeze).await?;
+            standings_snapshot(&mut tx, &[facts.key()], Snapshot::Freeze).await?;
         }
         tx.commit().await?;
     }

@@ -37,6 +37,7 @@ mod store;
 pub mod submissions;
 
 pub use error::{Error, PROBLEMS};
+pub use model::CampaignKey;
 pub use routes::router;
 pub use standings::{Snapshot, standings_snapshot};
 pub use store::campaign_find;

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{CampaignId, GuildId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::rules::{Limits, Scoring};
 
@@ -29,6 +30,22 @@ impl ParticipantType {
     /// From what the database holds; a constraint keeps it to the two.
     pub fn from_column(text: &str) -> Self {
         if text == "squad" { Self::Squad } else { Self::Player }
+    }
+}
+
+/// A campaign by its key: the guild leads it, as it leads every key of its tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CampaignKey {
+    /// Its guild.
+    pub guild_id: GuildId,
+    /// Its id.
+    pub id: CampaignId,
+}
+
+impl CampaignKey {
+    /// Many keys as the two arrays that a statement unnests: guilds, and campaigns beside them.
+    pub fn columns(keys: &[Self]) -> (Vec<i64>, Vec<Uuid>) {
+        keys.iter().map(|key| (key.guild_id.get(), key.id.get())).unzip()
     }
 }
 
@@ -76,6 +93,11 @@ pub struct CampaignFacts {
 }
 
 impl CampaignFacts {
+    /// Its key.
+    pub const fn key(&self) -> CampaignKey {
+        CampaignKey { guild_id: self.guild_id, id: self.id }
+    }
+
     /// Whether answers are taken, as far as the status goes.
     pub fn is_running(&self) -> bool {
         self.status == "RUNNING"

@@ -42,7 +42,7 @@ async fn viewer(
     who: Onlooker,
 ) -> sqlx::Result<Viewer> {
     let acting = match who.user {
-        Some(user) => acting_for(conn, &[(facts.id, user, facts.now)]).await?.pop(),
+        Some(user) => acting_for(conn, &[(facts.key(), user, facts.now)]).await?.pop(),
         None => None,
     };
     Ok(Viewer { admin: who.admin, acting: acting.unwrap_or(Acting::Nobody), view })
@@ -152,7 +152,7 @@ pub async fn board_around(
 ) -> Result<Around, Error> {
     let mut conn = pool.acquire().await?;
     let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
-    match acting_for(&mut conn, &[(campaign, user, facts.now)]).await?.pop() {
+    match acting_for(&mut conn, &[(facts.key(), user, facts.now)]).await?.pop() {
         Some(Acting::For(participant)) => {
             leaderboard::around(&mut conn, &facts, view, &participant.id, neighbours).await
         }

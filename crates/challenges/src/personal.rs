@@ -17,11 +17,13 @@ fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Valu
                             'campaign_id', s.campaign_id, 'part', s.part, 'submitted_result', s.submitted_result,
                             'is_correct', s.is_correct, 'points_awarded', s.points_awarded,
                             'submission_timestamp', s.submission_timestamp) ORDER BY s.id DESC)
-                   FROM (SELECT s.* FROM campaigns.campaigns c JOIN challenges.challenge_submissions s ON s.campaign_id = c.id
+                   FROM (SELECT s.* FROM campaigns.campaigns c
+                     JOIN challenges.challenge_submissions s ON s.guild_id = c.guild_id AND s.campaign_id = c.id
                           WHERE c.guild_id = $1 AND s.user_id = $2 ORDER BY s.id DESC LIMIT $3) s), '[]'),
                'hints', coalesce((SELECT jsonb_agg(jsonb_build_object('hint_id', h.hint_id, 'campaign_id', h.campaign_id,
                             'cost_bytes', h.cost_bytes, 'penalty', h.penalty, 'unlocked_at', h.unlocked_at))
-                   FROM campaigns.campaigns c JOIN challenges.hint_unlocks h ON h.campaign_id = c.id
+                   FROM campaigns.campaigns c
+               JOIN challenges.hint_unlocks h ON h.guild_id = c.guild_id AND h.campaign_id = c.id
                   WHERE c.guild_id = $1 AND h.unlocked_by = $2), '[]'))
                AS "copy!""#,
             guild.get(),

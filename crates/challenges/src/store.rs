@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::model::{Acting, CampaignFacts, Participant, ParticipantType};
+use crate::model::{Acting, CampaignFacts, CampaignKey, Participant, ParticipantType};
 use crate::rules::{Limits, Scoring};
 
 struct CampaignRow {
@@ -80,9 +80,10 @@ pub async fn campaign_find(
                   c.limit_per_5s, c.limit_per_5min, c.lockout_seconds, c.lockout_factor,
                   c.published_at IS NOT NULL AS "published!", c.frozen_at IS NOT NULL AS "frozen_stored!",
                   c.closed_at IS NOT NULL AS "final_stored!",
-                  EXISTS (SELECT FROM campaigns.campaign_testers t WHERE t.campaign_id = c.id) AS "has_testers!",
+                  EXISTS (SELECT FROM campaigns.campaign_testers t
+                          WHERE t.guild_id = c.guild_id AND t.campaign_id = c.id) AS "has_testers!",
                   clock_timestamp() AS "now!"
-           FROM campaigns.campaigns c WHERE c.id = $1 AND c.guild_id = $2"#,
+           FROM campaigns.campaigns c WHERE c.guild_id = $2 AND c.id = $1"#,
         campaign.get(),
         guild.get(),
     )
@@ -91,12 +92,13 @@ pub async fn campaign_find(
     row.map(CampaignFacts::from).ok_or(Error::NotFound("campaign"))
 }
 
-/// Locks campaigns against a change of status, in the order of their ids, and reads them. Whoever closes one waits for
+/// Locks campaigns against a change of status, in the order of their keys, and reads them. Whoever closes one waits for
 /// the answers being judged; who comes later finds it closed.
 pub(crate) async fn campaigns_lock_shared(
     conn: &mut PgConnection,
-    campaigns: &[Uuid],
+    campaigns: &[CampaignKey],
 ) -> sqlx::Result<Vec<CampaignFacts>> {
+    let (guilds, ids) = CampaignKey::columns(campaigns);
     let rows = sqlx::query_as!(
         CampaignRow,
         r#"SELECT c.id AS "id: CampaignId", c.guild_id AS "guild_id: GuildId", c.name, c.campaign_type, c.status, c.scoring_type,
@@ -106,10 +108,14 @@ pub(crate) async fn campaigns_lock_shared(
                   c.limit_per_5s, c.limit_per_5min, c.lockout_seconds, c.lockout_factor,
                   c.published_at IS NOT NULL AS "published!", c.frozen_at IS NOT NULL AS "frozen_stored!",
                   c.closed_at IS NOT NULL AS "final_stored!",
-                  EXISTS (SELECT FROM campaigns.campaign_testers t WHERE t.campaign_id = c.id) AS "has_testers!",
+                  EXISTS (SELECT FROM campaigns.campaign_testers t
+                          WHERE t.guild_id = c.guild_id AND t.campaign_id = c.id) AS "has_testers!",
                   clock_timestamp() AS "now!"
-           FROM campaigns.campaigns c WHERE c.id = ANY($1) ORDER BY c.id FOR SHARE"#,
-        campaigns,
+           FROM campaigns.campaigns c
+           WHERE (c.guild_id, c.id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
+           ORDER BY c.guild_id, c.id FOR SHARE"#,
+        &guilds,
+        &ids,
     )
     .fetch_all(conn)
     .await?;
@@ -121,28 +127,31 @@ pub(crate) async fn campaigns_lock_shared(
 /// none for their present one once `late_join_minutes` have passed.
 pub(crate) async fn acting_for(
     conn: &mut PgConnection,
-    asked: &[(CampaignId, UserId, DateTime<Utc>)],
+    asked: &[(CampaignKey, UserId, DateTime<Utc>)],
 ) -> sqlx::Result<Vec<Acting>> {
     let numbers: Vec<i32> = (0..asked.len()).map(|n| i32::try_from(n).unwrap_or(i32::MAX)).collect();
-    let campaigns: Vec<Uuid> = asked.iter().map(|(campaign, ..)| campaign.get()).collect();
+    let (guilds, campaigns): (Vec<i64>, Vec<Uuid>) =
+        asked.iter().map(|(campaign, ..)| (campaign.guild_id.get(), campaign.id.get())).unzip();
     let users: Vec<i64> = asked.iter().map(|(_, user, _)| user.get()).collect();
     let times: Vec<DateTime<Utc>> = asked.iter().map(|(.., at)| *at).collect();
     let rows = sqlx::query!(
         r#"SELECT u.n AS "n!", c.campaign_type,
                   EXISTS (SELECT FROM campaigns.campaign_testers t
-                          WHERE t.campaign_id = u.campaign_id AND t.user_id = u.user_id) AS "tester!",
+                          WHERE t.guild_id = u.guild_id AND t.campaign_id = u.campaign_id AND t.user_id = u.user_id) AS "tester!",
                   CASE WHEN c.campaign_type = 'squad' THEN coalesce(
                       (SELECT r.squad_id FROM campaigns.campaign_squad_rosters r
-                       WHERE r.campaign_id = u.campaign_id AND r.user_id = u.user_id),
+                       WHERE r.guild_id = u.guild_id AND r.campaign_id = u.campaign_id AND r.user_id = u.user_id),
                       (SELECT m.squad_id FROM squads.squad_memberships m
-                       WHERE m.guild_id = c.guild_id AND m.user_id = u.user_id
+                       WHERE m.guild_id = u.guild_id AND m.user_id = u.user_id
                          AND m.joined_at + make_interval(mins => c.late_join_minutes) <= u.at)) END AS squad_id
-           FROM unnest($1::int4[], $2::uuid[], $3::int8[], $4::timestamptz[]) AS u(n, campaign_id, user_id, at)
-           JOIN campaigns.campaigns c ON c.id = u.campaign_id"#,
+           FROM unnest($1::int4[], $2::uuid[], $3::int8[], $4::timestamptz[], $5::int8[])
+                AS u(n, campaign_id, user_id, at, guild_id)
+           JOIN campaigns.campaigns c ON c.guild_id = u.guild_id AND c.id = u.campaign_id"#,
         &numbers,
         &campaigns,
         &users,
         &times,
+        &guilds,
     )
     .fetch_all(conn)
     .await?;
@@ -171,7 +180,7 @@ pub(crate) async fn challenge_exists(
 ) -> Result<(), Error> {
     let exists = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM challenges.challenges
-                          WHERE id = $1 AND campaign_id = $2 AND guild_id = $3) AS "exists!""#,
+                          WHERE guild_id = $3 AND id = $1 AND campaign_id = $2) AS "exists!""#,
         challenge.get(),
         campaign.get(),
         guild.get(),

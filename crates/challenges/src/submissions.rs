@@ -34,6 +34,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::Error;
+use crate::model::CampaignKey;
 use crate::rules::{MAX_ANSWER_BYTES, trimmed};
 
 pub use batch::submit;
@@ -63,6 +64,11 @@ pub struct Submission {
 }
 
 impl Submission {
+    /// The key of its campaign: in the guild that is asked, so that another guild's is not found.
+    pub(crate) const fn campaign(&self) -> CampaignKey {
+        CampaignKey { guild_id: self.guild_id, id: self.campaign_id }
+    }
+
     /// An answer that arrives now. Refused are answers that are empty, longer than 4 KiB, or hold a zero character, which
     /// PostgreSQL cannot store, and parts other than 1 and 2.
     pub fn new(

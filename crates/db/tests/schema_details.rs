@@ -15,24 +15,10 @@ const UNINDEXED_FOREIGN_KEYS: &[(&str, &str)] = &[(
 )];
 
 /// Tables with `guild_id` but no index led by it, and why that is right.
-const NOT_LED_BY_GUILD: &[(&str, &str)] = &[
-    ("access.idempotency_keys", "found by actor and key alone, before the guild is known; gone within a day"),
-    ("campaigns.campaign_metrics", BY_CAMPAIGN),
-    ("campaigns.campaign_participants", BY_CAMPAIGN),
-    ("campaigns.campaign_rewards", BY_CAMPAIGN),
-    ("campaigns.campaign_squad_rosters", BY_CAMPAIGN),
-    ("campaigns.campaign_standings", BY_CAMPAIGN),
-    ("campaigns.campaign_state_log", BY_CAMPAIGN),
-    ("campaigns.campaign_state_log_archive", BY_CAMPAIGN),
-    ("campaigns.campaign_testers", BY_CAMPAIGN),
-    ("challenges.challenge_hints", BY_CAMPAIGN),
-    ("challenges.challenge_submissions", BY_CAMPAIGN),
-    ("challenges.generated_input_cache", BY_CAMPAIGN),
-    ("challenges.hint_unlocks", BY_CAMPAIGN),
-];
-
-const BY_CAMPAIGN: &str =
-    "always reached through its campaign or challenge, whose row names the guild and is found by it";
+const NOT_LED_BY_GUILD: &[(&str, &str)] = &[(
+    "access.idempotency_keys",
+    "found by actor and key alone, before the guild is known; gone within a day",
+)];
 
 /// Names that two tables share, and why that is right.
 const SHARED_NAMES: &[(&str, &str)] = &[

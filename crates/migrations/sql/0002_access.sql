@@ -314,8 +314,8 @@ CREATE TRIGGER tg_settings_notify AFTER INSERT OR UPDATE OR DELETE ON access.set
 -- Audit log -----------------------------------------------------------------------------------------------------------
 
 CREATE TABLE access.admin_log (
-    id integer GENERATED ALWAYS AS IDENTITY,
     guild_id bigint NOT NULL DEFAULT 0,
+    id integer GENERATED ALWAYS AS IDENTITY,
     actor_kind text NOT NULL DEFAULT 'user',
     actor_id bigint,
     api_key_id uuid,
@@ -329,7 +329,7 @@ CREATE TABLE access.admin_log (
     request_id text,
     reason text,
     "timestamp" timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_admin_log PRIMARY KEY (id),
+    CONSTRAINT pk_admin_log PRIMARY KEY (guild_id, id),
     CONSTRAINT ck_admin_log_actor_kind CHECK (actor_kind IN ('user', 'api_key', 'admin_user', 'cli', 'system')),
     CONSTRAINT ck_admin_log_actor CHECK (CASE actor_kind WHEN 'user' THEN actor_id IS NOT NULL
         WHEN 'api_key' THEN api_key_id IS NOT NULL WHEN 'admin_user' THEN admin_user_id IS NOT NULL ELSE true END),
@@ -360,7 +360,6 @@ COMMENT ON COLUMN access.admin_log.ip_address IS 'Address the request came from.
 COMMENT ON COLUMN access.admin_log.request_id IS 'Request id, as in the response and the log.';
 COMMENT ON COLUMN access.admin_log.reason IS 'Why, in the actor''s words.';
 COMMENT ON COLUMN access.admin_log."timestamp" IS 'When it was done.';
-CREATE INDEX ix_admin_log_guild_id ON access.admin_log (guild_id, id DESC);
 CREATE INDEX ix_admin_log_actor_time ON access.admin_log (guild_id, actor_id, "timestamp");
 CREATE INDEX ix_admin_log_target ON access.admin_log (guild_id, target_table, target_id, "timestamp");
 CREATE TRIGGER tg_admin_log_append_only BEFORE UPDATE OR DELETE ON access.admin_log

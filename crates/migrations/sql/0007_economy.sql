@@ -41,8 +41,8 @@ CREATE TRIGGER tg_bytes_balances_touch BEFORE UPDATE ON economy.bytes_balances
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
 CREATE TABLE economy.bytes_transactions (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     giver_id bigint NOT NULL,
     giver_username text NOT NULL,
     receiver_id bigint NOT NULL,
@@ -55,7 +55,7 @@ CREATE TABLE economy.bytes_transactions (
     dedupe_key text,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_bytes_transactions PRIMARY KEY (id),
+    CONSTRAINT pk_bytes_transactions PRIMARY KEY (guild_id, id),
     CONSTRAINT ck_bytes_transactions_parties CHECK (giver_id >= 0 AND receiver_id >= 0),
     CONSTRAINT ck_bytes_transactions_not_self CHECK (giver_id <> receiver_id),
     CONSTRAINT ck_bytes_transactions_amount CHECK (amount > 0),

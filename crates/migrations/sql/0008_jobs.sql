@@ -147,20 +147,20 @@ CREATE FUNCTION jobs.outbox_order(own xid8) RETURNS xid8
 -- Readers follow (transaction_id, id) and never pass the oldest transaction still running, so that a row that commits late
 -- is never skipped and no row is written twice to number it.
 CREATE TABLE jobs.outbox (
+    guild_id bigint NOT NULL,
     transaction_id xid8 NOT NULL DEFAULT jobs.outbox_order(pg_current_xact_id()),
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     event_id uuid NOT NULL DEFAULT questhall.uuid_v7(),
-    guild_id bigint NOT NULL,
     event_type text NOT NULL,
     subject text NOT NULL,
     correlation_id uuid,
     user_id bigint,
     payload jsonb NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_outbox PRIMARY KEY (transaction_id, id, created_at),
+    CONSTRAINT pk_outbox PRIMARY KEY (guild_id, transaction_id, id, created_at),
     CONSTRAINT ck_outbox_event_type CHECK (event_type ~ '^[a-z][a-z0-9_.]{0,63}$')
 ) PARTITION BY RANGE (created_at);
-CREATE INDEX ix_outbox_guild_id ON jobs.outbox (guild_id, transaction_id, id);
+CREATE INDEX ix_outbox_position ON jobs.outbox (transaction_id, id);
 COMMENT ON TABLE jobs.outbox IS 'Every domain event, written in the transaction that caused it; streams, webhooks and announcements read from here. By month; kept for the retention time.';
 COMMENT ON COLUMN jobs.outbox.transaction_id IS 'Where the transaction that wrote it stands (jobs.outbox_order): the first half of a reader''s position.';
 COMMENT ON COLUMN jobs.outbox.id IS 'The second half of a reader''s position.';

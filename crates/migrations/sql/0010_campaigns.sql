@@ -8,8 +8,8 @@ CREATE SCHEMA campaigns;
 COMMENT ON SCHEMA campaigns IS 'Campaigns of coding challenges: lifecycle, durable timers, registration, standings, rewards.';
 
 CREATE TABLE campaigns.campaigns (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7() CONSTRAINT pk_campaigns PRIMARY KEY,
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     name text NOT NULL,
     description text,
     campaign_type text NOT NULL,
@@ -55,6 +55,7 @@ CREATE TABLE campaigns.campaigns (
     created_by bigint,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_campaigns PRIMARY KEY (guild_id, id),
     CONSTRAINT ck_campaigns_name_length CHECK (char_length(name) BETWEEN 1 AND 100),
     CONSTRAINT ck_campaigns_description_length CHECK (char_length(description) <= 20000),
     CONSTRAINT ck_campaigns_type CHECK (campaign_type IN ('player', 'squad')),
@@ -83,7 +84,6 @@ CREATE TABLE campaigns.campaigns (
         AND lockout_seconds BETWEEN 0 AND 86400 AND lockout_factor BETWEEN 1 AND 10),
     CONSTRAINT ck_campaigns_secret CHECK (octet_length(secret) = 32)
 ) WITH (fillfactor = 80);
-CREATE INDEX ix_campaigns_guild_id ON campaigns.campaigns (guild_id, id);
 COMMENT ON TABLE campaigns.campaigns IS 'A campaign: a contest of challenges (or none) that starts, closes, rewards and expires by timers.';
 COMMENT ON COLUMN campaigns.campaigns.id IS 'Time-ordered id, so that a guild''s campaigns list in order of creation.';
 COMMENT ON COLUMN campaigns.campaigns.guild_id IS 'The guild (Discord server) it belongs to.';
@@ -147,20 +147,19 @@ CREATE TRIGGER touch_updated_at BEFORE UPDATE ON campaigns.campaigns
     EXECUTE FUNCTION questhall.touch_updated_at();
 
 CREATE TABLE campaigns.campaign_state_log (
+    guild_id bigint NOT NULL,
     id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     campaign_id uuid NOT NULL,
-    guild_id bigint NOT NULL,
     from_state text,
     to_state text NOT NULL,
     trigger_event text NOT NULL,
     metadata jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_campaign_state_log PRIMARY KEY (id, created_at),
+    CONSTRAINT pk_campaign_state_log PRIMARY KEY (guild_id, campaign_id, created_at, id),
     CONSTRAINT ck_campaign_state_log_from_state CHECK (from_state IN ('CREATED', 'RUNNING', 'CLOSED', 'REWARD_CLAIM', 'EXPIRED')),
     CONSTRAINT ck_campaign_state_log_to_state CHECK (to_state IN ('CREATED', 'RUNNING', 'CLOSED', 'REWARD_CLAIM', 'EXPIRED')),
     CONSTRAINT ck_campaign_state_log_transition CHECK (from_state IS NULL OR from_state <> to_state)
 ) PARTITION BY RANGE (created_at);
-CREATE INDEX ix_campaign_state_log_campaign_id ON campaigns.campaign_state_log (campaign_id, created_at);
 COMMENT ON TABLE campaigns.campaign_state_log IS 'Journal of every transition, written by trigger; by month, a year-old month is detached into the archive. No foreign key: a check per row would cost more than the row, and the journal goes with its campaign by trigger.';
 COMMENT ON COLUMN campaigns.campaign_state_log.id IS 'Time-ordered id.';
 COMMENT ON COLUMN campaigns.campaign_state_log.campaign_id IS 'The campaign that moved.';
@@ -173,17 +172,16 @@ COMMENT ON COLUMN campaigns.campaign_state_log.created_at IS 'When it moved; the
 SELECT questhall.ensure_month_partitions('campaigns.campaign_state_log', 3);
 
 CREATE TABLE campaigns.campaign_state_log_archive (
+    guild_id bigint NOT NULL,
     id uuid NOT NULL,
     campaign_id uuid NOT NULL,
-    guild_id bigint NOT NULL,
     from_state text,
     to_state text NOT NULL,
     trigger_event text NOT NULL,
     metadata jsonb NOT NULL,
     created_at timestamptz NOT NULL,
-    CONSTRAINT pk_campaign_state_log_archive PRIMARY KEY (id, created_at)
+    CONSTRAINT pk_campaign_state_log_archive PRIMARY KEY (guild_id, campaign_id, created_at, id)
 ) PARTITION BY RANGE (created_at);
-CREATE INDEX ix_campaign_state_log_archive_campaign_id ON campaigns.campaign_state_log_archive (campaign_id, created_at);
 COMMENT ON TABLE campaigns.campaign_state_log_archive IS 'Months of the journal that are over a year old: partitions move here by detach and attach, no row is copied.';
 COMMENT ON COLUMN campaigns.campaign_state_log_archive.id IS 'As in campaign_state_log.';
 COMMENT ON COLUMN campaigns.campaign_state_log_archive.campaign_id IS 'As in campaign_state_log.';
@@ -200,8 +198,8 @@ CREATE FUNCTION campaigns.log_campaign_state_change() RETURNS trigger LANGUAGE p
 DECLARE
     bad record;
 BEGIN
-    SELECT o.id, o.status AS from_state, n.status AS to_state INTO bad
-    FROM old_rows o JOIN new_rows n USING (id)
+    SELECT id, o.status AS from_state, n.status AS to_state INTO bad
+    FROM old_rows o JOIN new_rows n USING (guild_id, id)
     WHERE o.status <> n.status
       AND (o.status, n.status) NOT IN (
           ('CREATED', 'RUNNING'), ('CREATED', 'EXPIRED'),
@@ -214,9 +212,9 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_campaigns_transition';
     END IF;
     INSERT INTO campaigns.campaign_state_log (campaign_id, guild_id, from_state, to_state, trigger_event, metadata)
-    SELECT n.id, n.guild_id, o.status, n.status, n.trigger_event,
+    SELECT id, guild_id, o.status, n.status, n.trigger_event,
            jsonb_build_object('changed_by', n.changed_by, 'previous_updated_at', o.updated_at)
-    FROM old_rows o JOIN new_rows n USING (id)
+    FROM old_rows o JOIN new_rows n USING (guild_id, id)
     WHERE o.status <> n.status;
     RETURN NULL;
 END $$;
@@ -237,9 +235,9 @@ CREATE TRIGGER log_campaign_created AFTER INSERT ON campaigns.campaigns
     FOR EACH STATEMENT EXECUTE FUNCTION campaigns.log_campaign_created();
 
 CREATE TABLE campaigns.campaign_timers (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7() CONSTRAINT pk_campaign_timers PRIMARY KEY,
-    campaign_id uuid NOT NULL CONSTRAINT fk_campaign_timers_campaign_id_campaigns REFERENCES campaigns.campaigns (id) ON DELETE CASCADE,
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    campaign_id uuid NOT NULL,
     timer_type text NOT NULL,
     status text NOT NULL DEFAULT 'PENDING',
     scheduled_at timestamptz NOT NULL,
@@ -250,16 +248,20 @@ CREATE TABLE campaigns.campaign_timers (
     last_error text,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_campaign_timers PRIMARY KEY (guild_id, id),
+    CONSTRAINT fk_campaign_timers_campaign_id_campaigns FOREIGN KEY (guild_id, campaign_id)
+        REFERENCES campaigns.campaigns (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT ck_campaign_timers_timer_type CHECK (timer_type IN (
         'START_CAMPAIGN', 'RELEASE_CHALLENGE', 'FREEZE_STANDINGS', 'CLOSE_CAMPAIGN', 'OPEN_REWARD_CLAIM', 'REWARD_REMINDER',
         'EXPIRE_CAMPAIGN')),
     CONSTRAINT ck_campaign_timers_status CHECK (status IN ('PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED')),
     CONSTRAINT ck_campaign_timers_retry_count CHECK (retry_count BETWEEN 0 AND 5)
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX ix_campaign_timers_campaign_id ON campaigns.campaign_timers (campaign_id);
+CREATE INDEX ix_campaign_timers_campaign_id ON campaigns.campaign_timers (guild_id, campaign_id);
 CREATE INDEX ix_campaign_timers_due ON campaigns.campaign_timers (scheduled_at, id) WHERE status = 'PENDING';
 CREATE INDEX ix_campaign_timers_failed ON campaigns.campaign_timers (guild_id, updated_at) WHERE status = 'FAILED';
-CREATE UNIQUE INDEX uq_campaign_timers_active ON campaigns.campaign_timers (campaign_id, timer_type) WHERE status IN ('PENDING', 'RUNNING');
+CREATE UNIQUE INDEX uq_campaign_timers_active ON campaigns.campaign_timers (guild_id, campaign_id, timer_type)
+    WHERE status IN ('PENDING', 'RUNNING');
 COMMENT ON TABLE campaigns.campaign_timers IS 'Durable timers of campaigns. Claim, effect and completion of a timer commit together, so RUNNING is never stored by the engine; it stays for 001''s readers.';
 COMMENT ON COLUMN campaigns.campaign_timers.id IS 'Time-ordered id.';
 COMMENT ON COLUMN campaigns.campaign_timers.campaign_id IS 'The campaign it acts on.';
@@ -282,7 +284,7 @@ CREATE FUNCTION campaigns.validate_timer_schedule() RETURNS trigger LANGUAGE plp
 DECLARE
     bad uuid;
 BEGIN
-    SELECT n.campaign_id INTO bad FROM new_rows n JOIN campaigns.campaigns c ON c.id = n.campaign_id
+    SELECT n.campaign_id INTO bad FROM new_rows n JOIN campaigns.campaigns c ON c.guild_id = n.guild_id AND c.id = n.campaign_id
     WHERE c.status = 'EXPIRED' AND n.status = 'PENDING' LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'Cannot schedule timer for expired campaign: %', bad
@@ -301,10 +303,10 @@ CREATE TRIGGER validate_timer_schedule AFTER INSERT ON campaigns.campaign_timers
     FOR EACH STATEMENT EXECUTE FUNCTION campaigns.validate_timer_schedule();
 
 CREATE TABLE campaigns.timer_executions (
+    guild_id bigint NOT NULL,
     id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     timer_id uuid NOT NULL,
     campaign_id uuid NOT NULL,
-    guild_id bigint NOT NULL,
     timer_type text NOT NULL,
     status text NOT NULL DEFAULT 'STARTED',
     result jsonb,
@@ -314,12 +316,11 @@ CREATE TABLE campaigns.timer_executions (
     execution_time_ms integer,
     lateness_ms integer,
     node_id uuid,
-    CONSTRAINT pk_timer_executions PRIMARY KEY (id, started_at),
+    CONSTRAINT pk_timer_executions PRIMARY KEY (guild_id, timer_id, started_at, id),
     CONSTRAINT ck_timer_executions_status CHECK (status IN ('STARTED', 'COMPLETED', 'FAILED')),
     CONSTRAINT ck_timer_executions_execution_time CHECK (execution_time_ms IS NULL OR execution_time_ms >= 0),
     CONSTRAINT ck_timer_executions_completion CHECK ((status = 'STARTED') = (completed_at IS NULL))
 ) PARTITION BY RANGE (started_at);
-CREATE INDEX ix_timer_executions_timer_id ON campaigns.timer_executions (timer_id);
 CREATE INDEX ix_timer_executions_started_at ON campaigns.timer_executions USING brin (started_at);
 CREATE INDEX ix_timer_executions_failed ON campaigns.timer_executions (guild_id, started_at) WHERE status = 'FAILED';
 COMMENT ON TABLE campaigns.timer_executions IS 'One row for every run of a timer, written in the run''s own transaction; by month. No foreign key: see campaign_state_log.';
@@ -339,18 +340,17 @@ COMMENT ON COLUMN campaigns.timer_executions.node_id IS 'The node that ran it.';
 SELECT questhall.ensure_month_partitions('campaigns.timer_executions', 3);
 
 CREATE TABLE campaigns.campaign_metrics (
+    guild_id bigint NOT NULL,
     id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     campaign_id uuid NOT NULL,
-    guild_id bigint NOT NULL,
     metric_type text NOT NULL,
     value numeric(15, 4) NOT NULL,
     attributes jsonb NOT NULL DEFAULT '{}',
     recorded_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_campaign_metrics PRIMARY KEY (id, recorded_at),
+    CONSTRAINT pk_campaign_metrics PRIMARY KEY (guild_id, campaign_id, metric_type, recorded_at, id),
     CONSTRAINT ck_campaign_metrics_metric_type CHECK (metric_type IN (
         'ENGAGEMENT_COUNT', 'PARTICIPANT_COUNT', 'REWARD_CLAIMED', 'TIMER_EXECUTION_TIME', 'STATE_TRANSITION_TIME'))
 ) PARTITION BY RANGE (recorded_at);
-CREATE INDEX ix_campaign_metrics_analytics ON campaigns.campaign_metrics (campaign_id, metric_type, recorded_at);
 COMMENT ON TABLE campaigns.campaign_metrics IS 'Figures over time, rolled up every minute from the journals by a scheduled job; by month. PARTICIPANT_COUNT is a total, other counts are per minute.';
 COMMENT ON COLUMN campaigns.campaign_metrics.id IS 'Time-ordered id.';
 COMMENT ON COLUMN campaigns.campaign_metrics.campaign_id IS 'The campaign measured.';
@@ -363,8 +363,8 @@ SELECT questhall.ensure_month_partitions('campaigns.campaign_metrics', 3);
 
 CREATE FUNCTION campaigns.delete_campaign_history() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM campaigns.campaign_state_log l USING old_rows o WHERE l.campaign_id = o.id;
-    DELETE FROM campaigns.campaign_metrics m USING old_rows o WHERE m.campaign_id = o.id;
+    DELETE FROM campaigns.campaign_state_log l USING old_rows o WHERE l.guild_id = o.guild_id AND l.campaign_id = o.id;
+    DELETE FROM campaigns.campaign_metrics m USING old_rows o WHERE m.guild_id = o.guild_id AND m.campaign_id = o.id;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION campaigns.delete_campaign_history() IS 'Stands in for the ON DELETE CASCADE that the journals lack.';
@@ -372,7 +372,7 @@ CREATE TRIGGER delete_campaign_history AFTER DELETE ON campaigns.campaigns
     REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION campaigns.delete_campaign_history();
 CREATE FUNCTION campaigns.delete_timer_history() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM campaigns.timer_executions e USING old_rows o WHERE e.timer_id = o.id;
+    DELETE FROM campaigns.timer_executions e USING old_rows o WHERE e.guild_id = o.guild_id AND e.timer_id = o.id;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION campaigns.delete_timer_history() IS 'Stands in for the ON DELETE CASCADE that timer_executions lacks.';
@@ -380,10 +380,10 @@ CREATE TRIGGER delete_timer_history AFTER DELETE ON campaigns.campaign_timers
     REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION campaigns.delete_timer_history();
 
 CREATE TABLE campaigns.campaign_participants (
-    campaign_id uuid NOT NULL CONSTRAINT fk_campaign_participants_campaign_id_campaigns REFERENCES campaigns.campaigns (id) ON DELETE CASCADE,
+    guild_id bigint NOT NULL,
+    campaign_id uuid NOT NULL,
     participant_id text NOT NULL,
     participant_type text NOT NULL,
-    guild_id bigint NOT NULL,
     display_name text NOT NULL,
     registered_by bigint NOT NULL,
     registered_at timestamptz NOT NULL DEFAULT now(),
@@ -398,7 +398,9 @@ CREATE TABLE campaigns.campaign_participants (
     bucket integer NOT NULL DEFAULT -1,
     wrong_streak integer NOT NULL DEFAULT 0,
     locked_until timestamptz,
-    CONSTRAINT pk_campaign_participants PRIMARY KEY (campaign_id, participant_id),
+    CONSTRAINT pk_campaign_participants PRIMARY KEY (guild_id, campaign_id, participant_id),
+    CONSTRAINT fk_campaign_participants_campaign_id_campaigns FOREIGN KEY (guild_id, campaign_id)
+        REFERENCES campaigns.campaigns (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT ck_campaign_participants_participant_type CHECK (participant_type IN ('player', 'squad')),
     CONSTRAINT ck_campaign_participants_display_name CHECK (char_length(display_name) BETWEEN 1 AND 100),
     CONSTRAINT ck_campaign_participants_counts CHECK (
@@ -406,7 +408,7 @@ CREATE TABLE campaigns.campaign_participants (
 ) WITH (fillfactor = 75);
 -- The bucket leads the keys, with which it never disagrees, so that counting who is better within a bucket is a range.
 CREATE INDEX ix_campaign_participants_rank ON campaigns.campaign_participants
-    (campaign_id, bucket DESC, rank_major DESC, rank_minor, last_correct_at, participant_id);
+    (guild_id, campaign_id, bucket DESC, rank_major DESC, rank_minor, last_correct_at, participant_id);
 COMMENT ON TABLE campaigns.campaign_participants IS 'Who takes part, and the score kept beside: every figure here can be re-derived from submissions and hint unlocks (questhall audit does).';
 COMMENT ON COLUMN campaigns.campaign_participants.campaign_id IS 'The campaign.';
 COMMENT ON COLUMN campaigns.campaign_participants.participant_id IS 'A player''s snowflake or a squad''s uuid, as text (seed 000).';
@@ -428,24 +430,30 @@ COMMENT ON COLUMN campaigns.campaign_participants.wrong_streak IS 'Wrong answers
 COMMENT ON COLUMN campaigns.campaign_participants.locked_until IS 'No answer is taken before this time.';
 
 CREATE TABLE campaigns.standing_buckets (
-    campaign_id uuid NOT NULL CONSTRAINT fk_standing_buckets_campaign_id_campaigns REFERENCES campaigns.campaigns (id) ON DELETE CASCADE,
+    guild_id bigint NOT NULL,
+    campaign_id uuid NOT NULL,
     bucket integer NOT NULL,
     participants integer NOT NULL,
-    CONSTRAINT pk_standing_buckets PRIMARY KEY (campaign_id, bucket)
+    CONSTRAINT pk_standing_buckets PRIMARY KEY (guild_id, campaign_id, bucket),
+    CONSTRAINT fk_standing_buckets_campaign_id_campaigns FOREIGN KEY (guild_id, campaign_id)
+        REFERENCES campaigns.campaigns (guild_id, id) ON DELETE CASCADE
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE campaigns.standing_buckets IS 'Histogram of the scores of those who solved something: own rank is the sum of better buckets plus a count within one, not a count of everybody better.';
+COMMENT ON COLUMN campaigns.standing_buckets.guild_id IS 'The campaign''s guild.';
 COMMENT ON COLUMN campaigns.standing_buckets.campaign_id IS 'The campaign.';
 COMMENT ON COLUMN campaigns.standing_buckets.bucket IS 'The bucket; more is better.';
 COMMENT ON COLUMN campaigns.standing_buckets.participants IS 'How many participants'' scores lie in it. Never below zero (the audit looks), but not CHECKed: changes are upserted as differences in one ordered statement, and a check judges the row to be inserted before the conflict that turns it into an update.';
 
 CREATE TABLE campaigns.campaign_squad_rosters (
-    campaign_id uuid NOT NULL CONSTRAINT fk_campaign_squad_rosters_campaign_id_campaigns REFERENCES campaigns.campaigns (id) ON DELETE CASCADE,
+    guild_id bigint NOT NULL,
+    campaign_id uuid NOT NULL,
     user_id bigint NOT NULL,
     squad_id uuid NOT NULL,
-    guild_id bigint NOT NULL,
-    CONSTRAINT pk_campaign_squad_rosters PRIMARY KEY (campaign_id, user_id)
+    CONSTRAINT pk_campaign_squad_rosters PRIMARY KEY (guild_id, campaign_id, user_id),
+    CONSTRAINT fk_campaign_squad_rosters_campaign_id_campaigns FOREIGN KEY (guild_id, campaign_id)
+        REFERENCES campaigns.campaigns (guild_id, id) ON DELETE CASCADE
 );
-CREATE INDEX ix_campaign_squad_rosters_squad_id ON campaigns.campaign_squad_rosters (campaign_id, squad_id);
+CREATE INDEX ix_campaign_squad_rosters_squad_id ON campaigns.campaign_squad_rosters (guild_id, campaign_id, squad_id);
 COMMENT ON TABLE campaigns.campaign_squad_rosters IS 'Squad membership as it was when the campaign started: that is who may act for which squad.';
 COMMENT ON COLUMN campaigns.campaign_squad_rosters.campaign_id IS 'The campaign.';
 COMMENT ON COLUMN campaigns.campaign_squad_rosters.user_id IS 'The member.';
@@ -453,10 +461,12 @@ COMMENT ON COLUMN campaigns.campaign_squad_rosters.squad_id IS 'The squad at the
 COMMENT ON COLUMN campaigns.campaign_squad_rosters.guild_id IS 'The campaign''s guild.';
 
 CREATE TABLE campaigns.campaign_testers (
-    campaign_id uuid NOT NULL CONSTRAINT fk_campaign_testers_campaign_id_campaigns REFERENCES campaigns.campaigns (id) ON DELETE CASCADE,
-    user_id bigint NOT NULL,
     guild_id bigint NOT NULL,
-    CONSTRAINT pk_campaign_testers PRIMARY KEY (campaign_id, user_id)
+    campaign_id uuid NOT NULL,
+    user_id bigint NOT NULL,
+    CONSTRAINT pk_campaign_testers PRIMARY KEY (guild_id, campaign_id, user_id),
+    CONSTRAINT fk_campaign_testers_campaign_id_campaigns FOREIGN KEY (guild_id, campaign_id)
+        REFERENCES campaigns.campaigns (guild_id, id) ON DELETE CASCADE
 );
 COMMENT ON TABLE campaigns.campaign_testers IS 'Members with early access to challenges.';
 COMMENT ON COLUMN campaigns.campaign_testers.campaign_id IS 'The campaign.';
@@ -464,15 +474,17 @@ COMMENT ON COLUMN campaigns.campaign_testers.user_id IS 'The tester.';
 COMMENT ON COLUMN campaigns.campaign_testers.guild_id IS 'The campaign''s guild.';
 
 CREATE TABLE campaigns.campaign_rewards (
-    campaign_id uuid NOT NULL CONSTRAINT fk_campaign_rewards_campaign_id_campaigns REFERENCES campaigns.campaigns (id) ON DELETE CASCADE,
-    position integer NOT NULL,
     guild_id bigint NOT NULL,
+    campaign_id uuid NOT NULL,
+    position integer NOT NULL,
     rank_from integer,
     rank_to integer,
     bytes bigint NOT NULL DEFAULT 0,
     xp bigint NOT NULL DEFAULT 0,
     gold bigint NOT NULL DEFAULT 0,
-    CONSTRAINT pk_campaign_rewards PRIMARY KEY (campaign_id, position),
+    CONSTRAINT pk_campaign_rewards PRIMARY KEY (guild_id, campaign_id, position),
+    CONSTRAINT fk_campaign_rewards_campaign_id_campaigns FOREIGN KEY (guild_id, campaign_id)
+        REFERENCES campaigns.campaigns (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT ck_campaign_rewards_ranks CHECK ((rank_from IS NULL) = (rank_to IS NULL) AND (rank_from IS NULL OR 1 <= rank_from AND rank_from <= rank_to)),
     CONSTRAINT ck_campaign_rewards_amounts CHECK (
         bytes BETWEEN 0 AND 1000000000 AND xp BETWEEN 0 AND 1000000000 AND gold BETWEEN 0 AND 1000000000)
@@ -488,10 +500,10 @@ COMMENT ON COLUMN campaigns.campaign_rewards.xp IS 'XP for the participant.';
 COMMENT ON COLUMN campaigns.campaign_rewards.gold IS 'Gold for the participant.';
 
 CREATE TABLE campaigns.campaign_standings (
-    campaign_id uuid NOT NULL CONSTRAINT fk_campaign_standings_campaign_id_campaigns REFERENCES campaigns.campaigns (id) ON DELETE CASCADE,
+    guild_id bigint NOT NULL,
+    campaign_id uuid NOT NULL,
     snapshot text NOT NULL,
     position integer NOT NULL,
-    guild_id bigint NOT NULL,
     rank integer NOT NULL,
     participant_id text NOT NULL,
     participant_type text NOT NULL,
@@ -501,8 +513,10 @@ CREATE TABLE campaigns.campaign_standings (
     parts_solved integer NOT NULL,
     total_ms bigint NOT NULL,
     last_correct_at timestamptz,
-    CONSTRAINT pk_campaign_standings PRIMARY KEY (campaign_id, snapshot, position),
-    CONSTRAINT uq_campaign_standings_participant UNIQUE (campaign_id, snapshot, participant_id),
+    CONSTRAINT pk_campaign_standings PRIMARY KEY (guild_id, campaign_id, snapshot, position),
+    CONSTRAINT fk_campaign_standings_campaign_id_campaigns FOREIGN KEY (guild_id, campaign_id)
+        REFERENCES campaigns.campaigns (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT uq_campaign_standings_participant UNIQUE (guild_id, campaign_id, snapshot, participant_id),
     CONSTRAINT ck_campaign_standings_snapshot CHECK (snapshot IN ('freeze', 'final')),
     CONSTRAINT ck_campaign_standings_rank CHECK (1 <= rank AND rank <= position)
 );
@@ -522,9 +536,9 @@ COMMENT ON COLUMN campaigns.campaign_standings.total_ms IS 'Total time in millis
 COMMENT ON COLUMN campaigns.campaign_standings.last_correct_at IS 'The last right answer; null without one.';
 
 CREATE TABLE campaigns.reward_claims (
-    campaign_id uuid NOT NULL CONSTRAINT fk_reward_claims_campaign_id_campaigns REFERENCES campaigns.campaigns (id) ON DELETE CASCADE,
-    user_id bigint NOT NULL,
     guild_id bigint NOT NULL,
+    campaign_id uuid NOT NULL,
+    user_id bigint NOT NULL,
     participant_id text NOT NULL,
     rank integer NOT NULL,
     bytes bigint NOT NULL,
@@ -534,7 +548,9 @@ CREATE TABLE campaigns.reward_claims (
     reminded_at timestamptz,
     claimed_at timestamptz,
     lapsed_at timestamptz,
-    CONSTRAINT pk_reward_claims PRIMARY KEY (campaign_id, user_id),
+    CONSTRAINT pk_reward_claims PRIMARY KEY (guild_id, campaign_id, user_id),
+    CONSTRAINT fk_reward_claims_campaign_id_campaigns FOREIGN KEY (guild_id, campaign_id)
+        REFERENCES campaigns.campaigns (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT ck_reward_claims_amounts CHECK (bytes >= 0 AND xp >= 0 AND gold >= 0 AND bytes + xp + gold > 0),
     CONSTRAINT ck_reward_claims_once CHECK (claimed_at IS NULL OR lapsed_at IS NULL)
 ) WITH (fillfactor = 85);

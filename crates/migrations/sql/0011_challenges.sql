@@ -4,9 +4,9 @@ CREATE SCHEMA challenges;
 COMMENT ON SCHEMA challenges IS 'Challenges of campaigns: generated inputs, submissions, rate limits, hints.';
 
 CREATE TABLE challenges.challenges (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7() CONSTRAINT pk_challenges PRIMARY KEY,
-    campaign_id uuid NOT NULL CONSTRAINT fk_challenges_campaign_id_campaigns REFERENCES campaigns.campaigns (id) ON DELETE CASCADE,
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    campaign_id uuid NOT NULL,
     order_position integer NOT NULL,
     slug text NOT NULL,
     title text NOT NULL,
@@ -26,8 +26,11 @@ CREATE TABLE challenges.challenges (
     closes_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT uq_challenges_campaign_order UNIQUE (campaign_id, order_position) DEFERRABLE INITIALLY IMMEDIATE,
-    CONSTRAINT uq_challenges_campaign_slug UNIQUE (campaign_id, slug),
+    CONSTRAINT pk_challenges PRIMARY KEY (guild_id, id),
+    CONSTRAINT fk_challenges_campaign_id_campaigns FOREIGN KEY (guild_id, campaign_id)
+        REFERENCES campaigns.campaigns (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT uq_challenges_campaign_order UNIQUE (guild_id, campaign_id, order_position) DEFERRABLE INITIALLY IMMEDIATE,
+    CONSTRAINT uq_challenges_campaign_slug UNIQUE (guild_id, campaign_id, slug),
     CONSTRAINT ck_challenges_slug CHECK (slug ~ '^[a-z0-9][a-z0-9-]{0,63}$'),
     CONSTRAINT ck_challenges_title_length CHECK (char_length(title) BETWEEN 1 AND 200),
     CONSTRAINT ck_challenges_description_length CHECK (char_length(description) <= 100000 AND char_length(description_part2) <= 100000),
@@ -38,7 +41,6 @@ CREATE TABLE challenges.challenges (
     CONSTRAINT ck_challenges_closes_after CHECK (closes_after_minutes BETWEEN 1 AND 5256000),
     CONSTRAINT ck_challenges_categories CHECK (jsonb_typeof(categories) = 'array')
 );
-CREATE INDEX ix_challenges_guild_id ON challenges.challenges (guild_id, campaign_id);
 COMMENT ON TABLE challenges.challenges IS 'A challenge: a text, and a script that makes an input and its answers for each participant.';
 COMMENT ON COLUMN challenges.challenges.id IS 'Time-ordered id.';
 COMMENT ON COLUMN challenges.challenges.campaign_id IS 'The campaign it belongs to.';
@@ -67,28 +69,35 @@ CREATE TRIGGER touch_updated_at BEFORE UPDATE ON challenges.challenges
     EXECUTE FUNCTION questhall.touch_updated_at();
 
 CREATE TABLE challenges.challenge_parts (
-    challenge_id uuid NOT NULL CONSTRAINT fk_challenge_parts_challenge_id_challenges REFERENCES challenges.challenges (id) ON DELETE CASCADE,
+    guild_id bigint NOT NULL,
+    challenge_id uuid NOT NULL,
     part integer NOT NULL,
     solve_count integer NOT NULL DEFAULT 0,
-    CONSTRAINT pk_challenge_parts PRIMARY KEY (challenge_id, part),
+    CONSTRAINT pk_challenge_parts PRIMARY KEY (guild_id, challenge_id, part),
+    CONSTRAINT fk_challenge_parts_challenge_id_challenges FOREIGN KEY (guild_id, challenge_id)
+        REFERENCES challenges.challenges (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT ck_challenge_parts_part CHECK (part IN (1, 2)),
     CONSTRAINT ck_challenge_parts_solve_count CHECK (solve_count >= 0)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE challenges.challenge_parts IS 'How often each part was solved: the row whose lock makes positions exact.';
+COMMENT ON COLUMN challenges.challenge_parts.guild_id IS 'The campaign''s guild.';
 COMMENT ON COLUMN challenges.challenge_parts.challenge_id IS 'The challenge.';
 COMMENT ON COLUMN challenges.challenge_parts.part IS '1 or 2.';
 COMMENT ON COLUMN challenges.challenge_parts.solve_count IS 'Solvers so far; the next one''s position is one more.';
 
 CREATE TABLE challenges.challenge_hints (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7() CONSTRAINT pk_challenge_hints PRIMARY KEY,
-    challenge_id uuid NOT NULL CONSTRAINT fk_challenge_hints_challenge_id_challenges REFERENCES challenges.challenges (id) ON DELETE CASCADE,
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    challenge_id uuid NOT NULL,
     position integer NOT NULL,
     part integer NOT NULL DEFAULT 1,
     body text NOT NULL,
     cost_bytes bigint NOT NULL DEFAULT 0,
     penalty bigint NOT NULL DEFAULT 0,
-    CONSTRAINT uq_challenge_hints_position UNIQUE (challenge_id, position),
+    CONSTRAINT pk_challenge_hints PRIMARY KEY (guild_id, id),
+    CONSTRAINT fk_challenge_hints_challenge_id_challenges FOREIGN KEY (guild_id, challenge_id)
+        REFERENCES challenges.challenges (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT uq_challenge_hints_position UNIQUE (guild_id, challenge_id, position),
     CONSTRAINT ck_challenge_hints_body_length CHECK (char_length(body) BETWEEN 1 AND 10000),
     CONSTRAINT ck_challenge_hints_part CHECK (part IN (1, 2)),
     CONSTRAINT ck_challenge_hints_costs CHECK (cost_bytes BETWEEN 0 AND 1000000000 AND penalty BETWEEN 0 AND 1000000000)
@@ -104,19 +113,21 @@ COMMENT ON COLUMN challenges.challenge_hints.cost_bytes IS 'Bytes paid by who un
 COMMENT ON COLUMN challenges.challenge_hints.penalty IS 'Points (point_based) or seconds (time_based) off the participant''s score.';
 
 CREATE TABLE challenges.hint_unlocks (
-    hint_id uuid NOT NULL CONSTRAINT fk_hint_unlocks_hint_id_challenge_hints REFERENCES challenges.challenge_hints (id) ON DELETE CASCADE,
+    guild_id bigint NOT NULL,
+    hint_id uuid NOT NULL,
     campaign_id uuid NOT NULL,
     participant_id text NOT NULL,
-    guild_id bigint NOT NULL,
     unlocked_by bigint NOT NULL,
     cost_bytes bigint NOT NULL,
     penalty bigint NOT NULL,
     unlocked_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_hint_unlocks PRIMARY KEY (hint_id, participant_id),
-    CONSTRAINT fk_hint_unlocks_participant FOREIGN KEY (campaign_id, participant_id)
-        REFERENCES campaigns.campaign_participants (campaign_id, participant_id) ON DELETE CASCADE
+    CONSTRAINT pk_hint_unlocks PRIMARY KEY (guild_id, hint_id, participant_id),
+    CONSTRAINT fk_hint_unlocks_hint_id_challenge_hints FOREIGN KEY (guild_id, hint_id)
+        REFERENCES challenges.challenge_hints (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_hint_unlocks_participant FOREIGN KEY (guild_id, campaign_id, participant_id)
+        REFERENCES campaigns.campaign_participants (guild_id, campaign_id, participant_id) ON DELETE CASCADE
 );
-CREATE INDEX ix_hint_unlocks_participant ON challenges.hint_unlocks (campaign_id, participant_id);
+CREATE INDEX ix_hint_unlocks_participant ON challenges.hint_unlocks (guild_id, campaign_id, participant_id);
 COMMENT ON TABLE challenges.hint_unlocks IS 'Who unlocked which hint, at what cost at that time; once per participant.';
 COMMENT ON COLUMN challenges.hint_unlocks.hint_id IS 'The hint.';
 COMMENT ON COLUMN challenges.hint_unlocks.campaign_id IS 'Its campaign.';
@@ -128,12 +139,12 @@ COMMENT ON COLUMN challenges.hint_unlocks.penalty IS 'Penalty taken.';
 COMMENT ON COLUMN challenges.hint_unlocks.unlocked_at IS 'When.';
 
 CREATE TABLE challenges.generated_input_cache (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7() CONSTRAINT pk_generated_input_cache PRIMARY KEY,
-    challenge_id uuid NOT NULL CONSTRAINT fk_generated_input_cache_challenge_id_challenges REFERENCES challenges.challenges (id) ON DELETE CASCADE,
-    campaign_id uuid NOT NULL,
     guild_id bigint NOT NULL,
+    challenge_id uuid NOT NULL,
     participant_id text NOT NULL,
     participant_type text NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    campaign_id uuid NOT NULL,
     input_json jsonb NOT NULL,
     expected_result text NOT NULL,
     expected_result_part2 text,
@@ -141,12 +152,14 @@ CREATE TABLE challenges.generated_input_cache (
     is_valid boolean NOT NULL DEFAULT true,
     generation_timestamp timestamptz NOT NULL DEFAULT now(),
     first_request_timestamp timestamptz,
-    CONSTRAINT uq_generated_input_cache_challenge_participant UNIQUE (challenge_id, participant_id, participant_type),
+    CONSTRAINT pk_generated_input_cache PRIMARY KEY (guild_id, challenge_id, participant_id, participant_type),
+    CONSTRAINT fk_generated_input_cache_challenge_id_challenges FOREIGN KEY (guild_id, challenge_id)
+        REFERENCES challenges.challenges (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT ck_generated_input_cache_participant_type CHECK (participant_type IN ('player', 'squad'))
 ) WITH (fillfactor = 85);
 ALTER TABLE challenges.generated_input_cache ALTER COLUMN input_json SET COMPRESSION lz4;
 COMMENT ON TABLE challenges.generated_input_cache IS 'The input made for each participant, with its answers, which leave the server for nobody but admins.';
-COMMENT ON COLUMN challenges.generated_input_cache.id IS 'Time-ordered id.';
+COMMENT ON COLUMN challenges.generated_input_cache.id IS 'Time-ordered id (000), in the order of making; the key is the participant.';
 COMMENT ON COLUMN challenges.generated_input_cache.challenge_id IS 'The challenge.';
 COMMENT ON COLUMN challenges.generated_input_cache.campaign_id IS 'Its campaign.';
 COMMENT ON COLUMN challenges.generated_input_cache.guild_id IS 'The campaign''s guild.';
@@ -161,10 +174,10 @@ COMMENT ON COLUMN challenges.generated_input_cache.generation_timestamp IS 'When
 COMMENT ON COLUMN challenges.generated_input_cache.first_request_timestamp IS 'When the participant first asked for it: time_based scoring counts from here.';
 
 CREATE TABLE challenges.challenge_submissions (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7() CONSTRAINT pk_challenge_submissions PRIMARY KEY,
-    challenge_id uuid NOT NULL CONSTRAINT fk_challenge_submissions_challenge_id_challenges REFERENCES challenges.challenges (id) ON DELETE CASCADE,
-    campaign_id uuid NOT NULL,
     guild_id bigint NOT NULL,
+    campaign_id uuid NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    challenge_id uuid NOT NULL,
     participant_id text NOT NULL,
     participant_type text NOT NULL,
     user_id bigint NOT NULL,
@@ -175,8 +188,11 @@ CREATE TABLE challenges.challenge_submissions (
     solve_position integer,
     elapsed_ms bigint,
     submission_timestamp timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT fk_challenge_submissions_participant FOREIGN KEY (campaign_id, participant_id)
-        REFERENCES campaigns.campaign_participants (campaign_id, participant_id) ON DELETE CASCADE,
+    CONSTRAINT pk_challenge_submissions PRIMARY KEY (guild_id, campaign_id, id),
+    CONSTRAINT fk_challenge_submissions_challenge_id_challenges FOREIGN KEY (guild_id, challenge_id)
+        REFERENCES challenges.challenges (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_challenge_submissions_participant FOREIGN KEY (guild_id, campaign_id, participant_id)
+        REFERENCES campaigns.campaign_participants (guild_id, campaign_id, participant_id) ON DELETE CASCADE,
     CONSTRAINT ck_challenge_submissions_participant_type CHECK (participant_type IN ('player', 'squad')),
     CONSTRAINT ck_challenge_submissions_points_non_negative CHECK (points_awarded >= 0),
     CONSTRAINT ck_challenge_submissions_part CHECK (part IN (1, 2)),
@@ -185,12 +201,13 @@ CREATE TABLE challenges.challenge_submissions (
         is_correct = (solve_position IS NOT NULL) AND is_correct = (elapsed_ms IS NOT NULL)
         AND (is_correct OR points_awarded = 0) AND elapsed_ms >= 0)
 );
-CREATE INDEX ix_challenge_submissions_participant ON challenges.challenge_submissions (campaign_id, participant_id, id);
-CREATE INDEX ix_challenge_submissions_challenge_id ON challenges.challenge_submissions (challenge_id, id);
-CREATE UNIQUE INDEX uq_challenge_submissions_solved ON challenges.challenge_submissions (challenge_id, part, participant_id) WHERE is_correct;
+CREATE INDEX ix_challenge_submissions_participant ON challenges.challenge_submissions (guild_id, campaign_id, participant_id, id);
+CREATE INDEX ix_challenge_submissions_challenge_id ON challenges.challenge_submissions (guild_id, challenge_id, id);
+CREATE UNIQUE INDEX uq_challenge_submissions_solved ON challenges.challenge_submissions (guild_id, challenge_id, part, participant_id)
+    WHERE is_correct;
 -- `solve_position > 0` is always so. It is there to keep this index out of the plans that ask whether a participant has
 -- solved a part: with old statistics it looks as good as the one above, and then reads every solver.
-CREATE UNIQUE INDEX uq_challenge_submissions_position ON challenges.challenge_submissions (challenge_id, part, solve_position)
+CREATE UNIQUE INDEX uq_challenge_submissions_position ON challenges.challenge_submissions (guild_id, challenge_id, part, solve_position)
     WHERE is_correct AND solve_position > 0;
 CREATE INDEX ix_challenge_submissions_timestamp ON challenges.challenge_submissions USING brin (submission_timestamp);
 COMMENT ON TABLE challenges.challenge_submissions IS 'Every judged answer: the journal from which all scores can be re-derived.';
@@ -210,18 +227,19 @@ COMMENT ON COLUMN challenges.challenge_submissions.elapsed_ms IS 'Milliseconds s
 COMMENT ON COLUMN challenges.challenge_submissions.submission_timestamp IS 'When it arrived, by the database''s clock.';
 
 CREATE TABLE challenges.submission_rate_limits (
-    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY CONSTRAINT pk_submission_rate_limits PRIMARY KEY,
+    guild_id bigint NOT NULL,
     campaign_id uuid NOT NULL,
     participant_id text NOT NULL,
-    participant_type text NOT NULL,
     submission_timestamp timestamptz NOT NULL DEFAULT now(),
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    participant_type text NOT NULL,
+    CONSTRAINT pk_submission_rate_limits PRIMARY KEY (guild_id, campaign_id, participant_id, submission_timestamp, id),
     CONSTRAINT ck_submission_rate_limits_participant_type CHECK (participant_type IN ('player', 'squad'))
 ) WITH (autovacuum_vacuum_scale_factor = 0.05);
-CREATE INDEX ix_submission_rate_limits_participant_timestamp ON challenges.submission_rate_limits
-    (campaign_id, participant_id, submission_timestamp);
 CREATE INDEX ix_submission_rate_limits_timestamp ON challenges.submission_rate_limits USING brin (submission_timestamp);
 COMMENT ON TABLE challenges.submission_rate_limits IS 'Answers that counted against the sliding windows; rows older than the longest window are cleaned up.';
 COMMENT ON COLUMN challenges.submission_rate_limits.id IS 'Running number (000 had a uuid; rows live minutes).';
+COMMENT ON COLUMN challenges.submission_rate_limits.guild_id IS 'The campaign''s guild.';
 COMMENT ON COLUMN challenges.submission_rate_limits.campaign_id IS 'The campaign: each has windows of its own.';
 COMMENT ON COLUMN challenges.submission_rate_limits.participant_id IS 'The participant.';
 COMMENT ON COLUMN challenges.submission_rate_limits.participant_type IS 'player or squad.';
@@ -229,30 +247,31 @@ COMMENT ON COLUMN challenges.submission_rate_limits.submission_timestamp IS 'Whe
 
 -- Each release schedules the next; a challenge added to a running campaign, or a release that a re-ordering moved, takes
 -- the chain up again. Late ones are due now: the timers' trigger refuses the past.
-CREATE FUNCTION campaigns.schedule_next_releases(campaign_ids uuid[]) RETURNS integer LANGUAGE sql AS $$
+CREATE FUNCTION campaigns.schedule_next_releases(guild_ids bigint[], campaign_ids uuid[]) RETURNS integer LANGUAGE sql AS $$
     WITH next AS (
-        SELECT DISTINCT ON (ch.campaign_id) ch.campaign_id, c.guild_id, ch.order_position,
+        SELECT DISTINCT ON (ch.guild_id, ch.campaign_id) ch.guild_id, ch.campaign_id, ch.order_position,
                c.start_time + (ch.order_position - 1) * c.release_delay_minutes * interval '1 minute' AS due
-        FROM campaigns.campaigns c
-        JOIN challenges.challenges ch ON ch.campaign_id = c.id AND ch.released_at IS NULL
-        WHERE c.id = ANY (campaign_ids) AND c.status = 'RUNNING'
-        ORDER BY ch.campaign_id, ch.order_position
+        FROM unnest(guild_ids, campaign_ids) AS asked (guild_id, campaign_id)
+        JOIN campaigns.campaigns c ON c.guild_id = asked.guild_id AND c.id = asked.campaign_id AND c.status = 'RUNNING'
+        JOIN challenges.challenges ch ON ch.guild_id = c.guild_id AND ch.campaign_id = c.id AND ch.released_at IS NULL
+        ORDER BY ch.guild_id, ch.campaign_id, ch.order_position
     ), scheduled AS (
-        INSERT INTO campaigns.campaign_timers (campaign_id, guild_id, timer_type, scheduled_at, payload)
-        SELECT campaign_id, guild_id, 'RELEASE_CHALLENGE', greatest(due, now()),
+        INSERT INTO campaigns.campaign_timers (guild_id, campaign_id, timer_type, scheduled_at, payload)
+        SELECT guild_id, campaign_id, 'RELEASE_CHALLENGE', greatest(due, now()),
                jsonb_build_object('order_position', order_position, 'nominal_at', due)
-        FROM next ORDER BY campaign_id
-        ON CONFLICT (campaign_id, timer_type) WHERE status IN ('PENDING', 'RUNNING')
+        FROM next ORDER BY guild_id, campaign_id
+        ON CONFLICT (guild_id, campaign_id, timer_type) WHERE status IN ('PENDING', 'RUNNING')
         DO UPDATE SET scheduled_at = excluded.scheduled_at, payload = excluded.payload
         RETURNING 1
     )
     SELECT count(*)::integer FROM scheduled
 $$;
-COMMENT ON FUNCTION campaigns.schedule_next_releases(uuid[]) IS 'Schedules (or moves) the release of the next unreleased challenge of each running campaign; answers how many.';
+COMMENT ON FUNCTION campaigns.schedule_next_releases(bigint[], uuid[]) IS 'Schedules (or moves) the release of the next unreleased challenge of each running campaign; answers how many.';
 
 CREATE FUNCTION challenges.keep_release_chain() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM campaigns.schedule_next_releases(ARRAY(SELECT DISTINCT campaign_id FROM new_rows));
+    PERFORM campaigns.schedule_next_releases(array_agg(guild_id), array_agg(campaign_id))
+    FROM (SELECT DISTINCT guild_id, campaign_id FROM new_rows) AS added;
     RETURN NULL;
 END $$;
 COMMENT ON FUNCTION challenges.keep_release_chain() IS 'A challenge added to a running campaign is released in its turn, through whichever face it came.';

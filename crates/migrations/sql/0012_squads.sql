@@ -4,8 +4,8 @@ CREATE SCHEMA squads;
 COMMENT ON SCHEMA squads IS 'Teams of a guild, their members, and the journal of joining, leaving and moving.';
 
 CREATE TABLE squads.squads (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     role_id bigint,
     name text NOT NULL,
     description text,
@@ -14,8 +14,7 @@ CREATE TABLE squads.squads (
     is_active boolean NOT NULL DEFAULT true,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_squads PRIMARY KEY (id),
-    CONSTRAINT uq_squads_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_squads PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_squads_guild_role UNIQUE (guild_id, role_id),
     CONSTRAINT ck_squads_name CHECK (length(name) BETWEEN 1 AND 100),
     CONSTRAINT ck_squads_description CHECK (length(description) <= 500),
@@ -65,9 +64,10 @@ CREATE TRIGGER tg_squad_memberships_touch BEFORE UPDATE ON squads.squad_membersh
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
 CREATE TABLE squads.squad_membership_log (
-    id bigint GENERATED ALWAYS AS IDENTITY,
     guild_id bigint NOT NULL,
     user_id bigint NOT NULL,
+    occurred_at timestamptz NOT NULL DEFAULT now(),
+    id bigint GENERATED ALWAYS AS IDENTITY,
     action text NOT NULL,
     from_squad_id uuid,
     to_squad_id uuid,
@@ -75,8 +75,7 @@ CREATE TABLE squads.squad_membership_log (
     transaction_id uuid,
     actor_id bigint,
     reason text,
-    occurred_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_squad_membership_log PRIMARY KEY (id),
+    CONSTRAINT pk_squad_membership_log PRIMARY KEY (guild_id, user_id, occurred_at, id),
     CONSTRAINT fk_squad_membership_log_from_squad_id_squads FOREIGN KEY (guild_id, from_squad_id)
         REFERENCES squads.squads (guild_id, id),
     CONSTRAINT fk_squad_membership_log_to_squad_id_squads FOREIGN KEY (guild_id, to_squad_id)
@@ -105,7 +104,6 @@ COMMENT ON COLUMN squads.squad_membership_log.actor_id IS
     'Who did it, when not the member: an administrator''s snowflake.';
 COMMENT ON COLUMN squads.squad_membership_log.reason IS 'Why, in the actor''s words.';
 COMMENT ON COLUMN squads.squad_membership_log.occurred_at IS 'When it took effect.';
-CREATE INDEX ix_squad_membership_log_user ON squads.squad_membership_log (guild_id, user_id, occurred_at DESC, id DESC);
 CREATE INDEX ix_squad_membership_log_to_squad
     ON squads.squad_membership_log (guild_id, to_squad_id, occurred_at, id) WHERE to_squad_id IS NOT NULL;
 CREATE INDEX ix_squad_membership_log_from_squad
@@ -151,7 +149,7 @@ CREATE FUNCTION squads.figures(p_guild_id bigint)
     WITH won AS (
         SELECT t.participant_id, count(*) AS wins
           FROM campaigns.campaigns k
-          JOIN campaigns.campaign_standings t ON t.campaign_id = k.id AND t.snapshot = 'final'
+          JOIN campaigns.campaign_standings t ON t.guild_id = k.guild_id AND t.campaign_id = k.id AND t.snapshot = 'final'
          WHERE k.guild_id = p_guild_id AND k.campaign_type = 'squad' AND t.rank = 1 AND t.parts_solved > 0
          GROUP BY t.participant_id
     ), members AS (

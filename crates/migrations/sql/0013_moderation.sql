@@ -31,8 +31,8 @@ COMMENT ON FUNCTION moderation.next_case_number(bigint) IS
     'number is free again.';
 
 CREATE TABLE moderation.automod_rules (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     name text NOT NULL,
     rule_type text NOT NULL,
     config jsonb NOT NULL DEFAULT '{}',
@@ -52,8 +52,7 @@ CREATE TABLE moderation.automod_rules (
     updated_by bigint,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_automod_rules PRIMARY KEY (id),
-    CONSTRAINT uq_automod_rules_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_automod_rules PRIMARY KEY (guild_id, id),
     CONSTRAINT ck_automod_rules_name CHECK (length(name) BETWEEN 1 AND 100),
     CONSTRAINT ck_automod_rules_rule_type CHECK (rule_type IN (
         'message_rate', 'duplicate_messages', 'cross_channel_spam', 'mentions', 'links', 'invites', 'words', 'regex',
@@ -119,8 +118,8 @@ CREATE TRIGGER tg_automod_rules_touch BEFORE UPDATE ON moderation.automod_rules
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
 CREATE TABLE moderation.warning_escalations (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     warnings integer NOT NULL,
     within_days integer NOT NULL,
     action text NOT NULL,
@@ -132,8 +131,7 @@ CREATE TABLE moderation.warning_escalations (
     updated_by bigint,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_warning_escalations PRIMARY KEY (id),
-    CONSTRAINT uq_warning_escalations_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_warning_escalations PRIMARY KEY (guild_id, id),
     CONSTRAINT ck_warning_escalations_warnings CHECK (warnings BETWEEN 1 AND 100),
     CONSTRAINT ck_warning_escalations_within_days CHECK (within_days BETWEEN 1 AND 3650),
     CONSTRAINT ck_warning_escalations_action CHECK (action IN ('timeout', 'kick', 'ban', 'alert')),
@@ -171,8 +169,8 @@ CREATE TRIGGER tg_warning_escalations_touch BEFORE UPDATE ON moderation.warning_
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
 CREATE TABLE moderation.moderation_cases (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     case_number integer NOT NULL,
     user_id bigint NOT NULL,
     user_tag text NOT NULL,
@@ -202,8 +200,7 @@ CREATE TABLE moderation.moderation_cases (
     updated_by_tag text,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_moderation_cases PRIMARY KEY (id),
-    CONSTRAINT uq_moderation_cases_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_moderation_cases PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_moderation_cases_guild_id_case_number UNIQUE (guild_id, case_number),
     CONSTRAINT fk_moderation_cases_automod_rule_id_automod_rules FOREIGN KEY (guild_id, automod_rule_id)
         REFERENCES moderation.automod_rules (guild_id, id),
@@ -332,8 +329,8 @@ CREATE TRIGGER tg_moderation_cases_number BEFORE INSERT ON moderation.moderation
     FOR EACH ROW WHEN (NEW.case_number IS NULL) EXECUTE FUNCTION moderation.number_case();
 
 CREATE TABLE moderation.moderation_case_edits (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     case_id uuid NOT NULL,
     field text NOT NULL,
     old_value text,
@@ -341,7 +338,7 @@ CREATE TABLE moderation.moderation_case_edits (
     edited_by bigint,
     edited_by_tag text,
     created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_moderation_case_edits PRIMARY KEY (id),
+    CONSTRAINT pk_moderation_case_edits PRIMARY KEY (guild_id, case_id, id),
     CONSTRAINT fk_moderation_case_edits_case_id_moderation_cases FOREIGN KEY (guild_id, case_id)
         REFERENCES moderation.moderation_cases (guild_id, id),
     CONSTRAINT ck_moderation_case_edits_field CHECK (
@@ -362,7 +359,6 @@ COMMENT ON COLUMN moderation.moderation_case_edits.edited_by IS
     'Who changed it, a snowflake; null for Questhall itself.';
 COMMENT ON COLUMN moderation.moderation_case_edits.edited_by_tag IS 'That one''s name at the time.';
 COMMENT ON COLUMN moderation.moderation_case_edits.created_at IS 'When.';
-CREATE INDEX ix_moderation_case_edits_case_id ON moderation.moderation_case_edits (guild_id, case_id, id);
 CREATE TRIGGER tg_moderation_case_edits_append_only BEFORE UPDATE OR DELETE ON moderation.moderation_case_edits
     FOR EACH ROW EXECUTE FUNCTION questhall.refuse_change();
 CREATE TRIGGER tg_moderation_case_edits_no_truncate BEFORE TRUNCATE ON moderation.moderation_case_edits
@@ -411,8 +407,8 @@ CREATE TRIGGER tg_moderation_cases_no_delete BEFORE DELETE ON moderation.moderat
     FOR EACH ROW EXECUTE FUNCTION questhall.refuse_change();
 
 CREATE TABLE moderation.case_evidence (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     case_id uuid NOT NULL,
     url text NOT NULL,
     note text,
@@ -422,7 +418,7 @@ CREATE TABLE moderation.case_evidence (
     removed_by bigint,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_case_evidence PRIMARY KEY (id),
+    CONSTRAINT pk_case_evidence PRIMARY KEY (guild_id, case_id, id),
     CONSTRAINT fk_case_evidence_case_id_moderation_cases FOREIGN KEY (guild_id, case_id)
         REFERENCES moderation.moderation_cases (guild_id, id),
     CONSTRAINT ck_case_evidence_url CHECK (url ~ '^https?://[^[:space:]]+$' AND length(url) <= 2000),
@@ -442,7 +438,6 @@ COMMENT ON COLUMN moderation.case_evidence.removed_at IS 'When it was taken back
 COMMENT ON COLUMN moderation.case_evidence.removed_by IS 'Who took it back, a snowflake.';
 COMMENT ON COLUMN moderation.case_evidence.created_at IS 'When the row was made.';
 COMMENT ON COLUMN moderation.case_evidence.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE INDEX ix_case_evidence_case_id ON moderation.case_evidence (guild_id, case_id, id);
 CREATE TRIGGER tg_case_evidence_touch BEFORE UPDATE ON moderation.case_evidence
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 CREATE FUNCTION moderation.log_evidence_edit() RETURNS trigger
@@ -467,8 +462,8 @@ CREATE TRIGGER tg_case_evidence_log_edit AFTER INSERT OR UPDATE OF removed_at ON
 -- Appeals -----------------------------------------------------------------------------------------------------------
 
 CREATE TABLE moderation.appeals (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     case_id uuid NOT NULL,
     user_id bigint NOT NULL,
     user_tag text NOT NULL,
@@ -481,7 +476,7 @@ CREATE TABLE moderation.appeals (
     next_allowed_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_appeals PRIMARY KEY (id),
+    CONSTRAINT pk_appeals PRIMARY KEY (guild_id, id),
     CONSTRAINT fk_appeals_case_id_moderation_cases FOREIGN KEY (guild_id, case_id)
         REFERENCES moderation.moderation_cases (guild_id, id),
     CONSTRAINT ck_appeals_status CHECK (status IN ('open', 'accepted', 'denied', 'withdrawn')),
@@ -550,8 +545,8 @@ CREATE TRIGGER tg_appeals_check BEFORE INSERT ON moderation.appeals
 -- Automod hits ------------------------------------------------------------------------------------------------------
 
 CREATE TABLE moderation.automod_hits (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     rule_id uuid NOT NULL,
     user_id bigint NOT NULL,
     channel_id bigint,
@@ -561,7 +556,7 @@ CREATE TABLE moderation.automod_hits (
     case_id uuid,
     details jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_automod_hits PRIMARY KEY (id),
+    CONSTRAINT pk_automod_hits PRIMARY KEY (guild_id, created_at, id),
     CONSTRAINT uq_automod_hits_source UNIQUE (guild_id, rule_id, source_id),
     CONSTRAINT fk_automod_hits_rule_id_automod_rules FOREIGN KEY (guild_id, rule_id)
         REFERENCES moderation.automod_rules (guild_id, id),
@@ -591,7 +586,6 @@ COMMENT ON COLUMN moderation.automod_hits.case_id IS 'Case that came of it, if a
 COMMENT ON COLUMN moderation.automod_hits.details IS
     'Figures that explain the match, such as a count and its limit, or the number of the pattern; never content.';
 COMMENT ON COLUMN moderation.automod_hits.created_at IS 'When it matched.';
-CREATE INDEX ix_automod_hits_created_at ON moderation.automod_hits (guild_id, created_at DESC, id DESC);
 CREATE INDEX ix_automod_hits_user_id ON moderation.automod_hits (guild_id, user_id, created_at DESC);
 CREATE INDEX ix_automod_hits_case_id ON moderation.automod_hits (guild_id, case_id) WHERE case_id IS NOT NULL;
 CREATE INDEX ix_automod_hits_retention ON moderation.automod_hits USING brin (created_at);

@@ -187,9 +187,10 @@ async fn campaigns(
         r#"SELECT c.id AS "campaign_id: CampaignId", c.name, c.status, c.start_time, c.end_time, t.rank AS "rank?",
                   t.points AS "points?", t.parts_solved AS "parts_solved?"
              FROM campaigns.campaigns c
-             JOIN campaigns.campaign_participants p ON p.campaign_id = c.id AND p.participant_id = $2::uuid::text
+             JOIN campaigns.campaign_participants p
+             ON p.guild_id = c.guild_id AND p.campaign_id = c.id AND p.participant_id = $2::uuid::text
              LEFT JOIN campaigns.campaign_standings t
-               ON t.campaign_id = c.id AND t.snapshot = 'final' AND t.participant_id = $2::uuid::text
+               ON t.guild_id = c.guild_id AND t.campaign_id = c.id AND t.snapshot = 'final' AND t.participant_id = $2::uuid::text
             WHERE c.guild_id = $1 AND c.campaign_type = 'squad' AND c.published_at IS NOT NULL AND c.cancelled_at IS NULL
             ORDER BY c.start_time DESC NULLS FIRST, c.id DESC LIMIT $3"#,
         guild.get(),

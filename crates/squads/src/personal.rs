@@ -20,7 +20,7 @@ fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Valu
                             'to_squad_id', l.to_squad_id, 'cost', l.cost, 'reason', l.reason, 'occurred_at', l.occurred_at)
                             ORDER BY l.id DESC)
                    FROM (SELECT * FROM squads.squad_membership_log WHERE guild_id = $1 AND user_id = $2
-                          ORDER BY id DESC LIMIT $3) l), '[]'))
+                          ORDER BY occurred_at DESC, id DESC LIMIT $3) l), '[]'))
                AS "copy!""#,
             guild.get(),
             user.get(),

@@ -164,9 +164,9 @@ pub(crate) async fn locking_campaign(
         r#"SELECT c.name FROM campaigns.campaigns c
             WHERE c.guild_id = $1 AND c.status = 'RUNNING' AND c.campaign_type = 'squad' AND NOT c.allow_squad_moves
               AND (EXISTS (SELECT FROM campaigns.campaign_participants p
-                            WHERE p.campaign_id = c.id AND p.participant_id = ANY ($2::uuid[]::text[]))
+                            WHERE p.guild_id = c.guild_id AND p.campaign_id = c.id AND p.participant_id = ANY ($2::uuid[]::text[]))
                    OR EXISTS (SELECT FROM campaigns.campaign_squad_rosters r
-                               WHERE r.campaign_id = c.id AND r.squad_id = ANY ($2::uuid[])))
+                               WHERE r.guild_id = c.guild_id AND r.campaign_id = c.id AND r.squad_id = ANY ($2::uuid[])))
             ORDER BY c.id LIMIT 1"#,
         guild.get(),
         &ids,

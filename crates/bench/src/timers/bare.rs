@@ -17,11 +17,11 @@ pub(super) const SAME_ROWS: Statement = "
         SELECT id, campaign_id, guild_id, timer_type, scheduled_at FROM bench.timers
         WHERE status = 'PENDING' AND scheduled_at <= now() ORDER BY scheduled_at, id LIMIT 500 FOR UPDATE SKIP LOCKED
     ), done AS (
-        UPDATE bench.timers t SET status = 'COMPLETED', executed_at = now(), updated_at = now() FROM due WHERE t.id = due.id
+        UPDATE bench.timers t SET status = 'COMPLETED', executed_at = now(), updated_at = now() FROM due WHERE t.guild_id = due.guild_id AND t.id = due.id
     ), moved AS (
         UPDATE bench.campaigns c SET status = 'RUNNING', started_at = now(), updated_at = now(),
                trigger_event = 'START_CAMPAIGN', changed_by = 'system'
-        FROM due WHERE c.id = due.campaign_id AND c.status = 'CREATED' RETURNING c.id, c.guild_id, c.name
+        FROM due WHERE c.guild_id = due.guild_id AND c.id = due.campaign_id AND c.status = 'CREATED' RETURNING c.id, c.guild_id, c.name
     ), logged AS (
         INSERT INTO bench.log (campaign_id, guild_id, from_state, to_state, trigger_event, metadata)
         SELECT id, guild_id, 'CREATED', 'RUNNING', 'START_CAMPAIGN', jsonb_build_object('changed_by', 'system') FROM moved
@@ -40,11 +40,11 @@ pub(super) const LEAST_ROWS: Statement = "
         SELECT id, campaign_id, guild_id, timer_type, scheduled_at FROM bench.timers
         WHERE status = 'PENDING' AND scheduled_at <= now() ORDER BY scheduled_at, id LIMIT 500 FOR UPDATE SKIP LOCKED
     ), done AS (
-        DELETE FROM bench.timers t USING due WHERE t.id = due.id
+        DELETE FROM bench.timers t USING due WHERE t.guild_id = due.guild_id AND t.id = due.id
     ), moved AS (
         UPDATE bench.campaigns c SET status = 'RUNNING', started_at = now(), updated_at = now(),
                trigger_event = 'START_CAMPAIGN', changed_by = 'system'
-        FROM due WHERE c.id = due.campaign_id AND c.status = 'CREATED' RETURNING c.id, c.guild_id
+        FROM due WHERE c.guild_id = due.guild_id AND c.id = due.campaign_id AND c.status = 'CREATED' RETURNING c.id, c.guild_id
     ), logged AS (
         INSERT INTO bench.log (campaign_id, guild_id, from_state, to_state, trigger_event)
         SELECT id, guild_id, 'CREATED', 'RUNNING', 'START_CAMPAIGN' FROM moved
@@ -60,11 +60,11 @@ pub(super) const OUR_TABLES: Statement = "
         WHERE status = 'PENDING' AND scheduled_at <= now() ORDER BY scheduled_at, id LIMIT 500 FOR UPDATE SKIP LOCKED
     ), done AS (
         UPDATE campaigns.campaign_timers t SET status = 'COMPLETED', executed_at = now(), updated_at = clock_timestamp()
-        FROM due WHERE t.id = due.id
+        FROM due WHERE t.guild_id = due.guild_id AND t.id = due.id
     ), moved AS (
         UPDATE campaigns.campaigns c SET status = 'RUNNING', started_at = now(), updated_at = clock_timestamp(),
                trigger_event = 'START_CAMPAIGN', changed_by = 'system'
-        FROM due WHERE c.id = due.campaign_id AND c.status = 'CREATED' RETURNING c.id, c.guild_id, c.name
+        FROM due WHERE c.guild_id = due.guild_id AND c.id = due.campaign_id AND c.status = 'CREATED' RETURNING c.id, c.guild_id, c.name
     ), told AS (
         INSERT INTO jobs.outbox (guild_id, event_type, subject, payload)
         SELECT guild_id, 'campaign.started', 'campaigns/' || id,
@@ -81,15 +81,19 @@ pub(super) async fn copy(pool: &PgPool) -> Result<()> {
     sqlx::raw_sql(
         "DROP SCHEMA IF EXISTS bench CASCADE;
          CREATE SCHEMA bench;
-         CREATE TABLE bench.campaigns (LIKE campaigns.campaigns INCLUDING DEFAULTS INCLUDING GENERATED, PRIMARY KEY (id))
+         CREATE TABLE bench.campaigns (LIKE campaigns.campaigns INCLUDING DEFAULTS INCLUDING GENERATED, PRIMARY KEY (guild_id, id))
              WITH (fillfactor = 80);
-         CREATE TABLE bench.timers (LIKE campaigns.campaign_timers INCLUDING DEFAULTS, PRIMARY KEY (id)) WITH (fillfactor = 85);
+         CREATE TABLE bench.timers (LIKE campaigns.campaign_timers INCLUDING DEFAULTS, PRIMARY KEY (guild_id, id))
+             WITH (fillfactor = 85);
          CREATE INDEX ON bench.timers (scheduled_at, id) WHERE status = 'PENDING';
-         CREATE TABLE bench.log (LIKE campaigns.campaign_state_log INCLUDING DEFAULTS, PRIMARY KEY (id));
+         CREATE TABLE bench.log (LIKE campaigns.campaign_state_log INCLUDING DEFAULTS,
+             PRIMARY KEY (guild_id, campaign_id, created_at, id));
          ALTER TABLE bench.log ALTER COLUMN id SET DEFAULT gen_random_uuid();
-         CREATE TABLE bench.executions (LIKE campaigns.timer_executions INCLUDING DEFAULTS, PRIMARY KEY (id));
+         CREATE TABLE bench.executions (LIKE campaigns.timer_executions INCLUDING DEFAULTS,
+             PRIMARY KEY (guild_id, timer_id, started_at, id));
          ALTER TABLE bench.executions ALTER COLUMN id SET DEFAULT gen_random_uuid();
-         CREATE TABLE bench.outbox (LIKE jobs.outbox INCLUDING DEFAULTS INCLUDING IDENTITY, PRIMARY KEY (transaction_id, id));
+         CREATE TABLE bench.outbox (LIKE jobs.outbox INCLUDING DEFAULTS INCLUDING IDENTITY,
+             PRIMARY KEY (guild_id, transaction_id, id));
          ALTER TABLE bench.outbox ALTER COLUMN event_id SET DEFAULT gen_random_uuid();
          INSERT INTO bench.campaigns (id, guild_id, name, campaign_type, duration_hours, start_time, end_time, published_at, secret)
          SELECT id, guild_id, name, campaign_type, duration_hours, start_time, end_time, published_at, secret

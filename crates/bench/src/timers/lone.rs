@@ -50,8 +50,9 @@ pub(super) async fn measure(ground: &Ground, count: usize) -> Result<(f64, f64)>
     let late = sqlx::query!(
         r#"SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) AS "p50!", percentile_disc(0.99) WITHIN GROUP (ORDER BY ms) AS "p99!"
            FROM (SELECT (extract(epoch FROM e.completed_at - t.scheduled_at) * 1000)::double precision AS ms
-                 FROM campaigns.timer_executions e JOIN campaigns.campaign_timers t ON t.id = e.timer_id
-                 WHERE t.campaign_id = ANY ($1)) AS late"#,
+                 FROM campaigns.timer_executions e JOIN campaigns.campaign_timers t
+                   ON t.guild_id = e.guild_id AND t.id = e.timer_id
+                 WHERE t.guild_id = 1 AND t.campaign_id = ANY ($1)) AS late"#,
         &campaigns,
     )
     .fetch_one(ground.pool())

@@ -1,5 +1,6 @@
 //! Bundles into the database, and back out of it.
 
+use challenges::CampaignKey;
 use jobs::Wake;
 use kernel::{CampaignId, FieldError, GuildId};
 use serde_json::Value;
@@ -45,8 +46,9 @@ pub async fn bundle_import(
     };
     challenges_put(&mut tx, guild_id, id, &bundle.challenges).await?;
     if status == Status::Running {
-        lifecycle::releases_schedule(&mut tx, &[id.get()]).await?;
-        ops::timers_announce(&mut tx, wake, id).await?;
+        let key = CampaignKey { guild_id, id };
+        lifecycle::releases_schedule(&mut tx, &[key]).await?;
+        ops::timers_announce(&mut tx, wake, key).await?;
     }
     let campaign =
         store::campaign_get(&mut tx, guild_id, id, true).await?.ok_or(Error::NotFound("campaign"))?;
@@ -72,22 +74,29 @@ async fn challenges_put(
     let known = sqlx::query_as!(
         Known,
         r#"SELECT id, slug, released_at IS NOT NULL AS "released!", parts, order_position
-           FROM challenges.challenges WHERE campaign_id = $1 FOR UPDATE"#,
-        id.get()
+           FROM challenges.challenges WHERE guild_id = $2 AND campaign_id = $1 FOR UPDATE"#,
+        id.get(),
+        guild_id.get(),
     )
     .fetch_all(&mut *conn)
     .await?;
     released_check(&known, challenges)?;
     let gone: Vec<Uuid> =
         known.iter().filter(|k| challenges.iter().all(|c| c.slug != k.slug)).map(|k| k.id).collect();
-    sqlx::query!("DELETE FROM challenges.challenges WHERE id = ANY ($1)", &gone).execute(&mut *conn).await?;
+    sqlx::query!(
+        "DELETE FROM challenges.challenges WHERE guild_id = $1 AND id = ANY ($2)",
+        guild_id.get(),
+        &gone
+    )
+    .execute(&mut *conn)
+    .await?;
     // Two challenges may swap places; the places are compared when all are in theirs.
     sqlx::query!("SET CONSTRAINTS challenges.uq_challenges_campaign_order DEFERRED")
         .execute(&mut *conn)
         .await?;
     for (order, challenge) in (1..).zip(challenges) {
         let put = challenge_put(conn, guild_id, id, order, challenge).await?;
-        if hints_lost(conn, put, &challenge.hints).await? {
+        if hints_lost(conn, guild_id, put, &challenge.hints).await? {
             return Err(Error::Invalid(vec![FieldError {
                 field: format!("challenges[{}].hints", order - 1),
                 message: "must keep the hints that somebody has unlocked; add new ones behind them"
@@ -165,17 +174,18 @@ async fn challenge_put(
     .await?;
     sqlx::query!(
         "WITH parts AS (
-             INSERT INTO challenges.challenge_parts (challenge_id, part) SELECT $1, generate_series(1, $2)
+             INSERT INTO challenges.challenge_parts (guild_id, challenge_id, part) SELECT $3, $1, generate_series(1, $2)
              ON CONFLICT ON CONSTRAINT pk_challenge_parts DO NOTHING
          ), fewer AS (
-             DELETE FROM challenges.challenge_parts WHERE challenge_id = $1 AND part > $2
+             DELETE FROM challenges.challenge_parts WHERE guild_id = $3 AND challenge_id = $1 AND part > $2
          )
          UPDATE challenges.generated_input_cache i SET is_valid = false
          FROM challenges.challenges ch
-         WHERE i.challenge_id = $1 AND ch.id = $1 AND i.script_version < ch.script_version
+         WHERE i.guild_id = $3 AND i.challenge_id = $1 AND ch.guild_id = $3 AND ch.id = $1 AND i.script_version < ch.script_version
            AND i.first_request_timestamp IS NULL AND i.is_valid",
         id,
-        c.parts
+        c.parts,
+        guild_id.get(),
     )
     .execute(&mut *conn)
     .await?;
@@ -183,13 +193,19 @@ async fn challenge_put(
 }
 
 /// Whether fewer hints than this would take one away that somebody has paid for.
-async fn hints_lost(conn: &mut PgConnection, challenge: Uuid, hints: &[HintBundle]) -> Result<bool, Error> {
+async fn hints_lost(
+    conn: &mut PgConnection,
+    guild_id: GuildId,
+    challenge: Uuid,
+    hints: &[HintBundle],
+) -> Result<bool, Error> {
     let kept = i32::try_from(hints.len()).unwrap_or(i32::MAX);
     Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM challenges.challenge_hints h JOIN challenges.hint_unlocks u ON u.hint_id = h.id
-                          WHERE h.challenge_id = $1 AND h.position > $2) AS "lost!""#,
+        r#"SELECT EXISTS (SELECT FROM challenges.challenge_hints h JOIN challenges.hint_unlocks u ON u.guild_id = h.guild_id AND u.hint_id = h.id
+                          WHERE h.guild_id = $3 AND h.challenge_id = $1 AND h.position > $2) AS "lost!""#,
         challenge,
-        kept
+        kept,
+        guild_id.get(),
     )
     .fetch_one(conn)
     .await?)
@@ -213,7 +229,7 @@ async fn hints_put(
                  WITH ORDINALITY AS h (body, part, cost_bytes, penalty, position)
          ), gone AS (
              DELETE FROM challenges.challenge_hints
-             WHERE challenge_id = $1 AND position > (SELECT count(*) FROM wanted)
+             WHERE guild_id = $2 AND challenge_id = $1 AND position > (SELECT count(*) FROM wanted)
          )
          INSERT INTO challenges.challenge_hints (challenge_id, guild_id, position, part, body, cost_bytes, penalty)
          SELECT $1, $2, position, part, body, cost_bytes, penalty FROM wanted
@@ -243,9 +259,11 @@ pub async fn bundle_export(pool: &PgPool, guild_id: GuildId, id: CampaignId) -> 
            CROSS JOIN LATERAL (
                SELECT coalesce(jsonb_agg(jsonb_build_object('text', body, 'cost_bytes', cost_bytes, 'penalty', penalty,
                    'part', part) ORDER BY position), '[]') AS hints
-               FROM challenges.challenge_hints WHERE challenge_id = ch.id) h
-           WHERE ch.campaign_id = $1 ORDER BY ch.order_position"#,
-        id.get()
+               FROM challenges.challenge_hints
+               WHERE guild_id = ch.guild_id AND challenge_id = ch.id) h
+           WHERE ch.guild_id = $2 AND ch.campaign_id = $1 ORDER BY ch.order_position"#,
+        id.get(),
+        guild_id.get(),
     )
     .fetch_all(&mut *tx)
     .await?;

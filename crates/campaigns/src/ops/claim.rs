@@ -45,9 +45,10 @@ async fn reward_claim_once(
         RewardClaim,
         r#"SELECT campaign_id AS "campaign_id: CampaignId", user_id AS "user_id: UserId", participant_id, rank, bytes, xp, gold,
                   claimed_at, lapsed_at
-           FROM campaigns.reward_claims WHERE campaign_id = $1 AND user_id = $2 FOR NO KEY UPDATE"#,
+           FROM campaigns.reward_claims WHERE guild_id = $3 AND campaign_id = $1 AND user_id = $2 FOR NO KEY UPDATE"#,
         id.get(),
-        user_id.get()
+        user_id.get(),
+        guild_id.get(),
     )
     .fetch_optional(&mut *tx)
     .await?;
@@ -73,10 +74,11 @@ async fn reward_claim_once(
     claim.claimed_at = Some(
         sqlx::query_scalar!(
             r#"UPDATE campaigns.reward_claims SET claimed_at = now()
-               WHERE campaign_id = $1 AND user_id = $2 AND claimed_at IS NULL AND lapsed_at IS NULL RETURNING claimed_at AS "at!""#,
+               WHERE guild_id = $3 AND campaign_id = $1 AND user_id = $2 AND claimed_at IS NULL AND lapsed_at IS NULL RETURNING claimed_at AS "at!""#,
             id.get(),
-            user_id.get()
-        )
+            user_id.get(),
+        guild_id.get(),
+    )
         .fetch_one(&mut *tx)
         .await?,
     );
@@ -134,12 +136,13 @@ pub async fn claim_list(
         r#"SELECT campaign_id AS "campaign_id: CampaignId", user_id AS "user_id: UserId", participant_id, rank, bytes, xp, gold,
                   claimed_at, lapsed_at
            FROM campaigns.reward_claims
-           WHERE campaign_id = $1 AND ($2::bigint IS NULL OR user_id = $2) AND ($3::bigint IS NULL OR user_id > $3)
+           WHERE guild_id = $5 AND campaign_id = $1 AND ($2::bigint IS NULL OR user_id = $2) AND ($3::bigint IS NULL OR user_id > $3)
            ORDER BY user_id LIMIT $4"#,
         id.get(),
         user_id.map(UserId::get),
         after,
-        limit.plus_one()
+        limit.plus_one(),
+        guild_id.get(),
     )
     .fetch_all(pool)
     .await?;

@@ -1,5 +1,6 @@
 //! Who takes part: registration with its fee, withdrawal with its refund, and testers.
 
+use challenges::CampaignKey;
 use economy::{Kind, Posting, Reference, ledger};
 use jobs::Wake;
 use jobs::outbox;
@@ -65,9 +66,10 @@ async fn register_once(
     }
     community::member_ensure(&mut tx, guild_id, user_id, None).await?;
     let tester = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM campaigns.campaign_testers WHERE campaign_id = $1 AND user_id = $2) AS "tester!""#,
+        r#"SELECT EXISTS (SELECT FROM campaigns.campaign_testers WHERE guild_id = $3 AND campaign_id = $1 AND user_id = $2) AS "tester!""#,
         id.get(),
-        user_id.get()
+        user_id.get(),
+        guild_id.get(),
     )
     .fetch_one(&mut *tx)
     .await?;
@@ -105,7 +107,7 @@ async fn register_once(
             ledger::post(&mut tx, &[fee]).await?;
         }
         if terms.campaign_type == CampaignType::Squad && terms.status == Status::Running {
-            lifecycle::roster_fix(&mut tx, &[id.get()]).await?;
+            lifecycle::roster_fix(&mut tx, &[CampaignKey { guild_id, id }]).await?;
         }
         let payload = json!({
             "campaign_id": id, "participant_id": participant.id, "participant_type": terms.campaign_type,
@@ -113,8 +115,9 @@ async fn register_once(
         });
         outbox::emit(&mut tx, &[event(guild_id, "campaign.registered", id, None, payload)]).await?;
     }
-    let registration =
-        registration_of(&mut tx, id, &participant.id).await?.ok_or(Error::NotFound("registration"))?;
+    let registration = registration_of(&mut tx, guild_id, id, &participant.id)
+        .await?
+        .ok_or(Error::NotFound("registration"))?;
     tx.commit().await?;
     committed(wake);
     Ok((registration, inserted == 1))
@@ -144,10 +147,11 @@ async fn withdraw_once(
         return Err(Error::Registration("The campaign has started; registrations stand.".to_owned()));
     }
     let gone = sqlx::query!(
-        "DELETE FROM campaigns.campaign_participants WHERE campaign_id = $1 AND registered_by = $2
+        "DELETE FROM campaigns.campaign_participants WHERE guild_id = $3 AND campaign_id = $1 AND registered_by = $2
          RETURNING participant_id, fee_paid",
         id.get(),
-        user_id.get()
+        user_id.get(),
+        guild_id.get(),
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -224,6 +228,7 @@ async fn participant(
 
 async fn registration_of(
     conn: &mut PgConnection,
+    guild_id: GuildId,
     id: CampaignId,
     participant: &str,
 ) -> Result<Option<Registration>, Error> {
@@ -231,9 +236,10 @@ async fn registration_of(
         Registration,
         r#"SELECT campaign_id AS "campaign_id: CampaignId", participant_id, participant_type, display_name,
                   registered_by AS "registered_by: UserId", registered_at, fee_paid
-           FROM campaigns.campaign_participants WHERE campaign_id = $1 AND participant_id = $2"#,
+           FROM campaigns.campaign_participants WHERE guild_id = $3 AND campaign_id = $1 AND participant_id = $2"#,
         id.get(),
-        participant
+        participant,
+        guild_id.get(),
     )
     .fetch_optional(conn)
     .await?)
@@ -250,17 +256,18 @@ pub async fn registration_get(
     super::store::campaign_get(&mut conn, guild_id, id, false).await?.ok_or(Error::NotFound("campaign"))?;
     let own = sqlx::query_scalar!(
         "SELECT p.participant_id FROM campaigns.campaign_participants p
-         LEFT JOIN campaigns.campaign_squad_rosters r ON r.campaign_id = p.campaign_id AND r.user_id = $2
+         LEFT JOIN campaigns.campaign_squad_rosters r ON r.guild_id = p.guild_id AND r.campaign_id = p.campaign_id AND r.user_id = $2
          LEFT JOIN squads.squad_memberships m ON m.guild_id = p.guild_id AND m.user_id = $2
-         WHERE p.campaign_id = $1
+         WHERE p.guild_id = $3 AND p.campaign_id = $1
            AND p.participant_id IN ($2::bigint::text, coalesce(r.squad_id, m.squad_id)::text)",
         id.get(),
-        user_id.get()
+        user_id.get(),
+        guild_id.get(),
     )
     .fetch_optional(&mut *conn)
     .await?
     .ok_or(Error::NotFound("registration"))?;
-    registration_of(&mut conn, id, &own).await?.ok_or(Error::NotFound("registration"))
+    registration_of(&mut conn, guild_id, id, &own).await?.ok_or(Error::NotFound("registration"))
 }
 
 /// Who takes part, by participant id.
@@ -278,11 +285,12 @@ pub async fn participant_list(
         r#"SELECT campaign_id AS "campaign_id: CampaignId", participant_id, participant_type, display_name,
                   registered_by AS "registered_by: UserId", registered_at, fee_paid
            FROM campaigns.campaign_participants
-           WHERE campaign_id = $1 AND ($2::text IS NULL OR participant_id > $2)
+           WHERE guild_id = $4 AND campaign_id = $1 AND ($2::text IS NULL OR participant_id > $2)
            ORDER BY participant_id LIMIT $3"#,
         id.get(),
         after,
-        limit.plus_one()
+        limit.plus_one(),
+        guild_id.get(),
     )
     .fetch_all(pool)
     .await?;
@@ -301,10 +309,11 @@ pub async fn tester_add(
     super::store::campaign_lock(&mut tx, guild_id, id).await?.ok_or(Error::NotFound("campaign"))?;
     community::member_ensure(&mut tx, guild_id, user_id, None).await?;
     let competes = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM campaigns.campaign_participants WHERE campaign_id = $1 AND participant_id = $2::bigint::text)
+        r#"SELECT EXISTS (SELECT FROM campaigns.campaign_participants WHERE guild_id = $3 AND campaign_id = $1 AND participant_id = $2::bigint::text)
                   AS "competes!""#,
         id.get(),
-        user_id.get()
+        user_id.get(),
+        guild_id.get(),
     )
     .fetch_one(&mut *tx)
     .await?;
@@ -340,7 +349,7 @@ pub async fn tester_remove(
 ) -> Result<(), Error> {
     let mut tx = pool.begin().await?;
     let removed = sqlx::query!(
-        "DELETE FROM campaigns.campaign_testers WHERE campaign_id = $1 AND user_id = $2 AND guild_id = $3",
+        "DELETE FROM campaigns.campaign_testers WHERE guild_id = $3 AND campaign_id = $1 AND user_id = $2",
         id.get(),
         user_id.get(),
         guild_id.get()
@@ -390,10 +399,11 @@ pub async fn tester_list(
     super::campaign_get(pool, guild_id, id, true).await?;
     let rows = sqlx::query_scalar!(
         r#"SELECT user_id AS "user_id: UserId" FROM campaigns.campaign_testers
-           WHERE campaign_id = $1 AND ($2::bigint IS NULL OR user_id > $2) ORDER BY user_id LIMIT $3"#,
+           WHERE guild_id = $4 AND campaign_id = $1 AND ($2::bigint IS NULL OR user_id > $2) ORDER BY user_id LIMIT $3"#,
         id.get(),
         after,
-        limit.plus_one()
+        limit.plus_one(),
+        guild_id.get(),
     )
     .fetch_all(pool)
     .await?;

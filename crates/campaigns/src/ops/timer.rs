@@ -1,5 +1,6 @@
 //! Timers, transitions and figures of a campaign, and re-running what failed.
 
+use challenges::CampaignKey;
 use chrono::{DateTime, Utc};
 use jobs::Wake;
 use kernel::{CampaignId, GuildId, Page, PageQuery, Problem, TimerId};
@@ -76,7 +77,7 @@ pub async fn timer_retry(
         entry = entry.from(origin);
     }
     access::audit::record(&mut tx, &entry).await?;
-    timers_announce(&mut tx, wake, retried.campaign_id).await?;
+    timers_announce(&mut tx, wake, CampaignKey { guild_id, id: retried.campaign_id }).await?;
     tx.commit().await?;
     committed(wake);
     Ok(retried)
@@ -98,10 +99,11 @@ pub async fn state_log_list(
     let rows = sqlx::query!(
         r#"SELECT id, from_state AS "from_state: Status", to_state AS "to_state: Status", trigger_event, metadata, created_at
            FROM campaigns.campaign_state_log
-           WHERE campaign_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3"#,
+           WHERE guild_id = $4 AND campaign_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3"#,
         id.get(),
         before,
-        limit.plus_one()
+        limit.plus_one(),
+        guild_id.get(),
     )
     .fetch_all(pool)
     .await?;
@@ -136,14 +138,15 @@ pub async fn metric_list(
     let rows = sqlx::query!(
         r#"SELECT id, metric_type, value::double precision AS "value!", attributes, recorded_at
            FROM campaigns.campaign_metrics
-           WHERE campaign_id = $1 AND ($2::text IS NULL OR metric_type = $2)
+           WHERE guild_id = $6 AND campaign_id = $1 AND ($2::text IS NULL OR metric_type = $2)
              AND ($3::timestamptz IS NULL OR (recorded_at, id) < ($3, $4::uuid))
            ORDER BY recorded_at DESC, id DESC LIMIT $5"#,
         id.get(),
         metric_type,
         before_at,
         before_id,
-        limit.plus_one()
+        limit.plus_one(),
+        guild_id.get(),
     )
     .fetch_all(pool)
     .await?;

@@ -54,7 +54,8 @@ pub async fn check(
     }
     let mut conn = pool.acquire().await?;
     crate::store::challenge_exists(&mut conn, guild, campaign, challenge).await?;
-    let stored = inputs::script_read(&mut conn, challenge).await?.ok_or(Error::NotFound("challenge"))?;
+    let stored =
+        inputs::script_read(&mut conn, guild, challenge).await?.ok_or(Error::NotFound("challenge"))?;
     drop(conn);
     let text = script.map_or_else(|| stored.text.clone(), Into::into);
     // No participant has such an id.

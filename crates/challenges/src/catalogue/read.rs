@@ -1,7 +1,7 @@
 //! Challenges as a viewer sees them.
 
 use chrono::{DateTime, Utc};
-use kernel::{CampaignId, ChallengeId, HintId, Page, PageQuery};
+use kernel::{ChallengeId, GuildId, HintId, Page, PageQuery};
 use sqlx::PgConnection;
 
 use super::{Authoring, Challenge, HintDraft, Viewer};
@@ -42,7 +42,7 @@ pub async fn challenge_list(
     let page = Page::new(rows, limit, |row| row.order_position);
     let mut items = Vec::with_capacity(page.items.len());
     for row in page.items {
-        items.push(challenge(conn, facts.id, viewer, row).await?);
+        items.push(challenge(conn, facts, viewer, row).await?);
     }
     Ok(Page { items, next: page.next })
 }
@@ -55,7 +55,7 @@ pub async fn challenge_get(
     id: ChallengeId,
 ) -> Result<Challenge, Error> {
     let row = rows(conn, facts, viewer, Some(id), (0, 1)).await?.pop().ok_or(Error::NotFound("challenge"))?;
-    Ok(challenge(conn, facts.id, viewer, row).await?)
+    Ok(challenge(conn, facts, viewer, row).await?)
 }
 
 async fn rows(
@@ -74,19 +74,19 @@ async fn rows(
                   ch.released_at, ch.closes_at,
                   ARRAY(SELECT CASE WHEN $6::timestamptz IS NULL THEN p.solve_count ELSE coalesce(
                             (SELECT s.solve_position FROM challenges.challenge_submissions s
-                             WHERE s.challenge_id = p.challenge_id AND s.part = p.part AND s.is_correct
+                             WHERE s.guild_id = p.guild_id AND s.challenge_id = p.challenge_id AND s.part = p.part AND s.is_correct
                                AND s.solve_position > 0 AND s.submission_timestamp < $6
                              ORDER BY s.solve_position DESC LIMIT 1), 0) END
-                        FROM challenges.challenge_parts p WHERE p.challenge_id = ch.id ORDER BY p.part) AS "solve_counts!",
+                        FROM challenges.challenge_parts p WHERE p.guild_id = ch.guild_id AND p.challenge_id = ch.id ORDER BY p.part) AS "solve_counts!",
                   ARRAY(SELECT s.part FROM challenges.challenge_submissions s
-                        WHERE s.challenge_id = ch.id AND s.part IN (1, 2) AND s.participant_id = $7 AND s.is_correct
+                        WHERE s.guild_id = ch.guild_id AND s.challenge_id = ch.id AND s.part IN (1, 2) AND s.participant_id = $7 AND s.is_correct
                         ORDER BY s.part) AS "solved_parts!",
                   CASE WHEN $4 THEN ch.generation_script ELSE '' END AS "generation_script!", ch.script_version,
                   ch.script_updated_at,
                   CASE WHEN ch.script_failed_version = ch.script_version THEN ch.script_error END AS script_error,
                   ch.categories, ch.difficulty_level, ch.closes_after_minutes
-           FROM challenges.challenges ch JOIN campaigns.campaigns c ON c.id = ch.campaign_id
-           WHERE ch.campaign_id = $1 AND ($2::uuid IS NULL OR ch.id = $2) AND ch.order_position > $3
+           FROM challenges.challenges ch JOIN campaigns.campaigns c ON c.guild_id = ch.guild_id AND c.id = ch.campaign_id
+           WHERE ch.guild_id = $10 AND ch.campaign_id = $1 AND ($2::uuid IS NULL OR ch.guild_id = $10 AND ch.id = $2) AND ch.order_position > $3
              AND ($4 OR ch.released_at <= $8
                   OR c.start_time + (ch.order_position - 1) * make_interval(mins => c.release_delay_minutes) <= $5)
            ORDER BY ch.order_position LIMIT $9"#,
@@ -99,6 +99,7 @@ async fn rows(
         viewer.participant_id(),
         facts.now,
         count,
+        facts.guild_id.get(),
     )
     .fetch_all(conn)
     .await
@@ -106,7 +107,7 @@ async fn rows(
 
 async fn challenge(
     conn: &mut PgConnection,
-    campaign_id: CampaignId,
+    facts: &CampaignFacts,
     viewer: &Viewer,
     row: Row,
 ) -> sqlx::Result<Challenge> {
@@ -119,7 +120,7 @@ async fn challenge(
             categories: serde_json::from_value(row.categories).unwrap_or_default(),
             difficulty_level: row.difficulty_level,
             closes_after_minutes: row.closes_after_minutes,
-            hints: hints(conn, row.id).await?,
+            hints: hints(conn, facts.guild_id, row.id).await?,
         })
     } else {
         None
@@ -127,7 +128,7 @@ async fn challenge(
     let part2 = viewer.admin || viewer.acting.is_tester() || row.solved_parts.contains(&1);
     Ok(Challenge {
         id: row.id,
-        campaign_id,
+        campaign_id: facts.id,
         position: row.order_position,
         slug: row.slug,
         title: row.title,
@@ -142,12 +143,17 @@ async fn challenge(
     })
 }
 
-pub(super) async fn hints(conn: &mut PgConnection, challenge: ChallengeId) -> sqlx::Result<Vec<HintDraft>> {
+pub(super) async fn hints(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    challenge: ChallengeId,
+) -> sqlx::Result<Vec<HintDraft>> {
     sqlx::query_as!(
         HintDraft,
         r#"SELECT id AS "id?: HintId", body, part, cost_bytes, penalty
-           FROM challenges.challenge_hints WHERE challenge_id = $1 ORDER BY position"#,
-        challenge.get()
+           FROM challenges.challenge_hints WHERE guild_id = $2 AND challenge_id = $1 ORDER BY position"#,
+        challenge.get(),
+        guild.get(),
     )
     .fetch_all(conn)
     .await

@@ -2,7 +2,7 @@
 
 use access::{AuditEntry, By, Origin, audit};
 use jobs::outbox::{self, Event};
-use kernel::{ChallengeId, Problem};
+use kernel::{ChallengeId, GuildId, Problem};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -22,9 +22,13 @@ fn admin() -> Viewer {
 
 /// Locks the campaign against other authors, and against releases while places change. Over is over.
 async fn lock(conn: &mut PgConnection, facts: &CampaignFacts) -> Result<(), Error> {
-    sqlx::query!("SELECT id FROM campaigns.campaigns WHERE id = $1 FOR NO KEY UPDATE", facts.id.get())
-        .fetch_one(conn)
-        .await?;
+    sqlx::query!(
+        "SELECT id FROM campaigns.campaigns WHERE guild_id = $2 AND id = $1 FOR NO KEY UPDATE",
+        facts.id.get(),
+        facts.guild_id.get(),
+    )
+    .fetch_one(conn)
+    .await?;
     if facts.is_over() { Err(Error::NotRunning(facts.status.clone())) } else { Ok(()) }
 }
 
@@ -65,7 +69,7 @@ pub async fn challenge_create(
         r#"INSERT INTO challenges.challenges (campaign_id, guild_id, order_position, slug, title, description, description_part2,
                parts, generation_script, categories, difficulty_level, closes_after_minutes)
            SELECT $1, $2, coalesce(max(order_position), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11
-           FROM challenges.challenges WHERE campaign_id = $1
+           FROM challenges.challenges WHERE guild_id = $2 AND campaign_id = $1
            RETURNING id AS "id: ChallengeId""#,
         facts.id.get(),
         facts.guild_id.get(),
@@ -82,7 +86,7 @@ pub async fn challenge_create(
     .fetch_one(&mut *conn)
     .await
     .map_err(named)?;
-    parts_put(conn, id, draft.parts).await?;
+    parts_put(conn, (facts.guild_id, id), draft.parts).await?;
     hints_put(conn, facts, id, &draft.hints).await?;
     let challenge = challenge_get(conn, facts, &admin(), id).await?;
     log(conn, facts, who, ("CREATE", id), (None, Some(&challenge))).await?;
@@ -113,7 +117,7 @@ pub async fn challenge_update(
              generation_script = coalesce($10, generation_script),
              script_version = script_version + ($10::text IS NOT NULL)::int,
              script_updated_at = CASE WHEN $10::text IS NULL THEN script_updated_at ELSE now() END
-         WHERE id = $1",
+         WHERE guild_id = $11 AND id = $1",
         id.get(),
         patch.slug.as_ref().unwrap_or(&before.slug),
         patch.title.as_deref().map_or(before.title.as_str(), str::trim),
@@ -124,16 +128,17 @@ pub async fn challenge_update(
         patch.difficulty_level.unwrap_or(old.difficulty_level),
         closes_after,
         script.cloned(),
+        facts.guild_id.get(),
     )
     .execute(&mut *conn)
     .await
     .map_err(named)?;
     if parts != before.parts {
-        parts_put(conn, id, parts).await?;
+        parts_put(conn, (facts.guild_id, id), parts).await?;
     }
     let reseeded = patch.slug.as_ref().is_some_and(|slug| *slug != before.slug);
     if script.is_some() || reseeded || parts != before.parts {
-        let replaced = inputs_invalidate(conn, id, patch.regenerate_started).await?;
+        let replaced = inputs_invalidate(conn, (facts.guild_id, id), patch.regenerate_started).await?;
         if script.is_some() && before.released_at.is_some() {
             let payload = json!({ "campaign_id": facts.id, "challenge_id": id, "title": before.title,
                 "inputs_replaced": patch.regenerate_started && replaced });
@@ -206,13 +211,19 @@ fn check_patch(
     Ok(())
 }
 
-async fn parts_put(conn: &mut PgConnection, id: ChallengeId, parts: i32) -> sqlx::Result<()> {
+async fn parts_put(
+    conn: &mut PgConnection,
+    (guild, id): (GuildId, ChallengeId),
+    parts: i32,
+) -> sqlx::Result<()> {
     sqlx::query!(
-        "WITH fewer AS (DELETE FROM challenges.challenge_parts WHERE challenge_id = $1 AND part > $2)
-         INSERT INTO challenges.challenge_parts (challenge_id, part) SELECT $1, generate_series(1, $2)
+        "WITH fewer AS (DELETE FROM challenges.challenge_parts WHERE guild_id = $3 AND challenge_id = $1 AND part > $2)
+         INSERT INTO challenges.challenge_parts (guild_id, challenge_id, part)
+         SELECT $3, $1, generate_series(1, $2)
          ON CONFLICT ON CONSTRAINT pk_challenge_parts DO NOTHING",
         id.get(),
-        parts
+        parts,
+        guild.get(),
     )
     .execute(conn)
     .await?;
@@ -222,23 +233,24 @@ async fn parts_put(conn: &mut PgConnection, id: ChallengeId, parts: i32) -> sqlx
 /// Answers whether anybody who had begun loses their input. Who has solved every part keeps it in any case.
 async fn inputs_invalidate(
     conn: &mut PgConnection,
-    id: ChallengeId,
+    (guild, id): (GuildId, ChallengeId),
     started_too: bool,
 ) -> sqlx::Result<bool> {
     let started = sqlx::query_scalar!(
         r#"WITH gone AS (
                UPDATE challenges.generated_input_cache i SET is_valid = false
-               WHERE i.challenge_id = $1 AND i.is_valid
+               WHERE i.guild_id = $3 AND i.challenge_id = $1 AND i.is_valid
                  AND (i.first_request_timestamp IS NULL OR ($2
                       AND (SELECT count(*) FROM challenges.challenge_submissions s
-                           WHERE s.challenge_id = $1 AND s.part IN (1, 2) AND s.participant_id = i.participant_id
+                           WHERE s.guild_id = $3 AND s.challenge_id = $1 AND s.part IN (1, 2) AND s.participant_id = i.participant_id
                              AND s.is_correct)
-                          < (SELECT parts FROM challenges.challenges WHERE id = $1)))
+                          < (SELECT parts FROM challenges.challenges WHERE guild_id = $3 AND id = $1)))
                RETURNING i.first_request_timestamp
            )
            SELECT count(*) FILTER (WHERE first_request_timestamp IS NOT NULL) > 0 AS "started!" FROM gone"#,
         id.get(),
-        started_too
+        started_too,
+        guild.get(),
     )
     .fetch_one(conn)
     .await?;
@@ -252,14 +264,15 @@ async fn hints_put(
     id: ChallengeId,
     drafts: &[HintDraft],
 ) -> Result<(), Error> {
-    let known = hints(conn, id).await?;
+    let known = hints(conn, facts.guild_id, id).await?;
     let gone: Vec<Uuid> =
         known.iter().skip(drafts.len()).filter_map(|hint| hint.id.map(kernel::HintId::get)).collect();
     if !gone.is_empty() {
         let unlocked = sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT FROM challenges.hint_unlocks WHERE hint_id = ANY($1)) AS "unlocked!""#,
-            &gone
-        )
+            r#"SELECT EXISTS (SELECT FROM challenges.hint_unlocks WHERE guild_id = $2 AND hint_id = ANY($1)) AS "unlocked!""#,
+            &gone,
+        facts.guild_id.get(),
+    )
         .fetch_one(&mut *conn)
         .await?;
         if unlocked {
@@ -273,7 +286,7 @@ async fn hints_put(
              SELECT * FROM unnest($3::text[], $4::int4[], $5::int8[], $6::int8[])
                  WITH ORDINALITY AS h (body, part, cost_bytes, penalty, position)
          ), gone AS (
-             DELETE FROM challenges.challenge_hints WHERE id = ANY($7)
+             DELETE FROM challenges.challenge_hints WHERE guild_id = $2 AND id = ANY($7)
          )
          INSERT INTO challenges.challenge_hints (challenge_id, guild_id, position, part, body, cost_bytes, penalty)
          SELECT $1, $2, position, part, body, cost_bytes, penalty FROM wanted
@@ -306,11 +319,18 @@ pub async fn challenge_delete(
             "A released challenge cannot be removed; close it instead (closes_after_minutes).",
         ));
     }
-    sqlx::query!("DELETE FROM challenges.challenges WHERE id = $1", id.get()).execute(&mut *conn).await?;
     sqlx::query!(
-        "UPDATE challenges.challenges SET order_position = order_position - 1 WHERE campaign_id = $1 AND order_position > $2",
+        "DELETE FROM challenges.challenges WHERE guild_id = $2 AND id = $1",
+        id.get(),
+        facts.guild_id.get(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "UPDATE challenges.challenges SET order_position = order_position - 1 WHERE guild_id = $3 AND campaign_id = $1 AND order_position > $2",
         facts.id.get(),
-        before.position
+        before.position,
+        facts.guild_id.get(),
     )
     .execute(&mut *conn)
     .await?;
@@ -327,8 +347,9 @@ pub async fn challenge_reorder(
     lock(conn, facts).await?;
     let known = sqlx::query!(
         r#"SELECT id AS "id: ChallengeId", released_at IS NOT NULL AS "released!", order_position
-           FROM challenges.challenges WHERE campaign_id = $1 ORDER BY order_position"#,
-        facts.id.get()
+           FROM challenges.challenges WHERE guild_id = $2 AND campaign_id = $1 ORDER BY order_position"#,
+        facts.id.get(),
+        facts.guild_id.get(),
     )
     .fetch_all(&mut *conn)
     .await?;
@@ -349,9 +370,10 @@ pub async fn challenge_reorder(
     sqlx::query!(
         "UPDATE challenges.challenges c SET order_position = o.place
          FROM unnest($2::uuid[]) WITH ORDINALITY AS o (id, place)
-         WHERE c.campaign_id = $1 AND c.id = o.id AND c.order_position <> o.place",
+         WHERE c.guild_id = $3 AND c.campaign_id = $1 AND c.id = o.id AND c.order_position <> o.place",
         facts.id.get(),
-        &order.iter().map(|id| id.get()).collect::<Vec<_>>()
+        &order.iter().map(|id| id.get()).collect::<Vec<_>>(),
+        facts.guild_id.get(),
     )
     .execute(&mut *conn)
     .await?;

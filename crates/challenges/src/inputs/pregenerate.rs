@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
 use jobs::Wake;
-use kernel::ChallengeId;
+use kernel::{ChallengeId, GuildId};
 use sandbox::Sandbox;
 use serde::Serialize;
 use sqlx::PgPool;
@@ -33,14 +33,15 @@ pub async fn pregenerate(
     pool: &PgPool,
     wake: &Wake,
     sandbox: &Sandbox,
-    challenge: ChallengeId,
+    (guild, challenge): (GuildId, ChallengeId),
 ) -> Result<u64, Error> {
     let mut made = 0;
     let mut after = String::new();
     loop {
         let mut conn = pool.acquire().await?;
-        let script = store::script_read(&mut conn, challenge).await?.ok_or(Error::NotFound("challenge"))?;
-        let chunk = store::participants_next(&mut conn, challenge, &after, CHUNK).await?;
+        let script =
+            store::script_read(&mut conn, guild, challenge).await?.ok_or(Error::NotFound("challenge"))?;
+        let chunk = store::participants_next(&mut conn, &script, &after, CHUNK).await?;
         drop(conn);
         let Some((last, _)) = chunk.last() else { return Ok(made) };
         after.clone_from(&last.id);
@@ -79,8 +80,8 @@ pub async fn pregenerate_due(
     let due = store::challenges_due(&mut conn, window.as_secs_f64(), challenges).await?;
     drop(conn);
     let mut done = Pregenerated::default();
-    for challenge in due {
-        match pregenerate(pool, wake, sandbox, challenge).await {
+    for (guild, challenge) in due {
+        match pregenerate(pool, wake, sandbox, (guild, challenge)).await {
             Ok(made) => done.made += made,
             Err(Error::InputUnavailable(_) | Error::NotFound(_)) => done.failed.push(challenge),
             Err(error) => return Err(error),

@@ -28,22 +28,22 @@ pub(super) struct Cached {
 
 pub(super) async fn input_look(
     conn: &mut PgConnection,
-    campaign: CampaignId,
-    challenge: ChallengeId,
+    (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
     participant: &Participant,
 ) -> sqlx::Result<Option<Look>> {
     let row = sqlx::query!(
         r#"SELECT ch.order_position, ch.released_at, i.input_json AS "input_json?", i.first_request_timestamp AS "first_request?",
                   EXISTS (SELECT FROM campaigns.campaign_participants p
-                          WHERE p.campaign_id = ch.campaign_id AND p.participant_id = $3) AS "registered!"
+                          WHERE p.guild_id = ch.guild_id AND p.campaign_id = ch.campaign_id AND p.participant_id = $3) AS "registered!"
            FROM challenges.challenges ch
-           LEFT JOIN challenges.generated_input_cache i ON i.challenge_id = ch.id AND i.participant_id = $3
+           LEFT JOIN challenges.generated_input_cache i ON i.guild_id = ch.guild_id AND i.challenge_id = ch.id AND i.participant_id = $3
                 AND i.participant_type = $4 AND i.is_valid
-           WHERE ch.id = $2 AND ch.campaign_id = $1"#,
+           WHERE ch.guild_id = $5 AND ch.id = $2 AND ch.campaign_id = $1"#,
         campaign.get(),
         challenge.get(),
         participant.id,
         participant.kind.as_str(),
+        guild.get(),
     )
     .fetch_optional(conn)
     .await?;
@@ -58,17 +58,18 @@ pub(super) async fn input_look(
 /// Stamps the first request, once; `None` if the input is no longer valid.
 pub(super) async fn first_request_stamp(
     conn: &mut PgConnection,
-    challenge: ChallengeId,
+    (guild, challenge): (GuildId, ChallengeId),
     participant: &Participant,
 ) -> sqlx::Result<Option<DateTime<Utc>>> {
     sqlx::query_scalar!(
         r#"UPDATE challenges.generated_input_cache
            SET first_request_timestamp = coalesce(first_request_timestamp, clock_timestamp())
-           WHERE challenge_id = $1 AND participant_id = $2 AND participant_type = $3 AND is_valid
+           WHERE guild_id = $4 AND challenge_id = $1 AND participant_id = $2 AND participant_type = $3 AND is_valid
            RETURNING first_request_timestamp AS "at!""#,
         challenge.get(),
         participant.id,
         participant.kind.as_str(),
+        guild.get(),
     )
     .fetch_optional(conn)
     .await
@@ -91,21 +92,23 @@ pub(crate) struct Script {
 
 pub(crate) async fn script_read(
     conn: &mut PgConnection,
+    guild: GuildId,
     challenge: ChallengeId,
 ) -> sqlx::Result<Option<Script>> {
     let row = sqlx::query!(
-        r#"SELECT ch.campaign_id AS "campaign_id: CampaignId", ch.guild_id AS "guild_id: GuildId", ch.slug, ch.title, ch.parts,
+        r#"SELECT ch.campaign_id AS "campaign_id: CampaignId", ch.slug, ch.title, ch.parts,
                   ch.script_version, ch.generation_script, c.secret
-           FROM challenges.challenges ch JOIN campaigns.campaigns c ON c.id = ch.campaign_id
-           WHERE ch.id = $1"#,
+           FROM challenges.challenges ch JOIN campaigns.campaigns c ON c.guild_id = ch.guild_id AND c.id = ch.campaign_id
+           WHERE ch.guild_id = $2 AND ch.id = $1"#,
         challenge.get(),
+        guild.get(),
     )
     .fetch_optional(conn)
     .await?;
     Ok(row.map(|row| Script {
         challenge_id: challenge,
         campaign_id: row.campaign_id,
-        guild_id: row.guild_id,
+        guild_id: guild,
         file_name: format!("{}/generate.py", row.slug).into(),
         slug: row.slug,
         title: row.title,
@@ -132,7 +135,7 @@ pub(super) async fn inputs_store(pool: &PgPool, script: &Script, made: &[Made]) 
     let result = sqlx::query!(
         "WITH script AS (
              SELECT ch.id, ch.campaign_id, ch.guild_id, ch.script_version FROM challenges.challenges ch
-             WHERE ch.id = $1 AND ch.script_version = $2 FOR SHARE
+             WHERE ch.guild_id = $8 AND ch.id = $1 AND ch.script_version = $2 FOR SHARE
          )
          INSERT INTO challenges.generated_input_cache AS old (challenge_id, campaign_id, guild_id, participant_id,
              participant_type, input_json, expected_result, expected_result_part2, script_version)
@@ -141,7 +144,7 @@ pub(super) async fn inputs_store(pool: &PgPool, script: &Script, made: &[Made]) 
          FROM script s, unnest($3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[])
               AS u(participant_id, participant_type, input, result, result2)
          ORDER BY u.participant_id, u.participant_type
-         ON CONFLICT ON CONSTRAINT uq_generated_input_cache_challenge_participant DO UPDATE
+         ON CONFLICT ON CONSTRAINT pk_generated_input_cache DO UPDATE
              SET input_json = excluded.input_json, expected_result = excluded.expected_result,
                  expected_result_part2 = excluded.expected_result_part2, script_version = excluded.script_version,
                  is_valid = true, generation_timestamp = now()
@@ -153,6 +156,7 @@ pub(super) async fn inputs_store(pool: &PgPool, script: &Script, made: &[Made]) 
         &made.iter().map(|m| m.input.clone()).collect::<Vec<_>>(),
         &made.iter().map(|m| m.result.clone()).collect::<Vec<_>>(),
         &made.iter().map(|m| m.result2.clone()).collect::<Vec<_>>() as &[Option<String>],
+        script.guild_id.get(),
     )
     .execute(pool)
     .await?;
@@ -165,10 +169,11 @@ pub(super) async fn script_failed(pool: &PgPool, script: &Script, words: &str) -
     let mut tx = pool.begin().await?;
     let first = sqlx::query!(
         "UPDATE challenges.challenges SET script_failed_version = $2, script_failed_at = now(), script_error = $3
-         WHERE id = $1 AND script_version = $2 AND script_failed_version IS DISTINCT FROM $2",
+         WHERE guild_id = $4 AND id = $1 AND script_version = $2 AND script_failed_version IS DISTINCT FROM $2",
         script.challenge_id.get(),
         script.version,
         words,
+        script.guild_id.get(),
     )
     .execute(&mut *tx)
     .await?
@@ -220,7 +225,7 @@ pub struct InputWithAnswer {
 
 pub(super) async fn inputs_with_answers(
     conn: &mut PgConnection,
-    challenge: ChallengeId,
+    (guild, challenge): (GuildId, ChallengeId),
     after: &str,
     count: i64,
 ) -> sqlx::Result<Vec<InputWithAnswer>> {
@@ -230,10 +235,11 @@ pub(super) async fn inputs_with_answers(
                   script_version, is_valid, pg_column_size(input_json) AS "stored_bytes!",
                   generation_timestamp AS generated_at, first_request_timestamp AS first_request_at
            FROM challenges.generated_input_cache
-           WHERE challenge_id = $1 AND participant_id > $2 ORDER BY participant_id LIMIT $3"#,
+           WHERE guild_id = $4 AND challenge_id = $1 AND participant_id > $2 ORDER BY participant_id LIMIT $3"#,
         challenge.get(),
         after,
         count,
+        guild.get(),
     )
     .fetch_all(conn)
     .await
@@ -257,39 +263,43 @@ pub struct StoredInput {
 
 pub(super) async fn input_stored(
     conn: &mut PgConnection,
-    challenge: ChallengeId,
+    (guild, challenge): (GuildId, ChallengeId),
     participant_id: &str,
 ) -> sqlx::Result<Option<StoredInput>> {
     sqlx::query_as!(
         StoredInput,
         r#"SELECT participant_id, input_json AS input, array_remove(ARRAY[expected_result, expected_result_part2], NULL) AS "answers!",
                   script_version, is_valid
-           FROM challenges.generated_input_cache WHERE challenge_id = $1 AND participant_id = $2"#,
+           FROM challenges.generated_input_cache WHERE guild_id = $3 AND challenge_id = $1 AND participant_id = $2"#,
         challenge.get(),
         participant_id,
+        guild.get(),
     )
     .fetch_optional(conn)
     .await
 }
 
-/// The next registered participants after `after` in the order of their ids, each with whether a valid input of the challenge
-/// is there. They are looked at chunk by chunk, so that a large campaign costs an index range each time and no anti-join.
+/// The next registered participants after `after` in the order of their ids, each with whether a valid input of the script's
+/// challenge is there. They are looked at chunk by chunk, so that a large campaign costs an index range each time and no
+/// anti-join.
 pub(super) async fn participants_next(
     conn: &mut PgConnection,
-    challenge: ChallengeId,
+    script: &Script,
     after: &str,
     count: i64,
 ) -> sqlx::Result<Vec<(Participant, bool)>> {
     let rows = sqlx::query!(
         r#"SELECT p.participant_id, p.participant_type, i.made IS NOT NULL AS "made!"
            FROM (SELECT p.participant_id, p.participant_type FROM campaigns.campaign_participants p
-                 WHERE p.campaign_id = (SELECT campaign_id FROM challenges.challenges WHERE id = $1) AND p.participant_id > $2
-                 ORDER BY p.participant_id LIMIT $3) p
+                 WHERE p.guild_id = $1 AND p.campaign_id = $2 AND p.participant_id > $4
+                 ORDER BY p.participant_id LIMIT $5) p
            LEFT JOIN LATERAL (SELECT 1 AS made FROM challenges.generated_input_cache i
-                              WHERE i.challenge_id = $1 AND i.participant_id = p.participant_id
+                              WHERE i.guild_id = $1 AND i.challenge_id = $3 AND i.participant_id = p.participant_id
                                 AND i.participant_type = p.participant_type AND i.is_valid LIMIT 1) i ON true
            ORDER BY p.participant_id"#,
-        challenge.get(),
+        script.guild_id.get(),
+        script.campaign_id.get(),
+        script.challenge_id.get(),
         after,
         count,
     )
@@ -309,10 +319,10 @@ pub(super) async fn challenges_due(
     conn: &mut PgConnection,
     within_seconds: f64,
     count: i64,
-) -> sqlx::Result<Vec<ChallengeId>> {
-    sqlx::query_scalar!(
-        r#"SELECT ch.id AS "id: ChallengeId"
-           FROM challenges.challenges ch JOIN campaigns.campaigns c ON c.id = ch.campaign_id
+) -> sqlx::Result<Vec<(GuildId, ChallengeId)>> {
+    let rows = sqlx::query!(
+        r#"SELECT ch.guild_id AS "guild_id: GuildId", ch.id AS "id: ChallengeId"
+           FROM challenges.challenges ch JOIN campaigns.campaigns c ON c.guild_id = ch.guild_id AND c.id = ch.campaign_id
            WHERE c.published_at IS NOT NULL AND c.status IN ('CREATED', 'RUNNING')
              AND c.start_time + (ch.order_position - 1) * make_interval(mins => c.release_delay_minutes)
                  <= now() + make_interval(secs => $1)
@@ -320,9 +330,10 @@ pub(super) async fn challenges_due(
              AND (ch.released_at IS NULL OR ch.script_updated_at > greatest(ch.released_at, now() - interval '1 hour'))
              AND ch.script_failed_version IS DISTINCT FROM ch.script_version
              AND EXISTS (SELECT FROM campaigns.campaign_participants p
-                         WHERE p.campaign_id = c.id
+                         WHERE p.guild_id = c.guild_id AND p.campaign_id = c.id
                            AND NOT EXISTS (SELECT FROM challenges.generated_input_cache i
-                                           WHERE i.challenge_id = ch.id AND i.participant_id = p.participant_id
+                                           WHERE i.guild_id = ch.guild_id AND i.challenge_id = ch.id
+                                             AND i.participant_id = p.participant_id
                                              AND i.participant_type = p.participant_type AND i.is_valid))
            ORDER BY c.start_time + (ch.order_position - 1) * make_interval(mins => c.release_delay_minutes), ch.id
            LIMIT $2"#,
@@ -330,5 +341,6 @@ pub(super) async fn challenges_due(
         count,
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.guild_id, row.id)).collect())
 }

@@ -85,15 +85,16 @@ async fn own(
         r#"SELECT p.bucket, p.rank_major, p.rank_minor, nullif(p.last_correct_at, 'infinity') AS last_correct_at,
                   p.participant_id, p.participant_type, p.display_name, p.points, p.penalty, p.parts_solved, p.total_ms,
                   1 + coalesce((SELECT sum(b.participants) FROM campaigns.standing_buckets b
-                                WHERE b.campaign_id = $1 AND b.bucket > p.bucket), 0)
+                                WHERE b.guild_id = $3 AND b.campaign_id = $1 AND b.bucket > p.bucket), 0)
                     + (SELECT count(*) FROM campaigns.campaign_participants q
-                       WHERE q.campaign_id = $1 AND q.bucket = p.bucket AND q.rank_major > p.rank_major)
+                       WHERE q.guild_id = $3 AND q.campaign_id = $1 AND q.bucket = p.bucket AND q.rank_major > p.rank_major)
                     + (SELECT count(*) FROM campaigns.campaign_participants q
-                       WHERE q.campaign_id = $1 AND q.bucket = p.bucket AND q.rank_major = p.rank_major
+                       WHERE q.guild_id = $3 AND q.campaign_id = $1 AND q.bucket = p.bucket AND q.rank_major = p.rank_major
                          AND q.rank_minor < p.rank_minor) AS rank
-           FROM campaigns.campaign_participants p WHERE p.campaign_id = $1 AND p.participant_id = $2"#,
+           FROM campaigns.campaign_participants p WHERE p.guild_id = $3 AND p.campaign_id = $1 AND p.participant_id = $2"#,
         facts.id.get(),
         participant_id,
+        facts.guild_id.get(),
     )
     .fetch_optional(conn)
     .await?;
@@ -116,19 +117,19 @@ async fn above(
            FROM (
                (SELECT p.bucket, p.rank_major, p.rank_minor, p.last_correct_at, p.participant_id
                 FROM campaigns.campaign_participants p
-                WHERE p.campaign_id = $1 AND p.bucket = $2 AND p.rank_major = $3
+                WHERE p.guild_id = $8 AND p.campaign_id = $1 AND p.bucket = $2 AND p.rank_major = $3
                   AND (p.rank_minor, p.last_correct_at, p.participant_id)
                       < ($4, coalesce($5::timestamptz, 'infinity'), $6)
                 ORDER BY p.rank_minor DESC, p.last_correct_at DESC, p.participant_id DESC LIMIT $7)
                UNION ALL
                (SELECT p.bucket, p.rank_major, p.rank_minor, p.last_correct_at, p.participant_id
                 FROM campaigns.campaign_participants p
-                WHERE p.campaign_id = $1 AND p.bucket = $2 AND p.rank_major > $3
+                WHERE p.guild_id = $8 AND p.campaign_id = $1 AND p.bucket = $2 AND p.rank_major > $3
                 ORDER BY p.rank_major, p.rank_minor DESC, p.last_correct_at DESC, p.participant_id DESC LIMIT $7)
                UNION ALL
                (SELECT p.bucket, p.rank_major, p.rank_minor, p.last_correct_at, p.participant_id
                 FROM campaigns.campaign_participants p
-                WHERE p.campaign_id = $1 AND p.bucket > $2
+                WHERE p.guild_id = $8 AND p.campaign_id = $1 AND p.bucket > $2
                 ORDER BY p.bucket, p.rank_major, p.rank_minor DESC, p.last_correct_at DESC, p.participant_id DESC LIMIT $7)
                LIMIT $7) a
            ORDER BY a.bucket, a.rank_major, a.rank_minor DESC, a.last_correct_at DESC, a.participant_id DESC"#,
@@ -139,6 +140,7 @@ async fn above(
         key.last,
         key.id,
         count,
+        facts.guild_id.get(),
     )
     .fetch_all(conn)
     .await?;

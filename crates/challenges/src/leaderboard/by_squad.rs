@@ -45,10 +45,10 @@ pub async fn by_squad(
     let rows = sqlx::query!(
         r#"WITH scores AS (
                SELECT p.participant_id, p.points, p.penalty, p.parts_solved, p.total_ms
-               FROM campaigns.campaign_participants p WHERE p.campaign_id = $1 AND $2::text IS NULL
+               FROM campaigns.campaign_participants p WHERE p.guild_id = $3 AND p.campaign_id = $1 AND $2::text IS NULL
                UNION ALL
                SELECT s.participant_id, s.points, s.penalty, s.parts_solved, s.total_ms
-               FROM campaigns.campaign_standings s WHERE s.campaign_id = $1 AND s.snapshot = $2
+               FROM campaigns.campaign_standings s WHERE s.guild_id = $3 AND s.campaign_id = $1 AND s.snapshot = $2
            ), sums AS (
                SELECT q.id, q.name, count(*) AS participants,
                       sum(CASE WHEN $4 THEN greatest(s.points - s.penalty, 0) ELSE 0 END)::bigint AS points,

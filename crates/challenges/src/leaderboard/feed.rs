@@ -60,10 +60,11 @@ pub async fn feed(conn: &mut PgConnection, facts: &CampaignFacts, view: View) ->
     ensure_stored(conn, facts, view).await?;
     let parts = sqlx::query!(
         r#"SELECT c.id, p.part, c.parts, c.title, c.slug
-           FROM challenges.challenges c JOIN challenges.challenge_parts p ON p.challenge_id = c.id
-           WHERE c.campaign_id = $1 AND c.released_at <= $2 ORDER BY c.order_position, p.part"#,
+           FROM challenges.challenges c JOIN challenges.challenge_parts p ON p.guild_id = c.guild_id AND p.challenge_id = c.id
+           WHERE c.guild_id = $3 AND c.campaign_id = $1 AND c.released_at <= $2 ORDER BY c.order_position, p.part"#,
         facts.id.get(),
         facts.now,
+        facts.guild_id.get(),
     )
     .fetch_all(&mut *conn)
     .await?;
@@ -133,11 +134,12 @@ async fn solved(
     let rows = sqlx::query!(
         "SELECT s.participant_id, s.challenge_id, s.part, s.points_awarded, s.submission_timestamp
          FROM challenges.challenges c
-         JOIN challenges.challenge_submissions s ON s.challenge_id = c.id AND s.is_correct AND s.participant_id = ANY($2)
-         WHERE c.campaign_id = $1 AND ($3::timestamptz IS NULL OR s.submission_timestamp < $3)",
+         JOIN challenges.challenge_submissions s ON s.guild_id = c.guild_id AND s.challenge_id = c.id AND s.is_correct AND s.participant_id = ANY($2)
+         WHERE c.guild_id = $4 AND c.campaign_id = $1 AND ($3::timestamptz IS NULL OR s.submission_timestamp < $3)",
         facts.id.get(),
         participants,
         horizon,
+        facts.guild_id.get(),
     )
     .fetch_all(conn)
     .await?;

@@ -92,7 +92,7 @@ pub(super) async fn page(
                (SELECT p.bucket, p.rank_major, p.rank_minor, p.last_correct_at, p.participant_id, p.participant_type,
                        p.display_name, p.points, p.penalty, p.parts_solved, p.total_ms
                 FROM campaigns.campaign_participants p
-                WHERE p.campaign_id = $1 AND p.bucket = $2 AND p.rank_major = $3
+                WHERE p.guild_id = $8 AND p.campaign_id = $1 AND p.bucket = $2 AND p.rank_major = $3
                   AND (p.rank_minor, p.last_correct_at, p.participant_id)
                       > ($4, coalesce($5::timestamptz, 'infinity'), $6)
                 ORDER BY p.rank_minor, p.last_correct_at, p.participant_id LIMIT $7)
@@ -100,13 +100,13 @@ pub(super) async fn page(
                (SELECT p.bucket, p.rank_major, p.rank_minor, p.last_correct_at, p.participant_id, p.participant_type,
                        p.display_name, p.points, p.penalty, p.parts_solved, p.total_ms
                 FROM campaigns.campaign_participants p
-                WHERE p.campaign_id = $1 AND p.bucket = $2 AND p.rank_major < $3
+                WHERE p.guild_id = $8 AND p.campaign_id = $1 AND p.bucket = $2 AND p.rank_major < $3
                 ORDER BY p.rank_major DESC, p.rank_minor, p.last_correct_at, p.participant_id LIMIT $7)
                UNION ALL
                (SELECT p.bucket, p.rank_major, p.rank_minor, p.last_correct_at, p.participant_id, p.participant_type,
                        p.display_name, p.points, p.penalty, p.parts_solved, p.total_ms
                 FROM campaigns.campaign_participants p
-                WHERE p.campaign_id = $1 AND p.bucket < $2
+                WHERE p.guild_id = $8 AND p.campaign_id = $1 AND p.bucket < $2
                 ORDER BY p.bucket DESC, p.rank_major DESC, p.rank_minor, p.last_correct_at, p.participant_id LIMIT $7)
                LIMIT $7
            ), first_scores AS (
@@ -115,11 +115,11 @@ pub(super) async fn page(
            ), ranks AS MATERIALIZED (
                SELECT f.rank_major, f.rank_minor,
                       1 + coalesce((SELECT sum(b.participants) FROM campaigns.standing_buckets b
-                                    WHERE b.campaign_id = $1 AND b.bucket > f.bucket), 0)
+                                    WHERE b.guild_id = $8 AND b.campaign_id = $1 AND b.bucket > f.bucket), 0)
                         + (SELECT count(*) FROM campaigns.campaign_participants q
-                           WHERE q.campaign_id = $1 AND q.bucket = f.bucket AND q.rank_major > f.rank_major)
+                           WHERE q.guild_id = $8 AND q.campaign_id = $1 AND q.bucket = f.bucket AND q.rank_major > f.rank_major)
                         + (SELECT count(*) FROM campaigns.campaign_participants q
-                           WHERE q.campaign_id = $1 AND q.bucket = f.bucket AND q.rank_major = f.rank_major
+                           WHERE q.guild_id = $8 AND q.campaign_id = $1 AND q.bucket = f.bucket AND q.rank_major = f.rank_major
                              AND q.rank_minor < f.rank_minor) AS rank
                FROM first_scores f
            )
@@ -136,6 +136,7 @@ pub(super) async fn page(
         after.last,
         after.id,
         limit.plus_one(),
+        facts.guild_id.get(),
     )
     .fetch_all(conn)
     .await?;

@@ -45,8 +45,8 @@ pub async fn solvers(
         r#"SELECT s.solve_position AS "position!", s.participant_id, s.participant_type, p.display_name, s.points_awarded,
                   s.elapsed_ms AS "elapsed_ms!", s.submission_timestamp
            FROM challenges.challenge_submissions s
-           JOIN campaigns.campaign_participants p ON p.campaign_id = s.campaign_id AND p.participant_id = s.participant_id
-           WHERE s.challenge_id = $1 AND s.part = $2 AND s.is_correct AND s.solve_position > 0
+           JOIN campaigns.campaign_participants p ON p.guild_id = s.guild_id AND p.campaign_id = s.campaign_id AND p.participant_id = s.participant_id
+           WHERE s.guild_id = $6 AND s.challenge_id = $1 AND s.part = $2 AND s.is_correct AND s.solve_position > 0
              AND s.solve_position > $3
              AND ($4::timestamptz IS NULL OR s.submission_timestamp < $4)
            ORDER BY s.solve_position LIMIT $5"#,
@@ -55,6 +55,7 @@ pub async fn solvers(
         after,
         view.horizon(),
         limit.plus_one(),
+        facts.guild_id.get(),
     )
     .fetch_all(conn)
     .await?;

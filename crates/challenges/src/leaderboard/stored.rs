@@ -33,12 +33,13 @@ pub(super) async fn rows(
         "SELECT s.position, s.rank, s.participant_id, s.participant_type, s.display_name, s.points, s.penalty, s.parts_solved,
                 s.total_ms, s.last_correct_at
          FROM campaigns.campaign_standings s
-         WHERE s.campaign_id = $1 AND s.snapshot = $2 AND s.position > $3
+         WHERE s.guild_id = $5 AND s.campaign_id = $1 AND s.snapshot = $2 AND s.position > $3
          ORDER BY s.position LIMIT $4",
         facts.id.get(),
         snapshot.as_str(),
         after,
         count,
+        facts.guild_id.get(),
     )
     .fetch_all(conn)
     .await?;
@@ -64,10 +65,11 @@ pub(super) async fn position(
     participant_id: &str,
 ) -> sqlx::Result<Option<i32>> {
     sqlx::query_scalar!(
-        "SELECT position FROM campaigns.campaign_standings WHERE campaign_id = $1 AND snapshot = $2 AND participant_id = $3",
+        "SELECT position FROM campaigns.campaign_standings WHERE guild_id = $4 AND campaign_id = $1 AND snapshot = $2 AND participant_id = $3",
         facts.id.get(),
         snapshot.as_str(),
-        participant_id
+        participant_id,
+        facts.guild_id.get(),
     )
     .fetch_optional(conn)
     .await

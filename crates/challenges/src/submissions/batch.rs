@@ -6,16 +6,16 @@ use std::time::Instant;
 use access::web::Repeatable;
 use chrono::{DateTime, TimeDelta, Utc};
 use jobs::outbox::{self, Event};
-use kernel::{CampaignId, ChallengeId, SubmissionId};
+use kernel::SubmissionId;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::judge::{Judgement, Solved, Standing, judge, refuse_if_too_many};
-use super::store::{self, Locked, Look, NewScore, ParticipantKey, Record};
+use super::store::{self, Locked, Look, NewScore, PartKey, ParticipantKey, Record};
 use super::{Outcome, Submission, Verdict};
 use crate::error::Error;
-use crate::model::{Acting, CampaignFacts, Participant};
+use crate::model::{Acting, CampaignFacts, CampaignKey, Participant};
 use crate::rules::{Recent, Scoring, lockout, points_for};
 use crate::store::{acting_for, campaigns_lock_shared};
 
@@ -51,12 +51,16 @@ struct Case<'a> {
 
 impl Case<'_> {
     fn key(&self) -> ParticipantKey {
-        (self.submission.campaign_id, self.participant.id.clone())
+        (self.facts.key(), self.participant.id.clone())
+    }
+
+    fn part(&self, part: i32) -> PartKey {
+        (self.facts.guild_id, self.submission.challenge_id, part)
     }
 
     fn look(&self) -> Look {
         Look {
-            campaign_id: self.submission.campaign_id,
+            campaign: self.facts.key(),
             challenge_id: self.submission.challenge_id,
             participant: self.participant.clone(),
         }
@@ -66,13 +70,14 @@ impl Case<'_> {
 async fn run(conn: &mut PgConnection, batch: &[Submission]) -> sqlx::Result<Judged> {
     let mut outcomes: Vec<Option<Outcome>> = batch.iter().map(|_| None).collect();
 
-    let ids: Vec<Uuid> = unique(batch.iter().map(|s| s.campaign_id.get()));
-    let campaigns = campaigns_lock_shared(conn, &ids).await?;
+    let keys: Vec<CampaignKey> = unique(batch.iter().map(Submission::campaign));
+    let campaigns = campaigns_lock_shared(conn, &keys).await?;
     let read_at = Instant::now();
     let Some(now) = campaigns.iter().map(|facts| facts.now).max() else {
         return Ok(Judged { outcomes: not_found(outcomes), events: false });
     };
-    let campaigns: HashMap<CampaignId, CampaignFacts> = campaigns.into_iter().map(|f| (f.id, f)).collect();
+    let campaigns: HashMap<CampaignKey, CampaignFacts> =
+        campaigns.into_iter().map(|f| (f.key(), f)).collect();
 
     let mut cases = cases(conn, batch, &campaigns, (now, read_at), &mut outcomes).await?;
     // In the order of arrival, whatever the order in which requests found their way here.
@@ -97,7 +102,7 @@ async fn run(conn: &mut PgConnection, batch: &[Submission]) -> sqlx::Result<Judg
     let mut recents: HashMap<ParticipantKey, Recent> = HashMap::new();
     for (look, found) in looks.into_iter().zip(read) {
         if let Some((standing, recent)) = found {
-            recents.entry((look.campaign_id, look.participant.id.clone())).or_insert(recent);
+            recents.entry((look.campaign, look.participant.id.clone())).or_insert(recent);
             standings.insert(look, standing);
         }
     }
@@ -126,7 +131,7 @@ fn not_found(outcomes: Vec<Option<Outcome>>) -> Vec<Outcome> {
 async fn cases<'a>(
     conn: &mut PgConnection,
     batch: &'a [Submission],
-    campaigns: &'a HashMap<CampaignId, CampaignFacts>,
+    campaigns: &'a HashMap<CampaignKey, CampaignFacts>,
     (now, read_at): (DateTime<Utc>, Instant),
     outcomes: &mut [Option<Outcome>],
 ) -> sqlx::Result<Vec<Case<'a>>> {
@@ -134,10 +139,10 @@ async fn cases<'a>(
         .iter()
         .enumerate()
         .filter_map(|(n, submission)| {
-            let facts = campaigns.get(&submission.campaign_id)?;
+            let facts = campaigns.get(&submission.campaign())?;
             let waited = read_at.saturating_duration_since(submission.arrived);
             let arrival = now - TimeDelta::from_std(waited).unwrap_or_default();
-            (facts.guild_id == submission.guild_id).then_some((n, submission, facts, arrival))
+            Some((n, submission, facts, arrival))
         })
         .collect();
     let plain = known.iter().all(|(_, _, facts, _)| {
@@ -146,7 +151,7 @@ async fn cases<'a>(
     let acting = if plain {
         known.iter().map(|(_, s, ..)| Acting::For(Participant::player(s.user_id))).collect()
     } else {
-        let asked: Vec<_> = known.iter().map(|(_, s, _, at)| (s.campaign_id, s.user_id, *at)).collect();
+        let asked: Vec<_> = known.iter().map(|(_, s, facts, at)| (facts.key(), s.user_id, *at)).collect();
         acting_for(conn, &asked).await?
     };
     let mut cases = Vec::with_capacity(known.len());
@@ -209,7 +214,7 @@ struct Settled {
     records: Vec<Record>,
     events: Vec<Event>,
     changed: BTreeSet<ParticipantKey>,
-    counts: HashMap<(ChallengeId, i32), i32>,
+    counts: HashMap<PartKey, i32>,
     old_buckets: HashMap<ParticipantKey, i32>,
     /// Requests with wrong answers. Judged again, one would be recorded again; a right one is not.
     once: Vec<Repeatable>,
@@ -223,10 +228,10 @@ async fn settle(
     standings: &mut HashMap<Look, Standing>,
     recents: &HashMap<ParticipantKey, Recent>,
 ) -> sqlx::Result<Settled> {
-    let solved_parts: BTreeSet<(ChallengeId, i32)> = judged
+    let solved_parts: BTreeSet<PartKey> = judged
         .iter()
         .filter_map(|(case, judgement)| match judgement {
-            Judgement::Right { part, .. } if !case.tester => Some((case.submission.challenge_id, *part)),
+            Judgement::Right { part, .. } if !case.tester => Some(case.part(*part)),
             _ => None,
         })
         .collect();
@@ -268,7 +273,7 @@ async fn settle(
                 }
             }
             Judgement::Right { part, elapsed_ms } => {
-                let count = counts.get_mut(&(case.submission.challenge_id, part)).ok_or_else(|| {
+                let count = counts.get_mut(&case.part(part)).ok_or_else(|| {
                     sqlx::Error::Protocol(format!("challenge {} lacks part {part}", look.challenge_id))
                 })?;
                 *count += 1;
@@ -279,7 +284,7 @@ async fn settle(
                     Scoring::TimeBased => 0,
                 };
                 let solved = Solved { position: *count, points, elapsed_ms, at: case.arrival };
-                settled.counts.insert((case.submission.challenge_id, part), *count);
+                settled.counts.insert(case.part(part), *count);
                 standing.solved[usize::from(part == 2)] = Some(solved);
                 participant.score.points += i64::from(points);
                 participant.score.parts_solved += 1;
@@ -301,7 +306,6 @@ async fn settle(
             settled.records.push(Record {
                 id,
                 look,
-                guild_id: case.facts.guild_id,
                 user_id: case.submission.user_id,
                 part: verdict.part,
                 answer: case.submission.answer.clone(),
@@ -394,7 +398,7 @@ async fn write(
     conn: &mut PgConnection,
     settled: &mut Settled,
     locked: &HashMap<ParticipantKey, Locked>,
-    campaigns: &HashMap<CampaignId, CampaignFacts>,
+    campaigns: &HashMap<CampaignKey, CampaignFacts>,
 ) -> sqlx::Result<()> {
     if !settled.records.is_empty() {
         store::records_insert(conn, &settled.records).await?;
@@ -407,7 +411,7 @@ async fn write(
         .filter_map(|key| {
             let (participant, facts) = (locked.get(key)?, campaigns.get(&key.0)?);
             Some(NewScore {
-                campaign_id: key.0,
+                campaign: key.0,
                 participant_id: key.1.clone(),
                 score: participant.score,
                 key: participant.score.rank_key(facts.scoring),

@@ -72,7 +72,7 @@ pub async fn submission_list(
             (None, View::of(&facts, true))
         }
         Whose::Own(user) => {
-            let acting = acting_for(&mut conn, &[(campaign, user, facts.now)]).await?.pop();
+            let acting = acting_for(&mut conn, &[(facts.key(), user, facts.now)]).await?.pop();
             let view = View::of(&facts, false);
             let viewer = Viewer { admin: false, acting: acting.unwrap_or(Acting::Nobody), view };
             if let Some(challenge) = challenge {
@@ -95,7 +95,7 @@ pub async fn submission_list(
                   CASE WHEN is_correct AND submission_timestamp < coalesce($5, 'infinity'::timestamptz) THEN points_awarded END AS points,
                   elapsed_ms, submission_timestamp AS submitted_at
            FROM challenges.challenge_submissions
-           WHERE campaign_id = $1 AND ($2::text IS NULL OR participant_id = $2)
+           WHERE guild_id = $7 AND campaign_id = $1 AND ($2::text IS NULL OR participant_id = $2)
              AND ($3::uuid IS NULL OR challenge_id = $3) AND ($4::uuid IS NULL OR id < $4)
            ORDER BY id DESC LIMIT $6"#,
         campaign.get(),
@@ -104,6 +104,7 @@ pub async fn submission_list(
         before,
         view.horizon(),
         limit.plus_one(),
+        guild.get(),
     )
     .fetch_all(&mut *conn)
     .await?;

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::judge::{Input, Solved, Standing};
-use crate::model::Participant;
+use crate::model::{CampaignKey, Participant};
 use crate::rules::{FIVE_MINUTES, RankKey, Recent, Score};
 
 /// A registered participant, locked for this transaction.
@@ -22,24 +22,26 @@ pub(crate) struct Locked {
     pub(crate) locked_until: Option<DateTime<Utc>>,
 }
 
-pub(crate) type ParticipantKey = (CampaignId, String);
+pub(crate) type ParticipantKey = (CampaignKey, String);
 
 /// Locks participants in the order of their keys. Who is missing from the answer is not registered.
 pub(crate) async fn participants_lock(
     conn: &mut PgConnection,
     wanted: &[&ParticipantKey],
 ) -> sqlx::Result<HashMap<ParticipantKey, Locked>> {
-    let campaigns: Vec<Uuid> = wanted.iter().map(|(campaign, _)| campaign.get()).collect();
+    let (guilds, campaigns): (Vec<i64>, Vec<Uuid>) =
+        wanted.iter().map(|(campaign, _)| (campaign.guild_id.get(), campaign.id.get())).unzip();
     let ids: Vec<String> = wanted.iter().map(|(_, id)| id.clone()).collect();
     let rows = sqlx::query!(
-        r#"SELECT p.campaign_id AS "campaign_id: CampaignId", p.participant_id, p.display_name, p.points, p.penalty,
+        r#"SELECT p.guild_id AS "guild_id: GuildId", p.campaign_id AS "campaign_id: CampaignId", p.participant_id, p.display_name, p.points, p.penalty,
                   p.parts_solved, p.total_ms, p.bucket, p.wrong_streak, p.locked_until,
                   nullif(p.last_correct_at, 'infinity') AS last_correct_at
            FROM campaigns.campaign_participants p
-           JOIN unnest($1::uuid[], $2::text[]) AS u(campaign_id, participant_id)
-             ON u.campaign_id = p.campaign_id AND u.participant_id = p.participant_id
-           ORDER BY p.campaign_id, p.participant_id
+           JOIN unnest($1::int8[], $2::uuid[], $3::text[]) AS u(guild_id, campaign_id, participant_id)
+             ON u.guild_id = p.guild_id AND u.campaign_id = p.campaign_id AND u.participant_id = p.participant_id
+           ORDER BY p.guild_id, p.campaign_id, p.participant_id
            FOR NO KEY UPDATE OF p"#,
+        &guilds,
         &campaigns,
         &ids,
     )
@@ -60,7 +62,7 @@ pub(crate) async fn participants_lock(
             wrong_streak: row.wrong_streak,
             locked_until: row.locked_until,
         };
-        ((row.campaign_id, row.participant_id), locked)
+        ((CampaignKey { guild_id: row.guild_id, id: row.campaign_id }, row.participant_id), locked)
     });
     Ok(locked.collect())
 }
@@ -68,7 +70,7 @@ pub(crate) async fn participants_lock(
 /// One participant's view of one challenge, to be looked up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Look {
-    pub(super) campaign_id: CampaignId,
+    pub(super) campaign: CampaignKey,
     pub(super) challenge_id: ChallengeId,
     pub(super) participant: Participant,
 }
@@ -81,7 +83,8 @@ pub(super) async fn standings_read(
     (since, keep): (DateTime<Utc>, i32),
 ) -> sqlx::Result<Vec<Option<(Standing, Recent)>>> {
     let numbers: Vec<i32> = (0..looks.len()).map(|n| i32::try_from(n).unwrap_or(i32::MAX)).collect();
-    let campaigns: Vec<Uuid> = looks.iter().map(|look| look.campaign_id.get()).collect();
+    let (guilds, campaigns): (Vec<i64>, Vec<Uuid>) =
+        looks.iter().map(|look| (look.campaign.guild_id.get(), look.campaign.id.get())).unzip();
     let challenges: Vec<Uuid> = looks.iter().map(|look| look.challenge_id.get()).collect();
     let ids: Vec<String> = looks.iter().map(|look| look.participant.id.clone()).collect();
     let kinds: Vec<String> = looks.iter().map(|look| look.participant.kind.as_str().to_owned()).collect();
@@ -93,27 +96,30 @@ pub(super) async fn standings_read(
                   s2.solve_position AS "position2?", s2.points_awarded AS "points2?", s2.elapsed_ms AS "elapsed2?",
                   s2.submission_timestamp AS "at2?",
                   ARRAY(SELECT r.submission_timestamp FROM challenges.submission_rate_limits r
-                        WHERE r.campaign_id = u.campaign_id AND r.participant_id = u.participant_id
+                        WHERE r.guild_id = u.guild_id AND r.campaign_id = u.campaign_id AND r.participant_id = u.participant_id
                           AND r.submission_timestamp > $6
                         ORDER BY r.submission_timestamp DESC LIMIT $7) AS "recent!: Vec<DateTime<Utc>>"
-           FROM unnest($1::int4[], $2::uuid[], $3::uuid[], $4::text[], $5::text[])
-                AS u(n, campaign_id, challenge_id, participant_id, participant_type)
-           JOIN challenges.challenges ch ON ch.id = u.challenge_id AND ch.campaign_id = u.campaign_id
+           FROM unnest($1::int4[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $8::int8[])
+                AS u(n, campaign_id, challenge_id, participant_id, participant_type, guild_id)
+           JOIN challenges.challenges ch
+             ON ch.guild_id = u.guild_id AND ch.id = u.challenge_id AND ch.campaign_id = u.campaign_id
            LEFT JOIN LATERAL (
                SELECT c.expected_result, c.expected_result_part2, c.first_request_timestamp
                FROM challenges.generated_input_cache c
-               WHERE c.challenge_id = u.challenge_id AND c.participant_id = u.participant_id
+               WHERE c.guild_id = u.guild_id AND c.challenge_id = u.challenge_id AND c.participant_id = u.participant_id
                  AND c.participant_type = u.participant_type AND c.is_valid AND c.first_request_timestamp IS NOT NULL
                LIMIT 1) i ON true
            LEFT JOIN LATERAL (
                SELECT s.solve_position, s.points_awarded, s.elapsed_ms, s.submission_timestamp
                FROM challenges.challenge_submissions s
-               WHERE s.challenge_id = u.challenge_id AND s.part = 1 AND s.participant_id = u.participant_id AND s.is_correct
+               WHERE s.guild_id = u.guild_id AND s.challenge_id = u.challenge_id AND s.part = 1
+                 AND s.participant_id = u.participant_id AND s.is_correct
                LIMIT 1) s1 ON true
            LEFT JOIN LATERAL (
                SELECT s.solve_position, s.points_awarded, s.elapsed_ms, s.submission_timestamp
                FROM challenges.challenge_submissions s
-               WHERE s.challenge_id = u.challenge_id AND s.part = 2 AND s.participant_id = u.participant_id AND s.is_correct
+               WHERE s.guild_id = u.guild_id AND s.challenge_id = u.challenge_id AND s.part = 2
+                 AND s.participant_id = u.participant_id AND s.is_correct
                LIMIT 1) s2 ON ch.parts = 2"#,
         &numbers,
         &campaigns,
@@ -122,6 +128,7 @@ pub(super) async fn standings_read(
         &kinds,
         since - FIVE_MINUTES,
         i64::from(keep),
+        &guilds,
     )
     .fetch_all(conn)
     .await?;
@@ -154,25 +161,31 @@ pub(super) async fn standings_read(
     Ok(found)
 }
 
+/// A part of a challenge.
+pub(super) type PartKey = (GuildId, ChallengeId, i32);
+
 /// Locks parts in the order of their keys and reads how often each was solved.
 pub(super) async fn parts_lock(
     conn: &mut PgConnection,
-    wanted: &[(ChallengeId, i32)],
-) -> sqlx::Result<HashMap<(ChallengeId, i32), i32>> {
-    let challenges: Vec<Uuid> = wanted.iter().map(|(challenge, _)| challenge.get()).collect();
-    let parts: Vec<i32> = wanted.iter().map(|(_, part)| *part).collect();
+    wanted: &[PartKey],
+) -> sqlx::Result<HashMap<PartKey, i32>> {
+    let guilds: Vec<i64> = wanted.iter().map(|(guild, ..)| guild.get()).collect();
+    let challenges: Vec<Uuid> = wanted.iter().map(|(_, challenge, _)| challenge.get()).collect();
+    let parts: Vec<i32> = wanted.iter().map(|(.., part)| *part).collect();
     let rows = sqlx::query!(
-        r#"SELECT p.challenge_id AS "challenge_id: ChallengeId", p.part, p.solve_count
+        r#"SELECT p.guild_id AS "guild_id: GuildId", p.challenge_id AS "challenge_id: ChallengeId", p.part, p.solve_count
            FROM challenges.challenge_parts p
-           JOIN unnest($1::uuid[], $2::int4[]) AS u(challenge_id, part) ON u.challenge_id = p.challenge_id AND u.part = p.part
-           ORDER BY p.challenge_id, p.part
+           JOIN unnest($1::int8[], $2::uuid[], $3::int4[]) AS u(guild_id, challenge_id, part)
+             ON u.guild_id = p.guild_id AND u.challenge_id = p.challenge_id AND u.part = p.part
+           ORDER BY p.guild_id, p.challenge_id, p.part
            FOR NO KEY UPDATE OF p"#,
+        &guilds,
         &challenges,
         &parts,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| ((row.challenge_id, row.part), row.solve_count)).collect())
+    Ok(rows.into_iter().map(|row| ((row.guild_id, row.challenge_id, row.part), row.solve_count)).collect())
 }
 
 /// A judged answer, to be journalled.
@@ -180,7 +193,6 @@ pub(super) async fn parts_lock(
 pub(super) struct Record {
     pub(super) id: SubmissionId,
     pub(super) look: Look,
-    pub(super) guild_id: GuildId,
     pub(super) user_id: UserId,
     pub(super) part: i32,
     pub(super) answer: String,
@@ -195,8 +207,9 @@ pub(super) async fn records_insert(conn: &mut PgConnection, records: &[Record]) 
     let points: Vec<i32> = records.iter().map(|r| r.solved.map_or(0, |s| s.points)).collect();
     let result = sqlx::query!(
         r#"WITH windows AS (
-               INSERT INTO challenges.submission_rate_limits (campaign_id, participant_id, participant_type, submission_timestamp)
-               SELECT * FROM unnest($3::uuid[], $5::text[], $6::text[], $13::timestamptz[])
+               INSERT INTO challenges.submission_rate_limits
+                   (guild_id, campaign_id, participant_id, participant_type, submission_timestamp)
+               SELECT * FROM unnest($4::int8[], $3::uuid[], $5::text[], $6::text[], $13::timestamptz[])
            )
            INSERT INTO challenges.challenge_submissions (id, challenge_id, campaign_id, guild_id, participant_id,
                participant_type, user_id, part, submitted_result, is_correct, points_awarded, solve_position, elapsed_ms,
@@ -209,8 +222,8 @@ pub(super) async fn records_insert(conn: &mut PgConnection, records: &[Record]) 
                      points, position, elapsed, at)"#,
         &records.iter().map(|r| r.id.get()).collect::<Vec<_>>(),
         &records.iter().map(|r| r.look.challenge_id.get()).collect::<Vec<_>>(),
-        &records.iter().map(|r| r.look.campaign_id.get()).collect::<Vec<_>>(),
-        &records.iter().map(|r| r.guild_id.get()).collect::<Vec<_>>(),
+        &records.iter().map(|r| r.look.campaign.id.get()).collect::<Vec<_>>(),
+        &records.iter().map(|r| r.look.campaign.guild_id.get()).collect::<Vec<_>>(),
         &records.iter().map(|r| r.look.participant.id.clone()).collect::<Vec<_>>(),
         &records.iter().map(|r| r.look.participant.kind.as_str().to_owned()).collect::<Vec<_>>(),
         &records.iter().map(|r| r.user_id.get()).collect::<Vec<_>>(),
@@ -230,7 +243,7 @@ pub(super) async fn records_insert(conn: &mut PgConnection, records: &[Record]) 
 /// A participant's new score.
 #[derive(Debug)]
 pub(crate) struct NewScore {
-    pub(crate) campaign_id: CampaignId,
+    pub(crate) campaign: CampaignKey,
     pub(crate) participant_id: String,
     pub(crate) score: Score,
     pub(crate) key: RankKey,
@@ -244,20 +257,20 @@ pub(crate) struct NewScore {
 /// Writes new scores of locked participants, and moves them in the histogram: all differences in one upsert in the order
 /// of the buckets' keys.
 pub(crate) async fn scores_write(conn: &mut PgConnection, scores: &[NewScore]) -> sqlx::Result<()> {
-    let mut moves: HashMap<(Uuid, i32), i32> = HashMap::new();
+    let mut moves: HashMap<(CampaignKey, i32), i32> = HashMap::new();
     for new in scores.iter().filter(|new| new.bucket != new.old_bucket) {
         for (bucket, change) in [(new.old_bucket, -1), (new.bucket, 1)] {
             if bucket >= 0 {
-                *moves.entry((new.campaign_id.get(), bucket)).or_default() += change;
+                *moves.entry((new.campaign, bucket)).or_default() += change;
             }
         }
     }
     moves.retain(|_, change| *change != 0);
     let result = sqlx::query!(
         r#"WITH histogram AS (
-               INSERT INTO campaigns.standing_buckets AS b (campaign_id, bucket, participants)
-               SELECT * FROM unnest($12::uuid[], $13::int4[], $14::int4[]) AS m(campaign_id, bucket, change)
-               ORDER BY m.campaign_id, m.bucket
+               INSERT INTO campaigns.standing_buckets AS b (guild_id, campaign_id, bucket, participants)
+               SELECT * FROM unnest($17::int8[], $12::uuid[], $13::int4[], $14::int4[]) AS m(guild_id, campaign_id, bucket, change)
+               ORDER BY m.guild_id, m.campaign_id, m.bucket
                ON CONFLICT ON CONSTRAINT pk_standing_buckets DO UPDATE SET participants = b.participants + excluded.participants
            )
            UPDATE campaigns.campaign_participants p
@@ -266,11 +279,11 @@ pub(crate) async fn scores_write(conn: &mut PgConnection, scores: &[NewScore]) -
                last_correct_at = coalesce(u.last_correct_at, 'infinity'), wrong_streak = u.wrong_streak,
                locked_until = u.locked_until
            FROM unnest($1::uuid[], $2::text[], $3::int8[], $4::int8[], $5::int4[], $6::int8[], $7::int8[], $8::int8[],
-                       $9::int4[], $10::timestamptz[], $11::int4[], $15::timestamptz[])
+                       $9::int4[], $10::timestamptz[], $11::int4[], $15::timestamptz[], $16::int8[])
                 AS u(campaign_id, participant_id, points, penalty, parts_solved, total_ms, rank_major, rank_minor, bucket,
-                     last_correct_at, wrong_streak, locked_until)
-           WHERE p.campaign_id = u.campaign_id AND p.participant_id = u.participant_id"#,
-        &scores.iter().map(|n| n.campaign_id.get()).collect::<Vec<_>>(),
+                     last_correct_at, wrong_streak, locked_until, guild_id)
+           WHERE p.guild_id = u.guild_id AND p.campaign_id = u.campaign_id AND p.participant_id = u.participant_id"#,
+        &scores.iter().map(|n| n.campaign.id.get()).collect::<Vec<_>>(),
         &scores.iter().map(|n| n.participant_id.clone()).collect::<Vec<_>>(),
         &scores.iter().map(|n| n.score.points).collect::<Vec<_>>(),
         &scores.iter().map(|n| n.score.penalty).collect::<Vec<_>>(),
@@ -281,10 +294,12 @@ pub(crate) async fn scores_write(conn: &mut PgConnection, scores: &[NewScore]) -
         &scores.iter().map(|n| n.bucket).collect::<Vec<_>>(),
         &scores.iter().map(|n| n.last_correct_at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
         &scores.iter().map(|n| n.wrong_streak).collect::<Vec<_>>(),
-        &moves.keys().map(|(campaign, _)| *campaign).collect::<Vec<_>>(),
+        &moves.keys().map(|(campaign, _)| campaign.id.get()).collect::<Vec<_>>(),
         &moves.keys().map(|(_, bucket)| *bucket).collect::<Vec<_>>(),
         &moves.values().copied().collect::<Vec<_>>(),
         &scores.iter().map(|n| n.locked_until).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
+        &scores.iter().map(|n| n.campaign.guild_id.get()).collect::<Vec<_>>(),
+        &moves.keys().map(|(campaign, _)| campaign.guild_id.get()).collect::<Vec<_>>(),
     )
     .execute(conn)
     .await?;
@@ -293,17 +308,15 @@ pub(crate) async fn scores_write(conn: &mut PgConnection, scores: &[NewScore]) -
 }
 
 /// Writes how often locked parts have been solved now.
-pub(super) async fn parts_write(
-    conn: &mut PgConnection,
-    counts: &HashMap<(ChallengeId, i32), i32>,
-) -> sqlx::Result<()> {
+pub(super) async fn parts_write(conn: &mut PgConnection, counts: &HashMap<PartKey, i32>) -> sqlx::Result<()> {
     let result = sqlx::query!(
         r#"UPDATE challenges.challenge_parts p SET solve_count = u.solve_count
-           FROM unnest($1::uuid[], $2::int4[], $3::int4[]) AS u(challenge_id, part, solve_count)
-           WHERE p.challenge_id = u.challenge_id AND p.part = u.part"#,
-        &counts.keys().map(|(challenge, _)| challenge.get()).collect::<Vec<_>>(),
-        &counts.keys().map(|(_, part)| *part).collect::<Vec<_>>(),
+           FROM unnest($4::int8[], $1::uuid[], $2::int4[], $3::int4[]) AS u(guild_id, challenge_id, part, solve_count)
+           WHERE p.guild_id = u.guild_id AND p.challenge_id = u.challenge_id AND p.part = u.part"#,
+        &counts.keys().map(|(_, challenge, _)| challenge.get()).collect::<Vec<_>>(),
+        &counts.keys().map(|(.., part)| *part).collect::<Vec<_>>(),
         &counts.values().copied().collect::<Vec<_>>(),
+        &counts.keys().map(|(guild, ..)| guild.get()).collect::<Vec<_>>(),
     )
     .execute(conn)
     .await?;
@@ -318,8 +331,10 @@ pub async fn rate_limits_clean(pool: &PgPool, chunk: i64) -> sqlx::Result<u64> {
     let age = FIVE_MINUTES + FIVE_MINUTES + TimeDelta::seconds(1);
     loop {
         let result = sqlx::query!(
-            r#"DELETE FROM challenges.submission_rate_limits WHERE id IN (
-                   SELECT r.id FROM challenges.submission_rate_limits r
+            r#"DELETE FROM challenges.submission_rate_limits
+               WHERE (guild_id, campaign_id, participant_id, submission_timestamp, id) IN (
+                   SELECT r.guild_id, r.campaign_id, r.participant_id, r.submission_timestamp, r.id
+                   FROM challenges.submission_rate_limits r
                    WHERE r.submission_timestamp < now() - make_interval(secs => $1)
                    LIMIT $2)"#,
             age.as_seconds_f64(),

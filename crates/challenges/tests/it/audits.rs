@@ -108,7 +108,7 @@ async fn tampering_is_found() {
         ),
         (
             "participants",
-            "INSERT INTO campaigns.standing_buckets VALUES ($1, 999999, 1)",
+            "INSERT INTO campaigns.standing_buckets SELECT guild_id, id, 999999, 1 FROM campaigns.campaigns WHERE id = $1",
             "DELETE FROM campaigns.standing_buckets WHERE campaign_id = $1 AND bucket = 999999",
         ),
         (

@@ -57,9 +57,10 @@ async fn set_score(world: &World, user: i64, parts: i32, points: i64, total_ms: 
     .await
     .unwrap();
     sqlx::query(
-        "INSERT INTO campaigns.standing_buckets AS b VALUES ($1, $2, 1)
-         ON CONFLICT (campaign_id, bucket) DO UPDATE SET participants = b.participants + 1",
+        "INSERT INTO campaigns.standing_buckets AS b VALUES ($1, $2, $3, 1)
+         ON CONFLICT (guild_id, campaign_id, bucket) DO UPDATE SET participants = b.participants + 1",
     )
+    .bind(GUILD.get())
     .bind(world.campaign.get())
     .bind(bucket)
     .execute(world.pool())
@@ -184,12 +185,12 @@ async fn the_freeze_shows_how_things_stood_and_leaks_nothing() {
         .execute(&mut *tx)
         .await
         .unwrap();
-    assert_eq!(standings_snapshot(&mut tx, &[world.campaign], Snapshot::Final).await.unwrap(), 3);
+    assert_eq!(standings_snapshot(&mut tx, &[world.key()], Snapshot::Final).await.unwrap(), 3);
     tx.commit().await.unwrap();
     let last = board(&world, false, 2, None).await;
     assert!(last.is_final && last.frozen_since.is_none() && last.next.is_some());
     assert_eq!(whole(&world, false, 2).await, live);
-    assert!(challenges::audit::audit(world.pool(), Some(world.campaign)).await.unwrap().is_empty());
+    assert!(challenges::audit::audit(world.pool(), Some(world.key())).await.unwrap().is_empty());
 }
 
 #[tokio::test]

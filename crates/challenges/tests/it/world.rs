@@ -1,5 +1,6 @@
 //! A guild with a campaign, its challenges and whoever takes part, made by SQL as the slices above would make it.
 
+use challenges::CampaignKey;
 use challenges::submissions::{Outcome, Submission, submit};
 use chrono::TimeDelta;
 use db::testing::TestDatabase;
@@ -48,6 +49,10 @@ pub(crate) struct World {
 }
 
 impl World {
+    pub(crate) fn key(&self) -> CampaignKey {
+        CampaignKey { guild_id: GUILD, id: self.campaign }
+    }
+
     pub(crate) async fn new(rules: Rules) -> Self {
         let db = TestDatabase::new().await;
         let campaign = sqlx::query_scalar!(
@@ -110,7 +115,8 @@ impl World {
         .unwrap();
         for part in 1..=parts {
             sqlx::query!(
-                "INSERT INTO challenges.challenge_parts (challenge_id, part) VALUES ($1, $2)",
+                "INSERT INTO challenges.challenge_parts (guild_id, challenge_id, part) VALUES ($1, $2, $3)",
+                GUILD.get(),
                 id.get(),
                 part
             )

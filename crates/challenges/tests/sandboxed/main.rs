@@ -115,7 +115,7 @@ async fn edits(world: World, sandbox: Sandbox) {
     let challenge = world.scripted(1, SCRIPT).await;
     world.players(1..=2, &[]).await;
     let begun = world.get(&sandbox, challenge, 1).await.unwrap();
-    assert_eq!(pregenerate(world.pool(), &Wake::new(), &sandbox, challenge).await.unwrap(), 1);
+    assert_eq!(pregenerate(world.pool(), &Wake::new(), &sandbox, (GUILD, challenge)).await.unwrap(), 1);
     let other = "import json\nprint(json.dumps({'input': {'n': [1, 2]}, 'result': 'new'}))".to_owned();
     let patch = ChallengePatch { generation_script: Some(other.clone()), ..ChallengePatch::default() };
     world.edit(challenge, patch).await;
@@ -158,8 +158,8 @@ async fn ahead(world: World, sandbox: Sandbox) {
     world.players(1..=70, &[]).await;
     let wake = Wake::new();
     let (one, two) = futures::join!(
-        pregenerate(world.pool(), &wake, &sandbox, challenge),
-        pregenerate(world.pool(), &wake, &sandbox, challenge)
+        pregenerate(world.pool(), &wake, &sandbox, (GUILD, challenge)),
+        pregenerate(world.pool(), &wake, &sandbox, (GUILD, challenge))
     );
     assert_eq!(one.unwrap() + two.unwrap(), 70, "nothing is stored twice");
     let asked = "SELECT count(*) FROM challenges.generated_input_cache WHERE campaign_id = $1 AND first_request_timestamp IS NOT NULL";

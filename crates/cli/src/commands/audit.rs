@@ -1,12 +1,11 @@
 //! `questhall audit`: what is stored against what the journals add up to.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use access::{By, Origin};
 use db::Database;
-use kernel::{CampaignId, GuildId};
+use kernel::GuildId;
 use serde::Serialize;
-use uuid::Uuid;
 
 use crate::{
     args::{AuditArgs, Global},
@@ -124,19 +123,9 @@ async fn drift(database: &Database, guild: Option<GuildId>, screen: &Screen) -> 
 
     bar.set_prefix("challenges");
     let rows = challenges::audit::audit(database.pool(), None).await?;
-    let campaigns: Vec<Uuid> = rows.iter().map(|row| row.campaign_id.get()).collect();
-    let guilds: HashMap<CampaignId, GuildId> = sqlx::query!(
-        r#"SELECT id AS "id: CampaignId", guild_id AS "guild_id: GuildId" FROM campaigns.campaigns WHERE id = ANY ($1)"#,
-        &campaigns
-    )
-    .fetch_all(&mut connection)
-    .await?
-    .into_iter()
-    .map(|row| (row.id, row.guild_id))
-    .collect();
     found.extend(rows.into_iter().map(|row| Drift {
         slice: "challenges",
-        guild_id: guilds.get(&row.campaign_id).copied().unwrap_or(GuildId::new(0)),
+        guild_id: row.guild_id,
         what: format!("campaigns/{}: {} of {}", row.campaign_id, row.figure, row.subject),
         stored: row.stored,
         derived: row.derived,

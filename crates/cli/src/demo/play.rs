@@ -133,8 +133,9 @@ async fn released(demo: Demo, services: &Services) -> Result<Vec<Open>, Failure>
     let rows = sqlx::query_as!(
         Open,
         r#"SELECT id AS "id: ChallengeId", parts FROM challenges.challenges
-            WHERE campaign_id = $1 AND released_at IS NOT NULL ORDER BY order_position"#,
-        demo.campaign.get()
+            WHERE guild_id = $2 AND campaign_id = $1 AND released_at IS NOT NULL ORDER BY order_position"#,
+        demo.campaign.get(),
+        GUILD.get(),
     )
     .fetch_all(services.app.pool())
     .await?;

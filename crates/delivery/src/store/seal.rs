@@ -56,13 +56,15 @@ pub async fn secrets_reseal(conn: &mut PgConnection, vault: &Vault) -> sqlx::Res
     )
     .fetch_all(&mut *conn)
     .await?;
-    let (mut ids, mut secrets, mut previous, mut unreadable) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let (mut guilds, mut ids, mut secrets, mut previous) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut unreadable = 0;
     for row in stored {
         let anew = |stored: Vec<u8>| -> Result<Vec<u8>, sqlx::Error> {
             seal((vault, &open(vault, row.guild_id, row.id, stored)?), row.guild_id, row.id)
         };
         match (anew(row.secret), row.previous_secret.map(anew).transpose()) {
             (Ok(one), Ok(other)) => {
+                guilds.push(row.guild_id.get());
                 ids.push(row.id.get());
                 secrets.push(one);
                 previous.push(other);
@@ -76,8 +78,9 @@ pub async fn secrets_reseal(conn: &mut PgConnection, vault: &Vault) -> sqlx::Res
     }
     let done = sqlx::query!(
         "UPDATE delivery.webhooks w SET secret = s.secret, previous_secret = s.previous
-           FROM unnest($1::uuid[], $2::bytea[], $3::bytea[]) AS s (id, secret, previous)
-          WHERE w.id = s.id",
+           FROM unnest($1::bigint[], $2::uuid[], $3::bytea[], $4::bytea[]) AS s (guild_id, id, secret, previous)
+          WHERE w.guild_id = s.guild_id AND w.id = s.id",
+        &guilds,
         &ids,
         &secrets,
         &previous as &[Option<Vec<u8>>],

@@ -12,11 +12,12 @@
 //!
 //! Map: [`scope`] what may be done · [`role`] who may do it · [`actor`] who acts · [`keys`] API keys · [`sessions`] and [`sign_in`] people
 //! with browsers · [`roles`] who has which role · [`rate_limit`] how much anybody may send · [`web`] state, extractors, middleware ·
-//! [`settings`] what administrators choose while it runs · [`routes`] the API of it all · [`audit`] the log of administrators' changes · [`openapi`] what handlers say of themselves · [`problems`] kinds ·
+//! [`settings`] what administrators choose while it runs · [`routes`] the API of it all · [`audit`] the log of administrators' changes, [`author`] who made them · [`weekly`] what all slices' weekly audits share · [`openapi`] what handlers say of themselves · [`problems`] kinds ·
 //! [`personal`] copies of what is known of a member, and forgetting · [`vault`] secrets that are kept sealed · `testing` (feature) routes to knock at.
 
 pub mod actor;
 pub mod audit;
+pub mod author;
 mod error;
 pub mod keys;
 pub mod openapi;
@@ -34,9 +35,11 @@ pub mod sign_in;
 pub mod testing;
 pub mod vault;
 pub mod web;
+pub mod weekly;
 
 pub use actor::{Actor, Bearer, By, Origin, Person};
 pub use audit::AuditEntry;
+pub use author::Author;
 pub use openapi::Problems;
 pub use role::Role;
 pub use scope::{Scope, Scopes};

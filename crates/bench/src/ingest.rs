@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
-use community::ingest::generator::{Community, Generator};
-use community::ingest::{Event, EventWriter, Feed, Outcome};
-use community::people::{self, LeaderboardQuery};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use jobs::Wake;
 use kernel::{GuildId, UserId};
+use lake::ingest::generator::{Community, Generator};
+use lake::ingest::{Event, EventWriter, Feed, Outcome};
+use progress::leaderboard::{self, LeaderboardQuery};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use sqlx::PgPool;
 
@@ -243,8 +243,7 @@ async fn feed(
     bar: &indicatif::ProgressBar,
 ) -> Result<Vec<(Duration, usize)>> {
     let mut marks = Vec::new();
-    let mut ahead: VecDeque<BoxFuture<'_, Result<Vec<Outcome>, community::ingest::IngestError>>> =
-        VecDeque::new();
+    let mut ahead: VecDeque<BoxFuture<'_, Result<Vec<Outcome>, lake::ingest::IngestError>>> = VecDeque::new();
     let mut events = events.into_iter();
     loop {
         let chunk: Vec<Event> = events.by_ref().take(CHUNK).collect();
@@ -371,7 +370,7 @@ async fn among_many(ground: &Ground, sizes: &Sizes) -> Result<(Samples, Samples)
     while cursors.len() < 400 {
         let query =
             LeaderboardQuery { limit: Some(200), cursor: cursors.last().cloned().flatten(), season_id: None };
-        match people::leaderboard(pool, big, &query).await?.next {
+        match leaderboard::leaderboard(pool, big, &query).await?.next {
             Some(next) => cursors.push(Some(next)),
             None => break,
         }
@@ -381,12 +380,12 @@ async fn among_many(ground: &Ground, sizes: &Sizes) -> Result<(Samples, Samples)
         let cursor = cursors[rng.random_range(0..cursors.len())].clone();
         let query = LeaderboardQuery { limit: Some(100), cursor, season_id: None };
         let began = Instant::now();
-        let page = people::leaderboard(pool, big, &query).await?;
+        let page = leaderboard::leaderboard(pool, big, &query).await?;
         let took = began.elapsed();
         ensure!(!page.items.is_empty(), "a page is empty");
         let user = UserId::new(rng.random_range(1..=sizes.members));
         let began = Instant::now();
-        let profile = community::ops::member_profile(pool, big, user).await.context("a profile")?;
+        let profile = progress::profile::member_profile(pool, big, user).await.context("a profile")?;
         let profile_took = began.elapsed();
         ensure!(profile.rank.is_some(), "a member without a rank");
         if n >= sizes.looks / 10 {

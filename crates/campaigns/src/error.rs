@@ -41,9 +41,12 @@ pub enum Error {
     /// The ledger refused.
     #[error(transparent)]
     Ledger(#[from] economy::LedgerError),
+    /// A member could not be read.
+    #[error(transparent)]
+    People(#[from] people::Error),
     /// The journal of XP refused.
     #[error(transparent)]
-    Community(#[from] community::Error),
+    Progress(#[from] progress::Error),
     /// A squad could not be read.
     #[error(transparent)]
     Squad(#[from] squads::Error),
@@ -64,7 +67,8 @@ impl From<Error> for Problem {
             Error::Registration(why) => Self::new(REGISTRATION, why),
             Error::Claim(why) => Self::new(CLAIM, why),
             Error::Ledger(e) => e.into(),
-            Error::Community(e) => e.into(),
+            Error::People(e) => e.into(),
+            Error::Progress(e) => e.into(),
             Error::Squad(e) => e.into(),
             Error::Challenge(e) => e.into(),
             Error::Database(e) => constraint_problem(&e).unwrap_or_else(|| e.into()),

@@ -95,7 +95,7 @@ pub(crate) async fn campaign_insert(
     settings: &CampaignSettings,
 ) -> Result<CampaignId, Error> {
     valid(settings)?;
-    community::guild_ensure(conn, guild_id, None).await?;
+    people::guild_ensure(conn, guild_id, None).await?;
     let secret: [u8; 32] = rand::random();
     let id =
         store::campaign_insert(conn, guild_id, &secret, by.user(), &by.by.changed_by(), settings).await?;

@@ -2,7 +2,7 @@
 //!
 //! Promises: however many buy at once, gold and stock never go below zero and nobody buys more than a member may (a row lock
 //! on the item, and check constraints); a purchase is refunded once, with its gold and its stock. Gold is journaled as any
-//! other ([`crate::grant`]).
+//! other ([`progress::grant`]).
 //!
 //! Map: [`model`] the types · [`ops`] transactions the faces call · `store` SQL · [`routes`] the HTTP face.
 

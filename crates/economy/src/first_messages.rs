@@ -1,4 +1,4 @@
-//! The first message of a day claims the daily bytes: a reader of the outbox, as the community knows nothing of bytes.
+//! The first message of a day claims the daily bytes: a reader of the outbox, as the lake knows nothing of bytes.
 //!
 //! A day that was over for longer than a day when its messages came is not claimed: history that is brought in mints nothing.
 

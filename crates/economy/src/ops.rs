@@ -184,9 +184,9 @@ pub async fn config_put(
 }
 
 /// The member, who must be there.
-async fn known(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<community::Member, Error> {
-    let member = community::member_get(conn, guild, user).await.map_err(|error| match error {
-        community::Error::Database(error) => Error::Database(error),
+async fn known(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<people::Member, Error> {
+    let member = people::member_get(conn, guild, user).await.map_err(|error| match error {
+        people::Error::Database(error) => Error::Database(error),
         other => Error::Database(sqlx::Error::Protocol(other.to_string())),
     })?;
     member.filter(|member| member.left_at.is_none()).ok_or(Error::UnknownMember(user))

@@ -1,15 +1,15 @@
 //! Role rewards: whoever has received so many bytes in all is granted a Discord role, for good.
 //!
 //! A grant is a row of `economy.role_reward_grants`, written in the transaction that crosses the threshold, with an event
-//! `role_reward.granted` and the wish for the role in [`community::roles`], which is announced until Discord has it. A
+//! `role_reward.granted` and the wish for the role in [`people::roles`], which is announced until Discord has it. A
 //! threshold raised later, or a reward taken away, takes nothing from who was granted it. A threshold lowered, or a reward
 //! added, is made up for by [`reconcile`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use community::roles::{RoleWish, roles_set};
 use jobs::outbox;
 use kernel::{GuildId, RoleId, UserId};
+use people::roles::{RoleWish, roles_set};
 use serde_json::json;
 use sqlx::PgConnection;
 

@@ -3,12 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use chrono::{DateTime, Utc};
-use community::members_ensure;
 use db::testing::TestDatabase;
 use economy::model::{DailyReceipt, Occasion};
 use economy::{Error, ops};
 use futures::future::join_all;
 use kernel::{GuildId, UserId};
+use people::members_ensure;
 use sqlx::PgPool;
 
 const GUILD: GuildId = GuildId::new(1);
@@ -235,8 +235,8 @@ async fn claim_starting(pool: &PgPool, user: i64) {
 
 #[tokio::test]
 async fn the_first_message_of_a_day_claims_once() {
-    use community::ingest::{Event, EventWriter};
     use economy::first_messages::DailyClaims;
+    use lake::ingest::{Event, EventWriter};
     let database = with_ada().await;
     let pool = database.pool();
     let mut conn = pool.acquire().await.unwrap();

@@ -18,7 +18,7 @@ async fn house_for(scopes: &[&str]) -> House {
 async fn house() -> House {
     let house = house_for(&["economy:read", "economy:play", "economy:write"]).await;
     let names: Vec<_> = (7..=9).map(|id| (kernel::UserId::new(id), None)).collect();
-    community::members_ensure(&mut house.database.pool().acquire().await.unwrap(), GuildId::new(1), &names)
+    people::members_ensure(&mut house.database.pool().acquire().await.unwrap(), GuildId::new(1), &names)
         .await
         .unwrap();
     house

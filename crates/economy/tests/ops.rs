@@ -3,12 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use access::{By, Origin};
-use community::members_ensure;
 use db::testing::TestDatabase;
 use economy::model::{AwardKind, AwardRequest, ConfigEdit, TransferRequest};
 use economy::{Error, Kind, LedgerError, ops};
 use futures::future::join_all;
 use kernel::{Bytes, GuildId, PageQuery, UserId};
+use people::members_ensure;
 use sqlx::PgPool;
 
 const GUILD: GuildId = GuildId::new(1);
@@ -195,12 +195,12 @@ async fn a_copy_holds_the_ledger_and_whoever_is_forgotten_stays_in_it_without_a_
     ops::transfer(pool, GUILD, ADA, &pay(BOB, 30)).await.unwrap();
     ops::transfer(pool, GUILD, BOB, &pay(ADA, 5)).await.unwrap();
     let here = Origin::default();
-    let copy = community::people::member_export(pool, GUILD, ADA, By::Cli, &here).await.unwrap();
+    let copy = community::privacy::member_export(pool, GUILD, ADA, By::Cli, &here).await.unwrap();
     let paid = copy.elsewhere["economy"]["transactions"].as_array().unwrap();
     assert!(paid.iter().any(|one| one["amount"] == 30 && one["reason"] == "thanks"), "{paid:?}");
     assert_eq!(copy.elsewhere["economy"]["balances"].as_array().unwrap().len(), 1);
     for _ in 0..2 {
-        community::people::member_erase(pool, GUILD, ADA, "asked", By::Cli, &here).await.unwrap();
+        community::privacy::member_erase(pool, GUILD, ADA, "asked", By::Cli, &here).await.unwrap();
         let named = "SELECT count(*) FROM economy.bytes_transactions t WHERE t::text LIKE '%Ada%' OR giver_id = 7 AND reason = 'thanks'";
         assert_eq!(count(pool, named).await, 0);
     }

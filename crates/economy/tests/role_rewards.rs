@@ -3,12 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use access::{By, Origin};
-use community::{members_ensure, roles};
 use db::testing::TestDatabase;
 use economy::model::{AwardKind, AwardRequest, ConfigEdit};
 use economy::{ops, role_rewards};
 use futures::future::join_all;
 use kernel::{Bytes, GuildId, PageQuery, RoleId, UserId};
+use people::{members_ensure, roles};
 use sqlx::PgPool;
 
 const GUILD: GuildId = GuildId::new(1);

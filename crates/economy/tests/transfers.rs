@@ -5,7 +5,6 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use access::{By, Origin};
-use community::members_ensure;
 use db::testing::TestDatabase;
 use economy::model::{ConfigEdit, TransferRequest};
 use economy::transfers::{Transfer, TransferWriter};
@@ -13,6 +12,7 @@ use economy::{Error, LedgerError, ops};
 use futures::future::join_all;
 use jobs::Wake;
 use kernel::{Bytes, GuildId, UserId};
+use people::members_ensure;
 use sqlx::PgPool;
 
 const GUILD: GuildId = GuildId::new(1);

@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use access::{By, Origin};
-use community::members_ensure;
 use db::testing::TestDatabase;
 use economy::model::{AwardKind, AwardRequest};
 use jobs::{EngineSettings, Node, Wake};
 use kernel::{Bytes, GuildId, UserId};
+use people::members_ensure;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 

@@ -70,54 +70,56 @@ macro_rules! decl_snowflake {
     };
 }
 
+/// Declares ids that are UUIDs: the type's documentation and its name. The caller's crate has `serde`, `sqlx`, `utoipa` and `uuid`.
+#[macro_export]
 macro_rules! decl_uuid {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type, ToSchema)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ::sqlx::Type, ::utoipa::ToSchema)]
         #[sqlx(transparent)]
         #[schema(value_type = String, format = Uuid, example = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f")]
-        pub struct $name(Uuid);
+        pub struct $name(::uuid::Uuid);
 
         impl $name {
             /// The id with this value.
-            pub const fn new(value: Uuid) -> Self {
+            pub const fn new(value: ::uuid::Uuid) -> Self {
                 Self(value)
             }
 
             /// The value, as the database stores it.
-            pub const fn get(self) -> Uuid {
+            pub const fn get(self) -> ::uuid::Uuid {
                 self.0
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 write!(f, concat!(stringify!($name), "({})"), self.0)
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Display::fmt(&self.0, f)
             }
         }
 
-        impl FromStr for $name {
-            type Err = ParseIdError;
-            fn from_str(text: &str) -> Result<Self, ParseIdError> {
-                Uuid::parse_str(text).map(Self).map_err(|_| ParseIdError(NOT_A_UUID))
+        impl ::std::str::FromStr for $name {
+            type Err = $crate::id::ParseIdError;
+            fn from_str(text: &str) -> ::std::result::Result<Self, $crate::id::ParseIdError> {
+                $crate::id::parse_uuid(text).map(Self)
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
                 serializer.collect_str(&self.0)
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str(Parse(NOT_A_UUID, std::marker::PhantomData))
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+                $crate::id::deserialize_uuid(deserializer)
             }
         }
     };
@@ -133,6 +135,22 @@ impl<T: FromStr<Err = ParseIdError>> de::Visitor<'_> for Parse<T> {
     fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
         text.parse().map_err(E::custom)
     }
+}
+
+/// Reads a UUID from text.
+#[doc(hidden)]
+pub fn parse_uuid(text: &str) -> Result<Uuid, ParseIdError> {
+    Uuid::parse_str(text).map_err(|_| ParseIdError(NOT_A_UUID))
+}
+
+/// Reads an id that is a UUID from JSON, paths and queries.
+#[doc(hidden)]
+pub fn deserialize_uuid<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: FromStr<Err = ParseIdError>,
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_str(Parse(NOT_A_UUID, std::marker::PhantomData))
 }
 
 fn parse_snowflake(text: &str) -> Result<i64, ParseIdError> {

@@ -3,9 +3,11 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`fields`] | checks that many bodies share |
 //! | [`id`] | newtypes over snowflakes and UUIDs, so that a guild is never taken for a member |
 //! | [`amount`] | bytes, points, XP and gold: integers with a name, never floats |
 //! | [`clock`] | where the time comes from when it is not the database |
+//! | [`number`] | ids that are whole numbers |
 //! | [`objects`] | JSON in which an object is an object, and no list by the order of its fields |
 //! | [`page`] | keyset pages: opaque cursors, bounded limits |
 //! | [`problem`] | RFC 9457 problem details, the only error a client ever sees |
@@ -13,7 +15,9 @@
 
 pub mod amount;
 pub mod clock;
+pub mod fields;
 pub mod id;
+pub mod number;
 pub mod objects;
 pub mod page;
 pub mod problem;

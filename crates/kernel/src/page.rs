@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -13,6 +14,11 @@ use crate::problem::Problem;
 pub const DEFAULT_LIMIT: i64 = 50;
 /// The most items a page may hold.
 pub const MAX_LIMIT: i64 = 200;
+
+/// As late as PostgreSQL and we agree on: where a page that falls in time begins.
+pub fn far() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(365 * 1_000)
+}
 
 /// The query parameters of every list.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]

@@ -42,7 +42,10 @@ themselves, and may do what their roles in a guild permit. Where the path names 
     (name = "webhooks", description = "Events posted to an address of yours, signed by the Standard Webhooks specification."),
     (name = "economy", description = "Bytes: balances and transfers."),
     (name = "squads", description = "Squads and who is in them."),
-    (name = "community", description = "Members of a guild and what they earned."),
+    (name = "people", description = "Members of a guild, their names and preferences."),
+    (name = "progress", description = "What members earned: XP, seasons, achievements, awards."),
+    (name = "lake", description = "What happened on Discord, and what multiplies rewards."),
+    (name = "community", description = "Quest board, shop, announcements, skills; copies of what is known of a member."),
     (name = "keys", description = "API keys."),
     (name = "sign-in", description = "Signing in and out with a browser, and one's sessions."),
     (name = "roles", description = "Who may do what in a guild."),
@@ -59,6 +62,9 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(challenges::router())
         .merge(economy::router())
         .merge(squads::router())
+        .merge(people::router())
+        .merge(progress::router())
+        .merge(lake::router())
         .merge(community::router())
         .merge(access::routes::routes())
         .merge(delivery::router())

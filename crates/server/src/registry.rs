@@ -7,9 +7,9 @@ use access::rate_limit::RateLimits;
 use access::sessions::SessionPolicy;
 use access::settings::{Described, Registry};
 use access::sign_in::GuildsKnown;
-use community::audit::weekly::AuditSettings;
-use community::ingest::LakeSettings;
-use community::rewards::RewardSettings;
+use access::weekly::AuditSettings;
+use lake::ingest::LakeSettings;
+use progress::rewards::RewardSettings;
 use sqlx::PgPool;
 
 /// Every slice's groups of settings, as the API, the command line and docs/settings.md know them.
@@ -24,14 +24,14 @@ pub fn settings_registry() -> Registry {
     ])
 }
 
-/// Asks the community which of some guilds are here, for who signs in.
+/// Asks which of some guilds are here, for who signs in.
 pub(crate) fn guilds_known(pool: &PgPool) -> GuildsKnown {
     let pool = pool.clone();
     Arc::new(move |guilds| {
         let pool = pool.clone();
         Box::pin(async move {
             let mut conn = pool.acquire().await?;
-            community::guilds_known(&mut conn, &guilds).await
+            people::guilds_known(&mut conn, &guilds).await
         })
     })
 }

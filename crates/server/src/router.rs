@@ -6,11 +6,11 @@ use access::App;
 use axum::body::Bytes;
 use axum::{Extension, Router};
 use challenges::SubmissionWriter;
-use community::ingest::EventWriter;
 use db::migrate::Schema;
 use delivery::Webhooks;
 use economy::TransferWriter;
 use jobs::outbox::Tail;
+use lake::ingest::EventWriter;
 use sandbox::Sandbox;
 use tokio_util::sync::CancellationToken;
 

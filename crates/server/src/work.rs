@@ -69,8 +69,11 @@ pub(crate) fn start(services: &Services, roles: &Roles, node: &Node) -> Result<(
 /// What runs one-off work, by kind. A kind that needs scripts is left to nodes that can run them.
 fn handlers(services: &Services) -> Handlers {
     let pool = services.app.pool();
-    let handlers = community::jobs::handlers(pool);
-    let handlers = handlers.and(economy::jobs::handlers(pool)).and(squads::jobs::handlers(pool));
+    let handlers = progress::jobs::handlers(pool)
+        .and(lake::jobs::handlers(pool))
+        .and(community::jobs::handlers())
+        .and(economy::jobs::handlers(pool))
+        .and(squads::jobs::handlers(pool));
     let Some(sandbox) = services.sandbox.clone() else { return handlers };
     let app = services.app.clone();
     // One at a time: the sandbox shares its workers with participants who wait for theirs.
@@ -97,6 +100,9 @@ fn handlers(services: &Services) -> Handlers {
 fn schedules(services: &Services) -> Vec<Schedule> {
     let mut all = jobs::schedule::builtin(Retention::default());
     all.extend(campaigns::schedules::all());
+    all.extend(people::jobs::schedules());
+    all.extend(progress::jobs::schedules());
+    all.extend(lake::jobs::schedules());
     all.extend(community::jobs::schedules());
     all.extend(economy::jobs::schedules());
     all.extend(delivery::schedules::all());

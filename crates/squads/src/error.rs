@@ -50,7 +50,7 @@ pub enum Error {
     Ledger(#[from] LedgerError),
     /// The member could not be made known.
     #[error(transparent)]
-    Community(#[from] community::Error),
+    People(#[from] people::Error),
     /// The database failed.
     #[error(transparent)]
     Database(sqlx::Error),
@@ -81,7 +81,7 @@ impl From<Error> for Problem {
             | Error::Bot => Self::conflict(sentence(&error)),
             Error::Field(field, message) => Self::field(field, message),
             Error::Ledger(error) => error.into(),
-            Error::Community(error) => error.into(),
+            Error::People(error) => error.into(),
             Error::Database(error) => error.into(),
         }
     }

@@ -145,10 +145,10 @@ async fn admit(
     user: UserId,
     squad: SquadId,
 ) -> Result<LockedSquad, Error> {
-    let member = community::member_get(tx, guild, user)
+    let member = people::member_get(tx, guild, user)
         .await?
         .filter(|member| member.left_at.is_none())
-        .ok_or(community::Error::UnknownMember(user))?;
+        .ok_or(people::Error::UnknownMember(user))?;
     if member.is_bot {
         return Err(Error::Bot);
     }

@@ -1,13 +1,13 @@
 //! Discord's roles follow membership: whoever is in a squad is to have its role, and nobody else.
 //!
 //! Wishes are written in the transaction of the change, and announced until Discord is known to have them: see
-//! [`community::roles`]. [`reconcile`] compares all of them with the memberships; [`observe`] takes down what Discord really
+//! [`people::roles`]. [`reconcile`] compares all of them with the memberships; [`observe`] takes down what Discord really
 //! has, and has a squad's role taken from who was given it by hand.
 
 use std::collections::BTreeMap;
 
-use community::roles::{self, RoleWish};
 use kernel::{GuildId, RoleId, SquadId, UserId};
+use people::roles::{self, RoleWish};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
 use utoipa::ToSchema;
@@ -136,7 +136,7 @@ pub async fn observe(
     }
     db::retry(|| async {
         let mut tx = pool.begin().await?;
-        community::member_get(&mut tx, guild, user).await?.ok_or(community::Error::UnknownMember(user))?;
+        people::member_get(&mut tx, guild, user).await?.ok_or(people::Error::UnknownMember(user))?;
         let managed = sqlx::query_scalar!(
             r#"SELECT role_id AS "role_id!: RoleId" FROM squads.squads
                 WHERE guild_id = $1 AND is_active AND role_id IS NOT NULL"#,

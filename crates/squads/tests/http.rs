@@ -12,7 +12,7 @@ async fn house_for(scopes: &[&str]) -> House {
 #[tokio::test]
 async fn a_squad_is_made_joined_changed_and_retired() {
     let house = house_for(&["squads:read", "squads:play", "squads:write"]).await;
-    community::members_ensure(
+    people::members_ensure(
         &mut house.database.pool().acquire().await.unwrap(),
         GuildId::new(1),
         &[(kernel::UserId::new(7), Some("Ada"))],
@@ -76,7 +76,7 @@ async fn wrong_requests_are_told_what_is_wrong() {
 async fn pages_leaderboards_assignments_and_observed_roles_answer() {
     let house = house_for(&["squads:read", "squads:write", "community:write"]).await;
     let members = [(kernel::UserId::new(7), Some("Ada"))];
-    community::members_ensure(&mut house.database.pool().acquire().await.unwrap(), GuildId::new(1), &members)
+    people::members_ensure(&mut house.database.pool().acquire().await.unwrap(), GuildId::new(1), &members)
         .await
         .unwrap();
     let (_, squad) =

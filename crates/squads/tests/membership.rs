@@ -3,11 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use access::{By, Origin};
-use community::members_ensure;
 use db::testing::TestDatabase;
 use economy::LedgerError;
 use futures::future::join_all;
 use kernel::{GuildId, SquadId, UserId};
+use people::members_ensure;
 use sqlx::PgPool;
 use squads::ops::{
     member_remove, squad_create, squad_deactivate, squad_get, squad_join, squad_leave, squad_move,
@@ -229,7 +229,7 @@ async fn squads_of_another_guild_bots_and_strangers_are_refused() {
     assert!(matches!(squad_join(pool, other, ADA, owls).await, Err(Error::UnknownSquad(_))));
     assert!(matches!(squad_get(pool, other, owls).await, Err(Error::UnknownSquad(_))));
     let stranger = squad_join(pool, GUILD, UserId::new(99), owls).await;
-    assert!(matches!(stranger, Err(Error::Community(community::Error::UnknownMember(_)))), "{stranger:?}");
+    assert!(matches!(stranger, Err(Error::People(people::Error::UnknownMember(_)))), "{stranger:?}");
     assert!(matches!(squad_leave(pool, GUILD, ADA).await, Err(Error::NotInSquad)));
     sqlx::query("UPDATE people.users SET is_bot = true").execute(pool).await.unwrap();
     assert!(matches!(squad_join(pool, GUILD, ADA, owls).await, Err(Error::Bot)));

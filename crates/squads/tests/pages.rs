@@ -3,10 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use access::{By, Origin};
-use community::{members_ensure, roles as discord};
 use db::testing::TestDatabase;
 use futures::future::join_all;
 use kernel::{GuildId, PageQuery, RoleId, SquadId, UserId};
+use people::{members_ensure, roles as discord};
 use sqlx::PgPool;
 use squads::ops::{
     member_assign, member_remove, squad_create, squad_deactivate, squad_join, squad_leave, squad_move,
@@ -186,7 +186,7 @@ async fn what_came_apart_is_mended_on_either_side() {
     assert_eq!(seen(2, &[70]).await, 0, "that is what it should be");
     assert_eq!(pending(pool).await, []);
     let stranger = observe(pool, GUILD, user(99), &ObservedRoles { role_ids: vec![] }).await;
-    assert!(matches!(stranger, Err(Error::Community(community::Error::UnknownMember(_)))));
+    assert!(matches!(stranger, Err(Error::People(people::Error::UnknownMember(_)))));
 }
 
 #[tokio::test]

@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use access::{By, Origin};
-use community::members_ensure;
 use db::testing::TestDatabase;
 use jobs::{EngineSettings, Node, Wake};
 use kernel::{GuildId, UserId};
+use people::members_ensure;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use squads::NewSquad;

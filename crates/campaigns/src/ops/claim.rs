@@ -1,9 +1,9 @@
 //! Claiming rewards: once, in bytes, XP and gold.
 
-use community::{Event, Grant};
 use economy::{Kind, Posting, ledger};
 use jobs::{Wake, outbox};
 use kernel::{Bytes, CampaignId, Gold, GuildId, Page, PageQuery, Problem, UserId, Xp};
+use progress::{Event, Grant};
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -86,7 +86,7 @@ async fn reward_claim_once(
         "campaign_id": id, "name": campaign.name, "user_id": user_id, "rank": claim.rank,
         "bytes": claim.bytes, "xp": claim.xp, "gold": claim.gold,
     });
-    community::member_ensure(&mut tx, guild_id, user_id, None).await?;
+    people::member_ensure(&mut tx, guild_id, user_id, None).await?;
     if claim.xp > 0 || claim.gold > 0 {
         let grant = Grant {
             guild_id,
@@ -99,7 +99,7 @@ async fn reward_claim_once(
             source_event_id: format!("reward:{id}:{user_id}"),
             metadata: json!({ "campaign_id": id, "rank": claim.rank }),
         };
-        community::grant(&mut tx, &[grant]).await?;
+        progress::grant(&mut tx, &[grant]).await?;
     }
     outbox::emit(&mut tx, &[event(guild_id, "reward.claimed", id, Some(user_id), payload)]).await?;
     // The house's balance is locked by whoever is paid: last, so that it is held shortest.

@@ -64,7 +64,7 @@ async fn register_once(
             terms.status
         )));
     }
-    community::member_ensure(&mut tx, guild_id, user_id, None).await?;
+    people::member_ensure(&mut tx, guild_id, user_id, None).await?;
     let tester = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM campaigns.campaign_testers WHERE guild_id = $3 AND campaign_id = $1 AND user_id = $2) AS "tester!""#,
         id.get(),
@@ -210,7 +210,7 @@ async fn participant(
     match campaign_type {
         CampaignType::Player => {
             let member =
-                community::member_get(conn, guild_id, user_id).await?.ok_or(Error::NotFound("member"))?;
+                people::member_get(conn, guild_id, user_id).await?.ok_or(Error::NotFound("member"))?;
             if member.is_bot {
                 return Err(Error::Registration("Bots can't take part.".to_owned()));
             }
@@ -307,7 +307,7 @@ pub async fn tester_add(
 ) -> Result<(), Error> {
     let mut tx = pool.begin().await?;
     super::store::campaign_lock(&mut tx, guild_id, id).await?.ok_or(Error::NotFound("campaign"))?;
-    community::member_ensure(&mut tx, guild_id, user_id, None).await?;
+    people::member_ensure(&mut tx, guild_id, user_id, None).await?;
     let competes = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM campaigns.campaign_participants WHERE guild_id = $3 AND campaign_id = $1 AND participant_id = $2::bigint::text)
                   AS "competes!""#,

@@ -119,7 +119,7 @@ async fn whoever_is_forgotten_keeps_the_place_and_not_the_name() {
     let stage = Stage::new().await;
     let campaign = stage.running(1, json!({})).await;
     let mut conn = stage.pool().acquire().await.unwrap();
-    community::members_ensure(&mut conn, GUILD, &[(UserId::new(5), Some("Zaphod"))]).await.unwrap();
+    people::members_ensure(&mut conn, GUILD, &[(UserId::new(5), Some("Zaphod"))]).await.unwrap();
     drop(conn);
     stage.register(campaign.id, 5).await;
     stage.register(campaign.id, 6).await;
@@ -127,11 +127,11 @@ async fn whoever_is_forgotten_keeps_the_place_and_not_the_name() {
     ops::campaign_close(stage.pool(), &stage.wake, GUILD, Asker::CLI, campaign.id).await.unwrap();
     let (user, here) = (UserId::new(5), access::Origin::default());
     let copy =
-        community::people::member_export(stage.pool(), GUILD, user, access::By::Cli, &here).await.unwrap();
+        community::privacy::member_export(stage.pool(), GUILD, user, access::By::Cli, &here).await.unwrap();
     let told = &copy.elsewhere["campaigns"];
     assert_eq!(told["registrations"][0]["display_name"], "Zaphod", "{told}");
     assert_eq!(told["standings"][0]["rank"], 1, "{told}");
-    community::people::member_erase(stage.pool(), GUILD, user, "asked", access::By::Cli, &here)
+    community::privacy::member_erase(stage.pool(), GUILD, user, "asked", access::By::Cli, &here)
         .await
         .unwrap();
     for named in [

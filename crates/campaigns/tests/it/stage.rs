@@ -79,7 +79,7 @@ impl Stage {
     pub(crate) async fn join(&self, squad: Uuid, users: &[i64]) {
         for user in users {
             let user = UserId::new(*user);
-            community::member_ensure(&mut self.pool().acquire().await.unwrap(), GUILD, user, None)
+            people::member_ensure(&mut self.pool().acquire().await.unwrap(), GUILD, user, None)
                 .await
                 .unwrap();
             squads::ops::squad_join(self.pool(), GUILD, user, kernel::SquadId::new(squad)).await.unwrap();
@@ -199,7 +199,7 @@ impl Stage {
         assert!(drift.is_empty(), "{drift:#?}");
         let drift = economy::audit::drift(&mut conn, None).await.unwrap();
         assert!(drift.is_empty(), "{drift:#?}");
-        let drift = community::audit::drift(&mut conn).await.unwrap();
+        let drift = progress::audit::drift(&mut conn).await.unwrap();
         assert!(drift.is_empty(), "{drift:#?}");
     }
 }

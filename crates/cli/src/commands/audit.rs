@@ -35,19 +35,20 @@ pub(crate) async fn run(global: &Global, args: &AuditArgs, screen: &Screen) -> R
         let mut drifts = drift(database, args.guild, screen).await?;
         if args.repair {
             jobs::outbox::settle(database.pool()).await?;
-            let guilds: BTreeSet<GuildId> = drifts
-                .iter()
-                .filter(|drift| drift.slice == "community")
-                .map(|drift| drift.guild_id)
-                .collect();
+            let drifted = |slice: &str| -> BTreeSet<GuildId> {
+                drifts.iter().filter(|drift| drift.slice == slice).map(|drift| drift.guild_id).collect()
+            };
+            let (earned, counted) = (drifted("progress"), drifted("lake"));
             let mut mended = repair(database, args.guild, screen).await?;
             let here = Origin::default();
-            for guild in guilds {
-                let author = community::Author::new(By::Cli, &here);
-                mended += community::audit::repair(database.pool(), guild, author)
-                    .await
-                    .map_err(kernel::Problem::from)?
-                    .len();
+            let (pool, author) = (database.pool(), access::Author::new(By::Cli, &here));
+            for guild in counted {
+                let figures = lake::audit::repair(pool, guild, author).await;
+                mended += figures.map_err(kernel::Problem::from)?.len();
+            }
+            for guild in earned {
+                let figures = progress::audit::repair(pool, guild, author).await;
+                mended += figures.map_err(kernel::Problem::from)?.len();
             }
             screen.note(&format!("{mended} figures were mended."));
             drifts = drift(database, args.guild, screen).await?;
@@ -70,7 +71,7 @@ pub(crate) async fn run(global: &Global, args: &AuditArgs, screen: &Screen) -> R
 /// Every slice's drift.
 async fn drift(database: &Database, guild: Option<GuildId>, screen: &Screen) -> Result<Vec<Drift>, Failure> {
     let mut connection = database.connect().await?;
-    let bar = screen.bar(5, "auditing");
+    let bar = screen.bar(6, "auditing");
     let mut found = Vec::new();
 
     bar.set_prefix("economy");
@@ -84,10 +85,8 @@ async fn drift(database: &Database, guild: Option<GuildId>, screen: &Screen) -> 
     }));
     bar.inc(1);
 
-    bar.set_prefix("community");
-    let rows = community::audit::drift(&mut connection).await.map_err(kernel::Problem::from)?;
-    found.extend(rows.into_iter().map(|row| Drift {
-        slice: "community",
+    let of_member = |slice: &'static str, row: progress::drift::Drift| Drift {
+        slice,
         guild_id: row.guild_id,
         what: match row.user_id {
             Some(user) => format!("{} of user {user}", row.what),
@@ -95,7 +94,15 @@ async fn drift(database: &Database, guild: Option<GuildId>, screen: &Screen) -> 
         },
         stored: row.stored.to_string(),
         derived: row.derived.to_string(),
-    }));
+    };
+    bar.set_prefix("progress");
+    let rows = progress::audit::drift(&mut connection).await.map_err(kernel::Problem::from)?;
+    found.extend(rows.into_iter().map(|row| of_member("progress", row)));
+    bar.inc(1);
+
+    bar.set_prefix("lake");
+    let rows = lake::audit::drift(&mut connection).await.map_err(kernel::Problem::from)?;
+    found.extend(rows.into_iter().map(|row| of_member("lake", row)));
     bar.inc(1);
 
     bar.set_prefix("squads");

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
 use chrono::{SubsecRound as _, TimeDelta, Utc};
-use community::ingest::generator::{Community, Generator};
 use kernel::Clock;
+use lake::ingest::generator::{Community, Generator};
 
 use crate::{
     args::GenerateArgs,

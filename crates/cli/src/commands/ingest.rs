@@ -8,12 +8,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
-use community::ingest::lines::{self, CHUNK, Line, Lines, Receipt, RefusedEvent};
-use community::ingest::{EventWriter, Feed, IngestError};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use indicatif::{ProgressBar, ProgressStyle};
 use jobs::Wake;
+use lake::ingest::lines::{self, CHUNK, Line, Lines, Receipt, RefusedEvent};
+use lake::ingest::{EventWriter, Feed, IngestError};
 use serde::Serialize;
 use server::Shutdown;
 use tokio::io::{AsyncRead, AsyncReadExt as _};

@@ -51,9 +51,9 @@ pub(crate) async fn run(global: &Global, command: &KeyCommand, screen: &Screen) 
 pub(crate) async fn create(database: &Database, new: &NewKey) -> Result<(Key, PlainKey), Failure> {
     let mut tx = database.pool().begin().await?;
     if let Some(guild) = new.guild {
-        community::guild_ensure(&mut tx, guild, None).await.map_err(kernel::Problem::from)?;
+        people::guild_ensure(&mut tx, guild, None).await.map_err(kernel::Problem::from)?;
         if let Some(user) = new.user {
-            community::member_ensure(&mut tx, guild, user, None).await.map_err(kernel::Problem::from)?;
+            people::member_ensure(&mut tx, guild, user, None).await.map_err(kernel::Problem::from)?;
         }
     }
     let made = key_create(&mut tx, By::Cli, &Origin::default(), new).await?;

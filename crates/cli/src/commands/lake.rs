@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
-use community::ingest::EventType;
-use community::lake::{self, Explained, ExplainedReward, LakeEvent, LakeHealth, LakeQuery};
-use community::rewards::{Explanation, Why};
 use kernel::{ChannelId, PageQuery, Problem, UserId};
+use lake::browse::{self, Explained, ExplainedReward, LakeEvent, LakeHealth, LakeQuery};
+use progress::EventType;
+use progress::rewards::{Explanation, Why};
 use sqlx::PgPool;
 
 use super::economy::{Guild, pages};
@@ -82,16 +82,16 @@ async fn carry_out(pool: &PgPool, command: &LakeCommand, screen: &Screen) -> Res
                     limit,
                     cursor,
                 };
-                lake::events(pool, guild.id, &query).await
+                browse::events(pool, guild.id, &query).await
             });
             screen.answer(&rows.await?, |rows| listed(rows))
         }
         LakeCommand::Explain { guild, source } => {
-            let explained = lake::explain(pool, guild.id, source).await.map_err(Problem::from)?;
+            let explained = browse::explain(pool, guild.id, source).await.map_err(Problem::from)?;
             screen.answer(&explained, told)
         }
         LakeCommand::Health { guild } => {
-            let health = lake::health(pool, guild.id).await.map_err(Problem::from)?;
+            let health = browse::health(pool, guild.id).await.map_err(Problem::from)?;
             screen.answer(&health, fares)
         }
     }

@@ -7,14 +7,14 @@ mod args;
 
 use std::io::Read as _;
 
+use access::Author;
 use access::web::Repeatable;
 use access::{By, Origin};
 use chrono::DateTime;
-use community::{
-    Author, achievements, announcements, awards, board, categories, import, multipliers, seasons, shop,
-    skills,
-};
+use community::{announcements, board, shop, skills};
 use kernel::{PageQuery, Problem};
+use lake::{categories, multipliers};
+use progress::{achievements, awards, import, seasons};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -433,8 +433,8 @@ fn read<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
 }
 
 /// One thing: its fields, a line each.
-fn one<T: Serialize>(screen: &Screen, made: Result<T, community::Error>) -> Result<(), Failure> {
-    let made = made.map_err(Problem::from)?;
+fn one<T: Serialize, E: Into<Problem>>(screen: &Screen, made: Result<T, E>) -> Result<(), Failure> {
+    let made = made.map_err(Into::into)?;
     screen.answer(&made, |made| {
         let Ok(Value::Object(fields)) = serde_json::to_value(made) else { return String::new() };
         let lines = fields.iter().filter(|(name, value)| *name != "guild_id" && !value.is_null());

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use access::{By, Origin};
 use chrono::NaiveDate;
 use clap::Subcommand;
-use community::ids::SeasonId;
-use community::people::{
-    self, Activity, ActivityQuery, DayFigures, DayQuery, LeaderboardQuery, MemberSeason, Placed,
-};
-use community::{Event, Member, MemberEdit, Profile, ops};
+use community::privacy;
 use kernel::{PageQuery, Problem, UserId};
+use lake::days::{self, DayFigures, DayQuery};
+use people::{Member, MemberEdit, names, ops, preferences};
+use progress::activity::{self, Activity, ActivityQuery};
+use progress::ids::SeasonId;
+use progress::leaderboard::{self, LeaderboardQuery, Placed};
+use progress::member_seasons::{self, MemberSeason};
+use progress::{Event, Profile, profile};
 use sqlx::PgPool;
 
 use super::economy::{Guild, pages};
@@ -167,53 +170,56 @@ async fn carry_out(pool: &PgPool, command: &MemberCommand, screen: &Screen) -> R
             screen.answer(&rows, |rows| listed(rows))
         }
         C::Show { guild, user } => {
-            let profile = ops::member_profile(pool, guild.id, *user).await.map_err(Problem::from)?;
+            let profile = profile::member_profile(pool, guild.id, *user).await.map_err(Problem::from)?;
             screen.answer(&profile, shown)
         }
         C::Put { guild, user, name, bot } => {
             let edit = MemberEdit { name: name.clone(), is_bot: *bot, ..MemberEdit::default() };
             let origin = Origin::default();
-            let profile = ops::member_put(pool, guild.id, *user, &edit, By::Cli, &origin).await;
-            screen.answer(&profile.map_err(Problem::from)?, shown)
+            ops::member_put(pool, guild.id, *user, &edit, By::Cli, &origin).await.map_err(Problem::from)?;
+            let profile = profile::member_profile(pool, guild.id, *user).await.map_err(Problem::from)?;
+            screen.answer(&profile, shown)
         }
         C::Leaderboard { guild, season, limit } => {
             let rows = pages(*limit, async |PageQuery { limit, cursor }| {
                 let query = LeaderboardQuery { season_id: *season, limit, cursor };
-                people::leaderboard(pool, guild.id, &query).await
+                leaderboard::leaderboard(pool, guild.id, &query).await
             });
             screen.answer(&rows.await?, |rows| placed(rows))
         }
         C::Seasons { guild, user, limit } => {
-            let rows = pages(*limit, async |page| people::member_seasons(pool, guild.id, *user, &page).await)
-                .await?;
+            let rows = pages(*limit, async |page| {
+                member_seasons::member_seasons(pool, guild.id, *user, &page).await
+            })
+            .await?;
             screen.answer(&rows, |rows| seasons(rows))
         }
         C::Activity { guild, user, kind, limit } => {
             let rows = pages(*limit, async |PageQuery { limit, cursor }| {
                 let query = ActivityQuery { event_type: *kind, limit, cursor };
-                people::activity(pool, guild.id, *user, &query).await
+                activity::activity(pool, guild.id, *user, &query).await
             })
             .await?;
             screen.answer(&rows, |rows| journal(rows))
         }
         C::Days { guild, user, from, to } => {
-            let days = people::days(pool, guild.id, *user, &DayQuery { from: *from, to: *to }).await?;
+            let days = days::days(pool, guild.id, *user, &DayQuery { from: *from, to: *to }).await?;
             screen.answer(&days, |days| chart(days))
         }
         C::Names { guild, users } => {
-            let names = people::names(pool, guild.id, users).await?;
+            let names = names::names(pool, guild.id, users).await?;
             screen.answer(&names, |names| {
                 table(["member", "name"], names.iter().map(|one| [one.user_id.to_string(), one.name.clone()]))
             })
         }
         C::Preferences { guild, user, level_ups, achievements, awards } => {
             let (id, user) = (guild.id, *user);
-            let mut wanted = people::preferences_get(pool, id, user).await.map_err(Problem::from)?;
+            let mut wanted = preferences::preferences_get(pool, id, user).await.map_err(Problem::from)?;
             if level_ups.is_some() || achievements.is_some() || awards.is_some() {
                 wanted.announce_level_up = level_ups.unwrap_or(wanted.announce_level_up);
                 wanted.announce_achievements = achievements.unwrap_or(wanted.announce_achievements);
                 wanted.announce_awards = awards.unwrap_or(wanted.announce_awards);
-                wanted = people::preferences_put(pool, id, user, wanted).await.map_err(Problem::from)?;
+                wanted = preferences::preferences_put(pool, id, user, wanted).await.map_err(Problem::from)?;
             }
             screen.answer(&wanted, |wanted| {
                 let said = |yes: bool| if yes { "announced" } else { "not announced" }.to_owned();
@@ -228,7 +234,7 @@ async fn carry_out(pool: &PgPool, command: &MemberCommand, screen: &Screen) -> R
             })
         }
         C::Export { guild, user, out } => {
-            let copy = people::member_export(pool, guild.id, *user, By::Cli, &Origin::default()).await;
+            let copy = privacy::member_export(pool, guild.id, *user, By::Cli, &Origin::default()).await;
             let text = serde_json::to_string_pretty(&copy.map_err(Problem::from)?)
                 .map_err(|error| Failure::new(Code::Internal, format!("the copy is no JSON: {error}")))?;
             let Some(path) = out else { return screen.print(&text) };
@@ -239,7 +245,7 @@ async fn carry_out(pool: &PgPool, command: &MemberCommand, screen: &Screen) -> R
         }
         C::Erase { guild, user, reason } => {
             let origin = Origin::default();
-            let gone = people::member_erase(pool, guild.id, *user, reason, By::Cli, &origin).await;
+            let gone = privacy::member_erase(pool, guild.id, *user, reason, By::Cli, &origin).await;
             screen.answer(&gone.map_err(Problem::from)?, |gone| {
                 let person =
                     if gone.person { "" } else { " They are in other guilds, where nothing changed." };

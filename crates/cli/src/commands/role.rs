@@ -33,7 +33,7 @@ async fn act(database: &Database, command: &RoleCommand, screen: &Screen) -> Res
             });
         }
         RoleCommand::Grant { guild, user, role, expires } => {
-            community::guild_ensure(&mut tx, *guild, None).await.map_err(kernel::Problem::from)?;
+            people::guild_ensure(&mut tx, *guild, None).await.map_err(kernel::Problem::from)?;
             let grant = grant_put(&mut tx, By::Cli, &origin, *guild, *user, *role, *expires).await?;
             tx.commit().await?;
             return screen.answer(&grant, |_| format!("{user} is {role} in guild {guild}."));

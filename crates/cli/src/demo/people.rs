@@ -63,9 +63,9 @@ pub(super) fn ids() -> impl DoubleEndedIterator<Item = UserId> + ExactSizeIterat
 /// Makes the guild, its members and its squads, as far as they are not there.
 pub(super) async fn move_in(pool: &PgPool) -> Result<(), Failure> {
     let mut conn = pool.acquire().await?;
-    community::guild_ensure(&mut conn, GUILD, Some("Questhall's demo")).await.map_err(failed)?;
+    people::guild_ensure(&mut conn, GUILD, Some("Questhall's demo")).await.map_err(failed)?;
     let members: Vec<_> = ids().zip(NAMES.map(Some)).collect();
-    community::members_ensure(&mut conn, GUILD, &members).await.map_err(failed)?;
+    people::members_ensure(&mut conn, GUILD, &members).await.map_err(failed)?;
     drop(conn);
     let there = squads::ops::squad_list(pool, GUILD, false, &kernel::PageQuery::default()).await?;
     if !there.items.is_empty() {

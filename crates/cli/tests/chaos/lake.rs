@@ -6,10 +6,10 @@ use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::stream;
 use chrono::TimeDelta;
-use community::ingest::Event;
-use community::ingest::generator::{Community, Generator};
 use db::testing::TestDatabase;
 use delivery::testing::Broker;
+use lake::ingest::Event;
+use lake::ingest::generator::{Community, Generator};
 use rand::{Rng, RngExt as _};
 use serde_json::json;
 
@@ -75,8 +75,12 @@ async fn events_by_nats_count_once_whoever_dies() {
     let again = delivered.consumer_sequence - delivered.stream_sequence;
     println!("  {done} deaths in {stormed:?}; messages came again {again} times");
     assert_eq!(counted().await, i64::try_from(events.len()).unwrap());
-    let drift = community::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap();
+    let mut conn = pool.acquire().await.unwrap();
+    let drift = lake::audit::drift(&mut conn).await.unwrap();
     assert!(drift.is_empty(), "{drift:#?}");
+    let drift = progress::audit::drift(&mut conn).await.unwrap();
+    assert!(drift.is_empty(), "{drift:#?}");
+    drop(conn);
     for node in &mut nodes {
         node.stop().await;
         node.nothing_left().await;

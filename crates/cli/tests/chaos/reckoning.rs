@@ -184,7 +184,9 @@ pub(crate) async fn books(town: &Town) {
     assert!(drift.is_empty(), "{drift:#?}");
     let drift = economy::audit::drift(&mut conn, None).await.unwrap();
     assert!(drift.is_empty(), "{drift:#?}");
-    let drift = community::audit::drift(&mut conn).await.unwrap();
+    let drift = lake::audit::drift(&mut conn).await.unwrap();
+    assert!(drift.is_empty(), "{drift:#?}");
+    let drift = progress::audit::drift(&mut conn).await.unwrap();
     assert!(drift.is_empty(), "{drift:#?}");
     let drift = squads::audit::drift(&mut conn, None).await.unwrap();
     assert!(drift.is_empty(), "{drift:#?}");

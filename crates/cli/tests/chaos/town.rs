@@ -47,7 +47,7 @@ impl Town {
             .acquire_timeout(std::time::Duration::from_secs(5))
             .connect_lazy_with(options.clone());
         let mut tx = pool.begin().await.unwrap();
-        community::guild_ensure(&mut tx, GUILD, None).await.unwrap();
+        people::guild_ensure(&mut tx, GUILD, None).await.unwrap();
         sqlx::query(
             "INSERT INTO economy.bytes_configs (guild_id, starting_balance, max_transfer, cooldown_hours) VALUES ($1, $2, 1000, 0)",
         )
@@ -77,7 +77,7 @@ impl Town {
     pub(crate) async fn settle(&self, users: impl IntoIterator<Item = i64>) {
         for user in users {
             let mut conn = self.pool.acquire().await.unwrap();
-            community::member_ensure(&mut conn, GUILD, UserId::new(user), None).await.unwrap();
+            people::member_ensure(&mut conn, GUILD, UserId::new(user), None).await.unwrap();
         }
     }
 

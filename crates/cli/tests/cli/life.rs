@@ -1,8 +1,8 @@
 //! What a guild's life is made of, by the operator.
 
-use community::members_ensure;
 use db::testing::TestDatabase;
 use kernel::{GuildId, UserId};
+use people::members_ensure;
 
 use crate::terminal::run;
 

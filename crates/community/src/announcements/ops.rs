@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use access::author::{Author, Deed};
 use access::web::Repeatable;
+use kernel::fields;
 use kernel::{GuildId, Limit, Page, PageQuery, Problem};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
@@ -12,9 +14,7 @@ use super::model::{
 };
 use super::release;
 use super::store::{self, Batch, Wanted};
-use crate::author::{Author, Deed};
 use crate::error::Error;
-use crate::fields;
 use crate::ids::AnnouncementId;
 
 /// A page of the guild's announcements, waiting and gone, the latest first.
@@ -45,7 +45,7 @@ pub async fn channel_put(
 ) -> Result<ChannelChoices, Error> {
     db::retry(|| async {
         let mut tx = pool.begin().await?;
-        crate::guild_ensure(&mut tx, guild, None).await?;
+        people::guild_ensure(&mut tx, guild, None).await?;
         let before = store::channels(&mut tx, guild).await?;
         store::channel_put(&mut tx, guild, choice).await?;
         let after = store::channels(&mut tx, guild).await?;
@@ -73,7 +73,7 @@ pub async fn notice_create(
     }
     db::retry(|| async {
         let mut tx = pool.begin().await?;
-        crate::guild_ensure(&mut tx, guild, None).await?;
+        people::guild_ensure(&mut tx, guild, None).await?;
         let batch = Batch {
             guilds: vec![guild.get()],
             kinds: vec![AnnouncementKind::Notice.as_str()],

@@ -1,5 +1,6 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/announcements…`.
 
+use access::author::Author;
 use access::openapi::{IdempotencyKey, InGuildPath};
 use access::scope::CommunityWrite;
 use access::web::Repeatable;
@@ -14,7 +15,6 @@ use utoipa_axum::routes;
 
 use super::model::{Announcement, AnnouncementQuery, ChannelChoice, ChannelChoices, NewNotice};
 use super::ops;
-use crate::author::Author;
 use crate::ids::AnnouncementId;
 
 /// The routes of announcements, to be nested under `/api/v1`.

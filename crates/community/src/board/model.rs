@@ -1,11 +1,11 @@
 //! Quests of the board.
 
 use chrono::{DateTime, Utc};
+use kernel::fields::given;
 use kernel::{GuildId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::fields::given;
 use crate::ids::BoardQuestId;
 
 /// Where a quest stands.

@@ -1,20 +1,20 @@
 //! What the faces call: each operation is a transaction.
 
 use ::jobs::outbox;
+use access::author::{Author, Deed};
 use access::settings::settings_read;
 use access::web::Repeatable;
+use kernel::fields;
 use kernel::{Gold, GuildId, Limit, Page, PageQuery, Problem, UserId, Xp};
+use progress::model::{Event, Grant};
+use progress::rewards::RewardSettings;
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 
 use super::model::{BoardQuery, BoardQuest, BoardQuestEdit, BoardStatus, NewBoardQuest};
 use super::store::{self, Wanted};
-use crate::author::{Author, Deed};
 use crate::error::Error;
-use crate::fields;
 use crate::ids::BoardQuestId;
-use crate::model::{Event, Grant};
-use crate::rewards::RewardSettings;
 
 const TABLE: &str = "community.quests";
 
@@ -54,7 +54,7 @@ pub async fn quest_create(
     new.github_issue_url = new.github_issue_url.map(|url| issue(&url)).transpose()?;
     db::retry(|| async {
         let mut tx = pool.begin().await?;
-        crate::guild_ensure(&mut tx, guild, None).await?;
+        people::guild_ensure(&mut tx, guild, None).await?;
         let now = db::now(&mut tx).await?;
         if new.expires_at.is_some_and(|at| at <= now) {
             return Err(Error::Invalid("expires_at", "must be in the future".to_owned()));
@@ -153,7 +153,7 @@ pub async fn quest_claim(
 ) -> Result<BoardQuest, Error> {
     db::retry(|| async {
         let mut tx = pool.begin().await?;
-        let member = crate::member_get(&mut tx, guild, user).await?.ok_or(Error::UnknownMember(user))?;
+        let member = people::member_known(&mut tx, guild, user).await?;
         if member.is_bot {
             return Err(Error::Refused("bots take on no quests".to_owned()));
         }
@@ -249,7 +249,7 @@ pub async fn quest_complete(
             source_event_id: format!("quest:{quest}"),
             metadata: json!({ "quest_id": quest, "title": before.title }),
         };
-        crate::grant(&mut tx, &[grant]).await?;
+        progress::grant(&mut tx, &[grant]).await?;
         let after = known(&mut tx, guild, quest).await?;
         let payload = json!({
             "quest_id": quest, "title": after.title, "user_id": user, "xp": after.xp_reward,

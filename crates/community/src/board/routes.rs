@@ -1,5 +1,6 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/board…`.
 
+use access::author::Author;
 use access::openapi::{ActingMember, IdempotencyKey, InGuildPath};
 use access::scope::{CommunityPlay, CommunityRead, CommunityWrite};
 use access::web::Repeatable;
@@ -14,7 +15,6 @@ use utoipa_axum::routes;
 
 use super::model::{BoardQuery, BoardQuest, BoardQuestEdit, NewBoardQuest};
 use super::ops;
-use crate::author::Author;
 use crate::ids::BoardQuestId;
 
 /// The routes of the quest board, to be nested under `/api/v1`.

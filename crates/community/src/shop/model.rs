@@ -1,11 +1,11 @@
 //! What is sold, and what was bought.
 
 use chrono::{DateTime, Utc};
+use kernel::fields::given;
 use kernel::{GuildId, RoleId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::fields::given;
 use crate::ids::{PurchaseId, ShopItemId};
 
 /// What a purchase brings.

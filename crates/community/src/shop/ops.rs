@@ -1,8 +1,11 @@
 //! What the faces call: each operation is a transaction. Items are locked before members.
 
 use ::jobs::outbox;
+use access::author::{Author, Deed};
 use access::web::Repeatable;
+use kernel::fields;
 use kernel::{Gold, GuildId, Limit, Page, PageQuery, Problem, UserId, Xp};
+use progress::model::{Event, Grant};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
@@ -11,11 +14,8 @@ use super::model::{
 };
 use super::store::{self, Wanted};
 use super::{NOT_ENOUGH_GOLD, SOLD_OUT};
-use crate::author::{Author, Deed};
 use crate::error::Error;
-use crate::fields;
 use crate::ids::{PurchaseId, ShopItemId};
-use crate::model::{Event, Grant};
 
 const ITEMS: &str = "community.shop_items";
 const PURCHASES: &str = "community.shop_purchases";
@@ -63,7 +63,7 @@ pub async fn item_create(
     }
     db::retry(|| async {
         let mut tx = pool.begin().await?;
-        crate::guild_ensure(&mut tx, guild, None).await?;
+        people::guild_ensure(&mut tx, guild, None).await?;
         let id = store::item_insert(&mut tx, guild, &new).await?;
         let made = known(&mut tx, guild, id).await?;
         Deed::new("CREATE", ITEMS, id.to_string()).after(&made).record(&mut tx, guild, author).await?;
@@ -132,7 +132,7 @@ pub async fn item_buy(
     db::retry(|| async {
         let mut tx = pool.begin().await?;
         let sold = locked(&mut tx, guild, item).await?;
-        let member = crate::member_get(&mut tx, guild, user).await?.ok_or(Error::UnknownMember(user))?;
+        let member = people::member_known(&mut tx, guild, user).await?;
         if member.is_bot {
             return Err(Error::Refused("bots buy nothing".to_owned()));
         }
@@ -283,12 +283,12 @@ async fn pay(
         source_event_id: cause,
         metadata: json!({ "item_id": item.id, "name": item.name }),
     };
-    match crate::grant(conn, &[grant]).await {
+    match progress::grant(conn, &[grant]).await {
         Ok(_) => Ok(()),
-        Err(Error::OutOfRange("gold")) if gold < 0 => {
+        Err(progress::Error::OutOfRange("gold")) if gold < 0 => {
             Err(Error::Special(NOT_ENOUGH_GOLD, format!("this costs {} gold, more than you have", -gold)))
         }
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/shop…`.
 
+use access::author::Author;
 use access::openapi::{ActingMember, IdempotencyKey, InGuildPath};
 use access::scope::{CommunityPlay, CommunityRead, CommunityWrite};
 use access::web::Repeatable;
@@ -14,7 +15,6 @@ use utoipa_axum::routes;
 
 use super::model::{NewPurchase, NewShopItem, Purchase, PurchaseQuery, ShopItem, ShopItemEdit};
 use super::ops;
-use crate::author::Author;
 use crate::ids::{PurchaseId, ShopItemId};
 
 /// The routes of the shop, to be nested under `/api/v1`.

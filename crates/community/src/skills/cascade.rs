@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use ::jobs::TimerError;
 use ::jobs::outbox::{self, Consumer, Start, Stored};
 use kernel::{Gold, UserId, Xp};
+use progress::model::{Event, Grant};
 use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
@@ -12,7 +13,6 @@ use uuid::Uuid;
 
 use super::store::{self, Ledger};
 use crate::error::Error;
-use crate::model::{Event, Grant};
 
 /// The most XP, or points, that one event may bring.
 const MOST: i32 = 1_000_000;
@@ -190,7 +190,7 @@ async fn grant(conn: &mut PgConnection, kept: &[(Read<'_>, Option<Uuid>)]) -> Re
             }),
         })
         .collect();
-    crate::grant(conn, &grants).await?;
+    progress::grant(conn, &grants).await?;
     Ok(())
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use access::author::{Author, Deed};
 use chrono::{DateTime, Utc};
+use kernel::fields;
 use kernel::{GuildId, Page, PageQuery, Problem, UserId};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -10,9 +12,7 @@ use uuid::Uuid;
 use super::model::{MemberSkill, NewSkill, Requirement, Skill, SkillEdit, SkillNode, SkillReward, SkillTree};
 use super::rules::{self, Graph};
 use super::{SKILL_CYCLE, store};
-use crate::author::{Author, Deed};
 use crate::error::Error;
-use crate::fields;
 use crate::ids::SkillId;
 
 const TABLE: &str = "community.skills";
@@ -44,7 +44,7 @@ pub async fn skill_tree(pool: &PgPool, guild: GuildId, member: Option<UserId>) -
     let points = match member {
         None => None,
         Some(user) => {
-            crate::member_get(&mut conn, guild, user).await?.ok_or(Error::UnknownMember(user))?;
+            people::member_known(&mut conn, guild, user).await?;
             let held = store::member_skills(&mut conn, guild, user, None, MOST).await?;
             let held: BTreeMap<SkillId, (i64, i32)> =
                 held.into_iter().map(|one| (one.skill_id, (one.skill_points, one.level))).collect();
@@ -87,7 +87,7 @@ pub async fn member_skill_list(
 ) -> Result<Page<MemberSkill>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
     let mut conn = pool.acquire().await?;
-    crate::member_get(&mut conn, guild, user).await?.ok_or(Error::UnknownMember(user))?;
+    people::member_known(&mut conn, guild, user).await?;
     let skills = store::member_skills(&mut conn, guild, user, after, limit.plus_one()).await?;
     Ok(Page::new(skills, limit, |one| one.skill_id))
 }
@@ -101,7 +101,7 @@ pub async fn reward_list(
 ) -> Result<Page<SkillReward>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<(DateTime<Utc>, Uuid)>()?);
     let mut conn = pool.acquire().await?;
-    crate::member_get(&mut conn, guild, user).await?.ok_or(Error::UnknownMember(user))?;
+    people::member_known(&mut conn, guild, user).await?;
     let rewards = store::rewards(&mut conn, guild, user, after, limit).await?;
     Ok(Page::new(rewards, limit, |one| (one.created_at, one.id)))
 }
@@ -130,7 +130,7 @@ pub async fn skill_create(
     check_requires(&new.requires)?;
     db::retry(|| async {
         let mut tx = pool.begin().await?;
-        crate::guild_ensure(&mut tx, guild, None).await?;
+        people::guild_ensure(&mut tx, guild, None).await?;
         if store::lock(&mut tx, guild).await? >= MOST {
             return Err(Error::Refused(format!("a guild may have {MOST} skills")));
         }

@@ -1,5 +1,6 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/skills…`.
 
+use access::author::Author;
 use access::openapi::{IdempotencyKey, InGuildPath};
 use access::scope::{CommunityRead, CommunityWrite};
 use access::{App, InGuild, Json, Path, Problems, Query};
@@ -13,7 +14,6 @@ use utoipa_axum::routes;
 
 use super::model::{MemberSkill, NewSkill, Skill, SkillEdit, SkillReward, SkillTree, TreeQuery};
 use super::ops;
-use crate::author::Author;
 use crate::ids::SkillId;
 
 /// The routes of skills, to be nested under `/api/v1`.

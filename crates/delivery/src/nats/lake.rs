@@ -16,17 +16,17 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::{self, AckKind, Context, Message, stream};
-use community::ingest::EventWriter;
 use futures::future::join_all;
 use futures::{FutureExt as _, StreamExt as _};
 use jobs::NodeHandle;
 use kernel::GuildId;
+use lake::ingest::EventWriter;
+use parcel::Parcel;
+use session::{HEADERS, Part, Session, give_back};
 use tokio::time::{MissedTickBehavior, interval_at, sleep};
 
 use super::{PATIENCE, Trouble, connect};
 use crate::settings::NatsSettings;
-use parcel::Parcel;
-use session::{HEADERS, Part, Session, give_back};
 
 /// How long `JetStream` waits for a message's acknowledgement before another node gets it; and how often it is told that
 /// this one is still at it.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{self, AckPolicy, PullConsumer};
 use async_nats::jetstream::{self, stream};
-use community::ingest::{Event, EventWriter};
 use delivery::nats::LakeFeed;
 use delivery::testing::Broker;
 use delivery::{GuildFrom, LakeSource, NatsSettings};
 use futures::StreamExt as _;
 use kernel::GuildId;
+use lake::ingest::{Event, EventWriter};
 use serde_json::{Value, json};
 
 use crate::house::{House, local};
@@ -99,7 +99,7 @@ async fn counted(house: &House, messages: i64) {
     let sum =
         "SELECT sum(count)::bigint FROM lake.event_counters WHERE category_id = 0 AND period = 'lifetime'";
     assert_eq!(house.count(sum).await, messages);
-    let drift = community::audit::drift(&mut house.pool().acquire().await.unwrap()).await.unwrap();
+    let drift = lake::audit::drift(&mut house.pool().acquire().await.unwrap()).await.unwrap();
     assert!(drift.is_empty(), "{drift:#?}");
 }
 

@@ -1,11 +1,11 @@
 //! The weekly audit: balances, totals and streaks of all guilds are looked at, and each guild's mended unless the guild wants to be told
-//! only, as [`community::audit::weekly`] does for its figures.
+//! only, as [`access::weekly`] does for its figures.
 
 use ::jobs::TimerError;
 use ::jobs::schedule::JobError;
 use ::jobs::timers::{Handlers, LeaseSettings, Timer};
+use access::weekly;
 use access::{By, Origin};
-use community::audit::weekly;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 

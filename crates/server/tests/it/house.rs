@@ -74,7 +74,7 @@ impl House {
             webhooks: delivery::Webhooks::new(settings.webhooks.clone()).unwrap(),
             submissions: SubmissionWriter::start(&pool, &wake, 1),
             transfers: TransferWriter::start(&pool, &wake, 1),
-            lake: community::ingest::EventWriter::start(&pool, &wake, 1),
+            lake: lake::ingest::EventWriter::start(&pool, &wake, 1),
             sandbox: None,
             draining: CancellationToken::new(),
             closing: CancellationToken::new(),

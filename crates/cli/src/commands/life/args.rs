@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use community::board::model::BoardStatus;
-use community::categories::Interaction;
-use community::ids::{
-    AchievementId, AnnouncementId, BoardQuestId, CategoryId, MultiplierEventId, PurchaseId, SeasonId,
-    ShopItemId, SkillId,
-};
+use community::ids::{AnnouncementId, BoardQuestId, PurchaseId, ShopItemId, SkillId};
 use community::shop::model::PurchaseStatus;
 use kernel::{ChannelId, UserId};
+use lake::categories::Interaction;
+use lake::ids::{CategoryId, MultiplierEventId};
+use progress::ids::{AchievementId, SeasonId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use community::ingest::{Event, Fault};
 use kernel::{GuildId, objects};
+use lake::ingest::{Event, Fault};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

@@ -8,8 +8,8 @@ use async_nats::Client;
 use async_nats::jetstream::consumer::{PullConsumer, pull};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::{AckKind, Context, Message, context};
-use community::ingest::{Event, IngestError, Outcome};
 use futures::{FutureExt as _, StreamExt as _};
+use lake::ingest::{Event, IngestError, Outcome};
 
 use crate::nats::Trouble;
 use crate::settings::LakeSource;

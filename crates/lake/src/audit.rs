@@ -1,0 +1,89 @@
+//! What is kept beside the lake, re-derived from it: members' counters as far back as the lake reaches (`counters`), and guilds' days from
+//! the members' counters and the journal of rewards (`days`).
+//!
+//! [`drift`] reports, [`repair`] mends while everything goes on. What cannot be derived is not claimed: counters of categories (a
+//! channel may have changed its category since), and days whose events retention has dropped. Lifetime counters must be the sum of
+//! their days, which are kept.
+//!
+//! A job does both every week ([`weekly`]). What was mended is in the audit log, in the log, and counted in
+//! `questhall_audit_mended_total`.
+
+mod counters;
+mod days;
+pub mod weekly;
+
+use std::collections::BTreeSet;
+
+use access::Author;
+use kernel::GuildId;
+pub use progress::drift::Drift;
+use progress::drift::{on_record, unhurried};
+use progress::seasons::calendars;
+use sqlx::{PgConnection, PgPool};
+
+use crate::error::Error;
+
+/// Members who are mended at once: so long their guild's events wait.
+const AT_ONCE: usize = 50;
+
+/// Every figure that is not what the lake adds up to. Reads lake and journal from one end to the other; empty when all is well. Each
+/// statement is a snapshot of its own, so it may run while others write.
+pub async fn drift(conn: &mut PgConnection) -> Result<Vec<Drift>, Error> {
+    let mut all = counters::drift(conn, None, None).await?;
+    all.extend(days::drift(conn, None).await?);
+    all.sort_by(|a, b| (a.guild_id, a.user_id, &a.what).cmp(&(b.guild_id, b.user_id, &b.what)));
+    Ok(all)
+}
+
+/// Mends a guild's drift and answers what it was. First everything is looked at while all goes on; then the members concerned are
+/// counted again and mended, few at a time: so long the guild's events and its seasons wait, and in between they come through. Whatever
+/// stops it, what was mended stays, and running it again mends the rest; then it finds nothing. What was mended is in the audit log,
+/// in the same transaction as itself.
+pub async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result<Vec<Drift>, Error> {
+    let users: BTreeSet<i64> = look(pool, guild).await?.iter().filter_map(Drift::user).collect();
+    let users: Vec<i64> = users.into_iter().collect();
+    let mut mended = Vec::new();
+    for part in users.chunks(AT_ONCE) {
+        mended.extend(part_mend(pool, guild, part, author).await?);
+    }
+    // Sums of the members' counters, which are right by now.
+    mended.extend(days::repair(pool, guild, author).await?);
+    Ok(mended)
+}
+
+/// What differs in a guild now.
+async fn look(pool: &PgPool, guild: GuildId) -> Result<Vec<Drift>, Error> {
+    let mut tx = pool.begin().await?;
+    unhurried(&mut tx).await?;
+    let found = counters::drift(&mut tx, Some(guild), None).await?;
+    tx.commit().await?;
+    Ok(found)
+}
+
+/// Mends some members' counters under the guild's locks, and commits.
+async fn part_mend(
+    pool: &PgPool,
+    guild: GuildId,
+    users: &[i64],
+    author: Author<'_>,
+) -> Result<Vec<Drift>, Error> {
+    let mended = db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        unhurried(&mut tx).await?;
+        people::store::guilds_lock(&mut tx, &[guild]).await?;
+        // A season that is rolled over between reading its counters and writing them would get those of the one before.
+        calendars(&mut tx, &[guild]).await?;
+        let mut mended = counters::drift(&mut tx, Some(guild), Some(users)).await?;
+        counters::mend(&mut tx, guild, &mended).await?;
+        // Days have changed, and lifetimes are their sums.
+        let lifetimes = counters::drift(&mut tx, Some(guild), Some(users)).await?;
+        counters::mend(&mut tx, guild, &lifetimes).await?;
+        mended.extend(lifetimes);
+        on_record(&mut tx, guild, &mended, author).await?;
+        tx.commit().await?;
+        Ok::<_, Error>(mended)
+    })
+    .await?;
+    access::weekly::mended("lake", guild, &mended);
+    Ok(mended)
+}

@@ -1,0 +1,32 @@
+//! Guilds, people, and who is a member where.
+//!
+//! Promises:
+//! * A person is one row of `people.users` whatever guilds they are in; what they are in a guild is one row of `people.members`. Both are
+//!   made on first sight, by whoever sees them first ([`member_ensure`]).
+//! * A guild's key changes nothing of a person who is in other guilds too but their name in this one.
+//! * Discord roles that the rules give or take reach Discord, whoever is away meanwhile ([`roles`]).
+//!
+//! Map: [`model`] the types · [`store`] SQL · [`ops`] transactions the faces call · [`names`] who is called what · [`preferences`] what
+//! is announced about whom · [`roles`] Discord roles that follow the rules · [`jobs`](mod@jobs) what runs by the clock · [`error`] what can
+//! go wrong · [`routes`] the HTTP face · `testing` (feature) two guilds with members.
+
+pub mod error;
+pub mod jobs;
+pub mod model;
+pub mod names;
+pub mod ops;
+pub mod preferences;
+pub mod roles;
+pub mod routes;
+pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+mod events;
+
+pub use error::Error;
+pub use model::{Member, MemberEdit};
+pub use routes::router;
+pub use store::{
+    guild_ensure, guilds_known, guilds_lock, member_ensure, member_get, member_known, members_ensure,
+};

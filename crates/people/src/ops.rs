@@ -1,0 +1,117 @@
+//! What the faces call: each operation is a transaction.
+
+use access::{AuditEntry, By, Origin, audit};
+use kernel::fields::Wrong;
+use kernel::{GuildId, Page, PageQuery, Problem, UserId};
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
+
+use crate::error::Error;
+use crate::model::{Member, MemberEdit};
+use crate::store;
+
+/// A page of the guild's members by id, those who left included.
+pub async fn member_list(pool: &PgPool, guild: GuildId, query: &PageQuery) -> Result<Page<Member>, Problem> {
+    let (limit, after) = (query.limit()?, query.after::<UserId>()?);
+    let mut conn = pool.acquire().await?;
+    let members = store::member_list(&mut conn, guild, after, limit).await?;
+    Ok(Page::new(members, limit, |member| member.user_id))
+}
+
+/// Makes somebody a member, if they are not, and writes what is said about them. Repeating it changes nothing; what
+/// changes something is audited.
+pub async fn member_put(
+    pool: &PgPool,
+    guild: GuildId,
+    user: UserId,
+    edit: &MemberEdit,
+    by: By<'_>,
+    origin: &Origin,
+) -> Result<Member, Error> {
+    check(edit)?;
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let before = store::member_get(&mut tx, guild, user).await?;
+        store::member_ensure(&mut tx, guild, user, edit.name.as_deref()).await?;
+        write(&mut tx, guild, user, edit, by).await?;
+        let after = store::member_known(&mut tx, guild, user).await?;
+        if before.as_ref() != Some(&after) {
+            let action = if before.is_some() { "UPDATE" } else { "CREATE" };
+            let mut entry =
+                AuditEntry::new(Some(guild), by, action, "people.members", user.to_string()).from(origin);
+            entry.before = before.as_ref().map(|member| json!(member));
+            entry.after = Some(json!(after));
+            audit::record(&mut tx, &entry).await?;
+        }
+        tx.commit().await?;
+        Ok(after)
+    })
+    .await
+}
+
+/// Writes what is said about a person. Of somebody who is in other guilds too, a guild's own key changes the name in that
+/// guild and nothing else: no guild may make another's member a bot.
+async fn write(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+    edit: &MemberEdit,
+    by: By<'_>,
+) -> Result<(), Error> {
+    let confined = matches!(by, By::Key(actor) if actor.guild.is_some());
+    if !confined || !store::is_shared(conn, guild, user).await? {
+        if edit.name.is_some() {
+            // A name of this guild's own would hide the new one, as that of who was forgotten and is back.
+            store::member_unname(&mut *conn, guild, user).await?;
+        }
+        return store::user_update(conn, user, edit).await;
+    }
+    let member = store::member_known(conn, guild, user).await?;
+    if edit.is_bot.is_some_and(|is_bot| is_bot != member.is_bot) {
+        return Err(Error::Shared("is_bot"));
+    }
+    if edit.avatar_hash.is_some() && edit.avatar_hash != member.avatar_hash {
+        return Err(Error::Shared("avatar_hash"));
+    }
+    match &edit.name {
+        Some(name) if *name != member.name => store::member_rename(conn, guild, user, name).await,
+        _ => Ok(()),
+    }
+}
+
+fn check(edit: &MemberEdit) -> Result<(), Error> {
+    if let Some(name) = &edit.name
+        && (name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control))
+    {
+        return Err(
+            Wrong::new("name", "must be 1 to 100 characters, none of them a control character").into()
+        );
+    }
+    if let Some(hash) = &edit.avatar_hash
+        && (hash.is_empty()
+            || hash.len() > 100
+            || !hash.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+    {
+        return Err(Wrong::new("avatar_hash", "must be 1 to 100 letters, digits or underscores").into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_hashes_are_checked() {
+        let name = |name: &str| check(&MemberEdit { name: Some(name.into()), ..MemberEdit::default() });
+        assert!(name("Ada Lovelace").is_ok());
+        assert!(name(&"ä".repeat(100)).is_ok());
+        for bad in ["", "  ", "a\u{0}b", "a\nb", &"x".repeat(101)] {
+            assert!(matches!(name(bad), Err(Error::Field(wrong)) if wrong.field == "name"), "{bad:?}");
+        }
+        let hash =
+            |hash: &str| check(&MemberEdit { avatar_hash: Some(hash.into()), ..MemberEdit::default() });
+        assert!(hash("a_d5efa99b3eeaa7dd43acca82f5692432").is_ok());
+        assert!(matches!(hash("../../x"), Err(Error::Field(wrong)) if wrong.field == "avatar_hash"));
+    }
+}

@@ -1,0 +1,214 @@
+//! SQL over guilds, people and members. Callers own the connection and the transaction.
+
+use kernel::{GuildId, Limit, UserId};
+use sqlx::PgConnection;
+
+use crate::error::Error;
+use crate::model::{Member, MemberEdit};
+
+/// Takes the locks under which everything that counts or rewards a guild's events happens, one batch at a time: ingest, the
+/// rolling over of a season, repairs. Held until the transaction ends; take it before any row of the guild. Guilds are
+/// locked in the order of their ids. Statements after this one see what the batch before committed.
+pub async fn guilds_lock(conn: &mut PgConnection, guilds: &[GuildId]) -> Result<(), sqlx::Error> {
+    let mut ids: Vec<i64> = guilds.iter().map(|guild| guild.get()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended('community.ingest:' || g.id, 0))
+           FROM unnest($1::bigint[]) AS g (id)",
+        &ids,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Makes the guild known, if it is not. A guild seen without a name is called by its id until somebody says better;
+/// a name given later replaces that placeholder, and nothing else. Idempotent.
+pub async fn guild_ensure(conn: &mut PgConnection, guild: GuildId, name: Option<&str>) -> Result<(), Error> {
+    sqlx::query!(
+        r#"INSERT INTO people.guilds (guild_id, name) VALUES ($1, coalesce($2, 'Guild ' || $1::bigint))
+           ON CONFLICT ON CONSTRAINT pk_guilds DO UPDATE SET name = excluded.name
+            WHERE $2::text IS NOT NULL AND guilds.name = 'Guild ' || guilds.guild_id"#,
+        guild.get(),
+        name,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Makes somebody known as a person and as a member of the guild (which is made known too). A person seen without a
+/// name is called by their id until a name is given; a later name replaces that placeholder, and nothing else.
+/// Idempotent.
+pub async fn member_ensure(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+    name: Option<&str>,
+) -> Result<(), Error> {
+    members_ensure(conn, guild, &[(user, name)]).await
+}
+
+/// [`member_ensure`] for many, in one statement. Rows are taken in the order of their keys, so that concurrent calls
+/// cannot deadlock.
+pub async fn members_ensure(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    users: &[(UserId, Option<&str>)],
+) -> Result<(), Error> {
+    if users.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<i64> = users.iter().map(|(user, _)| user.get()).collect();
+    let names: Vec<Option<&str>> =
+        users.iter().map(|(_, name)| name.map(str::trim).filter(|n| !n.is_empty())).collect();
+    sqlx::query!(
+        r#"WITH input AS (
+               SELECT u.user_id, left(max(u.name), 100) AS name
+                 FROM unnest($2::bigint[], $3::text[]) AS u (user_id, name)
+                GROUP BY u.user_id
+           ), known_guild AS (
+               INSERT INTO people.guilds (guild_id, name) VALUES ($1, 'Guild ' || $1::bigint)
+               ON CONFLICT ON CONSTRAINT pk_guilds DO NOTHING
+           ), known_users AS (
+               INSERT INTO people.users AS u (id, discord_name)
+               SELECT user_id, coalesce(name, user_id::text) FROM input ORDER BY user_id
+               ON CONFLICT ON CONSTRAINT pk_users DO UPDATE SET discord_name = excluded.discord_name
+                WHERE u.discord_name = u.id::text AND excluded.discord_name <> u.discord_name
+           )
+           INSERT INTO people.members (guild_id, user_id)
+           SELECT $1, user_id FROM input ORDER BY user_id
+           ON CONFLICT ON CONSTRAINT pk_members DO NOTHING"#,
+        guild.get(),
+        &ids,
+        &names as &[Option<&str>],
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The member, or `None` where the guild has no such one.
+pub async fn member_get(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+) -> Result<Option<Member>, Error> {
+    let member = sqlx::query_as!(
+        Member,
+        r#"SELECT m.guild_id AS "guild_id: GuildId", m.user_id AS "user_id: UserId",
+                  coalesce(m.display_name, u.discord_name) AS "name!", u.discord_avatar_hash AS avatar_hash, u.is_bot,
+                  m.xp AS "xp: _", m.level, m.gold AS "gold: _", m.stars, m.joined_at, m.left_at
+             FROM people.members m JOIN people.users u ON u.id = m.user_id
+            WHERE m.guild_id = $1 AND m.user_id = $2"#,
+        guild.get(),
+        user.get(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(member)
+}
+
+/// The member; an error where the guild has no such one.
+pub async fn member_known(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<Member, Error> {
+    member_get(conn, guild, user).await?.ok_or(Error::UnknownMember(user))
+}
+
+/// Members by id, those who left included, one more than the page holds.
+pub async fn member_list(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    after: Option<UserId>,
+    limit: Limit,
+) -> Result<Vec<Member>, Error> {
+    let members = sqlx::query_as!(
+        Member,
+        r#"SELECT m.guild_id AS "guild_id: GuildId", m.user_id AS "user_id: UserId",
+                  coalesce(m.display_name, u.discord_name) AS "name!", u.discord_avatar_hash AS avatar_hash, u.is_bot,
+                  m.xp AS "xp: _", m.level, m.gold AS "gold: _", m.stars, m.joined_at, m.left_at
+             FROM people.members m JOIN people.users u ON u.id = m.user_id
+            WHERE m.guild_id = $1 AND m.user_id > $2
+            ORDER BY m.user_id LIMIT $3"#,
+        guild.get(),
+        after.map_or(0, UserId::get),
+        limit.plus_one(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(members)
+}
+
+/// Writes what is said about a person; what is not said stays.
+pub async fn user_update(conn: &mut PgConnection, user: UserId, edit: &MemberEdit) -> Result<(), Error> {
+    let done = sqlx::query!(
+        r#"UPDATE people.users
+              SET discord_name = coalesce($2, discord_name), discord_avatar_hash = coalesce($3, discord_avatar_hash),
+                  is_bot = coalesce($4, is_bot)
+            WHERE id = $1"#,
+        user.get(),
+        edit.name,
+        edit.avatar_hash,
+        edit.is_bot,
+    )
+    .execute(conn)
+    .await?;
+    db::ensure_affected(&done, 1).map_err(|error| Error::Database(error.into()))
+}
+
+/// Whether the person is a member of another guild as well. Their row is locked, so that it stays so.
+pub async fn is_shared(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<bool, Error> {
+    sqlx::query!("SELECT FROM people.users WHERE id = $1 FOR UPDATE", user.get())
+        .fetch_optional(&mut *conn)
+        .await?;
+    let shared = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM people.members WHERE user_id = $1 AND guild_id <> $2) AS "shared!""#,
+        user.get(),
+        guild.get(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(shared)
+}
+
+/// Takes away a member's name of this guild alone.
+pub async fn member_unname(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE people.members SET display_name = NULL
+          WHERE guild_id = $1 AND user_id = $2 AND display_name IS NOT NULL",
+        guild.get(),
+        user.get(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Names a member in this guild alone.
+pub async fn member_rename(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+    name: &str,
+) -> Result<(), Error> {
+    let done = sqlx::query!(
+        "UPDATE people.members SET display_name = $3 WHERE guild_id = $1 AND user_id = $2",
+        guild.get(),
+        user.get(),
+        name,
+    )
+    .execute(conn)
+    .await?;
+    db::ensure_affected(&done, 1).map_err(|error| Error::Database(error.into()))
+}
+
+/// Which of these guilds are known here.
+pub async fn guilds_known(conn: &mut PgConnection, guilds: &[GuildId]) -> Result<Vec<GuildId>, sqlx::Error> {
+    let ids: Vec<i64> = guilds.iter().map(|guild| guild.get()).collect();
+    sqlx::query_scalar!(
+        r#"SELECT guild_id AS "guild_id: GuildId" FROM people.guilds WHERE guild_id = ANY($1) ORDER BY guild_id"#,
+        &ids,
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,255 @@
+//! What the faces call: each operation is a transaction.
+
+use access::author::{Author, Deed};
+use chrono::{DateTime, Utc};
+use kernel::fields;
+use kernel::{GuildId, Page, PageQuery, Problem, UserId};
+use sqlx::{PgConnection, PgPool};
+
+use super::model::{NewSeason, RollSeason, Rolled, Season, SeasonEdit, SeasonState, Standing};
+use super::{calendar, store, turn};
+use crate::error::Error;
+use crate::ids::SeasonId;
+
+const TABLE: &str = "progress.seasons";
+
+/// A page of the guild's seasons, the latest first.
+pub async fn season_list(pool: &PgPool, guild: GuildId, page: &PageQuery) -> Result<Page<Season>, Problem> {
+    let (limit, after) = (page.limit()?, page.after::<(DateTime<Utc>, SeasonId)>()?);
+    let mut conn = pool.acquire().await?;
+    let seasons = store::list(&mut conn, guild, after, limit).await?;
+    Ok(Page::new(seasons, limit, |season| (season.starts_at, season.id)))
+}
+
+/// A season of the guild.
+pub async fn season_get(pool: &PgPool, guild: GuildId, season: SeasonId) -> Result<Season, Error> {
+    known(&mut *pool.acquire().await?, guild, season).await
+}
+
+/// A page of an ended season's archived standings, by rank. Refused while it is not over.
+pub async fn season_standings(
+    pool: &PgPool,
+    guild: GuildId,
+    season: SeasonId,
+    page: &PageQuery,
+) -> Result<Page<Standing>, Problem> {
+    let (limit, after) = (page.limit()?, page.after::<(i64, UserId)>()?);
+    let mut conn = pool.acquire().await?;
+    if known(&mut conn, guild, season).await?.state != SeasonState::Ended {
+        return Err(Problem::conflict("This season is not over; its standings are archived when it is."));
+    }
+    let standings = store::standings(&mut conn, guild, season, after, limit).await?;
+    Ok(Page::new(standings, limit, |standing| (standing.rank, standing.user_id)))
+}
+
+/// Makes a season. It starts at once when its time has come and none runs; what happened since then counts for it. Audited.
+pub async fn season_create(
+    pool: &PgPool,
+    guild: GuildId,
+    new: NewSeason,
+    author: Author<'_>,
+) -> Result<Season, Error> {
+    let name = fields::line("name", &new.name, 100)?;
+    let ends_at = fields::time("ends_at", new.ends_at)?;
+    new.starts_at.map(|at| fields::time("starts_at", at)).transpose()?;
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        people::guild_ensure(&mut tx, guild, None).await?;
+        let now = calendar::lock(&mut tx, guild).await?;
+        turn::turn(&mut tx, guild, now).await?;
+        let starts_at = new.starts_at.unwrap_or(now);
+        check_window(starts_at, ends_at, now)?;
+        let id = store::insert(&mut tx, guild, &name, (starts_at, ends_at), new.repeats).await?;
+        turn::turn(&mut tx, guild, now).await?;
+        let made = known(&mut tx, guild, id).await?;
+        count_what_was(&mut tx, &made, now).await?;
+        Deed::new("CREATE", TABLE, id.to_string()).after(&made).record(&mut tx, guild, author).await?;
+        tx.commit().await?;
+        Ok(made)
+    })
+    .await
+}
+
+/// Changes a season that is not over. When its end moves, a planned season that begins there moves along. Audited.
+pub async fn season_update(
+    pool: &PgPool,
+    guild: GuildId,
+    season: SeasonId,
+    edit: SeasonEdit,
+    author: Author<'_>,
+) -> Result<Season, Error> {
+    let name = edit.name.map(|name| fields::line("name", &name, 100)).transpose()?;
+    edit.starts_at.map(|at| fields::time("starts_at", at)).transpose()?;
+    edit.ends_at.map(|at| fields::time("ends_at", at)).transpose()?;
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let now = calendar::lock(&mut tx, guild).await?;
+        turn::turn(&mut tx, guild, now).await?;
+        let before = known(&mut tx, guild, season).await?;
+        let mut after = Season {
+            name: name.clone().unwrap_or_else(|| before.name.clone()),
+            starts_at: edit.starts_at.unwrap_or(before.starts_at),
+            ends_at: edit.ends_at.unwrap_or(before.ends_at),
+            repeats: edit.repeats.unwrap_or(before.repeats),
+            ..before.clone()
+        };
+        if before.state == SeasonState::Ended && after != before {
+            return Err(Error::Refused("this season is over; its archive does not change".to_owned()));
+        }
+        if before.state == SeasonState::Active && after.starts_at != before.starts_at {
+            return Err(Error::Refused("this season has begun; its start does not move any more".to_owned()));
+        }
+        if after != before {
+            check_window(after.starts_at, after.ends_at, now)?;
+            store::defer_overlap(&mut tx).await?;
+            store::update(&mut tx, &after).await?;
+            move_successor(&mut tx, &before, &after).await?;
+            store::check_overlap(&mut tx).await?;
+            turn::turn(&mut tx, guild, now).await?;
+            after = known(&mut tx, guild, season).await?;
+            if after.starts_at != before.starts_at {
+                count_what_was(&mut tx, &after, now).await?;
+            }
+            let deed = Deed::new("UPDATE", TABLE, season.to_string()).before(&before).after(&after);
+            deed.record(&mut tx, guild, author).await?;
+        }
+        tx.commit().await?;
+        Ok(after)
+    })
+    .await
+}
+
+/// Removes a planned season. Refused once it has begun. Audited.
+pub async fn season_delete(
+    pool: &PgPool,
+    guild: GuildId,
+    season: SeasonId,
+    author: Author<'_>,
+) -> Result<(), Error> {
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let now = calendar::lock(&mut tx, guild).await?;
+        turn::turn(&mut tx, guild, now).await?;
+        let before = known(&mut tx, guild, season).await?;
+        if before.state != SeasonState::Planned {
+            return Err(Error::Refused("only a season that has not begun can be removed".to_owned()));
+        }
+        store::delete(&mut tx, guild, season).await?;
+        Deed::new("DELETE", TABLE, season.to_string()).before(&before).record(&mut tx, guild, author).await?;
+        tx.commit().await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Rolls the running season over now, before its end: it ends at this instant, its standings are archived, and the next
+/// one starts, in one transaction. Audited as `SEASON_ROLL`.
+pub async fn season_roll(
+    pool: &PgPool,
+    guild: GuildId,
+    season: SeasonId,
+    roll: RollSeason,
+    author: Author<'_>,
+) -> Result<Rolled, Error> {
+    let next = match roll.next {
+        Some(next) => {
+            fields::time("next.ends_at", next.ends_at)?;
+            Some((fields::line("next.name", &next.name, 100)?, next.ends_at, next.repeats))
+        }
+        None => None,
+    };
+    if next.is_some() && roll.bring_forward {
+        let message = "cannot be asked for together with `next`: only one season can begin now";
+        return Err(Error::Invalid("bring_forward", message.to_owned()));
+    }
+    let reason = roll.reason.map(|reason| fields::text("reason", &reason, 500)).transpose()?;
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let now = calendar::lock(&mut tx, guild).await?;
+        turn::turn(&mut tx, guild, now).await?;
+        let before = known(&mut tx, guild, season).await?;
+        if before.state != SeasonState::Active {
+            return Err(Error::Refused(
+                "this season does not run, so that it cannot be rolled over".to_owned(),
+            ));
+        }
+        // What clocks ahead of ours have told already is of the next season, and no matter of the archive.
+        let ahead = store::is_ahead(&mut tx, guild, now).await?;
+        if ahead {
+            store::update(&mut tx, &Season { ends_at: now, ..before.clone() }).await?;
+            store::disown(&mut tx, guild, season, now).await?;
+            super::derive::season_derive(&mut tx, guild, season).await?;
+        }
+        let standings = turn::end(&mut tx, &before, now).await?;
+        let mut open = store::open(&mut tx, guild).await?;
+        if let Some((name, ends_at, repeats)) = &next {
+            check_window(now, *ends_at, now)?;
+            // What was planned to follow gives way, if it begins where the ended season would have ended.
+            if let Some(heir) =
+                open.iter().position(|other| other.starts_at == before.ends_at && before.repeats)
+            {
+                store::delete(&mut tx, guild, open.remove(heir).id).await?;
+            }
+            store::insert(&mut tx, guild, name, (now, *ends_at), *repeats).await?;
+        } else if roll.bring_forward {
+            let first = open.first().ok_or_else(|| {
+                Error::Refused("no season is planned that could begin now; say which in `next`".to_owned())
+            })?;
+            store::update(&mut tx, &Season { starts_at: now, ..first.clone() }).await?;
+        }
+        turn::turn(&mut tx, guild, now).await?;
+        let ended = known(&mut tx, guild, season).await?;
+        let started =
+            store::open(&mut tx, guild).await?.into_iter().find(|other| other.state == SeasonState::Active);
+        if let Some(started) = started.as_ref().filter(|_| ahead) {
+            store::adopt(&mut tx, started).await?;
+            super::derive::season_derive(&mut tx, guild, started.id).await?;
+        }
+        let rolled = Rolled { ended, standings, started };
+        let deed = Deed::new("SEASON_ROLL", TABLE, season.to_string()).before(&before).after(&rolled);
+        deed.because(reason.as_deref()).record(&mut tx, guild, author).await?;
+        tx.commit().await?;
+        Ok(rolled)
+    })
+    .await
+}
+
+async fn known(conn: &mut PgConnection, guild: GuildId, season: SeasonId) -> Result<Season, Error> {
+    store::get(conn, guild, season).await?.ok_or(Error::Unknown("season"))
+}
+
+fn check_window(starts_at: DateTime<Utc>, ends_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Error> {
+    if ends_at <= starts_at {
+        return Err(Error::Invalid("ends_at", "must be after `starts_at`".to_owned()));
+    }
+    if ends_at <= now {
+        return Err(Error::Invalid("ends_at", "must be in the future".to_owned()));
+    }
+    Ok(())
+}
+
+/// What happened since the start of a season that begins in the past counts for it: an event belongs to the season of its time.
+async fn count_what_was(conn: &mut PgConnection, season: &Season, now: DateTime<Utc>) -> Result<(), Error> {
+    if season.starts_at >= now {
+        return Ok(());
+    }
+    store::adopt(&mut *conn, season).await?;
+    super::derive::season_derive(conn, season.guild_id, season.id).await
+}
+
+/// Moves the planned season that begins where `before` ended, if `after` ends elsewhere.
+async fn move_successor(conn: &mut PgConnection, before: &Season, after: &Season) -> Result<(), Error> {
+    let moved = after.ends_at - before.ends_at;
+    if moved.is_zero() {
+        return Ok(());
+    }
+    let open = store::open(&mut *conn, before.guild_id).await?;
+    let heir = open.into_iter().find(|other| {
+        other.state == SeasonState::Planned && other.starts_at == before.ends_at && other.id != before.id
+    });
+    if let Some(heir) = heir {
+        let heir = Season { starts_at: heir.starts_at + moved, ends_at: heir.ends_at + moved, ..heir };
+        store::update(conn, &heir).await?;
+    }
+    Ok(())
+}

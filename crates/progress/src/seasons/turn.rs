@@ -1,0 +1,174 @@
+//! Starting, ending and rolling over: what happens to a guild's seasons as time goes on.
+
+use ::jobs::outbox;
+use ::jobs::timers::{At, Handlers, NewTimer, Timer};
+use ::jobs::{TimerError, timers};
+use chrono::{DateTime, Utc};
+use kernel::GuildId;
+use serde_json::json;
+use sqlx::PgConnection;
+
+use super::model::{Season, SeasonState};
+use super::{calendar, store};
+use crate::error::Error;
+
+/// The timer that turns a guild's seasons when one begins or ends.
+pub const TIMER: &str = "progress.season_turn";
+
+/// The handlers of this slice's season timers.
+pub fn handlers() -> Handlers {
+    Handlers::new().on(TIMER, on_timer)
+}
+
+async fn on_timer(conn: &mut PgConnection, timer: &Timer) -> Result<(), TimerError> {
+    let guild = timer.guild_id.ok_or_else(|| TimerError::Fail("it names no guild".to_owned()))?;
+    let now = calendar::lock(conn, guild).await.map_err(retry)?;
+    turn(conn, guild, now).await.map_err(retry)?;
+    Ok(())
+}
+
+fn retry(error: Error) -> TimerError {
+    match error {
+        Error::Database(error) => TimerError::from(error),
+        other => TimerError::Retry(other.to_string()),
+    }
+}
+
+/// Brings the guild's seasons to what they must be at `now`: ends what is over, starts what has begun, in the order of
+/// time, and schedules the next turn. The caller holds the calendar's lock. Nothing happens where nothing is due.
+pub(super) async fn turn(conn: &mut PgConnection, guild: GuildId, now: DateTime<Utc>) -> Result<(), Error> {
+    loop {
+        let open = store::open(&mut *conn, guild).await?;
+        let Some(season) = open.iter().find(|season| due(season, now)) else {
+            return schedule(conn, &open).await;
+        };
+        if season.ends_at <= now {
+            // Also one that was planned, and missed altogether: its events were counted all the same.
+            end(conn, season, season.ends_at).await?;
+        } else {
+            start(conn, season).await?;
+        }
+    }
+}
+
+/// Whether something is to be done about a season: ends come before the starts of what follows, as seasons are by start.
+fn due(season: &Season, now: DateTime<Utc>) -> bool {
+    match season.state {
+        SeasonState::Active => season.ends_at <= now,
+        SeasonState::Planned => season.starts_at <= now,
+        SeasonState::Ended => false,
+    }
+}
+
+/// Ends a season at `ends_at` and archives its standings; returns how many there are.
+pub(super) async fn end(
+    conn: &mut PgConnection,
+    season: &Season,
+    ends_at: DateTime<Utc>,
+) -> Result<i64, Error> {
+    let guild = season.guild_id;
+    store::end(conn, guild, season.id, ends_at).await?;
+    let standings = store::archive(conn, guild, season.id).await?;
+    store::restart_counters(conn, guild, None).await?;
+    let winners: Vec<_> = store::winners(conn, guild, season.id)
+        .await?
+        .into_iter()
+        .map(|(user_id, rank, stars)| json!({ "user_id": user_id, "rank": rank, "stars": stars }))
+        .collect();
+    let payload = json!({
+        "season_id": season.id, "name": season.name, "starts_at": season.starts_at, "ends_at": ends_at,
+        "members": standings, "first": winners,
+    });
+    tell(conn, season, "season.ended", payload).await?;
+    Ok(standings)
+}
+
+/// Starts a planned season, and makes its successor where it repeats.
+pub(super) async fn start(conn: &mut PgConnection, season: &Season) -> Result<(), Error> {
+    let guild = season.guild_id;
+    store::start(conn, guild, season.id).await?;
+    store::restart_counters(conn, guild, Some((season.starts_at, season.ends_at))).await?;
+    if season.repeats {
+        let ends_at = season.ends_at + (season.ends_at - season.starts_at);
+        let open = store::open(conn, guild).await?;
+        let free = open.iter().all(|other| other.ends_at <= season.ends_at || other.starts_at >= ends_at);
+        if free {
+            let name = successor(&season.name, &store::names(conn, guild).await?);
+            store::insert(conn, guild, &name, (season.ends_at, ends_at), true).await?;
+        }
+    }
+    let payload = json!({
+        "season_id": season.id, "name": season.name, "starts_at": season.starts_at, "ends_at": season.ends_at,
+    });
+    tell(conn, season, "season.started", payload).await
+}
+
+async fn tell(
+    conn: &mut PgConnection,
+    season: &Season,
+    event_type: &'static str,
+    payload: serde_json::Value,
+) -> Result<(), Error> {
+    let event = outbox::Event {
+        guild_id: season.guild_id,
+        event_type,
+        subject: format!("seasons/{}", season.id),
+        correlation_id: None,
+        user_id: None,
+        payload,
+    };
+    Ok(outbox::emit_one(conn, event).await?)
+}
+
+/// Schedules the next turn. Earlier timers may be left over from before a change: they find nothing to do.
+async fn schedule(conn: &mut PgConnection, open: &[Season]) -> Result<(), Error> {
+    let next = open
+        .iter()
+        .map(|season| match season.state {
+            SeasonState::Planned => (season.starts_at, season.guild_id),
+            SeasonState::Active | SeasonState::Ended => (season.ends_at, season.guild_id),
+        })
+        .min();
+    if let Some((at, guild)) = next {
+        let timer = NewTimer {
+            kind: TIMER,
+            guild_id: Some(guild),
+            dedupe_key: Some(format!("{guild}:{}", at.timestamp_micros())),
+            at: At::At(at),
+            payload: json!({}),
+        };
+        timers::schedule(conn, timer).await?;
+    }
+    Ok(())
+}
+
+/// What the season after `name` is called: its number counted on, `Spring` → `Spring 2` → `Spring 3`, past what is taken.
+fn successor(name: &str, taken: &[String]) -> String {
+    let (stem, number) = match name.rsplit_once(' ') {
+        Some((stem, digits)) => match digits.parse::<u32>() {
+            Ok(number) if !stem.trim().is_empty() => (stem.trim_end(), number),
+            _ => (name, 1),
+        },
+        None => (name, 1),
+    };
+    // A name holds 100 characters.
+    let stem: String = stem.chars().take(88).collect();
+    (number.saturating_add(1)..=u32::MAX)
+        .map(|number| format!("{stem} {number}"))
+        .find(|candidate| !taken.contains(candidate))
+        .unwrap_or_else(|| format!("{stem} {}", u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::successor;
+
+    #[test]
+    fn successors_are_counted_on_past_what_is_taken() {
+        let taken = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        assert_eq!(successor("Spring", &[]), "Spring 2");
+        assert_eq!(successor("Season 9", &taken(&["Season 9", "Season 10"])), "Season 11");
+        assert_eq!(successor("2026", &[]), "2026 2");
+        assert!(successor(&"x".repeat(100), &[]).len() <= 100);
+    }
+}

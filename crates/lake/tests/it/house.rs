@@ -3,7 +3,7 @@
 use axum::Extension;
 use kernel::{Gold, UserId, Xp};
 use lake::ingest::EventWriter;
-pub(crate) use people::testing::{ADA, BOB, GUILD, House, OTHER, operator};
+pub(crate) use people::testing::{ADA, GUILD, House, OTHER, operator};
 use progress::{Event, Grant};
 use serde_json::json;
 

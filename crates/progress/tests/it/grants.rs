@@ -3,7 +3,7 @@
 use db::testing::TestDatabase;
 use futures::future::join_all;
 use kernel::{Gold, GuildId, UserId, Xp};
-use people::{member_ensure, member_get, members_ensure};
+use people::{member_get, members_ensure};
 use progress::Error;
 use progress::{Event, Grant, Granted, grant};
 use serde_json::json;

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ::progress::leaderboard::{self, LeaderboardQuery};
 use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt as _;
@@ -16,7 +17,6 @@ use jobs::Wake;
 use kernel::{GuildId, UserId};
 use lake::ingest::generator::{Community, Generator};
 use lake::ingest::{Event, EventWriter, Feed, Outcome};
-use progress::leaderboard::{self, LeaderboardQuery};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use sqlx::PgPool;
 
@@ -385,7 +385,7 @@ async fn among_many(ground: &Ground, sizes: &Sizes) -> Result<(Samples, Samples)
         ensure!(!page.items.is_empty(), "a page is empty");
         let user = UserId::new(rng.random_range(1..=sizes.members));
         let began = Instant::now();
-        let profile = progress::profile::member_profile(pool, big, user).await.context("a profile")?;
+        let profile = ::progress::profile::member_profile(pool, big, user).await.context("a profile")?;
         let profile_took = began.elapsed();
         ensure!(profile.rank.is_some(), "a member without a rank");
         if n >= sizes.looks / 10 {

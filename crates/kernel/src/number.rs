@@ -95,6 +95,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D:
 }
 
 #[cfg(test)]
+#[expect(unreachable_pub, reason = "ids are made to be shown to everybody")]
 mod tests {
     crate::decl_number!(
         /// A season.

@@ -3,12 +3,22 @@
 
 mod bundle;
 mod check;
+mod files;
 mod folder;
 mod import;
+mod keys;
+mod mistake;
+mod plan;
+mod solutions;
+mod starter;
+mod statement;
 mod write;
 
 pub use bundle::{Bundle, ChallengeBundle, HintBundle, PART_TWO_MARK, bundle_check};
-pub use check::{ChallengeReport, CheckReport, challenge_run, check};
-pub use folder::{Finding, read, read_partly};
+pub use check::{ChallengeReport, CheckReport, Checked, Seeds, Step, check};
+pub use folder::{Partly, locate, read, read_partly};
 pub use import::{bundle_export, bundle_import};
+pub use mistake::Mistake;
+pub use solutions::{Declared, Solution, SolutionReport, solutions_read};
+pub use starter::start;
 pub use write::{WriteError, write};

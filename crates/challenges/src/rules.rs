@@ -6,7 +6,7 @@ pub mod score;
 pub mod seed;
 pub mod windows;
 
-pub use answer::{MAX_ANSWER_BYTES, answers_equal, trimmed};
+pub use answer::{MAX_ANSWER_BYTES, answers_equal, canonical};
 pub use score::{RankKey, Score, Scoring, UNSOLVED_BUCKET, points_for};
 pub use seed::seed;
 pub use windows::{FIVE_MINUTES, FIVE_SECONDS, Limits, Recent, lockout};

@@ -35,7 +35,7 @@ use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::model::CampaignKey;
-use crate::rules::{MAX_ANSWER_BYTES, trimmed};
+use crate::rules::{MAX_ANSWER_BYTES, canonical};
 
 pub use batch::submit;
 pub use history::{PastSubmission, Whose, submission_list};
@@ -55,7 +55,7 @@ pub struct Submission {
     pub user_id: UserId,
     /// The part answered; `None`: the first one not solved yet.
     pub part: Option<i32>,
-    /// The answer, trimmed; see [`Submission::new`].
+    /// The answer, trimmed and with line ends as Unix has them; see [`Submission::new`].
     pub answer: String,
     /// When it arrived, by this machine's monotonic clock.
     pub arrived: Instant,
@@ -69,7 +69,8 @@ impl Submission {
         CampaignKey { guild_id: self.guild_id, id: self.campaign_id }
     }
 
-    /// An answer that arrives now. Refused are answers that are empty, longer than 4 KiB, or hold a zero character, which
+    /// An answer that arrives now. Refused are answers that are empty, longer than 4 KiB (white space at
+    /// their ends not counted), or hold a zero character, which
     /// PostgreSQL cannot store, and parts other than 1 and 2.
     pub fn new(
         (guild_id, campaign_id, challenge_id): (GuildId, CampaignId, ChallengeId),
@@ -77,10 +78,10 @@ impl Submission {
         part: Option<i32>,
         answer: &str,
     ) -> Result<Self, Error> {
+        let answer = canonical(answer);
         if answer.len() > MAX_ANSWER_BYTES {
             return Err(Error::field("answer", format!("must be at most {MAX_ANSWER_BYTES} bytes long")));
         }
-        let answer = trimmed(answer);
         if answer.is_empty() {
             return Err(Error::field("answer", "must not be empty"));
         }
@@ -90,7 +91,7 @@ impl Submission {
         if part.is_some_and(|part| !(1..=2).contains(&part)) {
             return Err(Error::field("part", "must be 1 or 2"));
         }
-        let answer = answer.to_owned();
+        let answer = answer.into_owned();
         let (arrived, request) = (Instant::now(), Repeatable::current());
         Ok(Self { guild_id, campaign_id, challenge_id, user_id, part, answer, arrived, request })
     }

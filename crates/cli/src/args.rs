@@ -214,14 +214,18 @@ pub(crate) enum DbCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CampaignCommand {
-    /// Run every generator of a campaign's folder and say what is wrong, with file and line. Needs no database.
-    Check {
-        /// The folder that holds campaign.toml.
+    /// Make the folder of a new campaign, with one challenge in it that works.
+    New {
+        /// The folder to make.
         dir: PathBuf,
-        /// For how many made-up participants each generator runs.
-        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
-        seeds: u16,
+        /// What the campaign is called [default: as its folder].
+        #[arg(long)]
+        name: Option<String>,
     },
+    /// Run every generator of a campaign's folder and say what is wrong, with file and line. Needs no database.
+    Check(CheckArgs),
+    /// Run one challenge's generator once and show what it makes: input, answers, time, standard error. Needs no database.
+    Try(TryArgs),
     /// Put a campaign's folder into a guild, as a draft; or bring a campaign to what its folder says.
     Import {
         /// The folder that holds campaign.toml.
@@ -250,6 +254,31 @@ pub(crate) enum CampaignCommand {
         guild: Option<GuildId>,
     },
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The folder that holds campaign.toml, or that of one challenge in it.
+    pub(crate) dir: PathBuf,
+    /// Only challenges whose folder is called so, or begins so; may be repeated.
+    #[arg(long, value_name = "CHALLENGE")]
+    pub(crate) only: Vec<String>,
+    /// For how many made-up participants each generator runs [default: 5, and 20 where it is fast].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) seeds: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TryArgs {
+    /// The challenge's folder.
+    pub(crate) dir: PathBuf,
+    /// The seed; `check` names those that fail.
+    #[arg(long, default_value = "check-1")]
+    pub(crate) seed: String,
+    /// Show the input whole.
+    #[arg(long)]
+    pub(crate) full: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct IngestArgs {
     /// The file; `-` reads standard input.

@@ -4,14 +4,15 @@
 //! stay as Python's `json` wrote them (`12`, `0.5`, `1e+16`).
 
 mod check;
+mod findings;
 mod output;
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-pub use check::{CheckReport, Difference, SeedReport, check};
-pub use output::{OutputError, read_output};
+pub use check::{CheckReport, Difference, Problem, SeedReport, check, download};
+pub use output::{MAX_ANSWER_BYTES, OutputError, canonical, read_output};
 
 use crate::{Job, RunError, Sandbox};
 
@@ -52,6 +53,30 @@ impl GeneratorError {
         match self {
             Self::Run(error) => error.is_authors(),
             Self::Output { .. } => true,
+        }
+    }
+
+    /// The line of the script that was being executed, when known.
+    pub const fn line(&self) -> Option<u32> {
+        match self {
+            Self::Run(error) => error.line(),
+            Self::Output { .. } => None,
+        }
+    }
+
+    /// What the script printed to standard error, as far as it was kept.
+    pub fn stderr(&self) -> &str {
+        match self {
+            Self::Run(error) => error.stderr(),
+            Self::Output { stderr, .. } => stderr,
+        }
+    }
+
+    /// Python's traceback, where there is one.
+    pub fn traceback(&self) -> &str {
+        match self {
+            Self::Run(RunError::Script { traceback, .. }) => traceback,
+            _ => "",
         }
     }
 

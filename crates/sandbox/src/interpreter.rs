@@ -30,6 +30,8 @@ pub(crate) struct Interpreter {
     /// The executable and the shared libraries that it and the preloaded modules map.
     #[serde(rename = "mapped")]
     pub(crate) files: Vec<PathBuf>,
+    /// Folders of the machine's that the library reads: the time zones.
+    pub(crate) data: Vec<PathBuf>,
     /// The dynamic loader as the executable names it; it may be a link.
     pub(crate) loader: Option<PathBuf>,
     /// The `site-packages` that holds numpy, when there is one.
@@ -40,9 +42,9 @@ pub(crate) struct Interpreter {
 }
 
 impl Interpreter {
-    /// Folders that must be readable whole: the standard library and numpy.
+    /// Folders that must be readable whole: the standard library with its data, and numpy.
     pub(crate) fn folders(&self) -> impl Iterator<Item = &Path> {
-        self.stdlib.iter().chain(&self.numpy).map(PathBuf::as_path)
+        self.stdlib.iter().chain(&self.numpy).chain(&self.data).map(PathBuf::as_path)
     }
 
     /// Folders to add to `sys.path`.

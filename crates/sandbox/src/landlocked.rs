@@ -39,7 +39,7 @@ pub(crate) fn confine(python: &Interpreter) -> io::Result<()> {
             }
         }
     }
-    for folder in &python.numpy {
+    for folder in python.numpy.iter().chain(&python.data) {
         rules = allow(rules, folder, AccessFs::ReadFile | AccessFs::ReadDir)?;
     }
     if let Some(site) = &python.site {

@@ -18,10 +18,11 @@
 //!   place, with its retries and restarts; `ladder`: the choice of jail at start;
 //! - `worker`: one zygote seen from the server; `report`: a finished run's status turned into a verdict;
 //! - `plan`, `jail`, `landlocked`, `mounts`, `filter`, `raw`: the confinement, inside the started process;
-//! - `interpreter`: which Python, and which files it needs; `doctor`: [`probe`]; [`mod@bench`]: figures against plain
+//! - `clock`: which scripts look at it; `interpreter`: which Python, and which files it needs; `doctor`: [`probe`]; [`mod@bench`]: figures against plain
 //!   `python3`.
 
 pub mod bench;
+mod clock;
 mod doctor;
 mod error;
 mod filter;

@@ -73,7 +73,8 @@ pub struct Job {
     pub seed: String,
     /// What the script can read on standard input. `None`: nothing.
     pub stdin: Option<Vec<u8>>,
-    /// Run with another hash seed than usual. A check uses it to find scripts that depend on the order of a set.
+    /// Run with another hash seed than usual and, where the script looks at the clock, on another day. A check uses it to
+    /// find scripts that depend on the order of a set, or on the date.
     pub hash_seed_variant: bool,
 }
 

@@ -23,6 +23,7 @@ pub(crate) fn become_only_python(python: &Interpreter) -> io::Result<()> {
     mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
     let stdlib = open_all(python.stdlib.iter().map(PathBuf::as_path))?;
     let numpy = open_all(python.numpy.iter().map(PathBuf::as_path))?;
+    let data = open_all(python.data.iter().map(PathBuf::as_path))?;
     let folders: Vec<&Path> = python.folders().collect();
     let files = open_all(
         python.files.iter().map(PathBuf::as_path).filter(|file| !folders.iter().any(|f| file.starts_with(f))),
@@ -53,7 +54,7 @@ pub(crate) fn become_only_python(python: &Interpreter) -> io::Result<()> {
             bind(source, &inside(&source.path))?;
         }
     }
-    for source in files.iter().chain(&cache) {
+    for source in data.iter().chain(&files).chain(&cache) {
         bind(source, &inside(&source.path))?;
     }
     for (alias, file) in python.aliases() {

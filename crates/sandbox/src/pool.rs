@@ -39,6 +39,7 @@ impl Drop for Handle {
 pub(crate) struct Shared {
     pub(crate) exe: PathBuf,
     pub(crate) limits: Limits,
+    workers: usize,
     pub(crate) rung: Rung,
     pub(crate) python: Interpreter,
     pub(crate) ordinary: Lane,
@@ -183,6 +184,7 @@ impl Sandbox {
         let shared = Arc::new(Shared {
             exe: config.exe,
             limits: config.limits,
+            workers: config.workers.max(1),
             rung,
             python,
             ordinary: Lane::new(config.queue_limit),
@@ -193,10 +195,11 @@ impl Sandbox {
         shared.worker_came(&first);
         let mut first = Some(first);
         let mut tasks = Vec::new();
-        for _ in 0..config.workers.max(1) {
+        for _ in 0..shared.workers {
             tasks.push(tokio::spawn(Post::new(&shared, HASH_SEEDS[0]).keep(first.take())));
+            // Starts its zygote when a check needs it.
+            tasks.push(tokio::spawn(Post::new(&shared, HASH_SEEDS[1]).keep(None)));
         }
-        tasks.push(tokio::spawn(Post::new(&shared, HASH_SEEDS[1]).keep(None)));
         Ok(Self {
             handle: Arc::new(Handle { shared: Arc::clone(&shared), tasks: Mutex::new(tasks) }),
             shared,
@@ -216,6 +219,11 @@ impl Sandbox {
     /// Whether scripts can import numpy.
     pub fn has_numpy(&self) -> bool {
         !self.shared.python.numpy.is_empty()
+    }
+
+    /// How many scripts run at once.
+    pub fn workers(&self) -> usize {
+        self.shared.workers
     }
 
     /// What one run may use.

@@ -15,7 +15,7 @@ use crate::{RunError, report};
 const ATTEMPTS: u32 = 2;
 /// The pauses before a dead zygote is started again double from the first to the last.
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(30)];
-/// How long the worker with the other hash seed is kept after a check.
+/// How long a worker with the other hash seed is kept after a check.
 const VARIANT_KEPT: Duration = Duration::from_mins(1);
 
 /// Ends when the zygote, if there is one, dies while it has nothing to do. Cancel-safe.

@@ -3,11 +3,13 @@
 Run outside the jail, isolated (-I -S), once per start of the server. Prints one JSON object.
 """
 
+import importlib.machinery
 import json
 import os
 import struct
 import sys
 import sysconfig
+import warnings
 
 MODULES = " ".join(sys.argv[1:]).split()
 
@@ -57,7 +59,20 @@ def numpy_folders():
     return None, []
 
 
-for name in MODULES:
+def extensions():
+    """Modules of the library that are files of their own, some of which need a shared library of the machine."""
+    suffixes = tuple(importlib.machinery.EXTENSION_SUFFIXES)
+    for folder in {os.path.realpath(p) for p in sys.path if os.path.basename(p) == "lib-dynload"}:
+        for name in sorted(os.listdir(folder)):
+            # Python's tests of itself, and windows.
+            if name.endswith(suffixes) and not name.startswith(("_test", "_xx", "xx", "_tkinter", "_ctypes_test")):
+                yield name.split(".")[0]
+
+
+# Some of them greet the terminal.
+os.environ["TERM"] = "dumb"
+warnings.simplefilter("ignore")
+for name in [*MODULES, *extensions()]:
     try:
         __import__(name)
     except ImportError:
@@ -80,6 +95,10 @@ print(
             "home": os.path.realpath(sys.base_prefix) + ":" + os.path.realpath(sys.base_exec_prefix),
             "stdlib": sorted(p for p in stdlib if os.path.isdir(p)),
             "mapped": sorted(mapped),
+            # Names of time zones lead to files; a link here would have to be followed in the jail, too.
+            "data": [
+                p for p in ("/usr/share/zoneinfo", "/usr/lib/zoneinfo") if os.path.isdir(p) and os.path.realpath(p) == p
+            ],
             "loader": program_interpreter(executable),
             "site": site_folder,
             "numpy": numpy,

@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::plan::{ASK, COMMON, MESSAGE_MAX, NUMPY, Plan, RARE, Setup};
-use crate::{Job, Limits, Rung, filter, raw, report};
+use crate::{Job, Limits, Rung, clock, filter, raw, report};
 
 /// How long building the jail and importing the library may take.
 const START_PATIENCE: Duration = Duration::from_secs(30);
@@ -78,11 +78,12 @@ pub(crate) struct Finished {
     pub(crate) report: Vec<u8>,
 }
 
-/// The job as the child reads it, out of the zygote's sight: a line that says where name and seed end, then the name,
-/// the seed and the script.
+/// The job as the child reads it, out of the zygote's sight: a line that says where name and seed end and how many seconds
+/// its clock is ahead, then the name, the seed and the script.
 fn job_file(job: &Job) -> io::Result<OwnedFd> {
     let (name, seed) = (job.file_name.as_bytes(), job.seed.as_bytes());
-    let head = format!("{} {}\n", name.len(), name.len() + seed.len());
+    let shift = if job.hash_seed_variant && clock::is_read(&job.script) { clock::SHIFT.as_secs() } else { 0 };
+    let head = format!("{} {} {shift}\n", name.len(), name.len() + seed.len());
     memory_file(&[head.as_bytes(), name, seed, job.script.as_bytes()])
 }
 

@@ -24,6 +24,7 @@ def zygote():
     # one thread, so no lock is held when it forks, and `random` is seeded anyway: spare every run their work.
     register_at_fork, os.register_at_fork = os.register_at_fork, lambda **functions: None
 
+    import _sitebuiltins
     import builtins
     import ctypes
     import faulthandler
@@ -64,6 +65,9 @@ def zygote():
         except ImportError:
             pass
     os.register_at_fork = register_at_fork
+    # `site` makes these, which would also look for the machine's packages. Many scripts end by them.
+    for name in ("exit", "quit"):
+        setattr(builtins, name, _sitebuiltins.Quitter(name, "the end of the script"))
 
     class Instruction(ctypes.Structure):
         _fields_ = [("code", ctypes.c_uint16), ("jt", ctypes.c_uint8), ("jf", ctypes.c_uint8), ("k", ctypes.c_uint32)]
@@ -103,6 +107,77 @@ def zygote():
         def seed_numpy(seed):
             pass
 
+    def shift_clock(seconds):
+        """Lets the script live on another day: whoever reads the clock then makes something else."""
+        import datetime
+        import time
+
+        def later(name, unit):
+            real = getattr(time, name)
+            setattr(time, name, lambda: real() + seconds * unit)
+
+        def of_now(name, make):
+            real = getattr(time, name)
+            setattr(time, name, lambda moment=None: real(make() if moment is None else moment))
+
+        def later_clock(clock, real=time.clock_gettime):
+            return real(clock) + (seconds if clock == time.CLOCK_REALTIME else 0)
+
+        later("time", 1)
+        later("time_ns", 1_000_000_000)
+        time.clock_gettime = later_clock
+        for name in ("localtime", "gmtime", "ctime"):
+            of_now(name, time.time)
+        of_now("asctime", time.localtime)
+        strftime = time.strftime
+        time.strftime = lambda form, moment=None: strftime(form, time.localtime() if moment is None else moment)
+
+        # The real ones know the clock by themselves, and take no new methods: so others stand in their place that
+        # nobody can tell from them.
+        real_date, real_datetime, delta = datetime.date, datetime.datetime, datetime.timedelta(seconds=seconds)
+
+        class Kind(type):
+            def __instancecheck__(cls, thing):
+                return type.__instancecheck__(cls, thing) or (cls in stand_ins and isinstance(thing, stand_ins[cls]))
+
+            def __subclasscheck__(cls, other):
+                return type.__subclasscheck__(cls, other) or (cls in stand_ins and issubclass(other, stand_ins[cls]))
+
+        class Date(real_date, metaclass=Kind):
+            @classmethod
+            def today(cls):
+                return cls.fromtimestamp(time.time())
+
+            def __repr__(self):
+                return "datetime." + real_date.__repr__(self)
+
+        class DateTime(real_datetime, metaclass=Kind):
+            @classmethod
+            def now(cls, tz=None):
+                return super().now(tz) + delta
+
+            @classmethod
+            def today(cls):
+                return cls.now()
+
+            @classmethod
+            def utcnow(cls):
+                return super().utcnow() + delta
+
+            def __repr__(self):
+                return "datetime." + real_datetime.__repr__(self)
+
+            def date(self):
+                return Date(self.year, self.month, self.day)
+
+        stand_ins = {Date: real_date, DateTime: real_datetime}
+        for stand_in, real in stand_ins.items():
+            stand_in.__name__ = stand_in.__qualname__ = real.__name__
+            stand_in.__module__, stand_in.__doc__ = "datetime", real.__doc__
+            for name in ("min", "max"):
+                setattr(stand_in, name, getattr(real, name))
+            setattr(datetime, real.__name__, stand_in)
+
     def write_all(fd, data, write=os.write):
         while data:
             data = data[write(fd, data) :]
@@ -117,7 +192,7 @@ def zygote():
         line = None
         if isinstance(error, SyntaxError) and error.filename == file_name:
             line = error.lineno
-            message = str(error.msg)
+            message = "%s (read by Python %d.%d.%d)" % (error.msg, *sys.version_info[:3])
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename != file_name:
             trace = trace.tb_next
@@ -164,7 +239,7 @@ def zygote():
             job += os.pread(JOB, size - len(job), len(job))
         os.close(JOB)
         head, job = job.split(b"\n", 1)
-        name_end, seed_end = map(int, head.split())
+        name_end, seed_end, clock_shift = map(int, head.split())
         name, seed = job[:name_end].decode(), job[name_end:seed_end].decode()
         script = job[seed_end:].decode().removeprefix("\ufeff")
 
@@ -172,6 +247,8 @@ def zygote():
         sys.argv = [name]
         seed_random(seed)
         seed_numpy(seed)
+        if clock_shift:
+            shift_clock(clock_shift)
         # @dataclass and pickle look the script's module up by its name.
         module = types.ModuleType("__main__")
         module.__file__ = name

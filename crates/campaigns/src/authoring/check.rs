@@ -1,30 +1,62 @@
-//! `campaign check`: runs every generator on several seeds, in the jail, and tells the author what they would want to
-//! know before participants do.
+//! `campaign check`: runs every generator on several seeds, in the jail, and the author's own solutions on what they made;
+//! looks at times, prices and links; and tells the author what they would want to know before participants do.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+use futures::StreamExt as _;
 use sandbox::Sandbox;
-use sandbox::generator::{self, Generated};
+use sandbox::generator::{self, Generated, download};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::bundle::{Bundle, ChallengeBundle};
+use super::files::text_read;
+use super::keys::key_line;
+use super::mistake::Mistake;
+use super::plan::plan_check;
+use super::solutions::{Case, Solution, SolutionReport, solution_run, solutions_read};
+use super::statement::{Statement, links_check, statement};
+use crate::model::CampaignSettings;
 
 /// Answers of at most this many characters over all seeds are pointed out as guessable.
 const GUESSABLE_LENGTH: usize = 3;
 
-/// What running a campaign's generators showed.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct CheckReport {
-    /// A report a challenge, in their order.
-    pub challenges: Vec<ChallengeReport>,
+/// For how many made-up participants a generator runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seeds {
+    /// Always.
+    pub first: usize,
+    /// In addition, where the script is fast.
+    pub more: usize,
 }
 
-impl CheckReport {
-    /// Whether every generator keeps the contract.
-    pub fn is_good(&self) -> bool {
-        self.challenges.iter().all(|c| c.problems.is_empty())
+impl Seeds {
+    /// What a check runs unless it is told: enough to find what fails for one participant in twenty, where that is quick.
+    pub const USUAL: Self = Self { first: 5, more: 15 };
+
+    /// So many, fast or not.
+    pub const fn exactly(count: usize) -> Self {
+        Self { first: count, more: 0 }
     }
+
+    fn named(range: std::ops::RangeInclusive<usize>) -> Vec<String> {
+        range.map(|n| format!("check-{n}")).collect()
+    }
+}
+
+/// What a check showed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CheckReport {
+    /// Whether the campaign can be imported.
+    pub valid: bool,
+    /// What must be mended.
+    pub errors: Vec<Mistake>,
+    /// What deserves a look.
+    pub warnings: Vec<Mistake>,
+    /// A report a challenge, in their order.
+    pub challenges: Vec<ChallengeReport>,
 }
 
 /// What running one generator showed.
@@ -32,61 +64,167 @@ impl CheckReport {
 pub struct ChallengeReport {
     /// The challenge's folder.
     pub slug: String,
-    /// What must be mended.
-    pub problems: Vec<String>,
-    /// What deserves a look.
-    pub warnings: Vec<String>,
+    /// For how many made-up participants it ran.
+    pub seeds: usize,
     /// Smallest and largest input, in bytes.
     pub input_bytes: Option<(usize, usize)>,
     /// Longest run, in milliseconds.
-    pub slowest_ms: u128,
+    pub slowest_ms: u64,
     /// The answers of the first seed, for the author to compare.
     pub sample_results: Vec<String>,
+    /// How the author's own solutions did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub solutions: Vec<SolutionReport>,
 }
 
-/// Runs every generator on `seeds` seeds; `progress` is told of each challenge when it is done.
+/// How far a check is.
+#[derive(Debug, Clone, Copy)]
+pub enum Step<'a> {
+    /// A challenge's scripts begin to run.
+    Begun(&'a str),
+    /// They are done.
+    Done(&'a str),
+}
+
+/// What is checked: a campaign's settings, where they are known, and challenges.
+#[derive(Debug, Clone, Copy)]
+pub struct Checked<'a> {
+    /// The settings.
+    pub campaign: Option<&'a CampaignSettings>,
+    /// The challenges whose scripts run, in their order.
+    pub challenges: &'a [ChallengeBundle],
+    /// The folder that they came from: solutions, pictures and the lines of keys are there.
+    pub folder: Option<&'a Path>,
+    /// What time it is.
+    pub now: DateTime<Utc>,
+}
+
+impl<'a> Checked<'a> {
+    /// A whole campaign, without a folder.
+    pub const fn bundle(bundle: &'a Bundle, now: DateTime<Utc>) -> Self {
+        Self { campaign: Some(&bundle.campaign), challenges: bundle.challenges.as_slice(), folder: None, now }
+    }
+}
+
+/// Checks everything that there is, on all of the sandbox's workers; `progress` is told of each challenge.
 pub async fn check(
     sandbox: &Sandbox,
     tenant: i64,
-    bundle: &Bundle,
-    seeds: usize,
-    mut progress: impl FnMut(&ChallengeReport),
+    what: Checked<'_>,
+    seeds: Seeds,
+    progress: impl Fn(Step<'_>),
 ) -> CheckReport {
-    let mut challenges = Vec::with_capacity(bundle.challenges.len());
-    for challenge in &bundle.challenges {
-        let report = challenge_run(sandbox, tenant, challenge, seeds).await;
-        progress(&report);
-        challenges.push(report);
+    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
+    if let Some(settings) = what.campaign {
+        let line = |file: &str, key: &str| key_line(&text_read(what.folder?, file, &mut Vec::new())?, key);
+        let plan = plan_check(settings, what.challenges, what.now, &line);
+        errors.extend(plan.errors);
+        warnings.extend(plan.warnings);
     }
-    CheckReport { challenges }
+    let progress = &progress;
+    // Made before they are awaited: a stream's own closure would not do for every lifetime in a handler.
+    let mut runs = Vec::with_capacity(what.challenges.len());
+    for challenge in what.challenges {
+        runs.push(async move {
+            progress(Step::Begun(&challenge.slug));
+            let run = challenge_run(sandbox, tenant, challenge, what.folder, seeds).await;
+            progress(Step::Done(&challenge.slug));
+            run
+        });
+    }
+    let runs: Vec<_> = futures::stream::iter(runs).buffered(sandbox.workers()).collect().await;
+    let mut challenges = Vec::with_capacity(runs.len());
+    for run in runs {
+        errors.extend(run.errors);
+        warnings.extend(run.warnings);
+        challenges.push(run.report);
+    }
+    for of in [&mut errors, &mut warnings] {
+        of.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    }
+    CheckReport { valid: errors.is_empty(), errors, warnings, challenges }
 }
 
-/// Runs one generator on `seeds` seeds.
-pub async fn challenge_run(
+struct Run {
+    report: ChallengeReport,
+    errors: Vec<Mistake>,
+    warnings: Vec<Mistake>,
+}
+
+async fn challenge_run(
     sandbox: &Sandbox,
     tenant: i64,
     challenge: &ChallengeBundle,
-    seeds: usize,
-) -> ChallengeReport {
-    let file_name: Arc<str> = format!("{}/generate.py", challenge.slug).into();
-    let seeds: Vec<String> = (1..=seeds).map(|n| format!("check-{n}")).collect();
-    let report =
-        generator::check(sandbox, tenant, challenge.generation_script.as_str().into(), file_name, &seeds)
-            .await;
-    let made: Vec<&Generated> = report.seeds.iter().filter_map(|s| s.outcome.as_ref().ok()).collect();
-    let sizes = report.seeds.iter().filter(|s| s.outcome.is_ok()).map(|s| s.input_bytes);
-    let mut problems = report.problems();
-    problems.extend(parts_problem(&made, challenge.parts));
-    let mut warnings = report.warnings.clone();
-    warnings.extend(guessable_warning(&made));
-    ChallengeReport {
+    folder: Option<&Path>,
+    Seeds { first, more }: Seeds,
+) -> Run {
+    let file = format!("{}/generate.py", challenge.slug);
+    let script: Arc<str> = challenge.generation_script.as_str().into();
+    let (first, more) = (Seeds::named(1..=first), Seeds::named(first + 1..=first + more));
+    let found = generator::check(sandbox, tenant, (script, file.as_str().into()), &first, &more).await;
+    let made: Vec<&Generated> = found.seeds.iter().filter_map(|s| s.outcome.as_ref().ok()).collect();
+    let sizes = found.seeds.iter().filter(|s| s.outcome.is_ok()).map(|s| s.input_bytes);
+    let slowest = found.seeds.iter().map(|s| s.wall.as_millis()).max().unwrap_or(0);
+    let mut report = ChallengeReport {
         slug: challenge.slug.clone(),
-        problems,
-        warnings,
+        seeds: found.seeds.len(),
         input_bytes: sizes.clone().min().zip(sizes.max()),
-        slowest_ms: report.seeds.iter().map(|s| s.wall.as_millis()).max().unwrap_or(0),
+        slowest_ms: u64::try_from(slowest).unwrap_or(u64::MAX),
         sample_results: made.first().map(|generated| generated.results.clone()).unwrap_or_default(),
+        solutions: Vec::new(),
+    };
+    let mut errors: Vec<Mistake> = found
+        .problems
+        .into_iter()
+        .map(|problem| Mistake {
+            seeds: problem.seeds,
+            traceback: problem.traceback,
+            stderr: problem.stderr,
+            ..Mistake::new(&file, problem.line.and_then(|line| usize::try_from(line).ok()), problem.message)
+        })
+        .collect();
+    errors.extend(parts_problem(&made, challenge.parts).map(|message| Mistake::of(&file, message)));
+    let mut warnings: Vec<Mistake> =
+        found.warnings.into_iter().map(|message| Mistake::of(&file, message)).collect();
+    warnings.extend(guessable_warning(&made).map(|message| Mistake::of(&file, message)));
+    if let Some(dir) = folder {
+        let readme =
+            text_read(dir, &format!("{}/README.md", challenge.slug), &mut Vec::new()).unwrap_or_default();
+        warnings.extend(links_check(dir, &challenge.slug, &readme));
+        let solutions = solutions_read(dir, &challenge.slug, &mut errors);
+        let cases: Vec<Case> = found
+            .seeds
+            .iter()
+            .filter_map(|seed| {
+                let made = seed.outcome.as_ref().ok()?;
+                let input = download(&made.input).as_ref().into();
+                Some(Case { seed: seed.seed.clone(), input, results: made.results.clone() })
+            })
+            .collect();
+        if errors.is_empty() {
+            let statement = statement(&readme);
+            for solution in &solutions {
+                let of = (challenge.slug.as_str(), solution);
+                solved(sandbox, tenant, of, &cases, &statement, (&mut report, &mut errors, &mut warnings))
+                    .await;
+            }
+        }
     }
+    Run { report, errors, warnings }
+}
+
+async fn solved(
+    sandbox: &Sandbox,
+    tenant: i64,
+    of: (&str, &Solution),
+    cases: &[Case],
+    statement: &Statement,
+    (report, errors, warnings): (&mut ChallengeReport, &mut Vec<Mistake>, &mut Vec<Mistake>),
+) {
+    let (did, wrong, worth_a_look) = solution_run(sandbox, tenant, of, cases, statement).await;
+    report.solutions.push(did);
+    errors.extend(wrong);
+    warnings.extend(worth_a_look);
 }
 
 fn parts_problem(made: &[&Generated], parts: i32) -> Option<String> {

@@ -6,16 +6,16 @@ use access::web::Provided;
 use access::{App, InGuild, Json, Path, Problems};
 use axum::extract::State;
 use axum::http::StatusCode;
-use kernel::Problem;
+use kernel::{Clock, Problem};
 use sandbox::Sandbox;
 
 use super::CampaignPath;
 use super::campaigns::asker;
-use crate::authoring::{self, Bundle, CheckReport, bundle_check};
+use crate::authoring::{self, Bundle, CheckReport, Checked, Seeds, bundle_check};
 use crate::model::Campaign;
 
 /// How many seeds a check over HTTP runs each generator on; the command line takes as many as it is told.
-const CHECK_SEEDS: usize = 3;
+const CHECK_SEEDS: Seeds = Seeds::exactly(3);
 
 /// Import a campaign
 ///
@@ -85,5 +85,6 @@ pub(super) async fn check(
     if !wrong.is_empty() {
         return Err(Problem::fields(wrong));
     }
-    Ok(Json(authoring::check(&sandbox, guild.guild_id.get(), &bundle, CHECK_SEEDS, |_| {}).await))
+    let what = Checked::bundle(&bundle, Clock::system().now());
+    Ok(Json(authoring::check(&sandbox, guild.guild_id.get(), what, CHECK_SEEDS, |_| {}).await))
 }

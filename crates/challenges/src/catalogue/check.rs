@@ -61,8 +61,8 @@ pub async fn check(
     // No participant has such an id.
     let seeds: Vec<String> =
         (1..=runs).map(|n| seed(&stored.secret, &stored.slug, &format!("check-{n}"))).collect();
-    let report = generator::check(sandbox, guild.get(), text, stored.file_name.clone(), &seeds).await;
-    let mut problems = report.problems();
+    let report = generator::check(sandbox, guild.get(), (text, stored.file_name.clone()), &seeds, &[]).await;
+    let mut problems: Vec<String> = report.problems.iter().map(|problem| problem.message.clone()).collect();
     let mut checked = Vec::with_capacity(report.seeds.len());
     for run in &report.seeds {
         let (answers, error, stderr) = match &run.outcome {
@@ -70,7 +70,7 @@ pub async fn check(
                 let unusable = inputs::unusable(stored.parts, &made.input, &made.results);
                 (made.results.clone(), unusable, made.stderr.clone())
             }
-            Err(error) => (Vec::new(), Some(error.to_string()), String::new()),
+            Err(error) => (Vec::new(), Some(error.to_string()), error.stderr().to_owned()),
         };
         if let Some(error) = error.as_ref().filter(|error| run.outcome.is_ok() && !problems.contains(error)) {
             problems.push(error.clone());
@@ -78,10 +78,5 @@ pub async fn check(
         let wall_ms = u64::try_from(run.wall.as_millis()).unwrap_or(u64::MAX);
         checked.push(CheckedSeed { input_bytes: run.input_bytes, wall_ms, answers, error, stderr });
     }
-    Ok(CheckedScript {
-        good: report.is_good() && problems.is_empty(),
-        problems,
-        warnings: report.warnings,
-        seeds: checked,
-    })
+    Ok(CheckedScript { good: problems.is_empty(), problems, warnings: report.warnings, seeds: checked })
 }

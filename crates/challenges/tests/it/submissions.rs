@@ -144,6 +144,7 @@ fn malformed_answers_are_refused_by_field() {
             .map(|e| kernel::Problem::from(e).detail().to_owned())
     };
     assert_eq!(new(None, &"x".repeat(4096)), None);
+    assert_eq!(new(None, &format!("{}\r\n", "x".repeat(4096))), None, "what an editor adds does not count");
     assert!(new(None, &"x".repeat(4097)).unwrap().contains("`answer`"));
     assert!(new(None, " \n").unwrap().contains("must not be empty"));
     assert!(new(None, "a\0b").unwrap().contains("zero character"));

@@ -1,6 +1,7 @@
-//! `questhall campaign`: folders checked, imported and exported; and what is there.
+//! `questhall campaign`: folders made, checked, tried, imported and exported; and what is there.
 
 mod check;
+mod try_out;
 
 use std::path::Path;
 
@@ -23,7 +24,20 @@ use crate::{
 pub(crate) async fn run(global: &Global, command: &CampaignCommand, screen: &Screen) -> Result<(), Failure> {
     setup::log_quietly();
     match command {
-        CampaignCommand::Check { dir, seeds } => check::run(global, dir, usize::from(*seeds), screen).await,
+        CampaignCommand::New { dir, name } => {
+            let written = authoring::start(dir, name.as_deref()).or_fail(Code::Unavailable)?;
+            screen.answer(&written, |written| {
+                let files: Vec<String> = written.iter().map(|file| format!("  {}\n", file.display())).collect();
+                let dir = dir.display();
+                format!(
+                    "{}\nChange what you like, then:\n  questhall campaign check {dir}\n  questhall campaign try \
+                     {dir}/01-sums\n  questhall campaign import {dir} --guild YOUR_GUILD",
+                    files.concat()
+                )
+            })
+        }
+        CampaignCommand::Check(args) => check::run(global, args, screen).await,
+        CampaignCommand::Try(args) => try_out::run(global, args, screen).await,
         CampaignCommand::Import { dir, guild, campaign, unchecked } => {
             let bundle = if *unchecked { read(dir)? } else { check::checked(global, dir, screen).await? };
             setup::with_database(global, async |database| {

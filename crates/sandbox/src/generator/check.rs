@@ -1,11 +1,14 @@
-//! The check of a generator before it is trusted: several seeds, each run twice with different hash seeds.
+//! The check of a generator before it is trusted: several seeds, each run twice, on different days and with different hash
+//! seeds.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::task::{JoinError, JoinSet};
 
-use super::{Generated, GeneratorError, generate};
+use super::{Generated, GeneratorError, findings, generate};
 use crate::{Job, Sandbox};
 
 /// What a check found.
@@ -13,38 +16,32 @@ use crate::{Job, Sandbox};
 pub struct CheckReport {
     /// One entry per seed, in the order given.
     pub seeds: Vec<SeedReport>,
+    /// What must be mended; what several seeds share is said once.
+    pub problems: Vec<Problem>,
     /// Things that work but that an author will want to know, in sentences.
     pub warnings: Vec<String>,
 }
 
 impl CheckReport {
-    /// Whether every seed gave the same good result twice.
+    /// Whether every seed gave the same good result twice, and no two of them contradict each other.
     pub fn is_good(&self) -> bool {
-        self.seeds.iter().all(|seed| seed.outcome.is_ok() && seed.differences.is_empty())
+        self.problems.is_empty()
     }
+}
 
-    /// Everything that is wrong, a sentence each. What several seeds share is said once.
-    pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let mut differing = Vec::new();
-        for seed in &self.seeds {
-            if let Err(error) = &seed.outcome {
-                let problem = error.to_string();
-                if !problems.contains(&problem) {
-                    problems.push(problem);
-                }
-            }
-            for difference in &seed.differences {
-                // `input.grid[3]` and `input.grid[5]` have the same cause, most likely.
-                let kind = difference.what.split(|c: char| !c.is_alphabetic()).next();
-                if !differing.contains(&kind) {
-                    differing.push(kind);
-                    problems.push(difference.to_string());
-                }
-            }
-        }
-        problems
-    }
+/// Something that must be mended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// A sentence for the author.
+    pub message: String,
+    /// The line of the script, where it is known.
+    pub line: Option<u32>,
+    /// The seeds that showed it.
+    pub seeds: Vec<String>,
+    /// Python's traceback of the first of them, where there is one.
+    pub traceback: String,
+    /// What the script printed to standard error in the first of them.
+    pub stderr: String,
 }
 
 /// What one seed gave.
@@ -58,6 +55,8 @@ pub struct SeedReport {
     pub input_bytes: usize,
     /// The longer of both runs.
     pub wall: Duration,
+    /// The more processor time of both runs.
+    pub cpu: Duration,
     /// What the second run gave otherwise.
     pub differences: Vec<Difference>,
 }
@@ -85,44 +84,88 @@ impl std::fmt::Display for Difference {
     }
 }
 
-/// Runs a generator on each seed twice, with different hash seeds, and says what its author should know.
+/// A script that takes no longer than this for any of the first seeds is fast, and worth trying on more.
+const FAST: Duration = Duration::from_millis(250);
+
+/// Runs a generator on each seed twice, with different hash seeds and on different days, on all workers at once, and says
+/// what its author should know. The seeds of `more` are tried where the script is fast.
 ///
 /// A run that could not be done for want of a worker shows as that seed's outcome.
 pub async fn check(
     sandbox: &Sandbox,
     tenant: i64,
-    script: Arc<str>,
-    file_name: Arc<str>,
+    (script, file_name): (Arc<str>, Arc<str>),
     seeds: &[String],
+    more: &[String],
 ) -> CheckReport {
-    let mut reports = Vec::with_capacity(seeds.len());
-    for seed in seeds {
-        let job = |hash_seed_variant| Job {
-            script: Arc::clone(&script),
-            file_name: Arc::clone(&file_name),
-            seed: seed.clone(),
-            stdin: None,
-            hash_seed_variant,
-        };
-        let (first, second) =
-            tokio::join!(generate(sandbox, tenant, job(false)), generate(sandbox, tenant, job(true)));
-        let wall = [&first, &second].into_iter().flatten().map(|made| made.wall).max().unwrap_or_default();
-        reports.push(SeedReport {
-            seed: seed.clone(),
-            input_bytes: first.as_ref().map_or(0, |made| input_bytes(&made.input)),
-            wall,
-            differences: differences(&first, &second),
-            outcome: first,
-        });
+    let mut reports = run_all(sandbox, tenant, (&script, &file_name), seeds).await;
+    if reports.iter().all(|report| report.wall <= FAST && report.outcome.is_ok()) {
+        reports.extend(run_all(sandbox, tenant, (&script, &file_name), more).await);
     }
-    let warnings = warnings(&reports, sandbox.limits().wall);
-    CheckReport { seeds: reports, warnings }
+    let problems = findings::problems(&reports);
+    let warnings = findings::warnings(&reports, sandbox.limits());
+    CheckReport { seeds: reports, problems, warnings }
 }
 
-fn input_bytes(input: &Value) -> usize {
+async fn run_all(
+    sandbox: &Sandbox,
+    tenant: i64,
+    (script, file_name): (&Arc<str>, &Arc<str>),
+    seeds: &[String],
+) -> Vec<SeedReport> {
+    let mut reports: Vec<Option<SeedReport>> = seeds.iter().map(|_| None).collect();
+    let mut running = JoinSet::new();
+    for (n, seed) in seeds.iter().enumerate() {
+        // A few more than there are workers, so that none waits; not all, so that few outputs are held twice.
+        while running.len() > sandbox.workers() {
+            gather(&mut reports, running.join_next().await);
+        }
+        let job = Job {
+            script: Arc::clone(script),
+            file_name: Arc::clone(file_name),
+            seed: seed.clone(),
+            stdin: None,
+            hash_seed_variant: false,
+        };
+        let sandbox = sandbox.clone();
+        running.spawn(async move { (n, run_twice(&sandbox, tenant, job).await) });
+    }
+    while !running.is_empty() {
+        gather(&mut reports, running.join_next().await);
+    }
+    reports.into_iter().flatten().collect()
+}
+
+fn gather(reports: &mut [Option<SeedReport>], done: Option<Result<(usize, SeedReport), JoinError>>) {
+    match done {
+        Some(Ok((n, report))) => reports[n] = Some(report),
+        Some(Err(error)) => tracing::error!(%error, "a seed's check was lost"),
+        None => {}
+    }
+}
+
+async fn run_twice(sandbox: &Sandbox, tenant: i64, job: Job) -> SeedReport {
+    let seed = job.seed.clone();
+    let second = Job { hash_seed_variant: true, ..job.clone() };
+    let (first, second) = tokio::join!(generate(sandbox, tenant, job), generate(sandbox, tenant, second));
+    let longest = |time: fn(&Generated) -> Duration| {
+        [&first, &second].into_iter().flatten().map(time).max().unwrap_or_default()
+    };
+    SeedReport {
+        seed,
+        input_bytes: first.as_ref().map_or(0, |made| download(&made.input).len()),
+        wall: longest(|made| made.wall),
+        cpu: longest(|made| made.cpu),
+        differences: differences(&first, &second),
+        outcome: first,
+    }
+}
+
+/// An input as a participant downloads it: text as it is, anything else as JSON.
+pub fn download(input: &Value) -> Cow<'_, str> {
     match input {
-        Value::String(text) => text.len(),
-        other => other.to_string().len(),
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
     }
 }
 
@@ -185,56 +228,10 @@ fn differing_input(place: String, first: &Value, second: &Value) -> Option<Diffe
     }
 }
 
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     const LENGTH: usize = 80;
     let short: String = text.chars().take(LENGTH).collect();
     if short.len() < text.len() { format!("{short:?}…") } else { format!("{short:?}") }
-}
-
-fn warnings(reports: &[SeedReport], limit: Duration) -> Vec<String> {
-    let made: Vec<&Generated> = reports.iter().filter_map(|report| report.outcome.as_ref().ok()).collect();
-    let mut warnings = Vec::new();
-    if let [first, rest @ ..] = made.as_slice()
-        && !rest.is_empty()
-    {
-        if rest.iter().all(|other| other.input == first.input) {
-            warnings.push(
-                "every seed gave the same input, so all participants would share it: draw from `random`, or from \
-                 QUESTHALL_SEED"
-                    .to_owned(),
-            );
-        } else if rest.iter().all(|other| other.results == first.results) {
-            warnings.push(
-                "every seed gave the same answer, so participants could copy it from each other".to_owned(),
-            );
-        }
-        if rest.iter().any(|other| other.results.len() != first.results.len()) {
-            warnings.push(
-                "some seeds gave one answer and others two: a challenge has one part or two".to_owned(),
-            );
-        }
-    }
-    if made.iter().flat_map(|made| &made.results).any(|result| is_fraction(result)) {
-        warnings.push(
-            "an answer is a fractional number, and answers are compared as text: 0.5 is right then and 0.50 wrong; \
-             round it and say how in the challenge's text"
-                .to_owned(),
-        );
-    }
-    if let Some(slowest) = reports.iter().map(|report| report.wall).max()
-        && slowest * 2 > limit
-    {
-        warnings.push(format!(
-            "the slowest run took {:.1} s of the {} s allowed; a busy server may be slower",
-            slowest.as_secs_f64(),
-            limit.as_secs_f64()
-        ));
-    }
-    warnings
-}
-
-fn is_fraction(result: &str) -> bool {
-    result.contains(['.', 'e', 'E']) && result.parse::<f64>().is_ok()
 }
 
 #[cfg(test)]

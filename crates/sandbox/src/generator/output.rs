@@ -1,5 +1,6 @@
 //! Reading what a generator printed, and saying what is wrong with it in the author's words.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::Value;
@@ -20,8 +21,19 @@ impl std::error::Error for OutputError {}
 const EXPECTED: &str =
     "a generator prints exactly one JSON object {\"input\": …, \"result\": …} on standard output";
 
-/// The longest answer, in bytes. An answer is typed or pasted by a person.
-const RESULT_MAX: usize = 10_000;
+/// The most bytes an answer may have, without white space at its ends: both what a generator says and what is submitted.
+pub const MAX_ANSWER_BYTES: usize = 4096;
+
+/// An answer as it is kept and compared: without white space at either end (Unicode's notion of it), and with the line ends
+/// that Unix has. Nothing else is changed: `42`, `42.0` and `042` are three answers.
+pub fn canonical(answer: &str) -> Cow<'_, str> {
+    let answer = answer.trim();
+    if answer.contains('\r') {
+        Cow::Owned(answer.replace("\r\n", "\n").replace('\r', "\n"))
+    } else {
+        Cow::Borrowed(answer)
+    }
+}
 
 fn wrong<T>(problem: impl fmt::Display) -> Result<T, OutputError> {
     Err(OutputError(problem.to_string()))
@@ -274,7 +286,7 @@ fn read_result(raw: &RawValue, what: &str) -> Result<String, OutputError> {
     let raw = raw.get();
     let text = match raw.as_bytes().first() {
         Some(b'"') => match whole::<String>(raw) {
-            Ok(text) => text.trim().to_owned(),
+            Ok(text) => canonical(&text).into_owned(),
             Err(error) => return wrong(not_json(raw, &error)),
         },
         Some(b'-' | b'0'..=b'9') => raw.to_owned(),
@@ -288,8 +300,11 @@ fn read_result(raw: &RawValue, what: &str) -> Result<String, OutputError> {
     if text.is_empty() {
         return wrong(format_args!("{what} is empty; nobody could give it as an answer"));
     }
-    if text.len() > RESULT_MAX {
-        return wrong(format_args!("{what} is {} bytes long; at most {RESULT_MAX} are allowed", text.len()));
+    if text.len() > MAX_ANSWER_BYTES {
+        return wrong(format_args!(
+            "{what} is {} bytes long, and nobody can submit more than {MAX_ANSWER_BYTES}; ask for a sum or a hash of it",
+            text.len()
+        ));
     }
     if text.contains('\0') {
         return wrong(format_args!("{what} contains the character NUL (\\u0000), which nobody can type"));
@@ -325,6 +340,7 @@ mod tests {
             ("2.0", "2.0"),
             ("\" padded\\n\"", "padded"),
             ("\"two\\nlines\"", "two\nlines"),
+            ("\"three\\r\\nmore\\rlines\\r\\n\"", "three\nmore\nlines"),
             ("\"\\u00e5\"", "å"),
             ("[7]", "7"),
         ] {
@@ -395,8 +411,9 @@ mod tests {
         }
         let error = read_output(b"{\"input\": \"\xff\"").unwrap_err().to_string();
         assert!(error.contains("not UTF-8 text (byte 11)"), "{error}");
-        let long = format!("{{\"input\": 1, \"result\": \"{}\"}}", "x".repeat(RESULT_MAX + 1));
-        assert!(read(&long).unwrap_err().contains("at most 10000"));
+        let long = format!("{{\"input\": 1, \"result\": \"{}\"}}", "x".repeat(MAX_ANSWER_BYTES + 1));
+        assert!(read(&long).unwrap_err().contains("nobody can submit more than 4096"));
+        assert_eq!(results(&format!("\" {} \"", "x".repeat(MAX_ANSWER_BYTES)))[0].len(), MAX_ANSWER_BYTES);
     }
 
     proptest! {
@@ -413,7 +430,7 @@ mod tests {
         fn text_answers_survive(answer in "\\PC{1,20}") {
             let printed = json!({"input": 1, "result": answer}).to_string();
             match read(&printed) {
-                Ok((_, results)) => prop_assert_eq!(results, vec![answer.trim().to_owned()]),
+                Ok((_, results)) => prop_assert_eq!(results, vec![canonical(&answer).into_owned()]),
                 Err(_) => prop_assert!(answer.trim().is_empty()),
             }
         }

@@ -204,10 +204,10 @@ async fn a_check_tells_the_author_what_differs() {
     let seeds: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
     let check = async |script: &str| {
         let script = format!("import json, random\n{script}");
-        generator::check(&sandbox, 1, Arc::from(script), Arc::from("x/generate.py"), &seeds).await
+        generator::check(&sandbox, 1, (Arc::from(script), Arc::from("x/generate.py")), &seeds, &[]).await
     };
     let good = check("n = random.random()\nprint(json.dumps({'input': [n], 'result': int(n * 1000)}))").await;
-    assert!(good.is_good() && good.problems().is_empty() && good.warnings.is_empty(), "{good:?}");
+    assert!(good.is_good() && good.warnings.is_empty(), "{good:?}");
     assert_eq!(good.seeds.iter().map(|seed| seed.seed.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
     let inputs: BTreeSet<String> =
         good.seeds.iter().map(|seed| seed.outcome.as_ref().unwrap().input.to_string()).collect();
@@ -232,7 +232,7 @@ async fn a_check_tells_the_author_what_differs() {
     ] {
         let report = check(script).await;
         assert!(!report.is_good());
-        let problem = report.problems().join("\n");
+        let problem = report.problems.iter().map(|p| p.message.as_str()).collect::<Vec<_>>().join("\n");
         assert!(problem.contains(&format!("a different {place}")), "{script}: {problem}");
     }
 
@@ -243,7 +243,10 @@ async fn a_check_tells_the_author_what_differs() {
     let answer = check("print(json.dumps({'input': random.random(), 'result': 7}))").await;
     assert!(answer.warnings[0].contains("every seed gave the same answer"), "{:?}", answer.warnings);
     let failing = check("1/0").await;
-    assert_eq!(failing.problems(), ["the script failed (in line 2): ZeroDivisionError: division by zero"]);
+    let problem = &failing.problems[0];
+    assert_eq!(problem.message, "the script failed (in line 2): ZeroDivisionError: division by zero");
+    assert_eq!((problem.seeds.len(), failing.problems.len()), (3, 1));
+    assert!(problem.traceback.contains("    1/0\n"), "{problem:?}");
 }
 
 /// Output up to the limit comes back whole; so does a script as large as anybody writes.

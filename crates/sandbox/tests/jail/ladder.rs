@@ -67,7 +67,7 @@ async fn without_a_usable_python_nothing_starts() {
     let old = folder.program(
         "old",
         "#!/bin/sh\necho '{\"executable\": \"/x\", \"version\": [3, 8, 1], \"home\": \"\", \"stdlib\": [], \"mapped\": \
-         [], \"loader\": null, \"site\": null, \"numpy\": [], \"ctypes\": true}'\n",
+         [], \"data\": [], \"loader\": null, \"site\": null, \"numpy\": [], \"ctypes\": true}'\n",
     );
     let broken = folder.program("broken", "#!/bin/sh\necho 'no such luck' >&2\nexit 3\n");
     let talkative = folder.program("talkative", "#!/bin/sh\necho hello\n");

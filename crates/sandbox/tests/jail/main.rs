@@ -5,6 +5,7 @@ mod contract;
 mod fairness;
 mod hostile;
 mod ladder;
+mod library;
 
 use std::sync::Arc;
 use std::time::Duration;

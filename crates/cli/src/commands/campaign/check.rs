@@ -1,63 +1,95 @@
 //! `questhall campaign check`: everything that is wrong with a folder, in its author's words. Needs no database.
 
-use std::{collections::HashSet, fmt::Write as _, path::Path};
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
-use campaigns::authoring::{self, Bundle, ChallengeReport, challenge_run};
-use futures::{StreamExt as _, stream};
+use campaigns::authoring::{self, Bundle, CheckReport, Checked, Mistake, Partly, Seeds, Step};
+use kernel::Clock;
 use sandbox::Sandbox;
 use serde::Serialize;
 
 use crate::{
-    args::Global,
+    args::{CheckArgs, Global},
     failure::{Code, Failure, OrFail},
     screen::{Screen, table},
     setup,
 };
 
 /// How many seeds `import` tries; whoever wants more runs `check`.
-const SEEDS_BEFORE_IMPORT: usize = 2;
-
-/// Something wrong, as `--json` tells it.
-#[derive(Debug, Serialize)]
-struct Mistake {
-    /// The file, relative to the campaign's folder.
-    file: String,
-    /// The line, from 1, where it is known.
-    line: Option<usize>,
-    /// What is wrong, and what was expected.
-    message: String,
-}
+const SEEDS_BEFORE_IMPORT: Seeds = Seeds::exactly(2);
+/// How many lines of a script's standard error are shown.
+const STDERR_LINES: usize = 10;
 
 /// The whole answer.
 #[derive(Debug, Serialize)]
 struct Answer {
-    /// Whether the folder can be imported.
-    valid: bool,
-    /// For how many participants each generator ran.
-    seeds: usize,
     /// How strong the jail was.
     jail: String,
-    /// What must be mended.
-    errors: Vec<Mistake>,
-    /// What deserves a look.
-    warnings: Vec<Mistake>,
-    /// What running the generators showed.
-    challenges: Vec<ChallengeReport>,
+    /// Which Python ran.
+    python: String,
+    #[serde(flatten)]
+    report: CheckReport,
 }
 
-pub(super) async fn run(global: &Global, dir: &Path, seeds: usize, screen: &Screen) -> Result<(), Failure> {
-    let (answer, _) = examine(global, dir, seeds, screen).await?;
-    screen.answer(&answer, |answer| told(dir, answer))?;
-    if answer.valid { Ok(()) } else { Err(Failure::no()) }
+/// What of a folder is looked at.
+struct Wanted {
+    dir: PathBuf,
+    /// Only challenges whose folder is called so, or begins so.
+    only: Vec<String>,
+}
+
+impl Wanted {
+    /// A campaign's folder, or that of one challenge.
+    fn of(dir: &Path, only: &[String]) -> Self {
+        let (dir, challenge) = authoring::locate(dir);
+        let mut only = only.to_vec();
+        only.extend(challenge);
+        Self { dir, only }
+    }
+
+    fn read(&self) -> Result<Partly, Failure> {
+        let read = authoring::read_partly(&self.dir);
+        if self.only.is_empty() {
+            return Ok(read);
+        }
+        let means = |slug: &str, only: &str| slug == only || slug.trim_end_matches('/').starts_with(only);
+        let folders: Vec<&str> = read
+            .challenges
+            .iter()
+            .map(|challenge| challenge.slug.as_str())
+            .chain(read.mistakes.iter().filter_map(|mistake| Some(mistake.file.split_once('/')?.0)))
+            .collect();
+        for only in &self.only {
+            if !folders.iter().any(|slug| means(slug, only)) {
+                return Err(Failure::new(
+                    Code::Unavailable,
+                    format!("{} has no challenge that is called {only}, or begins so", self.dir.display()),
+                ));
+            }
+        }
+        Ok(read.only(|slug| self.only.iter().any(|only| means(slug, only))))
+    }
+}
+
+pub(super) async fn run(global: &Global, args: &CheckArgs, screen: &Screen) -> Result<(), Failure> {
+    ensure_folder(&args.dir)?;
+    let wanted = Wanted::of(&args.dir, &args.only);
+    let seeds = args.seeds.map_or(Seeds::USUAL, |seeds| Seeds::exactly(usize::from(seeds)));
+    let (answer, _) = examine(global, &wanted, seeds, screen).await?;
+    screen.answer(&answer, |answer| told(&args.dir, answer))?;
+    if answer.report.valid { Ok(()) } else { Err(Failure::no()) }
 }
 
 /// The bundle of a folder that passes a short check; else its mistakes.
 pub(super) async fn checked(global: &Global, dir: &Path, screen: &Screen) -> Result<Bundle, Failure> {
-    let (answer, bundle) = examine(global, dir, SEEDS_BEFORE_IMPORT, screen).await?;
+    ensure_folder(dir)?;
+    let wanted = Wanted { dir: dir.to_owned(), only: Vec::new() };
+    let (answer, bundle) = examine(global, &wanted, SEEDS_BEFORE_IMPORT, screen).await?;
     match bundle {
-        Some(bundle) if answer.valid => Ok(bundle),
+        Some(bundle) if answer.report.valid => Ok(bundle),
         _ => {
-            let lines = answer.errors.iter().map(line).collect::<Vec<_>>().join("\n");
+            let lines = answer.report.errors.iter().map(paragraph).collect::<Vec<_>>().join("\n");
             Err(Failure::new(Code::No, format!("{} cannot be imported:\n{lines}", dir.display())))
         }
     }
@@ -70,122 +102,127 @@ pub(super) fn ensure_folder(dir: &Path) -> Result<(), Failure> {
     Err(Failure::new(Code::Unavailable, format!("there is no folder {}", dir.display())))
 }
 
+/// The operator's jail, with what is told of it.
+pub(super) async fn start(global: &Global) -> Result<(Sandbox, String), Failure> {
+    let settings = setup::settings(global, &[])?;
+    let sandbox = Sandbox::start(settings.sandbox.config()).await.or_fail(Code::Unavailable)?;
+    let (_, version) = sandbox.python();
+    let numpy = if sandbox.has_numpy() { " with numpy" } else { "" };
+    let python = format!("Python {}{numpy}", version.map(|n| n.to_string()).join("."));
+    Ok((sandbox, python))
+}
+
 async fn examine(
     global: &Global,
-    dir: &Path,
-    seeds: usize,
+    wanted: &Wanted,
+    seeds: Seeds,
     screen: &Screen,
 ) -> Result<(Answer, Option<Bundle>), Failure> {
-    ensure_folder(dir)?;
-    let settings = setup::settings(global, &[])?;
-    let (campaign, challenges, findings) = authoring::read_partly(dir);
-    let config = settings.sandbox.config();
-    let at_once = config.workers;
-    let sandbox = Sandbox::start(config).await.or_fail(Code::Unavailable)?;
+    let Partly { campaign, challenges, mistakes } = wanted.read()?;
+    let (sandbox, python) = start(global).await?;
     let bar = screen.bar(challenges.len(), "running generators");
-    let reports: Vec<ChallengeReport> = stream::iter(&challenges)
-        .map(|challenge| {
-            // A tenant each: the queue's limit is none of the author's business.
-            let run = challenge_run(&sandbox, 0, challenge, seeds);
-            async {
-                let report = run.await;
+    let running = RefCell::new(Vec::new());
+    let what = Checked {
+        // Of one challenge, when the others are released is no question.
+        campaign: campaign.as_ref().filter(|_| wanted.only.is_empty()),
+        challenges: &challenges,
+        folder: Some(&wanted.dir),
+        now: Clock::system().now(),
+    };
+    let mut report = authoring::check(&sandbox, 0, what, seeds, |step| {
+        let mut running = running.borrow_mut();
+        match step {
+            Step::Begun(slug) => running.push(slug.to_owned()),
+            Step::Done(slug) => {
+                running.retain(|other| other != slug);
                 bar.inc(1);
-                report
             }
-        })
-        .buffered(at_once)
-        .collect()
-        .await;
+        }
+        bar.set_prefix(running.join(", "));
+    })
+    .await;
     bar.finish_and_clear();
     let jail = sandbox.rung().to_string();
     sandbox.shutdown().await;
-
-    let mut errors: Vec<Mistake> = findings
-        .into_iter()
-        .map(|finding| Mistake { file: finding.file, line: finding.line, message: finding.message })
-        .collect();
-    let mut warnings = Vec::new();
-    for report in &reports {
-        let of = |message: &String| Mistake {
-            file: format!("{}/generate.py", report.slug),
-            line: named_line(message),
-            message: message.clone(),
-        };
-        errors.extend(each_kind_once(&report.problems).into_iter().map(of));
-        warnings.extend(report.warnings.iter().map(of));
-    }
-    errors.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-    let answer = Answer { valid: errors.is_empty(), seeds, jail, errors, warnings, challenges: reports };
+    report.errors.extend(mistakes);
+    report.errors.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    report.valid = report.errors.is_empty();
+    let answer = Answer { jail, python, report };
     Ok((answer, campaign.map(|campaign| Bundle { campaign, challenges })))
 }
 
-/// The line of the script that a message names: `(in line 5)`.
-fn named_line(message: &str) -> Option<usize> {
-    let (_, rest) = message.split_once("(in line ")?;
-    let (number, _) = rest.split_once(')')?;
-    number.parse().ok()
-}
-
-/// Each kind of problem once: what differs between the seeds (numbers, and what the script printed) makes no new kind.
-fn each_kind_once(problems: &[String]) -> Vec<&String> {
-    let mut kinds = HashSet::new();
-    problems.iter().filter(|problem| kinds.insert(kind_of(problem))).collect()
-}
-
-fn kind_of(problem: &str) -> String {
-    let unquoted = problem.split('"').step_by(2).collect::<String>();
-    unquoted.chars().filter(|c| !c.is_ascii_digit()).collect()
-}
-
-fn line(mistake: &Mistake) -> String {
-    // Tracebacks have several lines; the further ones belong to the first.
-    let message = mistake.message.trim_end().replace('\n', "\n    ");
-    match mistake.line {
-        Some(number) => format!("{}:{number}: {message}", mistake.file),
-        None => format!("{}: {message}", mistake.file),
+/// A mistake with all that its script said.
+pub(super) fn paragraph(mistake: &Mistake) -> String {
+    let indented = |text: &str| text.trim_end().replace('\n', "\n    ");
+    let mut text = indented(&mistake.to_string());
+    if !mistake.traceback.is_empty() {
+        let _ = write!(text, "\n    {}", indented(&mistake.traceback));
     }
+    let said: Vec<&str> = mistake.stderr.trim_end().lines().collect();
+    if !said.is_empty() {
+        let left_out = said.len().saturating_sub(STDERR_LINES);
+        let more = if left_out > 0 { format!(" (its last {STDERR_LINES} lines)") } else { String::new() };
+        let _ = write!(text, "\n    On standard error{more}:\n      {}", said[left_out..].join("\n      "));
+    }
+    text
 }
 
 fn told(dir: &Path, answer: &Answer) -> String {
+    let Answer { jail, python, report } = answer;
     let mut text = format!(
-        "{}: {} generators, {} seeds each, in the jail \"{}\"\n",
+        "{}: {}, in the jail \"{jail}\", {python}\n",
         dir.display(),
-        answer.challenges.len(),
-        answer.seeds,
-        answer.jail
+        count(report.challenges.len(), "generator"),
     );
-    let rows = answer.challenges.iter().map(|report| {
+    let rows = report.challenges.iter().map(|report| {
         let input = match report.input_bytes {
             None => "-".to_owned(),
             Some((least, most)) if least == most => size(least),
             Some((least, most)) => format!("{} to {}", size(least), size(most)),
         };
         let slowest = report.input_bytes.map_or("-".to_owned(), |_| format!("{} ms", report.slowest_ms));
-        [report.slug.clone(), input, slowest, shortened(&report.sample_results.join(" · "))]
+        let solutions = report.solutions.iter().map(|s| format!("{} {}/{}", s.name, s.right, s.runs));
+        [
+            report.slug.clone(),
+            report.seeds.to_string(),
+            input,
+            slowest,
+            solutions.collect::<Vec<_>>().join(", "),
+            report.sample_results.iter().map(|answer| shortened(answer)).collect::<Vec<_>>().join(" · "),
+        ]
     });
-    let _ =
-        write!(text, "\n{}\n", table(["challenge", "input", "slowest", "answers of the first seed"], rows));
-    for (heading, mistakes) in [("Errors", &answer.errors), ("Warnings", &answer.warnings)] {
+    let headings = ["challenge", "seeds", "input", "slowest", "solutions", "answers of the first seed"];
+    let _ = write!(text, "\n{}\n", table(headings, rows));
+    for (heading, mistakes) in [("Errors", &report.errors), ("Warnings", &report.warnings)] {
         if !mistakes.is_empty() {
-            let lines = mistakes.iter().map(line).collect::<Vec<_>>().join("\n");
+            let lines = mistakes.iter().map(paragraph).collect::<Vec<_>>().join("\n");
             let _ = write!(text, "\n{heading}\n{lines}\n");
         }
     }
-    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let verdict = if answer.valid { "It can be imported" } else { "It cannot be imported" };
-    let (errors, warnings) = (count(answer.errors.len(), "error"), count(answer.warnings.len(), "warning"));
+    let verdict = if report.valid { "It can be imported" } else { "It cannot be imported" };
+    let (errors, warnings) = (count(report.errors.len(), "error"), count(report.warnings.len(), "warning"));
     let _ = write!(text, "\n{verdict}: {errors}, {warnings}.");
     text
 }
 
-fn size(bytes: usize) -> String {
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+pub(super) fn size(bytes: usize) -> String {
     if bytes < 1000 { format!("{bytes} B") } else { format!("{}.{} kB", bytes / 1000, bytes % 1000 / 100) }
 }
 
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+/// The beginning of an answer, on one line.
+fn shortened(answer: &str) -> String {
+    const LENGTH: usize = 40;
+    let lines = answer.lines().count();
+    let line = answer.lines().next().unwrap_or_default();
+    let short: String = line.chars().take(LENGTH).collect();
+    match lines {
+        0 | 1 if short.len() == line.len() => short,
+        0 | 1 => format!("{short}…"),
+        more => format!("{short}… ({more} lines)"),
     }
 }
 
@@ -194,17 +231,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_is_found_where_a_message_names_one() {
-        assert_eq!(named_line("the script failed (in line 15): IndexError"), Some(15));
-        assert_eq!(named_line("the script was stopped: it printed more than 4 MiB"), None);
+    fn what_a_script_said_belongs_to_its_mistake() {
+        let mistake = Mistake {
+            file: "01-x/generate.py".into(),
+            line: Some(3),
+            message: "the script failed".into(),
+            traceback: "Traceback:\n  line 3\n".into(),
+            stderr: (1..=12).map(|n| format!("note {n}\n")).collect(),
+            ..Mistake::default()
+        };
+        let text = paragraph(&mistake);
+        let head = "01-x/generate.py:3: the script failed\n    Traceback:\n      line 3\n    On standard error (its last 10 \
+                    lines):\n      note 3\n      note 4\n";
+        assert!(text.starts_with(head), "{text}");
+        assert!(text.ends_with("\n      note 12"), "{text}");
     }
 
     #[test]
-    fn what_differs_by_seed_alone_is_told_once() {
-        let problems =
-            ["first \"1\", then \"2\" (in line 3)", "first \"7\", then \"8\" (in line 4)", "no result"];
-        let problems = problems.map(str::to_owned);
-        assert_eq!(each_kind_once(&problems), [&problems[0], &problems[2]]);
+    fn answers_of_many_lines_are_cut() {
+        assert_eq!(shortened("12345"), "12345");
+        assert_eq!(shortened("first\nsecond\nthird"), "first… (3 lines)");
+        assert_eq!(shortened(&"x".repeat(50)), format!("{}…", "x".repeat(40)));
     }
 
     #[test]

@@ -1,0 +1,155 @@
+//! What a challenge's README says besides its story: the worked example, and the pictures.
+
+use std::path::Path;
+
+use super::mistake::Mistake;
+
+/// A block of code, the way an example is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Block {
+    /// What stands in it.
+    pub(super) text: String,
+    /// Its first line in the README, from 1.
+    pub(super) line: usize,
+}
+
+/// A README, taken apart.
+#[derive(Debug, Default)]
+pub(super) struct Statement {
+    /// Fenced and indented blocks, in their order.
+    pub(super) blocks: Vec<Block>,
+    /// Everything else.
+    pub(super) prose: String,
+}
+
+/// Takes the fenced and the indented blocks out of a text.
+pub(super) fn statement(text: &str) -> Statement {
+    let mut statement = Statement::default();
+    let mut fence: Option<&str> = None;
+    let mut open: Option<Block> = None;
+    let mut after_blank = true;
+    for (number, line) in (1..).zip(text.lines()) {
+        let bare = line.trim_start();
+        let marks = bare.len() - bare.trim_start_matches(['`', '~']).len();
+        if let Some(mark) = fence {
+            if bare.starts_with(mark) && bare.trim_end().len() == marks {
+                fence = None;
+                statement.blocks.extend(open.take());
+            } else {
+                let block = open.get_or_insert(Block { text: String::new(), line: number });
+                block.text += line;
+                block.text.push('\n');
+            }
+            after_blank = true;
+            continue;
+        }
+        if marks >= 3 && line.len() - bare.len() < 4 {
+            statement.blocks.extend(open.take());
+            fence = Some(&bare[..marks]);
+            continue;
+        }
+        let indented = line.strip_prefix("    ").or_else(|| line.strip_prefix('\t'));
+        match (indented, &mut open) {
+            (Some(code), Some(block)) => {
+                block.text += code;
+                block.text.push('\n');
+            }
+            (Some(code), none) if after_blank && !code.trim().is_empty() => {
+                *none = Some(Block { text: format!("{code}\n"), line: number });
+            }
+            _ => {
+                statement.blocks.extend(open.take());
+                statement.prose += line;
+                statement.prose.push('\n');
+            }
+        }
+        after_blank = line.trim().is_empty();
+    }
+    statement.blocks.extend(open);
+    statement
+}
+
+impl Statement {
+    /// Whether the prose names this value, as a word of its own.
+    pub(super) fn names(&self, value: &str) -> bool {
+        let inside = |c: char| c.is_alphanumeric() || c == '_';
+        !value.is_empty()
+            && self.prose.match_indices(value).any(|(at, _)| {
+                let (before, after) = (&self.prose[..at], &self.prose[at + value.len()..]);
+                let number_goes_on =
+                    after.starts_with(['.', ',']) && after[1..].starts_with(|c: char| c.is_ascii_digit());
+                !before.ends_with(inside) && !after.starts_with(inside) && !number_goes_on
+            })
+    }
+}
+
+/// Pictures and links of a README that lead to a file: those that are not there, and those that nobody will see.
+pub(super) fn links_check(dir: &Path, slug: &str, readme: &str) -> Vec<Mistake> {
+    let file = format!("{slug}/README.md");
+    let mut mistakes = Vec::new();
+    let mut fenced = false;
+    for (number, line) in (1..).zip(readme.lines()) {
+        if line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~") {
+            fenced = !fenced;
+        }
+        if fenced || line.starts_with("    ") {
+            continue;
+        }
+        for (at, _) in line.match_indices("](") {
+            let rest = &line[at + 2..];
+            let Some(target) = rest.split([')', ' ']).next().map(|t| t.trim_matches(['<', '>'])) else {
+                continue;
+            };
+            let elsewhere = target.is_empty() || target.starts_with(['#', '/']) || target.contains(':');
+            if elsewhere {
+                continue;
+            }
+            let path = target.split(['#', '?']).next().unwrap_or_default();
+            let message = if path.split('/').any(|step| step == "..") {
+                format!("`{target}` leads out of the challenge's folder; put the file into it")
+            } else if dir.join(slug).join(path).is_file() {
+                format!(
+                    "`{target}` is not imported, so participants will not see it: put the file somewhere public and give \
+                     its address"
+                )
+            } else {
+                format!("`{target}` leads to no file of the challenge's folder")
+            };
+            mistakes.push(Mistake::new(&file, Some(number), message));
+        }
+    }
+    mistakes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_found_with_their_lines() {
+        let text = "# Sums\n\nYour input:\n\n    17\n    4\n\nmore\n\n```text\na\n  b\n```\nIn all 30 flakes,\n  not 4.5.\n";
+        let found = statement(text);
+        let blocks: Vec<_> = found.blocks.iter().map(|b| (b.line, b.text.as_str())).collect();
+        assert_eq!(blocks, [(5, "17\n4\n"), (11, "a\n  b\n")]);
+        assert!(found.names("30") && !found.names("17") && !found.names("3") && !found.names("4"));
+        assert!(found.names("4.5"));
+        assert!(statement("The answer is **`748`**.").names("748"));
+        // A list's second line is no code.
+        assert_eq!(statement("- one\n    goes on\n").blocks, []);
+    }
+
+    #[test]
+    fn links_that_lead_nowhere_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("01-x")).unwrap();
+        std::fs::write(dir.path().join("01-x/map.png"), "png").unwrap();
+        let readme = "[a](https://example.org/x) [b](#part)\n\n![map](map.png)\n![gone](gone.png \"title\")\n\
+                      [out](../02-y/README.md)\n```\n![no](picture.png)\n```\n";
+        let said: Vec<String> =
+            links_check(dir.path(), "01-x", readme).iter().map(ToString::to_string).collect();
+        assert_eq!(said.len(), 3, "{said:#?}");
+        assert!(said[0].starts_with("01-x/README.md:3: `map.png` is not imported"));
+        assert!(said[1].starts_with("01-x/README.md:4: `gone.png` leads to no file"));
+        assert!(said[2].starts_with("01-x/README.md:5: `../02-y/README.md` leads out"));
+    }
+}

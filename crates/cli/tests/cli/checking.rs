@@ -1,0 +1,179 @@
+//! An author at work: a new campaign, tried and checked, and told what is wrong.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use db::testing::Folder;
+use serde_json::Value;
+
+use crate::terminal::{Answer, example, run};
+
+const SUMS: &str = "import json, random\nnumbers = [random.randint(1, 10**6) for _ in range(50)]\n\
+                    print(json.dumps({'input': '\\n'.join(map(str, numbers)), 'result': sum(numbers)}))\n";
+
+/// A campaign's folder with these files more or instead.
+fn campaign(folder: &Folder, files: &[(&str, &str)]) -> PathBuf {
+    let dir = folder.path().join("games");
+    let usual = [
+        ("campaign.toml", "name = \"Games\"\ncampaign_type = \"player\"\nduration_hours = 48\n"),
+        ("01-sums/challenge.toml", "title = \"Sums\"\n"),
+        ("01-sums/README.md", "Add them up.\n"),
+        ("01-sums/generate.py", SUMS),
+    ];
+    for (file, text) in usual.iter().chain(files) {
+        let path = dir.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    dir
+}
+
+fn check(dir: &Path, more: &[&str]) -> Answer {
+    run(["campaign", "check", dir.to_str().unwrap()].into_iter().chain(more.iter().copied()))
+}
+
+/// What `--json` says of one file, errors or warnings.
+fn said(answer: &Value, list: &str, file: &str) -> Vec<Value> {
+    answer[list].as_array().unwrap().iter().filter(|mistake| mistake["file"] == file).cloned().collect()
+}
+
+fn only<'a>(found: &'a [Value], words: &str) -> &'a Value {
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0]["message"].as_str().unwrap().contains(words), "{:#}", found[0]);
+    &found[0]
+}
+
+#[test]
+fn a_new_campaign_checks_clean_and_can_be_tried() {
+    let folder = Folder::new();
+    let dir = folder.path().join("winter-games");
+    let made = run(["campaign", "new", dir.to_str().unwrap()]).ends_with(0);
+    assert!(made.out.contains("01-sums/generate.py") && made.out.contains("campaign check"), "{made:#?}");
+    run(["campaign", "new", dir.to_str().unwrap()]).ends_with(3).says("exists already");
+    let clean = check(&dir, &["--json"]).ends_with(0).json();
+    assert_eq!(
+        (&clean["errors"], &clean["warnings"]),
+        (&Value::Array(vec![]), &Value::Array(vec![])),
+        "{clean:#}"
+    );
+    // It is fast, so it ran for many; and the solution beside it agreed each time.
+    assert_eq!(clean["challenges"][0]["seeds"], 20);
+    assert_eq!(clean["challenges"][0]["solutions"][0]["right"], 20);
+    check(&dir, &[]).ends_with(0).says("It can be imported: 0 errors, 0 warnings.").says("solve.py 20/20");
+
+    let challenge = dir.join("01-sums");
+    let challenge = challenge.to_str().unwrap();
+    let tried = run(["campaign", "try", challenge, "--seed", "check-3", "--json"]).ends_with(0).json();
+    let numbers: Vec<u64> =
+        tried["input"].as_str().unwrap().lines().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(tried["answers"][0], numbers.iter().sum::<u64>().to_string());
+    let shown = run(["campaign", "try", challenge]).ends_with(0);
+    assert!(shown.out.starts_with("01-sums, seed check-1: "), "{shown:#?}");
+    shown.says("… and 280 more lines; --full shows all");
+    run(["campaign", "try", dir.to_str().unwrap()]).ends_with(3).says("is no challenge's folder");
+
+    fs::write(dir.join("01-sums/generate.py"), "import sys\nprint('why', file=sys.stderr)\n1 / 0\n").unwrap();
+    run(["campaign", "try", challenge])
+        .ends_with(1)
+        .says("(in line 3): ZeroDivisionError")
+        .says("Standard error\nwhy");
+}
+
+/// The guide promises a traceback and what the script printed, with the seeds that failed.
+#[test]
+fn what_a_failing_script_said_is_told_with_its_seeds() {
+    let slug = "35-fails-for-some";
+    let dir = example("broken-campaign").join(slug);
+    // One challenge's folder is enough.
+    let answer = check(&dir, &["--json"]).ends_with(1).json();
+    let found = said(&answer, "errors", "35-fails-for-some/generate.py");
+    let mistake = only(
+        &found,
+        "IndexError: list index out of range (in 4 of 20 runs: check-11, check-16, check-17, check-19)",
+    );
+    assert_eq!(mistake["line"], 8);
+    assert_eq!(mistake["seeds"][0], "check-11");
+    assert_eq!(mistake["stderr"], "about to look\n");
+    assert!(mistake["traceback"].as_str().unwrap().contains("numbers[0] = places[random.randrange(6)]"));
+    assert_eq!(answer["errors"].as_array().unwrap().len(), 1, "nothing is said of the other challenges");
+    check(&dir, &[])
+        .ends_with(1)
+        .says("35-fails-for-some/generate.py:8: ")
+        .says("    Traceback (most recent call last):")
+        .says("    On standard error:\n      about to look");
+    // An import is told the same.
+    let folder = Folder::new();
+    let dir =
+        campaign(&folder, &[("01-sums/generate.py", "import sys\nprint('why', file=sys.stderr)\n1 / 0\n")]);
+    run([
+        "--database-url",
+        "postgres://nobody@127.0.0.1:1/none",
+        "campaign",
+        "import",
+        dir.to_str().unwrap(),
+        "--guild",
+        "7",
+    ])
+    .ends_with(1)
+    .says("Traceback (most recent call last):")
+    .says("      why");
+}
+
+#[test]
+fn some_challenges_can_be_checked_alone() {
+    let dir = example("broken-campaign");
+    let answer = check(&dir, &["--json", "--only", "34", "--only", "47-few-answers"]).ends_with(1).json();
+    only(&said(&answer, "errors", "34-contradiction/generate.py"), "same input but different answers");
+    assert!(!said(&answer, "warnings", "47-few-answers/generate.py").is_empty());
+    assert_eq!(answer["challenges"].as_array().unwrap().len(), 2);
+    assert!(answer["errors"].as_array().unwrap().iter().all(|e| e["file"] == "34-contradiction/generate.py"));
+    check(&dir, &["--only", "99"]).ends_with(3).says("has no challenge that is called 99");
+}
+
+#[test]
+fn solutions_are_run_on_every_input_and_on_the_example() {
+    let right = "import sys\nprint(sum(map(int, sys.stdin)))\n";
+    let folder = Folder::new();
+    let example = "Add them up.\n\n    1\n    2\n    3\n\nThat is 7.\n";
+    let files = [
+        ("01-sums/README.md", example),
+        ("01-sums/solve.py", right),
+        ("01-sums/solve_wrong_first.py", "print(input())\n"),
+        ("01-sums/solve_wrong_not_at_all.py", right),
+        ("01-sums/solve_slow.py", "while True: pass\n"),
+        ("01-sums/solve_crash.py", "print(int(input('')) + no_such_name)\n"),
+    ];
+    let dir = campaign(&folder, &files);
+    let answer = check(&dir, &["--json", "--seeds", "2", "--set", "sandbox.cpu=1s"]).ends_with(1).json();
+    only(
+        &said(&answer, "errors", "01-sums/solve_wrong_not_at_all.py"),
+        "declared wrong, but was right for all 2 inputs",
+    );
+    let crash = said(&answer, "errors", "01-sums/solve_crash.py");
+    assert_eq!(only(&crash, "NameError")["line"], 1);
+    assert_eq!(answer["errors"].as_array().unwrap().len(), 2, "{:#}", answer["errors"]);
+    let example = said(&answer, "warnings", "01-sums/README.md");
+    let said_of_it = "solve.py says `6`, which the text names nowhere";
+    assert_eq!(only(&example, said_of_it)["line"], 3);
+}
+
+#[test]
+fn what_could_never_be_solved_is_an_error_of_its_line() {
+    let folder = Folder::new();
+    let mut files = Vec::new();
+    for slug in ["02-b", "03-c"] {
+        for (file, text) in
+            [("challenge.toml", "title = \"X\"\n"), ("README.md", "x\n"), ("generate.py", SUMS)]
+        {
+            files.push((format!("{slug}/{file}"), text));
+        }
+    }
+    let files: Vec<(&str, &str)> = files.iter().map(|(file, text)| (file.as_str(), *text)).collect();
+    // The guide's own 48 hours, and the default delay.
+    let dir = campaign(&folder, &files);
+    let answer = check(&dir, &["--json", "--seeds", "1"]).ends_with(1).json();
+    only(
+        &said(&answer, "errors", "campaign.toml"),
+        "`03-c` (number 3 of 3) would be released 48 hours after it",
+    );
+}

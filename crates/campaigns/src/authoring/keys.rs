@@ -35,13 +35,16 @@ pub(super) fn toml_read<T: DeserializeOwned>(
         };
         let path = track.path();
         let missing = error.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-        if missing.is_some_and(|missing| taken.iter().any(|name| name == missing)) {
-            break;
+        let mut meant = None;
+        // What is missing because it was taken away, or written otherwise, has been told.
+        if !missing.is_some_and(|missing| taken.iter().any(|name| name == missing)) {
+            let (message, near) = suggested(&error);
+            meant = near;
+            let line = key_line(text, &path.to_string()).or(Some(1));
+            mistakes.push(Mistake::new(file, line, message));
         }
-        let (message, meant) = suggested(&error);
-        let line = key_line(text, &path.to_string()).or(Some(1));
-        mistakes.push(Mistake::new(file, line, message));
-        let Some(name) = take(&mut rest, &path).filter(|_| missing.is_none()) else { break };
+        // Where something is missing, what it is missing from goes; of the whole file there is no more to say.
+        let Some(name) = take(&mut rest, &path) else { break };
         taken.extend([name].into_iter().chain(meant));
     }
     None

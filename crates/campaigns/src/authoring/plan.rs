@@ -119,7 +119,7 @@ mod tests {
     use super::*;
     use crate::authoring::HintBundle;
 
-    fn settings(more: serde_json::Value) -> CampaignSettings {
+    fn settings(more: &serde_json::Value) -> CampaignSettings {
         let mut all = json!({"name": "A", "campaign_type": "player", "scoring_type": "point_based",
             "starting_points": 100, "points_decrease_step": 1, "duration_hours": 48});
         all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn what_is_released_after_the_end_is_an_error() {
         // 48 hours and a day between releases, as by default: the third one would come when all is over.
-        let (errors, _) = said(&settings(json!({})), &challenges(4));
+        let (errors, _) = said(&settings(&json!({})), &challenges(4));
         assert_eq!(
             errors,
             [
@@ -155,9 +155,9 @@ mod tests {
               `duration_hours` more than 48"
             ]
         );
-        assert_eq!(said(&settings(json!({"release_delay_minutes": 959})), &challenges(4)).0, [""; 0]);
-        assert_eq!(said(&settings(json!({})), &challenges(2)).0, [""; 0]);
-        assert_eq!(said(&settings(json!({})), &[]).0, [""; 0]);
+        assert_eq!(said(&settings(&json!({"release_delay_minutes": 959})), &challenges(4)).0, [""; 0]);
+        assert_eq!(said(&settings(&json!({})), &challenges(2)).0, [""; 0]);
+        assert_eq!(said(&settings(&json!({})), &[]).0, [""; 0]);
     }
 
     #[test]
@@ -166,7 +166,7 @@ mod tests {
         two[1].closes_after_minutes = Some(1500);
         let hint = |penalty, part| HintBundle { text: "x".into(), cost_bytes: 0, penalty, part };
         two[0].hints = vec![hint(60, 1), hint(50, 1), hint(9, 1)];
-        let past = settings(json!({"start_time": "2020-12-01T06:00:00Z"}));
+        let past = settings(&json!({"start_time": "2020-12-01T06:00:00Z"}));
         let (errors, warnings) = said(&past, &two);
         assert_eq!(errors, [""; 0]);
         assert!(
@@ -180,7 +180,7 @@ mod tests {
                 && warnings[2].contains("at most 1440")
         );
         assert_eq!(warnings.len(), 3, "{warnings:#?}");
-        let by_time = settings(json!({"scoring_type": "time_based"}));
+        let by_time = settings(&json!({"scoring_type": "time_based"}));
         assert_eq!(said(&by_time, &two[..1]).1, [""; 0], "seconds are no points");
     }
 }

@@ -4,6 +4,7 @@
 //! part (or a JSON list of them). `solve_wrong_….py` is declared wrong and must be so at least once, `solve_slow_….py` may be
 //! stopped for its time; any other `solve….py` must be right always, and on the statement's example.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -138,9 +139,10 @@ pub(super) async fn solution_run(
         )),
         Declared::Wrong => {}
         Declared::Right | Declared::Slow => {
-            let failures = runs.iter().map(|(outcome, _)| outcome).zip(cases).filter(|(outcome, _)| {
-                let late = matches!(outcome, Outcome::Failed(RunError::Limit { .. }));
-                !matches!(outcome, Outcome::Right) && !(late && solution.declared == Declared::Slow)
+            let failures = runs.iter().map(|(outcome, _)| outcome).zip(cases).filter(|(outcome, _)| match outcome {
+                Outcome::Right => false,
+                Outcome::Failed(RunError::Limit { .. }) => solution.declared != Declared::Slow,
+                _ => true,
             });
             errors.extend(disagreement(&file, &failures.collect::<Vec<_>>(), runs.len()));
             if solution.declared == Declared::Right && errors.is_empty() {
@@ -239,7 +241,8 @@ fn disagreement(file: &str, failures: &[(&Outcome, &Case)], runs: usize) -> Opti
     };
     mistake.seeds = failures.iter().map(|(_, case)| case.seed.clone()).collect();
     if failures.len() < runs {
-        mistake.message += &format!(" (in {} of {runs} runs: {})", failures.len(), mistake.seeds.join(", "));
+        let seeds = mistake.seeds.join(", ");
+        let _ = write!(mistake.message, " (in {} of {runs} runs: {seeds})", failures.len());
     }
     Some(mistake)
 }

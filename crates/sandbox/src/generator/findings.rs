@@ -1,6 +1,7 @@
 //! What the runs of a check say about a generator: what must be mended, and what works but deserves a look.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -13,7 +14,7 @@ use crate::Limits;
 const LARGE_INPUT: usize = 1_000_000;
 /// So many runs show whether there are few answers.
 const ENOUGH_RUNS: usize = 10;
-/// So many standard errors and tracebacks are shown of a kind: one says it all.
+/// How many characters are kept of what a script printed to standard error.
 const SHOWN_STDERR: usize = 4_000;
 
 /// Everything that must be mended. What several seeds share is said once, with all of them.
@@ -47,7 +48,7 @@ pub(super) fn problems(reports: &[SeedReport]) -> Vec<Problem> {
     for problem in &mut problems {
         if problem.seeds.len() < reports.len() {
             let (count, all, seeds) = (problem.seeds.len(), reports.len(), problem.seeds.join(", "));
-            problem.message += &format!(" (in {count} of {all} runs: {seeds})");
+            let _ = write!(problem.message, " (in {count} of {all} runs: {seeds})");
         }
     }
     problems.extend(contradiction(reports));

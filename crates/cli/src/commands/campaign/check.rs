@@ -237,7 +237,7 @@ mod tests {
             line: Some(3),
             message: "the script failed".into(),
             traceback: "Traceback:\n  line 3\n".into(),
-            stderr: (1..=12).map(|n| format!("note {n}\n")).collect(),
+            stderr: (1..=12).map(|n| format!("note {n}")).collect::<Vec<_>>().join("\n"),
             ..Mistake::default()
         };
         let text = paragraph(&mistake);

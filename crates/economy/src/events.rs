@@ -1,6 +1,12 @@
 //! The events of the economy, as the catalogue lists them.
 
-::jobs::declare_events! {
+use jobs::outbox;
+use kernel::{GuildId, UserId};
+use serde_json::json;
+
+use crate::model::Transaction;
+
+jobs::declare_events! {
     "bytes.transferred" Member "bytes were paid to another member" {
         transaction_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the transaction";
         giver_id: Snowflake = "175928847299117063", "who gave; 0 is the house";
@@ -34,5 +40,28 @@
         user_id: Snowflake = "175928847299117063", "the member";
         role_id: Snowflake = "175928847299117070", "the role";
         threshold: Integer = 1000, "how many bytes it took";
+    }
+}
+
+/// The event of a transaction, for the member concerned.
+pub(crate) fn announcement(
+    event_type: &'static str,
+    guild_id: GuildId,
+    user: UserId,
+    transaction: &Transaction,
+) -> outbox::Event {
+    outbox::Event {
+        guild_id,
+        event_type,
+        subject: format!("transactions/{}", transaction.id),
+        correlation_id: None,
+        user_id: Some(user),
+        payload: json!({
+            "transaction_id": transaction.id,
+            "giver_id": transaction.giver_id,
+            "receiver_id": transaction.receiver_id,
+            "amount": transaction.amount,
+            "reason": transaction.reason,
+        }),
     }
 }

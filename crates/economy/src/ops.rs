@@ -13,6 +13,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::events::announcement;
 use crate::ledger;
 use crate::model::{
     AwardKind, AwardRequest, Balance, Config, ConfigEdit, Kind, LeaderboardRow, Posting, Receipt, Reference,
@@ -207,27 +208,4 @@ async fn announce(
     transaction: &Transaction,
 ) -> Result<(), Error> {
     Ok(outbox::emit_one(conn, announcement(event_type, guild, user, transaction)).await?)
-}
-
-/// The event of a transaction, for the member concerned.
-pub(crate) fn announcement(
-    event_type: &'static str,
-    guild_id: GuildId,
-    user: UserId,
-    transaction: &Transaction,
-) -> outbox::Event {
-    outbox::Event {
-        guild_id,
-        event_type,
-        subject: format!("transactions/{}", transaction.id),
-        correlation_id: None,
-        user_id: Some(user),
-        payload: json!({
-            "transaction_id": transaction.id,
-            "giver_id": transaction.giver_id,
-            "receiver_id": transaction.receiver_id,
-            "amount": transaction.amount,
-            "reason": transaction.reason,
-        }),
-    }
 }

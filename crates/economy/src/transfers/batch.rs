@@ -11,9 +11,9 @@ use sqlx::{PgConnection, PgPool};
 use super::store::{self, Facts, Purses};
 use super::{Outcome, Transfer};
 use crate::error::{Error, LedgerError};
+use crate::events::announcement;
 use crate::ledger::{self, Written};
 use crate::model::{Kind, Posting, Receipt, Transaction};
-use crate::ops;
 use crate::rules::{self, Account};
 
 /// Judges a batch and commits what is let through; answers in order. An error means that nothing was paid, or that the
@@ -167,7 +167,7 @@ async fn write(
         .iter()
         .map(|(guild, _, receipt)| {
             let transaction = &receipt.transaction;
-            ops::announcement("bytes.transferred", *guild, transaction.receiver_id, transaction)
+            announcement("bytes.transferred", *guild, transaction.receiver_id, transaction)
         })
         .collect();
     outbox::emit(conn, &events).await?;

@@ -1,7 +1,5 @@
 //! What members and administrators do with bytes, against a real database.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
 use access::{By, Origin};
 use db::testing::TestDatabase;
 use economy::model::{AwardKind, AwardRequest, ConfigEdit, TransferRequest};

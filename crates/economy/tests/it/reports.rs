@@ -1,7 +1,5 @@
 //! The daily report and the export against a real database.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
 use chrono::NaiveDate;
 use db::testing::TestDatabase;
 use economy::export::{Filter, HEADER, csv};

@@ -1,7 +1,5 @@
 //! The daily claim against a real database: races, streaks, midnight.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
 use chrono::{DateTime, Utc};
 use db::testing::TestDatabase;
 use economy::model::{DailyReceipt, Occasion};

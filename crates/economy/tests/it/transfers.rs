@@ -1,7 +1,5 @@
 //! Transfers in batches against a real database: storms, hot accounts, cut connections, other guilds.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use access::{By, Origin};

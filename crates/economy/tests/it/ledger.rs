@@ -1,7 +1,5 @@
 //! The ledger against a real database: races, overdrafts, repeated causes.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
 use db::testing::TestDatabase;
 use economy::{Kind, LedgerError, Posted, Posting, accounts_ensure, post};
 use futures::future::join_all;

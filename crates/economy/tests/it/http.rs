@@ -1,7 +1,5 @@
 //! The economy over HTTP.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
 use access::testing::House;
 use kernel::GuildId;
 use serde_json::{Value, json};

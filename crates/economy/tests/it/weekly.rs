@@ -1,7 +1,5 @@
 //! The weekly audit of bytes: what drifted is mended by itself, and on record; or only told, where the guild wants that.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
 use std::time::Duration;
 
 use access::{By, Origin};

@@ -1,7 +1,5 @@
 //! Role rewards against a real database: thresholds crossed, rules changed, grants made up for.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
 use access::{By, Origin};
 use db::testing::TestDatabase;
 use economy::model::{AwardKind, AwardRequest, ConfigEdit};

@@ -1,7 +1,5 @@
 //! Roles that follow membership, administrators who move members, a squad's page and the leaderboard.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
 use access::{By, Origin};
 use db::testing::TestDatabase;
 use futures::future::join_all;
@@ -394,4 +392,57 @@ async fn a_repair_brings_memberships_back_to_the_journal_and_roles_with_them() {
     assert_eq!(squads::audit::drift(&mut pool.acquire().await.unwrap(), None).await.unwrap(), []);
     assert_eq!(pending(pool).await, [(1, 70, true), (2, 70, true), (2, 71, false), (3, 71, false)]);
     assert_eq!(squads::audit::repair(pool, None, By::Cli, &Origin::default()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_guilds_repair_waits_for_its_own_changes_and_for_no_other_guilds() {
+    use std::time::Duration;
+    let database = guild().await;
+    let pool = database.pool();
+    let owls = make(pool, "Owls", None, None).await;
+    squad_join(pool, GUILD, user(1), owls).await.unwrap();
+    sqlx::query("DELETE FROM squads.squad_memberships WHERE user_id = 1").execute(pool).await.unwrap();
+    // Somebody of another guild is changing squads: with the row written and not committed.
+    let mut other = pool.begin().await.unwrap();
+    let squad: uuid::Uuid =
+        sqlx::query_scalar("INSERT INTO squads.squads (guild_id, name) VALUES (2, 'Bats') RETURNING id")
+            .fetch_one(&mut *other)
+            .await
+            .unwrap();
+    sqlx::query("INSERT INTO squads.squad_memberships (guild_id, user_id, squad_id) VALUES (2, 9, $1)")
+        .bind(squad)
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    let origin = Origin::default();
+    let repair = squads::audit::repair(pool, Some(GUILD), By::Cli, &origin);
+    let repaired = tokio::time::timeout(Duration::from_secs(20), repair).await;
+    assert_eq!(repaired.expect("another guild holds nothing up").unwrap().len(), 1);
+    other.rollback().await.unwrap();
+
+    // A change of this guild's that is under way is waited for: here a join that waits for the squad's row.
+    let mut busy = pool.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM squads.squads WHERE id = $1 FOR UPDATE")
+        .bind(owls.get())
+        .execute(&mut *busy)
+        .await
+        .unwrap();
+    let waiting = async |wanted: i64| {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let begun = std::time::Instant::now();
+        while sqlx::query_scalar::<_, i64>(sql).fetch_one(pool).await.unwrap() < wanted {
+            assert!(begun.elapsed() < Duration::from_secs(20), "fewer than {wanted} wait");
+            tokio::task::yield_now().await;
+        }
+    };
+    let repair = async {
+        waiting(1).await;
+        let free = async {
+            waiting(2).await;
+            busy.commit().await.unwrap();
+        };
+        futures::join!(squads::audit::repair(pool, Some(GUILD), By::Cli, &origin), free).0
+    };
+    let (joined, repaired) = futures::join!(squad_join(pool, GUILD, user(2), owls), repair);
+    assert_eq!((joined.unwrap().to_squad_id, repaired.unwrap()), (Some(owls), Vec::new()));
 }

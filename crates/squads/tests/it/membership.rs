@@ -1,7 +1,5 @@
 //! Joining, moving and leaving against a real database: room, price, campaigns, journal.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
 use access::{By, Origin};
 use db::testing::TestDatabase;
 use economy::LedgerError;

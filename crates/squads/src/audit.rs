@@ -9,6 +9,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
 use crate::error::Error;
+use crate::store;
 
 /// A membership that is not what the journal says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,57 +48,75 @@ pub async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Ve
     Ok(rows)
 }
 
-/// Brings memberships back to what the journal says last, and Discord's roles with them; tells what they were. Nobody
-/// changes squads meanwhile. Written to the audit log.
+/// Brings memberships back to what the journal says last, and Discord's roles with them; tells what they were. Guild by guild:
+/// nobody changes squads in the one that is mended, and other guilds do not notice. Written to the audit log.
 pub async fn repair(
     pool: &PgPool,
     guild: Option<GuildId>,
     by: By<'_>,
     origin: &Origin,
 ) -> Result<Vec<Drift>, Error> {
-    db::retry(|| async {
-        let mut tx = pool.begin().await?;
-        // The journal is read from one end to the other, however long it is.
-        sqlx::query!("SELECT set_config('statement_timeout', '0', true)").fetch_one(&mut *tx).await?;
-        sqlx::query!("LOCK TABLE squads.squad_memberships IN SHARE ROW EXCLUSIVE MODE").execute(&mut *tx).await?;
-        let drifts = drift(&mut tx, guild).await?;
-        if drifts.is_empty() {
-            return Ok(drifts);
+    let guilds = match guild {
+        Some(guild) => vec![guild],
+        None => {
+            let mut conn = pool.acquire().await?;
+            let mut guilds: Vec<GuildId> =
+                drift(&mut conn, None).await?.into_iter().map(|drift| drift.guild_id).collect();
+            guilds.dedup();
+            guilds
         }
-        let guilds: Vec<i64> = drifts.iter().map(|drift| drift.guild_id.get()).collect();
-        let users: Vec<i64> = drifts.iter().map(|drift| drift.user_id.get()).collect();
-        sqlx::query!(
-            "DELETE FROM squads.squad_memberships m USING unnest($1::bigint[], $2::bigint[]) AS d (guild_id, user_id)
-              WHERE m.guild_id = d.guild_id AND m.user_id = d.user_id",
-            &guilds,
-            &users,
-        )
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query!(
-            "INSERT INTO squads.squad_memberships (guild_id, user_id, squad_id, joined_at)
-             SELECT l.guild_id, l.user_id, l.to_squad_id, l.occurred_at
-               FROM unnest($1::bigint[], $2::bigint[]) AS d (guild_id, user_id)
-              CROSS JOIN LATERAL (SELECT * FROM squads.squad_membership_log l
-                                   WHERE l.guild_id = d.guild_id AND l.user_id = d.user_id
-                                   ORDER BY l.occurred_at DESC, l.id DESC LIMIT 1) l
-              WHERE l.to_squad_id IS NOT NULL",
-            &guilds,
-            &users,
-        )
-        .execute(&mut *tx)
-        .await?;
-        crate::roles::reconcile(&mut tx, guild).await?;
-        for drift in &drifts {
-            let user = drift.user_id.to_string();
-            let mut entry =
-                AuditEntry::new(Some(drift.guild_id), by, "REPAIR", "squads.squad_memberships", user).from(origin);
-            entry.before = Some(json!({ "squad_id": drift.stored }));
-            entry.after = Some(json!({ "squad_id": drift.derived }));
-            audit::record(&mut tx, &entry).await?;
-        }
-        tx.commit().await?;
-        Ok(drifts)
-    })
-    .await
+    };
+    let mut mended = Vec::new();
+    for guild in guilds {
+        mended.extend(db::retry(|| guild_repair(pool, guild, by, origin)).await?);
+    }
+    Ok(mended)
+}
+
+async fn guild_repair(
+    pool: &PgPool,
+    guild: GuildId,
+    by: By<'_>,
+    origin: &Origin,
+) -> Result<Vec<Drift>, Error> {
+    let mut tx = pool.begin().await?;
+    // The journal is read from one end to the other, however long it is.
+    sqlx::query!("SELECT set_config('statement_timeout', '0', true)").fetch_one(&mut *tx).await?;
+    store::guild_lock(&mut tx, guild).await?;
+    let drifts = drift(&mut tx, Some(guild)).await?;
+    if drifts.is_empty() {
+        return Ok(drifts);
+    }
+    let users: Vec<i64> = drifts.iter().map(|drift| drift.user_id.get()).collect();
+    sqlx::query!(
+        "DELETE FROM squads.squad_memberships WHERE guild_id = $1 AND user_id = ANY ($2)",
+        guild.get(),
+        &users,
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO squads.squad_memberships (guild_id, user_id, squad_id, joined_at)
+         SELECT l.guild_id, l.user_id, l.to_squad_id, l.occurred_at
+           FROM unnest($2::bigint[]) AS d (user_id)
+          CROSS JOIN LATERAL (SELECT * FROM squads.squad_membership_log l
+                               WHERE l.guild_id = $1 AND l.user_id = d.user_id
+                               ORDER BY l.occurred_at DESC, l.id DESC LIMIT 1) l
+          WHERE l.to_squad_id IS NOT NULL",
+        guild.get(),
+        &users,
+    )
+    .execute(&mut *tx)
+    .await?;
+    crate::roles::reconcile(&mut tx, Some(guild)).await?;
+    for drift in &drifts {
+        let user = drift.user_id.to_string();
+        let mut entry =
+            AuditEntry::new(Some(guild), by, "REPAIR", "squads.squad_memberships", user).from(origin);
+        entry.before = Some(json!({ "squad_id": drift.stored }));
+        entry.after = Some(json!({ "squad_id": drift.derived }));
+        audit::record(&mut tx, &entry).await?;
+    }
+    tx.commit().await?;
+    Ok(drifts)
 }

@@ -1,5 +1,5 @@
-//! Changing who is in which squad. Every change goes the same way: the member's own row is locked, then the squad they go
-//! to; the rules decide and name the price; then payment, journal, membership and event are written together.
+//! Changing who is in which squad. Every change goes the same way: the guild is kept from being repaired, the member's own
+//! row is locked, then the squad they go to; the rules decide and name the price; then payment, journal, membership and event are written together.
 
 use economy::{Kind, Posting, Reference};
 use jobs::outbox;
@@ -44,6 +44,7 @@ pub(crate) async fn change(
     user: UserId,
     deed: Deed,
 ) -> Result<MembershipChange, Error> {
+    store::guild_share(tx, guild).await?;
     let from = store::membership_lock(tx, guild, user).await?;
     let target = match deed {
         // What does not exist is said first, whatever else stands in the way.

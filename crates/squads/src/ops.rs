@@ -78,6 +78,7 @@ pub async fn squad_deactivate(
 ) -> Result<Squad, Error> {
     db::retry(|| async {
         let mut tx = pool.begin().await?;
+        store::guild_share(&mut tx, guild).await?;
         let locked = store::squad_lock(&mut tx, guild, squad).await?;
         if !locked.0.is_active {
             return Ok(locked.0);

@@ -131,6 +131,30 @@ pub(crate) async fn squad_retire(
     db::ensure_affected(&done, 1).map_err(|error| Error::Database(error.into()))
 }
 
+/// Waits while a guild's memberships are being repaired, and keeps a repair waiting until the transaction ends. The first lock
+/// of whatever changes who is in which squad.
+pub(crate) async fn guild_share(conn: &mut PgConnection, guild: GuildId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock_shared(hashtextextended('squads.memberships:' || $1::bigint, 0))",
+        guild.get()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Holds off all changes of a guild's memberships until the transaction ends. Statements after this one see what was changed
+/// before.
+pub(crate) async fn guild_lock(conn: &mut PgConnection, guild: GuildId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended('squads.memberships:' || $1::bigint, 0))",
+        guild.get()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Proof that a squad's row is locked until the transaction ends, so that nobody else joins it or changes its rules.
 #[derive(Debug)]
 pub(crate) struct LockedSquad(pub(crate) Squad);

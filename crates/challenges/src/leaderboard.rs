@@ -6,7 +6,8 @@
 //! * ranks are exact at the instant of reading; ties share one (1, 1, 3), shown in order of the last right answer;
 //! * while the scoreboard is frozen, nobody but admins learns anything that happened since: every function here takes
 //!   the [`View`] it must not look past;
-//! * after the close everyone sees the standings stored then.
+//! * after the close everyone sees the standings stored then;
+//! * names are today's. The one at registration stands in where there is no other.
 //!
 //! | room | holds |
 //! |---|---|
@@ -49,7 +50,7 @@ pub struct Standing {
     pub participant_id: String,
     /// player or squad.
     pub participant_type: ParticipantType,
-    /// The name shown.
+    /// The name as it is now.
     pub display_name: String,
     /// Points less hint penalties, never below zero (`point_based`); 0 otherwise.
     pub points: i64,

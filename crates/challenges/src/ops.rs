@@ -1,11 +1,10 @@
 //! What the faces call: one transaction each.
 
-use access::{By, Origin};
 use jobs::Wake;
 use kernel::{CampaignId, ChallengeId, GuildId, Page, PageQuery, UserId};
 use sqlx::{PgConnection, PgPool};
 
-use crate::catalogue::{self, Challenge, ChallengeDraft, ChallengePatch, Viewer};
+use crate::catalogue::{self, Author, Challenge, ChallengeDraft, ChallengePatch, Viewer};
 use crate::error::Error;
 use crate::leaderboard::{self, Around, Feed, Leaderboard, Solver, SquadStanding, Standing, View};
 use crate::model::{Acting, CampaignFacts};
@@ -77,13 +76,12 @@ pub async fn challenge_get(
 pub async fn challenge_create(
     pool: &PgPool,
     wake: &Wake,
-    (guild, campaign): (GuildId, CampaignId),
+    within: (GuildId, CampaignId),
     draft: &ChallengeDraft,
-    by: (By<'_>, &Origin),
+    by: Author<'_>,
 ) -> Result<Challenge, Error> {
     let mut tx = pool.begin().await?;
-    let facts = campaign_find(&mut tx, guild, campaign).await?;
-    let made = catalogue::challenge_create(&mut tx, &facts, draft, by).await?;
+    let made = catalogue::challenge_create(&mut tx, within, draft, by).await?;
     tx.commit().await?;
     wake.everything();
     Ok(made)
@@ -93,13 +91,12 @@ pub async fn challenge_create(
 pub async fn challenge_update(
     pool: &PgPool,
     wake: &Wake,
-    (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
+    which: (GuildId, CampaignId, ChallengeId),
     patch: &ChallengePatch,
-    by: (By<'_>, &Origin),
+    by: Author<'_>,
 ) -> Result<Challenge, Error> {
     let mut tx = pool.begin().await?;
-    let facts = campaign_find(&mut tx, guild, campaign).await?;
-    let changed = catalogue::challenge_update(&mut tx, &facts, challenge, patch, by).await?;
+    let changed = catalogue::challenge_update(&mut tx, which, patch, by).await?;
     tx.commit().await?;
     wake.outbox();
     Ok(changed)
@@ -108,25 +105,23 @@ pub async fn challenge_update(
 /// Removes a challenge that has not been released.
 pub async fn challenge_delete(
     pool: &PgPool,
-    (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
-    by: (By<'_>, &Origin),
+    which: (GuildId, CampaignId, ChallengeId),
+    by: Author<'_>,
 ) -> Result<(), Error> {
     let mut tx = pool.begin().await?;
-    let facts = campaign_find(&mut tx, guild, campaign).await?;
-    catalogue::challenge_delete(&mut tx, &facts, challenge, by).await?;
+    catalogue::challenge_delete(&mut tx, which, by).await?;
     Ok(tx.commit().await?)
 }
 
 /// Puts challenges in another order; answers them as they stand then.
 pub async fn challenge_reorder(
     pool: &PgPool,
-    (guild, campaign): (GuildId, CampaignId),
+    within: (GuildId, CampaignId),
     order: &[ChallengeId],
-    by: (By<'_>, &Origin),
+    by: Author<'_>,
 ) -> Result<(), Error> {
     let mut tx = pool.begin().await?;
-    let facts = campaign_find(&mut tx, guild, campaign).await?;
-    catalogue::challenge_reorder(&mut tx, &facts, order, by).await?;
+    catalogue::challenge_reorder(&mut tx, within, order, by).await?;
     Ok(tx.commit().await?)
 }
 
@@ -142,16 +137,15 @@ pub async fn board(
     leaderboard::page(&mut conn, &facts, view, page).await
 }
 
-/// The place of whoever this member acts for, and who stands next to it.
+/// The place of whoever this member acts for, and who stands next to it, as the member may see them.
 pub async fn board_around(
     pool: &PgPool,
     (guild, campaign): (GuildId, CampaignId),
     user: UserId,
-    admin: bool,
     neighbours: i32,
 ) -> Result<Around, Error> {
     let mut conn = pool.acquire().await?;
-    let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
+    let (facts, view) = facts_for(&mut conn, guild, campaign, false).await?;
     match acting_for(&mut conn, &[(facts.key(), user, facts.now)]).await?.pop() {
         Some(Acting::For(participant)) => {
             leaderboard::around(&mut conn, &facts, view, &participant.id, neighbours).await

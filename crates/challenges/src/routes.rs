@@ -8,7 +8,7 @@ mod hints;
 mod inputs;
 
 use access::scope::{CampaignsWrite, Scope};
-use access::{Actor, App, InGuild};
+use access::{App, InGuild};
 use axum::http::HeaderMap;
 use kernel::{CampaignId, ChallengeId, GuildId, Problem};
 use serde::Deserialize;
@@ -42,15 +42,15 @@ impl ChallengePath {
     }
 }
 
-/// Whether this key sees drafts, secrets and through freezes.
-fn is_admin(actor: &Actor) -> bool {
-    actor.has(CampaignsWrite::NAME)
+/// Whether the caller sees drafts, secrets and through freezes: not on behalf of a member.
+fn sees_through<S: Scope>(guild: &InGuild<S>) -> bool {
+    guild.looks_as::<CampaignsWrite>()
 }
 
 /// Who looks, where saying for whom is not asked.
 fn onlooker<S: Scope>(guild: &InGuild<S>, headers: &HeaderMap) -> Result<Onlooker, Problem> {
     let user = access::web::member_if_named(&guild.actor, headers)?;
-    Ok(Onlooker { admin: guild.looks_as::<CampaignsWrite>(), user })
+    Ok(Onlooker { admin: sees_through(guild), user })
 }
 
 /// The routes of this slice.

@@ -41,3 +41,13 @@ pub fn sees(scopes: &Scopes, member: Option<UserId>, event: &Stored) -> bool {
     }
     event.user_id.is_none_or(|concerned| member == Some(concerned) || scopes.permit(family.admin))
 }
+
+/// Whether a member may see the event through a key with these scopes that acts for them: what is for everyone in families
+/// that the key reads, and what is about them. What else the key may do is its owner's.
+pub fn member_sees(scopes: &Scopes, member: Option<UserId>, event: &Stored) -> bool {
+    let family = family(&event.event_type);
+    // A family that is read with the scope of those who administer it is not for members at all.
+    family.read != family.admin
+        && scopes.permit(family.read)
+        && event.user_id.is_none_or(|concerned| member == Some(concerned))
+}

@@ -83,7 +83,14 @@ async fn own(
     let row = sqlx::query_as!(
         Row,
         r#"SELECT p.bucket, p.rank_major, p.rank_minor, nullif(p.last_correct_at, 'infinity') AS last_correct_at,
-                  p.participant_id, p.participant_type, p.display_name, p.points, p.penalty, p.parts_solved, p.total_ms,
+                  p.participant_id, p.participant_type, p.points, p.penalty, p.parts_solved, p.total_ms,
+                  coalesce(CASE p.participant_type
+                      WHEN 'player' THEN (SELECT coalesce(m.display_name, u.discord_name) FROM people.members m
+                                          JOIN people.users u ON u.id = m.user_id
+                                          WHERE m.guild_id = p.guild_id AND m.user_id = p.participant_id::bigint)
+                      ELSE (SELECT q.name FROM squads.squads q
+                            WHERE q.guild_id = p.guild_id AND q.id = p.participant_id::uuid)
+                  END, p.display_name) AS "display_name!",
                   1 + coalesce((SELECT sum(b.participants) FROM campaigns.standing_buckets b
                                 WHERE b.guild_id = $3 AND b.campaign_id = $1 AND b.bucket > p.bucket), 0)
                     + (SELECT count(*) FROM campaigns.campaign_participants q

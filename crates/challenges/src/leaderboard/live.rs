@@ -90,7 +90,7 @@ pub(super) async fn page(
         Row,
         r#"WITH page AS MATERIALIZED (
                (SELECT p.bucket, p.rank_major, p.rank_minor, p.last_correct_at, p.participant_id, p.participant_type,
-                       p.display_name, p.points, p.penalty, p.parts_solved, p.total_ms
+                       p.guild_id, p.display_name, p.points, p.penalty, p.parts_solved, p.total_ms
                 FROM campaigns.campaign_participants p
                 WHERE p.guild_id = $8 AND p.campaign_id = $1 AND p.bucket = $2 AND p.rank_major = $3
                   AND (p.rank_minor, p.last_correct_at, p.participant_id)
@@ -98,13 +98,13 @@ pub(super) async fn page(
                 ORDER BY p.rank_minor, p.last_correct_at, p.participant_id LIMIT $7)
                UNION ALL
                (SELECT p.bucket, p.rank_major, p.rank_minor, p.last_correct_at, p.participant_id, p.participant_type,
-                       p.display_name, p.points, p.penalty, p.parts_solved, p.total_ms
+                       p.guild_id, p.display_name, p.points, p.penalty, p.parts_solved, p.total_ms
                 FROM campaigns.campaign_participants p
                 WHERE p.guild_id = $8 AND p.campaign_id = $1 AND p.bucket = $2 AND p.rank_major < $3
                 ORDER BY p.rank_major DESC, p.rank_minor, p.last_correct_at, p.participant_id LIMIT $7)
                UNION ALL
                (SELECT p.bucket, p.rank_major, p.rank_minor, p.last_correct_at, p.participant_id, p.participant_type,
-                       p.display_name, p.points, p.penalty, p.parts_solved, p.total_ms
+                       p.guild_id, p.display_name, p.points, p.penalty, p.parts_solved, p.total_ms
                 FROM campaigns.campaign_participants p
                 WHERE p.guild_id = $8 AND p.campaign_id = $1 AND p.bucket < $2
                 ORDER BY p.bucket DESC, p.rank_major DESC, p.rank_minor, p.last_correct_at, p.participant_id LIMIT $7)
@@ -125,7 +125,14 @@ pub(super) async fn page(
            )
            SELECT p.bucket AS "bucket!", p.rank_major AS "rank_major!", p.rank_minor AS "rank_minor!",
                   nullif(p.last_correct_at, 'infinity') AS last_correct_at, p.participant_id AS "participant_id!",
-                  p.participant_type AS "participant_type!", p.display_name AS "display_name!", p.points AS "points!",
+                  p.participant_type AS "participant_type!",
+                  coalesce(CASE p.participant_type
+                      WHEN 'player' THEN (SELECT coalesce(m.display_name, u.discord_name) FROM people.members m
+                                          JOIN people.users u ON u.id = m.user_id
+                                          WHERE m.guild_id = p.guild_id AND m.user_id = p.participant_id::bigint)
+                      ELSE (SELECT q.name FROM squads.squads q
+                            WHERE q.guild_id = p.guild_id AND q.id = p.participant_id::uuid)
+                  END, p.display_name) AS "display_name!", p.points AS "points!",
                   p.penalty AS "penalty!", p.parts_solved AS "parts_solved!", p.total_ms AS "total_ms!", r.rank AS "rank?"
            FROM page p LEFT JOIN ranks r ON r.rank_major = p.rank_major AND r.rank_minor = p.rank_minor
            ORDER BY p.bucket DESC, p.rank_major DESC, p.rank_minor, p.last_correct_at, p.participant_id"#,

@@ -20,7 +20,7 @@ pub struct Solver {
     pub participant_id: String,
     /// player or squad.
     pub participant_type: ParticipantType,
-    /// The name shown.
+    /// The name as it is now.
     pub display_name: String,
     /// Points it brought (`point_based`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,8 +42,15 @@ pub async fn solvers(
     let limit = query.limit().map_err(Error::Invalid)?;
     let after: i32 = query.after().map_err(Error::Invalid)?.unwrap_or(0);
     let rows = sqlx::query!(
-        r#"SELECT s.solve_position AS "position!", s.participant_id, s.participant_type, p.display_name, s.points_awarded,
-                  s.elapsed_ms AS "elapsed_ms!", s.submission_timestamp
+        r#"SELECT s.solve_position AS "position!", s.participant_id, s.participant_type, s.points_awarded,
+                  s.elapsed_ms AS "elapsed_ms!", s.submission_timestamp,
+                  coalesce(CASE p.participant_type
+                      WHEN 'player' THEN (SELECT coalesce(m.display_name, u.discord_name) FROM people.members m
+                                          JOIN people.users u ON u.id = m.user_id
+                                          WHERE m.guild_id = p.guild_id AND m.user_id = p.participant_id::bigint)
+                      ELSE (SELECT q.name FROM squads.squads q
+                            WHERE q.guild_id = p.guild_id AND q.id = p.participant_id::uuid)
+                  END, p.display_name) AS "display_name!"
            FROM challenges.challenge_submissions s
            JOIN campaigns.campaign_participants p ON p.guild_id = s.guild_id AND p.campaign_id = s.campaign_id AND p.participant_id = s.participant_id
            WHERE s.guild_id = $6 AND s.challenge_id = $1 AND s.part = $2 AND s.is_correct AND s.solve_position > 0

@@ -30,11 +30,18 @@ pub(super) async fn rows(
     count: i64,
 ) -> sqlx::Result<Vec<(i32, Standing)>> {
     let rows = sqlx::query!(
-        "SELECT s.position, s.rank, s.participant_id, s.participant_type, s.display_name, s.points, s.penalty, s.parts_solved,
-                s.total_ms, s.last_correct_at
-         FROM campaigns.campaign_standings s
-         WHERE s.guild_id = $5 AND s.campaign_id = $1 AND s.snapshot = $2 AND s.position > $3
-         ORDER BY s.position LIMIT $4",
+        r#"SELECT s.position, s.rank, s.participant_id, s.participant_type, s.points, s.penalty, s.parts_solved,
+                  s.total_ms, s.last_correct_at,
+                  coalesce(CASE s.participant_type
+                      WHEN 'player' THEN (SELECT coalesce(m.display_name, u.discord_name) FROM people.members m
+                                          JOIN people.users u ON u.id = m.user_id
+                                          WHERE m.guild_id = s.guild_id AND m.user_id = s.participant_id::bigint)
+                      ELSE (SELECT q.name FROM squads.squads q
+                            WHERE q.guild_id = s.guild_id AND q.id = s.participant_id::uuid)
+                  END, s.display_name) AS "display_name!"
+           FROM campaigns.campaign_standings s
+           WHERE s.guild_id = $5 AND s.campaign_id = $1 AND s.snapshot = $2 AND s.position > $3
+           ORDER BY s.position LIMIT $4"#,
         facts.id.get(),
         snapshot.as_str(),
         after,

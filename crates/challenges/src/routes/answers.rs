@@ -5,11 +5,13 @@ use access::scope::{CampaignsPlay, CampaignsWrite};
 use access::web::Provided;
 use access::{App, AsMember, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
+use axum::http::HeaderMap;
 use kernel::{ChallengeId, Page, PageQuery, Problem};
 use serde::{Deserialize, Deserializer, de};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{CampaignPath, ChallengePath};
+use super::{CampaignPath, ChallengePath, onlooker};
+use crate::ops::Onlooker;
 use crate::submissions::{PastSubmission, Submission, SubmissionWriter, Verdict, Whose, submission_list};
 
 /// An answer.
@@ -103,9 +105,9 @@ pub(super) async fn own(
 
 /// List all answers of a campaign
 ///
-/// Newest first.
+/// Newest first. On behalf of a member: the member's own, as they may see them.
 #[utoipa::path(get, path = "/guilds/{guild_id}/campaigns/{campaign_id}/submissions", tag = "challenges",
-    operation_id = "submission_list", params(InGuildPath, CampaignPath, Filter),
+    operation_id = "submission_list", params(InGuildPath, CampaignPath, ActingMember, Filter),
     responses((status = 200, body = Page<PastSubmission>), Problems),
     security(("api_key" = ["campaigns:write"])))]
 pub(super) async fn all(
@@ -113,8 +115,13 @@ pub(super) async fn all(
     guild: InGuild<CampaignsWrite>,
     Path(path): Path<CampaignPath>,
     Query(filter): Query<Filter>,
+    headers: HeaderMap,
 ) -> Result<Json<Page<PastSubmission>>, Problem> {
     let page = PageQuery { limit: filter.limit, cursor: filter.cursor };
     let within = (guild.guild_id, path.campaign_id);
-    Ok(Json(submission_list(app.pool(), within, filter.challenge_id, Whose::Everybodys, &page).await?))
+    let whose = match onlooker(&guild, &headers)? {
+        Onlooker { admin: false, user: Some(user) } => Whose::Own(user),
+        _ => Whose::Everybodys,
+    };
+    Ok(Json(submission_list(app.pool(), within, filter.challenge_id, whose, &page).await?))
 }

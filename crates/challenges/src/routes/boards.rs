@@ -8,7 +8,7 @@ use kernel::{PageQuery, Problem};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{CampaignPath, ChallengePath, is_admin};
+use super::{CampaignPath, ChallengePath, sees_through};
 use crate::leaderboard::{Around, Feed, Leaderboard, Solver, SquadStanding, Standing};
 use crate::ops;
 
@@ -43,7 +43,7 @@ const NEIGHBOURS: i32 = 3;
 /// See the leaderboard
 ///
 /// Ties share a rank (1, 1, 3) and stand in order of their last right answer. While the scoreboard is frozen, as it stood
-/// then, for all but `campaigns:write`; after the close, the final standings.
+/// then, for all but `campaigns:write` on nobody's behalf; after the close, the final standings.
 #[utoipa::path(get, path = "/guilds/{guild_id}/campaigns/{campaign_id}/leaderboard", tag = "leaderboards",
     operation_id = "leaderboard", params(InGuildPath, CampaignPath, PageQuery),
     responses((status = 200, body = Leaderboard<Standing>), Problems),
@@ -55,12 +55,12 @@ pub(super) async fn overall(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Leaderboard<Standing>>, Problem> {
     let within = (guild.guild_id, path.campaign_id);
-    Ok(Json(ops::board(app.pool(), within, is_admin(&guild.actor), &page).await?))
+    Ok(Json(ops::board(app.pool(), within, sees_through(&guild), &page).await?))
 }
 
 /// See one's own place
 ///
-/// And who stands next to it.
+/// And who stands next to it, as the member may see it: while the scoreboard is frozen, as it stood then.
 #[utoipa::path(get, path = "/guilds/{guild_id}/campaigns/{campaign_id}/leaderboard/me", tag = "leaderboards",
     operation_id = "leaderboard_me", params(InGuildPath, CampaignPath, ActingMember, AroundQuery),
     responses((status = 200, body = Around), Problems),
@@ -73,8 +73,7 @@ pub(super) async fn me(
 ) -> Result<Json<Around>, Problem> {
     let within = (member.guild_id, path.campaign_id);
     let neighbours = query.neighbours.unwrap_or(NEIGHBOURS);
-    let admin = is_admin(&member.actor);
-    Ok(Json(ops::board_around(app.pool(), within, member.user_id, admin, neighbours).await?))
+    Ok(Json(ops::board_around(app.pool(), within, member.user_id, neighbours).await?))
 }
 
 /// See squads by what their members scored
@@ -91,7 +90,7 @@ pub(super) async fn squads(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Leaderboard<SquadStanding>>, Problem> {
     let within = (guild.guild_id, path.campaign_id);
-    Ok(Json(ops::board_squads(app.pool(), within, is_admin(&guild.actor), &page).await?))
+    Ok(Json(ops::board_squads(app.pool(), within, sees_through(&guild), &page).await?))
 }
 
 /// See who solved a challenge
@@ -110,7 +109,7 @@ pub(super) async fn solvers(
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
     let within = path.within(guild.guild_id);
     let part = query.part.unwrap_or(1);
-    Ok(Json(ops::board_solvers(app.pool(), within, part, is_admin(&guild.actor), &page).await?))
+    Ok(Json(ops::board_solvers(app.pool(), within, part, sees_through(&guild), &page).await?))
 }
 
 /// Get the scoreboard as `CTFtime` reads it
@@ -125,5 +124,5 @@ pub(super) async fn feed(
     guild: InGuild<CampaignsRead>,
     Path(path): Path<CampaignPath>,
 ) -> Result<Json<Feed>, Problem> {
-    Ok(Json(ops::board_feed(app.pool(), (guild.guild_id, path.campaign_id), is_admin(&guild.actor)).await?))
+    Ok(Json(ops::board_feed(app.pool(), (guild.guild_id, path.campaign_id), sees_through(&guild)).await?))
 }

@@ -69,7 +69,7 @@ pub(super) async fn create(
     Path(path): Path<CampaignPath>,
     Json(draft): Json<ChallengeDraft>,
 ) -> Result<(StatusCode, Json<Challenge>), Problem> {
-    let by = (guild.by(), &guild.origin);
+    let by = (guild.by(), Some(&guild.origin));
     let within = (guild.guild_id, path.campaign_id);
     Ok((StatusCode::CREATED, Json(ops::challenge_create(app.pool(), app.wake(), within, &draft, by).await?)))
 }
@@ -87,7 +87,7 @@ pub(super) async fn reorder(
     Path(path): Path<CampaignPath>,
     Json(order): Json<Order>,
 ) -> Result<StatusCode, Problem> {
-    let by = (guild.by(), &guild.origin);
+    let by = (guild.by(), Some(&guild.origin));
     ops::challenge_reorder(app.pool(), (guild.guild_id, path.campaign_id), &order.challenge_ids, by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -123,7 +123,7 @@ pub(super) async fn update(
     Path(path): Path<ChallengePath>,
     Json(changes): Json<ChallengePatch>,
 ) -> Result<Json<Challenge>, Problem> {
-    let by = (guild.by(), &guild.origin);
+    let by = (guild.by(), Some(&guild.origin));
     let within = path.within(guild.guild_id);
     Ok(Json(ops::challenge_update(app.pool(), app.wake(), within, &changes, by).await?))
 }
@@ -140,7 +140,7 @@ pub(super) async fn delete(
     guild: InGuild<CampaignsWrite>,
     Path(path): Path<ChallengePath>,
 ) -> Result<StatusCode, Problem> {
-    ops::challenge_delete(app.pool(), path.within(guild.guild_id), (guild.by(), &guild.origin)).await?;
+    ops::challenge_delete(app.pool(), path.within(guild.guild_id), (guild.by(), Some(&guild.origin))).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

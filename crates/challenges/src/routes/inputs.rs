@@ -73,7 +73,8 @@ pub(super) async fn list(
     Path(path): Path<ChallengePath>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<InputWithAnswer>>, Problem> {
-    Ok(Json(inputs::input_list(app.pool(), path.within(guild.guild_id), &page).await?))
+    let inputs = inputs::input_list(app.pool(), path.within(guild.guild_id), &page).await?;
+    not_for_members(&guild).map(|()| Json(inputs))
 }
 
 /// See a participant's input with its answers
@@ -87,5 +88,14 @@ pub(super) async fn one(
     Path(path): Path<InputPath>,
 ) -> Result<Json<StoredInput>, Problem> {
     let within = (guild.guild_id, path.campaign_id, path.challenge_id);
-    Ok(Json(inputs::input_with_answers(app.pool(), within, &path.participant_id).await?))
+    let input = inputs::input_with_answers(app.pool(), within, &path.participant_id).await?;
+    not_for_members(&guild).map(|()| Json(input))
+}
+
+/// Answers are shown on nobody's behalf: a member would not see them.
+fn not_for_members(guild: &InGuild<CampaignsWrite>) -> Result<(), Problem> {
+    if guild.looks_as::<CampaignsWrite>() {
+        return Ok(());
+    }
+    Err(Problem::forbidden("A member can't see inputs with their answers; leave `Questhall-User` out."))
 }

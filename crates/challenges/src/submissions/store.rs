@@ -33,9 +33,16 @@ pub(crate) async fn participants_lock(
         wanted.iter().map(|(campaign, _)| (campaign.guild_id.get(), campaign.id.get())).unzip();
     let ids: Vec<String> = wanted.iter().map(|(_, id)| id.clone()).collect();
     let rows = sqlx::query!(
-        r#"SELECT p.guild_id AS "guild_id: GuildId", p.campaign_id AS "campaign_id: CampaignId", p.participant_id, p.display_name, p.points, p.penalty,
+        r#"SELECT p.guild_id AS "guild_id: GuildId", p.campaign_id AS "campaign_id: CampaignId", p.participant_id, p.points, p.penalty,
                   p.parts_solved, p.total_ms, p.bucket, p.wrong_streak, p.locked_until,
-                  nullif(p.last_correct_at, 'infinity') AS last_correct_at
+                  nullif(p.last_correct_at, 'infinity') AS last_correct_at,
+                  coalesce(CASE p.participant_type
+                      WHEN 'player' THEN (SELECT coalesce(m.display_name, u.discord_name) FROM people.members m
+                                          JOIN people.users u ON u.id = m.user_id
+                                          WHERE m.guild_id = p.guild_id AND m.user_id = p.participant_id::bigint)
+                      ELSE (SELECT q.name FROM squads.squads q
+                            WHERE q.guild_id = p.guild_id AND q.id = p.participant_id::uuid)
+                  END, p.display_name) AS "display_name!"
            FROM campaigns.campaign_participants p
            JOIN unnest($1::int8[], $2::uuid[], $3::text[]) AS u(guild_id, campaign_id, participant_id)
              ON u.guild_id = p.guild_id AND u.campaign_id = p.campaign_id AND u.participant_id = p.participant_id

@@ -230,3 +230,58 @@ async fn the_feed_is_as_ctftime_wants_it() {
     assert!(team["lastAccept"].as_i64().unwrap() > 1_700_000_000);
     assert_eq!(feed["standings"].as_array().unwrap().len(), 1, "who solved nothing is not listed");
 }
+
+#[tokio::test]
+async fn boards_show_todays_names() {
+    let world = World::new(Rules::default()).await;
+    let challenge = world.challenge(1, 1).await;
+    world.players(1..=3, &[challenge]).await;
+    for sql in [
+        "INSERT INTO people.guilds (guild_id, name) SELECT guild_id, 'G' FROM campaigns.campaigns WHERE id = $1",
+        "INSERT INTO people.users (id, discord_name) SELECT n, 'User ' || n FROM generate_series(1, 2) n WHERE $1::uuid IS NOT NULL",
+        "INSERT INTO people.members (guild_id, user_id) SELECT guild_id, n FROM campaigns.campaigns, generate_series(1, 2) n WHERE campaigns.id = $1",
+    ] {
+        world.run(sql).await;
+    }
+    world.submit(challenge, 1, None, "right").await.unwrap();
+    world.run("UPDATE people.users SET discord_name = 'Ada' WHERE id = 1 AND $1::uuid IS NOT NULL").await;
+    world
+        .run("UPDATE people.members SET display_name = 'Bob here' WHERE user_id = 2 AND $1::uuid IS NOT NULL")
+        .await;
+    world.submit(challenge, 2, None, "right").await.unwrap();
+    // The third is known by nothing but their registration.
+    let expected = ["Ada", "Bob here", "P 3"];
+    let query = PageQuery::default();
+    let names = async |view: View| {
+        let facts = facts(&world).await;
+        let mut conn = world.pool().acquire().await.unwrap();
+        let rows = page(&mut conn, &facts, view, &query).await.unwrap().items;
+        rows.into_iter().map(|row| row.display_name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(View::Live).await, expected);
+    let facts = facts(&world).await;
+    let mut conn = world.pool().acquire().await.unwrap();
+    let mine = around(&mut conn, &facts, View::Live, "2", 1).await.unwrap();
+    assert_eq!(mine.me.unwrap().display_name, "Bob here");
+    let solved = solvers(&mut conn, &facts, View::Live, (challenge, 1), &query).await.unwrap().items;
+    assert_eq!(solved.iter().map(|s| s.display_name.as_str()).collect::<Vec<_>>(), ["Ada", "Bob here"]);
+    let feed = feed(&mut conn, &facts, View::Live).await.unwrap();
+    assert_eq!(feed.standings.iter().map(|s| s.team.as_str()).collect::<Vec<_>>(), ["Ada", "Bob here"]);
+    drop(conn);
+    let told: Vec<String> = sqlx::query_scalar(
+        "SELECT payload->>'display_name' FROM jobs.outbox WHERE event_type = 'challenge.solved' ORDER BY payload->>'position'",
+    )
+    .fetch_all(world.pool())
+    .await
+    .unwrap();
+    assert_eq!(told, ["User 1", "Bob here"]);
+
+    // Standings that are stored keep figures, not names.
+    let mut tx = world.pool().begin().await.unwrap();
+    standings_snapshot(&mut tx, &[world.campaign], Snapshot::Final).await.unwrap();
+    tx.commit().await.unwrap();
+    world
+        .run("UPDATE people.users SET discord_name = 'Lovelace' WHERE id = 1 AND $1::uuid IS NOT NULL")
+        .await;
+    assert_eq!(names(View::Final).await, ["Lovelace", "Bob here", "P 3"]);
+}

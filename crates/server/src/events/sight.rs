@@ -1,9 +1,10 @@
 //! Who sees which event.
 
+use access::Actor;
 use access::scope::{
     CampaignsWrite, CommunityWrite, EconomyWrite, OperationsRead, Scope, SquadsWrite, WebhooksWrite,
 };
-use access::{Actor, web::member_if_named};
+use access::web::{MEMBER_HEADER, member_if_named};
 use axum::http::HeaderMap;
 use jobs::outbox::{Stored, Viewer};
 use kernel::{Problem, UserId};
@@ -13,17 +14,20 @@ use kernel::{Problem, UserId};
 pub(super) struct Sight {
     actor: Actor,
     member: Option<UserId>,
+    /// Whether the request says for whom it looks: then it sees what that member sees, whatever the key may do besides.
+    on_behalf: bool,
 }
 
 impl Sight {
     /// Of the bearer of a key: as the member the key is bound to, else the one that `Questhall-User` names, else as nobody.
     pub(super) fn of(actor: &Actor, headers: &HeaderMap) -> Result<Self, Problem> {
-        Ok(Self { actor: actor.clone(), member: member_if_named(actor, headers)? })
+        let on_behalf = headers.contains_key(MEMBER_HEADER);
+        Ok(Self { actor: actor.clone(), member: member_if_named(actor, headers)?, on_behalf })
     }
 
     /// Whether the bearer sees drafts, and through freezes.
     pub(super) fn runs_campaigns(&self) -> bool {
-        self.actor.has(CampaignsWrite::NAME)
+        !self.on_behalf && self.actor.has(CampaignsWrite::NAME)
     }
 
     /// What the table is asked for: never less than [`Sight::sees`] lets through.
@@ -37,7 +41,7 @@ impl Sight {
             OperationsRead::NAME,
         ];
         match self.member {
-            _ if admin.iter().any(|scope| self.actor.has(scope)) => Viewer::Admin,
+            _ if !self.on_behalf && admin.iter().any(|scope| self.actor.has(scope)) => Viewer::Admin,
             Some(member) => Viewer::Member(member),
             None => Viewer::Public,
         }
@@ -45,7 +49,12 @@ impl Sight {
 
     /// Whether the bearer gets this event.
     pub(super) fn sees(&self, event: &Stored) -> bool {
-        delivery::sight::sees(&self.actor.scopes, self.member, event)
+        let (scopes, member) = (&self.actor.scopes, self.member);
+        if self.on_behalf {
+            delivery::sight::member_sees(scopes, member, event)
+        } else {
+            delivery::sight::sees(scopes, member, event)
+        }
     }
 }
 
@@ -98,6 +107,20 @@ mod tests {
         assert!(!sight(&["campaigns:read"], None).sees(&solved));
         assert!(!sight(&["campaigns:read", "economy:write"], Some(8)).sees(&solved));
         assert!(sight(&["campaigns:write"], Some(8)).sees(&solved));
+    }
+
+    #[test]
+    fn who_looks_for_a_member_sees_what_the_member_sees() {
+        let solved = event("challenge.solved", Some(7));
+        let admin = sight(&["*"], None);
+        let on_behalf =
+            |member| Sight { member: Some(UserId::new(member)), on_behalf: true, ..admin.clone() };
+        assert!(admin.sees(&solved) && admin.runs_campaigns());
+        assert!(on_behalf(7).sees(&solved) && !on_behalf(7).runs_campaigns());
+        assert!(!on_behalf(8).sees(&solved));
+        assert!(on_behalf(8).sees(&event("campaign.started", None)));
+        assert!(!on_behalf(8).sees(&event("timer.failed", None)), "its error is for who can mend it");
+        assert!(matches!(on_behalf(8).viewer(), Viewer::Member(user) if user == UserId::new(8)));
     }
 
     #[test]

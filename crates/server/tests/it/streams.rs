@@ -411,6 +411,11 @@ async fn a_frozen_leaderboard_stands_still_for_all_but_admins() {
     let solver = [("questhall-user", "11")];
     let mut public = Client::open(&house, &board(&guild), &reader, &[]).await;
     let mut admin = Client::open(&house, &board(&guild), &guild.key, &[]).await;
+    // An admin's key that acts for a member shows what the member would see, on every board.
+    let before_http = boards_on_behalf(&house, &guild, 11).await;
+    let mut on_behalf = Client::open(&house, &board(&guild), &guild.key, &solver).await;
+    let mut events_on_behalf = Client::open(&house, &events, &guild.key, &solver).await;
+    assert_ne!(on_behalf.next().await.unwrap().data["frozen_since"], Value::Null);
     let mut public_events = Client::open(&house, &events, &reader, &solver).await;
     let mut own_events = Client::open(&house, &events, &reader, &[("questhall-user", "12")]).await;
     let before = public.next().await.unwrap();
@@ -435,8 +440,37 @@ async fn a_frozen_leaderboard_stands_still_for_all_but_admins() {
     let subject = format!("campaigns/{campaign}");
     house.emit(&[Event { subject, ..event(GUILD, "campaign.test_end", 0) }]).await;
     assert_eq!(public_events.next().await.unwrap().event, "campaign.test_end");
+    assert_eq!(events_on_behalf.next().await.unwrap().event, "campaign.test_end");
+    assert_eq!(boards_on_behalf(&house, &guild, 11).await, before_http);
+    let mut late_on_behalf = Client::open(&house, &board(&guild), &guild.key, &solver).await;
+    assert_eq!(leaders(&late_on_behalf.next().await.unwrap()), leaders(&before));
     let mut late = Client::open(&house, &board(&guild), &reader, &[]).await;
     assert_eq!(leaders(&late.next().await.unwrap()), leaders(&before));
+}
+
+/// Everything that tells who stands where, asked for with an admin's key that acts for a member.
+async fn boards_on_behalf(house: &House, guild: &Guild, user: i64) -> Vec<Value> {
+    let campaign = format!("/api/v1/guilds/{GUILD}/campaigns/{}", guild.ids["campaign_id"]);
+    let challenge = format!("{campaign}/challenges/{}", guild.ids["challenge_id"]);
+    let mut shown = Vec::new();
+    for path in [
+        format!("{campaign}/leaderboard"),
+        format!("{campaign}/leaderboard/me"),
+        format!("{campaign}/leaderboard/squads"),
+        format!("{challenge}/leaderboard"),
+        format!("{campaign}/scoreboard-feed"),
+        format!("{campaign}/challenges"),
+        format!("{campaign}/submissions"),
+    ] {
+        let request = ask(Method::GET, &path, &guild.key).header("questhall-user", user);
+        let answer = house.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {answer:?}");
+        shown.push(answer.json());
+    }
+    // A member can't export what they play.
+    let request = ask(Method::GET, &format!("{campaign}/export"), &guild.key).header("questhall-user", user);
+    assert_eq!(house.send(request.body(Body::empty()).unwrap()).await.status, StatusCode::FORBIDDEN);
+    shown
 }
 
 #[tokio::test]

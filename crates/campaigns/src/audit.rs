@@ -31,12 +31,13 @@ pub async fn drift(conn: &mut PgConnection, guild_id: Option<GuildId>) -> Result
                    coalesce(l.to_state, '(no entry)') AS expected, c.status AS found
             FROM c LEFT JOIN LATERAL (
                 SELECT to_state FROM (
-                    SELECT to_state, created_at, id FROM campaigns.campaign_state_log
+                    SELECT to_state, id FROM campaigns.campaign_state_log
                        WHERE guild_id = c.guild_id AND campaign_id = c.id
                     UNION ALL
-                    SELECT to_state, created_at, id FROM campaigns.campaign_state_log_archive
+                    SELECT to_state, id FROM campaigns.campaign_state_log_archive
                        WHERE guild_id = c.guild_id AND campaign_id = c.id) AS both_tables
-                ORDER BY created_at DESC, id DESC LIMIT 1) l ON true
+                -- Made under the campaign's lock; created_at is when the transaction began, which may have waited for it.
+                ORDER BY id DESC LIMIT 1) l ON true
             WHERE l.to_state IS DISTINCT FROM c.status
         ), wanted AS (
             SELECT id, guild_id, w.timer_type FROM c

@@ -12,6 +12,7 @@
 //! |---|---|
 //! | [`model`] | settings as authors write them, the campaign as readers see it |
 //! | [`rules`] | pure: what settings are valid, when timers are due, when a campaign expires |
+//! | [`locks`] | the order of all locks, told once |
 //! | [`lifecycle`] | the transitions, each for a set of campaigns |
 //! | [`timers`] | the queue of campaign timers for the `jobs` engine |
 //! | [`ops`] | what the faces call: one transaction each |
@@ -23,7 +24,9 @@ pub mod audit;
 pub mod authoring;
 pub mod error;
 mod events;
+mod fees;
 pub mod lifecycle;
+pub mod locks;
 pub mod model;
 pub mod operations;
 pub mod ops;

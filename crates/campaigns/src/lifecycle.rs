@@ -1,10 +1,12 @@
 //! The transitions, each for a set of campaigns at once and inside the caller's transaction.
 //!
-//! Who calls one holds the campaigns' row locks, taken in primary-key order ([`lock`]); the functions take campaigns that
-//! are in the right state and leave out the rest, and answer which moved. The journal is written by the table's trigger.
+//! Who calls one holds the campaigns' locks ([`campaigns_lock`]); the functions take campaigns that are in the right state
+//! and leave out the rest. The journal is written by the table's trigger.
+//!
+//! [`campaigns_lock`]: crate::locks::campaigns_lock
 
 use challenges::CampaignKey;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use jobs::outbox::{self, Event};
 use kernel::{CampaignId, GuildId, UserId};
 use serde_json::{Value, json};
@@ -12,8 +14,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::model::{CampaignType, Status, TimerSettings};
-use crate::rules::{self, Moments};
+use crate::fees::refund;
+use crate::locks::Locked;
+use crate::model::{CampaignType, Status};
 
 /// Why campaigns move, for the journal.
 #[derive(Debug, Clone)]
@@ -29,100 +32,6 @@ impl Cause {
     pub fn timer(event: &'static str) -> Self {
         Self { event, by: "system".to_owned() }
     }
-}
-
-/// A campaign whose row is locked, with what the transitions need to know.
-#[derive(Debug, Clone)]
-pub struct Locked {
-    /// The campaign.
-    pub id: Uuid,
-    /// Its guild.
-    pub guild_id: i64,
-    /// Where it is in its life.
-    pub status: Status,
-    /// When it is to start.
-    pub start_time: Option<DateTime<Utc>>,
-    /// When it is to end.
-    pub end_time: Option<DateTime<Utc>>,
-    /// When it closed.
-    pub closed_at: Option<DateTime<Utc>>,
-    /// When claims opened.
-    pub reward_claim_at: Option<DateTime<Utc>>,
-    /// Whether it was published.
-    pub published: bool,
-    /// Whether squads compete.
-    pub campaign_type: CampaignType,
-    /// Whether it has challenges at all.
-    pub has_challenges: bool,
-    /// Whether anybody registered.
-    pub has_participants: bool,
-    /// The delays of its timers.
-    pub timers: TimerSettings,
-}
-
-impl Locked {
-    /// Its key.
-    pub fn key(&self) -> CampaignKey {
-        CampaignKey { guild_id: GuildId::new(self.guild_id), id: CampaignId::new(self.id) }
-    }
-
-    /// When it expires as it stands now.
-    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
-        let moments = Moments {
-            status: self.status,
-            start_time: self.start_time,
-            end_time: self.end_time,
-            closed_at: self.closed_at,
-            reward_claim_at: self.reward_claim_at,
-        };
-        rules::expires_at(&moments, &self.timers)
-    }
-}
-
-/// Locks campaigns in primary-key order, so that two batches never wait for each other in a circle, and reads their state.
-pub async fn lock(conn: &mut PgConnection, keys: &[CampaignKey]) -> Result<Vec<Locked>, sqlx::Error> {
-    let (guilds, ids) = CampaignKey::columns(keys);
-    let rows = sqlx::query!(
-        r#"SELECT c.id, c.guild_id, c.status AS "status: Status", c.start_time, c.end_time, c.closed_at, c.reward_claim_at,
-                  c.published_at IS NOT NULL AS "published!", c.campaign_type AS "campaign_type: CampaignType",
-                  EXISTS (SELECT 1 FROM challenges.challenges ch
-                          WHERE ch.guild_id = c.guild_id AND ch.campaign_id = c.id) AS "has_challenges!",
-                  EXISTS (SELECT 1 FROM campaigns.campaign_participants p
-                          WHERE p.guild_id = c.guild_id AND p.campaign_id = c.id) AS "has_participants!",
-                  c.reward_delay_minutes, c.claim_days, c.reminder_hours, c.expire_unstarted_minutes,
-                  c.expire_unclosed_minutes, c.expire_closed_hours
-           FROM campaigns.campaigns c
-           WHERE (c.guild_id, c.id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
-           ORDER BY c.guild_id, c.id FOR NO KEY UPDATE OF c"#,
-        &guilds,
-        &ids
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|r| Locked {
-            id: r.id,
-            guild_id: r.guild_id,
-            status: r.status,
-            start_time: r.start_time,
-            end_time: r.end_time,
-            closed_at: r.closed_at,
-            reward_claim_at: r.reward_claim_at,
-            published: r.published,
-            campaign_type: r.campaign_type,
-            has_challenges: r.has_challenges,
-            has_participants: r.has_participants,
-            timers: TimerSettings {
-                reward_delay_minutes: r.reward_delay_minutes,
-                claim_days: r.claim_days,
-                reminder_hours: r.reminder_hours,
-                expire_unstarted_minutes: r.expire_unstarted_minutes,
-                expire_unclosed_minutes: r.expire_unclosed_minutes,
-                expire_closed_hours: r.expire_closed_hours,
-            },
-        })
-        .collect())
 }
 
 /// A campaign that moved.
@@ -503,7 +412,7 @@ async fn fees_refund(conn: &mut PgConnection, keys: &[CampaignKey]) -> Result<()
     let postings: Vec<_> = paid
         .into_iter()
         .map(|p| {
-            crate::ops::refund(
+            refund(
                 GuildId::new(p.guild_id),
                 UserId::new(p.registered_by),
                 p.fee_paid,

@@ -242,7 +242,7 @@ pub struct Campaign {
     pub guild_id: GuildId,
     /// Where it is in its life.
     pub status: Status,
-    /// The coarser view: draft, active or completed.
+    /// What became of it, in a word: draft, published, active, completed, cancelled, or lapsed where it never started.
     pub state: String,
     /// What its author set.
     pub settings: CampaignSettings,

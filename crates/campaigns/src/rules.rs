@@ -1,6 +1,6 @@
 //! Pure decisions: which settings are valid, what they may become once a campaign runs, when its timers are due.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use kernel::FieldError;
 
 use crate::model::{CampaignSettings, Reward, ScoringType, Status, TimerSettings, TimerType};
@@ -9,6 +9,11 @@ use crate::model::{CampaignSettings, Reward, ScoringType, Status, TimerSettings,
 pub const MAX_REWARDS: usize = 100;
 /// The most an entry fee or a single reward may be, in its unit.
 pub const MAX_AMOUNT: i64 = 1_000_000_000;
+
+/// The years in which a campaign may start. What follows from its start, hundreds of years later at most, is then still a
+/// time that RFC 3339 can write.
+const FIRST_YEAR: i32 = 1970;
+const END_YEAR: i32 = 9000;
 
 /// Everything that is wrong with these settings; empty when they are fine.
 pub fn settings_check(settings: &CampaignSettings) -> Vec<FieldError> {
@@ -24,6 +29,11 @@ pub fn settings_check(settings: &CampaignSettings) -> Vec<FieldError> {
         s.description.as_ref().is_none_or(|d| d.chars().count() <= 20_000),
         "description",
         "must be at most 20,000 characters",
+    );
+    check.that(
+        s.start_time.is_none_or(|at| (FIRST_YEAR..END_YEAR).contains(&at.year())),
+        "start_time",
+        "must lie in the years 1970 to 8999",
     );
     check.within("duration_hours", s.duration_hours, 1, 87_600);
     check.within("release_delay_minutes", s.release_delay_minutes, 1, 525_600);
@@ -115,6 +125,21 @@ fn rewards_check(check: &mut Check, rewards: &[Reward]) {
     }
     let participation = rewards.iter().filter(|r| r.participation).count();
     check.that(participation <= 1, "rewards", "must have at most one row for taking part");
+}
+
+/// The rewards for a rank that nobody can have, because a rank takes a solved part and there is no challenge.
+pub fn rewards_unreachable(settings: &CampaignSettings, challenges: i64) -> Vec<FieldError> {
+    let mut check = Check::default();
+    if settings.rewards_enabled && challenges == 0 {
+        for (i, _) in settings.rewards.iter().enumerate().filter(|(_, reward)| !reward.participation) {
+            check.say(
+                format!("rewards[{i}]"),
+                "is for who solves something, but the campaign has no challenges: add some, or reward taking part \
+                 (`participation = true`)",
+            );
+        }
+    }
+    check.0
 }
 
 /// What of these settings may no longer change in this state; empty when the change is fine.

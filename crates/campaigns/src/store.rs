@@ -1,5 +1,11 @@
-//! SQL of campaigns: rows in, rows out. Transactions are the callers'.
+//! SQL of campaigns: rows in, rows out. Transactions are the callers', and so are locks: see [`crate::locks`].
 
+pub(crate) mod claims;
+pub(crate) mod history;
+pub(crate) mod participants;
+pub(crate) mod timers;
+
+use challenges::CampaignKey;
 use chrono::{DateTime, Utc};
 use kernel::{CampaignId, ChannelId, GuildId, UserId};
 use sqlx::PgConnection;
@@ -176,21 +182,6 @@ pub(crate) async fn campaign_list(
     fetch(conn, guild_id, None, before, status, drafts, limit).await
 }
 
-/// Takes the campaign's row lock; answers its status, or `None` where the guild has no such campaign.
-pub(crate) async fn campaign_lock(
-    conn: &mut PgConnection,
-    guild_id: GuildId,
-    id: CampaignId,
-) -> Result<Option<Status>, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT status AS "status: Status" FROM campaigns.campaigns WHERE guild_id = $1 AND id = $2 FOR NO KEY UPDATE"#,
-        guild_id.get(),
-        id.get()
-    )
-    .fetch_optional(conn)
-    .await
-}
-
 pub(crate) async fn campaign_insert(
     conn: &mut PgConnection,
     guild_id: GuildId,
@@ -296,6 +287,60 @@ async fn rewards_put(
         &column(|r| r.xp),
         &column(|r| r.gold),
         guild_id.get(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes down that a campaign is published, where it is not.
+pub(crate) async fn campaign_publish(
+    conn: &mut PgConnection,
+    campaign: CampaignKey,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE campaigns.campaigns SET published_at = coalesce(published_at, now()) WHERE guild_id = $1 AND id = $2",
+        campaign.guild_id.get(),
+        campaign.id.get()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Deletes a campaign with all that belongs to it.
+pub(crate) async fn campaign_delete(
+    conn: &mut PgConnection,
+    campaign: CampaignKey,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "DELETE FROM campaigns.campaigns WHERE guild_id = $1 AND id = $2",
+        campaign.guild_id.get(),
+        campaign.id.get()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A freeze that was put off thaws the scoreboard again.
+pub(crate) async fn unfreeze(
+    conn: &mut PgConnection,
+    campaign: CampaignKey,
+    freeze_minutes: i32,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "WITH thawed AS (
+             UPDATE campaigns.campaigns SET frozen_at = NULL
+             WHERE guild_id = $3 AND id = $1 AND frozen_at IS NOT NULL
+               AND ($2 = 0 OR end_time - $2 * interval '1 minute' > now())
+             RETURNING guild_id, id
+         )
+         DELETE FROM campaigns.campaign_standings s USING thawed t
+         WHERE s.guild_id = t.guild_id AND s.campaign_id = t.id AND s.snapshot = 'freeze'",
+        campaign.id.get(),
+        freeze_minutes,
+        campaign.guild_id.get()
     )
     .execute(conn)
     .await?;

@@ -17,11 +17,12 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::lifecycle::{self, Cause, Locked};
+use crate::lifecycle::{self, Cause};
+use crate::locks::{Locked, campaigns_lock};
 use crate::model::{Status, TimerType};
 
 /// The queue's name.
-pub const QUEUE: &str = "campaigns.campaign_timers";
+pub const QUEUE: &str = crate::store::timers::QUEUE;
 
 /// The table `campaigns.campaign_timers`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -74,11 +75,14 @@ impl TimerTable for CampaignTimers {
         limit: i64,
     ) -> Result<Vec<Claimed>, sqlx::Error> {
         // The scalar subquery keeps the planner on one index probe a row: written as NOT EXISTS it may hash the whole
-        // table of pending timers.
+        // table of pending timers. The campaign comes before its timer, and neither is waited for: see `crate::locks`.
         sqlx::query_as!(
             Claimed,
             r#"SELECT t.id, t.campaign_id, t.guild_id, t.timer_type AS "timer_type: TimerType", t.scheduled_at, t.retry_count
                FROM campaigns.campaign_timers t
+               CROSS JOIN LATERAL (SELECT c.id FROM campaigns.campaigns c
+                                   WHERE c.guild_id = t.guild_id AND c.id = t.campaign_id
+                                   LIMIT 1 FOR KEY SHARE SKIP LOCKED) c
                WHERE t.status = 'PENDING' AND t.scheduled_at <= now()
                  AND (t.scheduled_at, t.id) >= (coalesce($1, '-infinity'::timestamptz), coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'))
                  AND (SELECT true FROM campaigns.campaign_timers e
@@ -110,7 +114,7 @@ impl TimerTable for CampaignTimers {
         .execute(&mut *conn)
         .await?;
         let campaigns: Vec<CampaignKey> = timers.iter().map(Claimed::campaign).collect();
-        let locked = lifecycle::lock(conn, &campaigns).await?;
+        let locked = campaigns_lock(conn, &campaigns).await?;
         let results = carry_out(conn, timers, &locked).await?;
         executions_write(conn, run, timers, &results).await?;
         Ok(())

@@ -9,6 +9,7 @@
 
 mod check;
 mod read;
+mod store;
 mod validate;
 mod write;
 
@@ -20,10 +21,15 @@ use utoipa::ToSchema;
 use crate::leaderboard::View;
 use crate::model::{Acting, Participant};
 
-pub use check::{CheckedScript, CheckedSeed, check};
-pub use read::{challenge_get, challenge_list};
+pub use check::{CheckedScript, CheckedSeed, check, scripts_check};
+pub use read::{challenge_get, challenge_list, drafts};
 pub use validate::{draft_check, slug_fits};
-pub use write::{challenge_create, challenge_delete, challenge_reorder, challenge_update};
+pub use write::{
+    Author, challenge_create, challenge_delete, challenge_reorder, challenge_update, challenges_put,
+};
+
+/// The most challenges a campaign may have.
+pub const MAX_CHALLENGES: usize = 200;
 
 /// Who looks at challenges.
 #[derive(Debug, Clone)]
@@ -85,7 +91,7 @@ pub struct Challenge {
 pub struct Authoring {
     /// The script that makes the inputs.
     pub generation_script: String,
-    /// Counts the script's changes.
+    /// Counts the changes of what inputs are made from: the script, the slug, the number of parts.
     pub script_version: i32,
     /// When the script last changed.
     pub script_updated_at: DateTime<Utc>,
@@ -200,6 +206,57 @@ pub struct ChallengePatch {
     pub closes_after_minutes: Option<Option<i32>>,
     /// All hints, in their order. Those that somebody has unlocked can be edited but not removed.
     pub hints: Option<Vec<HintDraft>>,
+}
+
+impl Challenge {
+    /// What its author wrote, for who may see it; for others without what is secret.
+    pub(crate) fn draft(&self) -> ChallengeDraft {
+        let authoring = self.authoring.clone();
+        ChallengeDraft {
+            slug: Some(self.slug.clone()),
+            title: self.title.clone(),
+            description: self.description.clone(),
+            description_part2: self.description_part2.clone(),
+            parts: self.parts,
+            generation_script: authoring.as_ref().map(|a| a.generation_script.clone()).unwrap_or_default(),
+            categories: authoring.as_ref().map(|a| a.categories.clone()).unwrap_or_default(),
+            difficulty_level: authoring.as_ref().and_then(|a| a.difficulty_level),
+            closes_after_minutes: authoring.as_ref().and_then(|a| a.closes_after_minutes),
+            hints: authoring.map(|a| a.hints).unwrap_or_default(),
+        }
+    }
+}
+
+impl ChallengeDraft {
+    /// Whether the two say the same; hints are the same whatever their ids.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        let bare = |draft: &Self| {
+            let hints = draft.hints.iter().map(|hint| HintDraft { id: None, ..hint.clone() }).collect();
+            Self { hints, ..draft.clone() }
+        };
+        bare(self) == bare(other)
+    }
+}
+
+impl ChallengePatch {
+    /// The challenge as it is to be.
+    pub(crate) fn applied(&self, old: &ChallengeDraft) -> ChallengeDraft {
+        fn or<T: Clone>(new: Option<&T>, old: &T) -> T {
+            new.unwrap_or(old).clone()
+        }
+        ChallengeDraft {
+            slug: self.slug.clone().or_else(|| old.slug.clone()),
+            title: or(self.title.as_ref(), &old.title),
+            description: or(self.description.as_ref(), &old.description),
+            description_part2: or(self.description_part2.as_ref(), &old.description_part2),
+            parts: self.parts.unwrap_or(old.parts),
+            generation_script: or(self.generation_script.as_ref(), &old.generation_script),
+            categories: or(self.categories.as_ref(), &old.categories),
+            difficulty_level: self.difficulty_level.unwrap_or(old.difficulty_level),
+            closes_after_minutes: self.closes_after_minutes.unwrap_or(old.closes_after_minutes),
+            hints: or(self.hints.as_ref(), &old.hints),
+        }
+    }
 }
 
 /// Tells null from left out.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use kernel::{Kind, Problem, problem};
+use kernel::{FieldError, Kind, Problem, problem};
 
 /// Answers and inputs are taken while a campaign runs.
 pub const NOT_RUNNING: Kind = Kind::new("campaign-not-running", 409, "The campaign is not running");
@@ -87,10 +87,13 @@ pub enum Error {
     InputUnavailable(&'static str),
     /// Released challenges keep their place and their parts.
     #[error("{0}")]
-    AlreadyReleased(&'static str),
+    AlreadyReleased(String),
     /// Something the caller sent is wrong.
     #[error("{0}")]
     Invalid(Problem),
+    /// Fields the caller sent are wrong.
+    #[error("{} fields are wrong", .0.len())]
+    Wrong(Vec<FieldError>),
     /// Bytes could not be moved.
     #[error(transparent)]
     Ledger(#[from] economy::LedgerError),
@@ -155,6 +158,7 @@ impl From<Error> for Problem {
             Error::InputUnavailable(text) => Self::new(INPUT_UNAVAILABLE, text).retry_after(Duration::from_secs(30)),
             Error::AlreadyReleased(text) => Self::new(ALREADY_RELEASED, text),
             Error::Invalid(problem) => problem,
+            Error::Wrong(fields) => Self::fields(fields),
             Error::Ledger(error) => error.into(),
             Error::Stopping => {
                 Self::new(problem::UNAVAILABLE, "The service is restarting; send your answer again in a moment.")

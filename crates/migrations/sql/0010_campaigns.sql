@@ -15,7 +15,12 @@ CREATE TABLE campaigns.campaigns (
     campaign_type text NOT NULL,
     status text NOT NULL DEFAULT 'CREATED',
     state text NOT NULL GENERATED ALWAYS AS (
-        CASE status WHEN 'CREATED' THEN 'draft' WHEN 'RUNNING' THEN 'active' ELSE 'completed' END) STORED,
+        CASE WHEN status = 'RUNNING' THEN 'active'
+             WHEN status = 'CREATED' AND published_at IS NULL THEN 'draft'
+             WHEN status = 'CREATED' THEN 'published'
+             WHEN cancelled_at IS NOT NULL THEN 'cancelled'
+             WHEN started_at IS NULL THEN 'lapsed'
+             ELSE 'completed' END) STORED,
     metadata jsonb NOT NULL DEFAULT '{}',
     start_time timestamptz,
     end_time timestamptz,
@@ -91,7 +96,7 @@ COMMENT ON COLUMN campaigns.campaigns.name IS 'Display name, 1 to 100 characters
 COMMENT ON COLUMN campaigns.campaigns.description IS 'Markdown, at most 20,000 characters.';
 COMMENT ON COLUMN campaigns.campaigns.campaign_type IS 'Who competes: player or squad.';
 COMMENT ON COLUMN campaigns.campaigns.status IS 'CREATED, RUNNING, CLOSED, REWARD_CLAIM or EXPIRED (seed 001); moves only as the transition trigger allows.';
-COMMENT ON COLUMN campaigns.campaigns.state IS 'Seed 000''s coarser view of status: draft, active or completed.';
+COMMENT ON COLUMN campaigns.campaigns.state IS 'What became of it, in a word: draft, published, active, completed, cancelled, or lapsed where it never started.';
 COMMENT ON COLUMN campaigns.campaigns.metadata IS 'Free-form extras of the author; never read by the engine.';
 COMMENT ON COLUMN campaigns.campaigns.start_time IS 'When it starts (000''s start_date, 001''s start_time); null while an unscheduled draft.';
 COMMENT ON COLUMN campaigns.campaigns.end_time IS 'start_time + duration_hours, kept so by a trigger and a constraint.';
@@ -414,7 +419,7 @@ COMMENT ON COLUMN campaigns.campaign_participants.campaign_id IS 'The campaign.'
 COMMENT ON COLUMN campaigns.campaign_participants.participant_id IS 'A player''s snowflake or a squad''s uuid, as text (seed 000).';
 COMMENT ON COLUMN campaigns.campaign_participants.participant_type IS 'player or squad.';
 COMMENT ON COLUMN campaigns.campaign_participants.guild_id IS 'The campaign''s guild.';
-COMMENT ON COLUMN campaigns.campaign_participants.display_name IS 'The name at registration, shown on leaderboards.';
+COMMENT ON COLUMN campaigns.campaign_participants.display_name IS 'The name at registration: shown where there is no newer one, as of who is no member any more.';
 COMMENT ON COLUMN campaigns.campaign_participants.registered_by IS 'The member who registered, and paid the fee.';
 COMMENT ON COLUMN campaigns.campaign_participants.registered_at IS 'When.';
 COMMENT ON COLUMN campaigns.campaign_participants.fee_paid IS 'Bytes paid on registration: what a refund pays back.';
@@ -528,7 +533,7 @@ COMMENT ON COLUMN campaigns.campaign_standings.guild_id IS 'The campaign''s guil
 COMMENT ON COLUMN campaigns.campaign_standings.rank IS 'Rank; ties share one (1, 1, 3).';
 COMMENT ON COLUMN campaigns.campaign_standings.participant_id IS 'The participant.';
 COMMENT ON COLUMN campaigns.campaign_standings.participant_type IS 'player or squad.';
-COMMENT ON COLUMN campaigns.campaign_standings.display_name IS 'The name shown.';
+COMMENT ON COLUMN campaigns.campaign_standings.display_name IS 'The name at registration, as in campaign_participants.';
 COMMENT ON COLUMN campaigns.campaign_standings.points IS 'Points awarded.';
 COMMENT ON COLUMN campaigns.campaign_standings.penalty IS 'Hint penalties.';
 COMMENT ON COLUMN campaigns.campaign_standings.parts_solved IS 'Parts solved.';

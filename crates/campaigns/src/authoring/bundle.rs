@@ -1,6 +1,6 @@
 //! The bundle: all that an author wrote, without anything that a guild added.
 
-use challenges::catalogue::{ChallengeDraft, HintDraft, draft_check};
+use challenges::catalogue::{ChallengeDraft, HintDraft, MAX_CHALLENGES, draft_check};
 use kernel::FieldError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,8 +10,6 @@ use crate::rules;
 
 /// The line of a README that parts the text of part one from that of part two.
 pub const PART_TWO_MARK: &str = "<!-- part two -->";
-/// The most challenges a campaign may have.
-pub(crate) const MAX_CHALLENGES: usize = 200;
 
 /// A campaign with its challenges, in their order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -107,32 +105,62 @@ pub fn bundle_check(bundle: &Bundle) -> Vec<FieldError> {
 
 /// Everything that is wrong with one challenge: by the rules for every challenge, under the bundle's names of the fields.
 pub(crate) fn challenge_check(c: &ChallengeBundle) -> Vec<FieldError> {
-    let hints = c.hints.iter().map(|hint| HintDraft {
-        id: None,
-        body: hint.text.trim().to_owned(),
-        part: hint.part,
-        cost_bytes: hint.cost_bytes,
-        penalty: hint.penalty,
-    });
-    let draft = ChallengeDraft {
-        slug: Some(c.slug.clone()),
-        title: c.title.clone(),
-        description: c.description.clone(),
-        description_part2: c.description_part2.clone(),
-        parts: c.parts,
-        generation_script: c.generation_script.clone(),
-        categories: c.categories.clone(),
-        difficulty_level: c.difficulty,
-        closes_after_minutes: c.closes_after_minutes,
-        hints: hints.collect(),
-    };
-    let mut wrong = draft_check(&draft);
-    for error in &mut wrong {
-        if error.field == "difficulty_level" {
-            "difficulty".clone_into(&mut error.field);
-        } else if let Some(hint) = error.field.strip_suffix(".body") {
-            error.field = format!("{hint}.text");
+    draft_check(&c.into()).into_iter().map(renamed).collect()
+}
+
+/// A fault of a challenge under the bundle's name of its field.
+pub(crate) fn renamed(mut fault: FieldError) -> FieldError {
+    if let Some(challenge) = fault.field.strip_suffix("difficulty_level") {
+        fault.field = format!("{challenge}difficulty");
+    } else if let Some(hint) = fault.field.strip_suffix(".body") {
+        fault.field = format!("{hint}.text");
+    }
+    fault
+}
+
+impl From<&ChallengeBundle> for ChallengeDraft {
+    fn from(c: &ChallengeBundle) -> Self {
+        let hints = c.hints.iter().map(|hint| HintDraft {
+            id: None,
+            body: hint.text.clone(),
+            part: hint.part,
+            cost_bytes: hint.cost_bytes,
+            penalty: hint.penalty,
+        });
+        Self {
+            slug: Some(c.slug.clone()),
+            title: c.title.clone(),
+            description: c.description.clone(),
+            description_part2: c.description_part2.clone(),
+            parts: c.parts,
+            generation_script: c.generation_script.clone(),
+            categories: c.categories.clone(),
+            difficulty_level: c.difficulty,
+            closes_after_minutes: c.closes_after_minutes,
+            hints: hints.collect(),
         }
     }
-    wrong
+}
+
+impl From<ChallengeDraft> for ChallengeBundle {
+    fn from(draft: ChallengeDraft) -> Self {
+        let hints = draft.hints.into_iter().map(|hint| HintBundle {
+            text: hint.body,
+            cost_bytes: hint.cost_bytes,
+            penalty: hint.penalty,
+            part: hint.part,
+        });
+        Self {
+            slug: draft.slug.unwrap_or_default(),
+            title: draft.title,
+            categories: draft.categories,
+            difficulty: draft.difficulty_level,
+            closes_after_minutes: draft.closes_after_minutes,
+            parts: draft.parts,
+            description: draft.description,
+            description_part2: draft.description_part2,
+            generation_script: draft.generation_script,
+            hints: hints.collect(),
+        }
+    }
 }

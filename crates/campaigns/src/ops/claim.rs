@@ -1,5 +1,6 @@
 //! Claiming rewards: once, in bytes, XP and gold.
 
+use challenges::CampaignKey;
 use economy::{Kind, Posting, ledger};
 use jobs::{Wake, outbox};
 use kernel::{Bytes, CampaignId, Gold, GuildId, Page, PageQuery, Problem, UserId, Xp};
@@ -7,10 +8,11 @@ use progress::{Event, Grant};
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::registration::reference;
-use super::{committed, event};
+use super::{committed, event, known};
 use crate::error::Error;
+use crate::fees::reference;
 use crate::model::{RewardClaim, Status};
+use crate::store::claims as store;
 
 /// Pays a member's reward, once. The claim, the payment and the XP are one commit.
 pub async fn reward_claim(
@@ -30,28 +32,10 @@ async fn reward_claim_once(
     id: CampaignId,
     user_id: UserId,
 ) -> Result<RewardClaim, Error> {
+    let key = CampaignKey { guild_id, id };
     let mut tx = pool.begin().await?;
-    // Shared with other claims, but not with the expiry that lets claims lapse.
-    let campaign = sqlx::query!(
-        r#"SELECT status AS "status: Status", name FROM campaigns.campaigns
-           WHERE guild_id = $1 AND id = $2 AND published_at IS NOT NULL FOR SHARE"#,
-        guild_id.get(),
-        id.get()
-    )
-    .fetch_optional(&mut *tx)
-    .await?
-    .ok_or(Error::NotFound("campaign"))?;
-    let claim = sqlx::query_as!(
-        RewardClaim,
-        r#"SELECT campaign_id AS "campaign_id: CampaignId", user_id AS "user_id: UserId", participant_id, rank, bytes, xp, gold,
-                  claimed_at, lapsed_at
-           FROM campaigns.reward_claims WHERE guild_id = $3 AND campaign_id = $1 AND user_id = $2 FOR NO KEY UPDATE"#,
-        id.get(),
-        user_id.get(),
-        guild_id.get(),
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
+    let campaign = store::campaign_share(&mut tx, guild_id, id).await?.ok_or(Error::NotFound("campaign"))?;
+    let claim = store::claim_lock(&mut tx, key, user_id).await?;
     let refused = match (campaign.status, &claim) {
         (Status::Created | Status::Running, _) => {
             Some("The campaign is not over; rewards can be claimed after its close.")
@@ -71,17 +55,7 @@ async fn reward_claim_once(
     let Some(mut claim) = claim else {
         return Err(Error::Claim("There is no reward for you in this campaign."));
     };
-    claim.claimed_at = Some(
-        sqlx::query_scalar!(
-            r#"UPDATE campaigns.reward_claims SET claimed_at = now()
-               WHERE guild_id = $3 AND campaign_id = $1 AND user_id = $2 AND claimed_at IS NULL AND lapsed_at IS NULL RETURNING claimed_at AS "at!""#,
-            id.get(),
-            user_id.get(),
-        guild_id.get(),
-    )
-        .fetch_one(&mut *tx)
-        .await?,
-    );
+    claim.claimed_at = Some(store::claim_stamp(&mut tx, key, user_id).await?);
     let payload = json!({
         "campaign_id": id, "name": campaign.name, "user_id": user_id, "rank": claim.rank,
         "bytes": claim.bytes, "xp": claim.xp, "gold": claim.gold,
@@ -130,21 +104,9 @@ pub async fn claim_list(
     page: &PageQuery,
 ) -> Result<Page<RewardClaim>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<i64>()?);
-    super::campaign_get(pool, guild_id, id, user_id.is_none()).await?;
-    let rows = sqlx::query_as!(
-        RewardClaim,
-        r#"SELECT campaign_id AS "campaign_id: CampaignId", user_id AS "user_id: UserId", participant_id, rank, bytes, xp, gold,
-                  claimed_at, lapsed_at
-           FROM campaigns.reward_claims
-           WHERE guild_id = $5 AND campaign_id = $1 AND ($2::bigint IS NULL OR user_id = $2) AND ($3::bigint IS NULL OR user_id > $3)
-           ORDER BY user_id LIMIT $4"#,
-        id.get(),
-        user_id.map(UserId::get),
-        after,
-        limit.plus_one(),
-        guild_id.get(),
-    )
-    .fetch_all(pool)
-    .await?;
+    let mut conn = pool.acquire().await?;
+    known(&mut conn, guild_id, id, user_id.is_none()).await?;
+    let rows =
+        store::claim_list(&mut conn, CampaignKey { guild_id, id }, user_id, after, limit.plus_one()).await?;
     Ok(Page::new(rows, limit, |c| c.user_id.get()))
 }

@@ -1,40 +1,23 @@
 //! Who takes part: registration with its fee, withdrawal with its refund, and testers.
 
 use challenges::CampaignKey;
-use economy::{Kind, Posting, Reference, ledger};
+use economy::ledger;
 use jobs::Wake;
 use jobs::outbox;
-use kernel::{Bytes, CampaignId, GuildId, Page, PageQuery, Problem, UserId};
+use kernel::{CampaignId, GuildId, Page, PageQuery, Problem, UserId};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
-use super::{Asker, committed, event};
+use super::{Asker, committed, event, known, locked};
 use crate::error::Error;
+use crate::fees::{fee, refund};
 use crate::lifecycle;
 use crate::model::{CampaignType, Registration, Status};
+use crate::store::participants::{self as store, NewParticipant, Terms};
 
-struct Terms {
-    status: Status,
-    campaign_type: CampaignType,
-    name: String,
-    entry_fee: i64,
-    published: bool,
-}
-
-/// The campaign's terms, its row locked against a transition meanwhile.
+/// The terms of a published campaign, its row locked against a transition meanwhile.
 async fn terms(conn: &mut PgConnection, guild_id: GuildId, id: CampaignId) -> Result<Terms, Error> {
-    sqlx::query_as!(
-        Terms,
-        r#"SELECT status AS "status: Status", campaign_type AS "campaign_type: CampaignType", name, entry_fee,
-                  published_at IS NOT NULL AS "published!"
-           FROM campaigns.campaigns WHERE guild_id = $1 AND id = $2 FOR SHARE"#,
-        guild_id.get(),
-        id.get()
-    )
-    .fetch_optional(conn)
-    .await?
-    .filter(|terms| terms.published)
-    .ok_or(Error::NotFound("campaign"))
+    store::terms(conn, guild_id, id).await?.ok_or(Error::NotFound("campaign"))
 }
 
 /// Registers a member, or in a squad campaign their squad, and takes the fee from the member. Open from publication to
@@ -65,62 +48,34 @@ async fn register_once(
         )));
     }
     people::member_ensure(&mut tx, guild_id, user_id, None).await?;
-    let tester = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM campaigns.campaign_testers WHERE guild_id = $3 AND campaign_id = $1 AND user_id = $2) AS "tester!""#,
-        id.get(),
-        user_id.get(),
-        guild_id.get(),
-    )
-    .fetch_one(&mut *tx)
-    .await?;
-    if tester {
+    if store::roles_of(&mut tx, CampaignKey { guild_id, id }, user_id).await?.tests {
         return Err(Error::Registration("Testers see challenges early, so they can't take part.".to_owned()));
     }
-    let participant = participant(&mut tx, guild_id, terms.campaign_type, user_id).await?;
-    let inserted = sqlx::query!(
-        "INSERT INTO campaigns.campaign_participants
-             (campaign_id, participant_id, participant_type, guild_id, display_name, registered_by, fee_paid)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT ON CONSTRAINT pk_campaign_participants DO NOTHING",
-        id.get(),
-        participant.id,
-        terms.campaign_type.as_str(),
-        guild_id.get(),
-        participant.name,
-        user_id.get(),
-        terms.entry_fee
-    )
-    .execute(&mut *tx)
-    .await?
-    .rows_affected();
-    if inserted == 1 {
+    let (participant, name) = participant(&mut tx, guild_id, terms.campaign_type, user_id).await?;
+    let new = NewParticipant {
+        id: participant,
+        kind: terms.campaign_type,
+        name,
+        registered_by: user_id,
+        fee_paid: terms.entry_fee,
+    };
+    let inserted = store::participant_insert(&mut tx, guild_id, id, &new).await?;
+    if inserted {
         if terms.entry_fee > 0 {
-            let fee = Posting {
-                guild_id,
-                giver: user_id,
-                receiver: UserId::HOUSE,
-                amount: Bytes::new(terms.entry_fee),
-                kind: Kind::Fee,
-                reason: Some(format!("Entry fee of “{}”", terms.name)),
-                reference: Some(reference(id)),
-                dedupe_key: None,
-            };
-            ledger::post(&mut tx, &[fee]).await?;
+            ledger::post(&mut tx, &[fee(guild_id, user_id, terms.entry_fee, &terms.name, id)]).await?;
         }
         if terms.campaign_type == CampaignType::Squad && terms.status == Status::Running {
             lifecycle::roster_fix(&mut tx, &[CampaignKey { guild_id, id }]).await?;
         }
         let payload = json!({
-            "campaign_id": id, "participant_id": participant.id, "participant_type": terms.campaign_type,
-            "display_name": participant.name,
+            "campaign_id": id, "participant_id": new.id, "participant_type": new.kind, "display_name": new.name,
         });
         outbox::emit(&mut tx, &[event(guild_id, "campaign.registered", id, None, payload)]).await?;
     }
-    let registration = registration_of(&mut tx, guild_id, id, &participant.id)
-        .await?
-        .ok_or(Error::NotFound("registration"))?;
+    let registration = registration_of(&mut tx, CampaignKey { guild_id, id }, &new.id).await?;
     tx.commit().await?;
     committed(wake);
-    Ok((registration, inserted == 1))
+    Ok((registration, inserted))
 }
 
 /// Takes a registration back, and its fee, before the campaign starts. In a squad campaign only who registered may.
@@ -146,15 +101,7 @@ async fn withdraw_once(
     if terms.status != Status::Created {
         return Err(Error::Registration("The campaign has started; registrations stand.".to_owned()));
     }
-    let gone = sqlx::query!(
-        "DELETE FROM campaigns.campaign_participants WHERE guild_id = $3 AND campaign_id = $1 AND registered_by = $2
-         RETURNING participant_id, fee_paid",
-        id.get(),
-        user_id.get(),
-        guild_id.get(),
-    )
-    .fetch_all(&mut *tx)
-    .await?;
+    let gone = store::participants_withdraw(&mut tx, CampaignKey { guild_id, id }, user_id).await?;
     if gone.is_empty() {
         return Err(Error::NotFound("registration"));
     }
@@ -170,43 +117,13 @@ async fn withdraw_once(
     Ok(())
 }
 
-/// A fee that goes back to who paid it.
-pub(crate) fn refund(
-    guild_id: GuildId,
-    user_id: UserId,
-    amount: i64,
-    name: &str,
-    id: CampaignId,
-    dedupe_key: Option<String>,
-) -> Posting {
-    Posting {
-        guild_id,
-        giver: UserId::HOUSE,
-        receiver: user_id,
-        amount: Bytes::new(amount),
-        kind: Kind::Refund,
-        reason: Some(format!("Entry fee of “{name}” returned")),
-        reference: Some(reference(id)),
-        dedupe_key,
-    }
-}
-
-pub(super) fn reference(id: CampaignId) -> Reference {
-    Reference { kind: "campaign", id: id.to_string() }
-}
-
-struct Participant {
-    id: String,
-    name: String,
-}
-
-/// Whom the member would take part as.
+/// Whom the member would take part as: the participant's id, and its name.
 async fn participant(
     conn: &mut PgConnection,
     guild_id: GuildId,
     campaign_type: CampaignType,
     user_id: UserId,
-) -> Result<Participant, Error> {
+) -> Result<(String, String), Error> {
     match campaign_type {
         CampaignType::Player => {
             let member =
@@ -214,35 +131,25 @@ async fn participant(
             if member.is_bot {
                 return Err(Error::Registration("Bots can't take part.".to_owned()));
             }
-            Ok(Participant { id: user_id.to_string(), name: member.name })
+            Ok((user_id.to_string(), member.name))
         }
         CampaignType::Squad => {
             let squad = squads::squad_of(conn, guild_id, user_id).await?.ok_or_else(|| {
                 Error::Registration("Squads compete here, and you are in none: join one first.".to_owned())
             })?;
             let squad = squads::squad_get(conn, guild_id, squad).await?.ok_or(Error::NotFound("squad"))?;
-            Ok(Participant { id: squad.id.to_string(), name: squad.name })
+            Ok((squad.id.to_string(), squad.name))
         }
     }
 }
 
 async fn registration_of(
     conn: &mut PgConnection,
-    guild_id: GuildId,
-    id: CampaignId,
+    key: CampaignKey,
     participant: &str,
-) -> Result<Option<Registration>, Error> {
-    Ok(sqlx::query_as!(
-        Registration,
-        r#"SELECT campaign_id AS "campaign_id: CampaignId", participant_id, participant_type, display_name,
-                  registered_by AS "registered_by: UserId", registered_at, fee_paid
-           FROM campaigns.campaign_participants WHERE guild_id = $3 AND campaign_id = $1 AND participant_id = $2"#,
-        id.get(),
-        participant,
-        guild_id.get(),
-    )
-    .fetch_optional(conn)
-    .await?)
+) -> Result<Registration, Error> {
+    let found = store::registrations(conn, key, Some(participant), None, 1).await?.pop();
+    found.ok_or(Error::NotFound("registration"))
 }
 
 /// A member's own registration, or their squad's.
@@ -253,21 +160,10 @@ pub async fn registration_get(
     user_id: UserId,
 ) -> Result<Registration, Error> {
     let mut conn = pool.acquire().await?;
-    super::store::campaign_get(&mut conn, guild_id, id, false).await?.ok_or(Error::NotFound("campaign"))?;
-    let own = sqlx::query_scalar!(
-        "SELECT p.participant_id FROM campaigns.campaign_participants p
-         LEFT JOIN campaigns.campaign_squad_rosters r ON r.guild_id = p.guild_id AND r.campaign_id = p.campaign_id AND r.user_id = $2
-         LEFT JOIN squads.squad_memberships m ON m.guild_id = p.guild_id AND m.user_id = $2
-         WHERE p.guild_id = $3 AND p.campaign_id = $1
-           AND p.participant_id IN ($2::bigint::text, coalesce(r.squad_id, m.squad_id)::text)",
-        id.get(),
-        user_id.get(),
-        guild_id.get(),
-    )
-    .fetch_optional(&mut *conn)
-    .await?
-    .ok_or(Error::NotFound("registration"))?;
-    registration_of(&mut conn, guild_id, id, &own).await?.ok_or(Error::NotFound("registration"))
+    known(&mut conn, guild_id, id, false).await?;
+    let key = CampaignKey { guild_id, id };
+    let own = store::participant_of(&mut conn, key, user_id).await?.ok_or(Error::NotFound("registration"))?;
+    registration_of(&mut conn, key, &own).await
 }
 
 /// Who takes part, by participant id.
@@ -279,21 +175,10 @@ pub async fn participant_list(
     page: &PageQuery,
 ) -> Result<Page<Registration>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<String>()?);
-    super::campaign_get(pool, guild_id, id, drafts).await?;
-    let rows = sqlx::query_as!(
-        Registration,
-        r#"SELECT campaign_id AS "campaign_id: CampaignId", participant_id, participant_type, display_name,
-                  registered_by AS "registered_by: UserId", registered_at, fee_paid
-           FROM campaigns.campaign_participants
-           WHERE guild_id = $4 AND campaign_id = $1 AND ($2::text IS NULL OR participant_id > $2)
-           ORDER BY participant_id LIMIT $3"#,
-        id.get(),
-        after,
-        limit.plus_one(),
-        guild_id.get(),
-    )
-    .fetch_all(pool)
-    .await?;
+    let mut conn = pool.acquire().await?;
+    known(&mut conn, guild_id, id, drafts).await?;
+    let key = CampaignKey { guild_id, id };
+    let rows = store::registrations(&mut conn, key, None, after.as_deref(), limit.plus_one()).await?;
     Ok(Page::new(rows, limit, |r| r.participant_id.clone()))
 }
 
@@ -306,33 +191,14 @@ pub async fn tester_add(
     user_id: UserId,
 ) -> Result<(), Error> {
     let mut tx = pool.begin().await?;
-    super::store::campaign_lock(&mut tx, guild_id, id).await?.ok_or(Error::NotFound("campaign"))?;
+    locked(&mut tx, guild_id, id).await?;
     people::member_ensure(&mut tx, guild_id, user_id, None).await?;
-    let competes = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM campaigns.campaign_participants WHERE guild_id = $3 AND campaign_id = $1 AND participant_id = $2::bigint::text)
-                  AS "competes!""#,
-        id.get(),
-        user_id.get(),
-        guild_id.get(),
-    )
-    .fetch_one(&mut *tx)
-    .await?;
-    if competes {
+    if store::roles_of(&mut tx, CampaignKey { guild_id, id }, user_id).await?.competes {
         return Err(Error::Registration(
             "Who takes part can't see challenges early; they would have to withdraw first.".to_owned(),
         ));
     }
-    let added = sqlx::query!(
-        "INSERT INTO campaigns.campaign_testers (campaign_id, user_id, guild_id) VALUES ($1, $2, $3)
-         ON CONFLICT ON CONSTRAINT pk_campaign_testers DO NOTHING",
-        id.get(),
-        user_id.get(),
-        guild_id.get()
-    )
-    .execute(&mut *tx)
-    .await?
-    .rows_affected();
-    if added == 1 {
+    if store::tester_insert(&mut tx, guild_id, id, user_id).await? {
         tester_audited(&mut tx, guild_id, by, "CREATE", id, user_id).await?;
     }
     tx.commit().await?;
@@ -348,16 +214,7 @@ pub async fn tester_remove(
     user_id: UserId,
 ) -> Result<(), Error> {
     let mut tx = pool.begin().await?;
-    let removed = sqlx::query!(
-        "DELETE FROM campaigns.campaign_testers WHERE guild_id = $3 AND campaign_id = $1 AND user_id = $2",
-        id.get(),
-        user_id.get(),
-        guild_id.get()
-    )
-    .execute(&mut *tx)
-    .await?
-    .rows_affected();
-    if removed == 0 {
+    if !store::tester_delete(&mut tx, guild_id, id, user_id).await? {
         return Err(Error::NotFound("tester"));
     }
     tester_audited(&mut tx, guild_id, by, "DELETE", id, user_id).await?;
@@ -373,16 +230,12 @@ async fn tester_audited(
     id: CampaignId,
     user_id: UserId,
 ) -> Result<(), Error> {
-    let key = format!("{id}/{user_id}");
-    let mut entry = access::AuditEntry::new(Some(guild_id), by.by, action, "campaigns.campaign_testers", key);
-    let row = Some(serde_json::json!({ "campaign_id": id, "user_id": user_id }));
+    let mut entry = by.entry(guild_id, action, "campaigns.campaign_testers", format!("{id}/{user_id}"));
+    let row = Some(json!({ "campaign_id": id, "user_id": user_id }));
     if action == "DELETE" {
         entry.before = row;
     } else {
         entry.after = row;
-    }
-    if let Some(origin) = by.origin {
-        entry = entry.from(origin);
     }
     access::audit::record(conn, &entry).await?;
     Ok(())
@@ -396,16 +249,8 @@ pub async fn tester_list(
     page: &PageQuery,
 ) -> Result<Page<UserId>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<i64>()?);
-    super::campaign_get(pool, guild_id, id, true).await?;
-    let rows = sqlx::query_scalar!(
-        r#"SELECT user_id AS "user_id: UserId" FROM campaigns.campaign_testers
-           WHERE guild_id = $4 AND campaign_id = $1 AND ($2::bigint IS NULL OR user_id > $2) ORDER BY user_id LIMIT $3"#,
-        id.get(),
-        after,
-        limit.plus_one(),
-        guild_id.get(),
-    )
-    .fetch_all(pool)
-    .await?;
+    let mut conn = pool.acquire().await?;
+    known(&mut conn, guild_id, id, true).await?;
+    let rows = store::tester_list(&mut conn, CampaignKey { guild_id, id }, after, limit.plus_one()).await?;
     Ok(Page::new(rows, limit, |user| user.get()))
 }

@@ -144,3 +144,69 @@ async fn hints_that_somebody_paid_for_stay() {
         authoring::bundle_import(stage.pool(), &stage.wake, GUILD, Asker::CLI, &bundle, Some(made.id)).await;
     assert!(matches!(refused, Err(Error::Invalid(wrong)) if wrong[0].field == "challenges[0].hints"));
 }
+
+#[tokio::test]
+async fn a_new_script_for_a_released_challenge_is_told_whatever_brings_it() {
+    let stage = Stage::new().await;
+    let campaign = stage.running(2, json!({})).await;
+    let mut bundle = authoring::bundle_export(stage.pool(), GUILD, campaign.id).await.unwrap();
+    bundle.challenges[0].generation_script += "\n# better";
+    bundle.challenges[1].generation_script += "\n# better";
+    authoring::bundle_import(stage.pool(), &stage.wake, GUILD, Asker::CLI, &bundle, Some(campaign.id))
+        .await
+        .unwrap();
+    let told: Vec<String> = sqlx::query_scalar(
+        "SELECT payload->>'title' FROM jobs.outbox WHERE event_type = 'challenge.script_changed' AND subject = 'campaigns/' || $1::uuid",
+    )
+    .bind(campaign.id.get())
+    .fetch_all(stage.pool())
+    .await
+    .unwrap();
+    assert_eq!(told, ["Challenge 1"]);
+    let audited =
+        "SELECT count(*) FROM access.admin_log l JOIN challenges.challenges c ON c.id::text = l.target_id
+         WHERE c.campaign_id = $1 AND l.action_type = 'UPDATE' AND l.before_snapshot <> l.after_snapshot";
+    assert_eq!(stage.count(audited, campaign.id).await, 2);
+}
+
+#[tokio::test]
+async fn what_is_over_takes_no_bundle() {
+    let stage = Stage::new().await;
+    let campaign = stage.running(2, json!({})).await;
+    campaigns::ops::campaign_close(stage.pool(), &stage.wake, GUILD, Asker::CLI, campaign.id).await.unwrap();
+    let mut bundle = authoring::bundle_export(stage.pool(), GUILD, campaign.id).await.unwrap();
+    bundle.challenges[0].title = "Rewritten history".into();
+    let refused =
+        authoring::bundle_import(stage.pool(), &stage.wake, GUILD, Asker::CLI, &bundle, Some(campaign.id))
+            .await;
+    assert!(matches!(refused, Err(Error::State { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn whatever_seeds_inputs_counts_the_version_up() {
+    use challenges::catalogue::ChallengePatch;
+    let stage = Stage::new().await;
+    let campaign = stage.published(1, json!({})).await;
+    let id = stage.challenge(campaign.id, 1).await;
+    let version = async || {
+        let of = "SELECT script_version::bigint FROM challenges.challenges WHERE campaign_id = $1";
+        stage.count(of, campaign.id).await
+    };
+    let patch = async |patch: ChallengePatch| {
+        let by = (access::By::Cli, None);
+        challenges::ops::challenge_update(stage.pool(), &stage.wake, (GUILD, campaign.id, id), &patch, by)
+            .await
+            .unwrap();
+    };
+    patch(ChallengePatch { title: Some("Another".into()), ..ChallengePatch::default() }).await;
+    assert_eq!(version().await, 1);
+    patch(ChallengePatch { slug: Some("another".into()), ..ChallengePatch::default() }).await;
+    assert_eq!(version().await, 2);
+    patch(ChallengePatch {
+        parts: Some(2),
+        description_part2: Some(Some("More.".into())),
+        ..ChallengePatch::default()
+    })
+    .await;
+    assert_eq!(version().await, 3);
+}

@@ -30,7 +30,7 @@ async fn publishing_schedules_start_close_and_expiry() {
             ("CLOSE_CAMPAIGN".into(), 11)
         ]
     );
-    assert_eq!(campaign.state, "draft");
+    assert_eq!(campaign.state, "published");
     stage.audit_clean().await;
 }
 

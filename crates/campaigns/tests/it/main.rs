@@ -9,3 +9,4 @@ mod registration;
 mod rewards;
 mod stage;
 mod timers;
+mod transitions;

@@ -145,3 +145,30 @@ async fn whoever_is_forgotten_keeps_the_place_and_not_the_name() {
     assert_eq!(stage.count(placed, campaign.id).await, 1);
     stage.audit_clean().await;
 }
+
+#[tokio::test]
+async fn registrations_show_todays_names() {
+    let stage = Stage::new().await;
+    let campaign = stage.published(1, json!({ "campaign_type": "squad" })).await;
+    let squad: uuid::Uuid =
+        sqlx::query_scalar("INSERT INTO squads.squads (guild_id, name) VALUES ($1, 'Red') RETURNING id")
+            .bind(GUILD.get())
+            .fetch_one(stage.pool())
+            .await
+            .unwrap();
+    stage.join(squad, &[1]).await;
+    stage.register(campaign.id, 1).await;
+    let players = stage.published(1, json!({})).await;
+    stage.register(players.id, 1).await;
+    for sql in [
+        "UPDATE squads.squads SET name = 'Crimson'",
+        "UPDATE people.members SET display_name = 'Trillian' WHERE user_id = 1",
+    ] {
+        sqlx::query(sql).execute(stage.pool()).await.unwrap();
+    }
+    let own = ops::registration_get(stage.pool(), GUILD, campaign.id, UserId::new(1)).await.unwrap();
+    assert_eq!(own.display_name, "Crimson");
+    let page = kernel::PageQuery::default();
+    let all = ops::participant_list(stage.pool(), GUILD, players.id, false, &page).await.unwrap().items;
+    assert_eq!(all[0].display_name, "Trillian");
+}

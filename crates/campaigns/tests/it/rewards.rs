@@ -121,7 +121,7 @@ async fn nobody_who_solved_nothing_wins() {
     finish(&stage, campaign.id).await;
     assert_eq!(claims(&stage, campaign.id).await, []);
     // A campaign without challenges is only about taking part.
-    let plain = stage.running(0, json!({ "rewards": rewards })).await;
+    let plain = stage.running(0, json!({ "rewards": [{ "participation": true, "bytes": 5 }] })).await;
     stage.register(plain.id, 1).await;
     finish(&stage, plain.id).await;
     let due: Vec<_> = claims(&stage, plain.id).await.iter().map(|c| c.bytes).collect();

@@ -1,11 +1,12 @@
 //! Trying a script before participants do.
 
-use kernel::{CampaignId, ChallengeId, GuildId};
+use kernel::{CampaignId, ChallengeId, FieldError, GuildId};
 use sandbox::{Sandbox, generator};
 use serde::Serialize;
 use sqlx::PgPool;
 use utoipa::ToSchema;
 
+use super::{ChallengeDraft, drafts};
 use crate::error::Error;
 use crate::inputs;
 use crate::rules::seed;
@@ -38,6 +39,47 @@ pub struct CheckedSeed {
     /// What the script printed to standard error.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub stderr: String,
+}
+
+/// Runs the scripts of a folder that are not those of the campaign it is to be brought to, for `runs` made-up participants
+/// each, and refuses what no participant could use.
+pub async fn scripts_check(
+    pool: &PgPool,
+    sandbox: &Sandbox,
+    (guild, into): (GuildId, Option<CampaignId>),
+    challenges: &[ChallengeDraft],
+    runs: u8,
+) -> Result<(), Error> {
+    let known = match into {
+        Some(campaign) => drafts(&mut *pool.acquire().await?, guild, campaign).await?,
+        None => Vec::new(),
+    };
+    let is_new = |draft: &ChallengeDraft| {
+        !known.iter().any(|old| {
+            old.slug == draft.slug
+                && old.parts == draft.parts
+                && old.generation_script == draft.generation_script
+        })
+    };
+    let seeds: Vec<String> = (1..=runs).map(|n| format!("check-{n}")).collect();
+    let mut wrong = Vec::new();
+    for (i, draft) in challenges.iter().enumerate().filter(|(_, draft)| is_new(draft)) {
+        let file = format!("{}/generate.py", draft.slug.as_deref().unwrap_or_default());
+        let text = draft.generation_script.as_str().into();
+        let report = generator::check(sandbox, guild.get(), (text, file.into()), &seeds, &[]).await;
+        let mut problems: Vec<String> =
+            report.problems.iter().map(|problem| problem.message.clone()).collect();
+        for made in report.seeds.iter().filter_map(|run| run.outcome.as_ref().ok()) {
+            problems.extend(inputs::unusable(draft.parts, &made.input, &made.results));
+        }
+        problems.dedup();
+        wrong.extend(
+            problems
+                .into_iter()
+                .map(|message| FieldError { field: format!("challenges[{i}].generation_script"), message }),
+        );
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Error::Wrong(wrong)) }
 }
 
 /// Runs a challenge's script for `runs` (1 to 20) made-up participants, twice each, and stores nothing. With `script`, that

@@ -1,12 +1,17 @@
 //! Challenges as a viewer sees them.
 
-use chrono::{DateTime, Utc};
-use kernel::{ChallengeId, GuildId, HintId, Page, PageQuery};
-use sqlx::PgConnection;
+use std::collections::HashMap;
 
-use super::{Authoring, Challenge, HintDraft, Viewer};
+use chrono::{DateTime, Utc};
+use kernel::{CampaignId, ChallengeId, GuildId, HintId, Page, PageQuery};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::write::admin;
+use super::{Authoring, Challenge, ChallengeDraft, HintDraft, Viewer};
 use crate::error::Error;
 use crate::model::CampaignFacts;
+use crate::store::campaign_find;
 
 struct Row {
     id: ChallengeId,
@@ -40,11 +45,26 @@ pub async fn challenge_list(
     let after: i32 = query.after().map_err(Error::Invalid)?.unwrap_or(0);
     let rows = rows(conn, facts, viewer, None, (after, limit.plus_one())).await?;
     let page = Page::new(rows, limit, |row| row.order_position);
-    let mut items = Vec::with_capacity(page.items.len());
-    for row in page.items {
-        items.push(challenge(conn, facts, viewer, row).await?);
-    }
-    Ok(Page { items, next: page.next })
+    Ok(Page { items: challenges(conn, facts, viewer, page.items).await?, next: page.next })
+}
+
+/// All of a campaign's challenges in their order, as authors see them.
+pub(super) async fn challenges_all(
+    conn: &mut PgConnection,
+    facts: &CampaignFacts,
+) -> sqlx::Result<Vec<Challenge>> {
+    let rows = rows(conn, facts, &admin(), None, (0, i64::MAX)).await?;
+    challenges(conn, facts, &admin(), rows).await
+}
+
+/// What the author of a guild's campaign wrote, challenge by challenge in their order.
+pub async fn drafts(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    campaign: CampaignId,
+) -> Result<Vec<ChallengeDraft>, Error> {
+    let facts = campaign_find(conn, guild, campaign).await?;
+    Ok(challenges_all(conn, &facts).await?.iter().map(Challenge::draft).collect())
 }
 
 /// One challenge, if this viewer may know of it.
@@ -54,8 +74,8 @@ pub async fn challenge_get(
     viewer: &Viewer,
     id: ChallengeId,
 ) -> Result<Challenge, Error> {
-    let row = rows(conn, facts, viewer, Some(id), (0, 1)).await?.pop().ok_or(Error::NotFound("challenge"))?;
-    Ok(challenge(conn, facts, viewer, row).await?)
+    let rows = rows(conn, facts, viewer, Some(id), (0, 1)).await?;
+    challenges(conn, facts, viewer, rows).await?.pop().ok_or(Error::NotFound("challenge"))
 }
 
 async fn rows(
@@ -105,30 +125,39 @@ async fn rows(
     .await
 }
 
-async fn challenge(
+async fn challenges(
     conn: &mut PgConnection,
     facts: &CampaignFacts,
     viewer: &Viewer,
-    row: Row,
-) -> sqlx::Result<Challenge> {
-    let authoring = if viewer.admin {
-        Some(Authoring {
-            generation_script: row.generation_script,
-            script_version: row.script_version,
-            script_updated_at: row.script_updated_at,
-            script_error: row.script_error,
-            categories: serde_json::from_value(row.categories).unwrap_or_default(),
-            difficulty_level: row.difficulty_level,
-            closes_after_minutes: row.closes_after_minutes,
-            hints: hints(conn, facts.guild_id, row.id).await?,
-        })
+    rows: Vec<Row>,
+) -> sqlx::Result<Vec<Challenge>> {
+    let mut hints = if viewer.admin {
+        hints(conn, facts.guild_id, &rows.iter().map(|row| row.id.get()).collect::<Vec<_>>()).await?
     } else {
-        None
+        HashMap::new()
     };
+    let challenges = rows.into_iter().map(|row| {
+        let hints = hints.remove(&row.id).unwrap_or_default();
+        challenge(facts.id, viewer, row, hints)
+    });
+    Ok(challenges.collect())
+}
+
+fn challenge(campaign_id: CampaignId, viewer: &Viewer, row: Row, hints: Vec<HintDraft>) -> Challenge {
+    let authoring = viewer.admin.then(|| Authoring {
+        generation_script: row.generation_script,
+        script_version: row.script_version,
+        script_updated_at: row.script_updated_at,
+        script_error: row.script_error,
+        categories: serde_json::from_value(row.categories).unwrap_or_default(),
+        difficulty_level: row.difficulty_level,
+        closes_after_minutes: row.closes_after_minutes,
+        hints,
+    });
     let part2 = viewer.admin || viewer.acting.is_tester() || row.solved_parts.contains(&1);
-    Ok(Challenge {
+    Challenge {
         id: row.id,
-        campaign_id: facts.id,
+        campaign_id,
         position: row.order_position,
         slug: row.slug,
         title: row.title,
@@ -140,21 +169,32 @@ async fn challenge(
         solve_counts: row.solve_counts,
         solved_parts: row.solved_parts,
         authoring,
-    })
+    }
 }
 
-pub(super) async fn hints(
+/// Hints of these challenges, in their order.
+async fn hints(
     conn: &mut PgConnection,
     guild: GuildId,
-    challenge: ChallengeId,
-) -> sqlx::Result<Vec<HintDraft>> {
-    sqlx::query_as!(
-        HintDraft,
-        r#"SELECT id AS "id?: HintId", body, part, cost_bytes, penalty
-           FROM challenges.challenge_hints WHERE guild_id = $2 AND challenge_id = $1 ORDER BY position"#,
-        challenge.get(),
+    challenges: &[Uuid],
+) -> sqlx::Result<HashMap<ChallengeId, Vec<HintDraft>>> {
+    let rows = sqlx::query!(
+        r#"SELECT challenge_id AS "challenge_id: ChallengeId", id AS "id: HintId", body, part, cost_bytes, penalty
+           FROM challenges.challenge_hints WHERE guild_id = $2 AND challenge_id = ANY ($1) ORDER BY challenge_id, position"#,
+        challenges,
         guild.get(),
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    let mut hints = HashMap::<ChallengeId, Vec<HintDraft>>::new();
+    for row in rows {
+        hints.entry(row.challenge_id).or_default().push(HintDraft {
+            id: Some(row.id),
+            body: row.body,
+            part: row.part,
+            cost_bytes: row.cost_bytes,
+            penalty: row.penalty,
+        });
+    }
+    Ok(hints)
 }

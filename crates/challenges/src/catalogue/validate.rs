@@ -1,6 +1,6 @@
 //! What a challenge may be. The database's constraints say the same; here it is said by field.
 
-use kernel::{FieldError, Problem};
+use kernel::FieldError;
 
 use super::{ChallengeDraft, HintDraft};
 use crate::error::Error;
@@ -39,7 +39,11 @@ impl Faults {
     }
 
     pub(super) fn done(self) -> Result<(), Error> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(Problem::fields(self.0))) }
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Wrong(self.0)) }
+    }
+
+    pub(super) fn list(self) -> Vec<FieldError> {
+        self.0
     }
 
     pub(super) fn of(faults: Vec<FieldError>) -> Self {
@@ -57,7 +61,7 @@ impl Faults {
         }
     }
 
-    pub(super) fn slug(&mut self, slug: &str) {
+    fn slug(&mut self, slug: &str) {
         if !slug_fits(slug) {
             self.say("slug", "must be 1 to 64 of a-z, 0-9 and -, and not begin with -");
         }
@@ -72,15 +76,15 @@ impl Faults {
         }
     }
 
-    pub(super) fn title(&mut self, title: &str) {
+    fn title(&mut self, title: &str) {
         self.line("title", title, 200);
     }
 
-    pub(super) fn description(&mut self, field: &str, text: &str) {
+    fn description(&mut self, field: &str, text: &str) {
         self.length(field, text, (1, 100_000));
     }
 
-    pub(super) fn parts(&mut self, parts: i32, part2: Option<&str>) {
+    fn parts(&mut self, parts: i32, part2: Option<&str>) {
         if !(1..=2).contains(&parts) {
             self.say("parts", "must be 1 or 2");
         }
@@ -92,7 +96,7 @@ impl Faults {
         }
     }
 
-    pub(super) fn script(&mut self, script: &str) {
+    fn script(&mut self, script: &str) {
         if script.trim().is_empty() {
             self.say("generation_script", "must not be empty");
         } else if script.len() > 262_144 {
@@ -102,7 +106,7 @@ impl Faults {
         }
     }
 
-    pub(super) fn categories(&mut self, categories: &[String]) {
+    fn categories(&mut self, categories: &[String]) {
         if categories.len() > 50 {
             self.say("categories", "must be at most 50");
         }
@@ -111,24 +115,24 @@ impl Faults {
         }
     }
 
-    pub(super) fn difficulty(&mut self, level: Option<i32>) {
+    fn difficulty(&mut self, level: Option<i32>) {
         if level.is_some_and(|level| !(1..=10).contains(&level)) {
             self.say("difficulty_level", "must be between 1 and 10");
         }
     }
 
-    pub(super) fn closes_after(&mut self, minutes: Option<i32>) {
+    fn closes_after(&mut self, minutes: Option<i32>) {
         if minutes.is_some_and(|minutes| !(1..=5_256_000).contains(&minutes)) {
             self.say("closes_after_minutes", "must be between 1 and 5256000");
         }
     }
 
-    pub(super) fn hints(&mut self, hints: &[HintDraft], parts: i32) {
+    fn hints(&mut self, hints: &[HintDraft], parts: i32) {
         if hints.len() > 50 {
             self.say("hints", "must be at most 50");
         }
         for (n, hint) in hints.iter().enumerate() {
-            self.length(&format!("hints[{n}].body"), &hint.body, (1, 10_000));
+            self.length(&format!("hints[{n}].body"), hint.body.trim(), (1, 10_000));
             if !(1..=parts.clamp(1, 2)).contains(&hint.part) {
                 self.say(format!("hints[{n}].part"), "must be a part of the challenge");
             }

@@ -1,358 +1,288 @@
-//! What authors do with challenges. Each function belongs in a transaction, and writes the audit log in it.
+//! What authors do with challenges, one way for every face: a change is a challenge as it is to be, compared with what it
+//! is. Each function belongs in a transaction, takes the campaign's lock, and writes the audit log in it.
+
+use std::collections::HashSet;
 
 use access::{AuditEntry, By, Origin, audit};
 use jobs::outbox::{self, Event};
-use kernel::{ChallengeId, GuildId, Problem};
-use serde_json::{Value, json};
+use kernel::{CampaignId, ChallengeId, FieldError, GuildId, Problem};
+use serde_json::json;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
-use super::read::{challenge_get, hints};
+use super::read::{challenge_get, challenges_all};
+use super::store;
 use super::validate::{Faults, draft_check, slug_of};
-use super::{Challenge, ChallengeDraft, ChallengePatch, HintDraft, Viewer};
+use super::{Challenge, ChallengeDraft, ChallengePatch, MAX_CHALLENGES, Viewer};
 use crate::error::Error;
 use crate::leaderboard::View;
 use crate::model::{Acting, CampaignFacts};
+use crate::store::campaign_find;
 
 const TABLE: &str = "challenges.challenges";
 
-fn admin() -> Viewer {
+/// Who writes, and where from; the command line comes from nowhere.
+pub type Author<'a> = (By<'a>, Option<&'a Origin>);
+
+pub(super) fn admin() -> Viewer {
     Viewer { admin: true, acting: Acting::Nobody, view: View::Live }
 }
 
 /// Locks the campaign against other authors, and against releases while places change. Over is over.
-async fn lock(conn: &mut PgConnection, facts: &CampaignFacts) -> Result<(), Error> {
-    sqlx::query!(
-        "SELECT id FROM campaigns.campaigns WHERE guild_id = $2 AND id = $1 FOR NO KEY UPDATE",
-        facts.id.get(),
-        facts.guild_id.get(),
-    )
-    .fetch_one(conn)
-    .await?;
-    if facts.is_over() { Err(Error::NotRunning(facts.status.clone())) } else { Ok(()) }
+async fn lock(conn: &mut PgConnection, guild: GuildId, campaign: CampaignId) -> Result<CampaignFacts, Error> {
+    store::campaign_lock(conn, guild, campaign).await?;
+    let facts = campaign_find(conn, guild, campaign).await?;
+    if facts.is_over() { Err(Error::NotRunning(facts.status)) } else { Ok(facts) }
+}
+
+fn entry<'a>((by, origin): Author<'a>, guild: GuildId, action: &'a str, row: String) -> AuditEntry<'a> {
+    let entry = AuditEntry::new(Some(guild), by, action, TABLE, row);
+    match origin {
+        Some(origin) => entry.from(origin),
+        None => entry,
+    }
 }
 
 async fn log(
     conn: &mut PgConnection,
     facts: &CampaignFacts,
-    (by, origin): (By<'_>, &Origin),
+    who: Author<'_>,
     (action, id): (&str, ChallengeId),
     (before, after): (Option<&Challenge>, Option<&Challenge>),
 ) -> Result<(), Error> {
     let snapshot = |challenge: Option<&Challenge>| challenge.and_then(|c| serde_json::to_value(c).ok());
-    let mut entry = AuditEntry::new(Some(facts.guild_id), by, action, TABLE, id.to_string()).from(origin);
+    let mut entry = entry(who, facts.guild_id, action, id.to_string());
     entry.before = snapshot(before);
     entry.after = snapshot(after);
     Ok(audit::record(conn, &entry).await?)
 }
 
-fn named(error: sqlx::Error) -> Error {
-    match db::constraint(&error) {
-        Some("uq_challenges_campaign_slug") => {
-            Error::field("slug", "is taken by another challenge of this campaign")
-        }
-        _ => Error::Database(error),
-    }
-}
-
 /// Adds a challenge at the end of a campaign that is not over.
 pub async fn challenge_create(
     conn: &mut PgConnection,
-    facts: &CampaignFacts,
+    (guild, campaign): (GuildId, CampaignId),
     draft: &ChallengeDraft,
-    who: (By<'_>, &Origin),
+    who: Author<'_>,
 ) -> Result<Challenge, Error> {
-    let slug = draft.slug.clone().unwrap_or_else(|| slug_of(&draft.title));
     Faults::of(draft_check(draft)).done()?;
-    lock(conn, facts).await?;
-    let id = sqlx::query_scalar!(
-        r#"INSERT INTO challenges.challenges (campaign_id, guild_id, order_position, slug, title, description, description_part2,
-               parts, generation_script, categories, difficulty_level, closes_after_minutes)
-           SELECT $1, $2, coalesce(max(order_position), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11
-           FROM challenges.challenges WHERE guild_id = $2 AND campaign_id = $1
-           RETURNING id AS "id: ChallengeId""#,
-        facts.id.get(),
-        facts.guild_id.get(),
-        slug,
-        draft.title.trim(),
-        draft.description,
-        draft.description_part2,
-        draft.parts,
-        draft.generation_script,
-        json!(draft.categories),
-        draft.difficulty_level,
-        draft.closes_after_minutes,
-    )
-    .fetch_one(&mut *conn)
-    .await
-    .map_err(named)?;
-    parts_put(conn, (facts.guild_id, id), draft.parts).await?;
-    hints_put(conn, facts, id, &draft.hints).await?;
-    let challenge = challenge_get(conn, facts, &admin(), id).await?;
-    log(conn, facts, who, ("CREATE", id), (None, Some(&challenge))).await?;
-    Ok(challenge)
+    let facts = lock(conn, guild, campaign).await?;
+    let place = store::challenge_count(conn, guild, campaign).await? + 1;
+    if usize::try_from(place).is_ok_and(|place| place > MAX_CHALLENGES) {
+        return Err(Error::Invalid(Problem::conflict(format!(
+            "A campaign has at most {MAX_CHALLENGES} challenges."
+        ))));
+    }
+    let id = insert(conn, &facts, place, draft, who).await?;
+    challenge_get(conn, &facts, &admin(), id).await
 }
 
-/// Changes a challenge. Texts change for everybody at once. A new script counts its version up and makes anew the inputs
-/// that nobody has asked for; those of who has begun stay, unless `regenerate_started` says otherwise.
-pub async fn challenge_update(
+async fn insert(
     conn: &mut PgConnection,
     facts: &CampaignFacts,
-    id: ChallengeId,
+    place: i32,
+    draft: &ChallengeDraft,
+    who: Author<'_>,
+) -> Result<ChallengeId, Error> {
+    let slug = draft.slug.clone().unwrap_or_else(|| slug_of(&draft.title));
+    let id = store::challenge_insert(conn, facts, place, &slug, draft).await?;
+    store::parts_put(conn, (facts.guild_id, id), draft.parts).await?;
+    store::hints_put(conn, facts, id, &draft.hints).await?;
+    let challenge = challenge_get(conn, facts, &admin(), id).await?;
+    log(conn, facts, who, ("CREATE", id), (None, Some(&challenge))).await?;
+    Ok(id)
+}
+
+/// Changes a challenge. Texts change for everybody at once. A new script makes anew the inputs that nobody has asked for;
+/// those of who has begun stay, unless `regenerate_started` says otherwise.
+pub async fn challenge_update(
+    conn: &mut PgConnection,
+    (guild, campaign, id): (GuildId, CampaignId, ChallengeId),
     patch: &ChallengePatch,
-    who: (By<'_>, &Origin),
+    who: Author<'_>,
 ) -> Result<Challenge, Error> {
-    lock(conn, facts).await?;
-    let before = challenge_get(conn, facts, &admin(), id).await?;
-    let Some(old) = before.authoring.clone() else { return Err(Error::NotFound("challenge")) };
-    let parts = patch.parts.unwrap_or(before.parts);
-    let part2 = patch.description_part2.clone().unwrap_or_else(|| before.description_part2.clone());
-    check_patch(facts, &before, patch, (parts, part2.as_deref()))?;
-    let script = patch.generation_script.as_ref().filter(|script| **script != old.generation_script);
-    let closes_after = patch.closes_after_minutes.unwrap_or(old.closes_after_minutes);
-    sqlx::query!(
-        "UPDATE challenges.challenges SET
-             slug = $2, title = $3, description = $4, description_part2 = $5, parts = $6, categories = $7, difficulty_level = $8,
-             closes_after_minutes = $9, closes_at = released_at + make_interval(mins => $9),
-             generation_script = coalesce($10, generation_script),
-             script_version = script_version + ($10::text IS NOT NULL)::int,
-             script_updated_at = CASE WHEN $10::text IS NULL THEN script_updated_at ELSE now() END
-         WHERE guild_id = $11 AND id = $1",
-        id.get(),
-        patch.slug.as_ref().unwrap_or(&before.slug),
-        patch.title.as_deref().map_or(before.title.as_str(), str::trim),
-        patch.description.as_ref().unwrap_or(&before.description),
-        part2,
-        parts,
-        json!(patch.categories.as_ref().unwrap_or(&old.categories)),
-        patch.difficulty_level.unwrap_or(old.difficulty_level),
-        closes_after,
-        script.cloned(),
-        facts.guild_id.get(),
-    )
-    .execute(&mut *conn)
-    .await
-    .map_err(named)?;
-    if parts != before.parts {
-        parts_put(conn, (facts.guild_id, id), parts).await?;
-    }
-    let reseeded = patch.slug.as_ref().is_some_and(|slug| *slug != before.slug);
-    if script.is_some() || reseeded || parts != before.parts {
-        let replaced = inputs_invalidate(conn, (facts.guild_id, id), patch.regenerate_started).await?;
-        if script.is_some() && before.released_at.is_some() {
-            let payload = json!({ "campaign_id": facts.id, "challenge_id": id, "title": before.title,
-                "inputs_replaced": patch.regenerate_started && replaced });
-            outbox::emit_one(conn, event(facts, "challenge.script_changed", payload)).await?;
-        }
-    }
-    if let Some(drafts) = &patch.hints {
-        hints_put(conn, facts, id, drafts).await?;
-    }
-    let after = challenge_get(conn, facts, &admin(), id).await?;
-    log(conn, facts, who, ("UPDATE", id), (Some(&before), Some(&after))).await?;
-    Ok(after)
-}
-
-fn event(facts: &CampaignFacts, event_type: &'static str, payload: Value) -> Event {
-    Event {
-        guild_id: facts.guild_id,
-        event_type,
-        subject: format!("campaigns/{}", facts.id),
-        correlation_id: None,
-        user_id: None,
-        payload,
-    }
-}
-
-fn check_patch(
-    facts: &CampaignFacts,
-    before: &Challenge,
-    patch: &ChallengePatch,
-    (parts, part2): (i32, Option<&str>),
-) -> Result<(), Error> {
-    let mut faults = Faults::default();
-    if let Some(slug) = &patch.slug {
-        faults.slug(slug);
-    }
-    if let Some(title) = &patch.title {
-        faults.title(title);
-    }
-    if let Some(description) = &patch.description {
-        faults.description("description", description);
-    }
-    if patch.parts.is_some() || patch.description_part2.is_some() {
-        faults.parts(parts, part2);
-    }
-    if let Some(script) = &patch.generation_script {
-        faults.script(script);
-    }
-    if let Some(categories) = &patch.categories {
-        faults.categories(categories);
-    }
-    faults.difficulty(patch.difficulty_level.flatten());
-    faults.closes_after(patch.closes_after_minutes.flatten());
-    if let Some(hints) = &patch.hints {
-        faults.hints(hints, parts);
-    }
+    let facts = lock(conn, guild, campaign).await?;
+    let before = challenge_get(conn, &facts, &admin(), id).await?;
+    let old = before.draft();
+    let wanted = patch.applied(&old);
+    let mut faults = Faults::of(new_faults(&old, &wanted));
     if patch.regenerate_started && patch.generation_script.is_none() {
         faults.say("regenerate_started", "goes with a new generation_script only");
     }
     faults.done()?;
-    if before.released_at.is_some() && patch.slug.as_ref().is_some_and(|slug| *slug != before.slug) {
-        return Err(Error::AlreadyReleased(
-            "Inputs are seeded with the slug: it cannot change after the release.",
-        ));
+    if let Some(fixed) = fixed(&facts, &before, &wanted).into_iter().next() {
+        return Err(Error::AlreadyReleased(fixed.message));
     }
-    if parts != before.parts && (facts.status != "CREATED" || before.released_at.is_some()) {
-        return Err(Error::AlreadyReleased(
-            "The number of parts cannot change once the campaign has started.",
-        ));
+    if store::hints_lost(conn, (guild, id), wanted.hints.len()).await? {
+        return Err(Error::Invalid(Problem::conflict(
+            "Somebody has paid for a hint that would go; edit it instead of removing it.",
+        )));
     }
-    Ok(())
+    change(conn, &facts, &before, (before.position, &wanted), patch.regenerate_started, who).await?;
+    challenge_get(conn, &facts, &admin(), id).await
 }
 
-async fn parts_put(
-    conn: &mut PgConnection,
-    (guild, id): (GuildId, ChallengeId),
-    parts: i32,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "WITH fewer AS (DELETE FROM challenges.challenge_parts WHERE guild_id = $3 AND challenge_id = $1 AND part > $2)
-         INSERT INTO challenges.challenge_parts (guild_id, challenge_id, part)
-         SELECT $3, $1, generate_series(1, $2)
-         ON CONFLICT ON CONSTRAINT pk_challenge_parts DO NOTHING",
-        id.get(),
-        parts,
-        guild.get(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+/// What is wrong with a challenge as it is to be, and was not wrong before: nobody has to mend what they do not touch.
+fn new_faults(old: &ChallengeDraft, wanted: &ChallengeDraft) -> Vec<FieldError> {
+    let known = draft_check(old);
+    draft_check(wanted).into_iter().filter(|fault| !known.contains(fault)).collect()
 }
 
-/// Answers whether anybody who had begun loses their input. Who has solved every part keeps it in any case.
-async fn inputs_invalidate(
-    conn: &mut PgConnection,
-    (guild, id): (GuildId, ChallengeId),
-    started_too: bool,
-) -> sqlx::Result<bool> {
-    let started = sqlx::query_scalar!(
-        r#"WITH gone AS (
-               UPDATE challenges.generated_input_cache i SET is_valid = false
-               WHERE i.guild_id = $3 AND i.challenge_id = $1 AND i.is_valid
-                 AND (i.first_request_timestamp IS NULL OR ($2
-                      AND (SELECT count(*) FROM challenges.challenge_submissions s
-                           WHERE s.guild_id = $3 AND s.challenge_id = $1 AND s.part IN (1, 2) AND s.participant_id = i.participant_id
-                             AND s.is_correct)
-                          < (SELECT parts FROM challenges.challenges WHERE guild_id = $3 AND id = $1)))
-               RETURNING i.first_request_timestamp
-           )
-           SELECT count(*) FILTER (WHERE first_request_timestamp IS NOT NULL) > 0 AS "started!" FROM gone"#,
-        id.get(),
-        started_too,
-        guild.get(),
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(started)
+/// What can no longer change: participants rely on it.
+fn fixed(facts: &CampaignFacts, before: &Challenge, wanted: &ChallengeDraft) -> Vec<FieldError> {
+    let mut faults = Faults::default();
+    let released = before.released_at.is_some();
+    if released && wanted.slug.as_ref().is_some_and(|slug| *slug != before.slug) {
+        faults.say("slug", "Inputs are seeded with the slug: it cannot change after the release.");
+    }
+    if wanted.parts != before.parts && (facts.status != "CREATED" || released) {
+        faults.say("parts", "The number of parts cannot change once the campaign has started.");
+    }
+    faults.list()
 }
 
-/// Writes hints by their places, so that who has unlocked one keeps it.
-async fn hints_put(
+/// Brings a challenge to what it is to be; writes nothing where it is that already.
+async fn change(
     conn: &mut PgConnection,
     facts: &CampaignFacts,
-    id: ChallengeId,
-    drafts: &[HintDraft],
+    before: &Challenge,
+    (place, wanted): (i32, &ChallengeDraft),
+    regenerate_started: bool,
+    who: Author<'_>,
 ) -> Result<(), Error> {
-    let known = hints(conn, facts.guild_id, id).await?;
-    let gone: Vec<Uuid> =
-        known.iter().skip(drafts.len()).filter_map(|hint| hint.id.map(kernel::HintId::get)).collect();
-    if !gone.is_empty() {
-        let unlocked = sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT FROM challenges.hint_unlocks WHERE guild_id = $2 AND hint_id = ANY($1)) AS "unlocked!""#,
-            &gone,
-        facts.guild_id.get(),
-    )
-        .fetch_one(&mut *conn)
-        .await?;
-        if unlocked {
-            return Err(Error::Invalid(Problem::conflict(
-                "Somebody has paid for a hint that would go; edit it instead of removing it.",
-            )));
+    let old = before.draft();
+    let wanted = ChallengeDraft {
+        slug: Some(wanted.slug.clone().unwrap_or_else(|| before.slug.clone())),
+        title: wanted.title.trim().to_owned(),
+        ..wanted.clone()
+    };
+    if old.same(&wanted) && place == before.position {
+        return Ok(());
+    }
+    let id = before.id;
+    let rescripted = wanted.generation_script != old.generation_script;
+    // Whatever inputs are made from is part of the version, so that none that is being made of the old is stored as new.
+    let remade = rescripted || wanted.slug != old.slug || wanted.parts != old.parts;
+    store::challenge_write(conn, (facts.guild_id, id), place, &wanted, (rescripted, remade)).await?;
+    if wanted.parts != old.parts {
+        store::parts_put(conn, (facts.guild_id, id), wanted.parts).await?;
+    }
+    if remade {
+        let replaced = store::inputs_invalidate(conn, (facts.guild_id, id), regenerate_started).await?;
+        if rescripted && before.released_at.is_some() {
+            let payload = json!({ "campaign_id": facts.id, "challenge_id": id, "title": wanted.title,
+                "inputs_replaced": regenerate_started && replaced });
+            let event = Event {
+                guild_id: facts.guild_id,
+                event_type: "challenge.script_changed",
+                subject: format!("campaigns/{}", facts.id),
+                correlation_id: None,
+                user_id: None,
+                payload,
+            };
+            outbox::emit_one(conn, event).await?;
         }
     }
-    sqlx::query!(
-        "WITH wanted AS (
-             SELECT * FROM unnest($3::text[], $4::int4[], $5::int8[], $6::int8[])
-                 WITH ORDINALITY AS h (body, part, cost_bytes, penalty, position)
-         ), gone AS (
-             DELETE FROM challenges.challenge_hints WHERE guild_id = $2 AND id = ANY($7)
-         )
-         INSERT INTO challenges.challenge_hints (challenge_id, guild_id, position, part, body, cost_bytes, penalty)
-         SELECT $1, $2, position, part, body, cost_bytes, penalty FROM wanted
-         ON CONFLICT ON CONSTRAINT uq_challenge_hints_position DO UPDATE SET
-             part = excluded.part, body = excluded.body, cost_bytes = excluded.cost_bytes, penalty = excluded.penalty",
-        id.get(),
-        facts.guild_id.get(),
-        &drafts.iter().map(|h| h.body.clone()).collect::<Vec<_>>(),
-        &drafts.iter().map(|h| h.part).collect::<Vec<_>>(),
-        &drafts.iter().map(|h| h.cost_bytes).collect::<Vec<_>>(),
-        &drafts.iter().map(|h| h.penalty).collect::<Vec<_>>(),
-        &gone,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+    store::hints_put(conn, facts, id, &wanted.hints).await?;
+    let after = challenge_get(conn, facts, &admin(), id).await?;
+    log(conn, facts, who, ("UPDATE", id), (Some(before), Some(&after))).await
 }
 
 /// Removes a challenge that is not released; those behind it move up.
 pub async fn challenge_delete(
     conn: &mut PgConnection,
-    facts: &CampaignFacts,
-    id: ChallengeId,
-    who: (By<'_>, &Origin),
+    (guild, campaign, id): (GuildId, CampaignId, ChallengeId),
+    who: Author<'_>,
 ) -> Result<(), Error> {
-    lock(conn, facts).await?;
-    let before = challenge_get(conn, facts, &admin(), id).await?;
+    let facts = lock(conn, guild, campaign).await?;
+    let before = challenge_get(conn, &facts, &admin(), id).await?;
     if before.released_at.is_some() {
         return Err(Error::AlreadyReleased(
-            "A released challenge cannot be removed; close it instead (closes_after_minutes).",
+            "A released challenge cannot be removed; close it instead (closes_after_minutes).".to_owned(),
         ));
     }
-    sqlx::query!(
-        "DELETE FROM challenges.challenges WHERE guild_id = $2 AND id = $1",
-        id.get(),
-        facts.guild_id.get(),
-    )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!(
-        "UPDATE challenges.challenges SET order_position = order_position - 1 WHERE guild_id = $3 AND campaign_id = $1 AND order_position > $2",
-        facts.id.get(),
-        before.position,
-        facts.guild_id.get(),
-    )
-    .execute(&mut *conn)
-    .await?;
-    log(conn, facts, who, ("DELETE", id), (Some(&before), None)).await
+    remove(conn, &facts, &[before], who).await?;
+    store::places_close(conn, guild, campaign).await?;
+    if facts.published && store::ranks_unreachable(conn, guild, campaign).await? {
+        return Err(Error::Invalid(Problem::conflict(
+            "The campaign rewards who solves something, and this is its last challenge.",
+        )));
+    }
+    Ok(())
+}
+
+async fn remove(
+    conn: &mut PgConnection,
+    facts: &CampaignFacts,
+    gone: &[Challenge],
+    who: Author<'_>,
+) -> Result<(), Error> {
+    store::challenges_delete(conn, facts.guild_id, &gone.iter().map(|c| c.id).collect::<Vec<_>>()).await?;
+    for challenge in gone {
+        log(conn, facts, who, ("DELETE", challenge.id), (Some(challenge), None)).await?;
+    }
+    Ok(())
+}
+
+/// Brings all challenges of a campaign to what an author's folder says, in its order. They are the same by their slugs; those
+/// that the folder no longer has go. What is released keeps its place, its slug and its parts, and who has begun keeps their
+/// input. What is wrong is named as `challenges[i].field`.
+pub async fn challenges_put(
+    conn: &mut PgConnection,
+    (guild, campaign): (GuildId, CampaignId),
+    drafts: &[ChallengeDraft],
+    who: Author<'_>,
+) -> Result<(), Error> {
+    let facts = lock(conn, guild, campaign).await?;
+    let known = challenges_all(conn, &facts).await?;
+    let slugs: HashSet<&str> = drafts.iter().filter_map(|draft| draft.slug.as_deref()).collect();
+    let (kept, gone): (Vec<Challenge>, Vec<Challenge>) =
+        known.into_iter().partition(|challenge| slugs.contains(challenge.slug.as_str()));
+    let before = |draft: &ChallengeDraft| {
+        kept.iter().find(|challenge| draft.slug.as_deref() == Some(&*challenge.slug))
+    };
+
+    let mut wrong = Faults::default();
+    for challenge in gone.iter().filter(|challenge| challenge.released_at.is_some()) {
+        wrong.say("challenges", format!("must keep `{}`, which has been released", challenge.slug));
+    }
+    for (place, draft) in (1..).zip(drafts) {
+        let Some(before) = before(draft) else { continue };
+        let at = format!("challenges[{}]", place - 1);
+        if before.released_at.is_some() && before.position != place {
+            wrong.say(&at, "has been released; it must keep its place");
+        }
+        for fault in fixed(&facts, before, draft) {
+            wrong.say(format!("{at}.{}", fault.field), fault.message);
+        }
+        if store::hints_lost(conn, (guild, before.id), draft.hints.len()).await? {
+            let why = "must keep the hints that somebody has unlocked; add new ones behind them";
+            wrong.say(format!("{at}.hints"), why);
+        }
+    }
+    wrong.done()?;
+
+    remove(conn, &facts, &gone, who).await?;
+    // Two challenges may swap places; the places are compared when all are in theirs.
+    store::places_deferred(conn, true).await?;
+    for (place, draft) in (1..).zip(drafts) {
+        match before(draft) {
+            Some(before) => change(conn, &facts, before, (place, draft), false, who).await?,
+            None => {
+                insert(conn, &facts, place, draft, who).await?;
+            }
+        }
+    }
+    Ok(store::places_deferred(conn, false).await?)
 }
 
 /// Puts a campaign's challenges into this order: all of them must be named once, and the released ones keep their places.
 pub async fn challenge_reorder(
     conn: &mut PgConnection,
-    facts: &CampaignFacts,
+    (guild, campaign): (GuildId, CampaignId),
     order: &[ChallengeId],
-    (by, origin): (By<'_>, &Origin),
+    who: Author<'_>,
 ) -> Result<(), Error> {
-    lock(conn, facts).await?;
-    let known = sqlx::query!(
-        r#"SELECT id AS "id: ChallengeId", released_at IS NOT NULL AS "released!", order_position
-           FROM challenges.challenges WHERE guild_id = $2 AND campaign_id = $1 ORDER BY order_position"#,
-        facts.id.get(),
-        facts.guild_id.get(),
-    )
-    .fetch_all(&mut *conn)
-    .await?;
+    let facts = lock(conn, guild, campaign).await?;
+    let known = store::places(conn, guild, campaign).await?;
     let mut sorted: (Vec<ChallengeId>, Vec<ChallengeId>) =
         (order.to_vec(), known.iter().map(|k| k.id).collect());
     sorted.0.sort_unstable();
@@ -364,23 +294,12 @@ pub async fn challenge_reorder(
         .zip(order)
         .any(|(place, id)| known.iter().any(|k| k.released && k.id == *id && k.order_position != place));
     if moved {
-        return Err(Error::AlreadyReleased("Released challenges keep their places."));
+        return Err(Error::AlreadyReleased("Released challenges keep their places.".to_owned()));
     }
-    // The uniqueness of places is deferrable, so it is looked at when all of them are written.
-    sqlx::query!(
-        "UPDATE challenges.challenges c SET order_position = o.place
-         FROM unnest($2::uuid[]) WITH ORDINALITY AS o (id, place)
-         WHERE c.guild_id = $3 AND c.campaign_id = $1 AND c.id = o.id AND c.order_position <> o.place",
-        facts.id.get(),
-        &order.iter().map(|id| id.get()).collect::<Vec<_>>(),
-        facts.guild_id.get(),
-    )
-    .execute(&mut *conn)
-    .await?;
+    store::places_put(conn, guild, campaign, order).await?;
     let ids = |ids: Vec<ChallengeId>| Some(json!({ "challenge_ids": ids }));
-    let mut entry =
-        AuditEntry::new(Some(facts.guild_id), by, "REORDER", "campaigns.campaigns", facts.id.to_string())
-            .from(origin);
+    let mut entry = entry(who, facts.guild_id, "REORDER", campaign.to_string());
+    entry.target_table = "campaigns.campaigns";
     entry.before = ids(known.iter().map(|k| k.id).collect());
     entry.after = ids(order.to_vec());
     Ok(audit::record(conn, &entry).await?)

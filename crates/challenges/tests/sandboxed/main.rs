@@ -10,10 +10,10 @@ mod world;
 use std::future::Future;
 use std::process::ExitCode;
 
-use access::{By, Origin};
-use challenges::catalogue::{ChallengePatch, challenge_update, check};
+use access::By;
+use challenges::Error;
+use challenges::catalogue::{ChallengeDraft, ChallengePatch, challenge_update, check, scripts_check};
 use challenges::inputs::{Input, input_get, input_with_answers, pregenerate};
-use challenges::{Error, campaign_find};
 use futures::future::join_all;
 use jobs::Wake;
 use kernel::{ChallengeId, Problem, UserId};
@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         trial("a_failing_script_is_told_once", failures),
         trial("inputs_are_made_ahead", ahead),
         trial("secret_challenges_have_no_input", secrets),
+        trial("a_folders_new_scripts_are_tried", folders),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -74,8 +75,8 @@ impl World {
 
     async fn edit(&self, challenge: ChallengeId, patch: ChallengePatch) {
         let mut tx = self.pool().begin().await.unwrap();
-        let facts = campaign_find(&mut tx, GUILD, self.campaign).await.unwrap();
-        challenge_update(&mut tx, &facts, challenge, &patch, (By::System, &Origin::default())).await.unwrap();
+        let which = (GUILD, self.campaign, challenge);
+        challenge_update(&mut tx, which, &patch, (By::System, None)).await.unwrap();
         tx.commit().await.unwrap();
     }
 }
@@ -182,4 +183,34 @@ async fn secrets(world: World, sandbox: Sandbox) {
     assert!(late.first_request.is_none(), "who first looks when all is over starts no clock");
     world.run("UPDATE campaigns.campaigns SET status = 'EXPIRED' WHERE id = $1").await;
     assert_eq!(slug(open, 1).await, "campaign-not-running");
+}
+
+async fn folders(world: World, sandbox: Sandbox) {
+    let known = world.scripted(1, "raise ValueError('known to be bad')").await;
+    let draft = |slug: &str, script: &str| -> ChallengeDraft {
+        let draft = json!({ "slug": slug, "title": "A", "description": "x", "generation_script": script });
+        serde_json::from_value(draft).unwrap()
+    };
+    let bad = "raise ValueError('no luck')";
+    let two = "print('{\"input\": 1, \"result\": [1, 2]}')";
+    let folder = [
+        draft("challenge-1", "raise ValueError('known to be bad')"),
+        draft("b", bad),
+        draft("c", SCRIPT),
+        draft("d", two),
+    ];
+    let tried = async |into| match scripts_check(world.pool(), &sandbox, (GUILD, into), &folder, 2).await {
+        Ok(()) => Vec::new(),
+        Err(Error::Wrong(wrong)) => wrong,
+        Err(other) => panic!("{other}"),
+    };
+    let fresh = tried(None).await;
+    let mut fields: Vec<_> = fresh.iter().map(|wrong| wrong.field.as_str()).collect();
+    fields.dedup();
+    let at = |n: usize| format!("challenges[{n}].generation_script");
+    assert_eq!(fields, [at(0), at(1), at(3)], "{fresh:?}");
+    assert!(fresh.iter().any(|wrong| wrong.message.contains("no luck")), "{fresh:?}");
+    // What the campaign runs already is not tried again.
+    let again = tried(Some(world.campaign)).await;
+    assert!(again.iter().all(|wrong| wrong.field != at(0)) && !again.is_empty(), "{again:?} {known}");
 }

@@ -13,7 +13,7 @@
 //! Map: [`scope`] what may be done · [`role`] who may do it · [`actor`] who acts · [`keys`] API keys · [`sessions`] and [`sign_in`] people
 //! with browsers · [`roles`] who has which role · [`rate_limit`] how much anybody may send · [`web`] state, extractors, middleware ·
 //! [`settings`] what administrators choose while it runs · [`routes`] the API of it all · [`audit`] the log of administrators' changes, [`author`] who made them · [`weekly`] what all slices' weekly audits share · [`openapi`] what handlers say of themselves · [`problems`] kinds ·
-//! [`personal`] copies of what is known of a member, and forgetting · [`vault`] secrets that are kept sealed · `testing` (feature) routes to knock at.
+//! [`personal`] copies of what is known of a member, and forgetting · [`staff`] names that imitate those who run a guild · [`vault`] secrets that are kept sealed · `testing` (feature) routes to knock at.
 
 pub mod actor;
 pub mod audit;
@@ -31,6 +31,7 @@ pub mod scope;
 pub mod sessions;
 pub mod settings;
 pub mod sign_in;
+pub mod staff;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod vault;

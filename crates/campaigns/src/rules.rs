@@ -19,12 +19,9 @@ const END_YEAR: i32 = 9000;
 pub fn settings_check(settings: &CampaignSettings) -> Vec<FieldError> {
     let mut check = Check::default();
     let s = settings;
-    let named = kernel::text::name(&s.name, 100).is_some();
-    check.that(
-        named,
-        "name",
-        "must be 1 to 100 characters that can be seen, none of them a control character",
-    );
+    if let Err(fault) = kernel::text::name_check(&s.name, 100) {
+        check.say("name".to_owned(), &fault.to_string());
+    }
     check.that(
         s.description.as_ref().is_none_or(|d| d.chars().count() <= 20_000),
         "description",

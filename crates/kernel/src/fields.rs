@@ -38,11 +38,9 @@ where
 
 /// A line of text, trimmed: 1 to `max` characters, some of which can be seen, and none of which is a control character.
 pub fn line(field: &'static str, text: &str, max: usize) -> Result<String, Wrong> {
-    crate::text::name(text, max).map(str::to_owned).ok_or_else(|| {
-        let message =
-            format!("must be 1 to {max} characters that can be seen, none of them a control character");
-        Wrong::new(field, message)
-    })
+    crate::text::name_check(text, max)
+        .map(str::to_owned)
+        .map_err(|fault| Wrong::new(field, fault.to_string()))
 }
 
 /// A text of several lines, trimmed: at most `max` characters, none of them NUL.

@@ -2,6 +2,7 @@
 
 use access::{AuditEntry, By, Origin, audit};
 use kernel::fields::Wrong;
+use kernel::text::Name;
 use kernel::{GuildId, Page, PageQuery, Problem, UserId};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
@@ -32,6 +33,12 @@ pub async fn member_put(
     db::retry(|| async {
         let mut tx = pool.begin().await?;
         let before = store::member_get(&mut tx, guild, user).await?;
+        let renamed = edit.name.as_deref().filter(|name| before.as_ref().is_none_or(|m| m.name != *name));
+        if let Some(name) = renamed.and_then(|name| Name::new(name, 100).ok())
+            && let Some(staff) = access::staff::imitated(&mut tx, guild, &name, Some(user)).await?
+        {
+            return Err(Wrong::new("name", format!("looks like “{staff}” and is written otherwise")).into());
+        }
         store::member_ensure(&mut tx, guild, user, edit.name.as_deref()).await?;
         write(&mut tx, guild, user, edit, by).await?;
         let after = store::member_known(&mut tx, guild, user).await?;
@@ -80,12 +87,8 @@ async fn write(
 }
 
 fn check(edit: &MemberEdit) -> Result<(), Error> {
-    if let Some(name) = &edit.name
-        && (name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control))
-    {
-        return Err(
-            Wrong::new("name", "must be 1 to 100 characters, none of them a control character").into()
-        );
+    if let Some(Err(fault)) = edit.name.as_deref().map(|name| kernel::text::name_check(name, 100)) {
+        return Err(Wrong::new("name", fault.to_string()).into());
     }
     if let Some(hash) = &edit.avatar_hash
         && (hash.is_empty()

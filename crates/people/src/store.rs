@@ -61,8 +61,9 @@ pub async fn members_ensure(
         return Ok(());
     }
     let ids: Vec<i64> = users.iter().map(|(user, _)| user.get()).collect();
-    let names: Vec<Option<&str>> =
-        users.iter().map(|(_, name)| name.map(str::trim).filter(|n| !n.is_empty())).collect();
+    // What Discord says is not refused: what cannot be seen of it is left out.
+    let names: Vec<Option<String>> =
+        users.iter().map(|(_, name)| name.and_then(|name| kernel::text::cleaned(name, 100))).collect();
     sqlx::query!(
         r#"WITH input AS (
                SELECT u.user_id, left(max(u.name), 100) AS name
@@ -82,7 +83,7 @@ pub async fn members_ensure(
            ON CONFLICT ON CONSTRAINT pk_members DO NOTHING"#,
         guild.get(),
         &ids,
-        &names as &[Option<&str>],
+        &names as &[Option<String>],
     )
     .execute(conn)
     .await?;

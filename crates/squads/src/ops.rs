@@ -1,9 +1,10 @@
 //! What the faces call: each operation is a transaction. Changes of membership are `membership`'s.
 
 use access::{AuditEntry, By, Origin, audit};
+use kernel::text::Name;
 use kernel::{GuildId, Page, PageQuery, Problem, SquadId, UserId};
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use crate::error::Error;
 use crate::membership::{self, Deed};
@@ -21,6 +22,7 @@ pub async fn squad_create(
     let squad = rules::check_new(squad)?;
     db::retry(|| async {
         let mut tx = pool.begin().await?;
+        original(&mut tx, guild, &squad.name).await?;
         let id = store::squad_insert(&mut tx, guild, &squad).await?;
         let made = store::squad_get(&mut tx, guild, id).await?.ok_or(Error::UnknownSquad(id))?;
         let mut entry = entry(guild, by, "CREATE", id, origin);
@@ -30,6 +32,15 @@ pub async fn squad_create(
         Ok(made)
     })
     .await
+}
+
+/// Refuses a name that imitates those who run the guild.
+async fn original(conn: &mut PgConnection, guild: GuildId, name: &str) -> Result<(), Error> {
+    let Ok(name) = Name::new(name, 100) else { return Ok(()) };
+    match access::staff::imitated(conn, guild, &name, None).await? {
+        Some(staff) => Err(Error::Field("name", format!("looks like “{staff}” and is written otherwise"))),
+        None => Ok(()),
+    }
 }
 
 /// Changes an active squad; what the edit leaves out stays. A lower `max_members` sends nobody away. Audited.
@@ -47,6 +58,9 @@ pub async fn squad_update(
         let before = store::squad_lock(&mut tx, guild, squad).await?.0;
         if !before.is_active {
             return Err(Error::Retired);
+        }
+        if let Some(name) = edit.name.as_deref().filter(|name| *name != before.name) {
+            original(&mut tx, guild, name).await?;
         }
         store::squad_update(&mut tx, guild, squad, &edit).await?;
         let after = store::squad_get(&mut tx, guild, squad).await?.ok_or(Error::UnknownSquad(squad))?;

@@ -54,10 +54,9 @@ pub fn check_edit(mut edit: SquadEdit) -> Result<SquadEdit, Error> {
 }
 
 fn check_name(name: &str) -> Result<String, Error> {
-    kernel::text::name(name, 100).map(str::to_owned).ok_or_else(|| {
-        let message = "must be 1 to 100 characters that can be seen, none of them a control character";
-        Error::Field("name", message.into())
-    })
+    kernel::text::name_check(name, 100)
+        .map(str::to_owned)
+        .map_err(|fault| Error::Field("name", fault.to_string()))
 }
 
 fn check_description(text: Option<String>) -> Result<Option<String>, Error> {

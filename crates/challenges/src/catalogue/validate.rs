@@ -69,10 +69,8 @@ impl Faults {
 
     /// What stands in a line, to be read.
     fn line(&mut self, field: &str, text: &str, most: usize) {
-        let before = self.0.len();
-        self.length(field, text.trim(), (1, most));
-        if self.0.len() == before && kernel::text::name(text, most).is_none() {
-            self.say(field, "must be characters that can be seen, none of them a control character");
+        if let Err(fault) = kernel::text::name_check(text, most) {
+            self.say(field, fault.to_string());
         }
     }
 

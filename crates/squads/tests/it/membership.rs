@@ -233,3 +233,55 @@ async fn squads_of_another_guild_bots_and_strangers_are_refused() {
     assert!(matches!(squad_join(pool, GUILD, ADA, owls).await, Err(Error::Bot)));
     assert_sound(pool).await;
 }
+
+#[tokio::test]
+async fn a_squads_name_imitates_nobody_who_runs_the_guild() {
+    let database = with_members(1).await;
+    let pool = database.pool();
+    sqlx::query("INSERT INTO access.role_grants (guild_id, user_id, role) VALUES (1, 7, 'moderator')")
+        .execute(pool)
+        .await
+        .unwrap();
+    let named = async |name: &str| {
+        let squad = NewSquad {
+            name: name.into(),
+            description: None,
+            role_id: None,
+            switch_cost: 0,
+            max_members: None,
+        };
+        squad_create(pool, GUILD, squad, By::Cli, &Origin::default()).await
+    };
+    // A Cyrillic letter, a hidden character, a word of the service in other letters.
+    for name in ["\u{410}da", "A\u{200b}da", "\u{202e}adA", "\u{410}dmin"] {
+        assert!(matches!(named(name).await, Err(Error::Field("name", _))), "{name:?}");
+    }
+    let squad = named("Ada").await.expect("people may be called the same");
+    let edit = squads::SquadEdit { name: Some("\u{410}da".into()), ..squads::SquadEdit::default() };
+    let renamed = squads::ops::squad_update(pool, GUILD, squad.id, edit, By::Cli, &Origin::default()).await;
+    assert!(matches!(renamed, Err(Error::Field("name", _))));
+    named("Адам").await.expect("another name in other letters is a name");
+}
+
+#[tokio::test]
+async fn a_members_name_imitates_nobody_and_hides_nothing() {
+    let database = with_members(1).await;
+    let pool = database.pool();
+    sqlx::query("INSERT INTO access.role_grants (guild_id, user_id, role) VALUES (1, 7, 'admin')")
+        .execute(pool)
+        .await
+        .unwrap();
+    let put = async |user: i64, name: &str| {
+        let edit = serde_json::from_value(serde_json::json!({ "name": name })).unwrap();
+        people::ops::member_put(pool, GUILD, UserId::new(user), &edit, By::Cli, &Origin::default()).await
+    };
+    for name in ["\u{410}da", "Ad\u{200d}a", "a\nb"] {
+        assert!(matches!(put(1, name).await, Err(people::Error::Field(_))), "{name:?}");
+    }
+    put(7, "\u{410}da").await.expect("their own name");
+    // What Discord says is taken as far as it can be seen.
+    let mut conn = pool.acquire().await.unwrap();
+    members_ensure(&mut conn, GUILD, &[(UserId::new(30), Some("\u{202e}Zaph\u{200b}od\n"))]).await.unwrap();
+    let member = people::member_get(&mut conn, GUILD, UserId::new(30)).await.unwrap().unwrap();
+    assert_eq!(member.name, "Zaphod");
+}

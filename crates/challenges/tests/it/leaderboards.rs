@@ -278,7 +278,7 @@ async fn boards_show_todays_names() {
 
     // Standings that are stored keep figures, not names.
     let mut tx = world.pool().begin().await.unwrap();
-    standings_snapshot(&mut tx, &[world.campaign], Snapshot::Final).await.unwrap();
+    standings_snapshot(&mut tx, &[world.key()], Snapshot::Final).await.unwrap();
     tx.commit().await.unwrap();
     world
         .run("UPDATE people.users SET discord_name = 'Lovelace' WHERE id = 1 AND $1::uuid IS NOT NULL")

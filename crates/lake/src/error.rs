@@ -29,7 +29,7 @@ pub enum Error {
 fn sentence(constraint: &str) -> Option<&'static str> {
     Some(match constraint {
         "uq_categories_guild_id_name" => "another category bears this name",
-        "uq_category_channels_channel_id" => "one of these channels is in another category",
+        "pk_category_channels" => "one of these channels is in another category",
         "fk_multiplier_events_category_id_categories" => "the guild has no such category",
         _ => return None,
     })

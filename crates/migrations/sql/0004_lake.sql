@@ -10,16 +10,15 @@ COMMENT ON SCHEMA lake IS 'Events in, their counters and limits, categories of c
 -- Categories and multipliers ------------------------------------------------------------------------------------------
 
 CREATE TABLE lake.categories (
-    id integer GENERATED ALWAYS AS IDENTITY,
     guild_id bigint NOT NULL,
+    id integer GENERATED ALWAYS AS IDENTITY,
     name text NOT NULL,
     description text,
     created_by bigint,
     active boolean NOT NULL DEFAULT true,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_categories PRIMARY KEY (id),
-    CONSTRAINT uq_categories_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_categories PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_categories_guild_id_name UNIQUE (guild_id, name),
     CONSTRAINT ck_categories_name CHECK (length(name) BETWEEN 1 AND 100)
 );
@@ -41,8 +40,7 @@ CREATE TABLE lake.category_channels (
     category_id integer NOT NULL,
     channel_id bigint NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_category_channels PRIMARY KEY (category_id, channel_id),
-    CONSTRAINT uq_category_channels_channel_id UNIQUE (guild_id, channel_id),
+    CONSTRAINT pk_category_channels PRIMARY KEY (guild_id, channel_id),
     CONSTRAINT fk_category_channels_category_id_categories FOREIGN KEY (guild_id, category_id)
         REFERENCES lake.categories (guild_id, id) ON DELETE CASCADE
 );
@@ -56,16 +54,15 @@ COMMENT ON COLUMN lake.category_channels.created_at IS 'When the row was made.';
 CREATE INDEX ix_category_channels_category_id ON lake.category_channels (guild_id, category_id);
 
 CREATE TABLE lake.category_multipliers (
-    id integer GENERATED ALWAYS AS IDENTITY,
     guild_id bigint NOT NULL,
+    id integer GENERATED ALWAYS AS IDENTITY,
     category_id integer NOT NULL,
     interaction_type text NOT NULL,
     xp_multiplier double precision NOT NULL DEFAULT 1.0,
     star_multiplier double precision NOT NULL DEFAULT 1.0,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_category_multipliers PRIMARY KEY (id),
-    CONSTRAINT uq_category_multipliers_category_id UNIQUE (guild_id, category_id, interaction_type),
+    CONSTRAINT pk_category_multipliers PRIMARY KEY (guild_id, category_id, interaction_type),
     CONSTRAINT fk_category_multipliers_category_id_categories FOREIGN KEY (guild_id, category_id)
         REFERENCES lake.categories (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT ck_category_multipliers_interaction_type CHECK (length(interaction_type) BETWEEN 1 AND 50),
@@ -86,8 +83,8 @@ CREATE TRIGGER tg_category_multipliers_touch BEFORE UPDATE ON lake.category_mult
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
 CREATE TABLE lake.multiplier_events (
-    id integer GENERATED ALWAYS AS IDENTITY,
     guild_id bigint NOT NULL,
+    id integer GENERATED ALWAYS AS IDENTITY,
     name text NOT NULL,
     interaction_types text[],
     category_id integer,
@@ -99,7 +96,7 @@ CREATE TABLE lake.multiplier_events (
     created_by bigint,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_multiplier_events PRIMARY KEY (id),
+    CONSTRAINT pk_multiplier_events PRIMARY KEY (guild_id, id),
     CONSTRAINT fk_multiplier_events_category_id_categories FOREIGN KEY (guild_id, category_id)
         REFERENCES lake.categories (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT ck_multiplier_events_name CHECK (length(name) BETWEEN 1 AND 100),
@@ -138,8 +135,8 @@ CREATE TRIGGER tg_multiplier_events_touch BEFORE UPDATE ON lake.multiplier_event
 CREATE SEQUENCE lake.event_lake_id_seq AS bigint CACHE 100;
 
 CREATE TABLE lake.event_lake (
-    id bigint NOT NULL DEFAULT nextval('lake.event_lake_id_seq'),
     guild_id bigint NOT NULL,
+    id bigint NOT NULL DEFAULT nextval('lake.event_lake_id_seq'),
     user_id bigint NOT NULL,
     event_type text COLLATE "C" NOT NULL,
     channel_id bigint,

@@ -139,8 +139,8 @@ COMMENT ON FUNCTION progress.xp_rank(bigint, bigint) IS
 -- Seasons -------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE progress.seasons (
-    id integer GENERATED ALWAYS AS IDENTITY,
     guild_id bigint NOT NULL,
+    id integer GENERATED ALWAYS AS IDENTITY,
     name text NOT NULL,
     starts_at timestamptz NOT NULL,
     ends_at timestamptz NOT NULL,
@@ -149,8 +149,7 @@ CREATE TABLE progress.seasons (
     repeats boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_seasons PRIMARY KEY (id),
-    CONSTRAINT uq_seasons_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_seasons PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_seasons_guild_id_name UNIQUE (guild_id, name),
     -- None overlaps another of its guild, so that an event belongs to one at most. A guild as a range, because ranges have a GiST
     -- operator class without an extension.
@@ -259,8 +258,8 @@ CREATE SEQUENCE progress.activity_log_id_seq AS bigint CACHE 100;
 -- deleted, not even when a person is forgotten; seasons are read under their lock in the transaction that writes the row, and no
 -- program deletes a category. What keys would do when a season or category goes is done by a trigger there.
 CREATE TABLE progress.activity_log (
-    id bigint NOT NULL DEFAULT nextval('progress.activity_log_id_seq'),
     guild_id bigint NOT NULL,
+    id bigint NOT NULL DEFAULT nextval('progress.activity_log_id_seq'),
     user_id bigint NOT NULL,
     event_type text NOT NULL,
     season_id integer,
@@ -396,8 +395,8 @@ COMMENT ON COLUMN progress.guild_days.stars IS 'Stars of the entries.';
 -- Achievements --------------------------------------------------------------------------------------------------------
 
 CREATE TABLE progress.achievement_templates (
-    id integer GENERATED ALWAYS AS IDENTITY,
     guild_id bigint NOT NULL,
+    id integer GENERATED ALWAYS AS IDENTITY,
     name text NOT NULL,
     description text NOT NULL DEFAULT '',
     category text NOT NULL DEFAULT 'social',
@@ -413,8 +412,7 @@ CREATE TABLE progress.achievement_templates (
     active boolean NOT NULL DEFAULT true,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_achievement_templates PRIMARY KEY (id),
-    CONSTRAINT uq_achievement_templates_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_achievement_templates PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_achievement_templates_guild_id_name UNIQUE (guild_id, name),
     CONSTRAINT ck_achievement_templates_name CHECK (length(name) BETWEEN 1 AND 200),
     CONSTRAINT ck_achievement_templates_category CHECK (length(category) BETWEEN 1 AND 50),

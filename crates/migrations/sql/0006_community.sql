@@ -6,8 +6,8 @@ COMMENT ON SCHEMA community IS 'Quest board, skills, announcements, shop.';
 -- Quest board ---------------------------------------------------------------------------------------------------------
 
 CREATE TABLE community.quests (
-    id integer GENERATED ALWAYS AS IDENTITY,
     guild_id bigint NOT NULL,
+    id integer GENERATED ALWAYS AS IDENTITY,
     title text NOT NULL,
     description text NOT NULL DEFAULT '',
     xp_reward integer NOT NULL DEFAULT 50,
@@ -25,7 +25,7 @@ CREATE TABLE community.quests (
     created_by bigint,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_quests PRIMARY KEY (id),
+    CONSTRAINT pk_quests PRIMARY KEY (guild_id, id),
     CONSTRAINT fk_quests_claimed_by_members FOREIGN KEY (guild_id, claimed_by)
         REFERENCES people.members (guild_id, user_id),
     CONSTRAINT ck_quests_title CHECK (length(title) BETWEEN 1 AND 200),
@@ -72,8 +72,8 @@ CREATE TRIGGER tg_quests_touch BEFORE UPDATE ON community.quests
 -- Announcements -------------------------------------------------------------------------------------------------------
 
 CREATE TABLE community.announcements (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     channel_id bigint NOT NULL,
     kind text NOT NULL,
     user_id bigint,
@@ -86,7 +86,7 @@ CREATE TABLE community.announcements (
     sent_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_announcements PRIMARY KEY (id),
+    CONSTRAINT pk_announcements PRIMARY KEY (guild_id, id),
     CONSTRAINT ck_announcements_kind
         CHECK (kind IN ('level_up', 'achievement', 'award', 'season', 'quest', 'campaign', 'notice')),
     CONSTRAINT ck_announcements_status CHECK (status IN ('pending', 'sent', 'suppressed', 'failed')),
@@ -118,7 +118,6 @@ CREATE INDEX ix_announcements_channel_sent ON community.announcements (guild_id,
     WHERE status = 'sent';
 CREATE INDEX ix_announcements_channel_pending ON community.announcements (guild_id, channel_id, id)
     WHERE status = 'pending';
-CREATE INDEX ix_announcements_guild_id ON community.announcements (guild_id, id DESC);
 CREATE INDEX ix_announcements_updated_at ON community.announcements (updated_at) WHERE status <> 'pending';
 CREATE TRIGGER tg_announcements_touch BEFORE UPDATE ON community.announcements
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
@@ -149,8 +148,8 @@ CREATE TRIGGER tg_announcement_channels_touch BEFORE UPDATE ON community.announc
 -- Shop ----------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE community.shop_items (
-    id integer GENERATED ALWAYS AS IDENTITY,
     guild_id bigint NOT NULL,
+    id integer GENERATED ALWAYS AS IDENTITY,
     slug text NOT NULL,
     name text NOT NULL,
     description text NOT NULL DEFAULT '',
@@ -162,8 +161,7 @@ CREATE TABLE community.shop_items (
     active boolean NOT NULL DEFAULT true,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_shop_items PRIMARY KEY (id),
-    CONSTRAINT uq_shop_items_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_shop_items PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_shop_items_guild_id_slug UNIQUE (guild_id, slug),
     CONSTRAINT ck_shop_items_slug CHECK (slug ~ '^[a-z0-9][a-z0-9-]{0,49}$'),
     CONSTRAINT ck_shop_items_name CHECK (length(name) BETWEEN 1 AND 100),
@@ -191,8 +189,8 @@ CREATE TRIGGER tg_shop_items_touch BEFORE UPDATE ON community.shop_items
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
 CREATE TABLE community.shop_purchases (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     user_id bigint NOT NULL,
     item_id integer NOT NULL,
     quantity integer NOT NULL DEFAULT 1,
@@ -201,7 +199,7 @@ CREATE TABLE community.shop_purchases (
     settled_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_shop_purchases PRIMARY KEY (id),
+    CONSTRAINT pk_shop_purchases PRIMARY KEY (guild_id, id),
     CONSTRAINT fk_shop_purchases_user_id_members FOREIGN KEY (guild_id, user_id)
         REFERENCES people.members (guild_id, user_id),
     CONSTRAINT fk_shop_purchases_item_id_shop_items FOREIGN KEY (guild_id, item_id)
@@ -246,8 +244,8 @@ CREATE TRIGGER tg_guilds_stock_coffee AFTER INSERT ON people.guilds
 -- Skills and the reward cascade's ledger ------------------------------------------------------------------------------
 
 CREATE TABLE community.skills (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     slug text NOT NULL,
     name text NOT NULL,
     description text NOT NULL DEFAULT '',
@@ -257,8 +255,7 @@ CREATE TABLE community.skills (
     active boolean NOT NULL DEFAULT true,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_skills PRIMARY KEY (id),
-    CONSTRAINT uq_skills_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_skills PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_skills_guild_id_slug UNIQUE (guild_id, slug),
     CONSTRAINT ck_skills_slug CHECK (slug ~ '^[a-z0-9][a-z0-9+#.-]{0,99}$'),
     CONSTRAINT ck_skills_name CHECK (length(name) BETWEEN 1 AND 100),
@@ -331,8 +328,8 @@ CREATE TRIGGER tg_user_skills_touch BEFORE UPDATE ON community.user_skills
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
 CREATE TABLE community.user_skill_rewards (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     user_id bigint NOT NULL,
     correlation_id uuid NOT NULL,
     ordinal integer NOT NULL,
@@ -344,8 +341,7 @@ CREATE TABLE community.user_skill_rewards (
     source_id uuid NOT NULL,
     unlocked_id uuid,
     created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_user_skill_rewards PRIMARY KEY (id),
-    CONSTRAINT uq_user_skill_rewards_correlation_id UNIQUE (guild_id, correlation_id, ordinal),
+    CONSTRAINT pk_user_skill_rewards PRIMARY KEY (guild_id, correlation_id, ordinal),
     CONSTRAINT fk_user_skill_rewards_user_id_members FOREIGN KEY (guild_id, user_id)
         REFERENCES people.members (guild_id, user_id),
     CONSTRAINT fk_user_skill_rewards_skill_id_skills FOREIGN KEY (guild_id, skill_id)

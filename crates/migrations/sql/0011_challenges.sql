@@ -41,6 +41,7 @@ CREATE TABLE challenges.challenges (
     CONSTRAINT ck_challenges_closes_after CHECK (closes_after_minutes BETWEEN 1 AND 5256000),
     CONSTRAINT ck_challenges_categories CHECK (jsonb_typeof(categories) = 'array')
 );
+CREATE STATISTICS challenges.st_challenges (dependencies) ON guild_id, campaign_id FROM challenges.challenges;
 COMMENT ON TABLE challenges.challenges IS 'A challenge: a text, and a script that makes an input and its answers for each participant.';
 COMMENT ON COLUMN challenges.challenges.id IS 'Time-ordered id.';
 COMMENT ON COLUMN challenges.challenges.campaign_id IS 'The campaign it belongs to.';
@@ -127,7 +128,7 @@ CREATE TABLE challenges.hint_unlocks (
     CONSTRAINT fk_hint_unlocks_participant FOREIGN KEY (guild_id, campaign_id, participant_id)
         REFERENCES campaigns.campaign_participants (guild_id, campaign_id, participant_id) ON DELETE CASCADE
 );
-CREATE INDEX ix_hint_unlocks_participant ON challenges.hint_unlocks (guild_id, campaign_id, participant_id);
+CREATE INDEX ix_hint_unlocks_participant ON challenges.hint_unlocks (campaign_id, participant_id);
 COMMENT ON TABLE challenges.hint_unlocks IS 'Who unlocked which hint, at what cost at that time; once per participant.';
 COMMENT ON COLUMN challenges.hint_unlocks.hint_id IS 'The hint.';
 COMMENT ON COLUMN challenges.hint_unlocks.campaign_id IS 'Its campaign.';
@@ -201,8 +202,8 @@ CREATE TABLE challenges.challenge_submissions (
         is_correct = (solve_position IS NOT NULL) AND is_correct = (elapsed_ms IS NOT NULL)
         AND (is_correct OR points_awarded = 0) AND elapsed_ms >= 0)
 );
-CREATE INDEX ix_challenge_submissions_participant ON challenges.challenge_submissions (guild_id, campaign_id, participant_id, id);
-CREATE INDEX ix_challenge_submissions_challenge_id ON challenges.challenge_submissions (guild_id, challenge_id, id);
+CREATE INDEX ix_challenge_submissions_participant ON challenges.challenge_submissions (campaign_id, participant_id, id);
+CREATE INDEX ix_challenge_submissions_challenge_id ON challenges.challenge_submissions (challenge_id, id);
 CREATE UNIQUE INDEX uq_challenge_submissions_solved ON challenges.challenge_submissions (guild_id, challenge_id, part, participant_id)
     WHERE is_correct;
 -- `solve_position > 0` is always so. It is there to keep this index out of the plans that ask whether a participant has
@@ -210,6 +211,8 @@ CREATE UNIQUE INDEX uq_challenge_submissions_solved ON challenges.challenge_subm
 CREATE UNIQUE INDEX uq_challenge_submissions_position ON challenges.challenge_submissions (guild_id, challenge_id, part, solve_position)
     WHERE is_correct AND solve_position > 0;
 CREATE INDEX ix_challenge_submissions_timestamp ON challenges.challenge_submissions USING brin (submission_timestamp);
+CREATE STATISTICS challenges.st_challenge_submissions (dependencies) ON guild_id, campaign_id, challenge_id
+    FROM challenges.challenge_submissions;
 COMMENT ON TABLE challenges.challenge_submissions IS 'Every judged answer: the journal from which all scores can be re-derived.';
 COMMENT ON COLUMN challenges.challenge_submissions.id IS 'Time-ordered id.';
 COMMENT ON COLUMN challenges.challenge_submissions.challenge_id IS 'The challenge.';

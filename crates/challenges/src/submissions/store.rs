@@ -108,8 +108,10 @@ pub(super) async fn standings_read(
                         ORDER BY r.submission_timestamp DESC LIMIT $7) AS "recent!: Vec<DateTime<Utc>>"
            FROM unnest($1::int4[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $8::int8[])
                 AS u(n, campaign_id, challenge_id, participant_id, participant_type, guild_id)
-           JOIN challenges.challenges ch
-             ON ch.guild_id = u.guild_id AND ch.id = u.challenge_id AND ch.campaign_id = u.campaign_id
+           JOIN LATERAL (
+               SELECT c.campaign_id, c.order_position, c.parts, c.released_at, c.closes_at
+               FROM challenges.challenges c WHERE c.guild_id = u.guild_id AND c.id = u.challenge_id
+               LIMIT 1) ch ON ch.campaign_id = u.campaign_id
            LEFT JOIN LATERAL (
                SELECT c.expected_result, c.expected_result_part2, c.first_request_timestamp
                FROM challenges.generated_input_cache c

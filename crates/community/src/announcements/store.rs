@@ -131,7 +131,7 @@ pub(super) async fn send_off(
                 ORDER BY id LIMIT $4 FOR UPDATE
            ), sent AS (
                UPDATE community.announcements a SET status = 'sent', sent_at = $3, attempts = attempts + 1
-                 FROM due WHERE a.id = due.id
+                 FROM due WHERE a.guild_id = $1 AND a.id = due.id
                RETURNING a.id, a.kind, a.user_id, a.payload
            )
            SELECT id AS "id!: AnnouncementId", kind AS "kind!", user_id AS "user_id: UserId", payload AS "payload!"
@@ -264,7 +264,7 @@ pub(super) async fn channel_put(
 pub(super) async fn clean(conn: &mut PgConnection, limit: i64) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         "DELETE FROM community.announcements
-          WHERE id IN (SELECT id FROM community.announcements
+          WHERE (guild_id, id) IN (SELECT guild_id, id FROM community.announcements
                         WHERE status <> 'pending' AND updated_at < now() - interval '30 days'
                         ORDER BY updated_at LIMIT $1)",
         limit,

@@ -123,7 +123,7 @@ pub(super) async fn update(conn: &mut PgConnection, category: &Category) -> Resu
     db::ensure_affected(&done, 1).map_err(|error| Error::from(sqlx::Error::from(error)))
 }
 
-/// Makes these its channels, and no others.
+/// Makes these its channels, and no others. One that is another category's is refused by the key.
 pub(super) async fn set_channels(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -141,8 +141,10 @@ pub(super) async fn set_channels(
     .await?;
     sqlx::query!(
         "INSERT INTO lake.category_channels (guild_id, category_id, channel_id)
-         SELECT $1, $2, c.id FROM unnest($3::bigint[]) AS c (id) ORDER BY c.id
-         ON CONFLICT ON CONSTRAINT pk_category_channels DO NOTHING",
+         SELECT DISTINCT $1::bigint, $2::integer, c.id FROM unnest($3::bigint[]) AS c (id)
+          WHERE NOT EXISTS (SELECT FROM lake.category_channels k
+                             WHERE k.guild_id = $1 AND k.channel_id = c.id AND k.category_id = $2)
+          ORDER BY c.id",
         guild.get(),
         category.get(),
         &ids,
@@ -175,7 +177,7 @@ pub(super) async fn set_multipliers(
         "INSERT INTO lake.category_multipliers (guild_id, category_id, interaction_type, xp_multiplier, star_multiplier)
          SELECT $1, $2, w.kind, w.xp, w.stars
            FROM unnest($3::text[], $4::float8[], $5::float8[]) AS w (kind, xp, stars) ORDER BY w.kind
-         ON CONFLICT ON CONSTRAINT uq_category_multipliers_category_id
+         ON CONFLICT ON CONSTRAINT pk_category_multipliers
          DO UPDATE SET xp_multiplier = excluded.xp_multiplier, star_multiplier = excluded.star_multiplier",
         guild.get(),
         category.get(),

@@ -41,12 +41,17 @@ nats_is_there() {
   have nats-server || [ -x /usr/sbin/nats-server ] || [ -x /usr/local/sbin/nats-server ]
 }
 
+pgbouncer_is_there() {
+  [ -x /usr/sbin/pgbouncer ] || [ -x /usr/bin/pgbouncer ] || [ -x /usr/local/bin/pgbouncer ]
+}
+
 # The names of the packages that are missing, as Debian calls them. With `tests`, those that only tests need count as well.
 missing_packages() {
   have cc || have gcc || have clang || printf 'gcc libc6-dev '
   [ -n "$(postgres_bin)" ] || printf 'postgresql '
   python_is_there || printf 'python3 '
   [ "${1:-}" != tests ] && [ -z "${CI:-}" ] || nats_is_there || printf 'nats-server '
+  [ "${1:-}" != tests ] && [ -z "${CI:-}" ] || pgbouncer_is_there || printf 'pgbouncer '
 }
 
 # Runs as root: directly, or by a sudo that asks for no password unless somebody sits there to type one.

@@ -94,6 +94,8 @@ pub struct Surroundings {
     pub db: db::Settings,
     /// A database to use instead of a cluster of our own; it must be empty.
     pub database_url: Option<String>,
+    /// What the program calls itself: its version and commit.
+    pub questhall: String,
     /// The `questhall` program, for servers beside us.
     pub program: PathBuf,
 }
@@ -108,7 +110,11 @@ pub async fn run(args: &Args, surroundings: &Surroundings) -> Result<Report> {
     let figures = measure(args, &ground, &surroundings.program).await;
     let described = ground.describe().await;
     ground.close().await;
-    Ok(Report { machine: Machine::here(described?), quick: args.quick, figures: figures? })
+    Ok(Report {
+        machine: Machine::here(described?, surroundings.questhall.clone()),
+        quick: args.quick,
+        figures: figures?,
+    })
 }
 
 async fn measure(args: &Args, ground: &Ground, program: &Path) -> Result<Vec<Figure>> {

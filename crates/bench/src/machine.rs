@@ -1,6 +1,6 @@
 //! On what the figures were taken: without it they say nothing.
 
-use std::{fmt, fs, process::Command, thread::available_parallelism};
+use std::{fmt, fs, thread::available_parallelism};
 
 use serde::Serialize;
 
@@ -17,15 +17,15 @@ pub struct Machine {
     pub system: String,
     /// PostgreSQL's version, and the settings that figures depend on.
     pub postgresql: String,
-    /// Questhall's version and, in a working copy, its commit.
+    /// Questhall's version and, if the build knew it, its commit.
     pub questhall: String,
     /// Whether the program was built with optimisation.
     pub optimised: bool,
 }
 
 impl Machine {
-    /// This machine, with what PostgreSQL says of itself.
-    pub fn here(postgresql: String) -> Self {
+    /// This machine, with what PostgreSQL and the program say of themselves.
+    pub fn here(postgresql: String, questhall: String) -> Self {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let processor = cpuinfo
             .lines()
@@ -39,17 +39,10 @@ impl Machine {
             memory_mib: db::private::Machine::here().memory >> 20,
             system: format!("Linux {}", system.trim()),
             postgresql,
-            questhall: format!("{}{}", env!("CARGO_PKG_VERSION"), commit().unwrap_or_default()),
+            questhall,
             optimised: !cfg!(debug_assertions),
         }
     }
-}
-
-/// The commit of the working copy that we stand in, if any.
-fn commit() -> Option<String> {
-    let output = Command::new("git").args(["describe", "--always", "--dirty"]).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    (output.status.success() && !text.trim().is_empty()).then(|| format!(" ({})", text.trim()))
 }
 
 impl fmt::Display for Machine {

@@ -26,14 +26,12 @@ pub fn all() -> Vec<Schedule> {
 const METRICS: &str = "campaigns.record_metrics";
 
 async fn active_campaigns_refresh(conn: &mut PgConnection) -> Result<Value, JobError> {
-    sqlx::query!("REFRESH MATERIALIZED VIEW CONCURRENTLY campaigns.mv_active_campaigns")
-        .execute(conn)
-        .await?;
+    sqlx::query!("SELECT questhall.refresh_view('campaigns.mv_active_campaigns')").execute(conn).await?;
     Ok(Value::Null)
 }
 
 async fn pending_timers_refresh(conn: &mut PgConnection) -> Result<Value, JobError> {
-    sqlx::query!("REFRESH MATERIALIZED VIEW CONCURRENTLY campaigns.mv_pending_timers").execute(conn).await?;
+    sqlx::query!("SELECT questhall.refresh_view('campaigns.mv_pending_timers')").execute(conn).await?;
     Ok(Value::Null)
 }
 

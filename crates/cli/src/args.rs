@@ -7,7 +7,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
-use kernel::{CampaignId, GuildId};
+use kernel::GuildId;
 
 pub(crate) use self::access::{AdminCommand, AuditLogArgs, KeyCommand, RoleCommand, SettingsCommand};
 pub(crate) use self::webhook::{SecretsCommand, WebhookCommand};
@@ -61,10 +61,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: DbCommand,
     },
-    /// Campaigns as folders: check, import, export; and a list of what is there.
+    /// Campaigns: as folders (check, import, export), and through their life (publish, start, close, claim, cancel).
     Campaign {
         #[command(subcommand)]
-        command: CampaignCommand,
+        command: crate::commands::campaign::CampaignCommand,
     },
     /// Take events from a file into a guild's lake: a JSON object a line. Run it again after an interruption: each counts once.
     Ingest(IngestArgs),
@@ -204,79 +204,17 @@ pub(crate) struct ServeArgs {
     pub(crate) listen: Option<SocketAddr>,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Subcommand)]
 pub(crate) enum DbCommand {
     /// Apply the migrations that are missing. Any number of nodes may do so at once.
     Migrate,
     /// List the migrations; exit code 1 when some are missing.
     Status,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum CampaignCommand {
-    /// Make the folder of a new campaign, with one challenge in it that works.
-    New {
-        /// The folder to make.
-        dir: PathBuf,
-        /// What the campaign is called [default: as its folder].
-        #[arg(long)]
-        name: Option<String>,
+    /// Print the SQL that lets a role run nodes without owning anything; for the owner to run, again after every upgrade.
+    Grants {
+        /// The role, which is there already.
+        role: String,
     },
-    /// Run every generator of a campaign's folder and say what is wrong, with file and line. Needs no database.
-    Check(CheckArgs),
-    /// Run one challenge's generator once and show what it makes: input, answers, time, standard error. Needs no database.
-    Try(TryArgs),
-    /// Put a campaign's folder into a guild, as a draft; or bring a campaign to what its folder says.
-    Import {
-        /// The folder that holds campaign.toml.
-        dir: PathBuf,
-        /// The guild.
-        #[arg(long)]
-        guild: GuildId,
-        /// The campaign to bring up to date, instead of making a new one.
-        #[arg(long, value_name = "ID")]
-        campaign: Option<CampaignId>,
-        /// Do not run the generators first.
-        #[arg(long)]
-        unchecked: bool,
-    },
-    /// Write a campaign into a new folder, from which it can be imported again.
-    Export {
-        /// The campaign.
-        campaign: CampaignId,
-        /// The folder to make.
-        dir: PathBuf,
-    },
-    /// List campaigns, newest first.
-    List {
-        /// Only this guild's.
-        #[arg(long)]
-        guild: Option<GuildId>,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CheckArgs {
-    /// The folder that holds campaign.toml, or that of one challenge in it.
-    pub(crate) dir: PathBuf,
-    /// Only challenges whose folder is called so, or begins so; may be repeated.
-    #[arg(long, value_name = "CHALLENGE")]
-    pub(crate) only: Vec<String>,
-    /// For how many made-up participants each generator runs [default: 5, and 20 where it is fast].
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pub(crate) seeds: Option<u16>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TryArgs {
-    /// The challenge's folder.
-    pub(crate) dir: PathBuf,
-    /// The seed; `check` names those that fail.
-    #[arg(long, default_value = "check-1")]
-    pub(crate) seed: String,
-    /// Show the input whole.
-    #[arg(long)]
-    pub(crate) full: bool,
 }
 
 #[derive(Debug, Args)]

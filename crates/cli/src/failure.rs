@@ -42,6 +42,19 @@ impl Failure {
         self.code
     }
 
+    /// For programs: one line of JSON.
+    pub(crate) fn json(&self) -> String {
+        let kind = match self.code {
+            Code::No => "no",
+            Code::Usage => "usage",
+            Code::Unavailable => "unavailable",
+            Code::Refused => "refused",
+            Code::Internal => "internal",
+        };
+        serde_json::json!({ "error": { "kind": kind, "exit_code": self.code as u8, "message": self.message } })
+            .to_string()
+    }
+
     /// Whether everything has been said.
     pub(crate) fn is_silent(&self) -> bool {
         self.message.is_empty()

@@ -1,7 +1,7 @@
 //! The `questhall` command.
 //!
 //! Promises: what it answers goes to standard output, everything else (notes, progress, logs) to standard error;
-//! `--json` answers are for programs and stay as they are; errors are sentences that say what to do; exit codes are
+//! `--json` answers are for programs and stay as they are; errors are sentences that say what to do, in JSON where that was asked for; exit codes are
 //! those of [`failure::Code`].
 //!
 //! Map: [`args`] what may be typed · [`failure`] errors and exit codes · [`screen`] output for people and programs ·
@@ -27,11 +27,7 @@ fn main() -> ExitCode {
     sandbox::zygote_main_if_asked();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Nowhere to tell it if even that fails.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Code::Usage as u8 } else { 0 });
-        }
+        Err(error) => return misspelt(&error),
     };
     let screen = Screen::new(cli.global.json);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -48,11 +44,26 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.is_silent() {
-                screen.note(&format!("questhall: {failure}"));
+                screen.error(&failure);
             }
             ExitCode::from(failure.code() as u8)
         }
     }
+}
+
+/// Help that was asked for, or what is wrong with the command line.
+fn misspelt(error: &clap::Error) -> ExitCode {
+    // Nothing was parsed, so the word itself is looked for.
+    let json = std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json");
+    if error.use_stderr() && json {
+        let text = error.render().to_string();
+        let message = text.trim().trim_start_matches("error: ");
+        Screen::new(true).error(&Failure::new(Code::Usage, message));
+    } else {
+        // Nowhere to tell it if even that fails.
+        let _ = error.print();
+    }
+    ExitCode::from(if error.use_stderr() { Code::Usage as u8 } else { 0 })
 }
 
 async fn run(cli: &Cli, screen: &Screen) -> Result<(), Failure> {
@@ -60,7 +71,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<(), Failure> {
     match &cli.command {
         Command::Up(args) => Box::pin(commands::up::run(global, args, screen)).await,
         Command::Serve(args) => Box::pin(commands::serve::run(global, args, screen)).await,
-        Command::Db { command } => commands::db::run(global, *command, screen).await,
+        Command::Db { command } => commands::db::run(global, command, screen).await,
         Command::Campaign { command } => commands::campaign::run(global, command, screen).await,
         Command::Ingest(args) => commands::ingest::run(global, args, screen).await,
         Command::GenerateEvents(args) => commands::generate_events::run(args),

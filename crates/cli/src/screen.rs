@@ -1,7 +1,10 @@
 //! What people and programs see. Answers go to standard output, everything else to standard error; so `questhall … |
 //! jq` and `$(questhall key create …)` work, whatever else is told.
 
-use std::io::{self, Write};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -52,10 +55,16 @@ impl Screen {
         }
     }
 
-    /// Tells people something, on standard error.
-    #[expect(clippy::unused_self, reason = "whoever tells has a screen")]
+    /// Tells something on standard error: a line for people, or a JSON object a line for programs.
     pub(crate) fn note(&self, text: &str) {
+        let text = if self.json { serde_json::json!({ "note": text }).to_string() } else { text.to_owned() };
         // A closed standard error hears nothing.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// Tells why the command ends, likewise.
+    pub(crate) fn error(&self, failure: &Failure) {
+        let text = if self.json { failure.json() } else { format!("questhall: {failure}") };
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
@@ -71,8 +80,8 @@ impl Screen {
 }
 
 /// So many of a thing: `1 migration`, `2 migrations`.
-pub(crate) fn counted(count: usize, thing: &str) -> String {
-    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+pub(crate) fn counted<N: Display + PartialEq + From<u8>>(count: N, thing: &str) -> String {
+    if count == N::from(1) { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
 /// A table with these headings, as wide as it needs to be.

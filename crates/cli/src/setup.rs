@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     args::Global,
     failure::{Code, Failure, OrFail},
+    screen::counted,
 };
 
 /// Settings from all sources, the command line's being the strongest; `more` are those of the command itself.
@@ -78,7 +79,7 @@ async fn ensure_migrated(database: &Database) -> Result<(), Failure> {
     if pending > 0 {
         return Err(Failure::new(
             Code::Unavailable,
-            format!("the database lacks {pending} of its migrations; apply them with `questhall db migrate`"),
+            format!("the database lacks {}; run `questhall db migrate`", counted(pending, "migration")),
         ));
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Row as _, postgres::PgConnectOptions};
 use tokio::sync::watch;
 
 use crate::{
@@ -69,6 +69,28 @@ pub enum OpenError {
         /// Host and port, or socket; no password.
         server: String,
         /// What PostgreSQL said.
+        source: sqlx::Error,
+    },
+    /// A pooler stands before it that gives every transaction another session.
+    #[error(
+        "PostgreSQL at {server} is reached through a pooler in transaction mode (PgBouncer's pool_mode = transaction). \
+         Questhall listens, prepares statements and holds locks for as long as a session lasts: let DATABASE_URL lead to the \
+         server itself, or to a pool in session mode"
+    )]
+    Pooler {
+        /// Host and port, or socket; no password.
+        server: String,
+    },
+    /// A pooler stands before it that refuses what we send when a connection begins.
+    #[error(
+        "the pooler at {server} refuses settings that are sent when a connection begins ({source}). Let PgBouncer have \
+         `ignore_startup_parameters = extra_float_digits, options` and a pool in session mode, and set the timeouts with ALTER \
+         ROLE; or let DATABASE_URL lead to the server itself"
+    )]
+    StartupOptions {
+        /// Host and port, or socket; no password.
+        server: String,
+        /// What it said.
         source: sqlx::Error,
     },
     /// It is older than we support.
@@ -186,12 +208,21 @@ async fn check_server(options: &PgConnectOptions) -> Result<(), OpenError> {
     let server = server_name(options);
     let mut connection = match options.connect().await {
         Ok(connection) => connection,
+        // PgBouncer tells it as a broken protocol, which else means that the connection is lost.
+        Err(source) if source.to_string().contains("unsupported startup parameter") => {
+            return Err(OpenError::StartupOptions { server, source });
+        }
         Err(source) if has_old_certificate(&source) => {
             return Err(OpenError::OldCertificate { server, source });
         }
         Err(source) if is_connection_lost(&source) => return Err(OpenError::Unreachable { server, source }),
         Err(source) => return Err(OpenError::Refused { server, source }),
     };
+    match shares_sessions(options, &mut connection).await {
+        Ok(false) => {}
+        Ok(true) => return Err(OpenError::Pooler { server }),
+        Err(source) => return Err(OpenError::Refused { server, source }),
+    }
     let version = sqlx::query_as(
         "SELECT current_setting('server_version_num')::integer, current_setting('server_version')",
     )
@@ -207,6 +238,21 @@ async fn check_server(options: &PgConnectOptions) -> Result<(), OpenError> {
         return Err(OpenError::TooOld { server, found });
     }
     Ok(())
+}
+
+/// Whether what we take for a session is one only while a transaction lasts: then it changes between two statements, or is
+/// another connection's too. Statements without names, since the others fail there.
+async fn shares_sessions(options: &PgConnectOptions, connection: &mut PgConnection) -> sqlx::Result<bool> {
+    async fn session(connection: &mut PgConnection) -> sqlx::Result<i32> {
+        sqlx::raw_sql("SELECT pg_backend_pid()").fetch_one(connection).await?.try_get(0)
+    }
+    let mut other = options.connect().await?;
+    let (mine, others) = (session(connection).await?, session(&mut other).await?);
+    let shares =
+        mine == others || mine != session(connection).await? || others != session(&mut other).await?;
+    // How it ends does not matter.
+    let _ = other.close().await;
+    Ok(shares)
 }
 
 /// rustls tells it as another library's error, which is known by its text alone.

@@ -53,8 +53,9 @@ pub fn connect_options(settings: &Settings, base: PgConnectOptions) -> PgConnect
         ("idle_in_transaction_session_timeout", settings.idle_in_transaction_timeout),
         ("lock_timeout", settings.lock_timeout),
     ];
-    // Our statements are short and repeated; compiling them costs more than it saves (docs/adr/0002).
-    options.options([("jit", "off"), ("timezone", "UTC")]).options(
+    // Our statements are short and repeated; compiling them costs more than it saves (docs/adr/0002). Notices, such as that
+    // something exists already, tell an operator nothing.
+    options.options([("jit", "off"), ("timezone", "UTC"), ("client_min_messages", "warning")]).options(
         limits
             .into_iter()
             .filter(|(_, limit)| !limit.is_zero())

@@ -20,7 +20,7 @@ pub(crate) struct Lease {
     pub(crate) token: i64,
 }
 
-/// Claims queues that are due and that nobody works on, at most so many.
+/// Claims queues that are due and that nobody works on, or a node that is known to be dead; at most so many.
 pub(crate) async fn claim(
     conn: &mut PgConnection,
     node: Uuid,
@@ -31,7 +31,9 @@ pub(crate) async fn claim(
         "UPDATE delivery.webhook_queues q
             SET locked_by = $1, locked_until = now() + make_interval(secs => $2), fencing_token = fencing_token + 1
            FROM (SELECT guild_id, webhook_id FROM delivery.webhook_queues
-                  WHERE next_attempt_at <= now() AND (locked_until IS NULL OR locked_until < now())
+                  WHERE next_attempt_at <= now()
+                    AND (locked_until IS NULL OR locked_until < now()
+                         OR locked_by IN (SELECT id FROM jobs.nodes WHERE died_at IS NOT NULL))
                   ORDER BY next_attempt_at LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED) due
           WHERE q.guild_id = due.guild_id AND q.webhook_id = due.webhook_id
          RETURNING q.guild_id, q.webhook_id, q.fencing_token",

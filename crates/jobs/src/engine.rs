@@ -184,7 +184,10 @@ impl<T: TimerTable> Worker<T> {
             // As many as one node can have claimed at once.
             let count = self.settings.max_batch.max(1) * i64::from(self.settings.workers.max(1));
             if self.cautions.heed(death, count) {
-                tracing::warn!(queue = self.table.name(), %death, count, "a node died: running suspect timers one by one");
+                tracing::warn!(
+                    queue = self.table.name(), %death, at_most = count,
+                    "another node died; in case a timer did that, those due by then run one at a time until they are through"
+                );
             }
         }
     }

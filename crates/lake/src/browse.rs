@@ -8,7 +8,7 @@ use kernel::{ChannelId, Cursor, GuildId, Limit, Page, Problem, UserId};
 use progress::EventType;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::Error;
@@ -237,8 +237,9 @@ pub async fn retain(conn: &mut PgConnection) -> Result<Retained, sqlx::Error> {
     .fetch_all(&mut *conn)
     .await?;
     for partition in &old {
-        // The name comes out of the catalogue, quoted by regclass.
-        sqlx::raw_sql(AssertSqlSafe(format!("DROP TABLE {partition}"))).execute(&mut *conn).await?;
+        sqlx::query!("SELECT questhall.drop_month_partition($1::text::regclass)", partition)
+            .execute(&mut *conn)
+            .await?;
     }
     let mut removed = 0;
     for _ in 0..BATCHES {

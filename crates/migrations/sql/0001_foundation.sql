@@ -53,7 +53,7 @@ COMMENT ON FUNCTION questhall.refuse_change() IS
 -- A new partition is built beside its parent and then attached: attaching takes SHARE UPDATE EXCLUSIVE on the parent,
 -- where CREATE TABLE ... PARTITION OF would take ACCESS EXCLUSIVE and queue every writer behind the longest reader.
 CREATE FUNCTION questhall.ensure_month_partitions(parent regclass, months_ahead integer DEFAULT 3) RETURNS integer
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     parent_schema text;
@@ -100,7 +100,7 @@ COMMENT ON FUNCTION questhall.ensure_month_partitions(regclass, integer) IS
     'now (UTC), named <table>_y2026m11, and returns how many it made. Idempotent; concurrent callers take turns.';
 
 CREATE FUNCTION questhall.ensure_past_partitions(parent regclass, months_back integer) RETURNS integer
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     parent_schema text;
@@ -152,3 +152,36 @@ CREATE FUNCTION questhall.month_partitions(parent regclass)
 COMMENT ON FUNCTION questhall.month_partitions(regclass) IS
     'The attached partitions of a table partitioned by a time range, oldest first, each with its bounds '
     '[starts_at, ends_at). Retention and archiving choose by ends_at.';
+
+-- Partitions and views are changed by their owner alone. A role that runs nodes without owning anything does so through these
+-- (and through ensure_month_partitions), each of which refuses what is none of its business.
+CREATE FUNCTION questhall.drop_month_partition(part regclass) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    PERFORM FROM pg_inherits i CROSS JOIN LATERAL questhall.month_partitions(i.inhparent::regclass) m
+      WHERE i.inhrelid = part AND m.partition_name = part
+        AND m.ends_at <= date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION '% is no month that is over', part USING ERRCODE = 'wrong_object_type';
+    END IF;
+    EXECUTE format('DROP TABLE %s', part);
+END
+$$;
+COMMENT ON FUNCTION questhall.drop_month_partition(regclass) IS
+    'Drops a monthly partition whose month is over; refuses every other table.';
+
+CREATE FUNCTION questhall.refresh_view(view regclass) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    EXECUTE format('REFRESH MATERIALIZED VIEW CONCURRENTLY %s', view);
+END
+$$;
+COMMENT ON FUNCTION questhall.refresh_view(regclass) IS
+    'Computes a materialized view anew, while it is read.';
+
+-- What acts with its owner's rights is for whom the owner grants it: `questhall db grants` says how.
+REVOKE EXECUTE ON FUNCTION questhall.ensure_month_partitions(regclass, integer),
+    questhall.ensure_past_partitions(regclass, integer), questhall.drop_month_partition(regclass),
+    questhall.refresh_view(regclass) FROM PUBLIC;

@@ -605,7 +605,9 @@ COMMENT ON COLUMN campaigns.mv_pending_timers.timer_count IS 'How many are due w
 COMMENT ON COLUMN campaigns.mv_pending_timers.next_execution IS 'When the first of them is due.';
 COMMENT ON COLUMN campaigns.mv_pending_timers.avg_retries IS 'Mean of their retry_count: above 0, something fails.';
 
-CREATE FUNCTION campaigns.archive_old_state_logs() RETURNS integer LANGUAGE plpgsql AS $$
+CREATE FUNCTION campaigns.archive_old_state_logs() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
 DECLARE
     month record;
     moved integer := 0;
@@ -622,8 +624,11 @@ BEGIN
     RETURN moved;
 END $$;
 COMMENT ON FUNCTION campaigns.archive_old_state_logs() IS 'Moves months of the journal that ended over a year ago into the archive by detaching and attaching; answers how many.';
+REVOKE EXECUTE ON FUNCTION campaigns.archive_old_state_logs() FROM PUBLIC;
 
-CREATE FUNCTION campaigns.cleanup_timer_executions() RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION campaigns.cleanup_timer_executions() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
 DECLARE
     month record;
     keeps boolean;
@@ -644,3 +649,4 @@ BEGIN
     RETURN deleted;
 END $$;
 COMMENT ON FUNCTION campaigns.cleanup_timer_executions() IS 'Deletes completed executions older than six months, and months that are empty then; answers how many rows went.';
+REVOKE EXECUTE ON FUNCTION campaigns.cleanup_timer_executions() FROM PUBLIC;

@@ -8,6 +8,8 @@ use std::{fmt::Write as _, sync::OnceLock, time::Duration};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sqlx::PgPool;
 
+use crate::settings::Settings;
+
 /// Upper bounds in seconds of the buckets of every duration.
 const SECONDS: [f64; 14] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
@@ -27,6 +29,9 @@ pub fn recorder() -> &'static PrometheusHandle {
                 .and_then(|builder| {
                     builder.set_buckets_for_metric(Matcher::Suffix("_batch_size".to_owned()), &SIZES)
                 })
+                .and_then(|builder| {
+                    builder.set_buckets_for_metric(Matcher::Suffix("_batch_events".to_owned()), &SIZES)
+                })
                 .unwrap_or_else(|_| PrometheusBuilder::new())
         };
         builder().install_recorder().unwrap_or_else(|error| {
@@ -36,52 +41,68 @@ pub fn recorder() -> &'static PrometheusHandle {
     })
 }
 
-/// Says what the figures of this crate and of `jobs` mean.
+/// What is recorded anywhere in the house, by kind, and what it means.
+mod families {
+    pub(super) const COUNTERS: &[(&str, &str)] = &[
+        ("questhall_http_requests_total", "Requests answered, by method, matched route and status."),
+        ("questhall_http_rate_limited_total", "Requests refused because too many came, by limit."),
+        ("questhall_stream_events_total", "Events sent on streams, by kind."),
+        ("questhall_timers_executed_total", "Timers executed, by queue, kind and result."),
+        ("questhall_timer_engine_errors_total", "Troubles of the engine itself, by queue."),
+        ("questhall_node_deaths_seen_total", "Times that this node learnt of another's death."),
+        ("questhall_outbox_events_total", "Events that this process read from the outbox."),
+        ("questhall_outbox_consumed_total", "Events that this process consumed, by consumer."),
+        (
+            "questhall_outbox_consumer_errors_total",
+            "Batches of events that could not be consumed, by consumer.",
+        ),
+        ("questhall_webhook_attempts_total", "Attempts to deliver to webhooks, by result."),
+        ("questhall_webhook_dead_letters_total", "Deliveries to webhooks that were given up."),
+        ("questhall_nats_skipped_total", "Events too large for NATS, which were left out."),
+        ("questhall_nats_lake_messages_total", "Messages from NATS for the lake, by result."),
+        ("questhall_nats_lake_redelivered_total", "Those of them that came before."),
+        ("questhall_nats_lake_dead_letters_total", "Those of them put among the dead letters."),
+        ("questhall_nats_lake_errors_total", "Times that no messages for the lake could be read."),
+        ("questhall_ingest_events_total", "Events that came for the lake, by result."),
+        ("questhall_schedule_runs_total", "Runs of periodic jobs, by schedule and result."),
+        ("questhall_audit_mended_total", "Figures that an audit brought back to their journals, by slice."),
+    ];
+    pub(super) const GAUGES: &[(&str, &str)] = &[
+        ("questhall_http_requests_in_flight", "Requests that are being answered."),
+        ("questhall_http_connections", "Open connections."),
+        ("questhall_streams_open", "Open event streams, by kind."),
+        ("questhall_timer_queue_depth", "Timers that are due and not executed yet, by queue."),
+        ("questhall_nats_lake_pending", "Messages for the lake that wait in NATS, as last heard."),
+    ];
+    pub(super) const HISTOGRAMS: &[(&str, &str)] = &[
+        (
+            "questhall_http_request_duration_seconds",
+            "Time to the head of the answer, by method and matched route.",
+        ),
+        ("questhall_timer_lateness_seconds", "Start of execution less the time it was due, by queue."),
+        ("questhall_timer_batch_size", "Timers in one transaction, by queue."),
+        ("questhall_outbox_delay_seconds", "Age of events when this process reads them from the outbox."),
+        ("questhall_webhook_attempt_seconds", "Time that an attempt to deliver to a webhook takes."),
+        ("questhall_ingest_batch_events", "Events for the lake in one transaction."),
+        ("questhall_schedule_duration_seconds", "Run time of periodic jobs, by schedule."),
+    ];
+}
+
+/// Says what the figures mean.
 pub fn describe() {
-    use metrics::{describe_counter, describe_gauge, describe_histogram};
-    describe_counter!(
-        "questhall_http_requests_total",
-        "Requests answered, by method, matched route and status."
-    );
-    describe_histogram!(
-        "questhall_http_request_duration_seconds",
-        "Time to the head of the answer, by method and matched route."
-    );
-    describe_gauge!("questhall_http_requests_in_flight", "Requests that are being answered.");
-    describe_counter!(
-        "questhall_http_rate_limited_total",
-        "Requests refused because too many came, by limit."
-    );
-    describe_gauge!("questhall_http_connections", "Open connections.");
-    describe_gauge!("questhall_streams_open", "Open event streams, by kind.");
-    describe_counter!("questhall_stream_events_total", "Events sent on streams, by kind.");
-    describe_counter!("questhall_timers_executed_total", "Timers executed, by queue, kind and result.");
-    describe_histogram!(
-        "questhall_timer_lateness_seconds",
-        "Start of execution less the time it was due, by queue."
-    );
-    describe_histogram!("questhall_timer_batch_size", "Timers in one transaction, by queue.");
-    describe_gauge!("questhall_timer_queue_depth", "Timers that are due and not executed yet, by queue.");
-    describe_counter!("questhall_timer_engine_errors_total", "Troubles of the engine itself, by queue.");
-    describe_counter!("questhall_outbox_events_total", "Events that this process read from the outbox.");
-    describe_counter!("questhall_nats_lake_messages_total", "Messages from NATS for the lake, by result.");
-    describe_counter!("questhall_nats_lake_redelivered_total", "Those of them that came before.");
-    describe_counter!("questhall_nats_lake_dead_letters_total", "Those of them put among the dead letters.");
-    describe_counter!(
-        "questhall_nats_lake_errors_total",
-        "Times that no messages for the lake could be read."
-    );
-    describe_gauge!("questhall_nats_lake_pending", "Messages for the lake that wait in NATS, as last heard.");
-    describe_histogram!("questhall_schedule_duration_seconds", "Run time of periodic jobs, by schedule.");
-    describe_counter!("questhall_schedule_runs_total", "Runs of periodic jobs, by schedule and result.");
-    describe_counter!(
-        "questhall_audit_mended_total",
-        "Figures that an audit brought back to their journals, by slice."
-    );
+    for (name, help) in families::COUNTERS {
+        metrics::describe_counter!(*name, *help);
+    }
+    for (name, help) in families::GAUGES {
+        metrics::describe_gauge!(*name, *help);
+    }
+    for (name, help) in families::HISTOGRAMS {
+        metrics::describe_histogram!(*name, *help);
+    }
 }
 
 /// Everything, in Prometheus' text format.
-pub async fn render(pool: &PgPool, max_connections: u32, sandbox: Option<&sandbox::Sandbox>) -> String {
+pub async fn render(pool: &PgPool, settings: &Settings, sandbox: Option<&sandbox::Sandbox>) -> String {
     let mut page = Page(recorder().render());
     process(&mut page);
     page.gauge("questhall_db_pool_connections", "Connections of the pool.", f64::from(pool.size()));
@@ -89,12 +110,12 @@ pub async fn render(pool: &PgPool, max_connections: u32, sandbox: Option<&sandbo
     page.gauge(
         "questhall_db_pool_max",
         "The most connections the pool may hold.",
-        f64::from(max_connections),
+        f64::from(settings.db.max_connections()),
     );
     if let Some(sandbox) = sandbox {
         scripts(&mut page, &sandbox.stats());
     }
-    match tokio::time::timeout(PATIENCE, crate::operations::outbox::lag(pool)).await {
+    match tokio::time::timeout(PATIENCE, crate::operations::outbox::lag(pool, settings)).await {
         Ok(Ok(lag)) => {
             page.gauge(
                 "questhall_outbox_oldest_transaction_seconds",
@@ -215,6 +236,61 @@ mod tests {
     fn this_process_uses_memory_and_time() {
         assert!(resident_bytes().unwrap() > 1 << 20);
         assert!(cpu_seconds().unwrap() >= 0.0);
+    }
+
+    /// The names that the house's source gives to figures of this kind.
+    fn recorded(kind: &str) -> Vec<String> {
+        fn walk(folder: &std::path::Path, into: &mut String) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    walk(&path, into);
+                } else if path.extension().is_some_and(|end| end == "rs") {
+                    into.push_str(&std::fs::read_to_string(path).unwrap());
+                }
+            }
+        }
+        let mut source = String::new();
+        for slice in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).unwrap() {
+            walk(&slice.unwrap().path().join("src"), &mut source);
+        }
+        let call = format!("metrics::{kind}!(");
+        source
+            .split(&call)
+            .skip(1)
+            .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned))
+            .collect()
+    }
+
+    #[test]
+    fn every_figure_that_is_recorded_says_what_it_means_and_has_one_kind() {
+        let kinds = [
+            ("counter", families::COUNTERS),
+            ("gauge", families::GAUGES),
+            ("histogram", families::HISTOGRAMS),
+        ];
+        let mut names = std::collections::HashSet::new();
+        for (kind, family) in kinds {
+            let recorded = recorded(kind);
+            assert!(!recorded.is_empty(), "{kind}");
+            for name in &recorded {
+                assert!(
+                    family.iter().any(|(known, _)| known == name),
+                    "no {kind} called {name} is described"
+                );
+            }
+            for (name, help) in family {
+                assert!(names.insert(*name), "{name} has two kinds");
+                assert!(help.ends_with('.'), "{name}");
+                assert!(recorded.iter().any(|known| known == name), "nobody records {name}");
+            }
+        }
+        // What is looked up when somebody asks has names of its own.
+        for name in
+            ["questhall_outbox_lag_seconds", "questhall_outbox_oldest_transaction_seconds", "questhall_up"]
+        {
+            assert!(names.insert(name), "{name} has two kinds");
+        }
     }
 
     #[test]

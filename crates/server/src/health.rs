@@ -84,7 +84,7 @@ async fn migrations(schema: &Schema, pool: &PgPool) -> Result<(), String> {
     let entries = schema.status(&mut connection).await.map_err(|error| failed(&error))?;
     let pending = entries.iter().filter(|entry| entry.state == db::migrate::State::Pending).count();
     if pending > 0 {
-        return Err(format!("{pending} are not applied; run `questhall db migrate`"));
+        return Err(format!("{pending} not applied; run `questhall db migrate`"));
     }
     Ok(())
 }
@@ -102,7 +102,7 @@ async fn figures(
 ) -> Result<Response, Problem> {
     let peer = peer.map(|Extension(ConnectInfo(address))| address);
     may_scrape(settings.metrics.token.as_deref(), peer, &headers)?;
-    let text = crate::figures::render(app.pool(), settings.db.max_connections(), sandbox.as_ref()).await;
+    let text = crate::figures::render(app.pool(), &settings, sandbox.as_ref()).await;
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
 }

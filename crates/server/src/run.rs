@@ -39,7 +39,7 @@ pub enum RunError {
     Migrate(#[from] db::migrate::MigrateError),
     /// The schema is not up to date, and this process may not change it.
     #[error(
-        "{0} migrations are not applied to the database; run `questhall db migrate`, or start without forbidding it"
+        "the database lacks {0} of Questhall's migrations; run `questhall db migrate`, or start without forbidding it"
     )]
     Pending(usize),
     /// This node's key is not the one that seals the database's secrets.

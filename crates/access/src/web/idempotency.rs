@@ -48,6 +48,8 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// The largest answer in bytes that is kept.
 pub const MAX_KEPT: u64 = 1024 * 1024;
+/// How long to wait before what could not be noted is tried again: at first, and at most.
+const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 tokio::task_local! {
     static CLAIM: Arc<(Owner, Fence)>;
@@ -148,19 +150,57 @@ async fn run(
     let response =
         answer.unwrap_or_else(|_| Problem::internal_message("the handler panicked").into_response());
     let (response, kept) = keep(response).await;
-    let recorded = match &kept {
-        Some(kept) => store::finish(&pool, &owner, fence, kept).await,
-        None => store::release(&pool, &owner, fence).await,
-    };
-    match recorded {
-        Ok(true) => {}
-        Ok(false) => {
-            tracing::warn!(actor = owner.actor, "an idempotency lease lapsed before its request ended");
-        }
-        // The client gets its answer; a repetition waits for the lease, and may then run again.
-        Err(error) => tracing::warn!(%error, "an answer could not be kept for its Idempotency-Key"),
+    let ended = Ended { owner, fence, kept };
+    if let Err(error) = ended.record(&pool).await {
+        tracing::warn!(%error, "how a request ended could not be noted for its Idempotency-Key yet; it is tried again");
+        // The client gets its answer meanwhile.
+        tokio::spawn(ended.record_later(pool, lease(limit)).in_current_span());
     }
     response
+}
+
+/// A request that ended, under its key.
+struct Ended {
+    owner: Owner,
+    fence: Fence,
+    /// Its answer; `None` when the request may be sent again.
+    kept: Option<Kept>,
+}
+
+impl Ended {
+    /// Keeps the answer, or gives the key back.
+    async fn record(&self, pool: &PgPool) -> sqlx::Result<()> {
+        let Self { owner, fence, kept } = self;
+        let ours = match kept {
+            Some(kept) => store::finish(pool, owner, *fence, kept).await?,
+            None => store::release(pool, owner, *fence).await?,
+        };
+        if !ours {
+            tracing::warn!(actor = owner.actor, "an idempotency lease lapsed before its request ended");
+        }
+        Ok(())
+    }
+
+    /// The same as soon as the database takes it. Once the lease is over anybody may send the request again anyway.
+    async fn record_later(self, pool: PgPool, lease: Duration) {
+        let trying = async {
+            let mut pause = RETRY_PAUSES.0;
+            loop {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(RETRY_PAUSES.1);
+                match self.record(&pool).await {
+                    Ok(()) => return,
+                    Err(error) => tracing::debug!(%error, "still not noted"),
+                }
+            }
+        };
+        if tokio::time::timeout(lease, trying).await.is_err() {
+            tracing::warn!(
+                actor = self.owner.actor,
+                "how a request ended was never noted for its Idempotency-Key"
+            );
+        }
+    }
 }
 
 /// The response, and what of it to keep; `None` when the request may be sent again.

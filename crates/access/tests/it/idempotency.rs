@@ -325,3 +325,49 @@ async fn only_posts_are_kept_and_only_what_fits() {
     }
     assert_eq!(counter.load(Ordering::SeqCst), 2);
 }
+
+#[tokio::test]
+async fn a_key_that_could_not_be_given_back_at_once_is_free_when_the_database_takes_it() {
+    let (calls, begun, gate) =
+        (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let house = {
+        let (calls, begun, gate) = (Arc::clone(&calls), Arc::clone(&begun), Arc::clone(&gate));
+        House::with(move |router| {
+            router.route(
+                "/moody",
+                post(async move || -> Handled {
+                    if calls.fetch_add(1, Ordering::SeqCst) > 0 {
+                        return Ok(Json(json!("done")));
+                    }
+                    begun.notify_one();
+                    gate.notified().await;
+                    Err(Problem::internal_message("a test"))
+                }),
+            )
+        })
+        .await
+    };
+    let (_, key) = house.key(None, None, &["*"]).await;
+    let request = || post_json("/moody", &key).header("idempotency-key", "k").body(Body::empty()).unwrap();
+    let first = tokio::spawn(send(house.router.clone(), request()));
+    begun.notified().await;
+    let run = async |statement: &'static str| {
+        sqlx::raw_sql(statement).execute(house.database.pool()).await.unwrap();
+    };
+    // The database refuses to give the key back, and then does not any more.
+    run("CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''away''; END';
+         CREATE TRIGGER refuse BEFORE DELETE ON access.idempotency_keys FOR EACH ROW EXECUTE FUNCTION public.refuse()")
+    .await;
+    gate.notify_one();
+    assert_eq!(first.await.unwrap().status, 500);
+    assert_eq!(house.send(request()).await.status, 409, "it is not free yet");
+    run("DROP TRIGGER refuse ON access.idempotency_keys").await;
+    // The lease would hold for more than a minute.
+    let freed = async {
+        while house.send(request()).await.status == 409 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), freed).await.expect("the key is free");
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+}

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     args::{AuditArgs, Global},
     failure::Failure,
-    screen::{Screen, table},
+    screen::{Screen, counted as so_many, table},
     setup,
 };
 
@@ -50,7 +50,7 @@ pub(crate) async fn run(global: &Global, args: &AuditArgs, screen: &Screen) -> R
                 let figures = progress::audit::repair(pool, guild, author).await;
                 mended += figures.map_err(kernel::Problem::from)?.len();
             }
-            screen.note(&format!("{mended} figures were mended."));
+            screen.note(&format!("{} mended.", so_many(mended, "figure")));
             drifts = drift(database, args.guild, screen).await?;
         }
         screen.answer(&drifts, |drifts| {

@@ -1,5 +1,6 @@
 //! `questhall bench`: speed on this machine.
 
+use super::version;
 use crate::{
     args::Global,
     failure::{Code, Failure},
@@ -12,6 +13,7 @@ pub(crate) async fn run(global: &Global, args: &bench::Args, screen: &Screen) ->
     let unavailable = |error: String| Failure::new(Code::Unavailable, error);
     let surroundings = bench::Surroundings {
         schema: &migrations::SCHEMA,
+        questhall: version::named(),
         db: setup::settings(global, &[])?.db,
         // Only from the command line: what the environment names is somebody's real database.
         database_url: global.database_url.clone(),

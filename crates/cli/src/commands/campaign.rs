@@ -1,25 +1,79 @@
-//! `questhall campaign`: folders made, checked, tried, imported and exported; and what is there.
+//! `questhall campaign`: folders made, checked, tried, imported and exported; what is there; and a campaign through its life.
 
 mod check;
+mod lifecycle;
 mod try_out;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use campaigns::{
     authoring::{self, Bundle},
-    model::Campaign,
+    model::{Campaign, Status},
     ops::{self, Asker},
 };
+use clap::Subcommand;
 use db::Database;
 use jobs::Wake;
 use kernel::{CampaignId, GuildId, PageQuery};
 
 use crate::{
-    args::{CampaignCommand, Global},
+    args::Global,
     failure::{Code, Failure, OrFail},
     screen::{Screen, table},
     setup,
 };
+
+use check::CheckArgs;
+use lifecycle::LifecycleCommand;
+use try_out::TryArgs;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CampaignCommand {
+    /// Make the folder of a new campaign, with one challenge in it that works.
+    New {
+        /// The folder to make.
+        dir: PathBuf,
+        /// What the campaign is called [default: as its folder].
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Run every generator of a campaign's folder and say what is wrong, with file and line. Needs no database.
+    Check(CheckArgs),
+    /// Run one challenge's generator once and show what it makes: input, answers, time, standard error. Needs no database.
+    Try(TryArgs),
+    /// Put a campaign's folder into a guild, as a draft; or bring a campaign to what its folder says (--campaign).
+    Import {
+        /// The folder that holds campaign.toml.
+        dir: PathBuf,
+        /// The guild.
+        #[arg(long)]
+        guild: GuildId,
+        /// The campaign to bring up to date, instead of making a new one.
+        #[arg(long, value_name = "ID")]
+        campaign: Option<CampaignId>,
+        /// Make another campaign although the guild has one of this name.
+        #[arg(long, conflicts_with = "campaign")]
+        new: bool,
+        /// Do not run the generators first.
+        #[arg(long)]
+        unchecked: bool,
+    },
+    /// Write a campaign into a new folder, from which it can be imported again.
+    Export {
+        /// The campaign.
+        campaign: CampaignId,
+        /// The folder to make.
+        dir: PathBuf,
+    },
+    /// List campaigns, newest first.
+    List {
+        /// Only this guild's.
+        #[arg(long)]
+        guild: Option<GuildId>,
+    },
+    #[command(flatten)]
+    Lifecycle(LifecycleCommand),
+}
 
 pub(crate) async fn run(global: &Global, command: &CampaignCommand, screen: &Screen) -> Result<(), Failure> {
     setup::log_quietly();
@@ -38,16 +92,14 @@ pub(crate) async fn run(global: &Global, command: &CampaignCommand, screen: &Scr
         }
         CampaignCommand::Check(args) => check::run(global, args, screen).await,
         CampaignCommand::Try(args) => try_out::run(global, args, screen).await,
-        CampaignCommand::Import { dir, guild, campaign, unchecked } => {
+        CampaignCommand::Import { dir, guild, campaign, new, unchecked } => {
             let bundle = if *unchecked { read(dir)? } else { check::checked(global, dir, screen).await? };
             setup::with_database(global, async |database| {
+                if campaign.is_none() && !new {
+                    refuse_double(database, *guild, &bundle, dir).await?;
+                }
                 let campaign = import(database, *guild, &bundle, *campaign).await?;
-                screen.answer(&campaign, |campaign| {
-                    format!(
-                        "{} ({} challenges) is in guild {guild} as campaign {}, {}.",
-                        campaign.settings.name, campaign.challenges, campaign.id, campaign.status
-                    )
-                })
+                screen.answer(&campaign, lifecycle::imported)
             })
             .await
         }
@@ -63,6 +115,10 @@ pub(crate) async fn run(global: &Global, command: &CampaignCommand, screen: &Scr
         CampaignCommand::List { guild } => {
             setup::with_database(global, async |database| list(database, *guild, screen).await).await
         }
+        CampaignCommand::Lifecycle(command) => {
+            setup::with_database(global, async |database| lifecycle::run(database, command, screen).await)
+                .await
+        }
     }
 }
 
@@ -75,8 +131,48 @@ fn read(dir: &Path) -> Result<Bundle, Failure> {
     })
 }
 
+/// Refuses a folder that was imported already: mostly its campaign is to be brought up to date.
+async fn refuse_double(
+    database: &Database,
+    guild: GuildId,
+    bundle: &Bundle,
+    dir: &Path,
+) -> Result<(), Failure> {
+    let name = &bundle.campaign.name;
+    let there = campaigns_of(database, guild).await?;
+    let Some(campaign) =
+        there.iter().find(|there| there.settings.name == *name && there.status != Status::Expired)
+    else {
+        return Ok(());
+    };
+    let (id, dir) = (campaign.id, dir.display());
+    Err(Failure::new(
+        Code::Refused,
+        format!(
+            "guild {guild} has a campaign called {name} already: {id}, {}. To bring that one to what the folder says: \
+             `questhall campaign import {dir} --guild {guild} --campaign {id}`. To make another one, add --new",
+            lifecycle::standing(campaign)
+        ),
+    ))
+}
+
+/// A guild's campaigns, newest first.
+async fn campaigns_of(database: &Database, guild: GuildId) -> Result<Vec<Campaign>, Failure> {
+    let mut campaigns = Vec::new();
+    let mut cursor = None;
+    loop {
+        let query = PageQuery { limit: Some(kernel::page::MAX_LIMIT), cursor };
+        let page = ops::campaign_list(database.pool(), guild, None, true, &query).await?;
+        campaigns.extend(page.items);
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(campaigns);
+        }
+    }
+}
+
 /// Puts a bundle into a guild, as the operator.
-pub(crate) async fn import(
+async fn import(
     database: &Database,
     guild: GuildId,
     bundle: &Bundle,
@@ -110,16 +206,7 @@ async fn list(database: &Database, guild: Option<GuildId>, screen: &Screen) -> R
     };
     let mut campaigns: Vec<Campaign> = Vec::new();
     for guild in guilds {
-        let mut cursor = None;
-        loop {
-            let query = PageQuery { limit: Some(kernel::page::MAX_LIMIT), cursor };
-            let page = ops::campaign_list(database.pool(), guild, None, true, &query).await?;
-            campaigns.extend(page.items);
-            cursor = page.next;
-            if cursor.is_none() {
-                break;
-            }
-        }
+        campaigns.extend(campaigns_of(database, guild).await?);
     }
     screen.answer(&campaigns, |campaigns| {
         let rows = campaigns.iter().map(|campaign| {
@@ -127,7 +214,7 @@ async fn list(database: &Database, guild: Option<GuildId>, screen: &Screen) -> R
             [
                 campaign.id.to_string(),
                 campaign.guild_id.to_string(),
-                campaign.status.to_string(),
+                lifecycle::standing(campaign),
                 start.map_or("-".to_owned(), |at| at.format("%Y-%m-%d %H:%M").to_string()),
                 campaign.challenges.to_string(),
                 campaign.settings.name.clone(),

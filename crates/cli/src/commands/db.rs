@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     args::{DbCommand, Global},
     failure::{Code, Failure, OrFail},
-    screen::{Screen, table},
+    screen::{Screen, counted, table},
     setup,
 };
 
@@ -41,16 +41,52 @@ impl From<Entry> for Line {
     }
 }
 
-pub(crate) async fn run(global: &Global, command: DbCommand, screen: &Screen) -> Result<(), Failure> {
+pub(crate) async fn run(global: &Global, command: &DbCommand, screen: &Screen) -> Result<(), Failure> {
     setup::log_quietly();
+    if let DbCommand::Grants { role } = command {
+        return screen.print(&grants(role));
+    }
     let settings = setup::settings(global, &[])?;
     let database = Database::open_or_join(&settings.db).await.or_fail(Code::Unavailable)?;
     let outcome = match command {
         DbCommand::Migrate => migrate(&database, screen).await,
         DbCommand::Status => status(&database, screen).await,
+        DbCommand::Grants { .. } => Ok(()),
     };
     database.close().await;
     outcome
+}
+
+/// What a role needs to run nodes: rows, sequences and functions of every schema, those to come too. Whoever migrates owns what
+/// there is, and runs this.
+fn grants(role: &str) -> String {
+    let role = role.replace('\'', "''");
+    format!(
+        "\
+-- Lets the role {role} run Questhall without owning anything. Run it as the role that migrates, after every upgrade.
+DO $$
+DECLARE
+    runner text := quote_ident('{role}');
+    room text;
+BEGIN
+    FOR room IN
+        SELECT quote_ident(n.nspname) FROM pg_namespace n
+         WHERE n.nspname !~ '^(pg_|information_schema$|public$)'
+           AND EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = n.oid
+                       UNION ALL SELECT FROM pg_class c WHERE c.relnamespace = n.oid)
+    LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA %s TO %s', room, runner);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %s TO %s', room, runner);
+        EXECUTE format('GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA %s TO %s', room, runner);
+        EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %s TO %s', room, runner);
+        EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %s GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %s', room, runner);
+        EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %s GRANT USAGE, SELECT ON SEQUENCES TO %s', room, runner);
+        EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %s GRANT EXECUTE ON FUNCTIONS TO %s', room, runner);
+    END LOOP;
+    EXECUTE format('GRANT SELECT ON public._sqlx_migrations TO %s', runner);
+END
+$$;"
+    )
 }
 
 /// Brings the schema up to date, telling what it does.
@@ -82,8 +118,7 @@ pub(crate) async fn migrate(database: &Database, screen: &Screen) -> Result<(), 
         .collect();
     screen.answer(&lines, |lines| match lines.len() {
         0 => "The schema is up to date.".to_owned(),
-        1 => "1 migration applied; the schema is up to date.".to_owned(),
-        n => format!("{n} migrations applied; the schema is up to date."),
+        n => format!("{} applied; the schema is up to date.", counted(n, "migration")),
     })
 }
 

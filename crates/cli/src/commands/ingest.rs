@@ -21,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use crate::{
     args::{Global, IngestArgs},
     failure::{Code, Failure, OrFail},
-    screen::Screen,
+    screen::{Screen, counted},
     setup,
 };
 
@@ -173,8 +173,8 @@ fn note(summary: &mut Summary, receipt: Receipt, show: usize) {
 
 fn told(summary: &Summary) -> String {
     let mut text = format!(
-        "{} events in {:.1} s ({}/s): {} counted, {} there already, {} switched off, {} refused.",
-        summary.events,
+        "{} in {:.1} s ({}/s): {} counted, {} there already, {} switched off, {} refused.",
+        counted(summary.events, "event"),
         summary.seconds,
         summary.events_per_second,
         summary.counted,

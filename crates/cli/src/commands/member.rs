@@ -21,7 +21,7 @@ use super::life::{ImportXpArgs, import_xp};
 use crate::{
     args::Global,
     failure::{Code, Failure, OrFail},
-    screen::{Screen, table},
+    screen::{Screen, counted, table},
     setup,
 };
 
@@ -249,7 +249,7 @@ async fn carry_out(pool: &PgPool, command: &MemberCommand, screen: &Screen) -> R
             screen.answer(&gone.map_err(Problem::from)?, |gone| {
                 let person =
                     if gone.person { "" } else { " They are in other guilds, where nothing changed." };
-                format!("They are forgotten, with {} events.{person}", gone.events)
+                format!("They are forgotten, with {}.{person}", counted(gone.events, "event"))
             })
         }
         C::Import(_) => Ok(()),

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::{
     args::{Global, WebhookCommand},
     failure::{Code, Failure, OrFail as _},
-    screen::{Screen, table},
+    screen::{Screen, counted, table},
     setup,
 };
 
@@ -93,7 +93,7 @@ async fn act(
             };
             let replayed = ops::replay(pool, webhooks, *guild, *id, &replay, By::Cli, &origin).await?;
             screen.answer(&json!({ "replayed": replayed }), |_| {
-                format!("{replayed} events are on their way again.")
+                format!("{} on the way again.", counted(replayed, "event"))
             })
         }
     }

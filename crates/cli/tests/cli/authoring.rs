@@ -157,6 +157,7 @@ async fn what_is_imported_comes_out_again() {
             "campaign",
             "import",
             dir.to_str().unwrap(),
+            "--new",
             "--guild",
             "7",
         ]);
@@ -231,4 +232,47 @@ async fn a_broken_folder_is_not_imported() {
         .says("ValueError: not today");
     let list = run(["--database-url", &url, "campaign", "list", "--json"]).ends_with(0).json();
     assert_eq!(list.as_array().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_campaign_lives_its_whole_life_from_the_command_line() {
+    let database = TestDatabase::new().await;
+    let url = database.url();
+    let source = example("advent-of-bytes");
+    let source = source.to_str().unwrap();
+    let campaign = |arguments: &[&str]| {
+        run(["--database-url", &url, "campaign"].into_iter().chain(arguments.iter().copied()))
+    };
+    let import = |more: &[&str]| {
+        let fixed = ["import", source, "--unchecked", "--guild", "7"];
+        campaign(&fixed.into_iter().chain(more.iter().copied()).collect::<Vec<_>>())
+    };
+    let made = import(&[]).ends_with(0).says("It is a draft").says("questhall campaign publish");
+    let id = made.out.split(" as campaign ").nth(1).unwrap().split(',').next().unwrap().to_owned();
+    // The same folder once more is most likely meant for the same campaign.
+    import(&[]).ends_with(4).says(&format!("--campaign {id}")).says("--new");
+    import(&["--campaign", &id]).ends_with(0);
+    let other = import(&["--new", "--json"]).ends_with(0).json()["id"].as_str().unwrap().to_owned();
+
+    campaign(&["close", &id]).ends_with(4);
+    campaign(&["publish", &id, "--start", "2001-01-01T00:00:00Z"]).ends_with(4);
+    campaign(&["publish", &id, "--start", "2999-01-01T00:00:00Z"]).ends_with(0).says("published");
+    campaign(&["list"]).ends_with(0).says("published").says("draft");
+    campaign(&["start", &id]).ends_with(0).says("RUNNING").says("questhall campaign close");
+    campaign(&["close", &id]).ends_with(0).says("CLOSED").says("open-rewards");
+    campaign(&["open-rewards", &id]).ends_with(0).says("REWARD_CLAIM");
+    campaign(&["claim", &id, "--user", "5"]).ends_with(4);
+    campaign(&["show", &id]).ends_with(0).says("REWARD_CLAIM");
+
+    campaign(&["publish", &other, "--start", "2999-01-01T00:00:00Z"]).ends_with(0);
+    campaign(&["cancel", &other]).ends_with(0).says("cancelled");
+    campaign(&["delete", &other]).ends_with(0);
+    campaign(&["show", &other]).ends_with(4);
+    // A campaign that is over stands in nobody's way.
+    let journal: Vec<String> =
+        sqlx::query_scalar("SELECT action FROM access.audit_log WHERE guild_id = 7 ORDER BY created_at")
+            .fetch_all(database.pool())
+            .await
+            .unwrap();
+    assert!(journal.len() >= 8, "{journal:?}");
 }

@@ -1,6 +1,7 @@
 //! Keys, migrations, audit.
 
-use db::testing::TestDatabase;
+use db::testing::{PrivateCluster, TestDatabase, dump, restore};
+use sqlx::ConnectOptions as _;
 
 use crate::terminal::run;
 
@@ -164,4 +165,81 @@ fn a_database_that_does_not_answer_is_a_sentence() {
     run(["--database-url", "mysql://me@127.0.0.1/x", "key", "list"])
         .ends_with(3)
         .says("must begin with postgres://");
+}
+
+#[tokio::test]
+async fn a_dump_restored_into_another_cluster_is_told_and_mended() {
+    let old = TestDatabase::new().await;
+    // As a consumer leaves its cursor; the other cluster is younger.
+    sqlx::raw_sql(
+        "INSERT INTO jobs.outbox_cursors (consumer, transaction_id, id) VALUES ('webhooks', '9000000000', 5);
+         INSERT INTO jobs.outbox (transaction_id, guild_id, event_type, subject, payload)
+         VALUES ('9000000000', 7, 'test.happened', 'tests/1', '{}')",
+    )
+    .execute(old.pool())
+    .await
+    .unwrap();
+    let cluster = PrivateCluster::new();
+    let file = cluster.folder().join("questhall.dump");
+    dump(old.options(), &file).await;
+    let database = cluster.open().await.unwrap();
+    restore(&file, database.options()).await;
+    let at = ["--data-dir", cluster.settings.data_dir.to_str().unwrap()];
+    let type_in = |arguments: &[&str]| run(at.iter().chain(arguments).copied());
+    type_in(&["--set", "http.listen=127.0.0.1:0", "doctor"])
+        .says("! outbox")
+        .says("lies in the future of this PostgreSQL cluster")
+        .says("questhall audit --repair");
+    let drift = type_in(&["audit", "--json"]).ends_with(1).json();
+    assert_eq!(drift[0]["slice"], "jobs", "{drift}");
+    assert_eq!(drift[0]["stored"], "9000000000-5");
+    type_in(&["audit", "--repair"]).ends_with(0).says("agrees with its journal");
+    type_in(&["--set", "http.listen=127.0.0.1:0", "doctor"]).says("✓ outbox");
+    database.close().await;
+}
+
+#[tokio::test]
+async fn a_role_that_owns_nothing_can_run_what_nodes_do() {
+    let database = TestDatabase::new().await;
+    let role = format!("qh_runner_{}", std::process::id());
+    let grants = run(["db", "grants", &role]).ends_with(0).out;
+    let execute = async |statement: String| {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(database.pool()).await
+    };
+    execute(format!("CREATE ROLE {role} LOGIN")).await.unwrap();
+    execute(grants).await.unwrap();
+    let runner = sqlx::PgPool::connect_with(database.options().clone().username(&role)).await.unwrap();
+    let may = async |statement: &str| {
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        sqlx::raw_sql(statement).execute(&runner).await.map_err(|error| error.to_string())
+    };
+    // What the schedules do: partitions, views, the journal's archive.
+    for statement in [
+        "SELECT questhall.ensure_month_partitions('jobs.outbox', 6)",
+        "SELECT questhall.ensure_past_partitions('jobs.outbox', 3)",
+        "INSERT INTO jobs.outbox (guild_id, event_type, subject, payload) VALUES (7, 'test.happened', 'x', '{}')",
+        "SELECT questhall.refresh_view('campaigns.mv_active_campaigns')",
+        "SELECT questhall.refresh_view('campaigns.mv_pending_timers')",
+        "SELECT campaigns.archive_old_state_logs()",
+        "SELECT campaigns.cleanup_timer_executions()",
+        "SELECT questhall.drop_month_partition((SELECT partition_name FROM questhall.month_partitions('jobs.outbox') LIMIT 1))",
+        "BEGIN; LOCK TABLE jobs.outbox IN SHARE ROW EXCLUSIVE MODE; COMMIT",
+        "SELECT version FROM public._sqlx_migrations",
+    ] {
+        may(statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+    // And nothing that is none of its business.
+    for statement in [
+        "SELECT questhall.drop_month_partition('jobs.nodes')",
+        "SELECT questhall.drop_month_partition((SELECT partition_name FROM questhall.month_partitions('jobs.outbox') ORDER BY ends_at DESC LIMIT 1))",
+        "DROP TABLE jobs.nodes",
+        "CREATE TABLE jobs.mine (n integer)",
+    ] {
+        assert!(may(statement).await.is_err(), "{statement}");
+    }
+    let url = database.options().clone().username(&role).to_url_lossy().to_string();
+    run(["--database-url", &url, "db", "status"]).ends_with(0);
+    run(["--database-url", &url, "campaign", "list"]).ends_with(0);
+    runner.close().await;
+    execute(format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
 }

@@ -133,3 +133,43 @@ fn the_operators_guide_knows_every_setting_and_command() {
         assert!(guide.contains(&format!("`{name}")), "the guide lacks the command {name}");
     }
 }
+
+#[test]
+fn where_there_is_no_database_it_is_said_and_none_is_made() {
+    let folder = Folder::new();
+    let dir = folder.path().join("data");
+    let at = ["--data-dir", dir.to_str().unwrap()];
+    for command in [
+        &["key", "list"][..],
+        &["db", "migrate"],
+        &["db", "status"],
+        &["audit"],
+        &["campaign", "list"],
+        &["serve", "--listen", "127.0.0.1:0"],
+        &["settings", "list"],
+    ] {
+        run(at.iter().chain(command).copied())
+            .ends_with(3)
+            .says("there is no database in")
+            .says("`questhall up` makes one there");
+        assert!(!dir.exists(), "{command:?} made one");
+    }
+}
+
+#[test]
+fn errors_are_json_where_answers_are() {
+    let folder = Folder::new();
+    let dir = folder.path().join("data");
+    let told = |arguments: &[&str], code: i32, kind: &str| {
+        let answer = run(["--data-dir", dir.to_str().unwrap()].into_iter().chain(arguments.iter().copied()));
+        let answer = answer.ends_with(code);
+        assert_eq!(answer.out, "");
+        let told: serde_json::Value = serde_json::from_str(&answer.err).unwrap();
+        assert_eq!((&told["error"]["kind"], &told["error"]["exit_code"]), (&kind.into(), &code.into()));
+        told["error"]["message"].as_str().unwrap().to_owned()
+    };
+    assert!(told(&["key", "list", "--json"], 3, "unavailable").contains("there is no database in"));
+    assert!(told(&["--json", "campaign", "import", "somewhere"], 2, "usage").contains("--guild"));
+    assert!(told(&["--json", "no-such-command"], 2, "usage").contains("unrecognized subcommand"));
+    run(["--json", "--help"]).ends_with(0).says("Exit codes: 0 done");
+}

@@ -120,6 +120,7 @@ fn a_taken_port_is_refused_and_leaves_nothing_running() {
         .ends_with(3)
         .says(&format!("cannot listen on {address}"));
     assert_eq!(cluster.processes(), [0; 0]);
+    assert!(!cluster.settings.data_dir.exists(), "the port is looked at before a database is made");
 }
 
 #[test]

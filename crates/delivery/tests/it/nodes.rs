@@ -53,3 +53,14 @@ async fn a_node_that_stops_leaves_its_queues_to_the_others() {
     assert_eq!(endpoint.numbers(2).await, [1, 2]);
     house.settled().await;
 }
+
+#[tokio::test]
+async fn what_a_dead_node_had_is_delivered_long_before_its_lease_would_end() {
+    let house = House::new().await;
+    let mut endpoint = Endpoint::script([]).await;
+    house.webhook(&endpoint.url()).await;
+    house.run("INSERT INTO jobs.nodes (id, name, version, roles, died_at) VALUES ('00000000-0000-7000-8000-00000000dead', 'gone', '0', '{worker}', now())").await;
+    house.run("UPDATE delivery.webhook_queues SET locked_by = '00000000-0000-7000-8000-00000000dead', locked_until = now() + interval '1 hour'").await;
+    house.emit_numbers(0..2).await;
+    assert_eq!(endpoint.numbers(2).await, [0, 1]);
+}

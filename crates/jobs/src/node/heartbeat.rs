@@ -142,7 +142,7 @@ async fn beat_once(
     let ordered = if register(&mut connection, node).await? { State::Draining } else { State::Running };
     state.send_if_modified(|state| std::mem::replace(state, ordered) != ordered);
     if let Some(at) = deaths.look(&mut connection, false).await? {
-        tracing::warn!("another node died: timers that were due by now are run one by one for a while");
+        tracing::warn!("another node died; its work goes to the others");
         metrics::counter!("questhall_node_deaths_seen_total").increment(1);
         news.send_replace(Some(at));
     }

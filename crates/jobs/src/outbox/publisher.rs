@@ -124,6 +124,7 @@ async fn hold<P: Publisher>(
     outcome
 }
 
+/// Takes the cursor if nobody has it; one that a dead node had, without waiting for the lease to end.
 async fn claim(
     conn: &mut PgConnection,
     name: &str,
@@ -132,7 +133,9 @@ async fn claim(
     let row = sqlx::query!(
         r#"UPDATE jobs.outbox_cursors
               SET locked_by = $2, locked_until = now() + make_interval(secs => $3), fencing_token = fencing_token + 1
-            WHERE consumer = $1 AND (locked_until IS NULL OR locked_until < now())
+            WHERE consumer = $1
+              AND (locked_until IS NULL OR locked_until < now()
+                   OR locked_by IN (SELECT id FROM jobs.nodes WHERE died_at IS NOT NULL))
         RETURNING fencing_token, transaction_id::text AS "transaction_id!", id"#,
         name,
         node.id(),

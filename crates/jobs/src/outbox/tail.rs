@@ -151,7 +151,8 @@ impl Reader {
         metrics::counter!("questhall_outbox_events_total").increment(count as u64);
         if self.measured.is_none_or(|measured| measured.elapsed() >= MEASURE) {
             self.measured = Some(Instant::now());
-            metrics::histogram!("questhall_outbox_lag_seconds").record(age(&mut connection, written).await?);
+            metrics::histogram!("questhall_outbox_delay_seconds")
+                .record(age(&mut connection, written).await?);
         }
         Ok(if count as u64 == BATCH.unsigned_abs() { Found::More } else { Found::Some })
     }

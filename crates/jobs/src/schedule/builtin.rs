@@ -112,7 +112,9 @@ async fn outbox_retention(connection: &mut PgConnection, age: Duration) -> Resul
               WHERE (known.transaction_id, known.id) < (excluded.transaction_id, excluded.id)"
         );
         sqlx::raw_sql(AssertSqlSafe(note)).execute(&mut *connection).await?;
-        sqlx::raw_sql(AssertSqlSafe(format!("DROP TABLE {partition}"))).execute(&mut *connection).await?;
+        sqlx::query!("SELECT questhall.drop_month_partition($1::text::regclass)", partition)
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(json!({ "dropped": old }))
 }

@@ -33,7 +33,8 @@ struct Row {
     late: f64,
 }
 
-/// Leases at most `limit` timers of a kind: first those whose lease ended without a word, then due ones. Every lease has a
+/// Leases at most `limit` timers of a kind: first those whose lease ended without a word, or whose
+/// node is known to be dead, then due ones. Every lease has a
 /// greater token than all before it. One that five nodes in a row did not come back from is FAILED.
 pub(super) async fn claim(
     connection: &mut PgConnection,
@@ -46,7 +47,8 @@ pub(super) async fn claim(
         Row,
         r#"WITH expired AS MATERIALIZED (
                SELECT id FROM jobs.timers
-                WHERE kind = $1 AND status = 'RUNNING' AND locked_until < now()
+                WHERE kind = $1 AND status = 'RUNNING'
+                  AND (locked_until < now() OR locked_by IN (SELECT id FROM jobs.nodes WHERE died_at IS NOT NULL))
                 ORDER BY locked_until LIMIT $2 FOR UPDATE SKIP LOCKED
            ), due AS MATERIALIZED (
                SELECT id FROM jobs.timers

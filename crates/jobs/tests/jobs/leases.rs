@@ -214,3 +214,22 @@ async fn failures_wait_and_give_way_to_newer_work() {
     world.until(&stored, 1).await;
     within(node.stop(Duration::from_secs(30))).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_node_had_is_taken_over_long_before_its_lease_would_end() {
+    let world = World::new().await;
+    schedule(&world, new("test.long", None, At::Now)).await.unwrap();
+    let dead = "00000000-0000-7000-8000-00000000dead";
+    world
+        .run(&format!(
+            "INSERT INTO jobs.nodes (id, name, version, roles, died_at) VALUES ('{dead}', 'gone', '0', '{{worker}}', now());
+             UPDATE jobs.timers SET status = 'RUNNING', locked_by = '{dead}', locked_until = now() + interval '1 hour',
+                                    fencing_token = 7"
+        ))
+        .await;
+    let handlers =
+        Handlers::new().leased("test.long", LeaseSettings::default(), |_timer, _lease| async { Ok(()) });
+    let (node, _wake) = serve(&world, handlers, EngineSettings::default()).await;
+    world.until(COMPLETED, 1).await;
+    within(node.stop(Duration::from_secs(30))).await.unwrap();
+}

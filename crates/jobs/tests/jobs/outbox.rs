@@ -11,8 +11,8 @@ use std::{
 use jobs::{
     TimerError,
     outbox::{
-        Consumer, Event, Feed, Filter, Position, Start, Stored, Tail, TailError, Viewer, consume_batch, emit,
-        emit_one, read_after, spawn_consumer,
+        Consumer, Event, Feed, Filter, Position, PublishError, Publisher, Start, Stored, Tail, TailError,
+        Viewer, consume_batch, emit, emit_one, read_after, spawn_consumer, spawn_publisher,
     },
 };
 use kernel::{GuildId, UserId};
@@ -295,4 +295,43 @@ async fn consumers_have_each_effect_once_though_they_fail_and_race() {
     for node in [one, other] {
         within(node.stop(Duration::from_secs(30))).await.unwrap();
     }
+}
+
+/// Says what it published.
+struct Crier(tokio::sync::mpsc::UnboundedSender<i64>);
+
+impl Publisher for Crier {
+    fn name(&self) -> &'static str {
+        "test.crier"
+    }
+
+    fn start(&self) -> Start {
+        Start::Beginning
+    }
+
+    async fn publish(&self, events: &[Stored]) -> Result<(), PublishError> {
+        for event in events {
+            self.0.send(number(event))?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_node_publishes_as_soon_as_the_one_before_is_known_to_be_dead() {
+    let world = World::new().await;
+    emit_now(&world, 1).await;
+    let dead = "00000000-0000-7000-8000-00000000dead";
+    world
+        .run(&format!(
+            "INSERT INTO jobs.nodes (id, name, version, roles, died_at) VALUES ('{dead}', 'gone', '0', '{{worker}}', now());
+             INSERT INTO jobs.outbox_cursors (consumer, transaction_id, id, locked_by, locked_until)
+             VALUES ('test.crier', '0', 0, '{dead}', now() + interval '1 hour')"
+        ))
+        .await;
+    let (node, wake) = world.node().await;
+    let (told, mut hear) = tokio::sync::mpsc::unbounded_channel();
+    spawn_publisher(world.pool().clone(), Crier(told), node.handle(), &wake);
+    assert_eq!(within(hear.recv()).await, Some(1));
+    within(node.stop(Duration::from_secs(30))).await.unwrap();
 }

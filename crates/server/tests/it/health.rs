@@ -51,7 +51,7 @@ async fn without_its_schema_or_its_database_it_is_not_ready() {
         .unwrap();
     let answer = house.get("/readyz", "").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(answer.json()["checks"]["migrations"], "1 are not applied; run `questhall db migrate`");
+    assert_eq!(answer.json()["checks"]["migrations"], "1 not applied; run `questhall db migrate`");
 
     house.database.pool().close().await;
     let answer = house.get("/readyz", "").await;
@@ -101,4 +101,46 @@ async fn figures_can_be_had_from_afar_with_a_token_or_not_at_all() {
     settings.metrics.enabled = false;
     let house = House::with(settings).await;
     assert_eq!(scrape(&house, "127.0.0.1:9", None).await.status, StatusCode::NOT_FOUND);
+}
+
+/// Every family says what it means and of which kind it is, once, before its samples. Kept in a file, which CI has another parser
+/// read.
+#[tokio::test]
+async fn figures_are_what_prometheus_reads() {
+    let house = House::new().await;
+    house.get("/healthz", "").await;
+    metrics::counter!("questhall_outbox_consumed_total", "consumer" => "test").increment(1);
+    metrics::histogram!("questhall_outbox_delay_seconds").record(0.2);
+    metrics::histogram!("questhall_ingest_batch_events").record(3.0);
+    server::figures::describe();
+    sqlx::query(
+        "INSERT INTO jobs.outbox_cursors (consumer, transaction_id, id) VALUES ('nats', '0', 0), ('webhooks', '0', 0)",
+    )
+    .execute(house.database.pool())
+    .await
+    .unwrap();
+    let page = scrape(&house, "127.0.0.1:1", None).await.text;
+    let mut kinds = std::collections::HashMap::new();
+    let mut helped = std::collections::HashSet::new();
+    for line in page.lines().filter(|line| !line.is_empty()) {
+        let word = |n: usize| line.split(' ').nth(n).unwrap();
+        if line.starts_with("# HELP ") {
+            assert!(helped.insert(word(2)), "explained twice: {line}");
+        } else if line.starts_with("# TYPE ") {
+            assert!(kinds.insert(word(2), word(3)).is_none(), "two kinds: {line}");
+            assert_ne!(word(3), "summary", "no bounds are set: {line}");
+            assert!(helped.contains(word(2)), "not explained: {line}");
+        } else {
+            let name = line.split(['{', ' ']).next().unwrap();
+            let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| {
+                name.strip_suffix(end).filter(|family| kinds.get(family) == Some(&"histogram"))
+            });
+            assert!(kinds.contains_key(family.unwrap_or(name)), "of no kind: {line}");
+        }
+    }
+    let lag =
+        |consumer: &str| page.contains(&format!("questhall_outbox_lag_seconds{{consumer=\"{consumer}\"}}"));
+    assert!(lag("webhooks"));
+    assert!(!lag("nats"), "nobody lags behind where NATS is not configured: {page}");
+    std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/figures.txt"), page).unwrap();
 }

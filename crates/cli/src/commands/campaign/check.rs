@@ -5,16 +5,29 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use campaigns::authoring::{self, Bundle, CheckReport, Checked, Mistake, Partly, Seeds, Step};
+use clap::Args;
 use kernel::Clock;
 use sandbox::Sandbox;
 use serde::Serialize;
 
 use crate::{
-    args::{CheckArgs, Global},
+    args::Global,
     failure::{Code, Failure, OrFail},
     screen::{Screen, table},
     setup,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The folder that holds campaign.toml, or that of one challenge in it.
+    pub(crate) dir: PathBuf,
+    /// Only challenges whose folder is called so, or begins so; may be repeated.
+    #[arg(long, value_name = "CHALLENGE")]
+    pub(crate) only: Vec<String>,
+    /// For how many made-up participants each generator runs [default: 5, and 20 where it is fast].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) seeds: Option<u16>,
+}
 
 /// How many seeds `import` tries; whoever wants more runs `check`.
 const SEEDS_BEFORE_IMPORT: Seeds = Seeds::exactly(2);

@@ -1,9 +1,11 @@
 //! `questhall campaign try`: one run of one challenge's generator, shown whole.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use campaigns::authoring;
+use clap::Args;
 use sandbox::Job;
 use sandbox::generator::{self, download};
 use serde::Serialize;
@@ -11,10 +13,22 @@ use serde_json::Value;
 
 use super::check::{ensure_folder, size, start};
 use crate::{
-    args::{Global, TryArgs},
+    args::Global,
     failure::{Code, Failure},
     screen::Screen,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct TryArgs {
+    /// The challenge's folder.
+    pub(crate) dir: PathBuf,
+    /// The seed; `check` names those that fail.
+    #[arg(long, default_value = "check-1")]
+    pub(crate) seed: String,
+    /// Show the input whole.
+    #[arg(long)]
+    pub(crate) full: bool,
+}
 
 /// How many lines of an input are shown, unless it is asked for whole.
 const INPUT_LINES: usize = 20;

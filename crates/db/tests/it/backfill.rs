@@ -1,5 +1,4 @@
 //! Backfills over a large table: every row once, whatever happens meanwhile.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use std::{
     sync::{

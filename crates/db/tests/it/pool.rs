@@ -1,5 +1,4 @@
 //! The pool: limits, signs of life, timeouts.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use std::time::Duration;
 

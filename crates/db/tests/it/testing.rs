@@ -1,7 +1,5 @@
 //! Test databases: each its own, gone afterwards.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
 use db::testing::TestDatabase;
 use sqlx::PgPool;
 

@@ -1,5 +1,4 @@
 //! A PostgreSQL that speaks TLS: a real one, with a certificate of our own making.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use std::{
     fs,
@@ -91,8 +90,8 @@ async fn connect(host: &str, port: u16, parameters: &str) -> Result<bool, String
     Ok(encrypted)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_are_encrypted_where_the_url_says_so() {
+/// A cluster at rest whose owner has a password, and the folder with its programs.
+async fn cluster_with_password() -> (PrivateCluster, String) {
     let cluster = PrivateCluster::new();
     let database = cluster.open().await.unwrap();
     let bindir: String = sqlx::query_scalar("SELECT setting FROM pg_config WHERE name = 'BINDIR'")
@@ -101,7 +100,12 @@ async fn connections_are_encrypted_where_the_url_says_so() {
         .unwrap();
     sqlx::raw_sql("ALTER ROLE questhall PASSWORD 'open sesame'").execute(database.pool()).await.unwrap();
     database.close().await;
+    (cluster, bindir)
+}
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_are_encrypted_where_the_url_says_so() {
+    let (cluster, bindir) = cluster_with_password().await;
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let pgdata = cluster.pgdata();
     put(&pgdata, "tls.crt", &cert.pem());
@@ -140,4 +144,40 @@ async fn connections_are_encrypted_where_the_url_says_so() {
     assert_eq!(connect("localhost", server.port, "sslmode=prefer").await, Ok(false));
     let refused = connect("localhost", server.port, "sslmode=require").await.unwrap_err();
     assert!(refused.contains("does not support TLS"), "{refused}");
+}
+
+/// Made with `openssl x509 -req` and no extensions, as old how-tos have it: version 1. The key is nobody's.
+const OLD_CERTIFICATE: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBIzCBywIUKkBbqeQsc1ccGeqYWv/ddFBiVYwwCgYIKoZIzj0EAwIwFDESMBAG
+A1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyOTExMjE0NFoYDzIxMjYxMTA1MTEyMTQ0
+WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+AAT+CcKRQWALEXwtf8iHpNk4TWu25OPABGux66+Jv8bWFfbTtlOb4znkbxwJVLyl
+2Iy92A9ngJgip2YiHIZcMJdUMAoGCCqGSM49BAMCA0cAMEQCIHbuioLvFrmIWdC1
+px3Zgws5WzoDPPoeL6mzSWLfrVO5AiBs4BqQ5MGH4q5BG6wYJPv60/NTOSioHFlH
++ZAAZav/Vw==
+-----END CERTIFICATE-----
+";
+const OLD_KEY: &str = "\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgtujA4sA0H34BBEcj
+2OMvdCxjK2n7BNyMt2lkOgQ0h4KhRANCAAT+CcKRQWALEXwtf8iHpNk4TWu25OPA
+BGux66+Jv8bWFfbTtlOb4znkbxwJVLyl2Iy92A9ngJgip2YiHIZcMJdU
+-----END PRIVATE KEY-----
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_of_an_old_kind_is_told_with_the_setting_that_helps() {
+    let (cluster, bindir) = cluster_with_password().await;
+    let pgdata = cluster.pgdata();
+    put(&pgdata, "tls.crt", OLD_CERTIFICATE);
+    put(&pgdata, "tls.key", OLD_KEY);
+    put(&pgdata, "tls_hba.conf", "host all all all scram-sha-256\n");
+    let server = Server::start(Path::new(&bindir), &pgdata, true);
+    for parameters in ["", "sslmode=prefer", "sslmode=require"] {
+        let refused = connect("localhost", server.port, parameters).await.unwrap_err();
+        assert!(refused.contains("X.509 version 1") && refused.contains("`sslmode=disable`"), "{refused}");
+        assert!(!refused.contains("sesame"), "{refused}");
+    }
+    assert_eq!(connect("localhost", server.port, "sslmode=disable").await, Ok(false), "the setting helps");
 }

@@ -1,5 +1,4 @@
 //! The private PostgreSQL through its life: made, used, killed in several ways, refused when it must be.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use std::{
     collections::HashSet,
@@ -335,7 +334,7 @@ async fn holder() {
 
 fn hold(cluster: &PrivateCluster) -> (Child, i32) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "holder", "--nocapture"])
+        .args(["--ignored", "--exact", "private::holder", "--nocapture"])
         .env("QUESTHALL_TEST_HOLD", &cluster.settings.data_dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -1,5 +1,4 @@
 //! Helpers around errors and transactions.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 use std::sync::{
     Arc,

@@ -40,7 +40,10 @@ pub(super) fn toml_read<T: DeserializeOwned>(
         if !missing.is_some_and(|missing| taken.iter().any(|name| name == missing)) {
             let (message, near) = suggested(&error);
             meant = near;
-            let line = key_line(text, &path.to_string()).or(Some(1));
+            let place = path.to_string();
+            // A list may also stand on its key's own line.
+            let outer = place.split(['.', '[']).next().unwrap_or_default();
+            let line = key_line(text, &place).or_else(|| key_line(text, outer)).or(Some(1));
             mistakes.push(Mistake::new(file, line, message));
         }
         // Where something is missing, what it is missing from goes; of the whole file there is no more to say.

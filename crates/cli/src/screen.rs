@@ -2,7 +2,8 @@
 //! jq` and `$(questhall key create …)` work, whatever else is told.
 
 use std::{
-    fmt::Display,
+    borrow::Cow,
+    fmt::{Display, Write as _},
     io::{self, Write},
 };
 
@@ -46,7 +47,7 @@ impl Screen {
     #[expect(clippy::unused_self, reason = "whoever prints has a screen")]
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
-        let text = text.trim_end_matches('\n');
+        let text = quiet(text.trim_end_matches('\n'));
         match writeln!(out, "{text}").and_then(|()| out.flush()) {
             // `questhall … | head` has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -59,13 +60,13 @@ impl Screen {
     pub(crate) fn note(&self, text: &str) {
         let text = if self.json { serde_json::json!({ "note": text }).to_string() } else { text.to_owned() };
         // A closed standard error hears nothing.
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = writeln!(io::stderr().lock(), "{}", quiet(&text));
     }
 
     /// Tells why the command ends, likewise.
     pub(crate) fn error(&self, failure: &Failure) {
         let text = if self.json { failure.json() } else { format!("questhall: {failure}") };
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = writeln!(io::stderr().lock(), "{}", quiet(&text));
     }
 
     /// A bar for work of `length` steps; shown on a terminal only.
@@ -107,6 +108,25 @@ pub(crate) fn wide_table(headings: &[&str], rows: impl IntoIterator<Item = Vec<S
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
+/// The text with what a terminal would take for orders written out, as JSON does: names come from Discord, and texts from
+/// databases that were filled before such were refused.
+fn quiet(text: &str) -> Cow<'_, str> {
+    if kernel::text::control(text).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let orders = |c: char| kernel::text::control(c.encode_utf8(&mut [0; 4])).is_some();
+    let mut quiet = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if orders(c) {
+            // Writing to a String cannot fail.
+            let _ = write!(quiet, "\\u{:04x}", u32::from(c));
+        } else {
+            quiet.push(c);
+        }
+    }
+    Cow::Owned(quiet)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,5 +136,11 @@ mod tests {
         let text =
             table(["id", "name"], [["1".to_owned(), "One".to_owned()], ["22".to_owned(), "Two".to_owned()]]);
         assert_eq!(text, "ID  NAME\n1   One\n22  Two");
+    }
+
+    #[test]
+    fn nobodys_name_gives_a_terminal_orders() {
+        assert_eq!(quiet("Ada\tL.\n"), "Ada\tL.\n");
+        assert_eq!(quiet("a\u{1b}[2Jb\u{9b}1mc\u{7f}"), "a\\u001b[2Jb\\u009b1mc\\u007f");
     }
 }

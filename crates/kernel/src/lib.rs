@@ -12,6 +12,7 @@
 //! | [`page`] | keyset pages: opaque cursors, bounded limits |
 //! | [`problem`] | RFC 9457 problem details, the only error a client ever sees |
 //! | [`text`] | what is a name |
+//! | [`time`] | which times and days requests may give |
 
 pub mod amount;
 pub mod clock;
@@ -22,6 +23,7 @@ pub mod objects;
 pub mod page;
 pub mod problem;
 pub mod text;
+pub mod time;
 
 pub use amount::{Bytes, Gold, Points, Xp};
 pub use clock::Clock;

@@ -161,7 +161,7 @@ fn stands(before: Option<char>, c: char, after: Option<char>) -> bool {
 }
 
 /// Whether a character is drawn: those that are not are white space and Unicode's `Default_Ignorable_Code_Point`.
-fn shows(c: char) -> bool {
+pub fn shows(c: char) -> bool {
     let hidden = matches!(u32::from(c),
         0xAD | 0x34F | 0x61C | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F | 0x202A..=0x202E
         | 0x2060..=0x206F | 0x2800 | 0x3164 | 0xFE00..=0xFE0F | 0xFEFF | 0xFFA0 | 0xFFF0..=0xFFFB | 0x1BCA0..=0x1BCA3
@@ -173,6 +173,11 @@ fn shows(c: char) -> bool {
 fn combines(c: char) -> bool {
     matches!(u32::from(c),
         0x0300..=0x036F | 0x0483..=0x0489 | 0x1AB0..=0x1AFF | 0x1DC0..=0x1DFF | 0x20D0..=0x20FF | 0xFE20..=0xFE2F)
+}
+
+/// The first character that a terminal would take for an order: a control character other than a tab or a line's end.
+pub fn control(text: &str) -> Option<char> {
+    text.chars().find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
 }
 
 #[cfg(test)]
@@ -242,6 +247,15 @@ mod tests {
         }
         assert!(!name("Ada").resembles("Ada"), "the same is no look-alike");
         assert!(!name("Adam").resembles("Ada"));
+    }
+
+    #[test]
+    fn orders_to_a_terminal_are_found() {
+        assert_eq!(control("a\tb\r\nc"), None);
+        assert_eq!(control("مرحبا \u{1f980}"), None);
+        for order in ['\0', '\u{8}', '\u{1b}', '\u{7f}', '\u{9b}'] {
+            assert_eq!(control(&format!("a{order}b")), Some(order));
+        }
     }
 
     proptest! {

@@ -38,7 +38,8 @@ impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
         let typed = is_json(request.headers())?;
         let body = read(request, state).await?;
-        if body.is_empty() {
+        // `null` is a body that says nothing, too.
+        if body.is_empty() || typed && body.trim_ascii() == b"null" {
             return Ok(None);
         }
         if !typed {
@@ -95,10 +96,8 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     if body.is_empty() {
         return Err(Problem::invalid("The body is empty; this route takes a JSON body."));
     }
-    if holds_nul(body) {
-        return Err(Problem::invalid(
-            "The body holds a NUL character (\\u0000), which no text here may hold.",
-        ));
+    if let Some(order) = control(body) {
+        return Err(control_problem(body, order));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(Objects(&mut deserializer)).map_err(|error| {
@@ -113,12 +112,67 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-/// Whether some string has the escape for NUL in it. A backslash before it that is itself escaped makes it mere letters.
-fn holds_nul(body: &[u8]) -> bool {
-    let escape = br"\u0000";
-    body.windows(escape.len()).enumerate().any(|(at, window)| {
-        window == escape && body[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0
-    })
+/// The first control character that some string holds, tabs and line ends apart: no text here may hold one. PostgreSQL
+/// takes no NUL, and a terminal takes others for orders.
+fn control(body: &[u8]) -> Option<char> {
+    let mut rest = body.iter().copied().enumerate();
+    while let Some((at, byte)) = rest.next() {
+        match byte {
+            b'\\' => match rest.next()?.1 {
+                b'b' => return Some('\u{8}'),
+                b'f' => return Some('\u{c}'),
+                b'u' => {
+                    let code = body.get(at + 2..at + 6).and_then(|digits| std::str::from_utf8(digits).ok());
+                    let code = code.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+                    let escaped = code.and_then(char::from_u32).map(|c| c.to_string()).unwrap_or_default();
+                    if let Some(order) = kernel::text::control(&escaped) {
+                        return Some(order);
+                    }
+                }
+                _ => {}
+            },
+            0x7f => return Some('\u{7f}'),
+            // U+0080 to U+009F, written out.
+            0xc2 => match body.get(at + 1) {
+                Some(second @ 0x80..=0x9f) => return char::from_u32(u32::from(*second)),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Names the field that holds it, where the body is JSON otherwise.
+fn control_problem(body: &[u8], order: char) -> Problem {
+    let says = match order {
+        '\0' => "must not hold a NUL character (\\u0000)".to_owned(),
+        _ => format!(
+            "must not hold the control character \\u{:04x}; of those, texts may hold tabs and line ends",
+            u32::from(order)
+        ),
+    };
+    match serde_json::from_slice(body).ok().and_then(|value: serde_json::Value| place(&value)) {
+        Some(field) if !field.is_empty() => Problem::field(field, says),
+        _ => Problem::invalid(format!("The body {says}.")),
+    }
+}
+
+/// Where in a value the first text with a control character stands, as fields are named.
+fn place(value: &serde_json::Value) -> Option<String> {
+    let below = |name: String, value: &serde_json::Value| {
+        let rest = place(value)?;
+        let dot = if rest.is_empty() || rest.starts_with('[') { "" } else { "." };
+        Some(format!("{name}{dot}{rest}"))
+    };
+    match value {
+        serde_json::Value::String(text) => kernel::text::control(text).map(|_| String::new()),
+        serde_json::Value::Array(list) => {
+            list.iter().enumerate().find_map(|(index, value)| below(format!("[{index}]"), value))
+        }
+        serde_json::Value::Object(map) => map.iter().find_map(|(name, value)| below(name.clone(), value)),
+        _ => None,
+    }
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {

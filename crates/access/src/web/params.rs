@@ -118,7 +118,10 @@ fn sentence(message: &str) -> String {
         if let Some((found, wanted)) =
             message.strip_prefix(prefix).and_then(|rest| rest.split_once(", expected "))
         {
-            return format!("must be {}, not {}", expected(wanted), in_json(found));
+            return match whole_number(found) {
+                Some(text) if bounds(wanted).is_some() => format!("must be {}, not {text}", expected(wanted)),
+                _ => format!("must be {}, not {}", expected(wanted), in_json(found)),
+            };
         }
     }
     if let Some((length, wanted)) =
@@ -138,11 +141,17 @@ fn sentence(message: &str) -> String {
         "cannot parse integer from empty string" => "must not be empty".to_owned(),
         "number too large to fit in target type" => "is too large".to_owned(),
         "number too small to fit in target type" => "is too small".to_owned(),
-        // What chrono says of a time that is none.
+        // What chrono says of a time, or a day, that is none: it does not say which it wanted.
         "input contains invalid characters"
         | "premature end of input"
         | "input is out of range"
-        | "trailing input" => "must be a date and time such as \"2026-01-31T18:00:00Z\"".to_owned(),
+        | "trailing input"
+        | "no possible date and time matching input"
+        | "input is not enough for unique date and time" => {
+            "must be a day such as \"2026-01-31\" where a day is asked for, else a date and time with its zone, such as \
+             \"2026-01-31T18:00:00Z\" or \"2026-01-31T19:00:00+01:00\""
+                .to_owned()
+        }
         "provided string was not `true` or `false`" => "must be `true` or `false`".to_owned(),
         other if ["must ", "is ", "has ", "may "].iter().any(|verb| other.starts_with(verb)) => {
             other.to_owned()
@@ -167,12 +176,33 @@ fn in_json(found: &str) -> String {
     found.to_owned()
 }
 
+/// The bounds of Rust's types of whole numbers.
+fn bounds(wanted: &str) -> Option<(i128, i128)> {
+    Some(match wanted {
+        "u8" => (0, u8::MAX.into()),
+        "u16" => (0, u16::MAX.into()),
+        "u32" => (0, u32::MAX.into()),
+        "u64" | "usize" => (0, u64::MAX.into()),
+        "i8" => (i8::MIN.into(), i8::MAX.into()),
+        "i16" => (i16::MIN.into(), i16::MAX.into()),
+        "i32" => (i32::MIN.into(), i32::MAX.into()),
+        "i64" | "isize" => (i64::MIN.into(), i64::MAX.into()),
+        _ => return None,
+    })
+}
+
+/// A number that was written without a fraction, however large: serde reads what fits no integer as a float.
+fn whole_number(found: &str) -> Option<String> {
+    let number: f64 = found.strip_prefix("floating point ")?.trim_matches('`').parse().ok()?;
+    (number.fract() == 0.0 && number.abs() >= 2f64.powi(63)).then(|| format!("{number:.0}"))
+}
+
 /// Rust's names of types, in words.
 fn expected(wanted: &str) -> String {
+    if let Some((least, most)) = bounds(wanted) {
+        return format!("a whole number from {least} to {most}");
+    }
     match wanted {
-        "u8" => "a whole number from 0 to 255".to_owned(),
-        "u16" | "u32" | "u64" | "usize" => "a whole number that is not negative".to_owned(),
-        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".to_owned(),
         "f32" | "f64" => "a number".to_owned(),
         "bool" | "a boolean" => "`true` or `false`".to_owned(),
         "a sequence" => "a list".to_owned(),

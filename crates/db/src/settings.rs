@@ -60,7 +60,7 @@ impl Default for Settings {
             max_overflow: 10,
             overflow_idle: Duration::from_mins(1),
             liveness_check_after: Duration::from_secs(30),
-            acquire_timeout: Duration::from_secs(10),
+            acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
             idle_in_transaction_timeout: Duration::from_mins(1),
             lock_timeout: Duration::from_secs(10),

@@ -6,7 +6,8 @@
 //! [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
 
 use std::borrow::Cow;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum_core::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -185,13 +186,35 @@ impl std::error::Error for Problem {}
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         let detail = match trouble(&error) {
-            Trouble::Busy => "The database is busy; try again in a moment.",
+            Trouble::Busy => "The database is too busy to answer in time; try again in a moment.",
             Trouble::Away => "The database does not answer; try again in a moment.",
+            Trouble::Short(what) => {
+                *SHORTAGE.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), what));
+                tracing::error!(%error, "a request is refused: {what}");
+                let detail = format!(
+                    "{}{}; nothing was changed. Try again later.",
+                    what[..1].to_uppercase(),
+                    &what[1..]
+                );
+                return Self::new(UNAVAILABLE, detail).retry_after(SHORT_FOR);
+            }
             Trouble::Ours => return Self::internal(&error),
         };
         tracing::warn!(%error, "a request is refused for the database's sake");
         Self::new(UNAVAILABLE, detail).retry_after(Duration::from_secs(1))
     }
+}
+
+/// After how long it is worth asking a database again that ran out of something.
+const SHORT_FOR: Duration = Duration::from_secs(10);
+
+/// What the database ran out of when it last did, and when that was.
+static SHORTAGE: Mutex<Option<(Instant, &str)>> = Mutex::new(None);
+
+/// What the database ran out of, if that was within `time`: as a request of this process was told.
+pub fn shortage(time: Duration) -> Option<&'static str> {
+    let last = *SHORTAGE.lock().unwrap_or_else(PoisonError::into_inner);
+    last.filter(|(at, _)| at.elapsed() <= time).map(|(_, what)| what)
 }
 
 /// Whose fault a database error is.
@@ -200,6 +223,8 @@ enum Trouble {
     Busy,
     /// The server went away, or cannot be reached for now; `db::is_connection_lost`, which lies above us, tells the same.
     Away,
+    /// The server has too little of something, which an operator has to give it: this.
+    Short(&'static str),
     /// Ours.
     Ours,
 }
@@ -212,8 +237,15 @@ fn trouble(error: &sqlx::Error) -> Trouble {
         sqlx::Error::Database(error) => match error.code().as_deref() {
             // Serialization failure, deadlock, lock timeout, statement timeout: rolled back without a trace.
             Some("40001" | "40P01" | "55P03" | "57014") => Trouble::Busy,
-            // Shut down, crashed, not up yet, idle sessions ended, too many connections.
-            Some("57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "53300") => Trouble::Away,
+            // Shut down, crashed, not up yet, idle sessions ended.
+            Some("57P01" | "57P02" | "57P03" | "57P05" | "25P03") => Trouble::Away,
+            // All of class 53, and the file system's own word for a full disk.
+            Some("53100") => Trouble::Short("the database has no room on its disk"),
+            Some("53200") => Trouble::Short("the database has no memory to spare"),
+            Some("53300") => Trouble::Short("the database takes no more connections"),
+            Some(code) if code.starts_with("53") => {
+                Trouble::Short("the database is at a limit of its settings")
+            }
             Some(code) if code.starts_with("08") => Trouble::Away,
             _ => Trouble::Ours,
         },

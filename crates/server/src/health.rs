@@ -23,6 +23,9 @@ use crate::settings::Settings;
 /// How long a check may take before it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// For how long after the database ran out of something it is not asked for more.
+const SHORT: Duration = Duration::from_secs(30);
+
 /// Cancelled when the process begins to stop: from then on it is not ready.
 #[derive(Debug, Clone)]
 pub(crate) struct Draining(pub(crate) CancellationToken);
@@ -45,10 +48,13 @@ async fn ready(
     Extension(draining): Extension<Draining>,
 ) -> Response {
     let running = if draining.0.is_cancelled() { Err("the process is stopping".to_owned()) } else { Ok(()) };
-    let database = within(database(app.pool())).await;
+    let database = match kernel::problem::shortage(SHORT) {
+        Some(what) => Err(what.to_owned()),
+        None => within(database(app.pool())).await,
+    };
     let migrations = match &database {
         Ok(()) => within(migrations(schema, app.pool())).await,
-        Err(_) => Err("the database does not answer".to_owned()),
+        Err(_) => Err("not looked at, for the database's sake".to_owned()),
     };
     let checks = [("running", running), ("database", database), ("migrations", migrations)];
     let good = checks.iter().all(|(_, result)| result.is_ok());

@@ -28,7 +28,11 @@ pub async fn rate_limits(State(app): State<App>, request: Request, next: Next) -
     // Without a database nobody is served anyway; the handler says it better.
     let Ok(limits) = app.settings().get::<RateLimits>(None).await else { return next.run(request).await };
     let (mut parts, body) = request.into_parts();
-    let verdict = judge(&app, &limits, &mut parts).await;
+    let verdict = match judge(&app, &limits, &mut parts).await {
+        Ok(verdict) => verdict,
+        // The handler would wait as long for the same answer.
+        Err(problem) => return problem.into_response(),
+    };
     let mut response = match verdict {
         Some((allowance, Verdict { refused: Some(wait), .. })) => refusal(allowance, wait).into_response(),
         _ => next.run(Request::from_parts(parts, body)).await,
@@ -39,8 +43,12 @@ pub async fn rate_limits(State(app): State<App>, request: Request, next: Next) -
     response
 }
 
-/// What is said of a request, and by which allowance; `None` where none applies.
-async fn judge(app: &App, limits: &RateLimits, parts: &mut Parts) -> Option<(Allowance, Verdict)> {
+/// What is said of a request, and by which allowance; `None` where none applies. A problem when nobody can be asked who sent it.
+async fn judge(
+    app: &App,
+    limits: &RateLimits,
+    parts: &mut Parts,
+) -> Result<Option<(Allowance, Verdict)>, Problem> {
     let secret = guard::secret(app, &parts.headers);
     let known = secret.as_ref().is_some_and(|secret| app.keys().knows(secret));
     let by_address = if known { None } else { of_address(app, limits, parts) };
@@ -48,19 +56,24 @@ async fn judge(app: &App, limits: &RateLimits, parts: &mut Parts) -> Option<(All
         if let Some((subject, allowance)) = &by_address
             && let Some(verdict) = app.limiter().refused(subject, *allowance)
         {
-            return Some((*allowance, verdict));
+            return Ok(Some((*allowance, verdict)));
         }
-        // Who is not known after all is told so by the handler's extractor.
-        if let Ok(actor) = guard::authenticate(app, parts).await {
-            let allowance = match actor.session() {
-                None => allowance("key", limits.key_per_minute, limits.key_burst),
-                Some(_) => allowance("person", limits.person_per_minute, limits.person_burst),
-            }?;
-            return Some((allowance, app.limiter().take(&actor.sender(), allowance).await));
+        match guard::authenticate(app, parts).await {
+            Ok(actor) => {
+                let allowance = match actor.session() {
+                    None => allowance("key", limits.key_per_minute, limits.key_burst),
+                    Some(_) => allowance("person", limits.person_per_minute, limits.person_burst),
+                };
+                let Some(allowance) = allowance else { return Ok(None) };
+                return Ok(Some((allowance, app.limiter().take(&actor.sender(), allowance).await)));
+            }
+            Err(problem) if problem.status() >= 500 => return Err(problem),
+            // Who is not known after all is told so by the handler's extractor.
+            Err(_) => {}
         }
     }
-    let (subject, allowance) = by_address?;
-    Some((allowance, app.limiter().take(&subject, allowance).await))
+    let Some((subject, allowance)) = by_address else { return Ok(None) };
+    Ok(Some((allowance, app.limiter().take(&subject, allowance).await)))
 }
 
 /// Under which name the address of a request has which allowance.

@@ -107,6 +107,14 @@ impl Actor {
         }
     }
 
+    /// The actor with no more than what every member may do: who acts for a member does not do it as an administrator.
+    #[must_use]
+    pub fn as_member(self) -> Self {
+        let names = Role::Member.scopes().names().iter().filter(|name| self.has(name)).cloned();
+        let scopes = Scopes::new(names.collect::<Vec<_>>());
+        Self { scopes, ..self }
+    }
+
     /// Whether they may do what needs `scope`.
     pub fn has(&self, scope: &str) -> bool {
         self.scopes.permit(scope)

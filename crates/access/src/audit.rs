@@ -142,6 +142,39 @@ pub struct Entry {
     pub at: DateTime<Utc>,
 }
 
+/// What authors keep to themselves until it is released, or for good, by the fields of snapshots.
+const OF_AUTHORS: [&str; 6] =
+    ["generation_script", "checker_script", "hints", "description", "description_part2", "text"];
+/// Whose snapshots hold such fields.
+const AUTHORED: [&str; 2] = ["challenges.", "campaigns."];
+
+impl Entry {
+    /// The entry without what only authors may see: that a field was changed stays, how does not.
+    #[must_use]
+    pub fn without_authors_secrets(mut self) -> Self {
+        if AUTHORED.iter().any(|schema| self.target_table.starts_with(schema)) {
+            self.before.iter_mut().chain(&mut self.after).for_each(hide);
+        }
+        self
+    }
+}
+
+fn hide(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (name, value) in map {
+                if OF_AUTHORS.contains(&name.as_str()) && !value.is_null() {
+                    *value = Value::from("(for authors)");
+                } else {
+                    hide(value);
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(hide),
+        _ => {}
+    }
+}
+
 /// An actor to look for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActorFilter {

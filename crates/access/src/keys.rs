@@ -2,7 +2,8 @@
 //! slow hash: nobody guesses 256 bits, and every request pays for the hash.
 //!
 //! Promises: a revoked or expired key is refused within a second on every node ([`cache`]); using a key never writes to
-//! the database in the request; nobody hands on more than they hold ([`ops`]).
+//! the database in the request; nobody hands on more than they hold, or for longer, or takes it from who holds more ([`ops`]);
+//! streams end with the key, or role, that they were opened by ([`vigil`]).
 
 pub mod cache;
 pub mod ops;
@@ -10,9 +11,11 @@ mod policy;
 pub(crate) mod rules;
 mod store;
 mod token;
+pub mod vigil;
 
 pub use cache::KeyCache;
 pub use ops::{Key, KeyError, NewKey, key_create, key_get, key_list, key_revoke, key_rotate};
 pub use policy::KeyPolicy;
 pub use token::PlainKey;
 pub(crate) use token::{SESSION_PREFIX, hash, hex, is_key, random, unhex};
+pub use vigil::{Vigil, Vigils};

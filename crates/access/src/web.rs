@@ -12,6 +12,7 @@ mod provided;
 mod rate_limits;
 mod request_id;
 mod time_limit;
+mod while_allowed;
 
 pub use app::{App, HttpSettings};
 pub use fallback::{no_method, no_route};
@@ -25,3 +26,4 @@ pub use rate_limits::rate_limits;
 pub(crate) use rate_limits::refusal;
 pub use request_id::{REQUEST_ID_HEADER, RequestId, request_id};
 pub use time_limit::time_limit;
+pub use while_allowed::while_allowed;

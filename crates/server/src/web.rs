@@ -1,5 +1,5 @@
 //! What every request passes through on its way to a handler, outermost first: request id, figures and log line, security
-//! headers, panics, cross-origin rules, compression, time limit, rate limits, body limit, idempotency.
+//! headers, panics, cross-origin rules, compression, time limit, rate limits, the watch over streams, body limit, idempotency.
 
 mod headers;
 mod limits;
@@ -31,6 +31,7 @@ pub(crate) fn wrap(slices: Router<App>, app: &App, http: &Http) -> Router {
     let mut router = slices
         .layer(middleware::from_fn_with_state(app.clone(), access::web::idempotency))
         .layer(middleware::from_fn_with_state(app.clone(), limits::body_limit))
+        .layer(middleware::from_fn_with_state(app.clone(), access::web::while_allowed))
         .layer(middleware::from_fn_with_state(app.clone(), access::web::rate_limits))
         .layer(middleware::from_fn_with_state(app.clone(), access::web::time_limit))
         .layer(compression);
@@ -92,5 +93,49 @@ mod tests {
         assert!(response.headers().contains_key("x-request-id"));
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         assert!(!String::from_utf8_lossy(&body).contains(secret));
+    }
+
+    /// What a subscriber writes.
+    #[derive(Debug, Clone, Default)]
+    struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_error_is_logged_with_its_request_also_where_only_warnings_are() {
+        let lines = Lines::default();
+        let written = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter("warn")
+            .with_ansi(false)
+            .with_writer(move || written.clone())
+            .finish();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        tracing::subscriber::with_default(subscriber, || {
+            runtime.block_on(async {
+                let pool = sqlx::PgPool::connect_lazy("postgres://nobody@localhost/nowhere").unwrap();
+                let app = App::new(pool, jobs::Wake::new(), HttpSettings::default());
+                let broken = get(async || kernel::Problem::internal_message("the pipe burst"));
+                let router = wrap(Router::new().route("/pipes/{pipe}", broken), &app, &Http::default());
+                let request = Request::get("/pipes/7?secret=hunter2").header("x-request-id", "a-request");
+                router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+            })
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        for line in ["the pipe burst", "answered"] {
+            let line =
+                text.lines().find(|text| text.contains(line)).unwrap_or_else(|| panic!("{line}: {text}"));
+            assert!(line.contains("a-request") && line.contains("/pipes/7"), "{line}");
+        }
+        assert!(!text.contains("hunter2"), "{text}");
     }
 }

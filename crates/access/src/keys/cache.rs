@@ -143,7 +143,19 @@ impl KeyCache {
         self.0.known.write().unwrap_or_else(PoisonError::into_inner).remove(&token::hash(secret));
     }
 
+    /// Who bears this key or token still. That it is asked is no use of it.
+    pub(super) async fn still(&self, secret: &str) -> Result<Option<Actor>, Problem> {
+        let kind = if token::is_well_formed(token::PREFIX, secret) { Kind::Key } else { Kind::Session };
+        Ok(self.entry(kind, secret).await?.map(|entry| entry.actor.clone()))
+    }
+
     async fn bearer(&self, kind: Kind, secret: &str) -> Result<Option<Actor>, Problem> {
+        let Some(entry) = self.entry(kind, secret).await? else { return Ok(None) };
+        mark(&entry.used);
+        Ok(Some(entry.actor.clone()))
+    }
+
+    async fn entry(&self, kind: Kind, secret: &str) -> Result<Option<Arc<Entry>>, Problem> {
         if !token::is_well_formed(kind.prefix(), secret) {
             return Ok(None);
         }
@@ -157,9 +169,8 @@ impl KeyCache {
                 Err(error) => return Err(unavailable_or_internal(error)),
             },
         };
-        mark(&entry.used);
         mark(&entry.wanted);
-        Ok(Some(entry.actor.clone()))
+        Ok(Some(entry))
     }
 
     fn find(&self, hash: &Hash) -> Found {

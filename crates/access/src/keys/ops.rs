@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::policy::{KeyPolicy, MAX_GRACE_MINUTES};
 use super::store;
 use super::token::{self, PlainKey};
-use crate::actor::{By, Origin};
+use crate::actor::{Actor, Bearer, By, Origin};
 use crate::audit::{self, AuditEntry};
 use crate::scope::Scopes;
 use crate::settings::settings_read;
@@ -118,7 +118,36 @@ impl From<KeyError> for Problem {
     }
 }
 
-/// Makes a key. The plain key is given out here and never again.
+/// Who makes a key, so that it can be found when they go: a key by itself, also where it acts as a member.
+fn maker(by: By<'_>) -> String {
+    match by {
+        By::Key(actor) => actor.sender(),
+        _ => by.changed_by(),
+    }
+}
+
+/// When a new key ends: as asked, but no later than the key that makes it. Locks that one, so that it is not revoked meanwhile.
+async fn within_makers_life(
+    conn: &mut PgConnection,
+    by: By<'_>,
+    asked: Option<DateTime<Utc>>,
+) -> Result<Option<DateTime<Utc>>, KeyError> {
+    let By::Key(Actor { bearer: Bearer::Key { id, .. }, .. }) = by else { return Ok(asked) };
+    let maker = key_get(conn, None, *id).await?;
+    if !maker.is_active {
+        return Err(KeyError::Revoked);
+    }
+    match (asked, maker.expires_at) {
+        (Some(at), Some(end)) if at > end => Err(KeyError::Invalid {
+            field: "expires_at",
+            message: format!("must not be after {}, when the key that makes it expires", end.to_rfc3339())
+                .into(),
+        }),
+        (asked, end) => Ok(asked.or(end)),
+    }
+}
+
+/// Makes a key, which lives no longer than the key that makes it. The plain key is given out here and never again.
 pub async fn key_create(
     conn: &mut PgConnection,
     by: By<'_>,
@@ -136,8 +165,9 @@ pub async fn key_create(
         field: "name",
         message: "must have 1 to 100 characters that can be seen, none of them a control character".into(),
     })?;
+    let expires_at = within_makers_life(conn, by, new.expires_at).await?;
     let policy: KeyPolicy = settings_read(conn, new.guild).await?;
-    policy.check_expiry(new.expires_at, db::now(conn).await?)?;
+    policy.check_expiry(expires_at, db::now(conn).await?)?;
     let plain = PlainKey::generate()?;
     let row = store::Insert {
         key_hash: &token::hex(&plain.hash()),
@@ -146,8 +176,8 @@ pub async fn key_create(
         guild_id: new.guild,
         user_id: new.user,
         scopes: new.scopes.names(),
-        expires_at: new.expires_at,
-        created_by: Some(&by.changed_by()),
+        expires_at,
+        created_by: Some(&maker(by)),
     };
     let key = store::insert(conn, &row).await?;
     record(conn, by, origin, "CREATE", None, &key).await?;
@@ -170,7 +200,8 @@ pub async fn key_get(conn: &mut PgConnection, guild: Option<GuildId>, id: ApiKey
     store::find_for_update(conn, id, guild).await?.ok_or(KeyError::NotFound)
 }
 
-/// Revokes a key for good; within a second no node accepts it. Revoking it again changes nothing.
+/// Revokes a key for good, and those that it made, and those that these made; within a second no node accepts them. Revoking
+/// it again changes nothing.
 pub async fn key_revoke(
     conn: &mut PgConnection,
     by: By<'_>,
@@ -184,7 +215,18 @@ pub async fn key_revoke(
     }
     let key = store::revoke(conn, id, &by.changed_by()).await?;
     record(conn, by, origin, "REVOKE", Some(&before), &key).await?;
-    Ok(key)
+    // Each holds a lock that its own making of keys waits for: whoever was just making one is found the next time round.
+    loop {
+        let made = store::made_by(conn, id).await?;
+        if made.is_empty() {
+            return Ok(key);
+        }
+        for id in made {
+            let before = key_get(conn, None, id).await?;
+            let after = store::revoke(conn, id, &by.changed_by()).await?;
+            record(conn, by, origin, "REVOKE", Some(&before), &after).await?;
+        }
+    }
 }
 
 /// Gives a key a new secret. For the `grace` given, else that of the setting, the old one is good beside it; then, or

@@ -1,8 +1,8 @@
 //! Who may hand out which keys.
 
-use kernel::{GuildId, Problem, UserId};
+use kernel::{ApiKeyId, GuildId, Problem, UserId};
 
-use crate::actor::Actor;
+use crate::actor::{Actor, Bearer};
 use crate::scope::Scopes;
 
 /// The guild of a key that `actor` asks for: its own where it is confined to one. Another guild's is 404, whether there
@@ -30,12 +30,33 @@ pub(crate) fn may_hand_out(actor: &Actor, user: Option<UserId>, scopes: &Scopes)
     Ok(())
 }
 
+/// Refuses to revoke a key that can do what `actor` cannot; its own it may always.
+pub(crate) fn may_revoke(
+    actor: &Actor,
+    key: ApiKeyId,
+    user: Option<UserId>,
+    scopes: &Scopes,
+) -> Result<(), Problem> {
+    let own = matches!(&actor.bearer, Bearer::Key { id, .. } if *id == key);
+    if own {
+        return Ok(());
+    }
+    if let Some(lacking) = scopes.names().iter().find(|scope| !actor.has(scope)) {
+        return Err(Problem::forbidden(format!(
+            "That key is stronger than this one, which lacks the scope `{lacking}`."
+        )));
+    }
+    if actor.session().is_none() && actor.user.is_some() && actor.user != user {
+        return Err(Problem::forbidden(
+            "A key that is bound to a member revokes only keys that are bound to the same member.",
+        ));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use kernel::ApiKeyId;
-
     use super::*;
-    use crate::actor::Bearer;
 
     fn actor(guild: Option<i64>, user: Option<i64>, scopes: &[&str]) -> Actor {
         Actor {

@@ -179,6 +179,22 @@ pub(super) async fn revoke(conn: &mut PgConnection, id: ApiKeyId, by: &str) -> s
     .await
 }
 
+/// The keys in force that this one made, or that were made by keys it made.
+pub(super) async fn made_by(conn: &mut PgConnection, id: ApiKeyId) -> sqlx::Result<Vec<ApiKeyId>> {
+    sqlx::query_scalar!(
+        r#"
+        WITH RECURSIVE made AS (
+            SELECT id, revoked_at FROM access.api_keys WHERE created_by = 'key:' || $1::uuid::text
+            UNION
+            SELECT k.id, k.revoked_at FROM access.api_keys k JOIN made ON k.created_by = 'key:' || made.id::text)
+        SELECT id AS "id!: ApiKeyId" FROM made WHERE revoked_at IS NULL ORDER BY id
+        "#,
+        id.get(),
+    )
+    .fetch_all(conn)
+    .await
+}
+
 pub(super) async fn replace_secret(
     conn: &mut PgConnection,
     id: ApiKeyId,

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 
 use crate::audit::{self, Entry, Filter};
 use crate::openapi::{InGuildPath, Problems};
-use crate::scope::OperationsRead;
+use crate::scope::{CampaignsWrite, OperationsRead, Scope as _};
 use crate::web::{App, Global, InGuild, Json, Query};
 
 /// Which entries to list.
@@ -25,8 +25,10 @@ pub(super) struct LogQuery {
     /// Only changes of this row, by its key; takes a `target_table`.
     target_id: Option<String>,
     /// Only from this time on.
+    #[serde(default, deserialize_with = "kernel::time::instant_if_any")]
     since: Option<DateTime<Utc>>,
     /// Only before this time.
+    #[serde(default, deserialize_with = "kernel::time::instant_if_any")]
     until: Option<DateTime<Utc>>,
     /// How many to answer with: 1 to 200, 50 unless told.
     #[param(minimum = 1, maximum = 200, default = 50)]
@@ -35,7 +37,8 @@ pub(super) struct LogQuery {
     cursor: Option<String>,
 }
 
-/// Lists what administrators changed in a guild, newest first, with before and after.
+/// Lists what administrators changed in a guild, newest first, with before and after. Scripts, hints and descriptions of
+/// challenges are shown to those who may write them (`campaigns:write`); others learn that they were changed.
 #[utoipa::path(get, path = "/guilds/{guild_id}/audit-log", tag = "audit", operation_id = "guild_audit_log",
     params(InGuildPath, LogQuery), responses((status = 200, body = Page<Entry>), Problems),
     security(("api_key" = ["operations:read"])))]
@@ -44,7 +47,11 @@ pub(super) async fn of_guild(
     guild: InGuild<OperationsRead>,
     Query(query): Query<LogQuery>,
 ) -> Result<Json<Page<Entry>>, Problem> {
-    list(&app, Some(guild.guild_id), query).await
+    let mut page = list(&app, Some(guild.guild_id), query).await?;
+    if !guild.actor.has(CampaignsWrite::NAME) {
+        page.items = page.items.into_iter().map(Entry::without_authors_secrets).collect();
+    }
+    Ok(Json(page))
 }
 
 /// Lists what was changed that concerns the whole installation, newest first, with before and after.
@@ -55,10 +62,10 @@ pub(super) async fn of_installation(
     _global: Global<OperationsRead>,
     Query(query): Query<LogQuery>,
 ) -> Result<Json<Page<Entry>>, Problem> {
-    list(&app, None, query).await
+    Ok(Json(list(&app, None, query).await?))
 }
 
-async fn list(app: &App, guild: Option<GuildId>, query: LogQuery) -> Result<Json<Page<Entry>>, Problem> {
+async fn list(app: &App, guild: Option<GuildId>, query: LogQuery) -> Result<Page<Entry>, Problem> {
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
     let (limit, after) = (page.limit()?, page.after()?);
     if query.target_id.is_some() && query.target_table.is_none() {
@@ -73,5 +80,5 @@ async fn list(app: &App, guild: Option<GuildId>, query: LogQuery) -> Result<Json
         until: query.until,
     };
     let mut conn = app.pool().acquire().await?;
-    Ok(Json(audit::list(&mut conn, guild, &filter, after, limit).await?))
+    Ok(audit::list(&mut conn, guild, &filter, after, limit).await?)
 }

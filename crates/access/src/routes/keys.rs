@@ -92,7 +92,8 @@ pub(super) struct CreateKey {
     /// What it may do; not more than the asking key.
     #[schema(min_items = 1, example = json!(["campaigns:read", "campaigns:play"]))]
     scopes: Vec<String>,
-    /// From when it is refused. Left out, never.
+    /// From when it is refused; not later than the asking key. Left out, when the asking key is, or never.
+    #[serde(default, deserialize_with = "kernel::time::instant_if_any")]
     expires_at: Option<DateTime<Utc>>,
 }
 
@@ -106,7 +107,7 @@ pub(super) struct KeyWithSecret {
     secret: String,
 }
 
-/// Makes a key. Its secret is in this answer and nowhere else.
+/// Makes a key, which can do no more than the asking key and lives no longer. Its secret is in this answer and nowhere else.
 #[utoipa::path(post, path = "/keys", tag = "keys", params(IdempotencyKey), request_body = CreateKey,
     responses((status = 201, body = KeyWithSecret), Problems), security(("api_key" = ["keys:write"])))]
 pub(super) async fn key_create(
@@ -140,7 +141,8 @@ pub(super) async fn key_get(
     Ok(Json(keys::key_get(&mut conn, holder.actor.guild, key_id).await?))
 }
 
-/// Revokes a key for good. Within a second it is refused everywhere.
+/// Revokes a key for good, and every key that it made, or that one of those made. Within a second they are refused everywhere.
+/// Takes a key that can do all that the revoked one can.
 #[utoipa::path(delete, path = "/keys/{key_id}", tag = "keys", params(("key_id" = ApiKeyId, Path)),
     responses((status = 200, body = Key), Problems), security(("api_key" = ["keys:write"])))]
 pub(super) async fn key_revoke(
@@ -149,6 +151,8 @@ pub(super) async fn key_revoke(
     Path(key_id): Path<ApiKeyId>,
 ) -> Result<Json<Key>, Problem> {
     let mut tx = app.pool().begin().await?;
+    let key = keys::key_get(&mut tx, holder.actor.guild, key_id).await?;
+    rules::may_revoke(&holder.actor, key_id, key.user_id, &Scopes::new(key.scopes))?;
     let key = keys::key_revoke(&mut tx, holder.by(), &holder.origin, holder.actor.guild, key_id).await?;
     tx.commit().await?;
     Ok(Json(key))
@@ -180,6 +184,14 @@ pub(super) async fn key_rotate(
     // Whoever rotates a key holds it afterwards.
     let key = keys::key_get(&mut tx, holder.actor.guild, key_id).await?;
     rules::may_hand_out(&holder.actor, key.user_id, &Scopes::new(key.scopes))?;
+    if let Bearer::Key { id, .. } = &holder.actor.bearer {
+        let own = keys::key_get(&mut tx, None, *id).await?;
+        if own.expires_at.is_some_and(|end| key.expires_at.is_none_or(|at| at > end)) {
+            return Err(Problem::forbidden(
+                "That key lives longer than this one, so this one cannot take it over.",
+            ));
+        }
+    }
     let made = keys::key_rotate(
         &mut tx,
         holder.by(),

@@ -7,7 +7,7 @@ use kernel::Clock;
 use serde::Deserialize;
 use sqlx::PgPool;
 
-use crate::keys::KeyCache;
+use crate::keys::{KeyCache, Vigils};
 use crate::rate_limit::Limiter;
 use crate::settings::Settings;
 use crate::sign_in::{Discord, Following, GuildsKnown};
@@ -78,6 +78,7 @@ struct Inner {
     pool: PgPool,
     wake: Wake,
     keys: KeyCache,
+    vigils: Vigils,
     limiter: Limiter,
     settings: Settings,
     following: Following,
@@ -93,8 +94,10 @@ impl App {
     /// State whose caches age by `clock`, for tests that drive it.
     pub fn with_clock(pool: PgPool, wake: Wake, http: HttpSettings, clock: Clock) -> Self {
         let settings = Settings::new(pool.clone(), clock.clone());
+        let keys = KeyCache::new(pool.clone(), clock.clone(), settings.clone(), http.development);
         Self(Arc::new(Inner {
-            keys: KeyCache::new(pool.clone(), clock.clone(), settings.clone(), http.development),
+            vigils: Vigils::new(keys.clone()),
+            keys,
             limiter: Limiter::new(pool.clone(), clock.clone()),
             following: Following::new(clock),
             settings,
@@ -122,6 +125,11 @@ impl App {
     /// The keys and sessions seen lately.
     pub fn keys(&self) -> &KeyCache {
         &self.0.keys
+    }
+
+    /// The watch over those who hold streams.
+    pub(crate) fn vigils(&self) -> &Vigils {
+        &self.0.vigils
     }
 
     /// What administrators chose, and may change while we run.

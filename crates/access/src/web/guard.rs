@@ -133,9 +133,9 @@ where
         let actor = authenticate(&app, parts).await?;
         let guild_id = guild_of_path(parts).await?;
         let actor = actor.in_guild(guild_id).ok_or_else(|| Problem::not_found("guild"))?;
+        let (actor, on_behalf) = as_asked(actor, &parts.headers)?;
         require::<S>(&actor)?;
         let origin = origin(&app, parts);
-        let on_behalf = parts.headers.contains_key(MEMBER_HEADER);
         Ok(Self { guild_id, actor, origin, on_behalf, scope: PhantomData })
     }
 }
@@ -188,6 +188,7 @@ where
         if let Some(guild) = guild_named(&parts.headers)? {
             actor = actor.in_guild(guild).ok_or_else(|| Problem::not_found("guild"))?;
         }
+        let (actor, _) = as_asked(actor, &parts.headers)?;
         require::<S>(&actor)?;
         let origin = origin(&app, parts);
         Ok(Self { actor, origin, scope: PhantomData })
@@ -286,6 +287,16 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?.to_str().map_err(|_| missing())?;
     let (scheme, key) = value.split_once(' ').ok_or_else(missing)?;
     if scheme.eq_ignore_ascii_case("bearer") { Ok(key.trim()) } else { Err(missing()) }
+}
+
+/// The actor as the request asks for them: whoever names a member sees and does what a member may, whatever the handler
+/// makes of the name; and whether they do.
+fn as_asked(actor: Actor, headers: &HeaderMap) -> Result<(Actor, bool), Problem> {
+    if !headers.contains_key(MEMBER_HEADER) {
+        return Ok((actor, false));
+    }
+    member_if_named(&actor, headers)?;
+    Ok((actor.as_member(), true))
 }
 
 fn require<S: Scope>(actor: &Actor) -> Result<(), Problem> {

@@ -42,6 +42,7 @@ pub struct Webhook {
 
 /// How a webhook's deliveries stand.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = WebhookHealth)]
 pub struct Health {
     /// Events that wait to be delivered.
     pub pending: i64,
@@ -166,6 +167,9 @@ pub struct Delivery {
     /// The latest attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempted_at: Option<DateTime<Utc>>,
+    /// When it is tried next, if it waits: never before those that were queued earlier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_attempt_at: Option<DateTime<Utc>>,
     /// When it was delivered or given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<DateTime<Utc>>,
@@ -193,9 +197,11 @@ pub struct Replay {
     pub all: bool,
     /// Those given up at this instant or later.
     #[serde(default)]
+    #[serde(deserialize_with = "kernel::time::instant_if_any")]
     pub from: Option<DateTime<Utc>>,
     /// Those given up before this instant.
     #[serde(default)]
+    #[serde(deserialize_with = "kernel::time::instant_if_any")]
     pub until: Option<DateTime<Utc>>,
 }
 

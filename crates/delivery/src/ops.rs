@@ -58,8 +58,9 @@ pub async fn webhook_create(
     Ok(WebhookWithSecret { webhook, secret: secret.reveal() })
 }
 
-/// Changes a webhook. Who changes address or types decides anew, by their own scopes, what it may get. Disabling gives up
-/// what is pending; enabling begins with what happens then. Audited.
+/// Changes a webhook. Who changes address or types decides anew, by their own scopes, what it may get: what was queued or given
+/// up for another address, or under other scopes, is forgotten. Disabling gives up what is pending; enabling begins with what
+/// happens then. Audited.
 pub async fn webhook_update(
     pool: &PgPool,
     webhooks: &Webhooks,
@@ -75,17 +76,26 @@ pub async fn webhook_update(
     let after = db::retry(|| async {
         let mut tx = pool.begin().await?;
         store::queue_lock(&mut tx, guild, id).await?;
-        let scopes = store::webhook_lock(&mut tx, guild, id).await?.ok_or(Error::UnknownWebhook(id))?;
+        let scopes_before =
+            store::webhook_lock(&mut tx, guild, id).await?.ok_or(Error::UnknownWebhook(id))?;
         let before = store::webhook_get(&mut tx, guild, id).await?.ok_or(Error::UnknownWebhook(id))?;
         let chosen = Chosen {
             name: name.as_deref().unwrap_or(&before.name),
             url: url.as_deref().unwrap_or(&before.url),
             event_types: event_types.as_deref().unwrap_or(&before.event_types),
-            scopes: &if url.is_some() || event_types.is_some() { scopes_of(by) } else { scopes },
+            scopes: &if url.is_some() || event_types.is_some() {
+                scopes_of(by)
+            } else {
+                scopes_before.clone()
+            },
         };
+        let same_scopes = chosen.scopes.cover(&scopes_before) && scopes_before.cover(chosen.scopes);
+        let handed_over = chosen.url != before.url || !same_scopes;
         let enabled = edit.enabled.unwrap_or(before.enabled);
         store::webhook_update(&mut tx, guild, id, &chosen, enabled).await?;
-        if before.enabled && !enabled {
+        if handed_over {
+            deliveries::forget_all(&mut tx, guild, id).await?;
+        } else if before.enabled && !enabled {
             deliveries::give_up_all(&mut tx, guild, id).await?;
         }
         if !before.enabled && enabled {

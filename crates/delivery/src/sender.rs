@@ -4,6 +4,7 @@
 //! address which is connected to: a name that changes its mind gains nothing. Redirects are not followed, answers are
 //! read only a little way, and all of it has to be done within one time limit.
 
+mod patience;
 mod resolve;
 mod tls;
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use http::header::{CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::header::{CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
 use http::{Method, Request, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{self, SendRequest};
@@ -221,11 +222,8 @@ impl Sender {
                 Err(error) => return Err(said(format!("the connection broke: {error}"))),
             };
             let status = response.status();
-            let retry_after = response
-                .headers()
-                .get(RETRY_AFTER)
-                .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-                .map(Duration::from_secs);
+            let now = DateTime::from_timestamp(message.timestamp, 0).unwrap_or_default();
+            let retry_after = patience::asked(response.headers(), now);
             let (text, reusable) = read(response).await?;
             if status.is_success() {
                 *held = reusable.then_some(connection);

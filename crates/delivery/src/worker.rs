@@ -104,17 +104,17 @@ impl Turn {
         let mut after = 0;
         let mut sent = 0;
         loop {
-            let mut conn = self.pool.acquire().await?;
-            let due = queue::next(&mut conn, &self.lease, after, BATCH).await?;
-            // Anew for every batch: it may have been changed, its secret rotated.
-            let target = store::target_get(
-                &mut conn,
-                self.webhooks.vault(),
-                self.lease.guild_id,
-                self.lease.webhook_id,
-            )
-            .await?;
-            drop(conn);
+            // Anew for every batch: it may have been changed, its secret rotated. Under the queue's lock, which every change
+            // takes first: what was queued for one address is not sent to the next.
+            let mut tx = self.pool.begin().await?;
+            if queue::confirm(&mut tx, &self.lease).await?.is_none() {
+                return Ok(());
+            }
+            let due = queue::next(&mut tx, &self.lease, after, BATCH).await?;
+            let target =
+                store::target_get(&mut tx, self.webhooks.vault(), self.lease.guild_id, self.lease.webhook_id)
+                    .await?;
+            tx.commit().await?;
             let Some(target) = target else { return Ok(()) };
             let Some(last) = due.last().map(|due| due.id) else {
                 return self.release(Duration::ZERO).await;

@@ -74,7 +74,8 @@ pub(super) async fn get(
 /// Change a webhook
 ///
 /// What is left out stays as it is. Changing the address or the types decides anew, by the scopes of the key that does so,
-/// which events it may get. Disabling gives up what is pending. Written to the audit log.
+/// which events it may get; what was queued or given up for another address, or under other scopes, is forgotten. Disabling
+/// gives up what is pending. Written to the audit log.
 #[utoipa::path(patch, path = "/guilds/{guild_id}/webhooks/{webhook_id}", tag = "webhooks",
     operation_id = "webhook_update", params(InGuildPath, WebhookPath), request_body = WebhookEdit,
     responses((status = 200, body = Webhook), Problems), security(("api_key" = ["webhooks:write"])))]

@@ -84,12 +84,14 @@ pub(crate) async fn delivery_list(
     limit: Limit,
 ) -> sqlx::Result<Vec<Delivery>> {
     let rows = sqlx::query!(
-        "SELECT id, event_id, event_type, status, attempts, queued_at, attempted_at, finished_at, response_status,
-                response_ms, error
-           FROM delivery.webhook_deliveries
-          WHERE guild_id = $1 AND webhook_id = $2 AND ($3::text IS NULL OR status = $3)
-            AND ($4::bigint IS NULL OR id < $4)
-          ORDER BY id DESC LIMIT $5",
+        r#"SELECT d.id, d.event_id, d.event_type, d.status, d.attempts, d.queued_at, d.attempted_at, d.finished_at,
+                d.response_status, d.response_ms, d.error,
+                CASE WHEN d.status = 'PENDING' THEN q.next_attempt_at END AS next_attempt_at
+           FROM delivery.webhook_deliveries d
+           JOIN delivery.webhook_queues q ON q.guild_id = d.guild_id AND q.webhook_id = d.webhook_id
+          WHERE d.guild_id = $1 AND d.webhook_id = $2 AND ($3::text IS NULL OR d.status = $3)
+            AND ($4::bigint IS NULL OR d.id < $4)
+          ORDER BY d.id DESC LIMIT $5"#,
         guild.get(),
         webhook.get(),
         status.map(DeliveryStatus::as_str),
@@ -108,6 +110,7 @@ pub(crate) async fn delivery_list(
             attempts: row.attempts,
             queued_at: row.queued_at,
             attempted_at: row.attempted_at,
+            next_attempt_at: row.next_attempt_at,
             finished_at: row.finished_at,
             response_status: row.response_status,
             response_ms: row.response_ms,
@@ -165,6 +168,34 @@ pub(crate) async fn give_up_all(
     .execute(conn)
     .await?;
     Ok(result.rows_affected())
+}
+
+/// Forgets all that was queued or given up: it was chosen for somebody else.
+pub(crate) async fn forget_all(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    webhook: WebhookId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "DELETE FROM delivery.webhook_deliveries
+          WHERE guild_id = $1 AND webhook_id = $2 AND status IN ('PENDING', 'DEAD')",
+        guild.get(),
+        webhook.get(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    // Who is just posting loses the right to: what it has in hand was for the old address, and was read with it.
+    sqlx::query!(
+        "UPDATE delivery.webhook_queues
+            SET failures = 0, failing_since = NULL, next_attempt_at = NULL, locked_by = NULL, locked_until = NULL,
+                fencing_token = fencing_token + 1
+          WHERE guild_id = $1 AND webhook_id = $2",
+        guild.get(),
+        webhook.get(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Clears away, at most `limit` at once, what was delivered three days ago or given up thirty days ago.

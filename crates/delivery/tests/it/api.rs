@@ -111,3 +111,43 @@ async fn the_catalogue_is_served() {
     assert_eq!(own["schema"]["properties"]["webhook_id"]["format"], "uuid");
     assert!(own["example"]["webhook_id"].is_string());
 }
+
+/// What was queued for one address is not for the next, nor what a stronger key was allowed to hear for a weaker.
+#[tokio::test]
+async fn a_change_of_address_or_scopes_hands_nothing_over() {
+    let mut house = House::idle(local()).await;
+    let gone = "http://127.0.0.1:9/";
+    let made = house.webhook(gone).await;
+    let id = made.webhook.id;
+    house.node().await;
+    house.emit_numbers(0..3).await;
+    house.until("SELECT count(*) = 3 FROM delivery.webhook_deliveries WHERE status = 'PENDING'").await;
+    house.until("SELECT failures > 0 AND locked_by IS NULL FROM delivery.webhook_queues").await;
+    // Some were given up, too, and might be replayed.
+    house
+        .run("UPDATE delivery.webhook_deliveries SET status = 'DEAD', finished_at = now() WHERE id % 2 = 0")
+        .await;
+    let mut endpoint = Endpoint::ok().await;
+    let (status, edited) =
+        house.send(&house.key, "PATCH", &path(id, ""), json!({ "url": endpoint.url() })).await;
+    assert_eq!(status, 200, "{edited}");
+    assert_eq!((&edited["health"]["pending"], &edited["health"]["dead"]), (&json!(0), &json!(0)));
+    house.emit_numbers(7..8).await;
+    assert_eq!(endpoint.numbers(1).await, [7]);
+    house.settled().await;
+
+    // The same address under weaker scopes.
+    house.run("UPDATE delivery.webhooks SET url = 'http://127.0.0.1:9/'").await;
+    house.emit_numbers(8..9).await;
+    house.until("SELECT failures > 0 AND locked_by IS NULL FROM delivery.webhook_queues").await;
+    house.run("UPDATE delivery.webhook_queues SET next_attempt_at = now() + interval '1 hour'").await;
+    let weak = house.key_of(1, &["webhooks:write", "squads:read"]).await;
+    let (status, edited) = house.send(&weak, "PATCH", &path(id, ""), json!({ "event_types": ["*"] })).await;
+    assert_eq!((status, &edited["health"]["pending"]), (200, &json!(0)), "{edited}");
+    // A new name changes nothing of what waits.
+    house.run("UPDATE delivery.webhooks SET scopes = ARRAY['*']").await;
+    house.emit_numbers(9..10).await;
+    house.until("SELECT failures > 0 AND locked_by IS NULL FROM delivery.webhook_queues").await;
+    let (_, edited) = house.send(&weak, "PATCH", &path(id, ""), json!({ "name": "another" })).await;
+    assert_eq!(edited["health"]["pending"], 1, "{edited}");
+}

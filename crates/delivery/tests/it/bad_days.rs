@@ -196,3 +196,31 @@ async fn one_of_sixty_four_is_dead() {
     assert_eq!(dead.next().await.n(), 0);
     assert!(dead.is_quiet());
 }
+
+/// `Retry-After` as a date, and one beyond all numbers.
+#[tokio::test]
+async fn one_that_asks_for_patience_by_a_date_or_for_ever() {
+    for (head, least, most) in [
+        ("date: Fri, 20 Nov 2026 12:00:00 GMT\r\nretry-after: Fri, 20 Nov 2026 13:00:00 GMT\r\n", 3500, 3700),
+        ("retry-after: 99999999999999999999999999\r\n", 4 * 3600 - 100, 4 * 3600 + 100),
+    ] {
+        let (house, _endpoint, _) = first_error(vec![Answer::Whole(503, head, "")]).await;
+        house
+            .until("SELECT EXISTS (SELECT FROM delivery.webhook_queues WHERE locked_by IS NULL AND next_attempt_at > now())")
+            .await;
+        let wait = house
+            .count("SELECT extract(epoch FROM next_attempt_at - now())::bigint FROM delivery.webhook_queues")
+            .await;
+        assert!((least..=most).contains(&wait), "{head}: {wait}");
+        // The administrator sees when.
+        let id = house.text("SELECT id::text FROM delivery.webhooks").await.parse().unwrap();
+        let (status, page) = house
+            .send(&house.key, "GET", &crate::house::path(id, "/deliveries"), serde_json::Value::Null)
+            .await;
+        assert_eq!(status, 200, "{page}");
+        assert!(
+            page["items"].as_array().unwrap().iter().all(|item| item["next_attempt_at"].is_string()),
+            "{page}"
+        );
+    }
+}

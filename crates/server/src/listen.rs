@@ -1,22 +1,30 @@
 //! Sockets: accepting connections, and letting them go.
 //!
 //! An accept loop of our own rather than axum's, for what axum's lacks: a limit on how long a request's head may take, one
-//! on connections, little memory for the many streams that idle ([`endless`]), and an end to waiting for those that do not finish.
+//! on connections, little memory for the many streams that idle ([`endless`]), an end to waiting for those that do not finish,
+//! uploads that are cut off when they stall, and refusals that can be read before all of a body was sent ([`upload`]).
 
 mod endless;
+mod host;
+mod upload;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
+use axum::http::{HeaderValue, header};
+use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -31,12 +39,16 @@ const MAX_HEAD: usize = 32 * 1024;
 /// After an error such as too many open files, how long to leave the socket alone.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts connections until `closing`, then waits for requests in flight, at most the drain timeout. Returns whether all
+/// For how long a client is listened to that was told to send no more: what it had sent already must not cost it the answer.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Accepts connections until `closing`, and from `draining` on tells those that are kept to end. Then waits for requests in flight, at most the drain timeout. Returns whether all
 /// of them were answered.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     http: &Http,
+    draining: &CancellationToken,
     closing: &CancellationToken,
 ) -> bool {
     let mut builder = http1::Builder::new();
@@ -60,16 +72,38 @@ pub(crate) async fn serve(
         let held = (slot, Open::begin());
         let (router, closing, tracker) = (router.clone(), closing.clone(), connections.clone());
         let (handover, giver) = two(Handover::default());
+        let (told_to_end, cut) = two(AtomicBool::new(false));
+        let (draining, stall) = (draining.clone(), http.stall_timeout);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
-            let (router, giver) = (router.clone(), Arc::clone(&giver));
+            let (router, giver, cut) = (router.clone(), Arc::clone(&giver), Arc::clone(&cut));
+            let draining = draining.clone();
             async move {
-                let may_be_taken = endless::may_be_taken(&request);
-                let answer = router.oneshot(request).await?;
+                let expects = request.headers().contains_key(header::EXPECT);
+                let checked = host::check(&request);
+                let (parts, incoming) = request.into_parts();
+                let (upload, left) = upload::watch(incoming, stall);
+                let (may_be_taken, mut answer) = match checked {
+                    Ok(()) => {
+                        let request = Request::from_parts(parts, Body::new(upload));
+                        (endless::may_be_taken(&request), router.oneshot(request).await?)
+                    }
+                    Err(problem) => {
+                        drop(upload);
+                        (false, problem.into_response())
+                    }
+                };
                 if may_be_taken && endless::is_endless(&answer) {
                     giver.give(answer);
                     // The connection is taken apart meanwhile.
                     match std::future::pending::<Infallible>().await {}
+                }
+                let whole = left.finish(expects).await;
+                if !whole {
+                    cut.store(true, Ordering::Relaxed);
+                }
+                if !whole || draining.is_cancelled() {
+                    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 Ok::<_, Infallible>(answer)
             }
@@ -82,7 +116,10 @@ pub(crate) async fn serve(
                     ended = &mut connection => {
                         if let Err(error) = ended {
                             tracing::debug!(%error, %peer, "a connection ended early");
+                        } else if told_to_end.load(Ordering::Relaxed) {
+                            linger(connection.into_parts().io.into_inner()).await;
                         }
+                        drop(held);
                         return;
                     }
                     answer = handover.taken() => break answer,
@@ -106,6 +143,15 @@ pub(crate) async fn serve(
     tracing::info!(connections = connections.len(), "no more connections are accepted");
     connections.close();
     tokio::time::timeout(http.drain_timeout, connections.wait()).await.is_ok()
+}
+
+/// Hears out who was told to send no more, for a while: a socket that is let go with something unread takes back what was
+/// written to it as well.
+async fn linger(mut socket: TcpStream) {
+    let mut unwanted = vec![0; 16 * 1024];
+    let rest = async { while socket.read(&mut unwanted).await.is_ok_and(|read| read > 0) {} };
+    // After that, the answer was read or never will be.
+    let _ = tokio::time::timeout(LINGER, rest).await;
 }
 
 /// The same thing in two hands.

@@ -187,7 +187,8 @@ impl Server {
                 let router = if roles.has(Role::Http) { build(&services) } else { watch(&services) };
                 let services = services.clone();
                 let serving = tokio::spawn(async move {
-                    listen::serve(listener, router, &services.settings.http, &services.closing).await
+                    let Services { draining, closing, settings, .. } = &services;
+                    listen::serve(listener, router, &settings.http, draining, closing).await
                 });
                 (Some(address), Some(serving))
             }
@@ -227,7 +228,10 @@ impl Server {
         if let Err(error) = node.drain(true).await {
             tracing::warn!(%error, "the database does not answer");
         }
-        tokio::time::sleep(settings.http.drain_delay).await;
+        // A database of its own serves this node alone: there is no other to hand over to.
+        if settings.db.url.is_some() {
+            tokio::time::sleep(settings.http.drain_delay).await;
+        }
         services.closing.cancel();
         let answered = match http {
             Some(serving) => serving.await.unwrap_or(false),

@@ -19,6 +19,8 @@ fn settings(database: &TestDatabase) -> Settings {
     // The test's own binary is none that can be started as a zygote.
     settings.sandbox.enabled = false;
     settings.secrets.key = Some(KEY.to_owned());
+    // Nobody has to turn away.
+    settings.http.drain_delay = Duration::ZERO;
     settings
 }
 
@@ -324,4 +326,111 @@ async fn a_stream_is_resumed_after_the_server_was_away() {
     assert_eq!(numbers, (2..510).collect::<Vec<_>>());
     drop(stream);
     assert!(server.stop().await.unwrap());
+}
+
+/// HTTP/1.1 wants one name of the host it is sent to; of two, a proxy and we might believe different ones.
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let database = TestDatabase::new().await;
+    let server = Server::start(settings(&database), Roles::new([Role::Http])).await.unwrap();
+    let address = server.address().unwrap();
+    for head in [
+        "GET /healthz HTTP/1.1\r\n",
+        "GET /healthz HTTP/1.1\r\nhost: a\r\nhost: b\r\n",
+        "GET /healthz HTTP/1.1\r\nhost: a\r\nhost: a\r\n",
+        "GET /healthz HTTP/1.1\r\nhost: a, b\r\n",
+    ] {
+        let answer = Wire::send(address, &format!("{head}connection: close\r\n\r\n")).await.rest().await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{head}: {answer}");
+        assert!(answer.contains("application/problem+json"), "{answer}");
+    }
+    // Older clients know no such header.
+    let answer = Wire::send(address, "GET /healthz HTTP/1.0\r\n\r\n").await.rest().await;
+    assert!(answer.contains(" 200 "), "{answer}");
+    assert!(server.stop().await.unwrap());
+}
+
+#[tokio::test]
+async fn an_upload_that_stalls_is_cut_off() {
+    let database = TestDatabase::new().await;
+    let mut settings = settings(&database);
+    settings.http.stall_timeout = Duration::from_secs(1);
+    let server = Server::start(settings, Roles::new([Role::Http])).await.unwrap();
+    let (address, key) = (server.address().unwrap(), key(&server).await);
+    let head = |more: &str| {
+        format!(
+            "POST /api/v1/guilds/1/lake/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n{more}\r\n"
+        )
+    };
+    // A stream that goes silent, and a body of which the rest does not come.
+    let silent = head("content-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n");
+    let answer = Wire::send(address, &silent).await.rest().await;
+    assert!(answer.contains("\"done\":false"), "{answer}");
+    let short = head("content-type: application/json\r\ncontent-length: 100\r\n");
+    let answer = Wire::send(address, &short).await.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    assert!(server.stop().await.unwrap());
+}
+
+/// What is refused before its body was read: the client can read why, whatever it was about to send.
+#[tokio::test]
+async fn an_early_refusal_can_be_read() {
+    let database = TestDatabase::new().await;
+    let server = Server::start(settings(&database), Roles::new([Role::Http])).await.unwrap();
+    let address = server.address().unwrap();
+    let head = "POST /api/v1/keys HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+    // A small body is read, and the connection goes on.
+    let mut wire = Wire::send(
+        address,
+        &format!("{head}content-length: 4\r\n\r\nnull{head}content-length: 4\r\n\r\nnull"),
+    )
+    .await;
+    let first = wire.read_until("\r\n\r\n").await;
+    assert!(
+        first.starts_with("HTTP/1.1 401 ") && !first.to_lowercase().contains("connection: close"),
+        "{first}"
+    );
+    drop(wire);
+    // Of a large one it is said that no more is wanted, and the answer arrives whole.
+    for _ in 0..5 {
+        let (reading, mut writing) = TcpStream::connect(address).await.unwrap().into_split();
+        writing.write_all(format!("{head}content-length: 50000000\r\n\r\n").as_bytes()).await.unwrap();
+        let sending = tokio::spawn(async move {
+            let part = vec![b'x'; 64 * 1024];
+            for _ in 0..700 {
+                if writing.write_all(&part).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let mut answer = Vec::new();
+        let mut reading = reading;
+        let read = tokio::time::timeout(Duration::from_secs(30), reading.read_to_end(&mut answer)).await;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        assert!(matches!(read, Ok(Ok(_))), "{read:?}: {answer}");
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+        assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
+        assert!(answer.ends_with('}'), "{answer}");
+        sending.abort();
+    }
+    assert!(server.stop().await.unwrap());
+}
+
+#[tokio::test]
+async fn connections_that_are_kept_are_told_to_end_while_draining() {
+    let database = TestDatabase::new().await;
+    let mut settings = settings(&database);
+    settings.http.drain_delay = Duration::from_mins(10);
+    let server = Server::start(settings, Roles::new([Role::Http])).await.unwrap();
+    let (address, services) = (server.address().unwrap(), server.services().clone());
+    let mut wire = Wire::send(address, "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let before = wire.read_until("version").await;
+    assert!(!before.to_lowercase().contains("connection: close"), "{before}");
+    let stopping = tokio::spawn(server.stop());
+    services.draining.cancelled().await;
+    wire.0.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let after = wire.rest().await;
+    assert!(after.starts_with("HTTP/1.1 200 ") || after.contains("HTTP/1.1 200 "), "{after}");
+    assert!(after.to_lowercase().contains("connection: close"), "{after}");
+    stopping.abort();
 }

@@ -53,14 +53,48 @@ pub async fn copies(
     Ok(all)
 }
 
-/// Has all slices forget a member of a guild. Journals let names be taken out until the transaction ends.
-pub async fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<(), sqlx::Error> {
-    sqlx::query!("SELECT set_config('questhall.allow_erasure', 'on', true)").fetch_one(&mut *conn).await?;
+/// Has all slices forget a member of a guild, also where others named them: `names` are what they were called. Journals let
+/// names be taken out until the transaction ends.
+///
+/// In texts of others, keepers replace what matches the setting `questhall.forgotten` of the transaction: the names as whole
+/// words, whatever their case.
+pub async fn forget(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+    names: &[String],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "SELECT set_config('questhall.allow_erasure', 'on', true) AS allowed,
+                set_config('questhall.forgotten', $1, true) AS forgotten",
+        pattern(names)
+    )
+    .fetch_one(&mut *conn)
+    .await?;
     for keeper in keepers() {
         (keeper.forget)(&mut *conn, guild, user).await?;
     }
     sqlx::query!("SELECT set_config('questhall.allow_erasure', 'off', true)").fetch_one(conn).await?;
     Ok(())
+}
+
+/// The names as a regular expression of PostgreSQL; of a single letter, or of none, nobody is known.
+fn pattern(names: &[String]) -> String {
+    let names: Vec<String> = names
+        .iter()
+        .map(|name| name.trim())
+        .filter(|name| name.chars().count() > 1 && *name != NOBODY)
+        .map(|name| {
+            let escape =
+                |c: char| if c.is_alphanumeric() || c == ' ' { c.to_string() } else { format!("\\{c}") };
+            // What is no punctuation of ASCII stands for itself.
+            name.chars().map(|c| if c.is_ascii() { escape(c) } else { c.to_string() }).collect()
+        })
+        .collect();
+    if names.is_empty() {
+        return "$^".to_owned();
+    }
+    format!("(?<![[:alnum:]_])(?:{})(?![[:alnum:]_])", names.join("|"))
 }
 
 submit! {
@@ -105,7 +139,29 @@ async fn scrub(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<
         guild.get(),
         user.get(),
     )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "UPDATE access.admin_log
+            SET reason = regexp_replace(reason, current_setting('questhall.forgotten'), $2, 'gi')
+          WHERE guild_id = $1 AND reason ~* current_setting('questhall.forgotten')",
+        guild.get(),
+        NOBODY,
+    )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_taken_as_they_are_written() {
+        let pattern =
+            |names: &[&str]| pattern(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(pattern(&["Ada L.", "ada(1)"]), r"(?<![[:alnum:]_])(?:Ada L\.|ada\(1\))(?![[:alnum:]_])");
+        assert_eq!(pattern(&["A", " ", NOBODY]), "$^");
+    }
 }

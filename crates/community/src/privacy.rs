@@ -170,6 +170,7 @@ pub async fn member_erase(
         // Their events wait, so that none comes in between.
         people::store::guilds_lock(&mut tx, &[guild]).await?;
         let shared = people::store::is_shared(&mut tx, guild, user).await?;
+        let names = names_of(&mut tx, guild, user).await?;
         let done = sqlx::query!(
             "UPDATE people.members SET display_name = $3, left_at = coalesce(left_at, now())
               WHERE guild_id = $1 AND user_id = $2",
@@ -202,7 +203,18 @@ pub async fn member_erase(
         .rows_affected();
         remove(&mut tx, guild, user).await?;
         crate::board::lapse::release_all_of(&mut tx, guild, user).await?;
-        personal::forget(&mut tx, guild, user).await?;
+        personal::forget(&mut tx, guild, user, &names).await?;
+        sqlx::query!(
+            "UPDATE progress.activity_log
+                SET metadata = jsonb_set(metadata, '{reason}', to_jsonb(regexp_replace(metadata ->> 'reason',
+                        current_setting('questhall.forgotten'), $2, 'gi')))
+              WHERE guild_id = $1 AND event_type = 'MANUAL_AWARD'
+                AND metadata ->> 'reason' ~* current_setting('questhall.forgotten')",
+            guild.get(),
+            NOBODY,
+        )
+        .execute(&mut *tx)
+        .await?;
         let mut entry =
             AuditEntry::new(Some(guild), by, "DELETE", "people.members", user.to_string()).from(origin);
         entry.after = Some(json!({ "events": events, "person": !shared }));
@@ -211,6 +223,19 @@ pub async fn member_erase(
         tx.commit().await?;
         Ok(Erased { events, person: !shared })
     })
+    .await
+}
+
+/// What a member is called: the words by which others may have named them.
+async fn names_of(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT DISTINCT name AS "name!" FROM people.members m JOIN people.users u ON u.id = m.user_id
+             CROSS JOIN LATERAL (VALUES (m.display_name), (u.discord_name), (u.github_username), (u.id::text)) AS n (name)
+            WHERE m.guild_id = $1 AND m.user_id = $2 AND name IS NOT NULL"#,
+        guild.get(),
+        user.get(),
+    )
+    .fetch_all(conn)
     .await
 }
 

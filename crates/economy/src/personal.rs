@@ -57,6 +57,15 @@ fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, ()
         )
         .execute(&mut *conn)
         .await?;
+        sqlx::query!(
+            "UPDATE economy.bytes_transactions
+                SET reason = regexp_replace(reason, current_setting('questhall.forgotten'), $2, 'gi'), updated_at = now()
+              WHERE guild_id = $1 AND reason ~* current_setting('questhall.forgotten')",
+            guild.get(),
+            NOBODY,
+        )
+        .execute(&mut *conn)
+        .await?;
         Ok(())
     })
 }

@@ -1,12 +1,29 @@
-//! What is kept of a member here: the squads they are and were in. There are no names in it, so nothing is to be forgotten.
+//! What is kept of a member here: the squads they are and were in. Names are in it
+//! only where others wrote why.
 
-use access::personal::{Asked, Keeper, MOST};
+use access::personal::{Asked, Keeper, MOST, NOBODY};
 use kernel::{GuildId, UserId};
 use serde_json::Value;
 use sqlx::PgConnection;
 
 access::personal::submit! {
-    Keeper { slice: "squads", copy, forget: |_, _, _| Box::pin(async { Ok(()) }) }
+    Keeper { slice: "squads", copy, forget }
+}
+
+/// The name goes from the reasons of others' moves; what moved stays.
+fn forget(conn: &mut PgConnection, guild: GuildId, _: UserId) -> Asked<'_, ()> {
+    Box::pin(async move {
+        sqlx::query!(
+            "UPDATE squads.squad_membership_log
+                SET reason = regexp_replace(reason, current_setting('questhall.forgotten'), $2, 'gi')
+              WHERE guild_id = $1 AND reason ~* current_setting('questhall.forgotten')",
+            guild.get(),
+            NOBODY,
+        )
+        .execute(conn)
+        .await?;
+        Ok(())
+    })
 }
 
 fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Value> {

@@ -116,3 +116,27 @@ async fn a_member_gets_a_copy_and_is_forgotten() {
     let back = house.ok("GET", "/members/7", None).await;
     assert_eq!(back["name"], "Back", "whoever comes back has a name again");
 }
+    assert_eq!(house.figures(ADA).await.1, 400, "balances are what the journal says");
+    house.assert_sound().await;
+}
+
+/// Others named them, too: in why they gave, took and changed something.
+#[tokio::test]
+async fn a_name_is_forgotten_in_others_reasons() {
+    let house = house().await;
+    for reason in ["for helping Ada with the gate", "ADA asked; Adamant helped"] {
+        let award = json!({ "user_ids": ["8"], "gold": 1, "reason": reason });
+        house.ok("POST", "/awards", Some(award)).await;
+    }
+    house.ok("POST", "/members/7/erasure", Some(json!({ "reason": "asked for" }))).await;
+    let reasons: Vec<String> = sqlx::query_scalar(
+        "SELECT reason FROM (SELECT metadata ->> 'reason' AS reason FROM progress.activity_log WHERE user_id = 8
+         UNION ALL SELECT reason FROM access.admin_log) r WHERE reason LIKE '%help%' ORDER BY 1",
+    )
+    .fetch_all(house.pool())
+    .await
+    .unwrap();
+    let (first, second) =
+        ("Deleted member asked; Adamant helped", "for helping Deleted member with the gate");
+    assert_eq!(reasons, [first, first, second, second]);
+}

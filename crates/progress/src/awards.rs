@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 ::jobs::declare_events! {
-    "member.awarded" Everyone "an administrator gave a member something, or took it" {
+    "member.awarded" Everyone "an administrator gave a member something; taken things are told to the member and to those who administer" {
         user_id: Snowflake = "175928847299117063", "the member";
         xp: Integer = 100, "XP; negative when taken";
         gold: Integer = 0, "gold; negative when taken";

@@ -216,13 +216,16 @@ pub mod declaring {
 }
 
 /// Fails a debug build that emits what the catalogue does not know.
-pub(super) fn check_declared(name: &str, data: &Value) {
+pub(super) fn check_declared(name: &str, data: &Value, for_everyone: bool) {
     if !cfg!(debug_assertions) || name.starts_with("test.") || name.contains(".test_") {
         return;
     }
     let declared = inventory::iter::<EventType>.into_iter().find(|declared| declared.name == name);
     let wrong = match declared {
         None => Err("it is not declared".to_owned()),
+        Some(declared) if for_everyone && declared.audience != Audience::Everyone => {
+            Err(format!("it is for {}, but tells everyone: it has no `user_id`", declared.audience.as_str()))
+        }
         Some(declared) => declared.check(data),
     };
     if let Err(wrong) = wrong {
@@ -271,6 +274,21 @@ mod tests {
     #[test]
     #[should_panic(expected = "it is not declared")]
     fn what_nobody_declared_is_found_by_the_first_test_that_emits_it() {
-        check_declared("kettle.melted", &json!({}));
+        check_declared("kettle.melted", &json!({}), true);
+    }
+
+    crate::declare_events! {
+        "kettle.secret" Admins "what only those who run the kettle may know" {}
+    }
+
+    #[test]
+    fn what_is_for_admins_is_told_about_somebody() {
+        check_declared("kettle.secret", &json!({}), false);
+    }
+
+    #[test]
+    #[should_panic(expected = "it is for admins, but tells everyone")]
+    fn what_is_for_admins_is_not_told_to_everyone() {
+        check_declared("kettle.secret", &json!({}), true);
     }
 }

@@ -29,7 +29,7 @@ pub async fn emit(connection: &mut PgConnection, events: &[Event]) -> Result<(),
         return Ok(());
     }
     for event in events {
-        super::catalogue::check_declared(event.event_type, &event.payload);
+        super::catalogue::check_declared(event.event_type, &event.payload, event.user_id.is_none());
     }
     let guild_ids: Vec<i64> = events.iter().map(|event| event.guild_id.get()).collect();
     let event_types: Vec<String> = events.iter().map(|event| event.event_type.to_owned()).collect();

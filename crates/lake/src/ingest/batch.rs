@@ -275,7 +275,8 @@ fn first_messages(book: &Book<'_>, counted: &[store::Counted]) -> Vec<outbox::Ev
                 event_type: "member.first_messages",
                 subject: format!("days/{day}"),
                 correlation_id: None,
-                user_id: None,
+                // For administrators only.
+                user_id: Some(UserId::HOUSE),
                 payload: json!({ "day": day, "user_ids": users }),
             }
         })

@@ -84,7 +84,8 @@ async fn settle(
                 event_type: "member.awarded",
                 subject: format!("members/{user}"),
                 correlation_id: Some(id),
-                user_id: None,
+                // What is taken, and why, is between the member and those who administer.
+                user_id: (sign < 0).then_some(*user),
                 payload: json!({ "user_id": user, "xp": xp, "gold": gold, "stars": stars, "reason": reason }),
             })
             .collect();

@@ -535,3 +535,57 @@ async fn a_key_and_a_guild_hold_so_many_streams_and_no_more() {
     drop(first);
     assert_eq!(open().await.status(), StatusCode::OK);
 }
+
+/// Whoever may not open a stream any more does not go on reading one.
+#[tokio::test]
+async fn a_stream_ends_with_its_key() {
+    let house = House::new().await;
+    let made = json!({ "name": "reader", "guild_id": GUILD.to_string(), "scopes": ["campaigns:read"] });
+    let made = house.made("/api/v1/keys", &house.global, &made).await;
+    let mut client = Client::open(&house, &path(), made["secret"].as_str().unwrap(), &[]).await;
+    let mut other = Client::open(&house, &path(), &house.global, &[]).await;
+    let revoke = format!("/api/v1/keys/{}", made["key"]["id"].as_str().unwrap());
+    let answer = house.call(Method::DELETE, &revoke, &house.global, &Value::Null).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let began = std::time::Instant::now();
+    let end = tokio::time::timeout(Duration::from_secs(10), client.next()).await;
+    assert_eq!(end.expect("the stream ends"), None);
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    // Others go on.
+    house.emit(&[event(GUILD, "campaign.test_tick", 1)]).await;
+    assert_eq!(other.numbers(1).await, [1]);
+}
+
+/// Taken XP is between the member and those who administer; whose first message came when, for the latter alone.
+#[tokio::test]
+async fn what_is_taken_and_what_is_for_admins_is_not_told_to_everyone() {
+    let house = House::new().await;
+    let guild = Guild::furnish(&house, GUILD, 11).await;
+    let reader = house.key(Some(GUILD), None, &["campaigns:read", "community:read"]).await;
+    let mut client = Client::open(&house, &path(), &reader, &[]).await;
+    let mut admin = Client::open(&house, &path(), &guild.key, &[]).await;
+    let api = format!("/api/v1/guilds/{GUILD}");
+    let body = |gold: i64, reason: &str| json!({ "user_ids": ["11"], "gold": gold, "reason": reason });
+    house.made(&format!("{api}/awards/revocations"), &guild.key, &body(1, "for cheating")).await;
+    let now = db::now(&mut house.database.pool().acquire().await.unwrap()).await.unwrap();
+    let event = json!({ "event_type": "message_create", "user_id": "11", "channel_id": "9", "source_id": "m1",
+                        "timestamp": now });
+    house.made(&format!("{api}/lake/events"), &guild.key, &json!({ "events": [event] })).await;
+    house.made(&format!("{api}/awards"), &guild.key, &body(2, "for helping")).await;
+    house.services.app.wake().outbox();
+    let mut seen = Vec::new();
+    while seen.last().is_none_or(|message: &Message| message.data["data"]["reason"] != "for helping") {
+        seen.push(client.next().await.unwrap());
+    }
+    let told: Vec<&str> = seen.iter().map(|message| message.event.as_str()).collect();
+    assert!(!told.contains(&"member.first_messages"), "{told:?}");
+    assert!(!seen.iter().any(|message| message.data.to_string().contains("cheating")), "{seen:?}");
+    // Admins are told all of it.
+    let mut all = Vec::new();
+    while all.last().is_none_or(|message: &Message| message.data["data"]["reason"] != "for helping") {
+        all.push(admin.next().await.unwrap());
+    }
+    let told: Vec<&str> = all.iter().map(|message| message.event.as_str()).collect();
+    assert!(told.contains(&"member.first_messages"), "{told:?}");
+    assert!(all.iter().any(|message| message.data.to_string().contains("cheating")), "{all:?}");
+}

@@ -109,8 +109,9 @@ pub struct Http {
     /// How long a stopping server waits for requests in flight.
     #[serde(deserialize_with = "duration")]
     pub drain_timeout: Duration,
-    /// How long a stopping server still accepts connections while `/readyz` says 503, so that a load balancer can turn
-    /// away first. 0 where there is none.
+    /// How long a stopping server still accepts connections while `/readyz` says 503, and tells those that are kept to end, so
+    /// that a load balancer can turn away first. Longer than the balancer takes to notice; 0 where there is none. A node with
+    /// a database of its own does not wait.
     #[serde(deserialize_with = "duration")]
     pub drain_delay: Duration,
 }
@@ -152,7 +153,7 @@ impl Default for Http {
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             drain_timeout: Duration::from_secs(20),
-            drain_delay: Duration::ZERO,
+            drain_delay: Duration::from_secs(5),
         }
     }
 }
@@ -445,13 +446,21 @@ impl fmt::Debug for Metrics {
 pub struct Log {
     /// `text` for people, `json` for programs.
     pub format: LogFormat,
-    /// What is logged, as `tracing` filters are written: `info`, `warn,jobs=debug`.
-    pub filter: String,
+    /// What is logged, as `tracing` filters are written: `info`, `warn,jobs=debug`. Left out, `info`; at a terminal (`up`),
+    /// where people want to see what is wrong and not all that is right, `warn`.
+    pub filter: Option<String>,
+}
+
+impl Log {
+    /// The filter that was chosen, or this one.
+    pub fn filter_or<'a>(&'a self, otherwise: &'a str) -> &'a str {
+        self.filter.as_deref().unwrap_or(otherwise)
+    }
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".to_owned() }
+        Self { format: LogFormat::Text, filter: None }
     }
 }
 
@@ -546,7 +555,7 @@ impl Settings {
             .validate()
             .map_err(|(name, problem)| (format!("webhooks.{name}"), problem.to_owned()))?;
         self.nats.validate().map_err(|(name, problem)| (format!("nats.{name}"), problem.to_owned()))?;
-        if let Err(error) = self.log.filter.parse::<tracing_subscriber::EnvFilter>() {
+        if let Err(error) = self.log.filter_or("").parse::<tracing_subscriber::EnvFilter>() {
             return Err((
                 "log.filter".to_owned(),
                 format!("must be a filter such as `info,jobs=debug`: {error}"),

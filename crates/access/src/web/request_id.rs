@@ -26,7 +26,8 @@ pub async fn request_id(mut request: Request, next: Next) -> Response {
         .and_then(|value| value.to_str().ok())
         .filter(|text| is_plain(text))
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
-    let span = tracing::info_span!("request", request_id = %id, method = %request.method(), path = request.uri().path());
+    // At the highest level, so that it names the request of an error also where only errors are logged.
+    let span = tracing::error_span!("request", request_id = %id, method = %request.method(), path = request.uri().path());
     let value = HeaderValue::from_str(&id);
     request.extensions_mut().insert(RequestId(id));
     let mut response = next.run(request).instrument(span).await;

@@ -19,7 +19,7 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs, screen: &Screen) -> R
         more.push(("--listen", "http.listen", listen.to_string()));
     }
     let settings = setup::settings(global, &more)?;
-    setup::log(&settings.log, &settings.log.filter);
+    setup::log(&settings.log, settings.log.filter_or("info"));
     if settings.db.url.is_none() {
         if !db::private::exists(&settings.db.data_dir) {
             let missing = db::private::PrivateError::Missing { dir: settings.db.data_dir.clone() };

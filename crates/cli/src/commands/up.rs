@@ -24,9 +24,8 @@ pub(crate) async fn run(global: &Global, args: &UpArgs, screen: &Screen) -> Resu
         more.push(("--listen", "http.listen", listen.to_string()));
     }
     let settings = setup::settings(global, &more)?;
-    // People at a terminal want to see what is wrong, not all that is right.
-    let quiet = settings.log == server::settings::Log::default();
-    setup::log(&settings.log, if quiet { "warn" } else { &settings.log.filter });
+    // People at a terminal want to see what is wrong, not all that is right, unless they say so.
+    setup::log(&settings.log, settings.log.filter_or("warn"));
 
     let shutdown = server::signals().or_fail(Code::Unavailable)?;
     if settings.db.url.is_none() && !db::private::exists(&settings.db.data_dir) {

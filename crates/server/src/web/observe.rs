@@ -19,7 +19,7 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
     let method = method(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
-    let span = tracing::info_span!("http", route, actor = Empty);
+    let span = tracing::error_span!("http", route, actor = Empty);
     let in_flight = InFlight::begin();
     let response = next.run(request).instrument(span.clone()).await;
     drop(in_flight);

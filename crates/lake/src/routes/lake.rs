@@ -119,7 +119,9 @@ fn stream(feed: Feed, body: Body) -> Response {
     let answer = futures::stream::unfold(reading, |mut reading| async move {
         let line = reading.next().await?;
         Some((Ok::<_, std::convert::Infallible>(line), reading))
-    });
+    })
+    // Whoever compresses the answer asks once more after its end.
+    .fuse();
     ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(answer)).into_response()
 }
 

@@ -289,7 +289,8 @@ fn respond(source: impl Source, first: Message, heartbeat: Duration, closing: Ca
         state.due = Instant::now() + heartbeat;
         Some((Ok::<_, Infallible>(message.0), state))
     });
-    let body = stream::once(std::future::ready(Ok(first.0))).chain(rest);
+    // Whoever wraps the body may ask once more after its end.
+    let body = stream::once(std::future::ready(Ok(first.0))).chain(rest).fuse();
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

@@ -19,31 +19,47 @@ pub const API_KEY: &str = "api_key";
 /// The name of the security scheme of people who are signed in.
 pub const SESSION: &str = "session";
 
-/// The problems any route may answer with: 400, 401, 403, 404, 409, 429 and 500, as `application/problem+json`.
+/// The name of the parameter by which a POST is safe to repeat.
+pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
+/// The problems any route may answer with, as `application/problem+json`. What depends on an operation's body or headers is
+/// added to the whole document.
 #[derive(Debug, Clone, Copy)]
 pub struct Problems;
 
-const RESPONSES: [(&str, &str); 7] = [
+const RESPONSES: [(&str, &str); 9] = [
     ("400", "The request is not valid; `errors` names the fields."),
     ("401", "No API key, or one that is unknown, expired or revoked."),
     ("403", "The key lacks the scope that this takes."),
     ("404", "There is no such thing, or none that this key may know of."),
+    ("405", "The address is right, but does not take this method; `Allow` names those that it takes."),
     ("409", "That cannot be done now, in the state in which the thing is."),
     ("429", "Too many requests; `Retry-After` says when to try again."),
     ("500", "Something went wrong on our side; it has been logged."),
+    ("503", "Not now: too busy, stopping, or without a database; `Retry-After` says when to try again."),
 ];
+
+/// What operations may answer with besides that take a body.
+pub const OF_BODIES: [(&str, &str); 2] = [
+    ("413", "The body is larger than this takes."),
+    ("415", "The body is of a type that this does not read."),
+];
+
+/// What operations may answer with besides that take an `Idempotency-Key`.
+pub const OF_REPETITIONS: [(&str, &str); 1] =
+    [("422", "What was sent cannot be done, or the `Idempotency-Key` belongs to another request.")];
+
+/// A problem as a response of the document.
+pub fn problem(description: &str) -> Response {
+    let content = Content::new(Some(RefOr::Ref(Ref::from_schema_name(Problem::name()))));
+    ResponseBuilder::new().description(description).content("application/problem+json", content).build()
+}
 
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         RESPONSES
             .into_iter()
-            .map(|(status, description)| {
-                let content = Content::new(Some(RefOr::Ref(Ref::from_schema_name(Problem::name()))));
-                let response = ResponseBuilder::new()
-                    .description(description)
-                    .content("application/problem+json", content);
-                (status.to_owned(), RefOr::T(response.build()))
-            })
+            .map(|(status, description)| (status.to_owned(), RefOr::T(problem(description))))
             .collect()
     }
 }

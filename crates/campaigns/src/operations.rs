@@ -10,6 +10,7 @@ use crate::model::{Status, TimerType};
 
 /// How campaigns and their timers fare.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = CampaignHealth)]
 pub struct Health {
     /// Timers due for over ten minutes and not executed, by type.
     pub stuck_timers: Vec<StuckTimers>,

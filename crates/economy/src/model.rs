@@ -216,6 +216,7 @@ pub enum AwardKind {
 
 /// What came of a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = TransferReceipt)]
 pub struct Receipt {
     /// The row in the ledger.
     pub transaction: Transaction,

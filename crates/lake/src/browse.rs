@@ -57,8 +57,10 @@ pub struct LakeQuery {
     /// Only in this channel.
     pub channel_id: Option<ChannelId>,
     /// Not before this time; 90 days ago unless told.
+    #[serde(default, deserialize_with = "kernel::time::instant_if_any")]
     pub since: Option<DateTime<Utc>>,
     /// Before this time; now unless told.
+    #[serde(default, deserialize_with = "kernel::time::instant_if_any")]
     pub until: Option<DateTime<Utc>>,
     /// How many events to answer with: 1 to 200, 50 unless told.
     #[param(minimum = 1, maximum = 200, default = 50)]

@@ -15,8 +15,10 @@ use utoipa::{IntoParams, ToSchema};
 #[serde(deny_unknown_fields)]
 pub struct DayQuery {
     /// The first day, in UTC; 29 days before the last one unless told.
+    #[serde(default, deserialize_with = "kernel::time::day_if_any")]
     pub from: Option<NaiveDate>,
     /// The last day, in UTC; today unless told.
+    #[serde(default, deserialize_with = "kernel::time::day_if_any")]
     pub to: Option<NaiveDate>,
 }
 

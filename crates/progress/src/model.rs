@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 /// What a change of XP, gold or stars was for (`activity_log.event_type`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = JournalKind)]
 #[expect(missing_docs, reason = "the names are 003's own and say it all")]
 pub enum Event {
     Message,

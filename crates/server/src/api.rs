@@ -1,5 +1,7 @@
 //! All slices' routes as one API, and the document that describes it.
 
+mod answers;
+
 use access::App;
 use access::openapi::Common;
 use utoipa::openapi::path::Operation;
@@ -97,6 +99,7 @@ fn finish(document: &mut OpenApi, public_url: Option<&str>) {
         let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
         for operation in operations.into_iter().filter_map(Option::as_mut) {
             tidy(operation);
+            answers::complete(operation);
         }
     }
 }

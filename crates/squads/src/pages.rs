@@ -31,6 +31,7 @@ pub struct SquadPage {
 
 /// A squad's figures, and its place by each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = SquadFigures)]
 pub struct SquadStanding {
     /// XP of its members in all.
     pub xp: i64,

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use kernel::problem::UNAVAILABLE;
+use kernel::problem::NOT_FOUND;
 use kernel::{GuildId, Page, PageQuery, Problem, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -38,6 +38,7 @@ pub(super) enum Holder {
 
 /// What somebody may do in a guild.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MyStanding)]
 pub(super) struct Standing {
     /// The guild.
     guild_id: GuildId,
@@ -180,7 +181,7 @@ pub(super) async fn callback_discord(
 fn discord(app: &App) -> Result<&Discord, Problem> {
     app.http().discord.as_ref().ok_or_else(|| {
         Problem::new(
-            UNAVAILABLE,
+            NOT_FOUND,
             "Nobody can sign in by Discord here: whoever runs this server has set up no application for it.",
         )
     })

@@ -64,6 +64,7 @@ pub(super) struct MappingPath {
 pub(super) struct GrantBody {
     /// From when it does not count any more. Left out, for ever.
     #[serde(default)]
+    #[serde(deserialize_with = "kernel::time::instant_if_any")]
     expires_at: Option<DateTime<Utc>>,
 }
 

@@ -287,5 +287,5 @@ async fn signing_in_ends_the_session_that_the_browser_had() {
 async fn without_an_application_nobody_signs_in_by_discord() {
     let house = House::new().await;
     let answer = house.send(Request::get("/auth/login/discord").body(Body::empty()).unwrap()).await;
-    insta::assert_snapshot!(answer.problem(), @"503 unavailable: Nobody can sign in by Discord here: whoever runs this server has set up no application for it.");
+    insta::assert_snapshot!(answer.problem(), @"404 not-found: Nobody can sign in by Discord here: whoever runs this server has set up no application for it.");
 }

@@ -213,9 +213,11 @@ fn bearing(request: axum::http::request::Builder, key: &str) -> axum::http::requ
 }
 
 pub(crate) async fn send(router: Router, request: Request<Body>) -> Answer {
+    let (method, uri) = (request.method().to_string(), request.uri().to_string());
     let response = router.oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.unwrap();
+    access::testing::assert_documented(&method, &uri, parts.status.as_u16(), &parts.headers, &bytes);
     let body = serde_json::from_slice(&bytes)
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
     Answer { status: parts.status, headers: parts.headers, body }

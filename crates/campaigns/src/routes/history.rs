@@ -17,6 +17,7 @@ use crate::ops;
 /// Where a timer is.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
+#[schema(as = CampaignTimerStatus)]
 pub(super) enum TimerStatus {
     Pending,
     Completed,
@@ -41,6 +42,7 @@ impl TimerStatus {
 #[serde(deny_unknown_fields)]
 pub(super) struct TimerFilter {
     /// Only those of this status.
+    #[param(inline)]
     status: Option<TimerStatus>,
     /// How many: 1 to 200, 50 unless told.
     #[param(minimum = 1, maximum = 200)]

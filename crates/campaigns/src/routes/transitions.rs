@@ -20,6 +20,7 @@ use crate::ops;
 pub(super) struct Publication {
     /// When it starts, if that is not set yet or is to be another time.
     #[serde(default)]
+    #[serde(deserialize_with = "kernel::time::instant_if_any")]
     start_time: Option<DateTime<Utc>>,
 }
 

@@ -104,6 +104,7 @@ pub struct NewBoardQuest {
     pub claim_hours: Option<i32>,
     /// When it leaves the board unless it is done by then, in the future; null for never.
     #[serde(default)]
+    #[serde(deserialize_with = "kernel::time::instant_if_any")]
     pub expires_at: Option<DateTime<Utc>>,
 }
 

@@ -17,6 +17,7 @@ pub(super) struct Catalogue {
 
 /// A type of event.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EventCatalogueEntry)]
 pub(super) struct Entry {
     /// Its name.
     #[serde(rename = "type")]

@@ -172,7 +172,9 @@ impl House {
         let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
         let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
         let status = response.status().as_u16();
-        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        access::testing::assert_documented(method, path, status, &parts.headers, &bytes);
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 }

@@ -21,6 +21,7 @@ use crate::reports::{self, Report};
 #[into_params(parameter_in = Path)]
 pub(super) struct DayPath {
     /// The UTC day, as in 2026-12-01.
+    #[serde(deserialize_with = "kernel::time::day")]
     day: NaiveDate,
 }
 
@@ -35,8 +36,10 @@ pub(super) struct ExportQuery {
     #[param(inline)]
     kind: Option<Kind>,
     /// Only those from then on.
+    #[serde(default, deserialize_with = "kernel::time::instant_if_any")]
     from: Option<DateTime<Utc>>,
     /// Only those before then.
+    #[serde(default, deserialize_with = "kernel::time::instant_if_any")]
     until: Option<DateTime<Utc>>,
 }
 

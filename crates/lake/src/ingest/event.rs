@@ -21,6 +21,7 @@ const MAX_FIGURE: u32 = 100_000;
 /// Something that happened on Discord.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = IncomingEvent)]
 pub struct Event {
     /// What.
     pub event_type: EventType,
@@ -38,6 +39,7 @@ pub struct Event {
     #[schema(min_length = 1, max_length = 128)]
     pub source_id: Option<String>,
     /// When it happened (RFC 3339).
+    #[serde(deserialize_with = "kernel::time::instant")]
     pub timestamp: DateTime<Utc>,
     /// Figures about it.
     #[serde(default)]
@@ -114,6 +116,7 @@ impl Payload {
 /// Why an event was not taken: the field, and a message that follows its name. Sending it again unchanged is of no use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, thiserror::Error)]
 #[error("`{field}` {message}")]
+#[schema(as = IngestFault)]
 pub struct Fault {
     /// The field's path, such as `payload.length`; empty where the fault is of no field.
     pub field: String,

@@ -106,6 +106,7 @@ pub struct RefusedEvent {
 
 /// What became of some events. All that is counted here is durable.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = IngestReceipt)]
 pub struct Receipt {
     /// Events that came.
     pub events: u64,

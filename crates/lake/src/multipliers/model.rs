@@ -60,8 +60,10 @@ pub struct NewMultiplierEvent {
     pub star_multiplier: f64,
     /// When it begins; now, if left out.
     #[serde(default)]
+    #[serde(deserialize_with = "kernel::time::instant_if_any")]
     pub starts_at: Option<DateTime<Utc>>,
     /// When it ends, in the future.
+    #[serde(deserialize_with = "kernel::time::instant")]
     pub ends_at: DateTime<Utc>,
 }
 
@@ -83,9 +85,11 @@ pub struct MultiplierEventEdit {
     pub name: Option<String>,
     /// When it begins; only before it has begun.
     #[serde(default)]
+    #[serde(deserialize_with = "kernel::time::instant_if_any")]
     pub starts_at: Option<DateTime<Utc>>,
     /// When it ends, in the future.
     #[serde(default)]
+    #[serde(deserialize_with = "kernel::time::instant_if_any")]
     pub ends_at: Option<DateTime<Utc>>,
 }
 
@@ -99,6 +103,7 @@ pub struct Weighing {
     /// The channel it happens in.
     pub channel_id: Option<ChannelId>,
     /// When; now, if left out.
+    #[serde(default, deserialize_with = "kernel::time::instant_if_any")]
     pub at: Option<DateTime<Utc>>,
 }
 

@@ -51,7 +51,9 @@ impl House {
             .header("content-type", kind);
         let response = self.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
         let status = response.status().as_u16();
-        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        access::testing::assert_documented(method, path, status, &parts.headers, &bytes);
         (status, String::from_utf8(bytes.to_vec()).unwrap())
     }
 

@@ -39,6 +39,7 @@ pub struct Line {
 
 /// What is wrong with a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ImportFault)]
 pub struct Fault {
     /// The line's number in the file, from 1; in JSON the number of the object. 0 for the file as a whole.
     pub line: usize,

@@ -53,8 +53,10 @@ pub struct NewSeason {
     /// When it begins; now, if left out. It may lie in the past: what happened since then counts for it, as far as lake and journal
     /// reach; minutes in voice count from now on.
     #[serde(default)]
+    #[serde(deserialize_with = "kernel::time::instant_if_any")]
     pub starts_at: Option<DateTime<Utc>>,
     /// When it ends, in the future.
+    #[serde(deserialize_with = "kernel::time::instant")]
     pub ends_at: DateTime<Utc>,
     /// Whether a successor of the same length is to be made when it starts, and so on for ever.
     #[serde(default)]
@@ -71,9 +73,11 @@ pub struct SeasonEdit {
     pub name: Option<String>,
     /// When it begins; only while it is planned.
     #[serde(default)]
+    #[serde(deserialize_with = "kernel::time::instant_if_any")]
     pub starts_at: Option<DateTime<Utc>>,
     /// When it ends, in the future. A planned season that begins at the old end moves along.
     #[serde(default)]
+    #[serde(deserialize_with = "kernel::time::instant_if_any")]
     pub ends_at: Option<DateTime<Utc>>,
     /// Whether a successor of the same length is made when it starts.
     #[serde(default)]
@@ -104,6 +108,7 @@ pub struct NextSeason {
     #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// When it ends, in the future.
+    #[serde(deserialize_with = "kernel::time::instant")]
     pub ends_at: DateTime<Utc>,
     /// Whether a successor of the same length is to be made.
     #[serde(default)]
@@ -124,6 +129,7 @@ pub struct Rolled {
 
 /// Where a member stood when a season ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = SeasonStanding)]
 pub struct Standing {
     /// The season.
     pub season_id: SeasonId,

@@ -1,6 +1,7 @@
 //! The document that clients are made from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -120,5 +121,84 @@ fn scopes_are_ones_that_there_are() {
                 assert!(known.contains(scope.as_str().unwrap()), "{}: {scope}", operation.name());
             }
         }
+    }
+}
+
+/// What every operation may be refused with, and what comes with a body or an `Idempotency-Key`.
+#[test]
+fn every_answer_is_described_and_no_refusal_forgotten() {
+    for operation in all_operations(&document()) {
+        let (name, responses) = (operation.name(), &operation.description["responses"]);
+        for (status, response) in responses.as_object().unwrap() {
+            let described = response["description"].as_str().is_some_and(|text| !text.is_empty());
+            assert!(described, "{name} {status} has no description");
+        }
+        let body = !operation.description["requestBody"].is_null();
+        let repeatable = operation.parameters("header").any(|header| header["name"] == "Idempotency-Key");
+        let refusals = [("405", true), ("503", true), ("413", body), ("415", body), ("422", repeatable)];
+        for (status, _) in refusals.into_iter().filter(|(_, wanted)| *wanted) {
+            let schema = &responses[status]["content"]["application/problem+json"]["schema"]["$ref"];
+            assert_eq!(schema, "#/components/schemas/Problem", "{name} {status}");
+        }
+    }
+}
+
+/// Of two types under one name the document keeps one, and says it of both.
+#[test]
+fn no_two_types_are_described_under_one_name() {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for crate_dir in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).unwrap() {
+        schemas_in(&crate_dir.unwrap().path().join("src"), &mut found);
+    }
+    assert!(found.len() > 150, "only {} types found", found.len());
+    let doubles: Vec<_> = found.iter().filter(|(_, places)| places.len() > 1).collect();
+    assert!(doubles.is_empty(), "give one of each another name by `#[schema(as = …)]`: {doubles:#?}");
+}
+
+/// The names under which the types of these sources are described, and where they are declared.
+fn schemas_in(directory: &Path, found: &mut BTreeMap<String, Vec<String>>) {
+    let Ok(entries) = std::fs::read_dir(directory) else { return };
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            schemas_in(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let (mut derived, mut renamed) = (false, None);
+            for line in text.lines().map(str::trim) {
+                derived |= line.starts_with("#[derive(") && line.contains("ToSchema");
+                if let Some(rest) = line.strip_prefix("#[schema(as = ") {
+                    renamed = rest.split([')', ',']).next();
+                }
+                let words = line.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+                let mut words = words.skip_while(|word| !matches!(*word, "struct" | "enum"));
+                if line.starts_with("//") || line.starts_with('#') || words.next().is_none() {
+                    continue;
+                }
+                let name = words.next().unwrap_or_default();
+                if std::mem::take(&mut derived) && !name.is_empty() {
+                    let name = renamed.unwrap_or(name).to_owned();
+                    found.entry(name).or_default().push(path.display().to_string());
+                }
+                renamed = None;
+            }
+        }
+    }
+}
+
+/// The wire's words, and not Rust's, in whatever way the type is declared.
+#[test]
+fn values_are_named_as_they_are_sent() {
+    let document = document();
+    let named = |schema: &str| document["components"]["schemas"][schema]["enum"].clone();
+    assert_eq!(named("CampaignType"), serde_json::json!(["player", "squad"]));
+    assert_eq!(named("ScoringType"), serde_json::json!(["time_based", "point_based"]));
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let rusty = |value: &Value| {
+        let text = value.as_str().unwrap_or_default();
+        text.starts_with(|c: char| c.is_ascii_uppercase()) && text.contains(|c: char| c.is_ascii_lowercase())
+    };
+    for (name, schema) in schemas {
+        let values = schema["enum"].as_array().map(Vec::as_slice).unwrap_or_default();
+        assert!(!values.iter().any(rusty), "{name}: {values:?}");
     }
 }

@@ -142,15 +142,16 @@ pub(crate) fn ask(method: Method, path: &str, key: &str) -> axum::http::request:
 
 /// Sends a request and reads its whole answer; one that never ends fails the test.
 pub(crate) async fn send(router: Router, request: Request) -> Answer {
-    let line = format!("{} {}", request.method(), request.uri());
+    let (method, uri) = (request.method().to_string(), request.uri().to_string());
     let answer = async {
         let response = router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        access::testing::assert_documented(&method, &uri, parts.status.as_u16(), &parts.headers, &bytes);
         let text = String::from_utf8_lossy(&bytes).into_owned();
         Answer { status: parts.status, headers: parts.headers, text }
     };
     tokio::time::timeout(Duration::from_mins(1), answer)
         .await
-        .unwrap_or_else(|_| panic!("{line} does not end"))
+        .unwrap_or_else(|_| panic!("{method} {uri} does not end"))
 }

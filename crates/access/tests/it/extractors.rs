@@ -47,13 +47,13 @@ async fn a_wrong_body_is_told_by_field_or_by_line() {
     {"title": "A", "rewards": []}
         201
     {"title": "A", "rewards": [{"rank": 1, "bytes": "ten"}]}
-        400 invalid-request: `rewards[0].bytes` must be a whole number, not "ten"
+        400 invalid-request: `rewards[0].bytes` must be a whole number from -9223372036854775808 to 9223372036854775807, not "ten"
     {"title": "A", "rewards": [{"rank": 1, "bytes": 1}, {"rank": -1, "bytes": 1}]}
-        400 invalid-request: `rewards[1].rank` must be a whole number that is not negative, not -1
+        400 invalid-request: `rewards[1].rank` must be a whole number from 0 to 4294967295, not -1
     {"title": "A", "rewards": [{"rank": 1, "bytes": 1.5}]}
-        400 invalid-request: `rewards[0].bytes` must be a whole number, not 1.5
+        400 invalid-request: `rewards[0].bytes` must be a whole number from -9223372036854775808 to 9223372036854775807, not 1.5
     {"title": "A", "rewards": [{"rank": 1, "bytes": 99999999999999999999}]}
-        400 invalid-request: `rewards[0].bytes` must be a whole number, not 1e+20
+        400 invalid-request: `rewards[0].bytes` must be a whole number from -9223372036854775808 to 9223372036854775807, not 100000000000000000000
     {"title": "A", "rewards": [{"bytes": 1}]}
         400 invalid-request: `rewards[0].rank` is missing
     {"title": "A", "rewards": [{"rank": 1, "bytes": 1, "byte": 2}]}
@@ -89,13 +89,13 @@ async fn a_wrong_body_is_told_by_field_or_by_line() {
     {"title": "A", "rewards": []} and more
         400 invalid-request: The body is not JSON: trailing characters at line 1, column 31.
     "
-        400 invalid-request: The body is not JSON: it ends in the middle of a string at line 1, column 2.
+        400 invalid-request: The body must not hold the control character \u007f; of those, texts may hold tabs and line ends.
     {"title": "\u0000", "rewards": []}
-        400 invalid-request: The body holds a NUL character (\u0000), which no text here may hold.
+        400 invalid-request: `title` must not hold a NUL character (\u0000)
     {"title": "\\u0000", "rewards": []}
         201
     {"title": "\\\u0000", "rewards": []}
-        400 invalid-request: The body holds a NUL character (\u0000), which no text here may hold.
+        400 invalid-request: `title` must not hold a NUL character (\u0000)
     "#);
 }
 

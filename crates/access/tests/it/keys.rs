@@ -125,15 +125,15 @@ async fn what_a_new_key_may_not_be_is_told() {
     guild {"name": "x", "scopes": ["campaigns:play"], "expires_at": "2001-01-01T00:00:00Z"}
         400 invalid-request: `expires_at` must be in the future
     guild {"name": "x", "scopes": ["campaigns:play"], "expires_at": "tomorrow"}
-        400 invalid-request: `expires_at` must be a date and time such as "2026-01-31T18:00:00Z"
+        400 invalid-request: `expires_at` must be a day such as "2026-01-31" where a day is asked for, else a date and time with its zone, such as "2026-01-31T18:00:00Z" or "2026-01-31T19:00:00+01:00"
     guild {"name": "x", "scopes": ["campaigns:play"], "guild_id": "175928847299117064"}
         404 not-found: There is no such guild here.
     guild {"name": "x", "scopes": ["campaigns:play"], "expires_at": "-9999-01-01T00:00:00Z"}
-        400 invalid-request: `expires_at` must be in the future, before the year 10000
+        400 invalid-request: `expires_at` must be in the years 1 to 9999
     guild {"name": "x", "scopes": ["campaigns:play"], "expires_at": "+99999-01-01T00:00:00Z"}
-        400 invalid-request: `expires_at` must be in the future, before the year 10000
+        400 invalid-request: `expires_at` must be in the years 1 to 9999
     guild {"name": "x\u0000", "scopes": ["campaigns:play"]}
-        400 invalid-request: The body holds a NUL character (\u0000), which no text here may hold.
+        400 invalid-request: `name` must not hold a NUL character (\u0000)
     global {"name": "x", "scopes": ["campaigns:play"], "user_id": "7"}
         400 invalid-request: `user_id` needs a guild_id: members are of a guild
     member 7 {"name": "x", "scopes": ["campaigns:play"]}

@@ -49,7 +49,7 @@ async fn the_log_is_read_by_page_and_filter() {
     actor=key:7: 400 invalid-request: `actor` must be user:<id>, key:<id>, admin:<id>, cli or system
     actor=user:x: 400 invalid-request: `actor` must be user:<id>, key:<id>, admin:<id>, cli or system
     target_id=1: 400 invalid-request: `target_table` is missing: a target_id is a row of some table
-    since=soon: 400 invalid-request: `since` must be a date and time such as "2026-01-31T18:00:00Z"
+    since=soon: 400 invalid-request: `since` must be a day such as "2026-01-31" where a day is asked for, else a date and time with its zone, such as "2026-01-31T18:00:00Z" or "2026-01-31T19:00:00+01:00"
     who=me: 400 invalid-request: `who` is not known here; known are `actor`, `action`, `target_table`, `target_id`, `since`, `until`, `limit`, `cursor`
     "#);
     assert_eq!(house.get(&format!("/guilds/{OTHER_GUILD}/audit-log"), &key).await.status, 404);

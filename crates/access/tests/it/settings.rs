@@ -339,7 +339,7 @@ async fn what_no_setting_takes_is_named_and_nothing_is_stored() {
     … {"greetings.earliest_hour": 21}
         422 invalid-setting: `greetings.earliest_hour` must not be after latest_hour
     … {"greetings.rewards": {"wave": {"bytes": -1}}}
-        422 invalid-setting: `greetings.rewards.wave.bytes` must be a whole number that is not negative, not -1
+        422 invalid-setting: `greetings.rewards.wave.bytes` must be a whole number from 0 to 4294967295, not -1
     … {"greetings.words": null}
         422 invalid-setting: `greetings.words` must be a text of at most 20 characters
     … {"plant.power": 3}

@@ -332,7 +332,7 @@ async fn a_stream_is_resumed_after_the_server_was_away() {
 #[tokio::test]
 async fn a_request_names_one_host() {
     let database = TestDatabase::new().await;
-    let server = Server::start(settings(&database), Roles::new([Role::Http])).await.unwrap();
+    let server = Server::start(schema(), settings(&database), Roles::new([Role::Http])).await.unwrap();
     let address = server.address().unwrap();
     for head in [
         "GET /healthz HTTP/1.1\r\n",
@@ -355,7 +355,7 @@ async fn an_upload_that_stalls_is_cut_off() {
     let database = TestDatabase::new().await;
     let mut settings = settings(&database);
     settings.http.stall_timeout = Duration::from_secs(1);
-    let server = Server::start(settings, Roles::new([Role::Http])).await.unwrap();
+    let server = Server::start(schema(), settings, Roles::new([Role::Http])).await.unwrap();
     let (address, key) = (server.address().unwrap(), key(&server).await);
     let head = |more: &str| {
         format!(
@@ -376,7 +376,7 @@ async fn an_upload_that_stalls_is_cut_off() {
 #[tokio::test]
 async fn an_early_refusal_can_be_read() {
     let database = TestDatabase::new().await;
-    let server = Server::start(settings(&database), Roles::new([Role::Http])).await.unwrap();
+    let server = Server::start(schema(), settings(&database), Roles::new([Role::Http])).await.unwrap();
     let address = server.address().unwrap();
     let head = "POST /api/v1/keys HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
     // A small body is read, and the connection goes on.
@@ -421,7 +421,7 @@ async fn connections_that_are_kept_are_told_to_end_while_draining() {
     let database = TestDatabase::new().await;
     let mut settings = settings(&database);
     settings.http.drain_delay = Duration::from_mins(10);
-    let server = Server::start(settings, Roles::new([Role::Http])).await.unwrap();
+    let server = Server::start(schema(), settings, Roles::new([Role::Http])).await.unwrap();
     let (address, services) = (server.address().unwrap(), server.services().clone());
     let mut wire = Wire::send(address, "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let before = wire.read_until("version").await;

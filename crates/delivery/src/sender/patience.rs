@@ -46,7 +46,7 @@ mod tests {
             ("Friday, 20-Nov-26 12:10:00 GMT", Some(600)),
             ("Fri Nov 20 12:10:00 2026", Some(600)),
             ("Fri, 20 Nov 2026 11:00:00 GMT", Some(0)),
-            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(251_621_207_999)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(251_607_124_799)),
             ("soon", None),
             ("-1", None),
             ("1.5", None),

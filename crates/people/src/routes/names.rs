@@ -1,6 +1,6 @@
 //! Names and preferences.
 
-use access::openapi::InGuildPath;
+use access::openapi::{ActingMember, InGuildPath};
 use access::scope::{CommunityPlay, CommunityRead};
 use access::{App, AsMember, InGuild, Json, Problems, Query};
 use axum::extract::State;
@@ -40,7 +40,7 @@ pub(super) async fn names(
 
 /// See one's preferences
 #[utoipa::path(get, path = "/guilds/{guild_id}/preferences", tag = "people", operation_id = "preferences_get",
-    params(InGuildPath),
+    params(InGuildPath, ActingMember),
     responses((status = 200, body = Preferences), Problems),
     security(("api_key" = ["community:play"])))]
 pub(super) async fn preferences(
@@ -54,7 +54,7 @@ pub(super) async fn preferences(
 ///
 /// What is left out is announced.
 #[utoipa::path(put, path = "/guilds/{guild_id}/preferences", tag = "people", operation_id = "preferences_put",
-    params(InGuildPath), request_body = Preferences,
+    params(InGuildPath, ActingMember), request_body = Preferences,
     responses((status = 200, body = Preferences), Problems),
     security(("api_key" = ["community:play"])))]
 pub(super) async fn put_preferences(

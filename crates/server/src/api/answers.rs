@@ -4,6 +4,9 @@ use access::openapi::{IDEMPOTENCY_KEY, OF_BODIES, OF_REPETITIONS, problem};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::Operation;
 
+/// The type of every refusal's body.
+const PROBLEM: &str = "application/problem+json";
+
 /// Adds the refusals that come with a body or an `Idempotency-Key`, and says of every answer what it is: without a
 /// description it is not valid.
 pub(super) fn complete(operation: &mut Operation) {
@@ -18,11 +21,13 @@ pub(super) fn complete(operation: &mut Operation) {
         answers.entry(status.to_owned()).or_insert_with(|| RefOr::T(problem(description)));
     }
     for (status, answer) in answers {
-        if let RefOr::T(answer) = answer
-            && answer.description.is_empty()
-        {
-            let has_body = !answer.content.is_empty();
-            phrase(status, has_body).clone_into(&mut answer.description);
+        let RefOr::T(said) = answer else { continue };
+        if said.description.is_empty() {
+            phrase(status, !said.content.is_empty()).clone_into(&mut said.description);
+        }
+        // Every refusal is a problem, whatever type was taken for granted where it was described.
+        if status.starts_with(['4', '5']) && !said.content.contains_key(PROBLEM) {
+            *said = problem(&said.description);
         }
     }
 }

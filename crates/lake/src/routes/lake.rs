@@ -50,7 +50,7 @@ pub(super) struct IngestBatch<'a> {
 /// `Retry-After`, and streams are read more slowly.
 #[utoipa::path(post, path = "/guilds/{guild_id}/lake/events", tag = "lake", operation_id = "lake_ingest",
     params(InGuildPath), request_body = IngestBatch<'_>,
-    responses((status = 200, body = Receipt), Problems),
+    responses((status = 200, content((Receipt = "application/json"), (String = "application/x-ndjson"))), Problems),
     security(("api_key" = ["community:ingest"])))]
 pub(super) async fn ingest(
     guild: InGuild<CommunityIngest>,

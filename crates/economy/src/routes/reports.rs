@@ -21,8 +21,17 @@ use crate::reports::{self, Report};
 #[into_params(parameter_in = Path)]
 pub(super) struct DayPath {
     /// The UTC day, as in 2026-12-01.
-    #[serde(deserialize_with = "kernel::time::day")]
     day: NaiveDate,
+}
+
+impl DayPath {
+    /// The day, if it is one that there can be a report of. Here, since a path's errors do not say which part they are of.
+    fn day(&self) -> Result<NaiveDate, Problem> {
+        if kernel::time::is_within(&self.day) {
+            return Ok(self.day);
+        }
+        Err(Problem::field("day", "must be in the years 1 to 9999"))
+    }
 }
 
 /// Which transactions to export.
@@ -68,7 +77,7 @@ pub(super) async fn get(
     guild: InGuild<EconomyWrite>,
     Path(path): Path<DayPath>,
 ) -> Result<Json<Report>, Problem> {
-    Ok(Json(reports::report_get(app.pool(), guild.guild_id, path.day).await?))
+    Ok(Json(reports::report_get(app.pool(), guild.guild_id, path.day()?).await?))
 }
 
 /// Make the report of a day
@@ -83,7 +92,7 @@ pub(super) async fn make(
     guild: InGuild<EconomyWrite>,
     Path(path): Path<DayPath>,
 ) -> Result<Json<Report>, Problem> {
-    Ok(Json(reports::report_make(app.pool(), guild.guild_id, path.day).await?))
+    Ok(Json(reports::report_make(app.pool(), guild.guild_id, path.day()?).await?))
 }
 
 /// Export transactions

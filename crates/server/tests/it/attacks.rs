@@ -74,7 +74,16 @@ async fn who_acts_for_a_member_may_do_what_members_may() {
 #[tokio::test]
 async fn the_audit_log_shows_scripts_and_hints_to_those_who_may_write_them() {
     let house = House::new().await;
-    Guild::furnish(&house, GUILD, USER).await;
+    // As a change of a challenge is written down.
+    sqlx::query(
+        "INSERT INTO access.admin_log (guild_id, actor_kind, action_type, target_table, target_id, after_snapshot)
+         VALUES ($1, 'cli', 'UPDATE', 'challenges.challenges', 'one', $2)",
+    )
+    .bind(GUILD)
+    .bind(json!({ "title": "One", "generation_script": "json.dumps(1)", "hints": [{ "text": "Look closer." }] }))
+    .execute(house.database.pool())
+    .await
+    .unwrap();
     let path = format!("/api/v1/guilds/{GUILD}/audit-log?limit=200");
     let secrets = ["json.dumps", "Look closer."];
     let author = house.key(Some(GUILD), None, &["operations:read", "campaigns:write"]).await;

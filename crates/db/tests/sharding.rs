@@ -174,8 +174,8 @@ fn literals(source: &str) -> Vec<(String, String)> {
         let tail = &rest[at..];
         if tail.starts_with("//") {
             rest = tail.find('\n').map_or("", |end| &tail[end..]);
-        } else if tail.starts_with("'\"'") {
-            rest = &tail[3..];
+        } else if let Some(after) = tail.strip_prefix("'\"'") {
+            rest = after;
         } else if !tail.starts_with('"') {
             rest = &tail[1..];
         } else if before.trim_end_matches('#').ends_with('r') && (hashes > 0 || before.ends_with('r')) {

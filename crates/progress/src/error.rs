@@ -1,6 +1,9 @@
 //! What can go wrong with what members earn.
 
+use kernel::problem::FieldError;
 use kernel::{GuildId, Problem, fields::Wrong};
+
+use crate::import::Fault;
 
 /// Why an operation on what members earn was refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +20,9 @@ pub enum Error {
     /// A field is wrong: its name, and a message that follows it.
     #[error("`{0}` {1}")]
     Invalid(&'static str, String),
+    /// Lines of an import are wrong: how many, and which, as far as they are told.
+    #[error("{0} lines of the file are wrong, and nothing was imported")]
+    WrongLines(usize, Vec<Fault>),
     /// The guild has no such thing: a noun.
     #[error("there is no such {0} in this guild")]
     Unknown(&'static str),
@@ -75,6 +81,7 @@ impl From<Error> for Problem {
             Error::OutOfRange(_) => Self::conflict(format!("{error}.")),
             Error::GrantToStranger(_) => Self::internal(&error),
             Error::Invalid(field, message) => Self::field(field, message),
+            Error::WrongLines(all, faults) => wrong_lines(all, &faults),
             Error::Unknown(what) => Self::not_found(what),
             Error::Refused(_) => Self::conflict(capital(&error)),
             Error::Database(error) => error.into(),
@@ -87,4 +94,22 @@ fn capital(error: &Error) -> String {
     let text = error.to_string();
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
+}
+
+/// Wrong lines told in one answer; a dry run tells more.
+const TOLD: usize = 1_000;
+
+/// Each line as an error of the field; the last one says what to do.
+fn wrong_lines(all: usize, faults: &[Fault]) -> Problem {
+    let mut errors: Vec<FieldError> = faults
+        .iter()
+        .take(TOLD)
+        .map(|fault| FieldError { field: "data".to_owned(), message: fault.to_string() })
+        .collect();
+    if let Some(last) = errors.last_mut() {
+        let more = if all > TOLD { format!(". {} more lines are wrong", all - TOLD) } else { String::new() };
+        last.message += ". Nothing was imported; mend it, or ask for the rest with `skip_faults`";
+        last.message += &more;
+    }
+    Problem::fields(errors)
 }

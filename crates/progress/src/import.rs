@@ -4,8 +4,9 @@
 //! * A file that is imported again changes nothing; one with more XP for a member brings the difference, one with less
 //!   takes nothing (by what the journal holds of that source, under a lock per guild).
 //! * A dry run says exactly what an import would do, and does nothing.
-//! * A line that is wrong is named with its number and its fault; nothing is imported while there is one, unless the rest
-//!   is asked for.
+//! * A line that is wrong is named with its number, its member's id and its fault; nothing is imported while there is one, unless the
+//!   rest is asked for.
+//! * Of several columns that could be meant the exactly named one counts; where none is, nothing is guessed.
 //!
 //! Map: `parse` lines from a file · [`ops`] what is to be granted, and granting · [`routes`] the HTTP face.
 
@@ -14,7 +15,7 @@ pub mod routes;
 
 mod parse;
 
-pub use parse::{Fault, Format, Line, parse};
+pub use parse::{Fault, Format, Line, decode, parse};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -42,7 +43,7 @@ pub struct NewImport {
     #[schema(example = "csv")]
     pub format: Format,
     /// The file's text: CSV with a heading that names `user_id` (or `id`) and `xp` or `level`, and perhaps `username`; or JSON,
-    /// a list of such objects, or MEE6's own answer with its `players`.
+    /// a list of such objects, or what MEE6, Polaris, AmariBot and Lurkr export or answer themselves.
     #[schema(min_length = 1, example = "user_id,xp\n")]
     pub data: String,
     /// What of a line is kept.
@@ -78,6 +79,6 @@ pub struct Imported {
     pub unchanged: usize,
     /// How many lines are wrong.
     pub fault_count: usize,
-    /// The first hundred of them.
+    /// They, up to ten thousand.
     pub faults: Vec<Fault>,
 }

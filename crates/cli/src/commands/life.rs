@@ -381,11 +381,20 @@ pub(crate) async fn skill(global: &Global, command: &SkillCommand, screen: &Scre
 }
 
 pub(crate) async fn import_xp(global: &Global, args: &ImportXpArgs, screen: &Screen) -> Result<(), Failure> {
-    let named = |error| Failure::new(Code::Unavailable, format!("{}: {error}", args.file.display()));
-    let data = std::fs::read_to_string(&args.file).map_err(named)?;
+    let (name, bytes) = if args.file.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).or_fail(Code::Unavailable)?;
+        ("standard input".to_owned(), bytes)
+    } else {
+        let name = args.file.display().to_string();
+        let bytes = std::fs::read(&args.file);
+        (name.clone(), bytes.map_err(|error| Failure::new(Code::Unavailable, format!("{name}: {error}")))?)
+    };
+    let data = import::decode(&bytes).map_err(|what| Failure::new(Code::Usage, format!("{name} {what}")))?;
     let format = match args.file.extension().and_then(|end| end.to_str()) {
         Some(end) if end.eq_ignore_ascii_case("json") => import::Format::Json,
-        _ => import::Format::Csv,
+        Some(end) if end.eq_ignore_ascii_case("csv") => import::Format::Csv,
+        _ => import::Format::of(&data),
     };
     let new = import::NewImport {
         source: args.source.clone(),
@@ -396,10 +405,18 @@ pub(crate) async fn import_xp(global: &Global, args: &ImportXpArgs, screen: &Scr
         skip_faults: args.skip_faults,
     };
     on_database(global, async |pool| {
-        let done = import::ops::import(pool, args.guild.id, new, operator()).await.map_err(Problem::from)?;
-        for fault in &done.faults {
-            screen.note(&format!("line {}: {}", fault.line, fault.message));
-        }
+        let done = match import::ops::import(pool, args.guild.id, new, operator()).await {
+            Err(progress::Error::WrongLines(all, faults)) => {
+                told(screen, all, &faults);
+                let lines = if all == 1 { "1 line is" } else { &format!("{all} lines are") };
+                let message = format!(
+                    "{name}: {lines} wrong, and nothing was imported; mend them, or import the rest with --skip-faults"
+                );
+                return Err(Failure::new(Code::Refused, message));
+            }
+            other => other.map_err(Problem::from)?,
+        };
+        told(screen, done.fault_count, &done.faults);
         screen.answer(&done, |done| {
             format!(
                 "{}{} members {} {} XP in all; {} of them new; {} unchanged; {} lines wrong.",
@@ -414,6 +431,16 @@ pub(crate) async fn import_xp(global: &Global, args: &ImportXpArgs, screen: &Scr
         })
     })
     .await
+}
+
+/// Notes wrong lines of an import, each with its number and its member's id.
+fn told(screen: &Screen, all: usize, faults: &[import::Fault]) {
+    for fault in faults {
+        screen.note(&fault.to_string());
+    }
+    if all > faults.len() {
+        screen.note(&format!("{} more lines are wrong", all - faults.len()));
+    }
 }
 
 /// A body as in the API: JSON, `@FILE`, or `-` for standard input.

@@ -18,7 +18,7 @@ use crate::rewards::RewardSettings;
 /// Lines of a transaction.
 const STEP: usize = 1_000;
 /// Faults told one by one.
-const TOLD: usize = 100;
+const TOLD: usize = 10_000;
 /// Lines of an import.
 const MOST: usize = 200_000;
 
@@ -48,8 +48,8 @@ pub async fn import(
         .filter(|(line, _)| {
             let bot = bots.contains(&line.user_id.get());
             if bot {
-                let message = format!("{} is a bot, and bots earn nothing", line.user_id);
-                faults.push(Fault { line: line.number, message });
+                let message = "is a bot, and bots earn nothing";
+                faults.push(Fault::new(line.number, Some(&line.user_id.to_string()), message));
             }
             !bot
         })
@@ -66,14 +66,7 @@ pub async fn import(
         faults: faults.into_iter().take(TOLD).collect(),
     };
     if done.fault_count > 0 && !new.skip_faults && !new.dry_run {
-        let first = done.faults.first().map(|fault| format!("; line {}: {}", fault.line, fault.message));
-        let message = format!(
-            "has {} wrong {}{}. Nothing was imported; mend them, or ask for the rest with `skip_faults`",
-            done.fault_count,
-            if done.fault_count == 1 { "line" } else { "lines" },
-            first.unwrap_or_default()
-        );
-        return Err(Error::Invalid("data", message));
+        return Err(Error::WrongLines(done.fault_count, done.faults));
     }
     for step in lines.chunks(STEP) {
         let part = db::retry(|| async {
@@ -201,7 +194,9 @@ async fn valued(
         };
         match xp {
             Ok(xp) => valued.push((line, xp)),
-            Err(message) => faults.push(Fault { line: line.number, message }),
+            Err(message) => {
+                faults.push(Fault::new(line.number, Some(&line.user_id.to_string()), message));
+            }
         }
     }
     Ok(valued)

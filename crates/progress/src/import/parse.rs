@@ -1,11 +1,17 @@
 //! Lines from a file, each right, or wrong in words.
 
+mod columns;
+mod csv;
+mod encoding;
+mod json;
+
 use std::collections::HashMap;
 
 use kernel::UserId;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
+
+pub use encoding::decode;
 
 /// The most XP a line may bring.
 const MOST_XP: i64 = i32::MAX as i64;
@@ -16,10 +22,18 @@ const MOST_LEVEL: i32 = 10_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
-    /// Values with commas between them, a heading first.
+    /// Values with commas, semicolons or tabs between them, a heading first.
     Csv,
-    /// A list of objects, or an object with such a list as its `players`.
+    /// A list of objects, or an object that holds such a list or members by their ids.
     Json,
+}
+
+impl Format {
+    /// How a text is written, by its beginning.
+    pub fn of(text: &str) -> Self {
+        let text = text.trim_start_matches('\u{feff}').trim_start();
+        if text.starts_with(['{', '[']) { Self::Json } else { Self::Csv }
+    }
 }
 
 /// A member and what they had.
@@ -43,21 +57,36 @@ pub struct Line {
 pub struct Fault {
     /// The line's number in the file, from 1; in JSON the number of the object. 0 for the file as a whole.
     pub line: usize,
+    /// The member's id as it stands there, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
     /// What is wrong with it.
     pub message: String,
 }
 
 impl Fault {
-    fn new(line: usize, message: impl Into<String>) -> Self {
-        Self { line, message: message.into() }
+    pub(super) fn new(line: usize, user_id: Option<&str>, message: impl Into<String>) -> Self {
+        let user_id = user_id.map(|id| short(id.trim())).filter(|id| !id.is_empty());
+        Self { line, user_id, message: message.into() }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.line, &self.user_id) {
+            (0, _) => write!(f, "{}", self.message),
+            (line, None) => write!(f, "line {line}: {}", self.message),
+            (line, Some(id)) => write!(f, "line {line} ({id}): {}", self.message),
+        }
     }
 }
 
 /// The lines of a file that are right, and what is wrong with the others. A member stands in it once.
 pub fn parse(format: Format, text: &str) -> (Vec<Line>, Vec<Fault>) {
+    let text = text.trim_start_matches('\u{feff}');
     let read = match format {
-        Format::Csv => csv(text.trim_start_matches('\u{feff}')),
-        Format::Json => json(text),
+        Format::Csv => csv::read(text),
+        Format::Json => json::read(text),
     };
     let (mut lines, mut faults) = (Vec::new(), Vec::new());
     let mut seen: HashMap<UserId, usize> = HashMap::new();
@@ -66,10 +95,9 @@ pub fn parse(format: Format, text: &str) -> (Vec<Line>, Vec<Fault>) {
             Ok(line) => match seen.insert(line.user_id, line.number) {
                 None => lines.push(line),
                 Some(first) => {
-                    faults.push(Fault::new(
-                        line.number,
-                        format!("{} stands on line {first} already", line.user_id),
-                    ));
+                    let id = line.user_id.to_string();
+                    let message = format!("this member stands on line {first} already");
+                    faults.push(Fault::new(line.number, Some(&id), message));
                 }
             },
             Err(fault) => faults.push(fault),
@@ -86,132 +114,39 @@ fn line(
     xp: Option<&str>,
     level: Option<&str>,
 ) -> Result<Line, Fault> {
-    let fault = |message: String| Fault::new(number, message);
+    let fault = |message: String| Fault::new(number, user_id, message);
     let filled =
         |value: Option<&str>| value.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    let user_id = filled(user_id).ok_or_else(|| fault("`user_id` is missing".to_owned()))?;
-    let user_id = user_id.parse::<UserId>().map_err(|error| fault(format!("`user_id` {error}")))?;
-    let xp = filled(xp)
-        .map(|text| {
-            let xp = text.parse::<i64>().ok().filter(|xp| (0..=MOST_XP).contains(xp));
-            xp.ok_or_else(|| {
-                fault(format!("`xp` must be a whole number from 0 to {MOST_XP}, not `{}`", short(&text)))
-            })
-        })
-        .transpose()?;
-    let level = filled(level)
-        .map(|text| {
-            let level = text.parse::<i32>().ok().filter(|level| (0..=MOST_LEVEL).contains(level));
-            level.ok_or_else(|| {
+    let id = filled(user_id).ok_or_else(|| fault("`user_id` is missing".to_owned()))?;
+    let user = id.parse::<UserId>().map_err(|error| {
+        let lost = id.contains(['e', 'E']) && id.starts_with(|c: char| c.is_ascii_digit());
+        let hint = if lost { "; a spreadsheet has cut it: export ids as text" } else { "" };
+        fault(format!("`user_id` {error}{hint}"))
+    })?;
+    let number_of = |what, text: Option<&str>, most: i64| {
+        let read = |text: String| {
+            // Some write whole numbers with a fraction of nothing.
+            let whole = text.strip_suffix(".0").unwrap_or(&text);
+            let figure = whole.parse::<i64>().ok().filter(|figure| (0..=most).contains(figure));
+            figure.ok_or_else(|| {
+                let text = short(&text);
                 fault(format!(
-                    "`level` must be a whole number from 0 to {MOST_LEVEL}, not `{}`",
-                    short(&text)
+                    "`{what}` must be a whole number from 0 to {most} without separators, not `{text}`"
                 ))
             })
-        })
-        .transpose()?;
+        };
+        filled(text).map(read).transpose()
+    };
+    let xp = number_of("xp", xp, MOST_XP)?;
+    let level = number_of("level", level, i64::from(MOST_LEVEL))?.and_then(|level| i32::try_from(level).ok());
     let plain = |text: &String| text.chars().all(|c| !c.is_control());
     let name = filled(name).map(|text| text.chars().take(100).collect::<String>()).filter(plain);
-    Ok(Line { number, user_id, name, xp, level })
+    Ok(Line { number, user_id: user, name, xp, level })
 }
 
 /// As much of a value as a message needs.
 fn short(text: &str) -> String {
     text.chars().take(30).collect()
-}
-
-fn csv(text: &str) -> Vec<Result<Line, Fault>> {
-    let mut records = records(text).into_iter();
-    let Some((_, heading)) = records.next() else {
-        return vec![Err(Fault::new(0, "the file is empty"))];
-    };
-    let place = |names: &[&str]| {
-        heading.iter().position(|title| names.contains(&title.trim().to_ascii_lowercase().as_str()))
-    };
-    let Some(user) = place(&["user_id", "id", "userid"]) else {
-        return vec![Err(Fault::new(1, "the heading must name a column `user_id`"))];
-    };
-    let (xp, level) = (place(&["xp", "experience"]), place(&["level"]));
-    if xp.is_none() && level.is_none() {
-        return vec![Err(Fault::new(1, "the heading must name a column `xp` or `level`"))];
-    }
-    let name = place(&["username", "name"]);
-    let read = records.filter(|(_, fields)| fields.iter().any(|field| !field.trim().is_empty()));
-    read.map(|(number, fields)| {
-        if fields.len() != heading.len() {
-            let message = format!("has {} values where the heading names {}", fields.len(), heading.len());
-            return Err(Fault::new(number, message));
-        }
-        let at = |place: Option<usize>| place.and_then(|place| fields.get(place)).map(String::as_str);
-        line(number, at(Some(user)), at(name), at(xp), at(level))
-    })
-    .collect()
-}
-
-/// The records of a CSV text (RFC 4180), each with the number of the line it begins on. Quotes may hold commas, doubled
-/// quotes and line ends.
-fn records(text: &str) -> Vec<(usize, Vec<String>)> {
-    let (mut all, mut fields, mut field) = (Vec::new(), Vec::new(), String::new());
-    let (mut line, mut began, mut quoted) = (1, 1, false);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                chars.next();
-                field.push('"');
-            }
-            '"' if quoted => quoted = false,
-            '"' if field.is_empty() => quoted = true,
-            ',' if !quoted => fields.push(std::mem::take(&mut field)),
-            '\r' if !quoted && chars.peek() == Some(&'\n') => {}
-            '\n' if !quoted => {
-                fields.push(std::mem::take(&mut field));
-                all.push((began, std::mem::take(&mut fields)));
-                line += 1;
-                began = line;
-            }
-            other => {
-                line += usize::from(other == '\n');
-                field.push(other);
-            }
-        }
-    }
-    if !field.is_empty() || !fields.is_empty() {
-        fields.push(field);
-        all.push((began, fields));
-    }
-    all
-}
-
-fn json(text: &str) -> Vec<Result<Line, Fault>> {
-    let value: Value = match serde_json::from_str(text) {
-        Ok(value) => value,
-        Err(error) => return vec![Err(Fault::new(error.line(), format!("is no JSON: {error}")))],
-    };
-    let list = match &value {
-        Value::Array(list) => list,
-        Value::Object(fields) => match fields.get("players") {
-            Some(Value::Array(list)) => list,
-            _ => return vec![Err(Fault::new(0, "must be a list, or an object with a list `players`"))],
-        },
-        _ => return vec![Err(Fault::new(0, "must be a list, or an object with a list `players`"))],
-    };
-    let read = list.iter().enumerate().map(|(n, one)| {
-        let number = n + 1;
-        let Value::Object(fields) = one else { return Err(Fault::new(number, "is no object")) };
-        let text = |names: &[&str]| {
-            let found = names.iter().find_map(|name| fields.get(*name)).filter(|value| !value.is_null());
-            found.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-        };
-        let xp = text(&["xp", "experience"]);
-        let level = text(&["level"]);
-        if xp.is_none() && level.is_none() {
-            return Err(Fault::new(number, "has neither `xp` nor `level`"));
-        }
-        let (user, name) = (text(&["user_id", "id"]), text(&["username", "name"]));
-        line(number, user.as_deref(), name.as_deref(), xp.as_deref(), level.as_deref())
-    });
-    read.collect()
 }
 
 #[cfg(test)]
@@ -259,7 +194,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_in_a_file_is_a_line_or_a_fault(text in "[0-9a,\"\n\r é]{0,80}", heading in any::<bool>()) {
+        fn whatever_is_in_a_file_is_a_line_or_a_fault(text in "[0-9a,;\t{}:\"\n\r é]{0,80}", heading in any::<bool>()) {
             let text = if heading { format!("user_id,xp\n{text}") } else { text };
             for format in [Format::Csv, Format::Json] {
                 let (lines, _) = parse(format, &text);

@@ -504,7 +504,8 @@ pub(crate) enum SkillCommand {
 pub(crate) struct ImportXpArgs {
     #[command(flatten)]
     pub(crate) guild: Guild,
-    /// CSV with a heading that names `user_id` and `xp` or `level`; or, with the end .json, JSON such as MEE6's own.
+    /// CSV with a heading that names `user_id` and `xp` or `level`, or JSON as MEE6, Polaris, AmariBot and Lurkr export it; `-` for
+    /// standard input.
     pub(crate) file: PathBuf,
     /// Where the XP come from.
     #[arg(long, default_value = "mee6")]

@@ -225,17 +225,15 @@ CREATE TABLE lake.reward_cooldowns (
     user_id bigint NOT NULL,
     channel_id bigint NOT NULL,
     rewarded_at timestamptz NOT NULL,
-    late_at timestamptz,
     CONSTRAINT pk_reward_cooldowns PRIMARY KEY (guild_id, user_id, channel_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 COMMENT ON TABLE lake.reward_cooldowns IS
-    'When a member was last rewarded for a message in a channel: the cooldown.';
+    'When a member was last rewarded for a message in a channel: the cooldown. Messages that come late are compared with the rewarded '
+    'ones of the lake as well.';
 COMMENT ON COLUMN lake.reward_cooldowns.guild_id IS 'Discord guild (the tenant), a snowflake.';
 COMMENT ON COLUMN lake.reward_cooldowns.user_id IS 'Author, a snowflake.';
 COMMENT ON COLUMN lake.reward_cooldowns.channel_id IS 'Channel, a snowflake.';
 COMMENT ON COLUMN lake.reward_cooldowns.rewarded_at IS 'The latest message there that earned something, by its own time.';
-COMMENT ON COLUMN lake.reward_cooldowns.late_at IS
-    'The message that earned something and was the last to arrive late; late ones obey the cooldown among themselves.';
 
 CREATE TABLE lake.reaction_pairs (
     guild_id bigint NOT NULL,

@@ -138,6 +138,36 @@ COMMENT ON FUNCTION progress.xp_rank(bigint, bigint) IS
 
 -- Seasons -------------------------------------------------------------------------------------------------------------
 
+-- Levels --------------------------------------------------------------------------------------------------------------
+-- Levels are kept with the members. When the curve changes, a timer of each guild concerned brings them to where XP are under
+-- it; a second one follows, as nodes that count events go on with the settings they know for half a second.
+
+CREATE FUNCTION progress.curve_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    changed bigint := CASE WHEN TG_OP = 'DELETE' THEN OLD.guild_id ELSE NEW.guild_id END;
+    setting text := CASE WHEN TG_OP = 'DELETE' THEN OLD.key ELSE NEW.key END;
+BEGIN
+    IF setting NOT IN ('rewards.level_base', 'rewards.level_factor')
+        OR (TG_OP = 'UPDATE' AND OLD.value_json = NEW.value_json) THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO jobs.timers (kind, guild_id, scheduled_at)
+    SELECT 'progress.levels', g.guild_id, now() + delay
+      FROM people.guilds g CROSS JOIN unnest(ARRAY[interval '0', interval '2 seconds']) AS delay
+     WHERE changed IN (0, g.guild_id)
+     ORDER BY g.guild_id, delay;
+    PERFORM pg_notify('questhall_timers', 'jobs.timers');
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION progress.curve_changed() IS
+    'Schedules the walks that bring members to their levels under a changed curve; without dedupe keys, as a walk under way may '
+    'have read the curve before.';
+CREATE TRIGGER tg_settings_level_curve AFTER INSERT OR UPDATE OR DELETE ON access.settings
+    FOR EACH ROW EXECUTE FUNCTION progress.curve_changed();
+
 CREATE TABLE progress.seasons (
     guild_id bigint NOT NULL,
     id integer GENERATED ALWAYS AS IDENTITY,
@@ -147,6 +177,8 @@ CREATE TABLE progress.seasons (
     active boolean NOT NULL DEFAULT false,
     rolled_at timestamptz,
     repeats boolean NOT NULL DEFAULT false,
+    repeat_by text NOT NULL DEFAULT 'length',
+    name_pattern text,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_seasons PRIMARY KEY (guild_id, id),
@@ -158,6 +190,8 @@ CREATE TABLE progress.seasons (
         DEFERRABLE INITIALLY IMMEDIATE,
     CONSTRAINT ck_seasons_name CHECK (length(name) BETWEEN 1 AND 100),
     CONSTRAINT ck_seasons_times CHECK (ends_at > starts_at),
+    CONSTRAINT ck_seasons_repeat_by CHECK (repeat_by IN ('length', 'week', 'month', 'quarter', 'year')),
+    CONSTRAINT ck_seasons_name_pattern CHECK (length(name_pattern) BETWEEN 1 AND 100),
     CONSTRAINT ck_seasons_rolled_inactive CHECK (rolled_at IS NULL OR NOT active)
 );
 COMMENT ON TABLE progress.seasons IS
@@ -171,8 +205,12 @@ COMMENT ON COLUMN progress.seasons.active IS
     'Whether it is the one running. Which season an event belongs to is decided by its time alone.';
 COMMENT ON COLUMN progress.seasons.rolled_at IS 'When it was closed and its standings were archived.';
 COMMENT ON COLUMN progress.seasons.repeats IS
-    'Whether a successor of the same length is made when it starts: ahead, so that what happens between its end and its rollover '
-    'belongs to the successor already.';
+    'Whether a successor is made when it starts: ahead, so that what happens between its end and its rollover belongs to the '
+    'successor already.';
+COMMENT ON COLUMN progress.seasons.repeat_by IS
+    'How long the successor is: length (as this one), week, month, quarter or year.';
+COMMENT ON COLUMN progress.seasons.name_pattern IS
+    'What successors are called, with placeholders; null for names made from the season''s own.';
 COMMENT ON COLUMN progress.seasons.created_at IS 'When the row was made.';
 COMMENT ON COLUMN progress.seasons.updated_at IS 'When the row last changed; kept by trigger.';
 CREATE UNIQUE INDEX uq_seasons_active ON progress.seasons (guild_id) WHERE active;

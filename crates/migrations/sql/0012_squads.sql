@@ -153,7 +153,7 @@ CREATE FUNCTION squads.figures(p_guild_id bigint)
          WHERE k.guild_id = p_guild_id AND k.campaign_type = 'squad' AND t.rank = 1 AND t.parts_solved > 0
          GROUP BY t.participant_id
     ), members AS (
-        SELECT m.squad_id, count(*) AS member_count, coalesce(sum(c.xp), 0)::bigint AS xp,
+        SELECT m.squad_id, count(c.user_id) AS member_count, coalesce(sum(c.xp), 0)::bigint AS xp,
                coalesce(sum(b.balance), 0)::bigint AS bytes
           FROM squads.squad_memberships m
           LEFT JOIN people.members c ON c.guild_id = m.guild_id AND c.user_id = m.user_id AND c.left_at IS NULL
@@ -168,7 +168,7 @@ CREATE FUNCTION squads.figures(p_guild_id bigint)
      WHERE s.guild_id = p_guild_id AND s.is_active
 $$;
 COMMENT ON FUNCTION squads.figures(bigint) IS
-    'What each active squad of a guild has at this moment: its members, the XP and bytes of those who have not left, and the '
+    'What each active squad of a guild has at this moment: its members who have not left the guild, their XP and bytes, and the '
     'squad campaigns it has won.';
 
 CREATE TABLE squads.squad_figures (

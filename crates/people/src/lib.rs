@@ -29,4 +29,5 @@ pub use model::{Member, MemberEdit};
 pub use routes::router;
 pub use store::{
     guild_ensure, guilds_known, guilds_lock, member_ensure, member_get, member_known, members_ensure,
+    members_return,
 };

@@ -19,8 +19,8 @@ pub async fn member_list(pool: &PgPool, guild: GuildId, query: &PageQuery) -> Re
     Ok(Page::new(members, limit, |member| member.user_id))
 }
 
-/// Makes somebody a member, if they are not, and writes what is said about them. Repeating it changes nothing; what
-/// changes something is audited.
+/// Makes somebody a member, if they are not or had left, and writes what is said about them. Repeating it changes nothing;
+/// what changes something is audited.
 pub async fn member_put(
     pool: &PgPool,
     guild: GuildId,
@@ -40,6 +40,7 @@ pub async fn member_put(
             return Err(Wrong::new("name", format!("looks like “{staff}” and is written otherwise")).into());
         }
         store::member_ensure(&mut tx, guild, user, edit.name.as_deref()).await?;
+        store::members_return(&mut tx, guild, &[user]).await?;
         write(&mut tx, guild, user, edit, by).await?;
         let after = store::member_known(&mut tx, guild, user).await?;
         if before.as_ref() != Some(&after) {

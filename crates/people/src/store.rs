@@ -90,6 +90,30 @@ pub async fn members_ensure(
     Ok(())
 }
 
+/// Makes members of those who had left, because something shows that they are there: they joined anew, now. Who never left stays as
+/// they are. Rows are taken in the order of their keys.
+pub async fn members_return(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    users: &[UserId],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<i64> = users.iter().map(|user| user.get()).collect();
+    sqlx::query!(
+        "WITH gone AS MATERIALIZED (
+             SELECT user_id FROM people.members
+              WHERE guild_id = $1 AND user_id = ANY ($2) AND left_at IS NOT NULL
+              ORDER BY user_id FOR UPDATE
+         )
+         UPDATE people.members m SET left_at = NULL, joined_at = now()
+           FROM gone g WHERE m.guild_id = $1 AND m.user_id = g.user_id",
+        guild.get(),
+        &ids,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// The member, or `None` where the guild has no such one.
 pub async fn member_get(
     conn: &mut PgConnection,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 
 use crate::audit::weekly;
-use crate::{achievements, seasons};
+use crate::{achievements, levels, seasons};
 
 /// The periodic jobs of this slice, for the server to run.
 pub fn schedules() -> Vec<Schedule> {
@@ -27,7 +27,10 @@ pub fn schedules() -> Vec<Schedule> {
 
 /// The handlers of this slice's timers, for the server to run.
 pub fn handlers(pool: &PgPool) -> Handlers {
-    seasons::turn::handlers().and(achievements::retroactive::handlers()).and(weekly::handlers(pool))
+    seasons::turn::handlers()
+        .and(achievements::retroactive::handlers())
+        .and(levels::handlers())
+        .and(weekly::handlers(pool))
 }
 
 /// Folds the changes of the XP histogram in, which keeps ranks quick; they are right without it too.

@@ -1,5 +1,6 @@
 //! The journal of XP, gold and stars: one statement that remembers the causes, journals what is new, moves members on, finds
-//! the levels they reached, and pays for each once.
+//! the levels they reached, and pays for each once: the levels between their XP before and after on the curve in force, whatever
+//! level was kept under another one.
 
 use std::collections::BTreeMap;
 
@@ -92,7 +93,7 @@ async fn write(
                       coalesce(sum(xp) FILTER (WHERE event_type <> 'IMPORT'), 0)::bigint AS season_xp
                  FROM fresh GROUP BY guild_id, user_id
            ), locked AS (
-               SELECT m.guild_id, m.user_id, m.level AS old_level, m.xp + s.xp AS xp, s.season_xp, s.gold, s.stars,
+               SELECT m.guild_id, m.user_id, 1 + width_bucket(m.xp, $10::bigint[]) AS old_level, m.xp + s.xp AS xp, s.season_xp, s.gold, s.stars,
                       m.stars + s.stars AS lifetime_stars
                  FROM people.members m JOIN sums s ON s.guild_id = m.guild_id AND s.user_id = m.user_id
                 ORDER BY m.guild_id, m.user_id

@@ -4,11 +4,12 @@
 //! * XP, gold and stars change through the journal alone (`progress.activity_log`), in the caller's transaction, exactly once per cause
 //!   (guild, source system, source event): by [`grant`], or by a batch of the lake's events. Members can therefore be re-derived from
 //!   the journal, and [`audit`] does so.
-//! * Reaching a level pays its gold once in a lifetime, however often XP is taken back and earned again.
+//! * A level is what XP come to under the curve in force. Reaching one by XP pays its gold once in a lifetime, however often XP is taken
+//!   back and earned again; a change of the curve pays nothing (`levels`).
 //! * What reaches an achievement's threshold earns it in the same transaction, by whatever path it came.
 //!
 //! Map: [`model`] the types · [`rules`] the level curve · [`rewards`] what events earn · `journal` the only writer but for the lake's,
-//! `grants` with a look at achievements · [`event_type`] and [`changes`] what the lake tells of · [`seasons`], [`achievements`],
+//! `grants` with a look at achievements · `levels` levels after a change of the curve · [`event_type`] and [`changes`] what the lake tells of · [`seasons`], [`achievements`],
 //! [`awards`], [`import`] · [`profile`], [`leaderboard`], [`member_seasons`], [`activity`] what members see of it ·
 //! [`jobs`](mod@jobs) what runs by the clock · [`audit`] re-derivation, [`drift`] its figures · [`error`] what can go wrong · [`routes`]
 //! the HTTP face.
@@ -36,6 +37,7 @@ pub mod seasons;
 mod events;
 mod grants;
 mod journal;
+mod levels;
 
 pub use error::Error;
 pub use event_type::EventType;

@@ -33,13 +33,15 @@ pub async fn member_profile(pool: &PgPool, guild: GuildId, user: UserId) -> Resu
 }
 
 async fn profile(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<Profile, Error> {
-    let member = people::member_known(conn, guild, user).await?;
+    let mut member = people::member_known(conn, guild, user).await?;
     let rank = match member.left_at {
         None if !member.is_bot => Some(xp_rank(conn, guild, member.xp.get()).await?),
         _ => None,
     };
     let settings: RewardSettings = settings_read(conn, Some(guild)).await?;
     let curve = settings.curve();
+    // As it is under the curve that the next one is told by, also while a changed curve still makes its round.
+    member.level = curve.level_for_xp(member.xp.get());
     let level_xp = curve.xp_for_level(member.level).unwrap_or_default();
     let next_level_xp = curve.xp_for_level(member.level.saturating_add(1));
     Ok(Profile { member, rank, level_xp, next_level_xp })

@@ -10,7 +10,7 @@
 //!   event is counted between the archive and the new counters.
 //!
 //! Map: [`model`] the types · [`calendar`] which season a time belongs to · `turn` starting, ending, rolling over ·
-//! [`ops`] transactions the faces call · `store` SQL · [`routes`] the HTTP face.
+//! `repeat` and `naming` how long the next one is and what it is called · [`ops`] transactions the faces call · `store` SQL · [`routes`] the HTTP face.
 
 pub mod calendar;
 pub(crate) mod derive;
@@ -19,10 +19,12 @@ pub mod ops;
 pub mod routes;
 pub mod turn;
 
+mod naming;
+mod repeat;
 mod store;
 
 pub use calendar::{Calendar, calendars, season_at};
-pub use model::{NewSeason, NextSeason, RollSeason, Season, SeasonEdit, SeasonState, Standing};
+pub use model::{NewSeason, NextSeason, RepeatBy, RollSeason, Season, SeasonEdit, SeasonState, Standing};
 pub(crate) use store::season_exists;
 
 ::jobs::declare_events! {

@@ -26,6 +26,7 @@ pub async fn squad_get(
         r#"SELECT s.id AS "id: SquadId", s.guild_id AS "guild_id: GuildId", s.name, s.description,
                   s.role_id AS "role_id: _", s.switch_cost::bigint AS "switch_cost!: _", s.max_members, s.is_active,
                   (SELECT count(*) FROM squads.squad_memberships m
+                     JOIN people.members p ON p.guild_id = m.guild_id AND p.user_id = m.user_id AND p.left_at IS NULL
                     WHERE m.guild_id = s.guild_id AND m.squad_id = s.id) AS "member_count!", s.created_at
              FROM squads.squads s
             WHERE s.guild_id = $1 AND s.id = $2"#,
@@ -50,6 +51,7 @@ pub async fn squad_list(
         r#"SELECT s.id AS "id: SquadId", s.guild_id AS "guild_id: GuildId", s.name, s.description,
                   s.role_id AS "role_id: _", s.switch_cost::bigint AS "switch_cost!: _", s.max_members, s.is_active,
                   (SELECT count(*) FROM squads.squad_memberships m
+                     JOIN people.members p ON p.guild_id = m.guild_id AND p.user_id = m.user_id AND p.left_at IS NULL
                     WHERE m.guild_id = s.guild_id AND m.squad_id = s.id) AS "member_count!", s.created_at
              FROM squads.squads s
             WHERE s.guild_id = $1 AND s.id > $2 AND (s.is_active OR $3)

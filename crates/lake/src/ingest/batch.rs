@@ -2,7 +2,7 @@
 //!
 //! The order of everything: the guilds' locks, so that a guild's batches come one after another on all nodes and each sees what the
 //! one before left; the events' keys, which say what is new; the members, in the order of their keys; then the state of the
-//! limits, which nobody else touches. Events are rewarded in the order in which they came.
+//! limits, which nobody else touches. A batch's events are rewarded in the order of their time, and those of one time as they came.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -97,10 +97,12 @@ async fn run(
     }
 
     let mut outcomes: Vec<Outcome> = vec![Outcome::Counted; batch.len()];
-    let fresh = admit(conn, batch, &frame, &chosen, &mut outcomes, admission).await?;
+    let mut fresh = admit(conn, batch, &frame, &chosen, &mut outcomes, admission).await?;
     if fresh.is_empty() {
         return Ok(Done { outcomes, emitted: false });
     }
+    // Who sends history newest first must not be paid by halves, as who left a channel before they came.
+    fresh.sort_by_key(|one| one.event.timestamp);
     let state = State::read(conn, &fresh).await?;
     let mut book = Book::new(&frame, state.members);
     let mut limits = state.limits;

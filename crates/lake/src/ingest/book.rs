@@ -16,6 +16,7 @@ use super::config::GuildConfig;
 use super::event::Event;
 use super::store::{
     CounterKey, DayDelta, DayKey, Frame, JournalRow, Locked, MemberRows, Period, SeasonDelta, SeasonKey,
+    shows_presence,
 };
 
 /// What happened longer ago is no news: levels and achievements that it brings are not announced, as they come by the thousand with a file
@@ -136,6 +137,17 @@ impl<'f> Book<'f> {
                 entry.after.last_active_at = Some(active);
                 entry.touched = true;
             }
+            if shows_presence(kind) {
+                let at = event.timestamp;
+                let member = &mut entry.after;
+                member.present_at = member.present_at.max(Some(at));
+                if member.left_at.is_some_and(|left| left < at) {
+                    // Back, though nobody told us that they joined.
+                    member.left_at = None;
+                    member.joined_at = at;
+                    entry.touched = true;
+                }
+            }
         }
         // Bots have counters, and nothing that competes.
         if event.payload.bot || self.is_bot((guild, user)) {
@@ -183,7 +195,13 @@ impl<'f> Book<'f> {
                 member.joined_at = at;
                 entry.touched = true;
             }
-            (EventType::MemberLeave, None) if at >= member.joined_at => {
+            (EventType::MemberJoin, None) if at > member.joined_at => {
+                member.joined_at = at;
+                entry.touched = true;
+            }
+            (EventType::MemberLeave, None)
+                if at >= member.joined_at && member.present_at.is_none_or(|present| present <= at) =>
+            {
                 member.left_at = Some(at);
                 entry.touched = true;
             }
@@ -265,7 +283,8 @@ impl<'f> Book<'f> {
         });
     }
 
-    /// Sets the levels that members' XP reach now, and answers those that rose.
+    /// Sets the levels that members' XP reach now, and answers those that these XP reached. Both are found from XP under the curve in
+    /// force: a level kept under another one tells nothing, and a change of the curve reaches nothing.
     pub(super) fn levels(&mut self, chosen: &HashMap<GuildId, GuildConfig>) -> Vec<(i64, i64, i32)> {
         let mut risen = Vec::new();
         for ((guild, user), entry) in &mut self.members {
@@ -273,9 +292,14 @@ impl<'f> Book<'f> {
                 continue;
             }
             let Some(config) = chosen.get(&GuildId::new(*guild)) else { continue };
-            let reached = config.thresholds.partition_point(|threshold| *threshold <= entry.after.xp);
-            entry.after.level = i32::try_from(reached).unwrap_or(i32::MAX - 1) + 1;
-            risen.extend((entry.before.level + 1..=entry.after.level).map(|level| (*guild, *user, level)));
+            let level_at = |xp| {
+                let reached = config.thresholds.partition_point(|threshold| *threshold <= xp);
+                i32::try_from(reached).unwrap_or(i32::MAX - 1) + 1
+            };
+            entry.after.level = level_at(entry.after.xp);
+            risen.extend(
+                (level_at(entry.before.xp) + 1..=entry.after.level).map(|level| (*guild, *user, level)),
+            );
         }
         risen
     }

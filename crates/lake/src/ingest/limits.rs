@@ -49,7 +49,19 @@ impl State {
         for ((guild, user), stay) in &limits.stays {
             see((*guild, *user), stay.sitting.joined_at, false);
         }
-        let members = store::members_lock(conn, &seen).await?;
+        let mut members = store::members_lock(conn, &seen).await?;
+        let mut farewells: BTreeMap<(i64, i64), DateTime<Utc>> = BTreeMap::new();
+        for one in fresh.iter().filter(|one| one.event.event_type == EventType::MemberLeave) {
+            let left = farewells.entry(one.user()).or_insert(one.event.timestamp);
+            *left = one.event.timestamp.min(*left);
+        }
+        if !farewells.is_empty() {
+            for (key, at) in store::present_at(conn, &farewells).await? {
+                if let Some(member) = members.get_mut(&key) {
+                    member.present_at = Some(at);
+                }
+            }
+        }
 
         let messages: BTreeSet<ChannelKey> = fresh
             .iter()
@@ -58,6 +70,21 @@ impl State {
             .collect();
         if !messages.is_empty() {
             limits.cooldowns = store::cooldowns(conn, &messages).await?;
+            let late: Vec<store::Late> = fresh
+                .iter()
+                .filter(|one| one.event.event_type == EventType::MessageCreate)
+                .filter_map(|one| {
+                    let key = (one.guild.get(), one.event.user_id.get(), one.channel()?);
+                    let latest = limits.cooldowns.get(&key)?.latest()?;
+                    let seconds = one.config.rewards.message_cooldown_seconds;
+                    (one.event.timestamp <= latest).then_some((key, one.event.timestamp, seconds))
+                })
+                .collect();
+            if !late.is_empty() {
+                for (key, rewarded) in store::rewarded_near(conn, &late).await? {
+                    limits.cooldowns.entry(key).or_default().note(rewarded);
+                }
+            }
         }
         let reactions: Vec<&Fresh<'_>> = fresh.iter().filter(|one| one.is_reaction()).collect();
         if let Some(first) = reactions.iter().map(|one| one.event.timestamp).min() {
@@ -281,10 +308,7 @@ impl Limits {
         let cooldowns: Vec<_> = self
             .cooldowns_changed
             .iter()
-            .filter_map(|key| {
-                let cooldown = self.cooldowns.get(key)?;
-                Some((*key, cooldown.latest?, cooldown.late))
-            })
+            .filter_map(|key| Some((*key, self.cooldowns.get(key)?.latest()?)))
             .collect();
         if !cooldowns.is_empty() {
             store::cooldowns_write(conn, &cooldowns).await?;

@@ -8,4 +8,5 @@ mod house;
 mod http;
 mod ingest;
 mod multipliers;
+mod order;
 mod rollover;

@@ -10,7 +10,7 @@ use jobs::{EngineSettings, Node, Wake};
 use kernel::{ChannelId, UserId};
 use lake::ingest::{Event, EventWriter, Outcome, Payload};
 use progress::EventType;
-use progress::seasons::{NewSeason, NextSeason, RollSeason, SeasonEdit, SeasonState, ops};
+use progress::seasons::{NewSeason, NextSeason, RepeatBy, RollSeason, SeasonEdit, SeasonState, ops};
 use tokio::sync::watch;
 
 use crate::house::{GUILD, House, assert_sound, give, house, operator};
@@ -133,6 +133,8 @@ async fn at_midnight_under_load_every_event_is_in_exactly_one_season() {
         starts_at: Some(now - TimeDelta::hours(30)),
         ends_at: now + TimeDelta::hours(1),
         repeats: true,
+        repeat_by: RepeatBy::Length,
+        name_pattern: None,
     };
     ops::season_create(house.pool(), GUILD, new, operator()).await.unwrap();
     // Midnight was half an hour ago, and nobody has rolled the season over yet.
@@ -185,6 +187,8 @@ async fn rolled_over_by_hand_under_load_what_happens_meanwhile_is_in_exactly_one
         starts_at: Some(house.now().await - TimeDelta::hours(1)),
         ends_at: house.now().await + TimeDelta::days(1),
         repeats: false,
+        repeat_by: RepeatBy::Length,
+        name_pattern: None,
     };
     ops::season_create(house.pool(), GUILD, first, operator()).await.unwrap();
     let crowd = Crowd::new();
@@ -202,6 +206,8 @@ async fn rolled_over_by_hand_under_load_what_happens_meanwhile_is_in_exactly_one
                 name: format!("Round {round}"),
                 ends_at: house.now().await + TimeDelta::days(1),
                 repeats: false,
+                repeat_by: RepeatBy::Length,
+                name_pattern: None,
             };
             let roll = RollSeason { next: Some(next), ..RollSeason::default() };
             ops::season_roll(house.pool(), GUILD, active, roll, operator()).await.unwrap();
@@ -227,6 +233,8 @@ async fn a_season_that_begins_in_the_past_has_what_happened_since() {
         starts_at: Some(now - TimeDelta::minutes(10 * 60 + 30)),
         ends_at: now + TimeDelta::days(1),
         repeats: false,
+        repeat_by: RepeatBy::Length,
+        name_pattern: None,
     };
     let made = ops::season_create(house.pool(), GUILD, new, operator()).await.unwrap();
     assert_eq!(made.state, SeasonState::Active);
@@ -250,6 +258,8 @@ async fn a_season_that_begins_in_the_past_has_what_happened_since() {
         starts_at: Some(now + TimeDelta::days(2)),
         ends_at: now + TimeDelta::days(9),
         repeats: false,
+        repeat_by: RepeatBy::Length,
+        name_pattern: None,
     };
     let winter = ops::season_create(house.pool(), GUILD, winter, operator()).await.unwrap();
     let earlier = SeasonEdit { starts_at: Some(rolled.ended.ends_at), ..SeasonEdit::default() };

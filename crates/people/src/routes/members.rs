@@ -36,8 +36,8 @@ pub(super) async fn list(
 
 /// Add or change a member
 ///
-/// Makes the person known and a member of the guild, and writes what is said about them; what is left out stays as it
-/// is. Repeating it changes nothing.
+/// Makes the person known and a member of the guild, also if they had left, and writes what is said about them; what is
+/// left out stays as it is. Repeating it changes nothing.
 #[utoipa::path(put, path = "/guilds/{guild_id}/members/{user_id}", tag = "people", operation_id = "member_put",
     params(InGuildPath, MemberPath), request_body = MemberEdit,
     responses((status = 200, body = Member), Problems),

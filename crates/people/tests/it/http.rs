@@ -62,3 +62,27 @@ async fn wrong_requests_are_told_what_is_wrong() {
     assert_eq!(house.send("GET", "/guilds/2/members", None, None).await.0, 404);
     assert_eq!(house_for(&["squads:read"]).await.send("GET", "/guilds/1/members", None, None).await.0, 403);
 }
+
+#[tokio::test]
+async fn who_left_and_is_put_again_is_there_again() {
+    let house = house_for(&["community:read", "community:write"]).await;
+    house.send("PUT", "/guilds/1/members/7", None, Some(json!({ "name": "Ada" }))).await;
+    sqlx::query("UPDATE people.members SET left_at = now(), joined_at = now() - interval '1 year'")
+        .execute(house.database.pool())
+        .await
+        .unwrap();
+    let (status, back) = house.send("PUT", "/guilds/1/members/7", None, Some(json!({}))).await;
+    assert_eq!((status, &back["left_at"], &back["name"]), (200, &Value::Null, &json!("Ada")), "{back}");
+    let since: bool = sqlx::query_scalar("SELECT joined_at > now() - interval '1 hour' FROM people.members")
+        .fetch_one(house.database.pool())
+        .await
+        .unwrap();
+    assert!(since, "they joined anew");
+    house.send("PUT", "/guilds/1/members/7", None, Some(json!({}))).await;
+    let audited: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM access.admin_log WHERE action_type = 'UPDATE'")
+            .fetch_one(house.database.pool())
+            .await
+            .unwrap();
+    assert_eq!(audited, 1, "coming back, once");
+}

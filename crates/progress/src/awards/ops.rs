@@ -61,6 +61,11 @@ async fn settle(
     db::retry(|| async {
         let mut tx = pool.begin().await?;
         let before = members(&mut tx, guild, &users).await?;
+        if sign > 0 {
+            // Who is given something is there, whatever was told of them; taking something back shows nothing.
+            let there: Vec<UserId> = users.iter().copied().collect();
+            people::members_return(&mut tx, guild, &there).await?;
+        }
         let id = Uuid::now_v7();
         let grants: Vec<Grant> = users
             .iter()

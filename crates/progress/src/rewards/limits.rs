@@ -1,36 +1,51 @@
 //! The state of the limits against gaming. Each is a value that is read from the database before a batch, moved on by the
 //! batch's events in their order, and written back with it: so limits survive restarts and hold over all nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// When a member was last rewarded for a message in a channel.
+/// When a member was rewarded for messages in a channel: as much of it as may be near what is to be judged.
 ///
-/// Events mostly come in order; those that come late are compared with two times, the latest one rewarded and the last of
-/// the late ones, so that history brought in later obeys the cooldown among itself and beside what was there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Events mostly come in order, and then the latest is all that matters. One that comes late, with its batch or after it, is compared
+/// with what was rewarded on both sides of it, so that no order of arrival brings two rewards within the cooldown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cooldown {
     /// The latest rewarded message.
-    pub latest: Option<DateTime<Utc>>,
-    /// The rewarded message that was the last one to arrive late.
-    pub late: Option<DateTime<Utc>>,
+    latest: Option<DateTime<Utc>>,
+    /// Rewarded messages, besides, that may be near late ones.
+    near: BTreeSet<DateTime<Utc>>,
 }
 
 impl Cooldown {
+    /// After a rewarded message that is the latest.
+    pub fn since(latest: DateTime<Utc>) -> Self {
+        Self { latest: Some(latest), near: BTreeSet::new() }
+    }
+
+    /// The latest rewarded message.
+    pub fn latest(&self) -> Option<DateTime<Utc>> {
+        self.latest
+    }
+
+    /// Notes a message that was rewarded before. Whoever judges a message that is not later than [`Self::latest`] notes all within the
+    /// cooldown of it first.
+    pub fn note(&mut self, rewarded: DateTime<Utc>) {
+        self.near.insert(rewarded);
+    }
+
     /// Whether a message of that time is rewarded; if so it is noted.
     pub fn pass(&mut self, at: DateTime<Utc>, seconds: u32) -> bool {
-        let far = |other: Option<DateTime<Utc>>| {
-            other.is_none_or(|other| (at - other).abs() >= TimeDelta::seconds(i64::from(seconds)))
-        };
-        if !far(self.latest) || !far(self.late) {
+        let cooldown = TimeDelta::seconds(i64::from(seconds));
+        let far = |other: Option<&DateTime<Utc>>| other.is_none_or(|other| (at - *other).abs() >= cooldown);
+        if !far(self.latest.as_ref())
+            || !far(self.near.range(..=at).next_back())
+            || !far(self.near.range(at..).next())
+        {
             return false;
         }
-        if self.latest.is_none_or(|latest| at >= latest) {
-            self.latest = Some(at);
-        } else {
-            self.late = Some(at);
-        }
+        self.near.insert(at);
+        self.latest = self.latest.max(Some(at));
         true
     }
 }
@@ -111,10 +126,10 @@ mod tests {
 
     #[test]
     fn history_that_comes_late_obeys_it_too() {
-        let mut cooldown = Cooldown::default();
-        assert!(cooldown.pass(at(10_000), 30));
-        let passed: Vec<bool> = [0, 5, 40, 9_980, 10_029, 10_030].map(|s| cooldown.pass(at(s), 30)).into();
-        assert_eq!(passed, [true, false, true, false, false, true]);
+        let mut cooldown = Cooldown::since(at(10_000));
+        let passed: Vec<bool> =
+            [0, 5, 40, 9_980, 10_029, 10_030, 29, 100, 69].map(|s| cooldown.pass(at(s), 30)).into();
+        assert_eq!(passed, [true, false, true, false, false, true, false, true, false]);
     }
 
     proptest! {
@@ -130,20 +145,25 @@ mod tests {
         }
 
         #[test]
-        fn a_split_of_the_events_changes_nothing(
-            mut times in prop::collection::vec(0i64..1_000, 1..60), split in 0usize..60,
+        fn in_no_order_are_two_rewarded_within_it(
+            times in prop::collection::vec(0i64..1_000, 1..60), seconds in 0u32..120, split in 0usize..60,
         ) {
-            times.sort_unstable();
-            let split = split.min(times.len());
-            let run = |state: &mut Cooldown, times: &[i64]| times.iter().filter(|s| state.pass(at(**s), 30)).count();
-            let mut whole = Cooldown::default();
-            let mut parts = Cooldown::default();
-            let all = run(&mut whole, &times);
-            let first = run(&mut parts, &times[..split]);
-            // What a restart keeps is the stored state, a plain value.
-            let mut again = parts;
-            prop_assert_eq!(all, first + run(&mut again, &times[split..]));
-            prop_assert_eq!(whole, again);
+            let (before, after) = times.split_at(split.min(times.len()));
+            let mut cooldown = Cooldown::default();
+            let mut rewarded: Vec<i64> = before.iter().copied().filter(|s| cooldown.pass(at(*s), seconds)).collect();
+            // What a restart keeps is the latest; what is near late ones is looked up.
+            let mut again = cooldown.latest().map(Cooldown::since).unwrap_or_default();
+            for one in after {
+                for near in rewarded.iter().filter(|near| (*near - one).unsigned_abs() < u64::from(seconds)) {
+                    again.note(at(*near));
+                }
+                if again.pass(at(*one), seconds) {
+                    rewarded.push(*one);
+                }
+            }
+            rewarded.sort_unstable();
+            prop_assert!(!rewarded.is_empty());
+            prop_assert!(rewarded.windows(2).all(|pair| pair[1] - pair[0] >= i64::from(seconds)));
         }
     }
 }

@@ -19,6 +19,39 @@ pub enum SeasonState {
     Ended,
 }
 
+/// How long the successor of a season that repeats is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RepeatBy {
+    /// As long as the season itself, to the microsecond.
+    #[default]
+    Length,
+    /// Seven days.
+    Week,
+    /// A month of the calendar: it ends on the same day of the next month, or on the last where that has no such day.
+    Month,
+    /// Three months of the calendar.
+    Quarter,
+    /// Twelve months of the calendar.
+    Year,
+}
+
+impl RepeatBy {
+    /// All there are.
+    pub const ALL: [Self; 5] = [Self::Length, Self::Week, Self::Month, Self::Quarter, Self::Year];
+
+    /// The name, as in the API and the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Length => "length",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
+        }
+    }
+}
+
 /// A window of competition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Season {
@@ -34,8 +67,14 @@ pub struct Season {
     pub ends_at: DateTime<Utc>,
     /// Where it stands.
     pub state: SeasonState,
-    /// Whether a successor of the same length is made when it starts.
+    /// Whether a successor is made when it starts.
     pub repeats: bool,
+    /// How long that is.
+    pub repeat_by: RepeatBy,
+    /// What that is called, with `{number}`, `{month}`, `{quarter}`, `{week}` and `{year}` filled in; absent, its name is made from this
+    /// one's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name_pattern: Option<String>,
     /// When it was rolled over and its standings archived.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rolled_at: Option<DateTime<Utc>>,
@@ -58,9 +97,19 @@ pub struct NewSeason {
     /// When it ends, in the future.
     #[serde(deserialize_with = "kernel::time::instant")]
     pub ends_at: DateTime<Utc>,
-    /// Whether a successor of the same length is to be made when it starts, and so on for ever.
+    /// Whether a successor is to be made when it starts, and so on for ever.
     #[serde(default)]
     pub repeats: bool,
+    /// How long successors are.
+    #[serde(default)]
+    #[schema(default = "length")]
+    pub repeat_by: RepeatBy,
+    /// What successors are called, up to 100 characters: `{month}` (January), `{quarter}` (1 to 4), `{week}` (of the ISO calendar),
+    /// `{year}` and `{number}` (counted on) are filled in. Left out, months, quarters and years in the name of a season follow the
+    /// calendar (`November 2026` → `December 2026`), and other numbers are counted on (`Spring` → `Spring 2`).
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 100)]
+    pub name_pattern: Option<String>,
 }
 
 /// A change of a season that is not over. What is absent stays as it is.
@@ -79,9 +128,16 @@ pub struct SeasonEdit {
     #[serde(default)]
     #[serde(deserialize_with = "kernel::time::instant_if_any")]
     pub ends_at: Option<DateTime<Utc>>,
-    /// Whether a successor of the same length is made when it starts.
+    /// Whether a successor is made when it starts.
     #[serde(default)]
     pub repeats: Option<bool>,
+    /// How long successors are.
+    #[serde(default)]
+    pub repeat_by: Option<RepeatBy>,
+    /// What successors are called; null for names made from the season's own.
+    #[serde(default, deserialize_with = "kernel::fields::given")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    pub name_pattern: Option<Option<String>>,
 }
 
 /// How to roll over a season before its end.
@@ -110,9 +166,19 @@ pub struct NextSeason {
     /// When it ends, in the future.
     #[serde(deserialize_with = "kernel::time::instant")]
     pub ends_at: DateTime<Utc>,
-    /// Whether a successor of the same length is to be made.
+    /// Whether a successor is to be made.
     #[serde(default)]
     pub repeats: bool,
+    /// How long successors are.
+    #[serde(default)]
+    #[schema(default = "length")]
+    pub repeat_by: RepeatBy,
+    /// What successors are called, up to 100 characters: `{month}` (January), `{quarter}` (1 to 4), `{week}` (of the ISO calendar),
+    /// `{year}` and `{number}` (counted on) are filled in. Left out, months, quarters and years in the name of a season follow the
+    /// calendar (`November 2026` → `December 2026`), and other numbers are counted on (`Spring` → `Spring 2`).
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 100)]
+    pub name_pattern: Option<String>,
 }
 
 /// What came of a rollover.

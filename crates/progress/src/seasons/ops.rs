@@ -6,8 +6,10 @@ use kernel::fields;
 use kernel::{GuildId, Page, PageQuery, Problem, UserId};
 use sqlx::{PgConnection, PgPool};
 
-use super::model::{NewSeason, RollSeason, Rolled, Season, SeasonEdit, SeasonState, Standing};
-use super::{calendar, store, turn};
+use super::model::{
+    NewSeason, NextSeason, RepeatBy, RollSeason, Rolled, Season, SeasonEdit, SeasonState, Standing,
+};
+use super::{calendar, naming, repeat, store, turn};
 use crate::error::Error;
 use crate::ids::SeasonId;
 
@@ -51,6 +53,7 @@ pub async fn season_create(
 ) -> Result<Season, Error> {
     let name = fields::line("name", &new.name, 100)?;
     let ends_at = fields::time("ends_at", new.ends_at)?;
+    let pattern = new.name_pattern.as_deref().map(|text| pattern("name_pattern", text)).transpose()?;
     new.starts_at.map(|at| fields::time("starts_at", at)).transpose()?;
     db::retry(|| async {
         let mut tx = pool.begin().await?;
@@ -59,7 +62,15 @@ pub async fn season_create(
         turn::turn(&mut tx, guild, now).await?;
         let starts_at = new.starts_at.unwrap_or(now);
         check_window(starts_at, ends_at, now)?;
-        let id = store::insert(&mut tx, guild, &name, (starts_at, ends_at), new.repeats).await?;
+        let plan = store::Plan {
+            name: &name,
+            starts_at,
+            ends_at,
+            repeats: new.repeats,
+            repeat_by: new.repeat_by,
+            name_pattern: pattern.as_deref(),
+        };
+        let id = store::insert(&mut tx, guild, &plan).await?;
         turn::turn(&mut tx, guild, now).await?;
         let made = known(&mut tx, guild, id).await?;
         count_what_was(&mut tx, &made, now).await?;
@@ -81,6 +92,10 @@ pub async fn season_update(
     let name = edit.name.map(|name| fields::line("name", &name, 100)).transpose()?;
     edit.starts_at.map(|at| fields::time("starts_at", at)).transpose()?;
     edit.ends_at.map(|at| fields::time("ends_at", at)).transpose()?;
+    let wanted = match edit.name_pattern {
+        Some(Some(text)) => Some(Some(pattern("name_pattern", &text)?)),
+        other => other,
+    };
     db::retry(|| async {
         let mut tx = pool.begin().await?;
         let now = calendar::lock(&mut tx, guild).await?;
@@ -91,6 +106,8 @@ pub async fn season_update(
             starts_at: edit.starts_at.unwrap_or(before.starts_at),
             ends_at: edit.ends_at.unwrap_or(before.ends_at),
             repeats: edit.repeats.unwrap_or(before.repeats),
+            repeat_by: edit.repeat_by.unwrap_or(before.repeat_by),
+            name_pattern: wanted.clone().unwrap_or_else(|| before.name_pattern.clone()),
             ..before.clone()
         };
         if before.state == SeasonState::Ended && after != before {
@@ -103,7 +120,7 @@ pub async fn season_update(
             check_window(after.starts_at, after.ends_at, now)?;
             store::defer_overlap(&mut tx).await?;
             store::update(&mut tx, &after).await?;
-            move_successor(&mut tx, &before, &after).await?;
+            follow(&mut tx, &before, &after).await?;
             store::check_overlap(&mut tx).await?;
             turn::turn(&mut tx, guild, now).await?;
             after = known(&mut tx, guild, season).await?;
@@ -154,7 +171,9 @@ pub async fn season_roll(
     let next = match roll.next {
         Some(next) => {
             fields::time("next.ends_at", next.ends_at)?;
-            Some((fields::line("next.name", &next.name, 100)?, next.ends_at, next.repeats))
+            let name_pattern =
+                next.name_pattern.as_deref().map(|text| pattern("next.name_pattern", text)).transpose()?;
+            Some(NextSeason { name: fields::line("next.name", &next.name, 100)?, name_pattern, ..next })
         }
         None => None,
     };
@@ -182,15 +201,23 @@ pub async fn season_roll(
         }
         let standings = turn::end(&mut tx, &before, now).await?;
         let mut open = store::open(&mut tx, guild).await?;
-        if let Some((name, ends_at, repeats)) = &next {
-            check_window(now, *ends_at, now)?;
+        if let Some(next) = &next {
+            check_window(now, next.ends_at, now)?;
             // What was planned to follow gives way, if it begins where the ended season would have ended.
             if let Some(heir) =
                 open.iter().position(|other| other.starts_at == before.ends_at && before.repeats)
             {
                 store::delete(&mut tx, guild, open.remove(heir).id).await?;
             }
-            store::insert(&mut tx, guild, name, (now, *ends_at), *repeats).await?;
+            let plan = store::Plan {
+                name: &next.name,
+                starts_at: now,
+                ends_at: next.ends_at,
+                repeats: next.repeats,
+                repeat_by: next.repeat_by,
+                name_pattern: next.name_pattern.as_deref(),
+            };
+            store::insert(&mut tx, guild, &plan).await?;
         } else if roll.bring_forward {
             let first = open.first().ok_or_else(|| {
                 Error::Refused("no season is planned that could begin now; say which in `next`".to_owned())
@@ -212,6 +239,13 @@ pub async fn season_roll(
         Ok(rolled)
     })
     .await
+}
+
+/// A pattern of names, checked.
+fn pattern(field: &'static str, text: &str) -> Result<String, Error> {
+    let text = fields::line(field, text, 100)?;
+    naming::check(&text).map_err(|message| Error::Invalid(field, message))?;
+    Ok(text)
 }
 
 async fn known(conn: &mut PgConnection, guild: GuildId, season: SeasonId) -> Result<Season, Error> {
@@ -237,19 +271,36 @@ async fn count_what_was(conn: &mut PgConnection, season: &Season, now: DateTime<
     super::derive::season_derive(conn, season.guild_id, season.id).await
 }
 
-/// Moves the planned season that begins where `before` ended, if `after` ends elsewhere.
-async fn move_successor(conn: &mut PgConnection, before: &Season, after: &Season) -> Result<(), Error> {
+/// Moves the planned season that begins where `before` ended, if `after` ends or repeats otherwise: its start moves to the new end. What
+/// repeats by the calendar ends with its month again, and bears its name; everything else keeps its length.
+async fn follow(conn: &mut PgConnection, before: &Season, after: &Season) -> Result<(), Error> {
     let moved = after.ends_at - before.ends_at;
-    if moved.is_zero() {
+    let same = (before.repeat_by, &before.name_pattern) == (after.repeat_by, &after.name_pattern);
+    if moved.is_zero() && same {
         return Ok(());
     }
     let open = store::open(&mut *conn, before.guild_id).await?;
     let heir = open.into_iter().find(|other| {
         other.state == SeasonState::Planned && other.starts_at == before.ends_at && other.id != before.id
     });
-    if let Some(heir) = heir {
-        let heir = Season { starts_at: heir.starts_at + moved, ends_at: heir.ends_at + moved, ..heir };
-        store::update(conn, &heir).await?;
-    }
-    Ok(())
+    let Some(heir) = heir else { return Ok(()) };
+    let mut taken = store::names(&mut *conn, before.guild_id).await?;
+    taken.retain(|name| *name != heir.name);
+    // Whether it is what was made by itself, and nobody has changed it since.
+    let made = before.repeats
+        && heir.name == naming::successor(before, before.ends_at, &taken)
+        && Some(heir.ends_at) == repeat::next_end(before.repeat_by, before.starts_at, before.ends_at);
+    let by_calendar = after.repeats && after.repeat_by != RepeatBy::Length;
+    let next = match repeat::next_end(after.repeat_by, after.starts_at, after.ends_at) {
+        Some(ends_at) if made && (by_calendar || !same) => Season {
+            name: naming::successor(after, after.ends_at, &taken),
+            starts_at: after.ends_at,
+            ends_at,
+            repeat_by: after.repeat_by,
+            name_pattern: after.name_pattern.clone(),
+            ..heir
+        },
+        _ => Season { starts_at: heir.starts_at + moved, ends_at: heir.ends_at + moved, ..heir },
+    };
+    store::update(conn, &next).await
 }

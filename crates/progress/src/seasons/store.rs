@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use kernel::{GuildId, Limit, UserId};
 use sqlx::PgConnection;
 
-use super::model::{Season, SeasonState, Standing};
+use super::model::{RepeatBy, Season, SeasonState, Standing};
 use crate::EventType;
 use crate::error::Error;
 use crate::ids::SeasonId;
@@ -17,6 +17,8 @@ struct Row {
     ends_at: DateTime<Utc>,
     active: bool,
     repeats: bool,
+    repeat_by: String,
+    name_pattern: Option<String>,
     rolled_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
 }
@@ -36,6 +38,8 @@ impl From<Row> for Season {
             ends_at: row.ends_at,
             state,
             repeats: row.repeats,
+            repeat_by: RepeatBy::ALL.into_iter().find(|by| by.as_str() == row.repeat_by).unwrap_or_default(),
+            name_pattern: row.name_pattern,
             rolled_at: row.rolled_at,
             created_at: row.created_at,
         }
@@ -51,7 +55,7 @@ pub(super) async fn get(
     let row = sqlx::query_as!(
         Row,
         r#"SELECT id AS "id: SeasonId", guild_id AS "guild_id: GuildId", name, starts_at, ends_at, active, repeats,
-                  rolled_at, created_at
+                  repeat_by, name_pattern, rolled_at, created_at
              FROM progress.seasons WHERE guild_id = $1 AND id = $2"#,
         guild.get(),
         season.get(),
@@ -87,7 +91,7 @@ pub(super) async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT id AS "id: SeasonId", guild_id AS "guild_id: GuildId", name, starts_at, ends_at, active, repeats,
-                  rolled_at, created_at
+                  repeat_by, name_pattern, rolled_at, created_at
              FROM progress.seasons
             WHERE guild_id = $1 AND ($2::timestamptz IS NULL OR (starts_at, id) < ($2, $3::int))
             ORDER BY starts_at DESC, id DESC LIMIT $4"#,
@@ -106,7 +110,7 @@ pub(super) async fn open(conn: &mut PgConnection, guild: GuildId) -> Result<Vec<
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT id AS "id: SeasonId", guild_id AS "guild_id: GuildId", name, starts_at, ends_at, active, repeats,
-                  rolled_at, created_at
+                  repeat_by, name_pattern, rolled_at, created_at
              FROM progress.seasons WHERE guild_id = $1 AND rolled_at IS NULL ORDER BY starts_at"#,
         guild.get(),
     )
@@ -177,22 +181,33 @@ pub(super) async fn adopt(conn: &mut PgConnection, season: &Season) -> Result<u6
     Ok(done.rows_affected())
 }
 
+/// A season to be planned.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    pub(super) name: &'a str,
+    pub(super) starts_at: DateTime<Utc>,
+    pub(super) ends_at: DateTime<Utc>,
+    pub(super) repeats: bool,
+    pub(super) repeat_by: RepeatBy,
+    pub(super) name_pattern: Option<&'a str>,
+}
+
 /// Makes a planned season.
 pub(super) async fn insert(
     conn: &mut PgConnection,
     guild: GuildId,
-    name: &str,
-    window: (DateTime<Utc>, DateTime<Utc>),
-    repeats: bool,
+    plan: &Plan<'_>,
 ) -> Result<SeasonId, Error> {
     let id = sqlx::query_scalar!(
-        r#"INSERT INTO progress.seasons (guild_id, name, starts_at, ends_at, repeats) VALUES ($1, $2, $3, $4, $5)
-           RETURNING id AS "id: SeasonId""#,
+        r#"INSERT INTO progress.seasons (guild_id, name, starts_at, ends_at, repeats, repeat_by, name_pattern)
+           VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id AS "id: SeasonId""#,
         guild.get(),
-        name,
-        window.0,
-        window.1,
-        repeats,
+        plan.name,
+        plan.starts_at,
+        plan.ends_at,
+        plan.repeats,
+        plan.repeat_by.as_str(),
+        plan.name_pattern,
     )
     .fetch_one(conn)
     .await?;
@@ -202,7 +217,8 @@ pub(super) async fn insert(
 /// Writes what may be changed of a season.
 pub(super) async fn update(conn: &mut PgConnection, season: &Season) -> Result<(), Error> {
     let done = sqlx::query!(
-        "UPDATE progress.seasons SET name = $3, starts_at = $4, ends_at = $5, repeats = $6
+        "UPDATE progress.seasons
+            SET name = $3, starts_at = $4, ends_at = $5, repeats = $6, repeat_by = $7, name_pattern = $8
           WHERE guild_id = $1 AND id = $2",
         season.guild_id.get(),
         season.id.get(),
@@ -210,6 +226,8 @@ pub(super) async fn update(conn: &mut PgConnection, season: &Season) -> Result<(
         season.starts_at,
         season.ends_at,
         season.repeats,
+        season.repeat_by.as_str(),
+        season.name_pattern,
     )
     .execute(conn)
     .await?;

@@ -9,7 +9,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::model::{Season, SeasonState};
-use super::{calendar, store};
+use super::{calendar, naming, repeat, store};
 use crate::error::Error;
 
 /// The timer that turns a guild's seasons when one begins or ends.
@@ -88,13 +88,21 @@ pub(super) async fn start(conn: &mut PgConnection, season: &Season) -> Result<()
     let guild = season.guild_id;
     store::start(conn, guild, season.id).await?;
     store::restart_counters(conn, guild, Some((season.starts_at, season.ends_at))).await?;
-    if season.repeats {
-        let ends_at = season.ends_at + (season.ends_at - season.starts_at);
+    if season.repeats
+        && let Some(ends_at) = repeat::next_end(season.repeat_by, season.starts_at, season.ends_at)
+    {
         let open = store::open(conn, guild).await?;
         let free = open.iter().all(|other| other.ends_at <= season.ends_at || other.starts_at >= ends_at);
         if free {
-            let name = successor(&season.name, &store::names(conn, guild).await?);
-            store::insert(conn, guild, &name, (season.ends_at, ends_at), true).await?;
+            let heir = store::Plan {
+                name: &naming::successor(season, season.ends_at, &store::names(conn, guild).await?),
+                starts_at: season.ends_at,
+                ends_at,
+                repeats: true,
+                repeat_by: season.repeat_by,
+                name_pattern: season.name_pattern.as_deref(),
+            };
+            store::insert(conn, guild, &heir).await?;
         }
     }
     let payload = json!({
@@ -140,35 +148,4 @@ async fn schedule(conn: &mut PgConnection, open: &[Season]) -> Result<(), Error>
         timers::schedule(conn, timer).await?;
     }
     Ok(())
-}
-
-/// What the season after `name` is called: its number counted on, `Spring` → `Spring 2` → `Spring 3`, past what is taken.
-fn successor(name: &str, taken: &[String]) -> String {
-    let (stem, number) = match name.rsplit_once(' ') {
-        Some((stem, digits)) => match digits.parse::<u32>() {
-            Ok(number) if !stem.trim().is_empty() => (stem.trim_end(), number),
-            _ => (name, 1),
-        },
-        None => (name, 1),
-    };
-    // A name holds 100 characters.
-    let stem: String = stem.chars().take(88).collect();
-    (number.saturating_add(1)..=u32::MAX)
-        .map(|number| format!("{stem} {number}"))
-        .find(|candidate| !taken.contains(candidate))
-        .unwrap_or_else(|| format!("{stem} {}", u32::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::successor;
-
-    #[test]
-    fn successors_are_counted_on_past_what_is_taken() {
-        let taken = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-        assert_eq!(successor("Spring", &[]), "Spring 2");
-        assert_eq!(successor("Season 9", &taken(&["Season 9", "Season 10"])), "Season 11");
-        assert_eq!(successor("2026", &[]), "2026 2");
-        assert!(successor(&"x".repeat(100), &[]).len() <= 100);
-    }
 }

@@ -36,3 +36,19 @@ async fn awards_are_given_to_all_or_to_none_and_audited() {
     assert_eq!(house.audited("people.members").await, ["MANUAL_AWARD", "MANUAL_REVOKE"]);
     assert_sound(&house).await;
 }
+
+#[tokio::test]
+async fn who_left_and_is_given_an_award_is_there_again() {
+    let house = house().await;
+    house.run("UPDATE people.members SET left_at = now() - interval '1 day' WHERE guild_id = 1").await;
+    let talk = json!({ "user_ids": ["7", "8"], "xp": 200, "reason": "a talk" });
+    house.ok("POST", "/awards", Some(talk)).await;
+    let board = house.ok("GET", "/leaderboard", None).await;
+    assert_eq!(board["items"].as_array().unwrap().len(), 2, "{board}");
+    // Taking something back is no sign of anybody.
+    house.run("UPDATE people.members SET left_at = now() WHERE guild_id = 1 AND user_id = 8").await;
+    let back = json!({ "user_ids": ["8"], "xp": 100, "reason": "a mistake" });
+    house.ok("POST", "/awards/revocations", Some(back)).await;
+    assert_ne!(house.ok("GET", "/members/8", None).await["left_at"], json!(null));
+    assert_sound(&house).await;
+}

@@ -8,5 +8,7 @@ mod awards;
 mod grants;
 mod house;
 mod imports;
+mod levels;
 mod members;
+mod repeats;
 mod seasons;

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use jobs::outbox::{Feed, Filter, Position, Tail, Viewer};
 use jobs::{EngineSettings, Node, Wake};
 use progress::ids::SeasonId;
-use progress::seasons::{self, NewSeason, NextSeason, RollSeason, Season, SeasonState, ops};
+use progress::seasons::{self, NewSeason, NextSeason, RepeatBy, RollSeason, Season, SeasonState, ops};
 use serde_json::json;
 
 use crate::house::{GUILD, House, OTHER, house, operator};
@@ -19,6 +19,8 @@ async fn make(house: &House, name: &str, from: Option<i64>, to: i64, repeats: bo
         starts_at: from.map(|hours| now + TimeDelta::hours(hours)),
         ends_at: now + TimeDelta::hours(to),
         repeats,
+        repeat_by: RepeatBy::Length,
+        name_pattern: None,
     };
     ops::season_create(house.pool(), GUILD, new, operator()).await.unwrap()
 }
@@ -166,6 +168,8 @@ async fn every_event_is_in_exactly_one_season_while_seasons_roll() {
                 name: format!("Round {n}"),
                 ends_at: house.now().await + TimeDelta::days(1),
                 repeats: false,
+                repeat_by: RepeatBy::Length,
+                name_pattern: None,
             };
             let roll = RollSeason { next: Some(next), ..RollSeason::default() };
             ops::season_roll(pool, GUILD, active, roll, operator()).await.unwrap();

@@ -285,3 +285,23 @@ async fn a_members_name_imitates_nobody_and_hides_nothing() {
     let member = people::member_get(&mut conn, GUILD, UserId::new(30)).await.unwrap().unwrap();
     assert_eq!(member.name, "Zaphod");
 }
+
+#[tokio::test]
+async fn who_left_the_guild_takes_up_no_room() {
+    let database = with_members(3).await;
+    let pool = database.pool();
+    let owls = make(pool, "Owls", 50, Some(2)).await;
+    for id in 1..=2 {
+        squad_join(pool, GUILD, UserId::new(id), owls).await.unwrap();
+    }
+    assert!(matches!(squad_join(pool, GUILD, UserId::new(3), owls).await, Err(Error::Full(2))));
+    sqlx::query("UPDATE people.members SET left_at = now() WHERE user_id = 1").execute(pool).await.unwrap();
+    assert_eq!(squad_get(pool, GUILD, owls).await.unwrap().member_count, 1);
+    squad_join(pool, GUILD, UserId::new(3), owls).await.unwrap();
+    assert!(matches!(squad_join(pool, GUILD, ADA, owls).await, Err(Error::Full(2))));
+    assert_eq!(count(pool, "SELECT sum(member_count)::bigint FROM squads.figures(1)").await, 2);
+    // Who comes back finds their place, and nobody is sent away for it.
+    sqlx::query("UPDATE people.members SET left_at = NULL").execute(pool).await.unwrap();
+    assert_eq!(squad_get(pool, GUILD, owls).await.unwrap().member_count, 3);
+    assert_sound(pool).await;
+}

@@ -13,7 +13,7 @@ pub(in crate::ingest) async fn cooldowns(
     keys: &BTreeSet<ChannelKey>,
 ) -> sqlx::Result<HashMap<ChannelKey, Cooldown>> {
     let rows = sqlx::query!(
-        "SELECT c.guild_id, c.user_id, c.channel_id, c.rewarded_at, c.late_at
+        "SELECT c.guild_id, c.user_id, c.channel_id, c.rewarded_at
            FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id, unnest($3::bigint[]) AS channel_id) k
            JOIN lake.reward_cooldowns c USING (guild_id, user_id, channel_id)",
         &keys.iter().map(|key| key.0).collect::<Vec<_>>(),
@@ -24,30 +24,50 @@ pub(in crate::ingest) async fn cooldowns(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| {
-            let cooldown = Cooldown { latest: Some(row.rewarded_at), late: row.late_at };
-            ((row.guild_id, row.user_id, row.channel_id), cooldown)
-        })
+        .map(|row| ((row.guild_id, row.user_id, row.channel_id), Cooldown::since(row.rewarded_at)))
         .collect())
 }
 
-/// A cooldown to write: the latest rewarded message, and the last late one.
-pub(in crate::ingest) type CooldownRow = (ChannelKey, DateTime<Utc>, Option<DateTime<Utc>>);
+/// A message that comes late: where, when, and the cooldown's seconds.
+pub(in crate::ingest) type Late = (ChannelKey, DateTime<Utc>, u32);
+
+/// The rewarded messages of the same member in the same channel within the cooldown of late ones, on both sides.
+pub(in crate::ingest) async fn rewarded_near(
+    conn: &mut PgConnection,
+    late: &[Late],
+) -> sqlx::Result<Vec<(ChannelKey, DateTime<Utc>)>> {
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT k.guild_id AS "guild_id!", k.user_id AS "user_id!", k.channel_id AS "channel_id!", e.at AS "at!"
+             FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id, unnest($3::bigint[]) AS channel_id,
+                          unnest($4::timestamptz[]) AS at, make_interval(secs => unnest($5::float8[])) AS cooldown) k
+            CROSS JOIN LATERAL (
+                  SELECT l."timestamp" AS at FROM lake.event_lake l
+                   WHERE l.guild_id = k.guild_id AND l.user_id = k.user_id AND l.channel_id = k.channel_id
+                     AND l."timestamp" > k.at - k.cooldown AND l."timestamp" < k.at + k.cooldown
+                     AND l.event_type = 'message_create' AND l.refused IS NULL) e"#,
+        &late.iter().map(|row| row.0.0).collect::<Vec<_>>(),
+        &late.iter().map(|row| row.0.1).collect::<Vec<_>>(),
+        &late.iter().map(|row| row.0.2).collect::<Vec<_>>(),
+        &late.iter().map(|row| row.1).collect::<Vec<_>>(),
+        &late.iter().map(|row| f64::from(row.2)).collect::<Vec<_>>(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.guild_id, row.user_id, row.channel_id), row.at)).collect())
+}
 
 pub(in crate::ingest) async fn cooldowns_write(
     conn: &mut PgConnection,
-    changed: &[CooldownRow],
+    changed: &[(ChannelKey, DateTime<Utc>)],
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "INSERT INTO lake.reward_cooldowns (guild_id, user_id, channel_id, rewarded_at, late_at)
-         SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::timestamptz[]), unnest($5::timestamptz[])
-         ON CONFLICT ON CONSTRAINT pk_reward_cooldowns
-         DO UPDATE SET rewarded_at = excluded.rewarded_at, late_at = excluded.late_at",
+        "INSERT INTO lake.reward_cooldowns (guild_id, user_id, channel_id, rewarded_at)
+         SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::timestamptz[])
+         ON CONFLICT ON CONSTRAINT pk_reward_cooldowns DO UPDATE SET rewarded_at = excluded.rewarded_at",
         &changed.iter().map(|row| row.0.0).collect::<Vec<_>>(),
         &changed.iter().map(|row| row.0.1).collect::<Vec<_>>(),
         &changed.iter().map(|row| row.0.2).collect::<Vec<_>>(),
         &changed.iter().map(|row| row.1).collect::<Vec<_>>(),
-        &changed.iter().map(|row| row.2).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
     )
     .execute(conn)
     .await?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
+use progress::EventType;
 use sqlx::PgConnection;
 
 /// A member as they are before the batch.
@@ -15,6 +16,8 @@ pub(in crate::ingest) struct Locked {
     pub(in crate::ingest) joined_at: DateTime<Utc>,
     pub(in crate::ingest) left_at: Option<DateTime<Utc>>,
     pub(in crate::ingest) last_active_at: Option<DateTime<Utc>>,
+    /// When they last did something here, as far as it was asked for and is known ([`present_at`]).
+    pub(in crate::ingest) present_at: Option<DateTime<Utc>>,
 }
 
 /// Somebody whom events speak of.
@@ -69,10 +72,53 @@ async fn members_lock_known(
                 joined_at: row.joined_at,
                 left_at: row.left_at,
                 last_active_at: row.last_active_at,
+                present_at: None,
             };
             ((row.guild_id, row.user_id), member)
         })
         .collect())
+}
+
+/// When those of whom it is told that they left last did something that only members can, after that. A farewell that comes late
+/// must not hide who came back since.
+pub(in crate::ingest) async fn present_at(
+    conn: &mut PgConnection,
+    farewells: &BTreeMap<(i64, i64), DateTime<Utc>>,
+) -> sqlx::Result<Vec<((i64, i64), DateTime<Utc>)>> {
+    let present: Vec<&str> =
+        EventType::ALL.into_iter().filter(|kind| shows_presence(*kind)).map(EventType::as_str).collect();
+    let (guilds, users): (Vec<i64>, Vec<i64>) = farewells.keys().copied().unzip();
+    let rows = sqlx::query!(
+        r#"SELECT k.guild_id AS "guild_id!", k.user_id AS "user_id!", e.at AS "at!"
+             FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id,
+                          unnest($3::timestamptz[]) AS left_at) k
+            CROSS JOIN LATERAL (
+                  SELECT l."timestamp" AS at FROM lake.event_lake l
+                   WHERE l.guild_id = k.guild_id AND l.user_id = k.user_id AND l."timestamp" > k.left_at
+                     AND l.event_type = ANY ($4)
+                   ORDER BY l."timestamp" DESC LIMIT 1) e"#,
+        &guilds,
+        &users,
+        &farewells.values().copied().collect::<Vec<_>>(),
+        &present as &[&str],
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.guild_id, row.user_id), row.at)).collect())
+}
+
+/// Whether an event shows that who did it is a member at its time. Who is gone is thrown out of voice, and their reactions are
+/// removed: Discord tells both of people who left before.
+pub(in crate::ingest) const fn shows_presence(kind: EventType) -> bool {
+    match kind {
+        EventType::MessageCreate
+        | EventType::ReactionAdd
+        | EventType::ThreadCreate
+        | EventType::VoiceJoin
+        | EventType::VoiceMove
+        | EventType::MemberJoin => true,
+        EventType::ReactionRemove | EventType::VoiceLeave | EventType::MemberLeave => false,
+    }
 }
 
 async fn strangers_insert(

@@ -6,6 +6,11 @@
 -- learning_path_id; learning_path_quests has a chapter_id. Every table has a guild_id, which is part of its foreign keys:
 -- no row can point into another guild. Learners are named by people.users.auth_user_id, as 004 does; when a person is
 -- erased, what they did here goes with them. Authors (created_by) are soft references: their work outlives them.
+--
+-- An author's source is a document (`draft`); publishing writes what of it is asked for by column into quests and quest_steps, and
+-- the whole of it into quest_versions, which attempts, tries, submissions, grades and grants name. What learners have touched is
+-- retired, never deleted. Every write for a learner holds the lock of their row in `learners`, every publication that of the
+-- guild's row in `catalogues`: so a learner's last two steps, or two authors' edges of one cycle, cannot miss each other.
 
 CREATE SCHEMA learning;
 COMMENT ON SCHEMA learning IS
@@ -74,6 +79,65 @@ CREATE FUNCTION learning.search_document(p_language text, p_title text, p_tags t
 COMMENT ON FUNCTION learning.search_document(text, text, text[], text) IS
     'What full-text search looks at: title (weight A), tags unstemmed (B), text (C; its first 200,000 characters).';
 
+-- Guilds and learners -----------------------------------------------------------------------------------------------
+
+CREATE TABLE learning.catalogues (
+    guild_id bigint NOT NULL,
+    revision uuid NOT NULL DEFAULT gen_random_uuid(),
+    shuffle_secret bytea NOT NULL,
+    next_status_index integer NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_catalogues PRIMARY KEY (guild_id),
+    CONSTRAINT fk_catalogues_guild_id_guilds FOREIGN KEY (guild_id) REFERENCES people.guilds (guild_id),
+    CONSTRAINT ck_catalogues_shuffle_secret CHECK (octet_length(shuffle_secret) = 32),
+    CONSTRAINT ck_catalogues_next_status_index CHECK (next_status_index >= 0)
+);
+COMMENT ON TABLE learning.catalogues IS
+    'What a guild offers, as a whole: its row is the lock under which quests and paths are published.';
+COMMENT ON COLUMN learning.catalogues.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.catalogues.revision IS
+    'Another one after each publication or retirement: nodes keep what unlocks what in memory under it.';
+COMMENT ON COLUMN learning.catalogues.shuffle_secret IS
+    'Key of the HMAC from which learners'' shuffles, draws and parameters come. Never sent.';
+COMMENT ON COLUMN learning.catalogues.next_status_index IS
+    'First bit of the revocation list that no credential has had; only grows, so that none is used twice.';
+COMMENT ON COLUMN learning.catalogues.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.catalogues.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE TRIGGER tg_catalogues_touch BEFORE UPDATE ON learning.catalogues
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.learners (
+    guild_id bigint NOT NULL,
+    auth_user_id uuid NOT NULL,
+    user_id bigint NOT NULL,
+    ability real NOT NULL DEFAULT 0,
+    ability_tries integer NOT NULL DEFAULT 0,
+    reviews_opted_in boolean NOT NULL DEFAULT false,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_learners PRIMARY KEY (guild_id, auth_user_id),
+    CONSTRAINT uq_learners_guild_id_user_id UNIQUE (guild_id, user_id),
+    CONSTRAINT fk_learners_auth_user_id_users FOREIGN KEY (auth_user_id)
+        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_learners_user_id_members FOREIGN KEY (guild_id, user_id)
+        REFERENCES people.members (guild_id, user_id) ON DELETE CASCADE,
+    CONSTRAINT ck_learners_ability CHECK (ability BETWEEN -20 AND 20 AND ability_tries >= 0)
+) WITH (fillfactor = 85);
+COMMENT ON TABLE learning.learners IS
+    'Members who have begun to learn. The row is the lock under which anything of theirs changes, and what goes when they are erased.';
+COMMENT ON COLUMN learning.learners.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.learners.auth_user_id IS 'Learner, people.users.auth_user_id.';
+COMMENT ON COLUMN learning.learners.user_id IS 'The same person as a member, a snowflake.';
+COMMENT ON COLUMN learning.learners.ability IS 'Elo ability on the logit scale, from first tries; 0 is the guild''s mean at first.';
+COMMENT ON COLUMN learning.learners.ability_tries IS 'First tries that ability rests upon.';
+COMMENT ON COLUMN learning.learners.reviews_opted_in IS 'Whether they want to be asked again, spaced, what they passed.';
+COMMENT ON COLUMN learning.learners.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.learners.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_learners_auth_user_id ON learning.learners (auth_user_id);
+CREATE TRIGGER tg_learners_touch BEFORE UPDATE ON learning.learners
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
 -- Paths, chapters, quests -------------------------------------------------------------------------------------------
 
 CREATE TABLE learning.subjects (
@@ -84,8 +148,7 @@ CREATE TABLE learning.subjects (
     description text NOT NULL DEFAULT '',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_subjects PRIMARY KEY (id),
-    CONSTRAINT uq_subjects_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_subjects PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_subjects_guild_id_slug UNIQUE (guild_id, slug),
     CONSTRAINT ck_subjects_slug CHECK (slug ~ '^[a-z0-9][a-z0-9._-]{0,99}$'),
     CONSTRAINT ck_subjects_name CHECK (length(name) BETWEEN 1 AND 255),
@@ -110,6 +173,7 @@ CREATE TABLE learning.learning_paths (
     name text NOT NULL,
     description text NOT NULL,
     language text NOT NULL DEFAULT 'english',
+    timezone text NOT NULL DEFAULT 'UTC',
     path_type learning.path_type NOT NULL,
     subject_id uuid,
     curriculum_version_id uuid,
@@ -120,14 +184,17 @@ CREATE TABLE learning.learning_paths (
     is_published boolean NOT NULL DEFAULT FALSE,
     published_at timestamptz,
     archived_at timestamptz,
+    membership_epoch integer NOT NULL DEFAULT 0,
+    draft jsonb,
+    draft_revision integer NOT NULL DEFAULT 1,
     source_hash bytea,
+    source_id text,
     created_by uuid NOT NULL,
     search_document tsvector NOT NULL GENERATED ALWAYS AS (
         learning.search_document(language, name, NULL, description)) STORED,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_learning_paths PRIMARY KEY (id),
-    CONSTRAINT uq_learning_paths_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_learning_paths PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_learning_paths_guild_id_slug UNIQUE (guild_id, slug),
     CONSTRAINT fk_learning_paths_subject_id_subjects FOREIGN KEY (guild_id, subject_id)
         REFERENCES learning.subjects (guild_id, id) ON DELETE SET NULL (subject_id),
@@ -142,6 +209,10 @@ CREATE TABLE learning.learning_paths (
         total_experience_points >= 0 AND experience_points_reward BETWEEN 0 AND 1000000),
     CONSTRAINT ck_learning_paths_unlock_criteria CHECK (jsonb_typeof(unlock_criteria) = 'object'),
     CONSTRAINT ck_learning_paths_published CHECK (NOT is_published OR published_at IS NOT NULL),
+    CONSTRAINT ck_learning_paths_timezone CHECK (timezone ~ '^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$' AND length(timezone) <= 64),
+    CONSTRAINT ck_learning_paths_draft CHECK (jsonb_typeof(draft) = 'object' AND octet_length(draft::text) <= 4194304),
+    CONSTRAINT ck_learning_paths_counters CHECK (membership_epoch >= 0 AND draft_revision > 0),
+    CONSTRAINT ck_learning_paths_source_id CHECK (length(source_id) BETWEEN 1 AND 200),
     CONSTRAINT ck_learning_paths_source_hash CHECK (octet_length(source_hash) = 32)
 );
 COMMENT ON TABLE learning.learning_paths IS
@@ -153,6 +224,7 @@ COMMENT ON COLUMN learning.learning_paths.slug IS
 COMMENT ON COLUMN learning.learning_paths.name IS 'Name shown.';
 COMMENT ON COLUMN learning.learning_paths.description IS 'What is learnt, Markdown.';
 COMMENT ON COLUMN learning.learning_paths.language IS 'Language it is written in, for search.';
+COMMENT ON COLUMN learning.learning_paths.timezone IS 'IANA zone in which the dates of its chapters are read.';
 COMMENT ON COLUMN learning.learning_paths.path_type IS 'Kind.';
 COMMENT ON COLUMN learning.learning_paths.subject_id IS 'Subject it is filed under.';
 COMMENT ON COLUMN learning.learning_paths.curriculum_version_id IS
@@ -168,6 +240,13 @@ COMMENT ON COLUMN learning.learning_paths.unlock_criteria IS
 COMMENT ON COLUMN learning.learning_paths.is_published IS 'Whether learners see it.';
 COMMENT ON COLUMN learning.learning_paths.published_at IS 'When it was first published.';
 COMMENT ON COLUMN learning.learning_paths.archived_at IS 'When it was retired: who is in it may finish, nobody begins.';
+COMMENT ON COLUMN learning.learning_paths.membership_epoch IS
+    'Raised when its chapters or quests change; progress that was worked out for an earlier one is worked out anew.';
+COMMENT ON COLUMN learning.learning_paths.draft IS
+    'What the author is writing (a path document), not yet published; null when the published one is the newest.';
+COMMENT ON COLUMN learning.learning_paths.draft_revision IS
+    'Raised by every change of the author''s, so that of two authors at once the later is told.';
+COMMENT ON COLUMN learning.learning_paths.source_id IS 'Its identity where it was imported from, such as a track''s slug.';
 COMMENT ON COLUMN learning.learning_paths.source_hash IS
     'SHA-256 of the folder it was imported from, so that an unchanged one is skipped.';
 COMMENT ON COLUMN learning.learning_paths.created_by IS 'Author, an auth_user_id; a soft reference.';
@@ -176,12 +255,14 @@ COMMENT ON COLUMN learning.learning_paths.created_at IS 'When the row was made.'
 COMMENT ON COLUMN learning.learning_paths.updated_at IS 'When the row last changed; kept by trigger.';
 CREATE INDEX ix_learning_paths_path_type ON learning.learning_paths (guild_id, path_type);
 CREATE INDEX ix_learning_paths_subject_id ON learning.learning_paths (guild_id, subject_id);
+CREATE UNIQUE INDEX uq_learning_paths_source_id ON learning.learning_paths (guild_id, source_id) WHERE source_id IS NOT NULL;
 CREATE INDEX ix_learning_paths_is_published ON learning.learning_paths (guild_id, is_published, name);
 CREATE INDEX ix_learning_paths_search_document ON learning.learning_paths USING gin (search_document);
 CREATE TRIGGER tg_learning_paths_touch
     BEFORE UPDATE OF slug, name, description, language, path_type, subject_id, curriculum_version_id,
         estimated_total_duration_hours, total_experience_points, experience_points_reward, unlock_criteria,
-        is_published, published_at, archived_at, source_hash, created_by
+        is_published, published_at, archived_at, timezone, membership_epoch, draft, draft_revision, source_id, source_hash,
+        created_by
     ON learning.learning_paths
     FOR EACH ROW EXECUTE FUNCTION questhall.touch_updated_at();
 
@@ -189,6 +270,7 @@ CREATE TABLE learning.quest_chapters (
     id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
     learning_path_id uuid NOT NULL,
+    slug text NOT NULL,
     title text NOT NULL,
     description text NOT NULL DEFAULT '',
     sequence integer NOT NULL,
@@ -197,15 +279,15 @@ CREATE TABLE learning.quest_chapters (
     end_date date,
     experience_points_reward integer NOT NULL DEFAULT 0,
     unlock_criteria jsonb,
+    retired_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_quest_chapters PRIMARY KEY (id),
-    CONSTRAINT uq_quest_chapters_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_quest_chapters PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_quest_chapters_learning_path_id_id UNIQUE (guild_id, learning_path_id, id),
-    CONSTRAINT uq_quest_chapters_learning_path_id_sequence UNIQUE (guild_id, learning_path_id, sequence)
-        DEFERRABLE INITIALLY IMMEDIATE,
+    CONSTRAINT uq_quest_chapters_learning_path_id_slug UNIQUE (guild_id, learning_path_id, slug),
     CONSTRAINT fk_quest_chapters_learning_path_id_learning_paths FOREIGN KEY (guild_id, learning_path_id)
-        REFERENCES learning.learning_paths (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.learning_paths (guild_id, id),
+    CONSTRAINT ck_quest_chapters_slug CHECK (slug ~ '^[a-z0-9][a-z0-9._-]{0,99}$'),
     CONSTRAINT ck_quest_chapters_title CHECK (length(title) BETWEEN 1 AND 255),
     CONSTRAINT ck_quest_chapters_description CHECK (length(description) <= 100000),
     CONSTRAINT ck_quest_chapters_sequence CHECK (sequence > 0),
@@ -217,20 +299,24 @@ COMMENT ON TABLE learning.quest_chapters IS 'Chapters of a learning path (004): 
 COMMENT ON COLUMN learning.quest_chapters.id IS 'Identifier, time-ordered.';
 COMMENT ON COLUMN learning.quest_chapters.guild_id IS 'Discord guild (the tenant), a snowflake.';
 COMMENT ON COLUMN learning.quest_chapters.learning_path_id IS 'Path it is a chapter of.';
+COMMENT ON COLUMN learning.quest_chapters.slug IS 'Short name, unique in the path: by it a chapter is the same one in the next publication.';
 COMMENT ON COLUMN learning.quest_chapters.title IS 'Title.';
 COMMENT ON COLUMN learning.quest_chapters.description IS 'What it is about, Markdown.';
-COMMENT ON COLUMN learning.quest_chapters.sequence IS 'Place in the path, from 1.';
+COMMENT ON COLUMN learning.quest_chapters.sequence IS 'Place in the path, from 1; of a retired one, its last.';
 COMMENT ON COLUMN learning.quest_chapters.status IS
     'State of the chapter itself by its dates, the same for everybody; a learner''s progress is in '
     'user_chapter_progress.';
-COMMENT ON COLUMN learning.quest_chapters.start_date IS 'First day (UTC) it is open; null for from the beginning.';
-COMMENT ON COLUMN learning.quest_chapters.end_date IS 'Last day (UTC) it is open; null for to the end.';
+COMMENT ON COLUMN learning.quest_chapters.start_date IS 'First day it is open, in the path''s zone; null for from the beginning.';
+COMMENT ON COLUMN learning.quest_chapters.end_date IS 'Last day it is open, in the path''s zone: it ends as the next one begins; null for to the end.';
 COMMENT ON COLUMN learning.quest_chapters.experience_points_reward IS
     'XP for completing the chapter, on top of its quests.';
 COMMENT ON COLUMN learning.quest_chapters.unlock_criteria IS
     'Rule (see learning_path_quests) for the chapter as a whole; null is open to all.';
+COMMENT ON COLUMN learning.quest_chapters.retired_at IS 'When it was taken out of the path; what learners did in it stays.';
 COMMENT ON COLUMN learning.quest_chapters.created_at IS 'When the row was made.';
 COMMENT ON COLUMN learning.quest_chapters.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE UNIQUE INDEX uq_quest_chapters_learning_path_id_sequence
+    ON learning.quest_chapters (guild_id, learning_path_id, sequence) WHERE retired_at IS NULL;
 CREATE TRIGGER tg_quest_chapters_touch BEFORE UPDATE ON learning.quest_chapters
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
@@ -248,15 +334,20 @@ CREATE TABLE learning.quests (
     skill_tags text[] NOT NULL DEFAULT '{}',
     subject_id uuid,
     unlock_criteria jsonb,
-    is_active boolean NOT NULL DEFAULT TRUE,
+    is_active boolean NOT NULL DEFAULT FALSE,
+    current_version integer,
+    published_at timestamptz,
+    retired_at timestamptz,
+    draft jsonb,
+    draft_revision integer NOT NULL DEFAULT 1,
     source_hash bytea,
+    source_id text,
     created_by uuid NOT NULL,
     search_document tsvector NOT NULL GENERATED ALWAYS AS (
         learning.search_document(language, title, skill_tags, description)) STORED,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_quests PRIMARY KEY (id),
-    CONSTRAINT uq_quests_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_quests PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_quests_guild_id_slug UNIQUE (guild_id, slug),
     CONSTRAINT fk_quests_subject_id_subjects FOREIGN KEY (guild_id, subject_id)
         REFERENCES learning.subjects (guild_id, id) ON DELETE SET NULL (subject_id),
@@ -270,6 +361,12 @@ CREATE TABLE learning.quests (
     CONSTRAINT ck_quests_experience CHECK (experience_points_reward BETWEEN 0 AND 1000000),
     CONSTRAINT ck_quests_skill_tags CHECK (cardinality(skill_tags) <= 50 AND array_position(skill_tags, NULL) IS NULL),
     CONSTRAINT ck_quests_unlock_criteria CHECK (jsonb_typeof(unlock_criteria) = 'object'),
+    CONSTRAINT ck_quests_published CHECK (
+        (current_version IS NULL) = (published_at IS NULL) AND (NOT is_active OR current_version IS NOT NULL)
+        AND (NOT is_active OR retired_at IS NULL) AND current_version > 0),
+    CONSTRAINT ck_quests_draft CHECK (jsonb_typeof(draft) = 'object' AND octet_length(draft::text) <= 4194304),
+    CONSTRAINT ck_quests_draft_revision CHECK (draft_revision > 0),
+    CONSTRAINT ck_quests_source_id CHECK (length(source_id) BETWEEN 1 AND 200),
     CONSTRAINT ck_quests_source_hash CHECK (octet_length(source_hash) = 32)
 );
 COMMENT ON TABLE learning.quests IS 'Learning quests (004). The guild''s quest board of 003 is community.quests.';
@@ -288,7 +385,15 @@ COMMENT ON COLUMN learning.quests.skill_tags IS
 COMMENT ON COLUMN learning.quests.subject_id IS 'Subject it is filed under.';
 COMMENT ON COLUMN learning.quests.unlock_criteria IS
     'Rule (see learning_path_quests) that holds in every path and outside of paths; null is open to all.';
-COMMENT ON COLUMN learning.quests.is_active IS 'Whether it can be begun.';
+COMMENT ON COLUMN learning.quests.is_active IS 'Whether learners see it: published and not retired.';
+COMMENT ON COLUMN learning.quests.current_version IS 'Version that is begun now (quest_versions); null before the first publication.';
+COMMENT ON COLUMN learning.quests.published_at IS 'When it was first published.';
+COMMENT ON COLUMN learning.quests.retired_at IS 'When it was retired: who is in it may finish, nobody begins.';
+COMMENT ON COLUMN learning.quests.draft IS
+    'What the author is writing (a quest document), not yet published; null when the published one is the newest.';
+COMMENT ON COLUMN learning.quests.draft_revision IS
+    'Raised by every change of the author''s, so that of two authors at once the later is told.';
+COMMENT ON COLUMN learning.quests.source_id IS 'Its identity where it was imported from, such as a uuid.';
 COMMENT ON COLUMN learning.quests.source_hash IS
     'SHA-256 of the folder it was imported from, so that an unchanged one is skipped.';
 COMMENT ON COLUMN learning.quests.created_by IS 'Author, an auth_user_id; a soft reference.';
@@ -298,15 +403,48 @@ COMMENT ON COLUMN learning.quests.updated_at IS 'When the row last changed; kept
 CREATE INDEX ix_quests_quest_type ON learning.quests (guild_id, quest_type);
 CREATE INDEX ix_quests_difficulty_level ON learning.quests (guild_id, difficulty_level);
 CREATE INDEX ix_quests_subject_id ON learning.quests (guild_id, subject_id);
+CREATE UNIQUE INDEX uq_quests_source_id ON learning.quests (guild_id, source_id) WHERE source_id IS NOT NULL;
 CREATE INDEX ix_quests_is_active ON learning.quests (guild_id, is_active, title);
 CREATE INDEX ix_quests_skill_tags ON learning.quests USING gin (skill_tags);
 CREATE INDEX ix_quests_search_document ON learning.quests USING gin (search_document);
 CREATE TRIGGER tg_quests_touch
     BEFORE UPDATE OF slug, title, description, language, quest_type, difficulty_level, estimated_duration_minutes,
-        experience_points_reward, skill_tags, subject_id, unlock_criteria, is_active, source_hash,
-        created_by
+        experience_points_reward, skill_tags, subject_id, unlock_criteria, is_active, current_version, published_at, retired_at,
+        draft, draft_revision, source_id, source_hash, created_by
     ON learning.quests
     FOR EACH ROW EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.quest_versions (
+    guild_id bigint NOT NULL,
+    quest_id uuid NOT NULL,
+    version integer NOT NULL,
+    snapshot jsonb NOT NULL,
+    hash bytea NOT NULL,
+    published_by uuid,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_quest_versions PRIMARY KEY (guild_id, quest_id, version),
+    CONSTRAINT fk_quest_versions_quest_id_quests FOREIGN KEY (guild_id, quest_id)
+        REFERENCES learning.quests (guild_id, id),
+    CONSTRAINT ck_quest_versions_version CHECK (version > 0),
+    CONSTRAINT ck_quest_versions_snapshot CHECK (jsonb_typeof(snapshot) = 'object'),
+    CONSTRAINT ck_quest_versions_hash CHECK (octet_length(hash) = 32)
+);
+COMMENT ON TABLE learning.quest_versions IS
+    'Published versions of quests. Title and wording change the snapshot at once; whatever is graded makes another version, so that '
+    'who is in the middle keeps theirs and what was graded can be graded again.';
+COMMENT ON COLUMN learning.quest_versions.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.quest_versions.quest_id IS 'Quest.';
+COMMENT ON COLUMN learning.quest_versions.version IS 'Version, from 1 without gaps.';
+COMMENT ON COLUMN learning.quest_versions.snapshot IS
+    'The whole quest document, keys, checkers and rubrics too, with the ids of its steps. Never sent to learners as it is.';
+COMMENT ON COLUMN learning.quest_versions.hash IS
+    'SHA-256 of what of the snapshot is graded, in canonical JSON: the same hash means that a change is cosmetic.';
+COMMENT ON COLUMN learning.quest_versions.published_by IS 'Who published it, an auth_user_id; a soft reference, null for the command line.';
+COMMENT ON COLUMN learning.quest_versions.created_at IS 'When it was published.';
+COMMENT ON COLUMN learning.quest_versions.updated_at IS 'When its wording last changed; kept by trigger.';
+CREATE TRIGGER tg_quest_versions_touch BEFORE UPDATE ON learning.quest_versions
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
 CREATE TABLE learning.quest_skills (
     guild_id bigint NOT NULL,
@@ -316,7 +454,7 @@ CREATE TABLE learning.quest_skills (
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_quest_skills PRIMARY KEY (guild_id, quest_id, skill_id),
     CONSTRAINT fk_quest_skills_quest_id_quests FOREIGN KEY (guild_id, quest_id)
-        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.quests (guild_id, id),
     CONSTRAINT fk_quest_skills_skill_id_skills FOREIGN KEY (guild_id, skill_id)
         REFERENCES community.skills (guild_id, id),
     CONSTRAINT ck_quest_skills_skill_points CHECK (skill_points BETWEEN 1 AND 1000000)
@@ -341,17 +479,16 @@ CREATE TABLE learning.learning_path_quests (
     unlock_criteria jsonb,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_learning_path_quests PRIMARY KEY (id),
-    CONSTRAINT uq_learning_path_quests_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_learning_path_quests PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_learning_path_quests_learning_path_id_quest_id UNIQUE (guild_id, learning_path_id, quest_id),
     CONSTRAINT uq_learning_path_quests_learning_path_id_sequence_order UNIQUE (guild_id, learning_path_id, sequence_order)
         DEFERRABLE INITIALLY IMMEDIATE,
     CONSTRAINT fk_learning_path_quests_learning_path_id_learning_paths FOREIGN KEY (guild_id, learning_path_id)
-        REFERENCES learning.learning_paths (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.learning_paths (guild_id, id),
     CONSTRAINT fk_learning_path_quests_chapter_id_quest_chapters FOREIGN KEY (guild_id, learning_path_id, chapter_id)
-        REFERENCES learning.quest_chapters (guild_id, learning_path_id, id) ON DELETE SET NULL (chapter_id),
+        REFERENCES learning.quest_chapters (guild_id, learning_path_id, id),
     CONSTRAINT fk_learning_path_quests_quest_id_quests FOREIGN KEY (guild_id, quest_id)
-        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.quests (guild_id, id),
     CONSTRAINT ck_learning_path_quests_sequence_order CHECK (sequence_order > 0),
     CONSTRAINT ck_learning_path_quests_unlock_criteria CHECK (
         jsonb_typeof(unlock_criteria) = 'object' AND octet_length(unlock_criteria::text) <= 16384)
@@ -369,9 +506,9 @@ COMMENT ON COLUMN learning.learning_path_quests.sequence_order IS 'Place in the 
 COMMENT ON COLUMN learning.learning_path_quests.is_mandatory IS 'Whether the path is complete only with it.';
 COMMENT ON COLUMN learning.learning_path_quests.unlock_criteria IS
     'Rule that opens it here; null is open to all. Grammar: an object with exactly one key. {"all": [rules]}, '
-    '{"any": [rules]}, {"not": rule}, {"quest": id}, {"quests": {"of": [ids], "at_least": n}}, {"xp": n}, {"level": '
-    'n}, {"skill": {"slug": text, "points": n}}, {"achievement": id}, {"after": date}. At most 6 deep, 100 rules in '
-    'all.';
+    '{"any": [rules]}, {"not": rule}, {"quest": slug}, {"quests": {"of": [slugs], "at_least": n}}, {"chapter": {"path": slug, '
+    '"chapter": slug}}, {"path": slug}, {"xp": n}, {"level": n}, {"skill": {"slug": text, "points": n}}, {"achievement": id}, '
+    '{"after": date}. No "not" over quests, chapters or paths. At most 6 deep, 100 rules in all.';
 COMMENT ON COLUMN learning.learning_path_quests.created_at IS 'When the row was made.';
 COMMENT ON COLUMN learning.learning_path_quests.updated_at IS 'When the row last changed; kept by trigger.';
 CREATE INDEX ix_learning_path_quests_chapter_id
@@ -387,17 +524,18 @@ CREATE TABLE learning.quest_prerequisites (
     prerequisite_quest_id uuid NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_quest_prerequisites PRIMARY KEY (id),
+    CONSTRAINT pk_quest_prerequisites PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_quest_prerequisites_quest_id_prerequisite_quest_id
         UNIQUE (guild_id, quest_id, prerequisite_quest_id),
     CONSTRAINT fk_quest_prerequisites_quest_id_quests FOREIGN KEY (guild_id, quest_id)
-        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.quests (guild_id, id),
     CONSTRAINT fk_quest_prerequisites_prerequisite_quest_id_quests FOREIGN KEY (guild_id, prerequisite_quest_id)
-        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.quests (guild_id, id),
     CONSTRAINT ck_quest_prerequisites_not_itself CHECK (quest_id <> prerequisite_quest_id)
 );
 COMMENT ON TABLE learning.quest_prerequisites IS
-    'Which quests must be completed before a quest can be begun (004): a graph without cycles.';
+    'Which quests must be completed before a published quest can be begun (004): a graph without cycles, which publication checks '
+    'under the catalogue''s lock together with the edges that rules make.';
 COMMENT ON COLUMN learning.quest_prerequisites.id IS 'Identifier, time-ordered.';
 COMMENT ON COLUMN learning.quest_prerequisites.guild_id IS 'Discord guild (the tenant), a snowflake.';
 COMMENT ON COLUMN learning.quest_prerequisites.quest_id IS 'Quest that waits.';
@@ -407,51 +545,11 @@ COMMENT ON COLUMN learning.quest_prerequisites.updated_at IS 'When the row last 
 CREATE INDEX ix_quest_prerequisites_prereq_id ON learning.quest_prerequisites (guild_id, prerequisite_quest_id);
 CREATE TRIGGER tg_quest_prerequisites_touch BEFORE UPDATE ON learning.quest_prerequisites
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
--- One writer of a guild's graph at a time, or two edges that close a cycle together would not see each other. The walk
--- visits every edge once; the way back along the remembered edges ends, for the graph without the new edge has no cycle.
-CREATE FUNCTION learning.refuse_cycle() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    froms uuid[];
-    nodes uuid[];
-    here uuid := NEW.quest_id;
-    names text := '';
-    title text;
-BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('learning.quest_prerequisites:' || NEW.guild_id, 0));
-    WITH RECURSIVE reached (node, from_node) AS (
-        SELECT NEW.prerequisite_quest_id, NULL::uuid
-        UNION
-        SELECT p.prerequisite_quest_id, r.node
-          FROM reached r JOIN learning.quest_prerequisites p ON p.guild_id = NEW.guild_id AND p.quest_id = r.node
-         WHERE r.node <> NEW.quest_id AND p.id <> NEW.id
-    )
-    SELECT array_agg(r.node), array_agg(r.from_node) INTO nodes, froms FROM reached r;
-    IF NOT NEW.quest_id = ANY (nodes) THEN
-        RETURN NEW;
-    END IF;
-    WHILE here IS NOT NULL LOOP
-        SELECT q.title INTO title FROM learning.quests q WHERE q.id = here;
-        names := format('%L', title) || coalesce(' requires ' || nullif(names, ''), '');
-        here := froms[array_position(nodes, here)];
-    END LOOP;
-    SELECT q.title INTO title FROM learning.quests q WHERE q.id = NEW.quest_id;
-    RAISE EXCEPTION 'prerequisites would form a cycle: % requires %', format('%L', title), names
-        USING ERRCODE = 'check_violation', SCHEMA = 'learning', TABLE = 'quest_prerequisites',
-              CONSTRAINT = 'ck_quest_prerequisites_acyclic', DETAIL = format('%L', title) || ' requires ' || names;
-END
-$$;
-COMMENT ON FUNCTION learning.refuse_cycle() IS
-    'BEFORE row trigger: refuses an edge that closes a cycle (23514, constraint ck_quest_prerequisites_acyclic) and names it.';
-CREATE TRIGGER tg_quest_prerequisites_acyclic
-    BEFORE INSERT OR UPDATE OF guild_id, quest_id, prerequisite_quest_id ON learning.quest_prerequisites
-    FOR EACH ROW EXECUTE FUNCTION learning.refuse_cycle();
-
 CREATE TABLE learning.quest_steps (
     id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
     quest_id uuid NOT NULL,
+    slug text NOT NULL,
     step_number integer NOT NULL,
     title text NOT NULL,
     description text NOT NULL,
@@ -461,17 +559,20 @@ CREATE TABLE learning.quest_steps (
     checker_script text,
     experience_points integer NOT NULL DEFAULT 0,
     is_optional boolean NOT NULL DEFAULT FALSE,
+    difficulty real NOT NULL DEFAULT 0,
+    difficulty_tries integer NOT NULL DEFAULT 0,
+    retired_at timestamptz,
     search_document tsvector NOT NULL GENERATED ALWAYS AS (
         learning.search_document('simple', title, NULL, description)) STORED,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_quest_steps PRIMARY KEY (id),
-    CONSTRAINT uq_quest_steps_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_quest_steps PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_quest_steps_quest_id_id UNIQUE (guild_id, quest_id, id),
-    CONSTRAINT uq_quest_steps_quest_id_step_number
-        UNIQUE (guild_id, quest_id, step_number) DEFERRABLE INITIALLY IMMEDIATE,
+    CONSTRAINT uq_quest_steps_quest_id_slug UNIQUE (guild_id, quest_id, slug),
     CONSTRAINT fk_quest_steps_quest_id_quests FOREIGN KEY (guild_id, quest_id)
-        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.quests (guild_id, id),
+    CONSTRAINT ck_quest_steps_slug CHECK (slug ~ '^[a-z0-9][a-z0-9._-]{0,99}$'),
+    CONSTRAINT ck_quest_steps_difficulty CHECK (difficulty BETWEEN -20 AND 20 AND difficulty_tries >= 0),
     CONSTRAINT ck_quest_steps_step_number CHECK (step_number > 0),
     CONSTRAINT ck_quest_steps_title CHECK (length(title) BETWEEN 1 AND 255),
     CONSTRAINT ck_quest_steps_description CHECK (length(description) <= 100000),
@@ -487,7 +588,8 @@ COMMENT ON TABLE learning.quest_steps IS
 COMMENT ON COLUMN learning.quest_steps.id IS 'Identifier, time-ordered.';
 COMMENT ON COLUMN learning.quest_steps.guild_id IS 'Discord guild (the tenant), a snowflake.';
 COMMENT ON COLUMN learning.quest_steps.quest_id IS 'Quest it is a step of.';
-COMMENT ON COLUMN learning.quest_steps.step_number IS 'Place in the quest, from 1.';
+COMMENT ON COLUMN learning.quest_steps.slug IS 'Short name, unique in the quest: by it a step is the same one in the next version.';
+COMMENT ON COLUMN learning.quest_steps.step_number IS 'Place in the quest, from 1; of a retired one, its last.';
 COMMENT ON COLUMN learning.quest_steps.title IS 'Title.';
 COMMENT ON COLUMN learning.quest_steps.description IS 'What is to be done, Markdown.';
 COMMENT ON COLUMN learning.quest_steps.step_type IS 'Kind, which decides how it is completed.';
@@ -500,16 +602,21 @@ COMMENT ON COLUMN learning.quest_steps.validation_criteria IS
 COMMENT ON COLUMN learning.quest_steps.checker_script IS
     'Python that judges a Coding step, run in the same jail as generators. Never sent to learners.';
 COMMENT ON COLUMN learning.quest_steps.experience_points IS 'XP for completing it.';
-COMMENT ON COLUMN learning.quest_steps.is_optional IS 'Whether it may be skipped.';
+COMMENT ON COLUMN learning.quest_steps.is_optional IS 'Whether it may be skipped; optional steps are not counted in the percentage.';
+COMMENT ON COLUMN learning.quest_steps.difficulty IS 'Elo difficulty on the logit scale, from first tries.';
+COMMENT ON COLUMN learning.quest_steps.difficulty_tries IS 'First tries that difficulty rests upon.';
+COMMENT ON COLUMN learning.quest_steps.retired_at IS 'When a version came without it; who has the version before still works at it.';
 COMMENT ON COLUMN learning.quest_steps.search_document IS
     'What search looks at; unstemmed, for a step doesn''t know its quest''s language.';
 COMMENT ON COLUMN learning.quest_steps.created_at IS 'When the row was made.';
 COMMENT ON COLUMN learning.quest_steps.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE UNIQUE INDEX uq_quest_steps_quest_id_step_number
+    ON learning.quest_steps (guild_id, quest_id, step_number) WHERE retired_at IS NULL;
 CREATE INDEX ix_quest_steps_step_type ON learning.quest_steps (guild_id, step_type);
 CREATE INDEX ix_quest_steps_search_document ON learning.quest_steps USING gin (search_document);
 CREATE TRIGGER tg_quest_steps_touch
     BEFORE UPDATE OF quest_id, step_number, title, description, step_type, content, validation_criteria, checker_script,
-        experience_points, is_optional
+        experience_points, is_optional, slug, retired_at
     ON learning.quest_steps
     FOR EACH ROW EXECUTE FUNCTION questhall.touch_updated_at();
 
@@ -526,9 +633,9 @@ CREATE TABLE learning.quest_resources (
     display_order integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_quest_resources PRIMARY KEY (id),
+    CONSTRAINT pk_quest_resources PRIMARY KEY (guild_id, id),
     CONSTRAINT fk_quest_resources_quest_id_quests FOREIGN KEY (guild_id, quest_id)
-        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.quests (guild_id, id),
     CONSTRAINT ck_quest_resources_title CHECK (length(title) BETWEEN 1 AND 255),
     CONSTRAINT ck_quest_resources_description CHECK (length(description) <= 10000),
     CONSTRAINT ck_quest_resources_url CHECK (url ~ '^https?://[^[:space:]]+$' AND length(url) <= 2000),
@@ -561,6 +668,7 @@ CREATE TABLE learning.user_quest_attempts (
     guild_id bigint NOT NULL,
     auth_user_id uuid NOT NULL,
     quest_id uuid NOT NULL,
+    version integer NOT NULL,
     status learning.quest_attempt_status NOT NULL DEFAULT 'InProgress',
     started_at timestamptz NOT NULL DEFAULT now(),
     paused_at timestamptz,
@@ -570,26 +678,29 @@ CREATE TABLE learning.user_quest_attempts (
     restarts integer NOT NULL DEFAULT 0,
     last_activity_at timestamptz NOT NULL DEFAULT now(),
     total_experience_earned integer NOT NULL DEFAULT 0,
-    completion_percentage numeric(5,2) NOT NULL DEFAULT 0.00,
+    done_count integer NOT NULL DEFAULT 0,
+    total_count integer NOT NULL,
+    completion_percentage numeric(5,2) NOT NULL GENERATED ALWAYS AS (div(done_count::numeric * 10000, total_count) / 100) STORED,
     current_step_id uuid,
     notes text,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_user_quest_attempts PRIMARY KEY (id),
-    CONSTRAINT uq_user_quest_attempts_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_user_quest_attempts PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_user_quest_attempts_auth_user_id_quest_id UNIQUE (guild_id, auth_user_id, quest_id),
     CONSTRAINT uq_user_quest_attempts_owner UNIQUE (guild_id, id, auth_user_id),
-    CONSTRAINT fk_user_quest_attempts_auth_user_id_users FOREIGN KEY (auth_user_id)
-        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_user_quest_attempts_version_quest_versions FOREIGN KEY (guild_id, quest_id, version)
+        REFERENCES learning.quest_versions (guild_id, quest_id, version),
+    CONSTRAINT fk_user_quest_attempts_auth_user_id_learners FOREIGN KEY (guild_id, auth_user_id)
+        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
     CONSTRAINT fk_user_quest_attempts_quest_id_quests FOREIGN KEY (guild_id, quest_id)
-        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.quests (guild_id, id),
     CONSTRAINT fk_user_quest_attempts_current_step_id_quest_steps FOREIGN KEY (guild_id, quest_id, current_step_id)
-        REFERENCES learning.quest_steps (guild_id, quest_id, id) ON DELETE SET NULL (current_step_id),
+        REFERENCES learning.quest_steps (guild_id, quest_id, id),
     CONSTRAINT ck_user_quest_attempts_paused_at CHECK ((status = 'Paused') = (paused_at IS NOT NULL)),
     CONSTRAINT ck_user_quest_attempts_completed_at CHECK ((status = 'Completed') = (completed_at IS NOT NULL)),
     CONSTRAINT ck_user_quest_attempts_abandoned_at CHECK ((status = 'Abandoned') = (abandoned_at IS NOT NULL)),
     CONSTRAINT ck_user_quest_attempts_completion_percentage CHECK (
-        completion_percentage BETWEEN 0 AND 100 AND (status <> 'Completed' OR completion_percentage = 100)),
+        total_count > 0 AND done_count BETWEEN 0 AND total_count AND (status <> 'Completed' OR done_count = total_count)),
     CONSTRAINT ck_user_quest_attempts_figures CHECK (
         paused_seconds >= 0 AND restarts >= 0 AND total_experience_earned >= 0),
     CONSTRAINT ck_user_quest_attempts_notes CHECK (length(notes) <= 20000)
@@ -600,6 +711,7 @@ COMMENT ON COLUMN learning.user_quest_attempts.id IS 'Identifier, time-ordered.'
 COMMENT ON COLUMN learning.user_quest_attempts.guild_id IS 'Discord guild (the tenant), a snowflake.';
 COMMENT ON COLUMN learning.user_quest_attempts.auth_user_id IS 'Learner.';
 COMMENT ON COLUMN learning.user_quest_attempts.quest_id IS 'Quest.';
+COMMENT ON COLUMN learning.user_quest_attempts.version IS 'Version it is of; another only by upgrading or beginning anew.';
 COMMENT ON COLUMN learning.user_quest_attempts.status IS 'State.';
 COMMENT ON COLUMN learning.user_quest_attempts.started_at IS 'When it was begun, or begun anew.';
 COMMENT ON COLUMN learning.user_quest_attempts.paused_at IS 'When it was paused; null unless paused.';
@@ -611,20 +723,21 @@ COMMENT ON COLUMN learning.user_quest_attempts.restarts IS 'How often it was aba
 COMMENT ON COLUMN learning.user_quest_attempts.last_activity_at IS 'When the learner last did something in it.';
 COMMENT ON COLUMN learning.user_quest_attempts.total_experience_earned IS
     'XP earned in it so far; re-derivable from reward_grants.';
+COMMENT ON COLUMN learning.user_quest_attempts.done_count IS 'Counted parts that are done: mandatory steps completed, required assessments passed.';
+COMMENT ON COLUMN learning.user_quest_attempts.total_count IS 'Counted parts of its version; never none.';
 COMMENT ON COLUMN learning.user_quest_attempts.completion_percentage IS
-    '100 × done / counted steps, rounded down to 0.01, so that 100.00 means done; skipped optional steps aren''t '
-    'counted.';
+    '100 × done / total, rounded down to 0.01, so that 100.00 means done.';
 COMMENT ON COLUMN learning.user_quest_attempts.current_step_id IS 'Step the learner is at.';
 COMMENT ON COLUMN learning.user_quest_attempts.notes IS 'Learner''s own notes.';
 COMMENT ON COLUMN learning.user_quest_attempts.created_at IS 'When the row was made.';
 COMMENT ON COLUMN learning.user_quest_attempts.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE INDEX ix_user_quest_attempts_auth_user_id ON learning.user_quest_attempts (auth_user_id);
+CREATE INDEX ix_user_quest_attempts_version ON learning.user_quest_attempts (guild_id, quest_id, version);
 CREATE INDEX ix_user_quest_attempts_quest_id ON learning.user_quest_attempts (guild_id, quest_id, status);
 CREATE INDEX ix_user_quest_attempts_status ON learning.user_quest_attempts (guild_id, status, last_activity_at);
 CREATE INDEX ix_user_quest_attempts_current_step_id
     ON learning.user_quest_attempts (guild_id, quest_id, current_step_id) WHERE current_step_id IS NOT NULL;
 CREATE TRIGGER tg_user_quest_attempts_touch BEFORE UPDATE ON learning.user_quest_attempts
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION questhall.touch_updated_at();
 
 CREATE TABLE learning.user_quest_step_progress (
     id uuid NOT NULL DEFAULT questhall.uuid_v7(),
@@ -641,12 +754,12 @@ CREATE TABLE learning.user_quest_step_progress (
     attempts_count integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_user_quest_step_progress PRIMARY KEY (id),
+    CONSTRAINT pk_user_quest_step_progress PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_user_quest_step_progress_attempt_id_step_id UNIQUE (guild_id, attempt_id, step_id),
     CONSTRAINT fk_user_quest_step_progress_attempt_id_user_quest_attempts FOREIGN KEY (guild_id, attempt_id)
         REFERENCES learning.user_quest_attempts (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT fk_user_quest_step_progress_step_id_quest_steps FOREIGN KEY (guild_id, step_id)
-        REFERENCES learning.quest_steps (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.quest_steps (guild_id, id),
     CONSTRAINT ck_user_quest_step_progress_completed_at CHECK (
         (status IN ('Completed', 'Skipped')) = (completed_at IS NOT NULL)),
     CONSTRAINT ck_user_quest_step_progress_figures CHECK (
@@ -667,7 +780,7 @@ COMMENT ON COLUMN learning.user_quest_step_progress.submission_data IS
 COMMENT ON COLUMN learning.user_quest_step_progress.score IS 'Share achieved in percent, where the type has one.';
 COMMENT ON COLUMN learning.user_quest_step_progress.feedback IS 'What the learner is told about it.';
 COMMENT ON COLUMN learning.user_quest_step_progress.experience_earned IS 'XP earned by it.';
-COMMENT ON COLUMN learning.user_quest_step_progress.attempts_count IS 'How often something was handed in.';
+COMMENT ON COLUMN learning.user_quest_step_progress.attempts_count IS 'Tries used since the attempt was last begun anew.';
 COMMENT ON COLUMN learning.user_quest_step_progress.created_at IS 'When the row was made.';
 COMMENT ON COLUMN learning.user_quest_step_progress.updated_at IS 'When the row last changed; kept by trigger.';
 CREATE INDEX ix_user_quest_step_progress_step_id ON learning.user_quest_step_progress (guild_id, step_id, status);
@@ -686,33 +799,35 @@ CREATE TABLE learning.user_learning_path_progress (
     current_quest_id uuid,
     completed_quests_count integer NOT NULL DEFAULT 0,
     total_quests_count integer NOT NULL DEFAULT 0,
-    completion_percentage numeric(5,2) NOT NULL DEFAULT 0.00,
+    completion_percentage numeric(5,2) NOT NULL GENERATED ALWAYS AS (
+        coalesce(div(completed_quests_count::numeric * 10000, nullif(total_quests_count, 0)) / 100, 0)) STORED,
+    membership_epoch integer NOT NULL DEFAULT 0,
     total_experience_earned integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_user_learning_path_progress PRIMARY KEY (id),
+    CONSTRAINT pk_user_learning_path_progress PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_user_learning_path_progress_auth_user_id_learning_path_id
         UNIQUE (guild_id, auth_user_id, learning_path_id),
-    CONSTRAINT fk_user_learning_path_progress_auth_user_id_users FOREIGN KEY (auth_user_id)
-        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_user_learning_path_progress_auth_user_id_learners FOREIGN KEY (guild_id, auth_user_id)
+        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
     CONSTRAINT fk_user_learning_path_progress_learning_path_id_learning_paths FOREIGN KEY (guild_id, learning_path_id)
-        REFERENCES learning.learning_paths (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.learning_paths (guild_id, id),
     CONSTRAINT fk_user_learning_path_progress_current_quest_id_quests FOREIGN KEY (guild_id, current_quest_id)
         REFERENCES learning.quests (guild_id, id) ON DELETE SET NULL (current_quest_id),
     CONSTRAINT ck_user_learning_path_progress_paused_at CHECK ((status = 'Paused') = (paused_at IS NOT NULL)),
     CONSTRAINT ck_user_learning_path_progress_completed_at CHECK ((status = 'Completed') = (completed_at IS NOT NULL)),
     CONSTRAINT ck_user_learning_path_progress_started_at CHECK (status = 'NotStarted' OR started_at IS NOT NULL),
     CONSTRAINT ck_user_learning_path_progress_figures CHECK (
-        completed_quests_count BETWEEN 0 AND total_quests_count AND completion_percentage BETWEEN 0 AND 100
+        completed_quests_count BETWEEN 0 AND total_quests_count AND membership_epoch >= 0
         AND total_experience_earned >= 0)
 ) WITH (fillfactor = 85);
-COMMENT ON TABLE learning.user_learning_path_progress IS 'Progress of a learner through a path (004).';
+COMMENT ON TABLE learning.user_learning_path_progress IS 'Progress of a learner through a path (004); made by enrolling.';
 COMMENT ON COLUMN learning.user_learning_path_progress.id IS 'Identifier, time-ordered.';
 COMMENT ON COLUMN learning.user_learning_path_progress.guild_id IS 'Discord guild (the tenant), a snowflake.';
 COMMENT ON COLUMN learning.user_learning_path_progress.auth_user_id IS 'Learner.';
 COMMENT ON COLUMN learning.user_learning_path_progress.learning_path_id IS 'Path.';
 COMMENT ON COLUMN learning.user_learning_path_progress.status IS 'State.';
-COMMENT ON COLUMN learning.user_learning_path_progress.started_at IS 'When the first of its quests was begun.';
+COMMENT ON COLUMN learning.user_learning_path_progress.started_at IS 'When the learner enrolled, or first began one of its quests.';
 COMMENT ON COLUMN learning.user_learning_path_progress.paused_at IS 'When it was paused; null unless paused.';
 COMMENT ON COLUMN learning.user_learning_path_progress.completed_at IS 'When its last mandatory quest was completed.';
 COMMENT ON COLUMN learning.user_learning_path_progress.current_quest_id IS 'Quest the learner is at.';
@@ -720,17 +835,17 @@ COMMENT ON COLUMN learning.user_learning_path_progress.completed_quests_count IS
 COMMENT ON COLUMN learning.user_learning_path_progress.total_quests_count IS 'Mandatory quests there are.';
 COMMENT ON COLUMN learning.user_learning_path_progress.completion_percentage IS
     '100 × completed / total mandatory quests, rounded down to 0.01.';
+COMMENT ON COLUMN learning.user_learning_path_progress.membership_epoch IS 'learning_paths.membership_epoch that it was worked out for.';
 COMMENT ON COLUMN learning.user_learning_path_progress.total_experience_earned IS
     'XP earned in it; re-derivable from reward_grants.';
 COMMENT ON COLUMN learning.user_learning_path_progress.created_at IS 'When the row was made.';
 COMMENT ON COLUMN learning.user_learning_path_progress.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE INDEX ix_user_learning_path_progress_auth_user_id ON learning.user_learning_path_progress (auth_user_id);
 CREATE INDEX ix_user_learning_path_progress_learning_path_id
     ON learning.user_learning_path_progress (guild_id, learning_path_id, status);
 CREATE INDEX ix_user_learning_path_progress_current_quest_id
     ON learning.user_learning_path_progress (guild_id, current_quest_id) WHERE current_quest_id IS NOT NULL;
 CREATE TRIGGER tg_user_learning_path_progress_touch BEFORE UPDATE ON learning.user_learning_path_progress
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION questhall.touch_updated_at();
 
 CREATE TABLE learning.user_chapter_progress (
     id uuid NOT NULL DEFAULT questhall.uuid_v7(),
@@ -742,20 +857,22 @@ CREATE TABLE learning.user_chapter_progress (
     completed_at timestamptz,
     completed_quests_count integer NOT NULL DEFAULT 0,
     total_quests_count integer NOT NULL DEFAULT 0,
-    completion_percentage numeric(5,2) NOT NULL DEFAULT 0.00,
+    completion_percentage numeric(5,2) NOT NULL GENERATED ALWAYS AS (
+        coalesce(div(completed_quests_count::numeric * 10000, nullif(total_quests_count, 0)) / 100, 0)) STORED,
+    membership_epoch integer NOT NULL DEFAULT 0,
     total_experience_earned integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_user_chapter_progress PRIMARY KEY (id),
+    CONSTRAINT pk_user_chapter_progress PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_user_chapter_progress_auth_user_id_chapter_id UNIQUE (guild_id, auth_user_id, chapter_id),
-    CONSTRAINT fk_user_chapter_progress_auth_user_id_users FOREIGN KEY (auth_user_id)
-        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_user_chapter_progress_auth_user_id_learners FOREIGN KEY (guild_id, auth_user_id)
+        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
     CONSTRAINT fk_user_chapter_progress_chapter_id_quest_chapters FOREIGN KEY (guild_id, chapter_id)
-        REFERENCES learning.quest_chapters (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.quest_chapters (guild_id, id),
     CONSTRAINT ck_user_chapter_progress_completed_at CHECK ((status = 'Completed') = (completed_at IS NOT NULL)),
     CONSTRAINT ck_user_chapter_progress_started_at CHECK (status = 'NotStarted' OR started_at IS NOT NULL),
     CONSTRAINT ck_user_chapter_progress_figures CHECK (
-        completed_quests_count BETWEEN 0 AND total_quests_count AND completion_percentage BETWEEN 0 AND 100
+        completed_quests_count BETWEEN 0 AND total_quests_count AND membership_epoch >= 0
         AND total_experience_earned >= 0)
 ) WITH (fillfactor = 85);
 COMMENT ON TABLE learning.user_chapter_progress IS 'Progress of a learner through a chapter.';
@@ -770,13 +887,166 @@ COMMENT ON COLUMN learning.user_chapter_progress.completed_quests_count IS 'Mand
 COMMENT ON COLUMN learning.user_chapter_progress.total_quests_count IS 'Mandatory quests there are.';
 COMMENT ON COLUMN learning.user_chapter_progress.completion_percentage IS
     '100 × completed / total mandatory quests, rounded down to 0.01.';
+COMMENT ON COLUMN learning.user_chapter_progress.membership_epoch IS 'learning_paths.membership_epoch that it was worked out for.';
 COMMENT ON COLUMN learning.user_chapter_progress.total_experience_earned IS
     'XP earned in it; re-derivable from reward_grants.';
 COMMENT ON COLUMN learning.user_chapter_progress.created_at IS 'When the row was made.';
 COMMENT ON COLUMN learning.user_chapter_progress.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE INDEX ix_user_chapter_progress_auth_user_id ON learning.user_chapter_progress (auth_user_id);
 CREATE INDEX ix_user_chapter_progress_chapter_id ON learning.user_chapter_progress (guild_id, chapter_id, status);
 CREATE TRIGGER tg_user_chapter_progress_touch BEFORE UPDATE ON learning.user_chapter_progress
+    FOR EACH ROW EXECUTE FUNCTION questhall.touch_updated_at();
+
+-- What learners did, append-only: analytics can be derived from it again -----------------------------------------------
+
+CREATE TABLE learning.attempt_events (
+    guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    attempt_id uuid NOT NULL,
+    auth_user_id uuid NOT NULL,
+    quest_id uuid NOT NULL,
+    version integer NOT NULL,
+    run integer NOT NULL,
+    event_type text NOT NULL,
+    step_id uuid,
+    details jsonb NOT NULL DEFAULT '{}',
+    occurred_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT pk_attempt_events PRIMARY KEY (guild_id, id),
+    CONSTRAINT fk_attempt_events_attempt_id_user_quest_attempts FOREIGN KEY (guild_id, attempt_id, auth_user_id)
+        REFERENCES learning.user_quest_attempts (guild_id, id, auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT ck_attempt_events_event_type CHECK (event_type IN (
+        'begun', 'opened', 'tried', 'completed', 'skipped', 'submitted', 'graded', 'quest_completed', 'paused', 'resumed', 'abandoned',
+        'restarted', 'upgraded')),
+    CONSTRAINT ck_attempt_events_run CHECK (run >= 0 AND version > 0),
+    CONSTRAINT ck_attempt_events_details CHECK (jsonb_typeof(details) = 'object')
+);
+COMMENT ON TABLE learning.attempt_events IS
+    'What happened in attempts, append-only. A restart overwrites the attempt''s times; here they stay.';
+COMMENT ON COLUMN learning.attempt_events.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.attempt_events.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.attempt_events.attempt_id IS 'Attempt.';
+COMMENT ON COLUMN learning.attempt_events.auth_user_id IS 'Learner, the attempt''s.';
+COMMENT ON COLUMN learning.attempt_events.quest_id IS 'Quest, the attempt''s.';
+COMMENT ON COLUMN learning.attempt_events.version IS 'Version the attempt was of at that time.';
+COMMENT ON COLUMN learning.attempt_events.run IS 'Restarts of the attempt before it.';
+COMMENT ON COLUMN learning.attempt_events.event_type IS
+    'begun, opened (a step), tried, completed or skipped (a step), submitted, graded, quest_completed, paused, resumed, abandoned, '
+    'restarted or upgraded.';
+COMMENT ON COLUMN learning.attempt_events.step_id IS 'Step, where it is about one.';
+COMMENT ON COLUMN learning.attempt_events.details IS 'What else there is to it: a try''s number and score, the version before an upgrade.';
+COMMENT ON COLUMN learning.attempt_events.occurred_at IS 'When.';
+CREATE INDEX ix_attempt_events_attempt_id ON learning.attempt_events (guild_id, attempt_id, auth_user_id);
+CREATE INDEX ix_attempt_events_quest_id ON learning.attempt_events (guild_id, quest_id, occurred_at);
+CREATE TRIGGER tg_attempt_events_append_only BEFORE UPDATE OR DELETE ON learning.attempt_events
+    FOR EACH ROW EXECUTE FUNCTION questhall.refuse_change();
+CREATE TRIGGER tg_attempt_events_no_truncate BEFORE TRUNCATE ON learning.attempt_events
+    FOR EACH STATEMENT EXECUTE FUNCTION questhall.refuse_change();
+
+CREATE TABLE learning.item_tries (
+    guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    attempt_id uuid NOT NULL,
+    auth_user_id uuid NOT NULL,
+    version integer NOT NULL,
+    run integer NOT NULL,
+    step_id uuid,
+    assessment_id uuid,
+    try_number integer NOT NULL,
+    status text NOT NULL DEFAULT 'open',
+    started_at timestamptz NOT NULL DEFAULT now(),
+    due_at timestamptz,
+    finished_at timestamptz,
+    score numeric(9,4),
+    max_score numeric(9,4),
+    is_passed boolean,
+    answer jsonb,
+    feedback jsonb,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_item_tries PRIMARY KEY (guild_id, id),
+    CONSTRAINT fk_item_tries_attempt_id_user_quest_attempts FOREIGN KEY (guild_id, attempt_id, auth_user_id)
+        REFERENCES learning.user_quest_attempts (guild_id, id, auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_item_tries_step_id_quest_steps FOREIGN KEY (guild_id, step_id)
+        REFERENCES learning.quest_steps (guild_id, id),
+    CONSTRAINT ck_item_tries_subject CHECK (num_nonnulls(step_id, assessment_id) = 1),
+    CONSTRAINT ck_item_tries_numbers CHECK (try_number > 0 AND run >= 0 AND version > 0),
+    CONSTRAINT ck_item_tries_status CHECK (status IN ('open', 'graded', 'expired')),
+    CONSTRAINT ck_item_tries_finished CHECK (
+        (status = 'open') = (finished_at IS NULL) AND (status = 'graded') = (is_passed IS NOT NULL)
+        AND (status = 'graded') = (score IS NOT NULL)),
+    CONSTRAINT ck_item_tries_score CHECK (score BETWEEN 0 AND max_score),
+    CONSTRAINT ck_item_tries_answer CHECK (octet_length(answer::text) <= 1048576 AND octet_length(feedback::text) <= 1048576)
+);
+COMMENT ON TABLE learning.item_tries IS
+    'Tries at a Quiz or Coding step, or at an assessment graded at once. A failure of ours leaves none.';
+COMMENT ON COLUMN learning.item_tries.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.item_tries.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.item_tries.attempt_id IS 'Attempt.';
+COMMENT ON COLUMN learning.item_tries.auth_user_id IS 'Learner, the attempt''s.';
+COMMENT ON COLUMN learning.item_tries.version IS 'Version whose questions and key it is of.';
+COMMENT ON COLUMN learning.item_tries.run IS 'Restarts of the attempt before it.';
+COMMENT ON COLUMN learning.item_tries.step_id IS 'Step tried; null for an assessment.';
+COMMENT ON COLUMN learning.item_tries.assessment_id IS 'Assessment tried; null for a step.';
+COMMENT ON COLUMN learning.item_tries.try_number IS 'Which try of this run, from 1.';
+COMMENT ON COLUMN learning.item_tries.status IS 'open (begun, not handed in), graded, or expired (not handed in in time).';
+COMMENT ON COLUMN learning.item_tries.started_at IS 'When it was begun.';
+COMMENT ON COLUMN learning.item_tries.due_at IS 'When it must be handed in; null for any time.';
+COMMENT ON COLUMN learning.item_tries.finished_at IS 'When it was handed in, or expired.';
+COMMENT ON COLUMN learning.item_tries.score IS 'Points reached.';
+COMMENT ON COLUMN learning.item_tries.max_score IS 'Points there were.';
+COMMENT ON COLUMN learning.item_tries.is_passed IS 'Whether that passes.';
+COMMENT ON COLUMN learning.item_tries.answer IS 'Code handed in; a quiz''s answers are in item_responses.';
+COMMENT ON COLUMN learning.item_tries.feedback IS 'What the learner may be told: visible tests, never hidden ones.';
+COMMENT ON COLUMN learning.item_tries.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.item_tries.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE UNIQUE INDEX uq_item_tries_step_try ON learning.item_tries (guild_id, attempt_id, run, step_id, try_number)
+    WHERE step_id IS NOT NULL;
+CREATE UNIQUE INDEX uq_item_tries_step_open ON learning.item_tries (guild_id, attempt_id, step_id)
+    WHERE step_id IS NOT NULL AND status = 'open';
+CREATE UNIQUE INDEX uq_item_tries_assessment_try ON learning.item_tries (guild_id, attempt_id, run, assessment_id, try_number)
+    WHERE assessment_id IS NOT NULL;
+CREATE UNIQUE INDEX uq_item_tries_assessment_open ON learning.item_tries (guild_id, attempt_id, assessment_id)
+    WHERE assessment_id IS NOT NULL AND status = 'open';
+CREATE INDEX ix_item_tries_attempt_id ON learning.item_tries (guild_id, attempt_id, auth_user_id);
+CREATE INDEX ix_item_tries_step_id ON learning.item_tries (guild_id, step_id) WHERE step_id IS NOT NULL;
+CREATE INDEX ix_item_tries_assessment_id ON learning.item_tries (guild_id, assessment_id) WHERE assessment_id IS NOT NULL;
+CREATE TRIGGER tg_item_tries_touch BEFORE UPDATE ON learning.item_tries
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.item_responses (
+    guild_id bigint NOT NULL,
+    try_id uuid NOT NULL,
+    item text NOT NULL,
+    item_hash bytea NOT NULL,
+    place integer NOT NULL,
+    parameters jsonb NOT NULL DEFAULT '{}',
+    answer jsonb,
+    score numeric(9,4) NOT NULL,
+    max_score numeric(9,4) NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_item_responses PRIMARY KEY (guild_id, try_id, item),
+    CONSTRAINT fk_item_responses_try_id_item_tries FOREIGN KEY (guild_id, try_id)
+        REFERENCES learning.item_tries (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_item_responses_item CHECK (length(item) BETWEEN 1 AND 100),
+    CONSTRAINT ck_item_responses_item_hash CHECK (octet_length(item_hash) = 32),
+    CONSTRAINT ck_item_responses_place CHECK (place > 0),
+    CONSTRAINT ck_item_responses_parameters CHECK (jsonb_typeof(parameters) = 'object'),
+    CONSTRAINT ck_item_responses_score CHECK (max_score > 0 AND score BETWEEN 0 AND max_score)
+);
+COMMENT ON TABLE learning.item_responses IS
+    'Answers to the questions of a try. Stored by canonical ids, so that they can be graded again by another key.';
+COMMENT ON COLUMN learning.item_responses.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.item_responses.try_id IS 'Try.';
+COMMENT ON COLUMN learning.item_responses.item IS 'Question, by its short name in the quest''s version.';
+COMMENT ON COLUMN learning.item_responses.item_hash IS 'SHA-256 of the question with its key: which wording and key was graded.';
+COMMENT ON COLUMN learning.item_responses.place IS 'Place at which the learner saw it, from 1.';
+COMMENT ON COLUMN learning.item_responses.parameters IS 'Values that were put into its text.';
+COMMENT ON COLUMN learning.item_responses.answer IS 'Canonical answer; null when it was omitted.';
+COMMENT ON COLUMN learning.item_responses.score IS 'Points reached.';
+COMMENT ON COLUMN learning.item_responses.max_score IS 'Points there were.';
+COMMENT ON COLUMN learning.item_responses.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.item_responses.updated_at IS 'When a regrade last changed its score; kept by trigger.';
+CREATE TRIGGER tg_item_responses_touch BEFORE UPDATE ON learning.item_responses
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
 -- Unlocking and the reward cascade ----------------------------------------------------------------------------------
@@ -790,10 +1060,10 @@ CREATE TABLE learning.quest_unlocks (
     granted_by uuid,
     unlocked_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_quest_unlocks PRIMARY KEY (guild_id, auth_user_id, quest_id),
-    CONSTRAINT fk_quest_unlocks_auth_user_id_users FOREIGN KEY (auth_user_id)
-        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_quest_unlocks_auth_user_id_learners FOREIGN KEY (guild_id, auth_user_id)
+        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
     CONSTRAINT fk_quest_unlocks_quest_id_quests FOREIGN KEY (guild_id, quest_id)
-        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.quests (guild_id, id),
     CONSTRAINT ck_quest_unlocks_reason CHECK (jsonb_typeof(reason) = 'object')
 );
 COMMENT ON TABLE learning.quest_unlocks IS
@@ -808,7 +1078,6 @@ COMMENT ON COLUMN learning.quest_unlocks.reason IS 'Which parts of the rule were
 COMMENT ON COLUMN learning.quest_unlocks.granted_by IS
     'Instructor who unlocked it by hand, an auth_user_id; null when the rule did.';
 COMMENT ON COLUMN learning.quest_unlocks.unlocked_at IS 'When.';
-CREATE INDEX ix_quest_unlocks_auth_user_id ON learning.quest_unlocks (auth_user_id);
 CREATE INDEX ix_quest_unlocks_quest_id ON learning.quest_unlocks (guild_id, quest_id);
 
 CREATE TABLE learning.reward_grants (
@@ -819,10 +1088,11 @@ CREATE TABLE learning.reward_grants (
     source_id uuid NOT NULL,
     correlation_id uuid NOT NULL,
     attempt_id uuid,
+    quest_version integer,
     experience_points integer NOT NULL DEFAULT 0,
     skill_points jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_reward_grants PRIMARY KEY (id),
+    CONSTRAINT pk_reward_grants PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_reward_grants_source UNIQUE (guild_id, auth_user_id, source_type, source_id),
     CONSTRAINT ck_reward_grants_source_type CHECK (source_type IN ('step', 'quest', 'chapter', 'path')),
     CONSTRAINT ck_reward_grants_experience_points CHECK (experience_points >= 0),
@@ -839,12 +1109,12 @@ COMMENT ON COLUMN learning.reward_grants.source_type IS 'What was completed: ste
 COMMENT ON COLUMN learning.reward_grants.source_id IS 'Which one; no foreign key, for the grant outlives it.';
 COMMENT ON COLUMN learning.reward_grants.correlation_id IS 'Shared by all events of the cascade.';
 COMMENT ON COLUMN learning.reward_grants.attempt_id IS 'Attempt it came from, for steps and quests.';
+COMMENT ON COLUMN learning.reward_grants.quest_version IS 'Version of the quest, for steps and quests.';
 COMMENT ON COLUMN learning.reward_grants.experience_points IS 'XP granted.';
 COMMENT ON COLUMN learning.reward_grants.skill_points IS 'Skill points granted, by skill slug.';
 COMMENT ON COLUMN learning.reward_grants.created_at IS 'When.';
 CREATE INDEX ix_reward_grants_correlation_id ON learning.reward_grants (guild_id, correlation_id);
 CREATE INDEX ix_reward_grants_source ON learning.reward_grants (guild_id, source_type, source_id, created_at);
-CREATE INDEX ix_reward_grants_auth_user_id ON learning.reward_grants (auth_user_id);
 CREATE TRIGGER tg_reward_grants_append_only BEFORE UPDATE OR DELETE ON learning.reward_grants
     FOR EACH ROW EXECUTE FUNCTION questhall.refuse_change();
 CREATE TRIGGER tg_reward_grants_no_truncate BEFORE TRUNCATE ON learning.reward_grants
@@ -856,6 +1126,7 @@ CREATE TABLE learning.quest_assessments (
     id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
     quest_id uuid NOT NULL,
+    slug text NOT NULL,
     assessment_type learning.assessment_type NOT NULL,
     title text NOT NULL DEFAULT '',
     display_order integer NOT NULL DEFAULT 0,
@@ -871,12 +1142,22 @@ CREATE TABLE learning.quest_assessments (
     reviews_required integer NOT NULL DEFAULT 3,
     reviews_owed integer NOT NULL DEFAULT 3,
     review_deadline_hours integer NOT NULL DEFAULT 72,
+    due_at timestamptz,
+    grace_minutes integer NOT NULL DEFAULT 0,
+    late_penalty_percent_per_day numeric(5,2) NOT NULL DEFAULT 0,
+    late_days_accepted integer NOT NULL DEFAULT 0,
+    is_test_out boolean NOT NULL DEFAULT false,
+    retired_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_quest_assessments PRIMARY KEY (id),
-    CONSTRAINT uq_quest_assessments_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_quest_assessments PRIMARY KEY (guild_id, id),
     CONSTRAINT fk_quest_assessments_quest_id_quests FOREIGN KEY (guild_id, quest_id)
-        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.quests (guild_id, id),
+    CONSTRAINT uq_quest_assessments_quest_id_slug UNIQUE (guild_id, quest_id, slug),
+    CONSTRAINT ck_quest_assessments_slug CHECK (slug ~ '^[a-z0-9][a-z0-9._-]{0,99}$'),
+    CONSTRAINT ck_quest_assessments_late CHECK (
+        grace_minutes BETWEEN 0 AND 10080 AND late_penalty_percent_per_day BETWEEN 0 AND 100 AND late_days_accepted BETWEEN 0 AND 365),
+    CONSTRAINT ck_quest_assessments_test_out CHECK (NOT is_test_out OR NOT is_required),
     CONSTRAINT ck_quest_assessments_title CHECK (length(title) <= 255),
     CONSTRAINT ck_quest_assessments_documents CHECK (
         jsonb_typeof(configuration) = 'object' AND jsonb_typeof(passing_criteria) = 'object'
@@ -896,7 +1177,14 @@ COMMENT ON TABLE learning.quest_assessments IS
 COMMENT ON COLUMN learning.quest_assessments.id IS 'Identifier, time-ordered.';
 COMMENT ON COLUMN learning.quest_assessments.guild_id IS 'Discord guild (the tenant), a snowflake.';
 COMMENT ON COLUMN learning.quest_assessments.quest_id IS 'Quest assessed.';
+COMMENT ON COLUMN learning.quest_assessments.slug IS 'Short name, unique in the quest: by it an assessment is the same one in the next version.';
 COMMENT ON COLUMN learning.quest_assessments.assessment_type IS 'Kind.';
+COMMENT ON COLUMN learning.quest_assessments.due_at IS 'When it is to be handed in; null for any time. A learner''s own deadline is the later of this and their extension.';
+COMMENT ON COLUMN learning.quest_assessments.grace_minutes IS 'Minutes after the deadline that cost nothing; learners are shown them.';
+COMMENT ON COLUMN learning.quest_assessments.late_penalty_percent_per_day IS 'Percent of the maximum that each day begun after the deadline costs.';
+COMMENT ON COLUMN learning.quest_assessments.late_days_accepted IS 'Days after the deadline in which it is still taken.';
+COMMENT ON COLUMN learning.quest_assessments.is_test_out IS 'Whether passing it completes the quest without its steps.';
+COMMENT ON COLUMN learning.quest_assessments.retired_at IS 'When a version came without it.';
 COMMENT ON COLUMN learning.quest_assessments.title IS 'Title, where the quest has several.';
 COMMENT ON COLUMN learning.quest_assessments.display_order IS 'Place among the quest''s assessments; ties go by id.';
 COMMENT ON COLUMN learning.quest_assessments.is_required IS 'Whether the quest is complete only when it is passed.';
@@ -930,10 +1218,18 @@ CREATE TABLE learning.quest_submissions (
     guild_id bigint NOT NULL,
     attempt_id uuid NOT NULL,
     auth_user_id uuid NOT NULL,
+    quest_id uuid NOT NULL,
+    version integer NOT NULL,
+    run integer NOT NULL DEFAULT 0,
     assessment_id uuid,
     step_id uuid,
     submission_data jsonb NOT NULL,
     status text NOT NULL DEFAULT 'submitted',
+    received_at timestamptz NOT NULL DEFAULT now(),
+    late_seconds integer NOT NULL DEFAULT 0,
+    raw_grade numeric(5,2),
+    claimed_by uuid,
+    claim_expires_at timestamptz,
     graded_at timestamptz,
     graded_by uuid,
     grading_method text,
@@ -945,15 +1241,19 @@ CREATE TABLE learning.quest_submissions (
     review_due_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_quest_submissions PRIMARY KEY (id),
-    CONSTRAINT uq_quest_submissions_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_quest_submissions PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_quest_submissions_author UNIQUE (guild_id, id, auth_user_id),
     CONSTRAINT fk_quest_submissions_attempt_id_user_quest_attempts FOREIGN KEY (guild_id, attempt_id, auth_user_id)
         REFERENCES learning.user_quest_attempts (guild_id, id, auth_user_id) ON DELETE CASCADE,
     CONSTRAINT fk_quest_submissions_assessment_id_quest_assessments FOREIGN KEY (guild_id, assessment_id)
-        REFERENCES learning.quest_assessments (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.quest_assessments (guild_id, id),
     CONSTRAINT fk_quest_submissions_step_id_quest_steps FOREIGN KEY (guild_id, step_id)
-        REFERENCES learning.quest_steps (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.quest_steps (guild_id, id),
+    CONSTRAINT fk_quest_submissions_version_quest_versions FOREIGN KEY (guild_id, quest_id, version)
+        REFERENCES learning.quest_versions (guild_id, quest_id, version),
+    CONSTRAINT ck_quest_submissions_claim CHECK (
+        (claimed_by IS NULL) = (claim_expires_at IS NULL) AND claimed_by <> auth_user_id),
+    CONSTRAINT ck_quest_submissions_late CHECK (late_seconds >= 0 AND run >= 0 AND raw_grade BETWEEN 0 AND max_grade),
     CONSTRAINT ck_quest_submissions_subject CHECK (num_nonnulls(assessment_id, step_id) = 1),
     CONSTRAINT ck_quest_submissions_status CHECK (
         status IN ('submitted', 'in_review', 'escalated', 'graded', 'withdrawn')),
@@ -974,6 +1274,14 @@ COMMENT ON COLUMN learning.quest_submissions.id IS 'Identifier, time-ordered.';
 COMMENT ON COLUMN learning.quest_submissions.guild_id IS 'Discord guild (the tenant), a snowflake.';
 COMMENT ON COLUMN learning.quest_submissions.attempt_id IS 'Attempt it belongs to.';
 COMMENT ON COLUMN learning.quest_submissions.auth_user_id IS 'Learner, the attempt''s.';
+COMMENT ON COLUMN learning.quest_submissions.quest_id IS 'Quest, the attempt''s.';
+COMMENT ON COLUMN learning.quest_submissions.version IS 'Version whose rubric and key it is judged by.';
+COMMENT ON COLUMN learning.quest_submissions.run IS 'Restarts of the attempt before it.';
+COMMENT ON COLUMN learning.quest_submissions.received_at IS 'When the server received it, which decides whether it is late.';
+COMMENT ON COLUMN learning.quest_submissions.late_seconds IS 'Seconds after the learner''s own deadline, grace included; 0 in time.';
+COMMENT ON COLUMN learning.quest_submissions.raw_grade IS 'Grade before the penalty for being late.';
+COMMENT ON COLUMN learning.quest_submissions.claimed_by IS 'Instructor who is at it, an auth_user_id; a lease.';
+COMMENT ON COLUMN learning.quest_submissions.claim_expires_at IS 'When the lease ends and another may take it.';
 COMMENT ON COLUMN learning.quest_submissions.assessment_id IS 'Assessment it is for; null for a step.';
 COMMENT ON COLUMN learning.quest_submissions.step_id IS 'Submission step it is for; null for an assessment.';
 COMMENT ON COLUMN learning.quest_submissions.submission_data IS 'What was handed in: answers, text, links, code.';
@@ -983,7 +1291,7 @@ COMMENT ON COLUMN learning.quest_submissions.graded_at IS 'When it was graded.';
 COMMENT ON COLUMN learning.quest_submissions.graded_by IS
     'Instructor who graded it, an auth_user_id; null for the program and for peers.';
 COMMENT ON COLUMN learning.quest_submissions.grading_method IS 'How: auto, peer (median of the reviews) or instructor.';
-COMMENT ON COLUMN learning.quest_submissions.grade IS 'Grade, 0 to max_grade.';
+COMMENT ON COLUMN learning.quest_submissions.grade IS 'Grade after the penalty for being late, 0 to max_grade.';
 COMMENT ON COLUMN learning.quest_submissions.max_grade IS 'Best possible grade at that time.';
 COMMENT ON COLUMN learning.quest_submissions.feedback IS 'What the learner is told.';
 COMMENT ON COLUMN learning.quest_submissions.is_passed IS 'Whether it passes.';
@@ -1001,14 +1309,158 @@ CREATE UNIQUE INDEX uq_quest_submissions_assessment_open ON learning.quest_submi
 CREATE UNIQUE INDEX uq_quest_submissions_step_open ON learning.quest_submissions (guild_id, attempt_id, step_id)
     WHERE step_id IS NOT NULL AND status IN ('submitted', 'in_review', 'escalated');
 CREATE INDEX ix_quest_submissions_attempt_id ON learning.quest_submissions (guild_id, attempt_id, auth_user_id);
+CREATE INDEX ix_quest_submissions_version ON learning.quest_submissions (guild_id, quest_id, version);
 CREATE INDEX ix_quest_submissions_assessment_id ON learning.quest_submissions (guild_id, assessment_id, created_at);
 CREATE INDEX ix_quest_submissions_step_id ON learning.quest_submissions (guild_id, step_id) WHERE step_id IS NOT NULL;
-CREATE INDEX ix_quest_submissions_auth_user_id ON learning.quest_submissions (auth_user_id);
+CREATE INDEX ix_quest_submissions_auth_user_id ON learning.quest_submissions (guild_id, auth_user_id);
 CREATE INDEX ix_quest_submissions_queue ON learning.quest_submissions (guild_id, status, created_at)
     WHERE status IN ('submitted', 'in_review', 'escalated');
 CREATE INDEX ix_quest_submissions_review_due_at ON learning.quest_submissions (review_due_at)
     WHERE status IN ('submitted', 'in_review');
 CREATE TRIGGER tg_quest_submissions_touch BEFORE UPDATE ON learning.quest_submissions
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.grade_history (
+    guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    auth_user_id uuid NOT NULL,
+    quest_id uuid NOT NULL,
+    version integer NOT NULL,
+    submission_id uuid,
+    try_id uuid,
+    changed_by uuid,
+    cause text NOT NULL,
+    old_grade numeric(9,4),
+    new_grade numeric(9,4) NOT NULL,
+    old_is_passed boolean,
+    new_is_passed boolean NOT NULL,
+    reason text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_grade_history PRIMARY KEY (guild_id, id),
+    CONSTRAINT fk_grade_history_auth_user_id_learners FOREIGN KEY (guild_id, auth_user_id)
+        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT ck_grade_history_subject CHECK (num_nonnulls(submission_id, try_id) = 1),
+    CONSTRAINT ck_grade_history_cause CHECK (cause IN ('auto', 'peer', 'instructor', 'override', 'regrade')),
+    CONSTRAINT ck_grade_history_reason CHECK (
+        length(reason) BETWEEN 1 AND 2000 AND (cause NOT IN ('override') OR reason IS NOT NULL)),
+    CONSTRAINT ck_grade_history_grades CHECK (old_grade >= 0 AND new_grade >= 0 AND version > 0)
+);
+COMMENT ON TABLE learning.grade_history IS 'Every grade and every change of one, append-only.';
+COMMENT ON COLUMN learning.grade_history.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.grade_history.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN learning.grade_history.auth_user_id IS 'Learner.';
+COMMENT ON COLUMN learning.grade_history.quest_id IS 'Quest.';
+COMMENT ON COLUMN learning.grade_history.version IS 'Version whose key or rubric it was graded by.';
+COMMENT ON COLUMN learning.grade_history.submission_id IS 'Submission graded; no foreign key, for the history outlives it.';
+COMMENT ON COLUMN learning.grade_history.try_id IS 'Try graded; no foreign key either.';
+COMMENT ON COLUMN learning.grade_history.changed_by IS 'Who, an auth_user_id; null for the program and for peers.';
+COMMENT ON COLUMN learning.grade_history.cause IS 'auto, peer, instructor, override (of a published grade) or regrade.';
+COMMENT ON COLUMN learning.grade_history.old_grade IS 'Grade before; null for the first.';
+COMMENT ON COLUMN learning.grade_history.new_grade IS 'Grade after.';
+COMMENT ON COLUMN learning.grade_history.old_is_passed IS 'Whether it passed before.';
+COMMENT ON COLUMN learning.grade_history.new_is_passed IS 'Whether it passes now.';
+COMMENT ON COLUMN learning.grade_history.reason IS 'Why, in the words of who did it.';
+COMMENT ON COLUMN learning.grade_history.created_at IS 'When.';
+CREATE INDEX ix_grade_history_auth_user_id ON learning.grade_history (guild_id, auth_user_id);
+CREATE INDEX ix_grade_history_submission_id ON learning.grade_history (guild_id, submission_id) WHERE submission_id IS NOT NULL;
+CREATE INDEX ix_grade_history_try_id ON learning.grade_history (guild_id, try_id) WHERE try_id IS NOT NULL;
+CREATE TRIGGER tg_grade_history_append_only BEFORE UPDATE OR DELETE ON learning.grade_history
+    FOR EACH ROW EXECUTE FUNCTION questhall.refuse_change();
+CREATE TRIGGER tg_grade_history_no_truncate BEFORE TRUNCATE ON learning.grade_history
+    FOR EACH STATEMENT EXECUTE FUNCTION questhall.refuse_change();
+
+CREATE TABLE learning.deadline_extensions (
+    guild_id bigint NOT NULL,
+    assessment_id uuid NOT NULL,
+    auth_user_id uuid NOT NULL,
+    due_at timestamptz NOT NULL,
+    reason text,
+    granted_by uuid,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_deadline_extensions PRIMARY KEY (guild_id, assessment_id, auth_user_id),
+    CONSTRAINT fk_deadline_extensions_assessment_id_quest_assessments FOREIGN KEY (guild_id, assessment_id)
+        REFERENCES learning.quest_assessments (guild_id, id),
+    CONSTRAINT fk_deadline_extensions_auth_user_id_learners FOREIGN KEY (guild_id, auth_user_id)
+        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT ck_deadline_extensions_reason CHECK (length(reason) BETWEEN 1 AND 500)
+);
+COMMENT ON TABLE learning.deadline_extensions IS
+    'Deadlines of single learners; the later of this and the assessment''s own holds.';
+COMMENT ON COLUMN learning.deadline_extensions.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.deadline_extensions.assessment_id IS 'Assessment.';
+COMMENT ON COLUMN learning.deadline_extensions.auth_user_id IS 'Learner.';
+COMMENT ON COLUMN learning.deadline_extensions.due_at IS 'Their deadline.';
+COMMENT ON COLUMN learning.deadline_extensions.reason IS 'Why; for instructors.';
+COMMENT ON COLUMN learning.deadline_extensions.granted_by IS 'Instructor, an auth_user_id; a soft reference, null for the command line.';
+COMMENT ON COLUMN learning.deadline_extensions.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.deadline_extensions.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_deadline_extensions_auth_user_id ON learning.deadline_extensions (guild_id, auth_user_id);
+CREATE TRIGGER tg_deadline_extensions_touch BEFORE UPDATE ON learning.deadline_extensions
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.question_banks (
+    guild_id bigint NOT NULL,
+    slug text NOT NULL,
+    title text NOT NULL,
+    questions jsonb NOT NULL,
+    revision integer NOT NULL DEFAULT 1,
+    retired_at timestamptz,
+    created_by uuid,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_question_banks PRIMARY KEY (guild_id, slug),
+    CONSTRAINT ck_question_banks_slug CHECK (slug ~ '^[a-z0-9][a-z0-9._-]{0,99}$'),
+    CONSTRAINT ck_question_banks_title CHECK (length(title) BETWEEN 1 AND 255),
+    CONSTRAINT ck_question_banks_questions CHECK (
+        jsonb_typeof(questions) = 'array' AND octet_length(questions::text) <= 4194304),
+    CONSTRAINT ck_question_banks_revision CHECK (revision > 0)
+);
+COMMENT ON TABLE learning.question_banks IS
+    'Questions that quizzes draw from. Publishing a quest copies them into its version, so that a bank may change meanwhile.';
+COMMENT ON COLUMN learning.question_banks.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.question_banks.slug IS 'Short name, unique in the guild.';
+COMMENT ON COLUMN learning.question_banks.title IS 'Title.';
+COMMENT ON COLUMN learning.question_banks.questions IS 'The questions with their keys. Never sent to learners.';
+COMMENT ON COLUMN learning.question_banks.revision IS 'Raised by every change, so that of two authors at once the later is told.';
+COMMENT ON COLUMN learning.question_banks.retired_at IS 'When it was retired.';
+COMMENT ON COLUMN learning.question_banks.created_by IS 'Author, an auth_user_id; a soft reference, null for the command line.';
+COMMENT ON COLUMN learning.question_banks.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.question_banks.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE TRIGGER tg_question_banks_touch BEFORE UPDATE ON learning.question_banks
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE learning.review_debts (
+    guild_id bigint NOT NULL,
+    assessment_id uuid NOT NULL,
+    reviewer_id uuid NOT NULL,
+    owed integer NOT NULL DEFAULT 0,
+    written integer NOT NULL DEFAULT 0,
+    forgiven integer NOT NULL DEFAULT 0,
+    forgiven_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_review_debts PRIMARY KEY (guild_id, assessment_id, reviewer_id),
+    CONSTRAINT fk_review_debts_assessment_id_quest_assessments FOREIGN KEY (guild_id, assessment_id)
+        REFERENCES learning.quest_assessments (guild_id, id),
+    CONSTRAINT fk_review_debts_reviewer_id_learners FOREIGN KEY (guild_id, reviewer_id)
+        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT ck_review_debts_figures CHECK (
+        owed >= 0 AND written >= 0 AND forgiven BETWEEN 0 AND owed AND (forgiven > 0) = (forgiven_at IS NOT NULL))
+);
+COMMENT ON TABLE learning.review_debts IS
+    'Reviews that learners owe each other in a PeerReview; they hold back the own feedback, never grade, unlock or reward.';
+COMMENT ON COLUMN learning.review_debts.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.review_debts.assessment_id IS 'Assessment.';
+COMMENT ON COLUMN learning.review_debts.reviewer_id IS 'Who owes, an auth_user_id.';
+COMMENT ON COLUMN learning.review_debts.owed IS 'Reviews that handing in brought upon them.';
+COMMENT ON COLUMN learning.review_debts.written IS 'Reviews written.';
+COMMENT ON COLUMN learning.review_debts.forgiven IS 'Reviews forgiven, because there was nothing left to review.';
+COMMENT ON COLUMN learning.review_debts.forgiven_at IS 'When they were last forgiven some.';
+COMMENT ON COLUMN learning.review_debts.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.review_debts.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_review_debts_reviewer_id ON learning.review_debts (guild_id, reviewer_id);
+CREATE TRIGGER tg_review_debts_touch BEFORE UPDATE ON learning.review_debts
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
 CREATE TABLE learning.peer_review_assignments (
@@ -1023,13 +1475,12 @@ CREATE TABLE learning.peer_review_assignments (
     completed_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_peer_review_assignments PRIMARY KEY (id),
-    CONSTRAINT uq_peer_review_assignments_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_peer_review_assignments PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_peer_review_assignments_submission_id_reviewer_id UNIQUE (guild_id, submission_id, reviewer_id),
     CONSTRAINT fk_peer_review_assignments_submission_id_quest_submissions FOREIGN KEY (guild_id, submission_id, author_id)
         REFERENCES learning.quest_submissions (guild_id, id, auth_user_id) ON DELETE CASCADE,
-    CONSTRAINT fk_peer_review_assignments_reviewer_id_users FOREIGN KEY (reviewer_id)
-        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_peer_review_assignments_reviewer_id_learners FOREIGN KEY (guild_id, reviewer_id)
+        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
     CONSTRAINT ck_peer_review_assignments_not_own CHECK (reviewer_id <> author_id),
     CONSTRAINT ck_peer_review_assignments_reviewer_role CHECK (reviewer_role IN ('peer', 'instructor')),
     CONSTRAINT ck_peer_review_assignments_status CHECK (
@@ -1054,7 +1505,7 @@ COMMENT ON COLUMN learning.peer_review_assignments.created_at IS 'When the row w
 COMMENT ON COLUMN learning.peer_review_assignments.updated_at IS 'When the row last changed; kept by trigger.';
 CREATE INDEX ix_peer_review_assignments_submission_id
     ON learning.peer_review_assignments (guild_id, submission_id, author_id);
-CREATE INDEX ix_peer_review_assignments_reviewer_id ON learning.peer_review_assignments (reviewer_id);
+CREATE INDEX ix_peer_review_assignments_reviewer_id ON learning.peer_review_assignments (guild_id, reviewer_id);
 CREATE INDEX ix_peer_review_assignments_open ON learning.peer_review_assignments (guild_id, reviewer_id, due_at)
     WHERE status = 'assigned';
 CREATE INDEX ix_peer_review_assignments_due_at ON learning.peer_review_assignments (due_at) WHERE status = 'assigned';
@@ -1073,7 +1524,7 @@ CREATE TABLE learning.submission_reviews (
     hidden_by uuid,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_submission_reviews PRIMARY KEY (id),
+    CONSTRAINT pk_submission_reviews PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_submission_reviews_assignment_id UNIQUE (guild_id, assignment_id),
     CONSTRAINT fk_submission_reviews_assignment_id_peer_review_assignments FOREIGN KEY (guild_id, assignment_id)
         REFERENCES learning.peer_review_assignments (guild_id, id) ON DELETE CASCADE,
@@ -1099,6 +1550,9 @@ COMMENT ON COLUMN learning.submission_reviews.updated_at IS 'When the row last c
 CREATE TRIGGER tg_submission_reviews_touch BEFORE UPDATE ON learning.submission_reviews
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
+ALTER TABLE learning.item_tries ADD CONSTRAINT fk_item_tries_assessment_id_quest_assessments
+    FOREIGN KEY (guild_id, assessment_id) REFERENCES learning.quest_assessments (guild_id, id);
+
 -- Analytics, embeddings, recommendations ----------------------------------------------------------------------------
 
 CREATE TABLE learning.quest_reviews (
@@ -1112,9 +1566,9 @@ CREATE TABLE learning.quest_reviews (
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_quest_reviews PRIMARY KEY (guild_id, quest_id, auth_user_id),
     CONSTRAINT fk_quest_reviews_quest_id_quests FOREIGN KEY (guild_id, quest_id)
-        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
-    CONSTRAINT fk_quest_reviews_auth_user_id_users FOREIGN KEY (auth_user_id)
-        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
+        REFERENCES learning.quests (guild_id, id),
+    CONSTRAINT fk_quest_reviews_auth_user_id_learners FOREIGN KEY (guild_id, auth_user_id)
+        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
     CONSTRAINT ck_quest_reviews_ratings CHECK (
         difficulty_rating BETWEEN 1 AND 5 AND enjoyment_rating BETWEEN 1 AND 5
         AND num_nonnulls(difficulty_rating, enjoyment_rating, comment) >= 1),
@@ -1130,7 +1584,7 @@ COMMENT ON COLUMN learning.quest_reviews.enjoyment_rating IS 'How they liked it,
 COMMENT ON COLUMN learning.quest_reviews.comment IS 'What they said; for the author and instructors.';
 COMMENT ON COLUMN learning.quest_reviews.created_at IS 'When the row was made.';
 COMMENT ON COLUMN learning.quest_reviews.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE INDEX ix_quest_reviews_auth_user_id ON learning.quest_reviews (auth_user_id);
+CREATE INDEX ix_quest_reviews_auth_user_id ON learning.quest_reviews (guild_id, auth_user_id);
 CREATE INDEX ix_quest_reviews_enjoyed ON learning.quest_reviews (guild_id, auth_user_id, enjoyment_rating);
 CREATE TRIGGER tg_quest_reviews_touch BEFORE UPDATE ON learning.quest_reviews
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
@@ -1149,10 +1603,10 @@ CREATE TABLE learning.quest_analytics (
     engagement_score numeric(5,2),
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_quest_analytics PRIMARY KEY (id),
+    CONSTRAINT pk_quest_analytics PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_quest_analytics_quest_id_date_recorded UNIQUE (guild_id, quest_id, date_recorded),
     CONSTRAINT fk_quest_analytics_quest_id_quests FOREIGN KEY (guild_id, quest_id)
-        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.quests (guild_id, id),
     CONSTRAINT ck_quest_analytics_counts CHECK (total_attempts >= 0 AND successful_completions >= 0),
     CONSTRAINT ck_quest_analytics_ranges CHECK (
         average_completion_time_minutes >= 0 AND average_attempts_to_complete >= 1 AND abandonment_rate BETWEEN 0 AND 1
@@ -1230,10 +1684,10 @@ CREATE TABLE learning.quest_recommendations (
     computed_at timestamptz NOT NULL DEFAULT now(),
     dismissed_at timestamptz,
     CONSTRAINT pk_quest_recommendations PRIMARY KEY (guild_id, auth_user_id, quest_id),
-    CONSTRAINT fk_quest_recommendations_auth_user_id_users FOREIGN KEY (auth_user_id)
-        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_quest_recommendations_auth_user_id_learners FOREIGN KEY (guild_id, auth_user_id)
+        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
     CONSTRAINT fk_quest_recommendations_quest_id_quests FOREIGN KEY (guild_id, quest_id)
-        REFERENCES learning.quests (guild_id, id) ON DELETE CASCADE,
+        REFERENCES learning.quests (guild_id, id),
     CONSTRAINT ck_quest_recommendations_reasons CHECK (jsonb_typeof(reasons) = 'array'),
     CONSTRAINT ck_quest_recommendations_score CHECK (score >= 0 AND score < 'Infinity')
 );
@@ -1248,7 +1702,6 @@ COMMENT ON COLUMN learning.quest_recommendations.reasons IS
 COMMENT ON COLUMN learning.quest_recommendations.computed_at IS 'When it was worked out.';
 COMMENT ON COLUMN learning.quest_recommendations.dismissed_at IS
     'When the learner said no; it is not recommended again.';
-CREATE INDEX ix_quest_recommendations_auth_user_id ON learning.quest_recommendations (auth_user_id);
 CREATE INDEX ix_quest_recommendations_quest_id ON learning.quest_recommendations (guild_id, quest_id);
 CREATE INDEX ix_quest_recommendations_best ON learning.quest_recommendations (guild_id, auth_user_id, score DESC)
     WHERE dismissed_at IS NULL;
@@ -1258,15 +1711,15 @@ CREATE INDEX ix_quest_recommendations_best ON learning.quest_recommendations (gu
 CREATE TABLE learning.credential_issuer_keys (
     id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
-    algorithm text NOT NULL DEFAULT 'Ed25519',
+    algorithm text NOT NULL DEFAULT 'ES256',
     public_key bytea NOT NULL,
     private_key_encrypted bytea,
     retired_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_credential_issuer_keys PRIMARY KEY (id),
-    CONSTRAINT uq_credential_issuer_keys_guild_id_id UNIQUE (guild_id, id),
-    CONSTRAINT ck_credential_issuer_keys_algorithm CHECK (algorithm IN ('Ed25519')),
-    CONSTRAINT ck_credential_issuer_keys_public_key CHECK (octet_length(public_key) = 32),
+    CONSTRAINT pk_credential_issuer_keys PRIMARY KEY (guild_id, id),
+    CONSTRAINT ck_credential_issuer_keys_algorithm CHECK (algorithm IN ('ES256', 'EdDSA')),
+    CONSTRAINT ck_credential_issuer_keys_public_key CHECK (
+        octet_length(public_key) = CASE algorithm WHEN 'ES256' THEN 65 ELSE 32 END),
     CONSTRAINT ck_credential_issuer_keys_private_key CHECK (
         retired_at IS NOT NULL OR private_key_encrypted IS NOT NULL)
 );
@@ -1274,9 +1727,9 @@ COMMENT ON TABLE learning.credential_issuer_keys IS
     'Keys a guild signs its credentials with. Old ones stay, so that what they signed can be verified.';
 COMMENT ON COLUMN learning.credential_issuer_keys.id IS 'Identifier, time-ordered.';
 COMMENT ON COLUMN learning.credential_issuer_keys.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN learning.credential_issuer_keys.algorithm IS 'Signature algorithm.';
+COMMENT ON COLUMN learning.credential_issuer_keys.algorithm IS 'JWS algorithm: ES256 (P-256), which verifiers of Open Badges 3.0 take, or EdDSA (Ed25519).';
 COMMENT ON COLUMN learning.credential_issuer_keys.public_key IS
-    'Public key, 32 bytes; published with the issuer''s profile.';
+    'Public key: an uncompressed point of P-256 (65 bytes), or 32 bytes of Ed25519; published with the issuer''s profile.';
 COMMENT ON COLUMN learning.credential_issuer_keys.private_key_encrypted IS
     'Private key, encrypted with the installation''s secret; destroyed some time after retirement.';
 COMMENT ON COLUMN learning.credential_issuer_keys.retired_at IS 'When another key took its place.';
@@ -1297,8 +1750,7 @@ CREATE TABLE learning.badges (
     is_active boolean NOT NULL DEFAULT true,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_badges PRIMARY KEY (id),
-    CONSTRAINT uq_badges_guild_id_id UNIQUE (guild_id, id),
+    CONSTRAINT pk_badges PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_badges_guild_id_name UNIQUE (guild_id, name),
     CONSTRAINT fk_badges_learning_path_id_learning_paths FOREIGN KEY (guild_id, learning_path_id)
         REFERENCES learning.learning_paths (guild_id, id),
@@ -1331,13 +1783,48 @@ CREATE UNIQUE INDEX uq_badges_achievement_id ON learning.badges (guild_id, achie
 CREATE TRIGGER tg_badges_touch BEFORE UPDATE ON learning.badges
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
+CREATE TABLE learning.credential_statuses (
+    guild_id bigint NOT NULL,
+    status_index integer NOT NULL,
+    is_revoked boolean NOT NULL DEFAULT false,
+    revoked_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_credential_statuses PRIMARY KEY (guild_id, status_index),
+    CONSTRAINT ck_credential_statuses_status_index CHECK (status_index >= 0),
+    CONSTRAINT ck_credential_statuses_revoked CHECK (is_revoked = (revoked_at IS NOT NULL))
+);
+COMMENT ON TABLE learning.credential_statuses IS
+    'Bits of the guild''s revocation list. They name nobody and outlive the credential and the person: what was revoked stays '
+    'revoked, and no index is used twice.';
+COMMENT ON COLUMN learning.credential_statuses.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.credential_statuses.status_index IS 'Place in the list, from 0.';
+COMMENT ON COLUMN learning.credential_statuses.is_revoked IS 'The bit.';
+COMMENT ON COLUMN learning.credential_statuses.revoked_at IS 'When it was set.';
+COMMENT ON COLUMN learning.credential_statuses.created_at IS 'When the index was given out.';
+CREATE FUNCTION learning.refuse_unrevoking() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'a credential''s status is never taken back'
+        USING ERRCODE = 'restrict_violation', SCHEMA = 'learning', TABLE = 'credential_statuses',
+              CONSTRAINT = 'ck_credential_statuses_final';
+END
+$$;
+COMMENT ON FUNCTION learning.refuse_unrevoking() IS
+    'BEFORE trigger: refuses to delete a status, or to take a revocation back (23001, ck_credential_statuses_final).';
+CREATE TRIGGER tg_credential_statuses_no_delete BEFORE DELETE ON learning.credential_statuses
+    FOR EACH ROW EXECUTE FUNCTION learning.refuse_unrevoking();
+CREATE TRIGGER tg_credential_statuses_final BEFORE UPDATE ON learning.credential_statuses
+    FOR EACH ROW WHEN (OLD.is_revoked OR OLD.status_index <> NEW.status_index OR OLD.guild_id <> NEW.guild_id)
+    EXECUTE FUNCTION learning.refuse_unrevoking();
+
 CREATE TABLE learning.credentials (
     id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
     badge_id uuid NOT NULL,
     auth_user_id uuid NOT NULL,
     issuer_key_id uuid NOT NULL,
-    credential jsonb NOT NULL,
+    jwt text NOT NULL,
     status_index integer NOT NULL,
     issued_at timestamptz NOT NULL DEFAULT now(),
     valid_until timestamptz,
@@ -1346,15 +1833,17 @@ CREATE TABLE learning.credentials (
     revocation_reason text,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_credentials PRIMARY KEY (id),
+    CONSTRAINT pk_credentials PRIMARY KEY (guild_id, id),
     CONSTRAINT uq_credentials_status_index UNIQUE (guild_id, status_index),
+    CONSTRAINT fk_credentials_status_index_credential_statuses FOREIGN KEY (guild_id, status_index)
+        REFERENCES learning.credential_statuses (guild_id, status_index),
     CONSTRAINT fk_credentials_badge_id_badges FOREIGN KEY (guild_id, badge_id)
         REFERENCES learning.badges (guild_id, id),
-    CONSTRAINT fk_credentials_auth_user_id_users FOREIGN KEY (auth_user_id)
-        REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
+    CONSTRAINT fk_credentials_auth_user_id_learners FOREIGN KEY (guild_id, auth_user_id)
+        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
     CONSTRAINT fk_credentials_issuer_key_id_credential_issuer_keys FOREIGN KEY (guild_id, issuer_key_id)
         REFERENCES learning.credential_issuer_keys (guild_id, id),
-    CONSTRAINT ck_credentials_credential CHECK (jsonb_typeof(credential) = 'object'),
+    CONSTRAINT ck_credentials_jwt CHECK (length(jwt) BETWEEN 1 AND 200000),
     CONSTRAINT ck_credentials_status_index CHECK (status_index >= 0),
     CONSTRAINT ck_credentials_valid_until CHECK (valid_until > issued_at),
     CONSTRAINT ck_credentials_revoked CHECK (
@@ -1368,7 +1857,7 @@ COMMENT ON COLUMN learning.credentials.guild_id IS 'Discord guild (the tenant), 
 COMMENT ON COLUMN learning.credentials.badge_id IS 'Badge it is for.';
 COMMENT ON COLUMN learning.credentials.auth_user_id IS 'Holder.';
 COMMENT ON COLUMN learning.credentials.issuer_key_id IS 'Key it is signed with.';
-COMMENT ON COLUMN learning.credentials.credential IS 'The signed document, as it was handed out.';
+COMMENT ON COLUMN learning.credentials.jwt IS 'The signed document (VC-JWT), as it was handed out.';
 COMMENT ON COLUMN learning.credentials.status_index IS
     'Its bit in the guild''s revocation list (Bitstring Status List), from 0.';
 COMMENT ON COLUMN learning.credentials.issued_at IS 'When it was issued.';
@@ -1381,7 +1870,7 @@ COMMENT ON COLUMN learning.credentials.updated_at IS 'When the row last changed;
 CREATE UNIQUE INDEX uq_credentials_badge_id_auth_user_id ON learning.credentials (guild_id, badge_id, auth_user_id)
     WHERE revoked_at IS NULL;
 CREATE INDEX ix_credentials_badge_id ON learning.credentials (guild_id, badge_id);
-CREATE INDEX ix_credentials_auth_user_id ON learning.credentials (auth_user_id);
+CREATE INDEX ix_credentials_auth_user_id ON learning.credentials (guild_id, auth_user_id);
 CREATE INDEX ix_credentials_issuer_key_id ON learning.credentials (guild_id, issuer_key_id);
 CREATE TRIGGER tg_credentials_touch BEFORE UPDATE ON learning.credentials
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();

@@ -1,0 +1,5 @@
+//! Learning.
+
+pub mod ids;
+pub mod model;
+pub mod rules;

@@ -1,0 +1,251 @@
+//! Quests as authors write them: a document, which is drafted, checked and published as a whole.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::assessment::Criterion;
+use super::coding::Coding;
+use super::quiz::Quiz;
+use crate::rules::unlock::Rule;
+
+macro_rules! decl_enum {
+    ($(#[$meta:meta])* $name:ident = $sql:literal { $($(#[$variant_meta:meta])* $variant:ident),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, sqlx::Type)]
+        #[sqlx(type_name = $sql)]
+        pub enum $name {
+            $($(#[$variant_meta])* $variant),*
+        }
+
+        impl $name {
+            /// The name, as the seeds and the API have it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => stringify!($variant)),*
+                }
+            }
+        }
+    };
+}
+
+decl_enum!(
+    /// Kind of a quest.
+    QuestType = "learning.quest_type" {
+        /// Shows how something is done.
+        Tutorial,
+        /// Lets it be done.
+        Practice,
+        /// Asks for more.
+        Challenge,
+        /// Makes something whole.
+        Project,
+        /// Tests what was learnt.
+        Assessment,
+        /// Leaves the way open.
+        Exploration,
+    }
+);
+decl_enum!(
+    /// Difficulty, ascending.
+    Difficulty = "learning.difficulty_level" {
+        /// For who begins.
+        Beginner,
+        /// For who has begun.
+        Intermediate,
+        /// For who knows.
+        Advanced,
+        /// For who could teach it.
+        Expert,
+    }
+);
+decl_enum!(
+    /// Kind of a step, which decides how it is completed.
+    StepType = "learning.step_type" {
+        /// Confirmed by the learner.
+        Reading,
+        /// Confirmed by the learner.
+        Video,
+        /// Confirmed by the learner.
+        Interactive,
+        /// Judged by running it.
+        Coding,
+        /// Graded at once by its key.
+        Quiz,
+        /// Confirmed by the learner, with a note where one is asked for.
+        Discussion,
+        /// Judged by a reviewer.
+        Submission,
+        /// Confirmed by the learner, with a note where one is asked for.
+        Reflection,
+    }
+);
+decl_enum!(
+    /// Kind of a resource.
+    ResourceType = "learning.resource_type" {
+        /// A text.
+        Document,
+        /// A film.
+        Video,
+        /// A sound.
+        Audio,
+        /// Something to try out.
+        Interactive,
+        /// A page elsewhere.
+        Link,
+        /// A program.
+        Code,
+        /// Data.
+        Dataset,
+    }
+);
+
+/// A quest with everything in it, keys too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "title": "Loops", "description": "How to do something again.", "type": "Tutorial", "difficulty": "Beginner",
+    "experience_points": 50, "steps": [{ "slug": "read", "type": "Reading", "title": "Read", "description": "…" }],
+}))]
+pub struct QuestDocument {
+    /// Title, 1 to 255 characters.
+    #[schema(min_length = 1, max_length = 255)]
+    pub title: String,
+    /// What it is about, Markdown.
+    #[serde(default)]
+    pub description: String,
+    /// Kind.
+    #[serde(rename = "type")]
+    pub quest_type: QuestType,
+    /// Difficulty.
+    pub difficulty: Difficulty,
+    /// Language it is written in, for search, by PostgreSQL's name of it; english unless told.
+    #[serde(default = "english", skip_serializing_if = "is_english")]
+    pub language: String,
+    /// Author's estimate, in minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_minutes: Option<i32>,
+    /// XP for completing the quest, on top of its steps: 0 to 1,000,000.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub experience_points: i32,
+    /// Points for completing it, by the skill's short name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub skills: BTreeMap<String, i32>,
+    /// Quests that must be completed first, by short name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<String>,
+    /// Rule that must hold besides, in every path and outside of paths. One key: `all`, `any`, `not`, `quest`, `quests`, `chapter`,
+    /// `path`, `xp`, `level`, `skill`, `achievement` or `after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = json!({ "level": 2 }))]
+    pub unlock: Option<Rule>,
+    /// Documents, videos, links that go with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<Resource>,
+    /// Its steps, in their order.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+}
+
+/// A step of a quest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Short name, unique in the quest: by it a step is the same one in the next version.
+    pub slug: String,
+    /// Kind, which decides how it is completed.
+    #[serde(rename = "type")]
+    pub step_type: StepType,
+    /// Title, 1 to 255 characters.
+    #[schema(min_length = 1, max_length = 255)]
+    pub title: String,
+    /// What is to be done, Markdown.
+    #[serde(default)]
+    pub description: String,
+    /// XP for completing it: 0 to 1,000,000.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub experience_points: i32,
+    /// Whether it may be skipped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
+    /// Address of what is watched or tried out: `Video`, `Interactive`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The least length of the note by which it is confirmed, in characters; 0 asks for none.
+    #[serde(default, skip_serializing_if = "is_none_asked")]
+    pub note_characters: u32,
+    /// `Quiz`: its questions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiz: Option<Quiz>,
+    /// `Coding`: the tests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coding: Option<Coding>,
+    /// `Submission`: what reviewers look at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submission: Option<SubmissionStep>,
+}
+
+/// What reviewers look at in a `Submission` step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmissionStep {
+    /// Criteria, each with the points it can bring. None: passed or not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rubric: Vec<Criterion>,
+    /// Percent of the points that pass: 1 to 100.
+    #[serde(default = "half")]
+    #[schema(minimum = 1, maximum = 100)]
+    pub pass_percent: u32,
+    /// How often it may be handed in; absent for any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000)]
+    pub max_tries: Option<u32>,
+}
+
+/// Something that goes with a quest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resource {
+    /// Kind.
+    #[serde(rename = "type")]
+    pub resource_type: ResourceType,
+    /// Title, 1 to 255 characters.
+    #[schema(min_length = 1, max_length = 255)]
+    pub title: String,
+    /// What it is good for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Where it is: http or https.
+    pub url: String,
+}
+
+impl QuestDocument {
+    /// The step of this short name.
+    pub fn step(&self, slug: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.slug == slug)
+    }
+}
+
+pub(super) fn english() -> String {
+    "english".to_owned()
+}
+
+#[expect(clippy::ptr_arg, reason = "serde hands over the field")]
+pub(super) fn is_english(language: &String) -> bool {
+    language == "english"
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over the field")]
+pub(super) const fn is_zero(amount: &i32) -> bool {
+    *amount == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over the field")]
+const fn is_none_asked(characters: &u32) -> bool {
+    *characters == 0
+}
+
+const fn half() -> u32 {
+    50
+}

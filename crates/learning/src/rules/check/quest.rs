@@ -1,0 +1,133 @@
+//! Quests.
+
+use std::collections::BTreeSet;
+
+use kernel::FieldError;
+
+use super::{Findings, LANGUAGES, MOST, coding_check, quiz_check};
+use crate::model::quest::{QuestDocument, Step, StepType, SubmissionStep};
+use crate::rules::unlock::rule_check;
+
+/// The most steps, and the most of other lists.
+const MAX_STEPS: usize = 200;
+const MAX_LIST: usize = 100;
+
+/// Everything that is wrong with a quest by itself.
+pub fn quest_check(quest: &QuestDocument) -> Vec<FieldError> {
+    let mut found = Findings::default();
+    found.name("title", &quest.title);
+    found.text("description", &quest.description, 100_000);
+    if !LANGUAGES.contains(&quest.language.as_str()) {
+        found.say("language", format!("must be one of {}", LANGUAGES.join(", ")));
+    }
+    if let Some(minutes) = quest.estimated_minutes {
+        found.range("estimated_minutes", minutes.into(), 1, 1_000_000);
+    }
+    found.range("experience_points", quest.experience_points.into(), 0, MOST.into());
+    if quest.skills.len() > 50 {
+        found.say("skills", "must be at most 50");
+    }
+    for points in quest.skills.values() {
+        found.range("skills", (*points).into(), 1, MOST.into());
+    }
+    if quest.requires.len() > MAX_LIST {
+        found.say("requires", format!("must be at most {MAX_LIST}"));
+    }
+    found.unique_names("requires", &quest.requires);
+    if let Some(wrong) = quest.unlock.as_ref().and_then(rule_check) {
+        found.say("unlock", wrong);
+    }
+    if quest.resources.len() > MAX_LIST {
+        found.say("resources", format!("must be at most {MAX_LIST}"));
+    }
+    for (n, resource) in quest.resources.iter().enumerate() {
+        found.name(&format!("resources[{n}].title"), &resource.title);
+        found.text(
+            &format!("resources[{n}].description"),
+            resource.description.as_deref().unwrap_or(""),
+            10_000,
+        );
+        found.url(&format!("resources[{n}].url"), &resource.url);
+    }
+    if quest.steps.len() > MAX_STEPS {
+        found.say("steps", format!("must be at most {MAX_STEPS}"));
+    }
+    found.unique("steps", "slug", quest.steps.iter().map(|step| step.slug.as_str()));
+    for (n, step) in quest.steps.iter().enumerate() {
+        found.within(&format!("steps[{n}]"), step_check(step));
+    }
+    found.done()
+}
+
+impl Findings {
+    fn unique_names(&mut self, field: &str, names: &[String]) {
+        let different: BTreeSet<&String> = names.iter().collect();
+        if different.len() != names.len() {
+            self.say(field, "must not name one twice");
+        }
+        for name in names {
+            self.slug(field, name);
+        }
+    }
+}
+
+fn step_check(step: &Step) -> Vec<FieldError> {
+    let mut found = Findings::default();
+    found.name("title", &step.title);
+    found.text("description", &step.description, 100_000);
+    found.range("experience_points", step.experience_points.into(), 0, MOST.into());
+    found.range("note_characters", step.note_characters.into(), 0, 10_000);
+    if let Some(url) = &step.url {
+        found.url("url", url);
+    }
+    let kind = step.step_type;
+    if step.url.is_some() && !matches!(kind, StepType::Video | StepType::Interactive) {
+        found.say("url", "belongs to Video and Interactive steps");
+    }
+    if step.url.is_none() && kind == StepType::Video {
+        found.say("url", "is missing: where is the video?");
+    }
+    let judged = matches!(kind, StepType::Quiz | StepType::Coding | StepType::Submission);
+    if judged && step.note_characters > 0 {
+        found.say("note_characters", "belongs to steps that are confirmed");
+    }
+    let parts = [
+        ("quiz", step.quiz.is_some(), kind == StepType::Quiz),
+        ("coding", step.coding.is_some(), kind == StepType::Coding),
+        ("submission", step.submission.is_some(), kind == StepType::Submission),
+    ];
+    for (field, there, wanted) in parts {
+        match (there, wanted) {
+            (true, false) => found.say(field, format!("does not belong to a {} step", kind.as_str())),
+            (false, true) => found.say(field, format!("is missing from a {} step", kind.as_str())),
+            _ => {}
+        }
+    }
+    if let Some(quiz) = &step.quiz {
+        found.within("quiz", quiz_check(quiz));
+    }
+    if let Some(coding) = &step.coding {
+        found.within("coding", coding_check(coding));
+    }
+    if let Some(submission) = &step.submission {
+        found.within("submission", submission_check(submission));
+    }
+    found.done()
+}
+
+fn submission_check(submission: &SubmissionStep) -> Vec<FieldError> {
+    let mut found = Findings::default();
+    found.range("pass_percent", submission.pass_percent.into(), 1, 100);
+    if let Some(tries) = submission.max_tries {
+        found.range("max_tries", tries.into(), 1, 1_000);
+    }
+    if submission.rubric.len() > MAX_LIST {
+        found.say("rubric", format!("must be at most {MAX_LIST}"));
+    }
+    found.unique("rubric", "slug", submission.rubric.iter().map(|criterion| criterion.slug.as_str()));
+    for (n, criterion) in submission.rubric.iter().enumerate() {
+        found.text(&format!("rubric[{n}].text"), &criterion.text, 10_000);
+        found.range(&format!("rubric[{n}].points"), criterion.points.into(), 1, 1_000);
+    }
+    found.done()
+}

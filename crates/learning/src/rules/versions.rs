@@ -1,0 +1,155 @@
+//! Versions: what of a quest is graded makes one, wording does not.
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::progress::Progress;
+use crate::model::quest::{QuestDocument, Step};
+use crate::model::quiz::Question;
+
+/// SHA-256 of what of a quest is graded or paid, in canonical JSON.
+pub fn graded_hash(quest: &QuestDocument) -> [u8; 32] {
+    let steps: Vec<Value> = quest.steps.iter().map(graded).collect();
+    hash(&json!({ "experience_points": quest.experience_points, "skills": quest.skills, "steps": steps }))
+}
+
+/// What of a step is graded or paid: all but how it is worded.
+fn graded(step: &Step) -> Value {
+    // A document of ours always is an object.
+    let mut value = serde_json::to_value(step).unwrap_or_default();
+    if let Some(fields) = value.as_object_mut() {
+        for wording in ["title", "description", "url"] {
+            fields.remove(wording);
+        }
+        if let Some(coding) = fields.get_mut("coding").and_then(Value::as_object_mut) {
+            coding.remove("starter");
+        }
+        let questions = fields.get_mut("quiz").and_then(|quiz| quiz.get_mut("questions"));
+        for question in questions.and_then(Value::as_array_mut).into_iter().flatten() {
+            question_graded(question);
+        }
+    }
+    value
+}
+
+/// Without what of a question is wording. What choices say stays: another text may be another answer.
+fn question_graded(question: &mut Value) {
+    if let Some(fields) = question.as_object_mut() {
+        fields.remove("explanation");
+    }
+}
+
+/// SHA-256 of a question with its key.
+pub fn question_hash(question: &Question) -> [u8; 32] {
+    hash(&serde_json::to_value(question).unwrap_or_default())
+}
+
+fn hash(value: &Value) -> [u8; 32] {
+    Sha256::digest(canonical(value).to_string().as_bytes()).into()
+}
+
+/// The same with the fields of every object in order.
+fn canonical(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let mut sorted: Vec<_> =
+                fields.iter().map(|(name, value)| (name.clone(), canonical(value))).collect();
+            sorted.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Object(sorted.into_iter().collect::<Map<_, _>>())
+        }
+        Value::Array(list) => Value::Array(list.iter().map(canonical).collect()),
+        other => other.clone(),
+    }
+}
+
+/// How many parts of a quest count: its mandatory steps.
+pub fn counted(quest: &QuestDocument) -> u32 {
+    Progress::of(quest.steps.iter().filter(|step| !step.optional).map(|_| false)).total
+}
+
+/// What an upgrade changes for a learner, by the steps' short names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Steps that are new.
+    pub added: Vec<String>,
+    /// Steps that are gone.
+    pub removed: Vec<String>,
+    /// Steps that are graded or paid differently.
+    pub changed: Vec<String>,
+}
+
+/// What differs between two versions.
+pub fn changes(old: &QuestDocument, new: &QuestDocument) -> Changes {
+    let mut changes = Changes::default();
+    for step in &new.steps {
+        match old.step(&step.slug) {
+            None => changes.added.push(step.slug.clone()),
+            Some(before) if graded(before) != graded(step) => changes.changed.push(step.slug.clone()),
+            Some(_) => {}
+        }
+    }
+    changes.removed = old
+        .steps
+        .iter()
+        .filter(|step| new.step(&step.slug).is_none())
+        .map(|step| step.slug.clone())
+        .collect();
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn quest() -> QuestDocument {
+        serde_json::from_value(json!({
+            "title": "Loops", "type": "Tutorial", "difficulty": "Beginner", "experience_points": 50,
+            "steps": [
+                { "slug": "read", "type": "Reading", "title": "Read" },
+                { "slug": "ask", "type": "Quiz", "title": "Ask", "quiz": { "questions": [
+                    { "slug": "q", "type": "number", "text": "6 × 7?", "number": "42" }] } },
+                { "slug": "more", "type": "Reading", "title": "More", "optional": true },
+            ],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn wording_is_cosmetic_and_what_is_graded_is_not() {
+        let old = quest();
+        let changed = |change: &dyn Fn(&mut QuestDocument)| {
+            let mut new = quest();
+            change(&mut new);
+            graded_hash(&new) != graded_hash(&old)
+        };
+        assert!(!changed(&|new| new.title = "Repeating".to_owned()));
+        assert!(!changed(&|new| new.description = "…".to_owned()));
+        assert!(!changed(&|new| new.steps[0].description = "…".to_owned()));
+        assert!(!changed(
+            &|new| new.steps[1].quiz.as_mut().unwrap().questions[0].explanation = Some("…".to_owned())
+        ));
+        assert!(changed(&|new| new.experience_points = 60));
+        assert!(changed(&|new| new.steps[0].optional = true));
+        assert!(changed(&|new| new.steps.swap(0, 1)));
+        assert!(changed(
+            &|new| new.steps[1].quiz.as_mut().unwrap().questions[0].number = Some("41".to_owned())
+        ));
+        assert!(changed(&|new| new.skills.extend([("loops".to_owned(), 5)])));
+    }
+
+    #[test]
+    fn an_upgrade_says_what_changes() {
+        let (old, mut new) = (quest(), quest());
+        new.steps[0].slug = "see".to_owned();
+        new.steps[1].experience_points = 5;
+        new.steps[2].title = "Even more".to_owned();
+        let slugs = |text: &str| vec![text.to_owned()];
+        assert_eq!(
+            changes(&old, &new),
+            Changes { added: slugs("see"), removed: slugs("read"), changed: slugs("ask") }
+        );
+        assert_eq!(counted(&old), 2);
+    }
+}

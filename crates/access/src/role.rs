@@ -38,10 +38,12 @@ const MEMBER: &[&str] = &[
     "squads:play",
     "community:read",
     "community:play",
+    "learning:read",
+    "learning:play",
 ];
 const MODERATOR: &[&str] = &["squads:write", "community:write", "settings:read"];
-const AUTHOR: &[&str] = &["campaigns:write", "settings:read"];
-const INSTRUCTOR: &[&str] = &["settings:read"];
+const AUTHOR: &[&str] = &["campaigns:write", "learning:write", "settings:read"];
+const INSTRUCTOR: &[&str] = &["learning:grade", "settings:read"];
 
 impl Role {
     /// Every role, the one that may most first.

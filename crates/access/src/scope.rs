@@ -62,6 +62,11 @@ decl_scopes! {
     CommunityPlay = "community:play", "Act as a member: take on quests of the board, buy in the shop.";
     CommunityIngest = "community:ingest", "Hand over what happened on Discord: the bot's scope.";
     CommunityWrite = "community:write", "Add and change members and the guild.";
+    LearningRead = "learning:read", "See paths and quests, and how oneself stands.";
+    LearningPlay = "learning:play", "Act as a member: enrol, work on quests, hand in, review.";
+    LearningWrite = "learning:write",
+        "Author paths and quests: make, change, publish, retire, import; see drafts and keys.";
+    LearningGrade = "learning:grade", "See what learners handed in and how they stand; grade, extend deadlines.";
     OperationsRead = "operations:read", "See timers, schedules, figures, and the audit log.";
     OperationsWrite = "operations:write", "Re-run failed timers; pause and resume work.";
     WebhooksRead = "webhooks:read", "See webhooks and their deliveries, never their secrets.";

@@ -185,11 +185,12 @@ CREATE TABLE learning.learning_paths (
     published_at timestamptz,
     archived_at timestamptz,
     membership_epoch integer NOT NULL DEFAULT 0,
+    document jsonb,
     draft jsonb,
     draft_revision integer NOT NULL DEFAULT 1,
     source_hash bytea,
     source_id text,
-    created_by uuid NOT NULL,
+    created_by uuid,
     search_document tsvector NOT NULL GENERATED ALWAYS AS (
         learning.search_document(language, name, NULL, description)) STORED,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -210,7 +211,9 @@ CREATE TABLE learning.learning_paths (
     CONSTRAINT ck_learning_paths_unlock_criteria CHECK (jsonb_typeof(unlock_criteria) = 'object'),
     CONSTRAINT ck_learning_paths_published CHECK (NOT is_published OR published_at IS NOT NULL),
     CONSTRAINT ck_learning_paths_timezone CHECK (timezone ~ '^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$' AND length(timezone) <= 64),
-    CONSTRAINT ck_learning_paths_draft CHECK (jsonb_typeof(draft) = 'object' AND octet_length(draft::text) <= 4194304),
+    CONSTRAINT ck_learning_paths_documents CHECK (
+        jsonb_typeof(draft) = 'object' AND octet_length(draft::text) <= 4194304 AND jsonb_typeof(document) = 'object'
+        AND num_nonnulls(draft, document) > 0 AND (published_at IS NULL OR document IS NOT NULL)),
     CONSTRAINT ck_learning_paths_counters CHECK (membership_epoch >= 0 AND draft_revision > 0),
     CONSTRAINT ck_learning_paths_source_id CHECK (length(source_id) BETWEEN 1 AND 200),
     CONSTRAINT ck_learning_paths_source_hash CHECK (octet_length(source_hash) = 32)
@@ -242,6 +245,7 @@ COMMENT ON COLUMN learning.learning_paths.published_at IS 'When it was first pub
 COMMENT ON COLUMN learning.learning_paths.archived_at IS 'When it was retired: who is in it may finish, nobody begins.';
 COMMENT ON COLUMN learning.learning_paths.membership_epoch IS
     'Raised when its chapters or quests change; progress that was worked out for an earlier one is worked out anew.';
+COMMENT ON COLUMN learning.learning_paths.document IS 'The path document that was published last; null before the first publication.';
 COMMENT ON COLUMN learning.learning_paths.draft IS
     'What the author is writing (a path document), not yet published; null when the published one is the newest.';
 COMMENT ON COLUMN learning.learning_paths.draft_revision IS
@@ -249,7 +253,7 @@ COMMENT ON COLUMN learning.learning_paths.draft_revision IS
 COMMENT ON COLUMN learning.learning_paths.source_id IS 'Its identity where it was imported from, such as a track''s slug.';
 COMMENT ON COLUMN learning.learning_paths.source_hash IS
     'SHA-256 of the folder it was imported from, so that an unchanged one is skipped.';
-COMMENT ON COLUMN learning.learning_paths.created_by IS 'Author, an auth_user_id; a soft reference.';
+COMMENT ON COLUMN learning.learning_paths.created_by IS 'Author, an auth_user_id; a soft reference, null for the command line.';
 COMMENT ON COLUMN learning.learning_paths.search_document IS 'What search looks at.';
 COMMENT ON COLUMN learning.learning_paths.created_at IS 'When the row was made.';
 COMMENT ON COLUMN learning.learning_paths.updated_at IS 'When the row last changed; kept by trigger.';
@@ -261,7 +265,7 @@ CREATE INDEX ix_learning_paths_search_document ON learning.learning_paths USING 
 CREATE TRIGGER tg_learning_paths_touch
     BEFORE UPDATE OF slug, name, description, language, path_type, subject_id, curriculum_version_id,
         estimated_total_duration_hours, total_experience_points, experience_points_reward, unlock_criteria,
-        is_published, published_at, archived_at, timezone, membership_epoch, draft, draft_revision, source_id, source_hash,
+        is_published, published_at, archived_at, timezone, membership_epoch, document, draft, draft_revision, source_id, source_hash,
         created_by
     ON learning.learning_paths
     FOR EACH ROW EXECUTE FUNCTION questhall.touch_updated_at();
@@ -342,7 +346,7 @@ CREATE TABLE learning.quests (
     draft_revision integer NOT NULL DEFAULT 1,
     source_hash bytea,
     source_id text,
-    created_by uuid NOT NULL,
+    created_by uuid,
     search_document tsvector NOT NULL GENERATED ALWAYS AS (
         learning.search_document(language, title, skill_tags, description)) STORED,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -396,7 +400,7 @@ COMMENT ON COLUMN learning.quests.draft_revision IS
 COMMENT ON COLUMN learning.quests.source_id IS 'Its identity where it was imported from, such as a uuid.';
 COMMENT ON COLUMN learning.quests.source_hash IS
     'SHA-256 of the folder it was imported from, so that an unchanged one is skipped.';
-COMMENT ON COLUMN learning.quests.created_by IS 'Author, an auth_user_id; a soft reference.';
+COMMENT ON COLUMN learning.quests.created_by IS 'Author, an auth_user_id; a soft reference, null for the command line.';
 COMMENT ON COLUMN learning.quests.search_document IS 'What search looks at.';
 COMMENT ON COLUMN learning.quests.created_at IS 'When the row was made.';
 COMMENT ON COLUMN learning.quests.updated_at IS 'When the row last changed; kept by trigger.';
@@ -986,7 +990,7 @@ COMMENT ON COLUMN learning.item_tries.version IS 'Version whose questions and ke
 COMMENT ON COLUMN learning.item_tries.run IS 'Restarts of the attempt before it.';
 COMMENT ON COLUMN learning.item_tries.step_id IS 'Step tried; null for an assessment.';
 COMMENT ON COLUMN learning.item_tries.assessment_id IS 'Assessment tried; null for a step.';
-COMMENT ON COLUMN learning.item_tries.try_number IS 'Which try of this run, from 1.';
+COMMENT ON COLUMN learning.item_tries.try_number IS 'Which try it is, from 1; beginning the attempt anew gives no new ones.';
 COMMENT ON COLUMN learning.item_tries.status IS 'open (begun, not handed in), graded, or expired (not handed in in time).';
 COMMENT ON COLUMN learning.item_tries.started_at IS 'When it was begun.';
 COMMENT ON COLUMN learning.item_tries.due_at IS 'When it must be handed in; null for any time.';

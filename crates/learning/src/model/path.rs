@@ -32,7 +32,7 @@ pub struct PathDocument {
     #[schema(min_length = 1, max_length = 255)]
     pub name: String,
     /// What is learnt, Markdown.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// Kind.
     #[serde(rename = "type")]

@@ -113,7 +113,7 @@ pub struct QuestDocument {
     #[schema(min_length = 1, max_length = 255)]
     pub title: String,
     /// What it is about, Markdown.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// Kind.
     #[serde(rename = "type")]
@@ -144,7 +144,7 @@ pub struct QuestDocument {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<Resource>,
     /// Its steps, in their order.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
 }
 
@@ -153,6 +153,7 @@ pub struct QuestDocument {
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Short name, unique in the quest: by it a step is the same one in the next version.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub slug: String,
     /// Kind, which decides how it is completed.
     #[serde(rename = "type")]
@@ -161,7 +162,7 @@ pub struct Step {
     #[schema(min_length = 1, max_length = 255)]
     pub title: String,
     /// What is to be done, Markdown.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// XP for completing it: 0 to 1,000,000.
     #[serde(default, skip_serializing_if = "is_zero")]

@@ -1,0 +1,23 @@
+//! A path as its author keeps it: a folder of Markdown and TOML, or the same as one JSON bundle. Reading a folder finds
+//! everything that is wrong with it at once, each finding with its file and line. Writing and reading are inverse.
+//!
+//! ```text
+//! my-path/
+//!   path.toml            name, type, chapters and which quests are in them
+//!   README.md            what is learnt
+//!   quests/loops/
+//!     quest.toml         title, type, difficulty, rewards, what it requires
+//!     README.md          what it is about
+//!     01-read.md         a step: TOML between two lines of +++, then its text
+//!     02-try-it.md
+//! ```
+
+mod export;
+mod folder;
+mod new;
+mod write;
+
+pub use export::bundle_export;
+pub use folder::{Finding, read};
+pub use new::new_path;
+pub use write::{WriteError, write};

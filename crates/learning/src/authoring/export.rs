@@ -1,0 +1,27 @@
+//! A path and its quests out of the database.
+
+use kernel::GuildId;
+use sqlx::PgPool;
+
+use crate::error::Error;
+use crate::ids::PathId;
+use crate::model::path::{Bundle, NamedQuest, PathDocument};
+use crate::ops;
+use crate::store;
+
+/// A path with its quests: drafts where there are, else what is published.
+pub async fn bundle_export(pool: &PgPool, guild: GuildId, id: PathId) -> Result<Bundle, Error> {
+    let mut tx = pool.begin().await?;
+    let row = store::path_get(&mut tx, guild, Some(id), None).await?.ok_or(Error::NotFound("path"))?;
+    let path: PathDocument = ops::document_read("a path", row.document)?;
+    let slugs: Vec<String> = path.entries().map(|(_, entry)| entry.quest.clone()).collect();
+    let rows = store::quests_by_slug(&mut tx, guild, &slugs).await?;
+    let mut quests = Vec::with_capacity(rows.len());
+    for slug in slugs {
+        if let Some(row) = rows.iter().find(|row| row.slug == slug) {
+            quests.push(NamedQuest { slug, quest: ops::quest_document(row)? });
+        }
+    }
+    quests.sort_by(|a, b| a.slug.cmp(&b.slug));
+    Ok(Bundle { slug: row.slug, path, quests })
+}

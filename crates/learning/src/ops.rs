@@ -1,0 +1,28 @@
+//! What the faces call: each operation is a transaction.
+
+mod authoring;
+mod complete;
+mod learn;
+mod programs;
+mod publish;
+mod quizzes;
+mod states;
+mod steps;
+mod work;
+
+pub use authoring::{
+    Author, PathSource, QuestSource, path_create, path_list, path_put, path_retire, path_source,
+    quest_create, quest_list, quest_put, quest_retire, quest_source, quest_versions,
+};
+pub(crate) use authoring::{quest_document, read as document_read};
+pub use complete::recalculate;
+pub use learn::{
+    attempt_abandon, attempt_begin, attempt_notes_put, attempt_pause, attempt_resume, attempt_upgrade,
+    path_enrol, upgrade_preview,
+};
+pub use programs::program_run;
+pub(crate) use publish::ensure_reachable as reachable;
+pub use publish::{Published, bundle_import, path_publish, quest_publish};
+pub use quizzes::{try_answer, try_begin};
+pub use states::{path_view, paths_view, quest_view};
+pub use steps::{step_complete, step_open, step_skip};

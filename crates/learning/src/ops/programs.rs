@@ -1,0 +1,178 @@
+//! Programs that learners write: run in the jail, judged by what they print, which is all that reaches the judge.
+
+use std::sync::Arc;
+
+use kernel::{GuildId, UserId};
+use sandbox::{Job, RunError, Sandbox};
+use serde_json::json;
+use sqlx::PgPool;
+
+use super::complete::step_done;
+use super::work::Work;
+use crate::error::{Error, NO_TRIES};
+use crate::ids::{QuestId, StepId};
+use crate::model::coding::{CodeTest, Coding};
+use crate::model::learner::ProgramResult;
+use crate::rules::coding::{self, Ended, Verdicts};
+use crate::store::{self, StepStatus};
+
+/// The longest program, in bytes.
+const MAX_PROGRAM: usize = 64 << 10;
+
+/// Runs a learner's program against a step's tests; completes the step if all are passed. A failure of ours uses no try.
+pub async fn program_run(
+    pool: &PgPool,
+    sandbox: &Sandbox,
+    guild: GuildId,
+    user: UserId,
+    quest: QuestId,
+    step: StepId,
+    code: &str,
+) -> Result<ProgramResult, Error> {
+    if code.len() > MAX_PROGRAM || code.trim().is_empty() {
+        return Err(Error::field("code", "must be 1 to 65,536 bytes long"));
+    }
+    // Looked at first, and again below: nobody's row stays locked while a program runs.
+    let before = {
+        let mut tx = pool.begin().await?;
+        let work = Work::lock(&mut tx, guild, user, quest).await?;
+        let coding = coding_of(&work, step)?.clone();
+        may_try(&mut tx, &work, step, &coding).await?;
+        (work.attempt.version, work.attempt.restarts, coding)
+    };
+    let (version, run, program) = before;
+    let mut ended = Vec::with_capacity(program.tests.len());
+    for test in &program.tests {
+        ended.push(run_test(sandbox, guild, code, test).await?);
+    }
+    let verdicts = judged(sandbox, guild, &program, &ended).await?;
+    let passed = coding::passed(&program, &ended, verdicts.as_ref());
+    let feedback = coding::feedback(&program, &ended, &passed, verdicts.as_ref());
+    let answer = json!({ "code": code });
+    let told =
+        serde_json::to_value(&feedback).map_err(|error| Error::Corrupt("a program's feedback", error))?;
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let mut work = Work::lock(&mut tx, guild, user, quest).await?;
+        let what = work.step(step)?.clone();
+        if (work.attempt.version, work.attempt.restarts) != (version, run) {
+            return Err(Error::state(
+                "The attempt went on to another version meanwhile; hand the program in again.",
+            ));
+        }
+        let number = may_try(&mut tx, &work, step, &program).await?;
+        let reached = count(passed.iter().filter(|passed| **passed).count());
+        let full = count(passed.len());
+        store::try_store(
+            &mut tx,
+            &work.learner,
+            &work.attempt,
+            step,
+            number,
+            (reached, full),
+            &answer,
+            &told,
+        )
+        .await?;
+        let all = reached == full;
+        let details = json!({ "try": number, "score": reached, "full": full, "passed": all });
+        store::event_insert(&mut tx, &work.learner, &work.event("tried", Some(step), details)).await?;
+        let mut state = work.state(step);
+        let share = i32::try_from(reached * 10_000 / full.max(1)).unwrap_or(0);
+        (state.tries, state.score) = (number, Some(state.score.unwrap_or(0).max(share)));
+        if all {
+            state.submission = Some(answer.clone());
+            step_done(&mut tx, &mut work, step, &what, state).await?;
+        } else {
+            if state.status == StepStatus::NotStarted {
+                state.status = StepStatus::InProgress;
+            }
+            store::step_put(&mut tx, &work.learner, work.attempt.id, step, &state).await?;
+        }
+        tx.commit().await?;
+        Ok(ProgramResult {
+            try_number: number,
+            passed: all,
+            tries_left: program.max_tries.map(|max| (i32::try_from(max).unwrap_or(i32::MAX) - number).max(0)),
+            feedback: feedback.clone(),
+        })
+    })
+    .await
+}
+
+fn coding_of(work: &Work, step: StepId) -> Result<&Coding, Error> {
+    work.step(step)?.coding.as_ref().ok_or_else(|| Error::state("This step asks for no program."))
+}
+
+/// The number of the next try, if there may be one.
+async fn may_try(
+    conn: &mut sqlx::PgConnection,
+    work: &Work,
+    step: StepId,
+    coding: &Coding,
+) -> Result<i32, Error> {
+    work.ensure_active()?;
+    if work.state(step).status == StepStatus::Completed {
+        return Err(Error::state("This step is completed already."));
+    }
+    let used = store::tries_of(conn, work.learner.guild, work.attempt.id, step).await?.len();
+    if coding.max_tries.is_some_and(|max| used >= max as usize) {
+        return Err(Error::Refused(NO_TRIES, "You have used all tries at this step.".to_owned()));
+    }
+    Ok(i32::try_from(used).unwrap_or(i32::MAX - 1) + 1)
+}
+
+fn count(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+async fn run_test(sandbox: &Sandbox, guild: GuildId, code: &str, test: &CodeTest) -> Result<Ended, Error> {
+    let script = if test.append.is_empty() { code.to_owned() } else { format!("{code}\n{}\n", test.append) };
+    let job = Job {
+        script: script.into(),
+        file_name: Arc::from("program.py"),
+        seed: "test".to_owned(),
+        stdin: Some(test.stdin.clone().into_bytes()),
+        hash_seed_variant: false,
+    };
+    match sandbox.run(guild.get(), job).await {
+        Ok(output) => Ok(Ok(String::from_utf8_lossy(&output.stdout).into_owned())),
+        Err(error) if error.is_authors() => Ok(Err(error.to_string())),
+        Err(error) => Err(unavailable(&error)),
+    }
+}
+
+/// What the author's checker says, where there is one. A checker that fails is a failure of ours.
+async fn judged(
+    sandbox: &Sandbox,
+    guild: GuildId,
+    coding: &Coding,
+    ended: &[Ended],
+) -> Result<Option<Verdicts>, Error> {
+    let Some(checker) = &coding.checker else { return Ok(None) };
+    let job = Job {
+        script: checker.as_str().into(),
+        file_name: Arc::from("checker.py"),
+        seed: "checker".to_owned(),
+        stdin: Some(coding::checker_input(coding, ended)),
+        hash_seed_variant: false,
+    };
+    let output = sandbox.run(guild.get(), job).await.map_err(|error| {
+        tracing::warn!(%error, "a checker failed");
+        unavailable(&error)
+    })?;
+    coding::checker_output(&output.stdout, coding.tests.len()).map(Some).map_err(|wrong| {
+        tracing::warn!(wrong, "a checker's verdict cannot be read");
+        Error::Unavailable(
+            "Your program could not be judged: its checker failed. No try was used.".to_owned(),
+        )
+    })
+}
+
+fn unavailable(error: &RunError) -> Error {
+    tracing::debug!(%error, "a program could not be run");
+    Error::Unavailable(
+        "Your program could not be judged just now. No try was used; please try again in a moment."
+            .to_owned(),
+    )
+}

@@ -1,0 +1,76 @@
+//! What is kept of a learner here. When they are forgotten, what they did goes; what they were granted stays, under a bare uuid,
+//! so that nothing is paid twice, and so do the bits of the revocation list, which name nobody.
+
+use access::personal::{Asked, Keeper, MOST};
+use kernel::{GuildId, UserId};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+access::personal::submit! {
+    Keeper { slice: "learning", copy, forget }
+}
+
+fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Value> {
+    Box::pin(async move {
+        sqlx::query_scalar!(
+            r#"WITH me AS (SELECT guild_id, auth_user_id FROM learning.learners WHERE guild_id = $1 AND user_id = $2)
+               SELECT jsonb_build_object(
+               'paths', coalesce((SELECT jsonb_agg(jsonb_build_object('path', w.name, 'status', p.status, 'started_at', p.started_at,
+                            'completed_at', p.completed_at, 'completed', p.completed_quests_count, 'of', p.total_quests_count))
+                   FROM me JOIN learning.user_learning_path_progress p USING (guild_id, auth_user_id)
+                   JOIN learning.learning_paths w ON w.guild_id = p.guild_id AND w.id = p.learning_path_id), '[]'),
+               'attempts', coalesce((SELECT jsonb_agg(jsonb_build_object('quest', q.title, 'status', a.status, 'started_at', a.started_at,
+                            'completed_at', a.completed_at, 'done', a.done_count, 'of', a.total_count, 'notes', a.notes) ORDER BY a.id)
+                   FROM me JOIN learning.user_quest_attempts a USING (guild_id, auth_user_id)
+                   JOIN learning.quests q ON q.guild_id = a.guild_id AND q.id = a.quest_id), '[]'),
+               'steps', coalesce((SELECT jsonb_agg(jsonb_build_object('step', s.title, 'status', p.status, 'completed_at', p.completed_at,
+                            'handed_in', p.submission_data, 'score', p.score, 'feedback', p.feedback))
+                   FROM me JOIN learning.user_quest_attempts a USING (guild_id, auth_user_id)
+                   JOIN learning.user_quest_step_progress p ON p.guild_id = a.guild_id AND p.attempt_id = a.id
+                   JOIN learning.quest_steps s ON s.guild_id = p.guild_id AND s.id = p.step_id), '[]'),
+               'tries', coalesce((SELECT jsonb_agg(jsonb_build_object('started_at', t.started_at, 'finished_at', t.finished_at,
+                            'score', t.score, 'of', t.max_score, 'program', t.answer,
+                            'answers', (SELECT jsonb_agg(r.answer ORDER BY r.place) FROM learning.item_responses r
+                                         WHERE r.guild_id = t.guild_id AND r.try_id = t.id)) ORDER BY t.id)
+                   FROM (SELECT t.* FROM me JOIN learning.user_quest_attempts a USING (guild_id, auth_user_id)
+                           JOIN learning.item_tries t ON t.guild_id = a.guild_id AND t.attempt_id = a.id
+                          ORDER BY t.id DESC LIMIT $3) t), '[]'),
+               'submissions', coalesce((SELECT jsonb_agg(jsonb_build_object('handed_in', s.submission_data, 'received_at', s.received_at,
+                            'grade', s.grade, 'feedback', s.feedback) ORDER BY s.id)
+                   FROM me JOIN learning.user_quest_attempts a USING (guild_id, auth_user_id)
+                   JOIN learning.quest_submissions s ON s.guild_id = a.guild_id AND s.attempt_id = a.id), '[]'),
+               'events', coalesce((SELECT jsonb_agg(jsonb_build_object('event', e.event_type, 'occurred_at', e.occurred_at,
+                            'details', e.details) ORDER BY e.id)
+                   FROM (SELECT e.* FROM me JOIN learning.user_quest_attempts a USING (guild_id, auth_user_id)
+                           JOIN learning.attempt_events e ON e.guild_id = a.guild_id AND e.attempt_id = a.id
+                          ORDER BY e.id DESC LIMIT $3) e), '[]'),
+               'unlocked', coalesce((SELECT jsonb_agg(jsonb_build_object('quest', q.title, 'unlocked_at', u.unlocked_at))
+                   FROM me JOIN learning.quest_unlocks u USING (guild_id, auth_user_id)
+                   JOIN learning.quests q ON q.guild_id = u.guild_id AND q.id = u.quest_id), '[]'),
+               'ratings', coalesce((SELECT jsonb_agg(jsonb_build_object('quest', q.title, 'difficulty', r.difficulty_rating,
+                            'enjoyment', r.enjoyment_rating, 'comment', r.comment))
+                   FROM me JOIN learning.quest_reviews r USING (guild_id, auth_user_id)
+                   JOIN learning.quests q ON q.guild_id = r.guild_id AND q.id = r.quest_id), '[]'))
+               AS "copy!""#,
+            guild.get(),
+            user.get(),
+            MOST,
+        )
+        .fetch_one(conn)
+        .await
+    })
+}
+
+fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, ()> {
+    Box::pin(async move {
+        // Everything of a learner hangs on this row.
+        sqlx::query!(
+            "DELETE FROM learning.learners WHERE guild_id = $1 AND user_id = $2",
+            guild.get(),
+            user.get()
+        )
+        .execute(conn)
+        .await?;
+        Ok(())
+    })
+}

@@ -1,0 +1,118 @@
+//! Learners: their lock, and what is the case for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use kernel::{GuildId, UserId};
+use sqlx::PgConnection;
+
+use crate::error::Error;
+use crate::ids::{LearnerId, QuestId};
+
+/// A learner whose row is locked until the transaction ends: the proof that whoever holds it is alone with what is theirs.
+#[derive(Debug, Clone, Copy)]
+pub struct Learner {
+    /// The guild.
+    pub guild: GuildId,
+    /// The person, as a member.
+    pub user: UserId,
+    /// The person, as a learner.
+    pub id: LearnerId,
+}
+
+/// Locks a learner; makes them known as a member and a learner, if they are not.
+pub async fn learner_lock(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<Learner, Error> {
+    if let Some(id) = lock(&mut *conn, guild, user).await? {
+        return Ok(Learner { guild, user, id });
+    }
+    community::member_ensure(&mut *conn, guild, user, None).await?;
+    sqlx::query!(
+        r#"INSERT INTO learning.learners (guild_id, auth_user_id, user_id)
+           SELECT $1, u.auth_user_id, u.id FROM people.users u WHERE u.id = $2
+           ON CONFLICT DO NOTHING"#,
+        guild.get(),
+        user.get(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    let id = lock(conn, guild, user).await?.ok_or(Error::NotFound("member"))?;
+    Ok(Learner { guild, user, id })
+}
+
+async fn lock(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+) -> Result<Option<LearnerId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT auth_user_id AS "id: LearnerId" FROM learning.learners WHERE guild_id = $1 AND user_id = $2 FOR NO KEY UPDATE"#,
+        guild.get(),
+        user.get(),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The learner, if this member has begun to learn; without a lock, to look.
+pub async fn learner_find(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+) -> Result<Option<LearnerId>, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT auth_user_id AS "id: LearnerId" FROM learning.learners WHERE guild_id = $1 AND user_id = $2"#,
+        guild.get(),
+        user.get(),
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// What is the case for a member, but for what only the guild's graph tells.
+#[derive(Debug, Clone, Default)]
+pub struct MemberFacts {
+    /// Quests completed.
+    pub done: BTreeSet<QuestId>,
+    /// XP.
+    pub xp: i64,
+    /// Level.
+    pub level: i32,
+    /// Points by skill.
+    pub skills: BTreeMap<String, i64>,
+    /// Achievements.
+    pub achievements: BTreeSet<i32>,
+    /// The database's time.
+    pub now: DateTime<Utc>,
+}
+
+/// Reads what is the case for a member, learner or not yet.
+pub async fn facts(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<MemberFacts, Error> {
+    let row = sqlx::query!(
+        r#"SELECT now() AS "now!", coalesce(m.xp, 0) AS "xp!", coalesce(m.level, 1) AS "level!",
+                  ARRAY(SELECT a.quest_id FROM learning.user_quest_attempts a
+                          JOIN learning.learners l ON l.guild_id = a.guild_id AND l.auth_user_id = a.auth_user_id
+                         WHERE l.guild_id = $1 AND l.user_id = $2 AND a.status = 'Completed') AS "done!: Vec<QuestId>",
+                  ARRAY(SELECT s.slug FROM community.user_skills u
+                          JOIN community.skills s ON s.guild_id = u.guild_id AND s.id = u.skill_id
+                         WHERE u.guild_id = $1 AND u.user_id = $2 ORDER BY s.id) AS "skills!",
+                  ARRAY(SELECT u.skill_points::bigint FROM community.user_skills u
+                          JOIN community.skills s ON s.guild_id = u.guild_id AND s.id = u.skill_id
+                         WHERE u.guild_id = $1 AND u.user_id = $2 ORDER BY s.id) AS "points!",
+                  ARRAY(SELECT a.achievement_id FROM progress.user_achievements a
+                         WHERE a.guild_id = $1 AND a.user_id = $2) AS "achievements!"
+             FROM (SELECT 1) one
+             LEFT JOIN people.members m ON m.guild_id = $1 AND m.user_id = $2"#,
+        guild.get(),
+        user.get(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(MemberFacts {
+        done: row.done.into_iter().collect(),
+        xp: row.xp,
+        level: row.level,
+        skills: row.skills.into_iter().zip(row.points).collect(),
+        achievements: row.achievements.into_iter().collect(),
+        now: row.now,
+    })
+}

@@ -1,0 +1,94 @@
+//! Paths as folders: written and read again, and everything that is wrong told with its file.
+
+use learning::authoring::{new_path, read, write};
+use learning::model::path::Bundle;
+use proptest::prelude::*;
+use serde_json::json;
+
+use crate::stage::{Stage, bundle};
+
+fn whole() -> Bundle {
+    let mut whole = new_path("my-path").unwrap();
+    let more: Bundle = serde_json::from_value(bundle()).unwrap();
+    whole.quests.extend(more.quests);
+    whole.quests.sort_by(|a, b| a.slug.cmp(&b.slug));
+    whole
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("my-path");
+    let mut bundle = whole();
+    bundle.quests[0].quest.steps[0].description = "# A heading\n\n+++\n\nnot a fence\n".to_owned();
+    bundle.path.unlock =
+        Some(serde_json::from_value(json!({ "any": [{ "level": 3 }, { "after": "2026-12-01" }] })).unwrap());
+    write(&bundle, &dir).unwrap();
+    assert_eq!(read(&dir, None).unwrap(), bundle);
+    assert!(write(&bundle, &dir).unwrap_err().to_string().contains("not empty"));
+    assert_eq!(read(&dir, Some("another")).unwrap().slug, "another");
+}
+
+#[test]
+fn everything_wrong_is_told_with_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("my-path");
+    write(&whole(), &dir).unwrap();
+    let put = |file: &str, text: &str| std::fs::write(dir.join(file), text).unwrap();
+    put("path.toml", "name = \"x\"\ntype = \"Course\"\ntimezon = \"UTC\"\n");
+    put(
+        "quests/one/quest.toml",
+        "title = \"One\"\ntype = \"Tutorial\"\ndifficulty = \"Beginner\"\nexperience_points = -5\n",
+    );
+    put("quests/two/01-read.md", "no settings\n");
+    put("quests/three/01-read.md", "+++\ntype = \"Video\"\ntitle = \"Film\"\n+++\n\nText\n");
+    std::fs::remove_file(dir.join("quests/extra/README.md")).unwrap();
+    std::fs::create_dir(dir.join("quests/Not A Slug")).unwrap();
+    let findings: Vec<String> = read(&dir, None).unwrap_err().iter().map(ToString::to_string).collect();
+    for expected in [
+        "path.toml:3: unknown field `timezon`; did you mean `timezone`?",
+        "quests/Not A Slug: a quest's folder is called by its short name: lower-case letters, digits, dots, underscores and dashes",
+        "quests/extra/README.md: is missing",
+        "quests/one/quest.toml:4: `experience_points` must be 0 to 1000000",
+        "quests/three/01-read.md: `url` is missing: where is the video?",
+        "quests/two/01-read.md: must begin with its settings between two lines of +++, followed by its text",
+    ] {
+        assert!(findings.iter().any(|finding| finding == expected), "{expected}\nin {findings:#?}");
+    }
+}
+
+#[tokio::test]
+async fn the_path_to_begin_with_can_be_imported_as_it_is() {
+    let stage = Stage::new().await;
+    let bundle = serde_json::to_value(new_path("my-path").unwrap()).unwrap();
+    let done = stage.ok("POST", "import", None, Some(bundle)).await;
+    assert_eq!(done["created"], json!(3));
+    assert!(new_path("My Path").is_err());
+    stage.assert_clean().await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_text_comes_back(
+        text in "[ a-z+#\"'\\\\{}\\n\t\u{e9}]{0,60}", code in "[ a-z+#\"'\\\\{}=\\n]{0,60}", readme in "\\PC{0,40}",
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("my-path");
+        let mut bundle = whole();
+        bundle.path.description = readme;
+        for named in &mut bundle.quests {
+            named.quest.description = text.clone();
+            for step in &mut named.quest.steps {
+                step.description = text.clone();
+                if let Some(coding) = &mut step.coding {
+                    coding.starter = code.clone();
+                    coding.tests[0].append = format!("{code}\n+++\n");
+                }
+            }
+        }
+        write(&bundle, &dir).unwrap();
+        prop_assert_eq!(read(&dir, None), Ok(bundle));
+    }
+}

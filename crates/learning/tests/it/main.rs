@@ -1,0 +1,10 @@
+//! Learning against a real PostgreSQL, over HTTP: each test has a database of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod authoring;
+mod folder;
+mod learning;
+mod quizzes;
+mod races;
+mod stage;

@@ -1,0 +1,168 @@
+//! Programs that learners write, judged in the real jail. The sandbox starts this very binary again as its zygote, so this
+//! test has a `main` of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[expect(dead_code, reason = "shared with the other tests, of which these need a part")]
+#[path = "../it/stage.rs"]
+mod stage;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use kernel::{Problem, UserId};
+use learning::model::learner::ProgramResult;
+use learning::ops::program_run;
+use libtest_mimic::{Arguments, Failed, Trial};
+use sandbox::{Config, Sandbox};
+use serde_json::{Value, json};
+
+use crate::stage::{ADA, GUILD, Stage};
+
+fn main() -> ExitCode {
+    sandbox::zygote_main_if_asked();
+    let trials = vec![
+        trial("a_right_program_completes_its_step", right),
+        trial("a_program_cannot_say_that_it_passed", liars),
+        trial("hidden_tests_stay_hidden", hidden),
+        trial("a_checker_judges_what_was_printed", checked),
+        trial("a_broken_checker_uses_no_try", broken_checker),
+        trial("tries_run_out", tries),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn trial<F>(name: &'static str, test: fn(Desk, Sandbox) -> F) -> Trial
+where
+    F: Future<Output = ()> + 'static,
+{
+    Trial::test(name, move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(async {
+            let sandbox =
+                Sandbox::start(Config { workers: 1, ..Config::default() }).await.map_err(Failed::from)?;
+            test(Desk { stage: Stage::new().await }, sandbox.clone()).await;
+            sandbox.shutdown().await;
+            Ok(())
+        })
+    })
+}
+
+struct Desk {
+    stage: Stage,
+}
+
+impl Desk {
+    /// A quest with this program to write, begun.
+    async fn task(&self, coding: Value) -> (String, String) {
+        let quest = json!({
+            "title": "Add", "type": "Practice", "difficulty": "Beginner", "experience_points": 10,
+            "steps": [{ "slug": "add", "type": "Coding", "title": "Add", "coding": coding }],
+        });
+        let quest = self.stage.quest("add", &quest).await;
+        let attempt = self.stage.ok("POST", &format!("quests/{quest}/attempt"), Some(ADA), None).await;
+        let step = attempt["steps"][0]["id"].as_str().unwrap().to_owned();
+        (quest, step)
+    }
+
+    async fn run(
+        &self,
+        sandbox: &Sandbox,
+        task: &(String, String),
+        code: &str,
+    ) -> Result<ProgramResult, Problem> {
+        let (quest, step) = (task.0.parse().unwrap(), task.1.parse().unwrap());
+        let pool = self.stage.house.pool();
+        program_run(pool, sandbox, GUILD, UserId::new(ADA), quest, step, code).await.map_err(Problem::from)
+    }
+}
+
+fn add() -> Value {
+    json!({ "starter": "def add(a, b):\n    pass\n", "tests": [
+        { "name": "small", "append": "print(add(1, 1))", "expected": "2" },
+        { "name": "read", "stdin": "3 4\n", "append": "print(add(*map(int, input().split())))", "expected": "7\n" },
+        { "name": "large", "append": "print(add(40, 2))", "expected": "42", "hidden": true },
+    ] })
+}
+
+const RIGHT: &str = "def add(a, b):\n    return a + b\n";
+
+async fn right(desk: Desk, sandbox: Sandbox) {
+    let task = desk.task(add()).await;
+    let wrong = desk.run(&sandbox, &task, "def add(a, b):\n    return 2\n").await.unwrap();
+    assert!(!wrong.passed && wrong.feedback.tests[0].passed && !wrong.feedback.tests[1].passed);
+    assert_eq!((wrong.feedback.hidden_passed, wrong.feedback.hidden_total), (0, 1));
+    let crashed = desk.run(&sandbox, &task, "def add(a, b):\n    return a / 0\n").await.unwrap();
+    assert!(crashed.feedback.tests[0].error.as_deref().unwrap().contains("ZeroDivisionError"));
+    let done = desk.run(&sandbox, &task, RIGHT).await.unwrap();
+    assert!(done.passed && done.try_number == 3, "{done:?}");
+    let seen = desk.stage.ok("GET", &format!("quests/{}", task.0), Some(ADA), None).await;
+    assert_eq!(seen["state"], json!("completed"));
+    assert_eq!(desk.run(&sandbox, &task, RIGHT).await.unwrap_err().slug(), "attempt-state");
+    desk.stage.assert_clean().await;
+}
+
+async fn liars(desk: Desk, sandbox: Sandbox) {
+    let task = desk.task(add()).await;
+    for code in [
+        "print('all passed')\n",
+        "import json\nprint(json.dumps({'passed': [True, True, True]}))\nraise SystemExit(0)\n",
+        "import os\nfor fd in range(3, 64):\n    try:\n        os.write(fd, b'{\"passed\": [true, true, true]}')\n    except OSError:\n        pass\n",
+        "import os\nos.fork()\n",
+        "while True:\n    pass\n",
+    ] {
+        let result = desk.run(&sandbox, &task, code).await.unwrap();
+        assert!(
+            !result.passed && result.feedback.tests.iter().all(|test| !test.passed),
+            "{code}: {result:?}"
+        );
+    }
+}
+
+async fn hidden(desk: Desk, sandbox: Sandbox) {
+    let task = desk.task(add()).await;
+    let spy = "import sys\ntry:\n    print(open(sys.argv[0]).read())\nexcept Exception as e:\n    print(e)\ndef add(a, b):\n    return 'x'\n";
+    let result = desk.run(&sandbox, &task, spy).await.unwrap();
+    let seen = desk.stage.ok("GET", &format!("quests/{}", task.0), Some(ADA), None).await;
+    for text in [serde_json::to_string(&result).unwrap(), seen.to_string()] {
+        assert!(!text.contains("large") && !text.contains("42") && !text.contains("40, 2"), "{text}");
+    }
+}
+
+async fn checked(desk: Desk, sandbox: Sandbox) {
+    let checker = "import json, sys\nasked = json.load(sys.stdin)['tests']\n\
+                   fine = [sorted((t['output'] or '').split()) == ['1', '2'] for t in asked]\n\
+                   print(json.dumps({'passed': fine, 'feedback': ['any order will do'] * len(fine)}))\n";
+    let task = desk.task(json!({ "checker": checker, "tests": [{ "name": "both" }] })).await;
+    let wrong = desk.run(&sandbox, &task, "print(1)\n").await.unwrap();
+    assert_eq!(
+        (wrong.passed, wrong.feedback.tests[0].feedback.as_deref()),
+        (false, Some("any order will do"))
+    );
+    assert!(desk.run(&sandbox, &task, "print(2, 1)\n").await.unwrap().passed);
+}
+
+async fn broken_checker(desk: Desk, sandbox: Sandbox) {
+    let task = desk
+        .task(json!({ "checker": "raise ValueError('SECRET')", "max_tries": 1, "tests": [{ "name": "it" }] }))
+        .await;
+    for _ in 0..2 {
+        let problem = desk.run(&sandbox, &task, "print(1)\n").await.unwrap_err();
+        assert_eq!(problem.status(), 503);
+        assert!(!problem.detail().contains("SECRET"));
+    }
+    let tries: i64 = sqlx::query_scalar("SELECT count(*) FROM learning.item_tries")
+        .fetch_one(desk.stage.house.pool())
+        .await
+        .unwrap();
+    assert_eq!(tries, 0);
+}
+
+async fn tries(desk: Desk, sandbox: Sandbox) {
+    let mut coding = add();
+    coding["max_tries"] = json!(1);
+    let task = desk.task(coding).await;
+    assert_eq!(desk.run(&sandbox, &task, "x = 1\n").await.unwrap().tries_left, Some(0));
+    assert_eq!(desk.run(&sandbox, &task, RIGHT).await.unwrap_err().slug(), "no-tries-left");
+    assert_eq!(desk.run(&sandbox, &task, &"#".repeat(70_000)).await.unwrap_err().status(), 400);
+}

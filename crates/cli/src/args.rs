@@ -167,6 +167,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: crate::commands::life::SkillCommand,
     },
+    /// Learning paths as folders: begin one, check, try, import and export; and a list of what is there.
+    Path {
+        #[command(subcommand)]
+        command: crate::commands::path::PathCommand,
+    },
     /// Re-derive balances, XP, points and standings from their journals, and report what differs.
     Audit(AuditArgs),
     /// Print the API's OpenAPI document.

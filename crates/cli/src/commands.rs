@@ -16,6 +16,7 @@ pub(crate) mod lake;
 pub(crate) mod life;
 pub(crate) mod member;
 pub(crate) mod openapi;
+pub(crate) mod path;
 pub(crate) mod role;
 pub(crate) mod secrets;
 pub(crate) mod serve;

@@ -113,6 +113,15 @@ impl From<campaigns::Error> for Failure {
     }
 }
 
+impl From<learning::Error> for Failure {
+    fn from(error: learning::Error) -> Self {
+        match error {
+            learning::Error::Database(error) => error.into(),
+            other => Problem::from(other).into(),
+        }
+    }
+}
+
 impl From<access::keys::KeyError> for Failure {
     fn from(error: access::keys::KeyError) -> Self {
         match error {

@@ -95,6 +95,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<(), Failure> {
         Command::Award { command } => commands::life::award(global, command, screen).await,
         Command::Announcement { command } => commands::life::announcement(global, command, screen).await,
         Command::Skill { command } => commands::life::skill(global, command, screen).await,
+        Command::Path { command } => commands::path::run(global, command, screen).await,
         Command::Audit(args) => commands::audit::run(global, args, screen).await,
         Command::Openapi(args) => commands::openapi::run(args, screen),
         Command::Doctor => commands::doctor::run(global, screen).await,

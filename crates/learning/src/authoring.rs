@@ -12,11 +12,13 @@
 //!     02-try-it.md
 //! ```
 
+mod check;
 mod export;
 mod folder;
 mod new;
 mod write;
 
+pub use check::{Outlook, bundle_outlook};
 pub use export::bundle_export;
 pub use folder::{Finding, read};
 pub use new::new_path;

@@ -20,7 +20,7 @@ pub use learn::{
     attempt_abandon, attempt_begin, attempt_notes_put, attempt_pause, attempt_resume, attempt_upgrade,
     path_enrol, upgrade_preview,
 };
-pub use programs::program_run;
+pub use programs::{program_judge, program_run};
 pub(crate) use publish::ensure_reachable as reachable;
 pub use publish::{Published, bundle_import, path_publish, quest_publish};
 pub use quizzes::{try_answer, try_begin};

@@ -128,6 +128,17 @@ async fn drift(database: &Database, guild: Option<GuildId>, screen: &Screen) -> 
     }));
     bar.inc(1);
 
+    bar.set_prefix("learning");
+    let rows = learning::audit::drift(&mut connection, guild).await?;
+    found.extend(rows.into_iter().map(|row| Drift {
+        slice: "learning",
+        guild_id: row.guild_id,
+        what: row.what,
+        stored: row.stored,
+        derived: row.derived,
+    }));
+    bar.inc(1);
+
     bar.set_prefix("challenges");
     let rows = challenges::audit::audit(database.pool(), None).await?;
     found.extend(rows.into_iter().map(|row| Drift {

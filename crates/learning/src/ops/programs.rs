@@ -11,7 +11,7 @@ use super::complete::step_done;
 use super::work::Work;
 use crate::error::{Error, NO_TRIES};
 use crate::ids::{QuestId, StepId};
-use crate::model::coding::{CodeTest, Coding};
+use crate::model::coding::{CodeFeedback, CodeTest, Coding};
 use crate::model::learner::ProgramResult;
 use crate::rules::coding::{self, Ended, Verdicts};
 use crate::store::{self, StepStatus};
@@ -41,13 +41,7 @@ pub async fn program_run(
         (work.attempt.version, work.attempt.restarts, coding)
     };
     let (version, run, program) = before;
-    let mut ended = Vec::with_capacity(program.tests.len());
-    for test in &program.tests {
-        ended.push(run_test(sandbox, guild, code, test).await?);
-    }
-    let verdicts = judged(sandbox, guild, &program, &ended).await?;
-    let passed = coding::passed(&program, &ended, verdicts.as_ref());
-    let feedback = coding::feedback(&program, &ended, &passed, verdicts.as_ref());
+    let (passed, feedback) = program_judge(sandbox, guild, &program, code).await?;
     let answer = json!({ "code": code });
     let told =
         serde_json::to_value(&feedback).map_err(|error| Error::Corrupt("a program's feedback", error))?;
@@ -98,6 +92,23 @@ pub async fn program_run(
         })
     })
     .await
+}
+
+/// Runs a program against the tests: which are passed, and what the learner may be told.
+pub async fn program_judge(
+    sandbox: &Sandbox,
+    guild: GuildId,
+    program: &Coding,
+    code: &str,
+) -> Result<(Vec<bool>, CodeFeedback), Error> {
+    let mut ended = Vec::with_capacity(program.tests.len());
+    for test in &program.tests {
+        ended.push(run_test(sandbox, guild, code, test).await?);
+    }
+    let verdicts = judged(sandbox, guild, program, &ended).await?;
+    let passed = coding::passed(program, &ended, verdicts.as_ref());
+    let feedback = coding::feedback(program, &ended, &passed, verdicts.as_ref());
+    Ok((passed, feedback))
 }
 
 fn coding_of(work: &Work, step: StepId) -> Result<&Coding, Error> {

@@ -1,0 +1,299 @@
+//! `questhall path`: learning paths as folders.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use access::{By, Origin};
+use clap::Subcommand;
+use kernel::{GuildId, PageQuery};
+use learning::authoring::{self, Finding};
+use learning::ids::PathId;
+use learning::model::path::Bundle;
+use learning::model::quest::Step;
+use learning::ops::{self, Author};
+use learning::rules::quiz;
+use sandbox::Sandbox;
+use serde::Serialize;
+
+use crate::{
+    args::Global,
+    failure::{Code, Failure, OrFail},
+    screen::{Screen, table},
+    setup,
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PathCommand {
+    /// Make a folder with a small path in it that can be imported as it is, to begin with.
+    New {
+        /// The folder to make; its name is the path's short name.
+        dir: PathBuf,
+    },
+    /// Say everything that is wrong with a path's folder, with file and line. Needs no database.
+    Check {
+        /// The folder that holds path.toml.
+        dir: PathBuf,
+    },
+    /// Show a step as learners see it; run a program against a Coding step's tests. Needs no database.
+    Try {
+        /// The folder that holds path.toml.
+        dir: PathBuf,
+        /// The step: `quest/step`, by their short names.
+        step: String,
+        /// A Python file to run against the tests of a Coding step.
+        #[arg(long, value_name = "FILE")]
+        program: Option<PathBuf>,
+    },
+    /// Bring a guild's path and quests to what a folder says, and publish them. Doing it again changes nothing.
+    Import {
+        /// The folder that holds path.toml.
+        dir: PathBuf,
+        /// The guild.
+        #[arg(long)]
+        guild: GuildId,
+        /// The path's short name, instead of the folder's name.
+        #[arg(long)]
+        slug: Option<String>,
+        /// Leave everything as drafts.
+        #[arg(long)]
+        draft: bool,
+    },
+    /// Write a path with its quests into a new folder, from which it can be imported again.
+    Export {
+        /// The path.
+        path: PathId,
+        /// The folder to make.
+        dir: PathBuf,
+        /// The guild.
+        #[arg(long)]
+        guild: GuildId,
+    },
+    /// List the paths of a guild.
+    List {
+        /// The guild.
+        #[arg(long)]
+        guild: GuildId,
+    },
+}
+
+/// What a check found.
+#[derive(Debug, Serialize)]
+struct Answer {
+    /// Whether the folder can be imported.
+    valid: bool,
+    /// What must be mended.
+    errors: Vec<Finding>,
+    /// What the guild must have already: quests that are not in the folder, and skills.
+    needs: Vec<String>,
+    /// Quests in the folder.
+    quests: usize,
+    /// Steps in the folder.
+    steps: usize,
+}
+
+pub(crate) async fn run(global: &Global, command: &PathCommand, screen: &Screen) -> Result<(), Failure> {
+    setup::log_quietly();
+    match command {
+        PathCommand::New { dir } => new(dir, screen),
+        PathCommand::Check { dir } => {
+            let answer = checked(dir)?;
+            screen.answer(&answer, |answer| told(dir, answer))?;
+            if answer.valid { Ok(()) } else { Err(Failure::no()) }
+        }
+        PathCommand::Try { dir, step, program } => tried(global, dir, step, program.as_deref(), screen).await,
+        PathCommand::Import { dir, guild, slug, draft } => {
+            let bundle = read(dir, slug.as_deref())?;
+            setup::with_database(global, async |database| {
+                let here = Origin::default();
+                let author = Author { by: By::Cli, origin: &here };
+                let done = ops::bundle_import(database.pool(), *guild, &bundle, !draft, author).await?;
+                screen.answer(&done, |done| {
+                    format!(
+                        "{} is {} guild {guild} as path {}: {} quests made, {} with a new version, {} reworded, {} as they were.",
+                        bundle.path.name,
+                        if done.published { "published in" } else { "drafted in" },
+                        done.path_id,
+                        done.created,
+                        done.new_versions,
+                        done.reworded,
+                        done.unchanged.saturating_sub(if done.published { 0 } else { done.created }),
+                    )
+                })
+            })
+            .await
+        }
+        PathCommand::Export { path, dir, guild } => {
+            setup::with_database(global, async |database| {
+                let bundle = authoring::bundle_export(database.pool(), *guild, *path).await?;
+                authoring::write(&bundle, dir).or_fail(Code::Unavailable)?;
+                screen.answer(&bundle, |bundle| format!("{} is in {}.", bundle.path.name, dir.display()))
+            })
+            .await
+        }
+        PathCommand::List { guild } => {
+            setup::with_database(global, async |database| {
+                let mut paths = Vec::new();
+                let mut cursor = None;
+                loop {
+                    let query = PageQuery { limit: Some(kernel::page::MAX_LIMIT), cursor };
+                    let page = ops::path_list(database.pool(), *guild, &query).await?;
+                    paths.extend(page.items);
+                    cursor = page.next;
+                    if cursor.is_none() {
+                        break;
+                    }
+                }
+                screen.answer(&paths, |paths| {
+                    let rows = paths.iter().map(|path| {
+                        let state = match (path.retired_at, path.is_published, path.has_draft) {
+                            (Some(_), ..) => "retired",
+                            (None, true, true) => "published, with a draft",
+                            (None, true, false) => "published",
+                            (None, false, _) => "draft",
+                        };
+                        [path.id.to_string(), path.slug.clone(), state.to_owned(), path.name.clone()]
+                    });
+                    table(["id", "short name", "state", "name"], rows)
+                })
+            })
+            .await
+        }
+    }
+}
+
+fn new(dir: &Path, screen: &Screen) -> Result<(), Failure> {
+    let slug = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let bundle = authoring::new_path(&slug)?;
+    authoring::write(&bundle, dir).or_fail(Code::Unavailable)?;
+    screen.answer(&bundle, |_| {
+        let dir = dir.display();
+        format!(
+            "{dir} holds a path of three quests. Change them as you like, then:\n\n  questhall path check {dir}\n  \
+             questhall path try {dir} {slug}-2/quiz\n  questhall path import {dir} --guild ID"
+        )
+    })
+}
+
+/// A folder that is right, or its mistakes.
+fn read(dir: &Path, slug: Option<&str>) -> Result<Bundle, Failure> {
+    if !dir.is_dir() {
+        return Err(Failure::new(Code::Unavailable, format!("there is no folder {}", dir.display())));
+    }
+    authoring::read(dir, slug).map_err(|findings| {
+        let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        Failure::new(Code::No, format!("{} cannot be imported:\n{}", dir.display(), lines.join("\n")))
+    })
+}
+
+fn checked(dir: &Path) -> Result<Answer, Failure> {
+    if !dir.is_dir() {
+        return Err(Failure::new(Code::Unavailable, format!("there is no folder {}", dir.display())));
+    }
+    let bundle = match authoring::read(dir, None) {
+        Ok(bundle) => bundle,
+        Err(errors) => return Ok(Answer { valid: false, errors, needs: Vec::new(), quests: 0, steps: 0 }),
+    };
+    let outlook = authoring::bundle_outlook(&bundle);
+    let errors: Vec<Finding> = outlook
+        .refused
+        .into_iter()
+        .map(|(slug, message)| {
+            let file = if slug == bundle.slug {
+                "path.toml".to_owned()
+            } else {
+                format!("quests/{slug}/quest.toml")
+            };
+            Finding { file, line: None, message }
+        })
+        .collect();
+    let needs = outlook.elsewhere.iter().map(|slug| format!("the quest `{slug}`"));
+    let needs = needs.chain(outlook.skills.iter().map(|slug| format!("the skill `{slug}`"))).collect();
+    let steps = bundle.quests.iter().map(|named| named.quest.steps.len()).sum();
+    Ok(Answer { valid: errors.is_empty(), errors, needs, quests: bundle.quests.len(), steps })
+}
+
+fn told(dir: &Path, answer: &Answer) -> String {
+    let mut text = String::new();
+    for error in &answer.errors {
+        let _ = writeln!(text, "{error}");
+    }
+    if !answer.needs.is_empty() {
+        let _ = writeln!(text, "The guild must have already: {}.", answer.needs.join(", "));
+    }
+    let verdict = if answer.valid { "can be imported" } else { "cannot be imported" };
+    let _ = write!(text, "{} {verdict}: {} quests, {} steps.", dir.display(), answer.quests, answer.steps);
+    text
+}
+
+async fn tried(
+    global: &Global,
+    dir: &Path,
+    name: &str,
+    program: Option<&Path>,
+    screen: &Screen,
+) -> Result<(), Failure> {
+    let bundle = read(dir, None)?;
+    let found = name
+        .split_once('/')
+        .and_then(|(quest, step)| bundle.quests.iter().find(|named| named.slug == quest)?.quest.step(step));
+    let Some(step) = found else {
+        let all = bundle
+            .quests
+            .iter()
+            .flat_map(|named| named.quest.steps.iter().map(|step| format!("{}/{}", named.slug, step.slug)));
+        let all: Vec<String> = all.collect();
+        return Err(Failure::new(
+            Code::Refused,
+            format!("there is no step `{name}`; there are: {}", all.join(", ")),
+        ));
+    };
+    match (program, &step.coding) {
+        (Some(file), Some(coding)) => {
+            let code = std::fs::read_to_string(file).or_fail(Code::Unavailable)?;
+            let settings = setup::settings(global, &[])?;
+            let sandbox = Sandbox::start(settings.sandbox.config()).await.or_fail(Code::Unavailable)?;
+            let judged = ops::program_judge(&sandbox, GuildId::new(1), coding, &code).await;
+            sandbox.shutdown().await;
+            let (passed, feedback) = judged?;
+            screen.answer(&feedback, |_| {
+                // The author sees hidden tests as well.
+                let rows = coding.tests.iter().zip(&passed).map(|(test, passed)| {
+                    let hidden = if test.hidden { "hidden" } else { "" };
+                    [
+                        if *passed { "passed" } else { "failed" }.to_owned(),
+                        test.name.clone(),
+                        hidden.to_owned(),
+                    ]
+                });
+                table(["verdict", "test", ""], rows)
+            })?;
+            if passed.iter().all(|passed| *passed) { Ok(()) } else { Err(Failure::no()) }
+        }
+        (Some(_), None) => Err(Failure::new(Code::Refused, format!("`{name}` asks for no program"))),
+        (None, _) => screen.answer(step, shown),
+    }
+}
+
+/// A step as a learner would see it.
+fn shown(step: &Step) -> String {
+    let mut text = format!("{} ({})\n\n{}\n", step.title, step.step_type.as_str(), step.description);
+    if let Some(quiz) = &step.quiz {
+        for (n, question) in (1..).zip(quiz::asked(&quiz::put(quiz, b"a try of the author's", "try"))) {
+            let _ = write!(text, "\n{n}. {}\n", question.text);
+            for choice in &question.choices {
+                let _ = writeln!(text, "   - {}", choice.text);
+            }
+            if !question.targets.is_empty() {
+                let targets: Vec<&str> = question.targets.iter().map(|target| target.text.as_str()).collect();
+                let _ = writeln!(text, "   to be matched with: {}", targets.join(" · "));
+            }
+        }
+    }
+    if let Some(coding) = &step.coding {
+        let visible = coding.tests.iter().filter(|test| !test.hidden);
+        let names: Vec<&str> = visible.map(|test| test.name.as_str()).collect();
+        let hidden = coding.tests.iter().filter(|test| test.hidden).count();
+        let _ = write!(text, "\n{}\nTests: {} (and {hidden} hidden)", coding.starter, names.join(", "));
+    }
+    text
+}

@@ -37,7 +37,21 @@ struct Row {
 /// * A completed step, quest, chapter or path has its grant.
 /// * Tries used: the tries there are. Score of a try: that of its answers.
 /// * What is done of a path: its mandatory quests that are completed, unless it was completed before it changed.
+/// * What is published can be opened by somebody.
 pub async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Vec<Drift>, Error> {
+    let figures = figures(&mut *conn, guild).await?;
+    let drift = |row: Row| Drift {
+        guild_id: row.guild_id,
+        what: format!("{} {}", row.what, row.id),
+        stored: row.stored,
+        derived: row.derived,
+    };
+    let mut all: Vec<Drift> = figures.into_iter().map(drift).collect();
+    all.extend(unreachable(conn, guild).await?);
+    Ok(all)
+}
+
+async fn figures(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Vec<Row>, Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"WITH attempts AS (
@@ -124,19 +138,9 @@ pub async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Ve
             WHERE stored <> derived ORDER BY 1, 2, 3"#,
         guild.map(GuildId::get),
     )
-    .fetch_all(&mut *conn)
+    .fetch_all(conn)
     .await?;
-    let mut all: Vec<Drift> = rows
-        .into_iter()
-        .map(|row| Drift {
-            guild_id: row.guild_id,
-            what: format!("{} {}", row.what, row.id),
-            stored: row.stored,
-            derived: row.derived,
-        })
-        .collect();
-    all.extend(unreachable(conn, guild).await?);
-    Ok(all)
+    Ok(rows)
 }
 
 /// Published quests that nobody could ever open: there should be none.

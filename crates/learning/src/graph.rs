@@ -161,6 +161,9 @@ pub struct SourceEntry {
     pub rule: Option<Rule>,
 }
 
+/// Where a quest stands: the path, the chapter, and the rule that opens it there.
+type Link = (usize, Option<usize>, Option<Rule>);
+
 impl Graph {
     /// The guild's graph at the revision that the transaction sees.
     pub async fn of(conn: &mut PgConnection, guild: GuildId) -> Result<Arc<Self>, Error> {
@@ -201,7 +204,7 @@ impl Graph {
             graph.chapters.push(chapter);
             chapter_rules.push(rule);
         }
-        let mut links: Vec<Vec<(usize, Option<usize>, Option<Rule>)>> = vec![Vec::new(); graph.quests.len()];
+        let mut links: Vec<Vec<Link>> = vec![Vec::new(); graph.quests.len()];
         for entry in source.entries {
             let Some(&quest) = graph.by_id.get(&entry.quest) else { continue };
             let chapter = entry.chapter.and_then(|id| chapter_by_id.get(&id).copied());

@@ -75,7 +75,7 @@ fn path_read(dir: &Path, findings: &mut Vec<Finding>) -> Option<PathDocument> {
     let text = text?;
     let mut path: PathDocument = toml_read(file, &text, 0, findings)?;
     elsewhere(!path.description.is_empty(), file, "`description` belongs into README.md", findings);
-    path.description = unterminated(&readme?).to_owned();
+    unterminated(&readme?).clone_into(&mut path.description);
     for wrong in path_check(&path) {
         findings.push(placed(file, "README.md", &text, 0, &wrong.field, &wrong.message));
     }
@@ -135,7 +135,7 @@ fn folders(dir: &Path, within: &str, findings: &mut Vec<Finding>) -> Vec<String>
         match entry.file_type() {
             _ if name.starts_with('.') => {}
             Ok(kind) if kind.is_symlink() => {
-                findings.push(of_file(&file, "is a symbolic link; put the folder itself here"))
+                findings.push(of_file(&file, "is a symbolic link; put the folder itself here"));
             }
             Ok(kind) if kind.is_dir() && is_slug(&name) => slugs.push(name),
             Ok(kind) if kind.is_dir() => {
@@ -164,7 +164,7 @@ fn quest_read(dir: &Path, slug: &str, findings: &mut Vec<Finding>) -> Option<Que
         "`steps` belong into files of their own, such as 01-read.md",
         findings,
     );
-    quest.description = unterminated(&described?).to_owned();
+    unterminated(&described?).clone_into(&mut quest.description);
     let files: Vec<String> = steps.iter().map(|(file, _)| file.clone()).collect();
     quest.steps = steps.into_iter().map(|(_, step)| step).collect();
     for wrong in quest_check(&quest) {
@@ -294,13 +294,11 @@ fn text_read(dir: &Path, file: &str, findings: &mut Vec<Finding>) -> Option<Stri
         wrong("is larger than 1 MiB".to_owned());
         return None;
     }
-    match String::from_utf8(bytes) {
-        Ok(text) => Some(text.replace("\r\n", "\n")),
-        Err(_) => {
-            wrong("is not UTF-8; save it with that encoding".to_owned());
-            None
-        }
+    if let Ok(text) = String::from_utf8(bytes) {
+        return Some(text.replace("\r\n", "\n"));
     }
+    wrong("is not UTF-8; save it with that encoding".to_owned());
+    None
 }
 
 fn of_file(file: &str, message: &str) -> Finding {

@@ -148,7 +148,6 @@ fn utc() -> String {
     "UTC".to_owned()
 }
 
-#[expect(clippy::ptr_arg, reason = "serde hands over the field")]
-fn is_utc(timezone: &String) -> bool {
+fn is_utc(timezone: &str) -> bool {
     timezone == "UTC"
 }

@@ -232,8 +232,7 @@ pub(super) fn english() -> String {
     "english".to_owned()
 }
 
-#[expect(clippy::ptr_arg, reason = "serde hands over the field")]
-pub(super) fn is_english(language: &String) -> bool {
+pub(super) fn is_english(language: &str) -> bool {
     language == "english"
 }
 

@@ -43,24 +43,23 @@ pub async fn try_begin(
             one.finished_at = Some(now);
         }
         let open = tries.iter().find(|one| one.status == "open").cloned();
-        let current = match open {
-            Some(open) => open,
-            None => {
-                may_try(quiz, &tries, now)?;
-                let number = i32::try_from(tries.len()).unwrap_or(i32::MAX - 1) + 1;
-                let minutes = quiz.time_limit_minutes.and_then(|minutes| i32::try_from(minutes).ok());
-                let begun =
-                    store::try_insert(&mut tx, &work.learner, &work.attempt, step, number, minutes).await?;
-                state.tries = number;
-                if state.status == StepStatus::NotStarted {
-                    state.status = StepStatus::InProgress;
-                    store::event_insert(&mut tx, &work.learner, &work.event("opened", Some(step), json!({})))
-                        .await?;
-                }
-                store::step_put(&mut tx, &work.learner, work.attempt.id, step, &state).await?;
-                work.states.insert(step, state);
-                begun
+        let current = if let Some(open) = open {
+            open
+        } else {
+            may_try(quiz, &tries, now)?;
+            let number = i32::try_from(tries.len()).unwrap_or(i32::MAX - 1) + 1;
+            let minutes = quiz.time_limit_minutes.and_then(|minutes| i32::try_from(minutes).ok());
+            let begun =
+                store::try_insert(&mut tx, &work.learner, &work.attempt, step, number, minutes).await?;
+            state.tries = number;
+            if state.status == StepStatus::NotStarted {
+                state.status = StepStatus::InProgress;
+                store::event_insert(&mut tx, &work.learner, &work.event("opened", Some(step), json!({})))
+                    .await?;
             }
+            store::step_put(&mut tx, &work.learner, work.attempt.id, step, &state).await?;
+            work.states.insert(step, state);
+            begun
         };
         let secret = store::shuffle_secret(&mut tx, guild).await?;
         let questions = asked(&put(quiz, &secret, &name(&work, &current)));

@@ -81,13 +81,13 @@ pub fn feedback(
             told.hidden_passed += u32::from(*passed);
         } else {
             let said = verdicts.and_then(|verdicts| verdicts.feedback.get(n)).filter(|text| !text.is_empty());
-            told.tests.push(visible(test, ended, *passed, said.cloned()));
+            told.tests.push(visible(test, ended, *passed, said.map(String::as_str)));
         }
     }
     told
 }
 
-fn visible(test: &CodeTest, ended: &Ended, passed: bool, feedback: Option<String>) -> CodeTestResult {
+fn visible(test: &CodeTest, ended: &Ended, passed: bool, feedback: Option<&str>) -> CodeTestResult {
     let short = |text: &str| text.chars().take(TOLD).collect::<String>();
     CodeTestResult {
         name: test.name.clone(),
@@ -96,7 +96,7 @@ fn visible(test: &CodeTest, ended: &Ended, passed: bool, feedback: Option<String
         expected: test.expected.as_deref().map(short),
         output: ended.as_deref().map(short).unwrap_or_default(),
         error: ended.as_ref().err().map(|error| short(error)),
-        feedback: feedback.as_deref().map(short),
+        feedback: feedback.map(short),
     }
 }
 

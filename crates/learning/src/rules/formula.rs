@@ -35,10 +35,10 @@ impl Reader<'_> {
         loop {
             let next = if self.take('+') {
                 let other = self.product()?;
-                value.add(other)
+                value.plus(other)
             } else if self.take('-') {
                 let other = self.product()?;
-                value.subtract(other)
+                value.minus(other)
             } else {
                 return Ok(value);
             };
@@ -51,13 +51,13 @@ impl Reader<'_> {
         loop {
             let next = if self.take('*') {
                 let other = self.factor()?;
-                value.multiply(other)
+                value.times(other)
             } else if self.take('/') {
                 let other = self.factor()?;
                 if other == Decimal::ZERO {
                     return Err("divides by zero".to_owned());
                 }
-                value.divide(other)
+                value.over(other)
             } else {
                 return Ok(value);
             };
@@ -79,7 +79,7 @@ impl Reader<'_> {
         if self.take('-') {
             let value = self.factor()?;
             return Decimal::ZERO
-                .subtract(value)
+                .minus(value)
                 .ok_or_else(|| "comes to a number that is too large".to_owned());
         }
         if self.take('(') {

@@ -80,17 +80,17 @@ impl Decimal {
     }
 
     /// The sum, if it is not too large.
-    pub fn add(self, other: Self) -> Option<Self> {
+    pub fn plus(self, other: Self) -> Option<Self> {
         Self::bounded(self.0 + other.0)
     }
 
     /// The difference, if it is not too large.
-    pub fn subtract(self, other: Self) -> Option<Self> {
+    pub fn minus(self, other: Self) -> Option<Self> {
         Self::bounded(self.0 - other.0)
     }
 
     /// The product, rounded half away from zero to nine places, if it is not too large.
-    pub fn multiply(self, other: Self) -> Option<Self> {
+    pub fn times(self, other: Self) -> Option<Self> {
         // Split so that nothing overflows: (a + b/ONE) × other.
         let (whole, rest) = (self.0 / ONE, self.0 % ONE);
         let high = whole.checked_mul(other.0)?;
@@ -99,7 +99,7 @@ impl Decimal {
     }
 
     /// The quotient, rounded half away from zero to nine places; none by zero.
-    pub fn divide(self, other: Self) -> Option<Self> {
+    pub fn over(self, other: Self) -> Option<Self> {
         if other.0 == 0 {
             return None;
         }
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn bounds_are_included_and_nothing_is_lost_to_floats() {
         assert!(number("0.3").is_within(
-            number("0.1").add(number("0.2")).unwrap(),
+            number("0.1").plus(number("0.2")).unwrap(),
             Decimal::ZERO,
             Decimal::ZERO
         ));
@@ -215,11 +215,11 @@ mod tests {
         #[test]
         fn arithmetic_is_that_of_whole_numbers(a in -1_000_000i64..1_000_000, b in -1_000i64..1_000) {
             let (x, y) = (Decimal::whole(a).unwrap(), Decimal::whole(b).unwrap());
-            prop_assert_eq!(x.multiply(y), Decimal::whole(a * b));
-            prop_assert_eq!(x.add(y), Decimal::whole(a + b));
-            prop_assert_eq!(x.subtract(y), Decimal::whole(a - b));
+            prop_assert_eq!(x.times(y), Decimal::whole(a * b));
+            prop_assert_eq!(x.plus(y), Decimal::whole(a + b));
+            prop_assert_eq!(x.minus(y), Decimal::whole(a - b));
             if b != 0 {
-                prop_assert_eq!(x.multiply(y).unwrap().divide(y), Some(x));
+                prop_assert_eq!(x.times(y).unwrap().over(y), Some(x));
             }
         }
     }

@@ -207,7 +207,7 @@ async fn versions_put(
     let rows: Vec<Value> = quests
         .iter()
         .map(|quest| {
-            let hash: String = quest.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hash = hexadecimal(&quest.hash);
             json!({ "quest_id": quest.id, "version": quest.version, "document": quest.document, "hash": hash })
         })
         .collect();
@@ -227,6 +227,15 @@ async fn versions_put(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // A String takes whatever is written.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 async fn edges_put(

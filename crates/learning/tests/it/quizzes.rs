@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::stage::{ADA, BOB, Stage};
 
-fn quiz(settings: Value) -> Value {
+fn quiz(settings: &Value) -> Value {
     let mut quiz = json!({ "questions": [
         { "slug": "pick", "type": "single", "text": "Pick the first letter", "points": 2, "explanation": "SECRET because",
           "choices": [{ "slug": "vowel", "text": "A", "right": true }, { "slug": "other", "text": "B" }, { "slug": "third", "text": "C" }] },
@@ -29,7 +29,7 @@ struct Table {
 impl Table {
     async fn laid(settings: Value) -> Self {
         let stage = Stage::new().await;
-        let quest = stage.quest("quiz", &quiz(settings)).await;
+        let quest = stage.quest("quiz", &quiz(&settings)).await;
         let attempt = stage.ok("POST", &format!("quests/{quest}/attempt"), Some(ADA), None).await;
         let step = format!("quests/{quest}/attempt/steps/{}", attempt["steps"][0]["id"].as_str().unwrap());
         Self { stage, step, quest }

@@ -114,10 +114,10 @@ fn choices(found: &mut Findings, question: &Question) {
     match question.kind {
         QuestionType::Single if right != 1 => found.say("choices", "must have exactly one that is `right`"),
         QuestionType::Multiple if right == 0 => {
-            found.say("choices", "must have at least one that is `right`")
+            found.say("choices", "must have at least one that is `right`");
         }
         QuestionType::Ordering if right > 0 => {
-            found.say("choices", "are in their right order; none is `right` by itself")
+            found.say("choices", "are in their right order; none is `right` by itself");
         }
         _ => {}
     }

@@ -189,22 +189,19 @@ fn cycle_from(
     let mut ahead = vec![next(quest)];
     let mut seen = BTreeSet::from([quest]);
     while let Some(branches) = ahead.last_mut() {
-        match branches.pop() {
-            Some(one) => {
-                if let Some(start) = way.iter().position(|step| *step == one) {
-                    let mut cycle = way[start..].to_vec();
-                    cycle.push(one);
-                    return cycle;
-                }
-                if seen.insert(one) {
-                    way.push(one);
-                    ahead.push(next(one));
-                }
-            }
-            None => {
-                ahead.pop();
-                way.pop();
-            }
+        let Some(one) = branches.pop() else {
+            ahead.pop();
+            way.pop();
+            continue;
+        };
+        if let Some(start) = way.iter().position(|step| *step == one) {
+            let mut cycle = way[start..].to_vec();
+            cycle.push(one);
+            return cycle;
+        }
+        if seen.insert(one) {
+            way.push(one);
+            ahead.push(next(one));
         }
     }
     Vec::new()

@@ -41,9 +41,9 @@ pub enum Error {
     /// The next try must wait so many seconds.
     #[error("the next try can begin in {0} seconds")]
     TooSoon(u64),
-    /// The member could not be made known, or what they earn could not be kept.
+    /// The member could not be made known.
     #[error(transparent)]
-    Community(#[from] community::Error),
+    People(#[from] people::Error),
     /// What is stored cannot be read.
     #[error("what is stored of {0} cannot be read: {1}")]
     Corrupt(&'static str, serde_json::Error),
@@ -89,7 +89,7 @@ impl From<Error> for Problem {
                 Self::new(COOLING_DOWN, format!("The next try can begin in {seconds} seconds."))
                     .retry_after(std::time::Duration::from_secs(seconds))
             }
-            Error::Community(error) => error.into(),
+            Error::People(error) => error.into(),
             Error::Corrupt(..) => Self::internal(&error),
             Error::Unavailable(why) => Self::new(kernel::problem::UNAVAILABLE, why),
             Error::Database(error) => error.into(),

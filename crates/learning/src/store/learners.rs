@@ -25,7 +25,7 @@ pub async fn learner_lock(conn: &mut PgConnection, guild: GuildId, user: UserId)
     if let Some(id) = lock(&mut *conn, guild, user).await? {
         return Ok(Learner { guild, user, id });
     }
-    community::member_ensure(&mut *conn, guild, user, None).await?;
+    people::member_ensure(&mut *conn, guild, user, None).await?;
     sqlx::query!(
         r#"INSERT INTO learning.learners (guild_id, auth_user_id, user_id)
            SELECT $1, u.auth_user_id, u.id FROM people.users u WHERE u.id = $2

@@ -20,7 +20,7 @@ pub(crate) struct CatalogueLock {
 
 /// Locks the guild's catalogue; makes it, if there is none.
 pub(crate) async fn catalogue_lock(conn: &mut PgConnection, guild: GuildId) -> Result<CatalogueLock, Error> {
-    community::guild_ensure(&mut *conn, guild, None).await?;
+    people::guild_ensure(&mut *conn, guild, None).await?;
     // The secret is made of two random uuids: 244 bits of chance.
     sqlx::query!(
         "INSERT INTO learning.catalogues (guild_id, shuffle_secret)

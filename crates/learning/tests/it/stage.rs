@@ -49,7 +49,7 @@ impl Stage {
         let house = House::new(GUILD, &["*"], |_| learning::router().split_for_parts().0).await;
         let mut conn = house.pool().acquire().await.unwrap();
         let members = [(UserId::new(ADA), Some("Ada")), (UserId::new(BOB), Some("Bob"))];
-        community::members_ensure(&mut conn, GUILD, &members).await.unwrap();
+        people::members_ensure(&mut conn, GUILD, &members).await.unwrap();
         sqlx::query("INSERT INTO community.skills (guild_id, slug, name) VALUES (1, 'graphs', 'Graphs')")
             .execute(&mut *conn)
             .await

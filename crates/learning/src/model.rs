@@ -7,3 +7,4 @@ pub mod learner;
 pub mod path;
 pub mod quest;
 pub mod quiz;
+pub mod submission;

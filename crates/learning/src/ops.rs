@@ -8,6 +8,7 @@ mod publish;
 mod quizzes;
 mod states;
 mod steps;
+mod submissions;
 mod work;
 
 pub use authoring::{
@@ -26,3 +27,4 @@ pub use publish::{Published, bundle_import, path_publish, quest_publish};
 pub use quizzes::{try_answer, try_begin};
 pub use states::{path_view, paths_view, quest_view};
 pub use steps::{step_complete, step_open, step_skip};
+pub use submissions::{submission_create, submission_judge, submission_list};

@@ -7,6 +7,7 @@ mod learners;
 mod progress;
 mod publish;
 mod rewards;
+mod submissions;
 mod tries;
 
 pub use attempts::{Attempt, AttemptStatus, StepState, StepStatus, attempt_get, step_states};
@@ -32,6 +33,9 @@ pub(crate) use publish::{
     quests_unknown, skills_unknown, snapshot_get, zone_exists,
 };
 pub(crate) use rewards::{Grant, attempted, earned_of_attempts, grants_insert, unlocked_of, unlocks_insert};
+pub(crate) use submissions::{
+    SubmissionRow, submission_grade, submission_insert, submission_list, submissions_count,
+};
 pub(crate) use tries::{
     Response, Try, responses_insert, shuffle_secret, tries_of, try_expire, try_grade, try_insert, try_store,
 };

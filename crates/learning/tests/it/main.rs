@@ -8,3 +8,4 @@ mod learning;
 mod quizzes;
 mod races;
 mod stage;
+mod submissions;

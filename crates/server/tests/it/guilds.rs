@@ -123,6 +123,10 @@ impl Guild {
         let attempt =
             house.act(&format!("{api}/learning/quests/{quest}/attempt"), &key, user, &json!({})).await;
         ids.insert("step_id", text(&attempt["steps"][0]["id"]));
+        let essay = text(&attempt["steps"][2]["id"]);
+        let hand_in = format!("{api}/learning/quests/{quest}/attempt/steps/{essay}/submissions");
+        let handed_in = house.act(&hand_in, &key, user, &json!({ "text": "My essay." })).await;
+        ids.insert("submission_id", text(&handed_in["id"]));
         ids.insert("quest_id", quest);
         let award = json!({ "user_ids": [user.to_string()], "gold": 10, "reason": "for the shop" });
         house.made(&format!("{api}/awards"), &key, &award).await;
@@ -144,6 +148,7 @@ fn learning(guild: i64) -> Value {
                 { "slug": "read", "type": "Reading", "title": "Read" },
                 { "slug": "quiz", "type": "Quiz", "title": "Quiz", "quiz": { "cooldown_seconds": 0, "questions": [
                     { "slug": "word", "type": "text", "text": "Word?", "answers": ["sesame"] }] } },
+                { "slug": "essay", "type": "Submission", "title": "Essay", "submission": {} },
             ],
         } }],
     })

@@ -18,7 +18,6 @@ pub fn catalogue() -> Vec<Kind> {
         community::PROBLEMS,
         economy::PROBLEMS,
         squads::PROBLEMS,
-        learning::PROBLEMS,
         challenges::PROBLEMS,
         campaigns::PROBLEMS,
         delivery::PROBLEMS,

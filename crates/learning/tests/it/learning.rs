@@ -347,7 +347,7 @@ async fn a_learner_is_copied_and_forgotten_and_not_paid_again() {
     let mine = &copy["learning"];
     assert_eq!((&mine["attempts"][0]["quest"], &mine["paths"][0]["completed"]), (&json!("One"), &json!(1)));
     assert_eq!(mine["events"].as_array().unwrap().len(), 3);
-    access::personal::forget(&mut tx, guild, user).await.unwrap();
+    access::personal::forget(&mut tx, guild, user, &["Ada".to_owned()]).await.unwrap();
     tx.commit().await.unwrap();
     let left: i64 = sqlx::query_scalar(
         "SELECT (SELECT count(*) FROM learning.learners) + (SELECT count(*) FROM learning.user_quest_attempts)

@@ -107,6 +107,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<SeasonId>("12").unwrap(), SeasonId::new(12));
         assert_eq!(serde_json::from_str::<SeasonId>("\"12\"").unwrap(), SeasonId::new(12));
         assert_eq!(serde_json::to_string(&SeasonId::new(12)).unwrap(), "12");
+        assert_eq!(SeasonId::new(12).get(), 12);
         for bad in ["0", "-1", "1.5", "2147483648", "\"+1\"", "\"\"", "\"1e3\"", "null", "[1]"] {
             let error = serde_json::from_str::<SeasonId>(bad).unwrap_err().to_string();
             assert!(error.contains("whole number from 1"), "{bad}: {error}");

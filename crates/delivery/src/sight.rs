@@ -2,8 +2,8 @@
 
 use access::Scopes;
 use access::scope::{
-    CampaignsRead, CampaignsWrite, CommunityRead, CommunityWrite, EconomyRead, EconomyWrite, OperationsRead,
-    Scope, SquadsRead, SquadsWrite, WebhooksRead, WebhooksWrite,
+    CampaignsRead, CampaignsWrite, CommunityRead, CommunityWrite, EconomyRead, EconomyWrite, LearningGrade,
+    LearningRead, OperationsRead, Scope, SquadsRead, SquadsWrite, WebhooksRead, WebhooksWrite,
 };
 use jobs::outbox::Stored;
 use kernel::UserId;
@@ -24,7 +24,8 @@ pub fn family(event_type: &str) -> Family {
         "squad" => (SquadsRead::NAME, SquadsWrite::NAME),
         "bytes" | "economy" | "transaction" | "role_reward" => (EconomyRead::NAME, EconomyWrite::NAME),
         "member" | "level" | "xp" | "achievement" | "season" | "guild" | "multiplier" | "board" | "shop"
-        | "announcement" | "skill" | "learning" => (CommunityRead::NAME, CommunityWrite::NAME),
+        | "announcement" | "skill" => (CommunityRead::NAME, CommunityWrite::NAME),
+        "learning" => (LearningRead::NAME, LearningGrade::NAME),
         // A failed timer's error is for who can mend it.
         "timer" => (CampaignsWrite::NAME, CampaignsWrite::NAME),
         "webhook" => (WebhooksRead::NAME, WebhooksWrite::NAME),

@@ -48,6 +48,7 @@ themselves, and may do what their roles in a guild permit. Where the path names 
     (name = "progress", description = "What members earned: XP, seasons, achievements, awards."),
     (name = "lake", description = "What happened on Discord, and what multiplies rewards."),
     (name = "community", description = "Quest board, shop, announcements, skills; copies of what is known of a member."),
+    (name = "learning", description = "Paths, quests and their steps; attempts, progress and what they bring."),
     (name = "keys", description = "API keys."),
     (name = "sign-in", description = "Signing in and out with a browser, and one's sessions."),
     (name = "roles", description = "Who may do what in a guild."),
@@ -68,6 +69,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(progress::router())
         .merge(lake::router())
         .merge(community::router())
+        .merge(learning::router())
         .merge(access::routes::routes())
         .merge(delivery::router())
         .merge(events::router())

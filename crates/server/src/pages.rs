@@ -18,6 +18,7 @@ pub fn catalogue() -> Vec<Kind> {
         community::PROBLEMS,
         economy::PROBLEMS,
         squads::PROBLEMS,
+        learning::PROBLEMS,
         challenges::PROBLEMS,
         campaigns::PROBLEMS,
         delivery::PROBLEMS,

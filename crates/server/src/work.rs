@@ -107,6 +107,7 @@ fn schedules(services: &Services) -> Vec<Schedule> {
     all.extend(economy::jobs::schedules());
     all.extend(delivery::schedules::all());
     all.extend(squads::jobs::schedules());
+    all.extend(learning::jobs::schedules(services.app.pool()));
     all.push(Schedule::new("access.idempotency_clean", "*/10 * * * *", |connection| {
         Box::pin(async move {
             let removed = access::web::idempotency_clean(connection, CLEAN_UP_BATCH).await?;

@@ -116,6 +116,18 @@ impl Guild {
             let made = if made["secret"].is_string() { &made["webhook"] } else { &made };
             ids.insert(name, id_text(&made["id"]));
         }
+        let learned = house.made(&format!("{api}/learning/import"), &key, &learning(id)).await;
+        ids.insert("path_id", text(&learned["path_id"]));
+        let quests = house.get(&format!("{api}/learning/sources/quests"), &key).await.json();
+        let quest = text(&quests["items"][0]["id"]);
+        let attempt =
+            house.act(&format!("{api}/learning/quests/{quest}/attempt"), &key, user, &json!({})).await;
+        ids.insert("step_id", text(&attempt["steps"][0]["id"]));
+        let essay = text(&attempt["steps"][2]["id"]);
+        let hand_in = format!("{api}/learning/quests/{quest}/attempt/steps/{essay}/submissions");
+        let handed_in = house.act(&hand_in, &key, user, &json!({ "text": "My essay." })).await;
+        ids.insert("submission_id", text(&handed_in["id"]));
+        ids.insert("quest_id", quest);
         let award = json!({ "user_ids": [user.to_string()], "gold": 10, "reason": "for the shop" });
         house.made(&format!("{api}/awards"), &key, &award).await;
         let item = format!("{api}/shop/items/{}/purchases", ids["item_id"]);
@@ -124,6 +136,22 @@ impl Guild {
         ids.insert("purchase_id", id_text(&purchase["id"]));
         Self { key, user, ids }
     }
+}
+
+/// A path of one quest with a step to confirm and a quiz.
+fn learning(guild: i64) -> Value {
+    json!({
+        "slug": "course", "path": { "name": format!("course {guild}"), "type": "Course", "quests": [{ "quest": "first" }] },
+        "quests": [{ "slug": "first", "quest": {
+            "title": format!("quest {guild}"), "type": "Tutorial", "difficulty": "Beginner", "experience_points": 5,
+            "steps": [
+                { "slug": "read", "type": "Reading", "title": "Read" },
+                { "slug": "quiz", "type": "Quiz", "title": "Quiz", "quiz": { "cooldown_seconds": 0, "questions": [
+                    { "slug": "word", "type": "text", "text": "Word?", "answers": ["sesame"] }] } },
+                { "slug": "essay", "type": "Submission", "title": "Essay", "submission": {} },
+            ],
+        } }],
+    })
 }
 
 /// Executes the timers that are due, as an engine would; none runs here by itself.

@@ -12,7 +12,7 @@
 //!
 //! Map: [`scope`] what may be done · [`role`] who may do it · [`actor`] who acts · [`keys`] API keys · [`sessions`] and [`sign_in`] people
 //! with browsers · [`roles`] who has which role · [`rate_limit`] how much anybody may send · [`web`] state, extractors, middleware ·
-//! [`settings`] what administrators choose while it runs · [`routes`] the API of it all · [`audit`] the log of administrators' changes, [`author`] who made them · [`weekly`] what all slices' weekly audits share · [`openapi`] what handlers say of themselves · [`problems`] kinds ·
+//! [`settings`] what administrators choose while it runs · [`routes`] the API of it all · [`audit`] the log of administrators' changes, [`author`] who made them · [`weekly`] audits · [`slice`](mod@slice) what a slice is made of · [`openapi`] what handlers say of themselves · [`problems`] kinds · [`sight`] who sees which event ·
 //! [`personal`] copies of what is known of a member, and forgetting · [`staff`] names that imitate those who run a guild · [`vault`] secrets that are kept sealed · `testing` (feature) routes to knock at.
 
 pub mod actor;
@@ -30,10 +30,13 @@ pub mod routes;
 pub mod scope;
 pub mod sessions;
 pub mod settings;
+pub mod sight;
 pub mod sign_in;
+pub mod slice;
 pub mod staff;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod upkeep;
 pub mod vault;
 pub mod web;
 pub mod weekly;
@@ -44,5 +47,6 @@ pub use author::Author;
 pub use openapi::Problems;
 pub use role::Role;
 pub use scope::{Scope, Scopes};
+pub use slice::{Means, SLICE, Slice};
 pub use vault::{Vault, VaultError};
 pub use web::{App, AsMember, Global, Holder, HttpSettings, InGuild, Json, Path, Query};

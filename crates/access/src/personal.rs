@@ -1,16 +1,16 @@
 //! What the slices know of a member: copies of it, and how each forgets them.
 //!
-//! A slice declares a [`Keeper`] for what it keeps under a member's id. Whoever makes a copy, or forgets a member, asks all keepers
-//! that are linked in, in one transaction, and so needs to know none of them.
+//! A slice declares a [`Keeper`] for what it keeps under a member's id, and lists the tables. Whoever makes a copy, or forgets a member,
+//! asks all keepers in one transaction ([`Keepers`]), and so needs to know none of them.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use kernel::{GuildId, UserId};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sqlx::PgConnection;
 
-#[doc(hidden)]
-pub use inventory::submit;
+use crate::Slice;
 
 /// What comes of asking a keeper.
 pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'a>>;
@@ -22,60 +22,75 @@ pub const NOBODY: &str = "Deleted member";
 pub const MOST: i64 = 100_000;
 
 /// A slice, as far as it keeps anything of members.
+#[derive(Clone, Copy)]
 pub struct Keeper {
-    /// The slice: the name of its part of a copy.
-    pub slice: &'static str,
+    /// The tables that hold members' ids: each is in copies, forgotten, or kept for a reason that stands beside the code.
+    pub tables: &'static [&'static str],
     /// A copy of what it keeps of a member in a guild: an object of lists, by table.
     pub copy: for<'a> fn(&'a mut PgConnection, GuildId, UserId) -> Asked<'a, Value>,
-    /// Makes what must stay anonymous, and removes the rest. Doing it again changes nothing.
-    pub forget: for<'a> fn(&'a mut PgConnection, GuildId, UserId) -> Asked<'a, ()>,
+    /// Makes what must stay anonymous, and removes the rest; answers how many rows are gone. Doing it again changes nothing.
+    pub forget: for<'a> fn(&'a mut PgConnection, GuildId, UserId) -> Asked<'a, u64>,
 }
 
-inventory::collect!(Keeper);
+/// The keepers of all slices, each with its slice's name. Cheap to clone.
+#[derive(Clone)]
+pub struct Keepers(Arc<[(&'static str, Keeper)]>);
 
-/// All keepers that are linked in, by slice.
-fn keepers() -> Vec<&'static Keeper> {
-    let mut all: Vec<&Keeper> = inventory::iter::<Keeper>.into_iter().collect();
-    all.sort_by_key(|keeper| keeper.slice);
-    all
-}
-
-/// Copies of what all slices keep of a member in a guild, by slice.
-pub async fn copies(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    user: UserId,
-) -> Result<serde_json::Map<String, Value>, sqlx::Error> {
-    let mut all = serde_json::Map::new();
-    for keeper in keepers() {
-        all.insert(keeper.slice.to_owned(), (keeper.copy)(&mut *conn, guild, user).await?);
+impl std::fmt::Debug for Keepers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(slice, _)| slice)).finish()
     }
-    Ok(all)
 }
 
-/// Has all slices forget a member of a guild, also where others named them: `names` are what they were called. Journals let
-/// names be taken out until the transaction ends.
-///
-/// In texts of others, keepers replace what matches the setting `questhall.forgotten` of the transaction: the names as whole
-/// words, whatever their case.
-pub async fn forget(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    user: UserId,
-    names: &[String],
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "SELECT set_config('questhall.allow_erasure', 'on', true) AS allowed,
+impl Keepers {
+    /// Of these slices, as far as they keep anything.
+    pub fn of(slices: &[&Slice]) -> Self {
+        let mut all: Vec<(&str, Keeper)> =
+            slices.iter().filter_map(|slice| Some((slice.name, slice.personal?))).collect();
+        all.sort_unstable_by_key(|(slice, _)| *slice);
+        Self(all.into())
+    }
+
+    /// Copies of what all slices keep of a member in a guild, by slice.
+    pub async fn copies(
+        &self,
+        conn: &mut PgConnection,
+        guild: GuildId,
+        user: UserId,
+    ) -> Result<Map<String, Value>, sqlx::Error> {
+        let mut all = Map::new();
+        for (slice, keeper) in self.0.iter() {
+            all.insert((*slice).to_owned(), (keeper.copy)(&mut *conn, guild, user).await?);
+        }
+        Ok(all)
+    }
+
+    /// Has all slices forget a member of a guild, also where others named them, and answers how many rows are gone: `names` are what they
+    /// were called. Journals let names be taken out until it is done.
+    ///
+    /// In texts of others, keepers replace what matches the setting `questhall.forgotten` of the transaction: the names as whole
+    /// words, whatever their case.
+    pub async fn forget(
+        &self,
+        conn: &mut PgConnection,
+        guild: GuildId,
+        user: UserId,
+        names: &[String],
+    ) -> Result<u64, sqlx::Error> {
+        sqlx::query!(
+            "SELECT set_config('questhall.allow_erasure', 'on', true) AS allowed,
                 set_config('questhall.forgotten', $1, true) AS forgotten",
-        pattern(names)
-    )
-    .fetch_one(&mut *conn)
-    .await?;
-    for keeper in keepers() {
-        (keeper.forget)(&mut *conn, guild, user).await?;
+            pattern(names)
+        )
+        .fetch_one(&mut *conn)
+        .await?;
+        let mut gone = 0;
+        for (_, keeper) in self.0.iter() {
+            gone += (keeper.forget)(&mut *conn, guild, user).await?;
+        }
+        sqlx::query!("SELECT set_config('questhall.allow_erasure', 'off', true)").fetch_one(conn).await?;
+        Ok(gone)
     }
-    sqlx::query!("SELECT set_config('questhall.allow_erasure', 'off', true)").fetch_one(conn).await?;
-    Ok(())
 }
 
 /// The names as a regular expression of PostgreSQL; of a single letter, or of none, nobody is known.
@@ -97,13 +112,15 @@ fn pattern(names: &[String]) -> String {
     format!("(?<![[:alnum:]_])(?:{})(?![[:alnum:]_])", names.join("|"))
 }
 
-submit! {
-    Keeper {
-        slice: "access",
-        copy: |conn, guild, user| Box::pin(copy(conn, guild, user)),
-        forget: |conn, guild, user| Box::pin(scrub(conn, guild, user)),
-    }
-}
+/// What this crate keeps: roles, keys, and the log of what administrators changed.
+pub(crate) const KEEPER: Keeper = Keeper {
+    tables: TABLES,
+    copy: |conn, guild, user| Box::pin(copy(conn, guild, user)),
+    forget: |conn, guild, user| Box::pin(scrub(conn, guild, user)),
+};
+
+/// Sessions and sign-ins belong to the person and to no guild. Keys and roles are the guild's to revoke.
+const TABLES: &[&str] = &["access.role_grants", "access.api_keys", "access.admin_log"];
 
 async fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<Value, sqlx::Error> {
     sqlx::query_scalar!(
@@ -128,7 +145,7 @@ async fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<V
 }
 
 /// The audit log keeps what was done, and no names.
-async fn scrub(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<(), sqlx::Error> {
+async fn scrub(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<u64, sqlx::Error> {
     sqlx::query!(
         "UPDATE access.admin_log
             SET before_snapshot = before_snapshot - ARRAY['name', 'avatar_hash', 'github_username'],
@@ -150,7 +167,7 @@ async fn scrub(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(0)
 }
 
 #[cfg(test)]

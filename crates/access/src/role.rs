@@ -1,4 +1,4 @@
-//! What people may do in a guild: the one table from roles to scopes.
+//! What people may do in a guild: roles, which hold the scopes that say so ([`scope`]).
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,23 +28,6 @@ pub enum Role {
     Member,
 }
 
-/// What members may do: look, and take part as themselves.
-const MEMBER: &[&str] = &[
-    "campaigns:read",
-    "campaigns:play",
-    "economy:read",
-    "economy:play",
-    "squads:read",
-    "squads:play",
-    "community:read",
-    "community:play",
-    "learning:read",
-    "learning:play",
-];
-const MODERATOR: &[&str] = &["squads:write", "community:write", "settings:read"];
-const AUTHOR: &[&str] = &["campaigns:write", "learning:write", "settings:read"];
-const INSTRUCTOR: &[&str] = &["learning:grade", "settings:read"];
-
 impl Role {
     /// Every role, the one that may most first.
     pub const ALL: [Self; 6] =
@@ -65,16 +48,19 @@ impl Role {
     /// What the role permits in its guild.
     pub fn scopes(self) -> &'static Scopes {
         static SCOPES: LazyLock<Vec<(Role, Scopes)>> = LazyLock::new(|| {
-            let with = |more: &[&'static str]| Scopes::new(MEMBER.iter().chain(more).copied());
-            let named = scope::ALL.iter().map(|scope| scope.name).filter(|name| *name != scope::EVERYTHING);
-            vec![
-                (Role::Owner, Scopes::new([scope::EVERYTHING])),
-                (Role::Admin, Scopes::new(named)),
-                (Role::Moderator, with(MODERATOR)),
-                (Role::Author, with(AUTHOR)),
-                (Role::Instructor, with(INSTRUCTOR)),
-                (Role::Member, with(&[])),
-            ]
+            // Whoever has another role is a member too.
+            let held = |role: Role| {
+                let held = scope::named().iter().filter(move |scope| {
+                    scope.held_by.contains(&Role::Member) || scope.held_by.contains(&role)
+                });
+                Scopes::new(held.map(|scope| scope.name))
+            };
+            let scopes_of = |role| match role {
+                Role::Owner => Scopes::new([scope::EVERYTHING]),
+                Role::Admin => Scopes::new(scope::named().iter().map(|scope| scope.name)),
+                other => held(other),
+            };
+            Role::ALL.into_iter().map(|role| (role, scopes_of(role))).collect()
         });
         static NONE: LazyLock<Scopes> = LazyLock::new(Scopes::default);
         SCOPES.iter().find(|(role, _)| *role == self).map_or(&NONE, |(_, scopes)| scopes)
@@ -129,7 +115,8 @@ mod tests {
             let names = role.scopes().names();
             assert!(!names.is_empty(), "{role}");
             for name in names {
-                assert!(scope::ALL.iter().any(|scope| scope.name == name), "{role}: {name}");
+                let known = scope::named().iter().any(|scope| scope.name == name);
+                assert!(known || name == scope::EVERYTHING, "{role}: {name}");
             }
             assert!(role.scopes().cover(Role::Member.scopes()), "{role} may less than a member");
         }

@@ -15,7 +15,12 @@ use sqlx::PgPool;
 use tower::ServiceExt as _;
 
 use crate::keys::{NewKey, key_create};
-use crate::{App, By, HttpSettings, Origin, Scopes};
+use crate::{App, By, HttpSettings, Means, Origin, Scopes};
+
+/// What work in the background is given, with nothing but this database.
+pub fn means(pool: &PgPool) -> Means {
+    Means::new(App::new(pool.clone(), jobs::Wake::new(), HttpSettings::default()))
+}
 
 pub use document::{assert_documented, takes_member};
 

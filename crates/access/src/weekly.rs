@@ -1,20 +1,61 @@
-//! The weekly audit: it looks for drift everywhere, and has each guild's mended unless the guild wants to be told only.
+//! Audits: what slices keep beside a journal, held against it on request and every week, and brought back.
 //!
 //! Looking is a periodic job and mending is not: a guild's events wait while it is mended, and a guild at a time is enough. So the
-//! job schedules a durable timer for each guild that drifted; whatever dies meanwhile, another node goes on. Every slice that keeps
-//! figures beside a journal has such an audit; they report by [`told`] and heed one setting.
+//! job schedules a durable timer for each guild that drifted; whatever dies meanwhile, another node goes on. What was mended is in the
+//! log and counted in `questhall_audit_mended_total`; the slice writes it to the audit log, in the transaction that mends.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::time::Duration;
 
-use jobs::schedule::JobError;
-use jobs::timers::{self, At, NewTimer};
+use futures::future::BoxFuture;
+use jobs::TimerError;
+use jobs::schedule::{JobError, Schedule};
+use jobs::timers::{self, At, Handlers, LeaseSettings, NewTimer, Timer};
 use kernel::GuildId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 use crate::settings::{Field, Group, settings_read};
+use crate::{Author, By, Origin};
+
+/// A figure that is not what its journal says, in words that fit every slice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Figure {
+    /// The guild.
+    pub guild_id: GuildId,
+    /// Which figure, of what.
+    pub what: String,
+    /// What is stored.
+    pub stored: String,
+    /// What the journal adds up to.
+    pub derived: String,
+}
+
+/// What comes of looking at figures.
+pub type Found<'a> = BoxFuture<'a, Result<Vec<Figure>, JobError>>;
+
+/// How a slice's figures are held against their journals.
+#[derive(Clone, Copy)]
+pub struct Audit {
+    /// Every figure, of a guild or of all, that is not what its journal adds up to; none when all is well.
+    pub drift: for<'a> fn(&'a mut PgConnection, Option<GuildId>) -> Found<'a>,
+    /// What is done about it every week, where the slice can bring its figures back.
+    pub weekly: Option<Weekly>,
+}
+
+/// The weekly audit of a slice: its job, and the timer that mends a guild.
+#[derive(Clone, Copy)]
+pub struct Weekly {
+    /// The job's name: `slice.audit`.
+    pub job: &'static str,
+    /// When it runs: each slice at a time of its own, as journals are read from one end to the other.
+    pub cron: &'static str,
+    /// The kind of the timer that mends a guild: `slice.audit_repair`.
+    pub timer: &'static str,
+    /// Brings a guild's figures back and answers what they were. Doing it again mends nothing.
+    pub repair: for<'a> fn(&'a PgPool, GuildId, Author<'a>) -> Found<'a>,
+}
 
 /// What becomes of the drift that the weekly audit finds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,27 +80,62 @@ impl Group for AuditSettings {
     )];
 }
 
-/// Says which figures of a slice differ from their journals, guild by guild, and schedules the slice's repairs, timers of the kind
-/// `timer`, where they are wanted. Answers what the job found.
-pub async fn told<D: fmt::Debug + Serialize + Sync>(
+impl Audit {
+    /// The slice's weekly job: looks for drift in all guilds, says what there is, and schedules its repair where that is wanted.
+    pub fn schedule(self, slice: &'static str) -> Option<Schedule> {
+        let weekly = self.weekly?;
+        let mut schedule = Schedule::new(weekly.job, weekly.cron, move |connection| {
+            Box::pin(async move {
+                let found = (self.drift)(&mut *connection, None).await?;
+                told(connection, slice, weekly.timer, &found).await
+            })
+        });
+        schedule.statement_timeout = Duration::from_hours(1);
+        Some(schedule)
+    }
+
+    /// What runs the timers of the slice's weekly job: one guild at a time. Running one twice mends nothing twice.
+    pub fn handlers(self, slice: &'static str, pool: &PgPool) -> Handlers {
+        let Some(weekly) = self.weekly else { return Handlers::new() };
+        let pool = pool.clone();
+        let settings = LeaseSettings { concurrency: 1, ..LeaseSettings::default() };
+        Handlers::new().leased(weekly.timer, settings, move |timer: Timer, _| {
+            let pool = pool.clone();
+            async move {
+                let guild = timer.guild_id.ok_or_else(|| TimerError::Fail("it names no guild".to_owned()))?;
+                let here = Origin::default();
+                let mended = (weekly.repair)(&pool, guild, Author::new(By::System, &here)).await;
+                let mended = mended.map_err(|error| match error {
+                    JobError::Database(error) => TimerError::from(error),
+                    JobError::Failed(why) => TimerError::Retry(why),
+                })?;
+                count(slice, guild, &mended);
+                Ok(())
+            }
+        })
+    }
+}
+
+/// Says which figures of a slice differ from their journals, guild by guild, and schedules repairs where they are wanted. Answers what
+/// the job found.
+async fn told(
     conn: &mut PgConnection,
     slice: &'static str,
     timer: &'static str,
-    found: &[D],
-    guild_of: impl Fn(&D) -> GuildId,
+    found: &[Figure],
 ) -> Result<Value, JobError> {
-    let mut guilds: BTreeMap<GuildId, Vec<&D>> = BTreeMap::new();
-    for drift in found {
-        guilds.entry(guild_of(drift)).or_default().push(drift);
+    let mut guilds: BTreeMap<GuildId, Vec<&Figure>> = BTreeMap::new();
+    for figure in found {
+        guilds.entry(figure.guild_id).or_default().push(figure);
     }
     let mut mending = Vec::new();
-    for (guild, drifts) in guilds {
+    for (guild, figures) in guilds {
         let settings: AuditSettings = settings_read(&mut *conn, Some(guild)).await?;
         tracing::warn!(
             slice,
             %guild,
-            figures = drifts.len(),
-            first = ?drifts.first(),
+            figures = figures.len(),
+            first = ?figures.first(),
             mending = settings.weekly_repair,
             "figures differ from their journals; see `questhall audit`"
         );
@@ -75,14 +151,14 @@ pub async fn told<D: fmt::Debug + Serialize + Sync>(
             mending.push(guild);
         }
     }
-    let examples: Vec<&D> = found.iter().take(20).collect();
+    let examples: Vec<&Figure> = found.iter().take(20).collect();
     Ok(json!({ "drift": found.len(), "mending": mending, "examples": examples }))
 }
 
 /// Counts and logs what was mended of a slice in a guild.
-pub fn mended<D: fmt::Debug>(slice: &'static str, guild: GuildId, drifts: &[D]) {
-    let Some(first) = drifts.first() else { return };
+fn count(slice: &'static str, guild: GuildId, mended: &[Figure]) {
+    let Some(first) = mended.first() else { return };
     metrics::counter!("questhall_audit_mended_total", "slice" => slice)
-        .increment(u64::try_from(drifts.len()).unwrap_or(u64::MAX));
-    tracing::warn!(slice, %guild, figures = drifts.len(), ?first, "figures were brought back to their journals");
+        .increment(u64::try_from(mended.len()).unwrap_or(u64::MAX));
+    tracing::warn!(slice, %guild, figures = mended.len(), ?first, "figures were brought back to their journals");
 }

@@ -1,5 +1,6 @@
 //! Re-derives what the lifecycle keeps beside its journals, and tells what does not agree. Finding nothing is the promise.
 
+use access::weekly::{Audit, Figure};
 use kernel::GuildId;
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -18,6 +19,22 @@ pub struct Drift {
     /// What is stored.
     pub found: String,
 }
+
+/// The slice's audit. What the lifecycle has done is done; what differs is for people to look at.
+pub(crate) const AUDIT: Audit = Audit {
+    drift: |conn, guild| {
+        Box::pin(async move {
+            let told = |drift: Drift| Figure {
+                guild_id: drift.guild_id,
+                what: format!("{}: {}", drift.subject, drift.check),
+                stored: drift.found,
+                derived: drift.expected,
+            };
+            Ok(drift(conn, guild).await?.into_iter().map(told).collect())
+        })
+    },
+    weekly: None,
+};
 
 /// Compares, over one guild or all: a campaign's status with its journal's last entry; that what is to come is scheduled;
 /// claims with the ledgers they were paid from; fees with the ledger; final standings with the claims made of them.

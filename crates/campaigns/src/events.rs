@@ -1,6 +1,8 @@
 //! The events of campaigns, as the catalogue lists them.
 
 jobs::declare_events! {
+    read "campaigns:read", admin "campaigns:write";
+
     "campaign.published" Everyone "registration opens" {
         campaign_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the campaign";
         name: Text = "Advent", "the campaign's name";

@@ -34,8 +34,10 @@ mod personal;
 mod routes;
 pub mod rules;
 pub mod schedules;
+mod slice;
 mod store;
 pub mod timers;
 
 pub use error::Error;
 pub use routes::{PROBLEMS, router};
+pub use slice::SLICE;

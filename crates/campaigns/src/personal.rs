@@ -1,15 +1,24 @@
-//! What is kept of a member here: where they registered, where they stood, what they could claim.
+//! What is kept of a member here: where they registered, where and for which squad they stood, what they could claim.
 
 use access::personal::{Asked, Keeper, MOST, NOBODY};
 use kernel::{GuildId, UserId};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-access::personal::submit! {
-    Keeper { slice: "campaigns", copy, forget }
-}
+/// What the slice keeps of members.
+pub(crate) const KEEPER: Keeper = Keeper {
+    tables: &[
+        "campaigns.campaign_participants",
+        "campaigns.campaign_standings",
+        "campaigns.campaign_squad_rosters",
+        "campaigns.campaign_testers",
+        "campaigns.reward_claims",
+    ],
+    copy,
+    forget,
+};
 
-/// Registrations, standings and rewards.
+/// Registrations, standings, rosters, campaigns tried out, and rewards.
 fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Value> {
     Box::pin(async move {
         sqlx::query_scalar!(
@@ -27,6 +36,10 @@ fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Valu
                    JOIN campaigns.campaign_standings s
                      ON s.guild_id = c.guild_id AND s.campaign_id = c.id AND s.participant_type = 'player' AND s.participant_id = $2::bigint::text
                   WHERE c.guild_id = $1), '[]'),
+               'rosters', coalesce((SELECT jsonb_agg(jsonb_build_object('campaign_id', r.campaign_id, 'squad_id', r.squad_id))
+                   FROM campaigns.campaign_squad_rosters r WHERE r.guild_id = $1 AND r.user_id = $2), '[]'),
+               'tested', coalesce((SELECT jsonb_agg(t.campaign_id)
+                   FROM campaigns.campaign_testers t WHERE t.guild_id = $1 AND t.user_id = $2), '[]'),
                'rewards', coalesce((SELECT jsonb_agg(to_jsonb(r) - 'guild_id' - 'user_id')
                    FROM (SELECT * FROM campaigns.reward_claims WHERE guild_id = $1 AND user_id = $2
                           ORDER BY created_at DESC LIMIT $3) r), '[]'))
@@ -41,7 +54,7 @@ fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Valu
 }
 
 /// Names go; what others' figures rest upon stays.
-fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, ()> {
+fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, u64> {
     Box::pin(async move {
         sqlx::query!(
             "UPDATE campaigns.campaign_participants p SET display_name = $3
@@ -65,6 +78,7 @@ fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, ()
         )
         .execute(&mut *conn)
         .await?;
-        Ok(())
+        // Nothing went but names and words.
+        Ok(0)
     })
 }

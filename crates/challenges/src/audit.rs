@@ -6,10 +6,11 @@
 
 use std::collections::HashMap;
 
+use access::weekly::{Audit, Figure};
 use futures::TryStreamExt as _;
 use kernel::{CampaignId, GuildId};
 use serde::Serialize;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool};
 use utoipa::ToSchema;
 
 use crate::model::CampaignKey;
@@ -32,9 +33,30 @@ pub struct Drift {
     pub derived: String,
 }
 
+/// The slice's audit. Positions and points are derived anew with every answer that is corrected; nothing is mended by itself.
+pub(crate) const AUDIT: Audit =
+    Audit { drift: |conn, guild| Box::pin(async move { Ok(figures(conn, guild).await?) }), weekly: None };
+
+/// What differs, of a guild or of all.
+async fn figures(conn: &mut PgConnection, guild: Option<GuildId>) -> sqlx::Result<Vec<Figure>> {
+    let drifts = compare_all(conn, None).await?.into_iter();
+    let asked = drifts.filter(|drift| guild.is_none_or(|guild| drift.guild_id == guild));
+    let figures = asked.map(|drift| Figure {
+        guild_id: drift.guild_id,
+        what: format!("campaigns/{}: {} of {}", drift.campaign_id, drift.figure, drift.subject),
+        stored: drift.stored,
+        derived: drift.derived,
+    });
+    Ok(figures.collect())
+}
+
 /// Compares one campaign, or all, and answers with every difference found.
 pub async fn audit(pool: &PgPool, campaign: Option<CampaignKey>) -> sqlx::Result<Vec<Drift>> {
-    let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    compare_all(&mut *pool.acquire().await?, campaign).await
+}
+
+async fn compare_all(conn: &mut PgConnection, campaign: Option<CampaignKey>) -> sqlx::Result<Vec<Drift>> {
+    let mut tx = conn.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let mut drifts = Vec::new();
     scores(&mut tx, campaign, &mut drifts).await?;
     positions(&mut tx, campaign, &mut drifts).await?;

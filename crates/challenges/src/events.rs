@@ -1,6 +1,8 @@
 //! The events of challenges, as the catalogue lists them.
 
 jobs::declare_events! {
+    read "campaigns:read", admin "campaigns:write";
+
     "challenge.solved" Everyone "a part was solved; while the scoreboard is frozen, only to who solved it, without place and points" {
         campaign_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the campaign";
         challenge_id: Uuid = "0193a6b2-8e10-7c55-8a31-5f0e9d6b7c12", "the challenge";

@@ -1,6 +1,8 @@
 //! What may be typed. Slices with many commands have theirs beside what these do, in [`crate::commands`].
 
 mod access;
+#[cfg(test)]
+mod slices;
 mod webhook;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -125,47 +127,47 @@ pub(crate) enum Command {
     /// Seasons of a guild: make, change, roll over; archived standings.
     Season {
         #[command(subcommand)]
-        command: crate::commands::life::SeasonCommand,
+        command: crate::commands::season::SeasonCommand,
     },
     /// Categories of channels, and what interactions in them are worth.
     Category {
         #[command(subcommand)]
-        command: crate::commands::life::CategoryCommand,
+        command: crate::commands::category::CategoryCommand,
     },
     /// Timed multipliers, such as a double-XP weekend.
     Multiplier {
         #[command(subcommand)]
-        command: crate::commands::life::MultiplierCommand,
+        command: crate::commands::multiplier::MultiplierCommand,
     },
     /// Achievements: make, change, grant, revoke.
     Achievement {
         #[command(subcommand)]
-        command: crate::commands::life::AchievementCommand,
+        command: crate::commands::achievement::AchievementCommand,
     },
     /// The quest board.
     Board {
         #[command(subcommand)]
-        command: crate::commands::life::BoardCommand,
+        command: crate::commands::board::BoardCommand,
     },
     /// The shop and what was bought.
     Shop {
         #[command(subcommand)]
-        command: crate::commands::life::ShopCommand,
+        command: crate::commands::shop::ShopCommand,
     },
     /// Give members XP, gold and stars, or take them.
     Award {
         #[command(subcommand)]
-        command: crate::commands::life::AwardCommand,
+        command: crate::commands::award::AwardCommand,
     },
     /// Announcements: the queue, the channels, and your own words.
     Announcement {
         #[command(subcommand)]
-        command: crate::commands::life::AnnouncementCommand,
+        command: crate::commands::announcement::AnnouncementCommand,
     },
     /// Skills and what builds on what.
     Skill {
         #[command(subcommand)]
-        command: crate::commands::life::SkillCommand,
+        command: crate::commands::skill::SkillCommand,
     },
     /// Learning paths as folders: begin one, check, try, import and export; and a list of what is there.
     Path {

@@ -23,6 +23,8 @@ pub use model::{Announcement, AnnouncementKind, AnnouncementStatus, ChannelChoic
 pub use producer::Producer;
 
 ::jobs::declare_events! {
+    read "community:read", admin "community:write";
+
     "announcement.due" Admins "an announcement's turn has come" {
         announcement_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the announcement";
         channel_id: Snowflake = "175928847299117065", "the channel to post it in";

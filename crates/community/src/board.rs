@@ -16,6 +16,8 @@ mod store;
 pub use model::{BoardQuest, BoardQuestEdit, BoardStatus, NewBoardQuest};
 
 ::jobs::declare_events! {
+    read "community:read", admin "community:write";
+
     "board.quest_posted" Everyone "a quest was put on the board" {
         quest_id: Integer = 5, "the quest";
         title: Text = "Fix the login page", "its title";

@@ -1,10 +1,8 @@
 //! What runs by the clock, and readers of the outbox.
 
-use ::jobs::outbox::spawn_consumer;
+use ::jobs::outbox::Consumers;
 use ::jobs::schedule::Schedule;
 use ::jobs::timers::Handlers;
-use ::jobs::{NodeHandle, Wake};
-use sqlx::PgPool;
 
 use crate::{announcements, board, skills};
 
@@ -25,8 +23,7 @@ pub fn handlers() -> Handlers {
     announcements::release::handlers()
 }
 
-/// Starts this slice's consumers of the outbox, until the node stops.
-pub fn consume(pool: &PgPool, node: &NodeHandle, wake: &Wake) {
-    spawn_consumer(pool.clone(), announcements::Producer, node.clone(), wake);
-    spawn_consumer(pool.clone(), skills::Cascade, node.clone(), wake);
+/// This slice's consumers of the outbox.
+pub fn consumers() -> Consumers {
+    Consumers::new().with(announcements::Producer).with(skills::Cascade)
 }

@@ -1,9 +1,8 @@
-//! What a guild does together: the quest board, the shop, announcements, skills; and a member's right to a copy of what is known of
-//! them, and to be forgotten.
+//! What a guild does together: the quest board, the shop, announcements, skills.
 //!
 //! Promises: each module's own. What they pay is journalled by [`progress::grant`], once.
 //!
-//! Map: [`board`], [`shop`], [`announcements`], [`skills`] · [`privacy`] copies and forgetting · [`jobs`](mod@jobs) what runs by the
+//! Map: [`board`], [`shop`], [`announcements`], [`skills`] · [`jobs`](mod@jobs) what runs by the
 //! clock, and readers of the outbox · [`error`] what can go wrong · [`routes`] the HTTP face.
 
 pub mod announcements;
@@ -11,10 +10,13 @@ pub mod board;
 pub mod error;
 pub mod ids;
 pub mod jobs;
-pub mod privacy;
 pub mod routes;
 pub mod shop;
 pub mod skills;
 
+mod personal;
+mod slice;
+
 pub use error::Error;
 pub use routes::{PROBLEMS, router};
+pub use slice::SLICE;

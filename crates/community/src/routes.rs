@@ -1,11 +1,8 @@
-//! The HTTP face: board, shop, announcements, skills, copies and forgetting.
-
-mod privacy;
+//! The HTTP face: board, shop, announcements, skills.
 
 use access::App;
 use kernel::problem::Kind;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::{announcements, board, shop, skills};
 
@@ -15,8 +12,6 @@ pub const PROBLEMS: &[Kind] = &[shop::NOT_ENOUGH_GOLD, shop::SOLD_OUT, skills::S
 /// The routes of this slice, to be nested under `/api/v1`.
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(privacy::export))
-        .routes(routes!(privacy::erase))
         .merge(board::routes::router())
         .merge(shop::routes::router())
         .merge(announcements::routes::router())

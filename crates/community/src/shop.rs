@@ -22,6 +22,8 @@ pub const NOT_ENOUGH_GOLD: Kind = Kind::new("not-enough-gold", 409, "Not enough 
 pub const SOLD_OUT: Kind = Kind::new("sold-out", 409, "Sold out");
 
 ::jobs::declare_events! {
+    read "community:read", admin "community:write";
+
     "shop.purchased" Member "a member bought something" {
         purchase_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the purchase";
         item_id: Integer = 1, "the item";

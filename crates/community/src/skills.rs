@@ -29,6 +29,8 @@ use kernel::problem::Kind;
 pub const SKILL_CYCLE: Kind = Kind::new("skill-cycle", 409, "Skills would build on each other in a circle");
 
 ::jobs::declare_events! {
+    read "community:read", admin "community:write";
+
     "learning.xp_granted" Member "XPGranted: a completion brought XP; first of a cascade" {
         user_id: Snowflake = "175928847299117063", "the member";
         ordinal: Integer = 1, "its place in the cascade, from 1";

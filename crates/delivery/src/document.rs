@@ -5,20 +5,18 @@ use std::fmt::Write as _;
 
 use jobs::outbox::{Audience, EventType, event_types};
 
-use crate::sight;
-
 const HEAD: &str = include_str!("document_head.md");
 
 /// `docs/events.md`, of all types that this program links.
 pub fn document() -> String {
-    let mut families: BTreeMap<&str, Vec<&EventType>> = BTreeMap::new();
+    let mut scopes: BTreeMap<&str, Vec<&EventType>> = BTreeMap::new();
     for declared in event_types() {
         if !declared.name.starts_with("test.") && !declared.name.contains(".test_") {
-            families.entry(sight::family(declared.name).read).or_default().push(declared);
+            scopes.entry(declared.read).or_default().push(declared);
         }
     }
     let mut page = HEAD.to_owned();
-    for (scope, types) in families {
+    for (scope, types) in scopes {
         // Writing to a String cannot fail.
         let _ = write!(page, "\n## `{scope}`\n\n| type | when | to | data |\n|---|---|---|---|\n");
         for declared in types {
@@ -44,7 +42,7 @@ pub fn document() -> String {
 }
 
 fn audience(declared: &EventType) -> String {
-    let admin = sight::family(declared.name).admin;
+    let admin = declared.admin;
     match declared.audience {
         Audience::Everyone => "everyone".to_owned(),
         Audience::Member => format!("the member concerned, and `{admin}`"),

@@ -1,6 +1,8 @@
 //! The events of this slice, as the catalogue lists them.
 
 jobs::declare_events! {
+    read "webhooks:read", admin "webhooks:write";
+
     "webhook.disabled" Admins "a webhook was disabled because it failed for days, or answered 410" {
         webhook_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the webhook";
         name: Text = "our site", "its name";

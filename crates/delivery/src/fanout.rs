@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use access::Scopes;
+use access::{Scopes, sight::Sight};
 use jobs::TimerError;
 use jobs::outbox::{Consumer, Stored};
 use sqlx::PgConnection;
 
 use crate::store::deliveries::{self, Listener, Queued};
-use crate::{Webhooks, rules, sight};
+use crate::{Webhooks, rules};
 
 /// Queues events for the webhooks that want and may have them.
 #[derive(Debug, Clone)]
@@ -29,10 +29,10 @@ impl Consumer for FanOut {
     async fn consume(&self, connection: &mut PgConnection, events: &[Stored]) -> Result<(), TimerError> {
         let guilds: BTreeSet<i64> = events.iter().map(|event| event.guild_id.get()).collect();
         let guilds: Vec<i64> = guilds.into_iter().collect();
-        let mut listeners: BTreeMap<i64, Vec<(Listener, Scopes)>> = BTreeMap::new();
+        let mut listeners: BTreeMap<i64, Vec<(Listener, Sight)>> = BTreeMap::new();
         for listener in deliveries::listeners(connection, &guilds).await? {
-            let scopes = Scopes::new(listener.scopes.iter().cloned());
-            listeners.entry(listener.guild_id).or_default().push((listener, scopes));
+            let sight = Sight::new(Scopes::new(listener.scopes.iter().cloned()), None);
+            listeners.entry(listener.guild_id).or_default().push((listener, sight));
         }
         if listeners.is_empty() {
             return Ok(());
@@ -40,10 +40,8 @@ impl Consumer for FanOut {
         let mut queued = Queued::default();
         for event in events {
             let mut body = None;
-            for (listener, scopes) in listeners.get(&event.guild_id.get()).into_iter().flatten() {
-                if !rules::wants(&listener.event_types, &event.event_type)
-                    || !sight::sees(scopes, None, event)
-                {
+            for (listener, sight) in listeners.get(&event.guild_id.get()).into_iter().flatten() {
+                if !rules::wants(&listener.event_types, &event.event_type) || !sight.sees(event) {
                     continue;
                 }
                 queued.guild_ids.push(listener.guild_id);

@@ -13,7 +13,7 @@
 //!   has it sealed, by a key that is not in the database.
 //!
 //! Map: [`settings`] what an operator may choose · [`model`] types · [`rules`] patterns and the schedule of attempts ·
-//! [`signing`] · [`address`] who may be called · [`sight`] who sees which events · [`sender`] one attempt · `store`, `queue`
+//! [`signing`] · [`address`] who may be called · [`sender`] one attempt · `store`, `queue`
 //! SQL · [`fanout`] from the outbox into queues · `worker` from queues to endpoints · [`ops`] what the faces call ·
 //! [`routes`] the HTTP face · [`schedules`] clearing away · [`nats`] the broker, both ways · [`document`] the page about events.
 
@@ -31,11 +31,11 @@ pub mod rules;
 pub mod schedules;
 pub mod sender;
 pub mod settings;
-pub mod sight;
 pub mod signing;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod work;
 mod worker;
 
 use std::sync::Arc;
@@ -44,11 +44,13 @@ use jobs::{NodeHandle, Wake};
 use kernel::Clock;
 use sqlx::PgPool;
 use tokio::sync::watch;
+mod slice;
 
 pub use error::Error;
 pub use routes::{PROBLEMS, router};
 pub use sender::{Resolver, Sender};
 pub use settings::{GuildFrom, LakeSource, NatsSettings, WebhookSettings};
+pub use slice::SLICE;
 pub use store::seal::{
     ForeignSecret, previous_secrets_forget, secret_heads, secrets_foreign, secrets_reseal,
 };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use access::{AuditEntry, By, Origin, audit};
 use jobs::NodeHandle;
 use jobs::outbox::{Event, emit_one};
-use kernel::UserId;
+
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
@@ -242,7 +242,7 @@ impl Turn {
             subject: format!("webhooks/{webhook_id}"),
             correlation_id: None,
             // For administrators only.
-            user_id: Some(UserId::HOUSE),
+            user_id: None,
             payload: json!({
                 "webhook_id": webhook_id, "name": target.name, "reason": reason,
                 "failing_since": standing.failing_since, "error": refusal.error,

@@ -1,10 +1,10 @@
 //! Balances re-derived from the ledger, and brought back to it.
 
-pub mod weekly;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use access::weekly::{Audit, Figure, Weekly};
 use access::{AuditEntry, By, Origin, audit};
+use jobs::schedule::JobError;
 use kernel::{GuildId, UserId};
 use serde::Serialize;
 use serde_json::json;
@@ -26,6 +26,47 @@ pub struct Drift {
     pub stored: i64,
     /// What `economy.bytes_transactions` adds up to.
     pub derived: i64,
+}
+
+impl Drift {
+    /// In words that fit every slice.
+    fn told(self) -> Figure {
+        Figure {
+            guild_id: self.guild_id,
+            what: format!("{} of user {}", self.what, self.user_id),
+            stored: self.stored.to_string(),
+            derived: self.derived.to_string(),
+        }
+    }
+}
+
+/// The slice's audit.
+pub(crate) const AUDIT: Audit = Audit {
+    drift: |conn, guild| {
+        Box::pin(async move {
+            let found = drift(conn, guild).await.map_err(failed)?;
+            Ok(found.into_iter().map(Drift::told).collect())
+        })
+    },
+    weekly: Some(Weekly {
+        job: "economy.audit",
+        cron: "27 4 * * 0",
+        timer: "economy.audit_repair",
+        repair: |pool, guild, author| {
+            Box::pin(async move {
+                let mended = repair(pool, Some(guild), author.by, author.origin).await.map_err(failed)?;
+                Ok(mended.into_iter().map(Drift::told).collect())
+            })
+        },
+    }),
+};
+
+/// What went wrong, for the job.
+fn failed(error: LedgerError) -> JobError {
+    match error {
+        LedgerError::Database(error) => JobError::Database(error),
+        other => JobError::Failed(other.to_string()),
+    }
 }
 
 /// All balances, totals and streaks that differ from what the ledger adds up to, the house's included; of one guild, or

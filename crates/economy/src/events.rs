@@ -7,6 +7,8 @@ use serde_json::json;
 use crate::model::Transaction;
 
 jobs::declare_events! {
+    read "economy:read", admin "economy:write";
+
     "bytes.transferred" Member "bytes were paid to another member" {
         transaction_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the transaction";
         giver_id: Snowflake = "175928847299117063", "who gave; 0 is the house";

@@ -1,21 +1,16 @@
-//! What runs by the clock.
+//! What runs by the clock, and readers of the outbox.
 
+use ::jobs::outbox::Consumers;
 use ::jobs::schedule::{JobError, Schedule};
-use ::jobs::timers::Handlers;
 use serde_json::{Value, json};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
-use crate::audit::weekly;
+use crate::first_messages::DailyClaims;
 use crate::{reports, role_rewards};
 
 /// The periodic jobs of this slice, for the server to run.
 pub fn schedules() -> Vec<Schedule> {
-    let mut audit =
-        Schedule::new("economy.audit", "27 4 * * 0", |connection| Box::pin(weekly::look(connection)));
-    // The ledger is read from one end to the other.
-    audit.statement_timeout = std::time::Duration::from_hours(1);
     vec![
-        audit,
         Schedule::new("economy.daily_reports", "20 0 * * *", |connection| {
             Box::pin(daily_reports(connection))
         }),
@@ -25,9 +20,9 @@ pub fn schedules() -> Vec<Schedule> {
     ]
 }
 
-/// The handlers of this slice's timers, for the server to run.
-pub fn handlers(pool: &PgPool) -> Handlers {
-    weekly::handlers(pool)
+/// This slice's consumers of the outbox.
+pub fn consumers() -> Consumers {
+    Consumers::new().with(DailyClaims)
 }
 
 /// Reports on yesterday, and on days of the last week that were missed.

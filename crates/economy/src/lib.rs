@@ -33,9 +33,11 @@ pub mod transfers;
 
 mod events;
 mod personal;
+mod slice;
 
 pub use error::{Error, LedgerError, PROBLEMS};
 pub use ledger::{accounts_ensure, post};
 pub use model::{Kind, Posted, Posting, Reference};
 pub use routes::router;
+pub use slice::SLICE;
 pub use transfers::TransferWriter;

@@ -5,9 +5,12 @@ use kernel::{GuildId, UserId};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-access::personal::submit! {
-    Keeper { slice: "economy", copy, forget }
-}
+/// What the slice keeps of members.
+pub(crate) const KEEPER: Keeper = Keeper {
+    tables: &["economy.bytes_balances", "economy.bytes_transactions", "economy.role_reward_grants"],
+    copy,
+    forget,
+};
 
 /// Balance, ledger and role rewards.
 fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Value> {
@@ -36,7 +39,7 @@ fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Valu
 }
 
 /// Names go; what others' figures rest upon stays.
-fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, ()> {
+fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, u64> {
     Box::pin(async move {
         sqlx::query!(
         "UPDATE economy.bytes_transactions
@@ -66,6 +69,7 @@ fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, ()
         )
         .execute(&mut *conn)
         .await?;
-        Ok(())
+        // Nothing went but names and words.
+        Ok(0)
     })
 }

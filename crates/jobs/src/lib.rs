@@ -30,7 +30,7 @@ pub mod table;
 pub mod timers;
 pub mod wake;
 
-mod events;
+pub mod events;
 
 pub use engine::{Engine, EngineSettings};
 pub use node::{Node, NodeHandle};

@@ -15,10 +15,10 @@ mod read;
 mod tail;
 mod topics;
 
+pub use catalogue::{Audience, EventType, Field, FieldKind, event_type, event_types};
 #[doc(hidden)]
-pub use catalogue::declaring;
-pub use catalogue::{Audience, EventType, Field, FieldKind, event_types};
-pub use consumer::{Consumer, Start, consume_batch, spawn as spawn_consumer};
+pub use catalogue::{Declared, declaring};
+pub use consumer::{Consumer, Consumers, Start, consume_batch, spawn as spawn_consumer};
 pub use emit::{Event, emit, emit_one};
 pub use feed::{Feed, FeedError};
 pub use origin::{Estranged, estranged, settle};

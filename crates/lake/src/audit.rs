@@ -5,16 +5,16 @@
 //! channel may have changed its category since), and days whose events retention has dropped. Lifetime counters must be the sum of
 //! their days, which are kept.
 //!
-//! A job does both every week ([`weekly`]). What was mended is in the audit log, in the log, and counted in
-//! `questhall_audit_mended_total`.
+//! A job does both every week ([`access::weekly`]). What was mended is in the audit log.
 
 mod counters;
 mod days;
-pub mod weekly;
 
 use std::collections::BTreeSet;
 
 use access::Author;
+use access::weekly::{Audit, Weekly};
+use jobs::schedule::JobError;
 use kernel::GuildId;
 pub use progress::drift::Drift;
 use progress::drift::{on_record, unhurried};
@@ -25,6 +25,36 @@ use crate::error::Error;
 
 /// Members who are mended at once: so long their guild's events wait.
 const AT_ONCE: usize = 50;
+
+/// The slice's audit. A guild's drift is picked out of everybody's.
+pub(crate) const AUDIT: Audit = Audit {
+    drift: |conn, guild| {
+        Box::pin(async move {
+            let mut found = drift(conn).await.map_err(failed)?;
+            found.retain(|drift| guild.is_none_or(|guild| drift.guild_id == guild));
+            Ok(found.into_iter().map(Drift::told).collect())
+        })
+    },
+    weekly: Some(Weekly {
+        job: "lake.audit",
+        cron: "7 4 * * 0",
+        timer: "lake.audit_repair",
+        repair: |pool, guild, author| {
+            Box::pin(async move {
+                let mended = repair(pool, guild, author).await.map_err(failed)?;
+                Ok(mended.into_iter().map(Drift::told).collect())
+            })
+        },
+    }),
+};
+
+/// What went wrong, for the job.
+fn failed(error: Error) -> JobError {
+    match error {
+        Error::Database(error) => JobError::Database(error),
+        other => JobError::Failed(other.to_string()),
+    }
+}
 
 /// Every figure that is not what the lake adds up to. Reads lake and journal from one end to the other; empty when all is well. Each
 /// statement is a snapshot of its own, so it may run while others write.
@@ -67,7 +97,7 @@ async fn part_mend(
     users: &[i64],
     author: Author<'_>,
 ) -> Result<Vec<Drift>, Error> {
-    let mended = db::retry(|| async {
+    db::retry(|| async {
         let mut tx = pool.begin().await?;
         unhurried(&mut tx).await?;
         people::store::guilds_lock(&mut tx, &[guild]).await?;
@@ -81,9 +111,7 @@ async fn part_mend(
         mended.extend(lifetimes);
         on_record(&mut tx, guild, &mended, author).await?;
         tx.commit().await?;
-        Ok::<_, Error>(mended)
+        Ok(mended)
     })
-    .await?;
-    access::weekly::mended("lake", guild, &mended);
-    Ok(mended)
+    .await
 }

@@ -21,6 +21,9 @@ pub mod routes;
 
 mod events;
 mod fresh;
+mod personal;
+mod slice;
 
 pub use error::Error;
 pub use routes::router;
+pub use slice::SLICE;

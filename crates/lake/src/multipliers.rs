@@ -24,6 +24,8 @@ pub use model::{MultiplierEvent, MultiplierEventEdit, NewMultiplierEvent};
 pub(crate) use turn::handlers;
 
 ::jobs::declare_events! {
+    read "community:read", admin "community:write";
+
     "multiplier.scheduled" Everyone "rewards are going to be multiplied for a while" {
         event_id: Integer = 4, "the timed event";
         name: Text = "Double XP weekend", "its name";

@@ -1,5 +1,7 @@
 //! Progress, percentages, grants and unlocks re-derived from what they follow from.
 
+use access::weekly::{Audit, Figure};
+use jobs::schedule::JobError;
 use kernel::GuildId;
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -19,6 +21,32 @@ pub struct Drift {
     pub stored: String,
     /// As derived.
     pub derived: String,
+}
+
+/// The slice's audit. Nothing is mended by itself: what is wrong of somebody's learning is for people to look at.
+pub(crate) const AUDIT: Audit = Audit {
+    drift: |conn, guild| {
+        Box::pin(async move {
+            let found = drift(conn, guild).await.map_err(failed)?;
+            Ok(found.into_iter().map(Drift::told).collect())
+        })
+    },
+    weekly: None,
+};
+
+/// What went wrong, for the job.
+fn failed(error: Error) -> JobError {
+    match error {
+        Error::Database(error) => JobError::Database(error),
+        other => JobError::Failed(other.to_string()),
+    }
+}
+
+impl Drift {
+    /// In words that fit every slice.
+    fn told(self) -> Figure {
+        Figure { guild_id: self.guild_id, what: self.what, stored: self.stored, derived: self.derived }
+    }
 }
 
 struct Row {

@@ -2,6 +2,8 @@
 //! in the community's skills.
 
 jobs::declare_events! {
+    read "learning:read", admin "learning:grade";
+
     "learning.enrolled" Member "a learner enrolled in a path" {
         user_id: Snowflake = "175928847299117063", "the learner";
         path_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the path";

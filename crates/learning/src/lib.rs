@@ -37,6 +37,8 @@ pub mod store;
 
 mod events;
 mod personal;
+mod slice;
 
 pub use error::Error;
 pub use routes::{PROBLEMS, router};
+pub use slice::SLICE;

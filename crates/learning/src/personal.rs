@@ -6,9 +6,8 @@ use kernel::{GuildId, UserId};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-access::personal::submit! {
-    Keeper { slice: "learning", copy, forget }
-}
+/// What the slice keeps of members: everything else of a learner hangs on their row here.
+pub(crate) const KEEPER: Keeper = Keeper { tables: &["learning.learners"], copy, forget };
 
 fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Value> {
     Box::pin(async move {
@@ -61,16 +60,16 @@ fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Valu
     })
 }
 
-fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, ()> {
+fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, u64> {
     Box::pin(async move {
         // Everything of a learner hangs on this row.
-        sqlx::query!(
+        let gone = sqlx::query!(
             "DELETE FROM learning.learners WHERE guild_id = $1 AND user_id = $2",
             guild.get(),
             user.get()
         )
         .execute(conn)
         .await?;
-        Ok(())
+        Ok(gone.rows_affected())
     })
 }

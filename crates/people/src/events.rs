@@ -1,6 +1,8 @@
 //! The events of people and members, as the catalogue lists them.
 
 jobs::declare_events! {
+    read "community:read", admin "community:write";
+
     "member.role" Member "a member is to have a Discord role, or to lose it; repeated until that is reported" {
         user_id: Snowflake = "175928847299117063", "the member";
         role_id: Snowflake = "175928847299117070", "the role";

@@ -7,7 +7,7 @@
 //! * Discord roles that the rules give or take reach Discord, whoever is away meanwhile ([`roles`]).
 //!
 //! Map: [`model`] the types · [`store`] SQL · [`ops`] transactions the faces call · [`names`] who is called what · [`preferences`] what
-//! is announced about whom · [`roles`] Discord roles that follow the rules · [`jobs`](mod@jobs) what runs by the clock · [`error`] what can
+//! is announced about whom · [`privacy`] copies of what is known of a member, and forgetting · [`roles`] Discord roles that follow the rules · [`jobs`](mod@jobs) what runs by the clock · [`error`] what can
 //! go wrong · [`routes`] the HTTP face · `testing` (feature) two guilds with members.
 
 pub mod error;
@@ -16,6 +16,7 @@ pub mod model;
 pub mod names;
 pub mod ops;
 pub mod preferences;
+pub mod privacy;
 pub mod roles;
 pub mod routes;
 pub mod store;
@@ -23,10 +24,13 @@ pub mod store;
 pub mod testing;
 
 mod events;
+mod personal;
+mod slice;
 
 pub use error::Error;
 pub use model::{Member, MemberEdit};
 pub use routes::router;
+pub use slice::SLICE;
 pub use store::{
     guild_ensure, guilds_known, guilds_lock, member_ensure, member_get, member_known, members_ensure,
     members_return,

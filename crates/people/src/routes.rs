@@ -2,6 +2,7 @@
 
 mod members;
 mod names;
+mod privacy;
 mod roles;
 
 use access::App;
@@ -17,6 +18,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(members::put))
         .routes(routes!(names::names))
         .routes(routes!(names::preferences, names::put_preferences))
+        .routes(routes!(privacy::export))
+        .routes(routes!(privacy::erase))
         .routes(routes!(roles::list))
         .routes(routes!(roles::report))
 }

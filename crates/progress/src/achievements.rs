@@ -25,6 +25,8 @@ pub use evaluate::{evaluate_batch, evaluate_members};
 pub use model::{Achievement, AchievementEdit, Earner, NewAchievement, Progress};
 
 ::jobs::declare_events! {
+    read "community:read", admin "community:write";
+
     "achievement.earned" Everyone "a member earned an achievement" {
         achievement_id: Integer = 12, "the achievement";
         name: Text = "Chatterbox", "its name";

@@ -4,15 +4,14 @@
 //! [`drift`] reports, [`repair`] mends while everything goes on. What cannot be derived is not claimed: minutes of voice, and days whose
 //! events retention has dropped.
 //!
-//! A job does both every week ([`weekly`]). What was mended is in the audit log, in the log, and counted in
-//! `questhall_audit_mended_total`.
-
-pub mod weekly;
+//! A job does both every week ([`access::weekly`]). What was mended is in the audit log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use access::author::Author;
 use access::settings::settings_read;
+use access::weekly::{Audit, Weekly};
+use jobs::schedule::JobError;
 use kernel::{GuildId, UserId};
 use sqlx::{PgConnection, PgPool};
 
@@ -24,6 +23,36 @@ use crate::seasons::{calendars, derive};
 
 /// Members who are mended at once: so long their guild's events wait.
 const AT_ONCE: usize = 50;
+
+/// The slice's audit. A guild's drift is picked out of everybody's.
+pub(crate) const AUDIT: Audit = Audit {
+    drift: |conn, guild| {
+        Box::pin(async move {
+            let mut found = drift(conn).await.map_err(failed)?;
+            found.retain(|drift| guild.is_none_or(|guild| drift.guild_id == guild));
+            Ok(found.into_iter().map(Drift::told).collect())
+        })
+    },
+    weekly: Some(Weekly {
+        job: "progress.audit",
+        cron: "17 4 * * 0",
+        timer: "progress.audit_repair",
+        repair: |pool, guild, author| {
+            Box::pin(async move {
+                let mended = repair(pool, guild, author).await.map_err(failed)?;
+                Ok(mended.into_iter().map(Drift::told).collect())
+            })
+        },
+    }),
+};
+
+/// What went wrong, for the job.
+fn failed(error: Error) -> JobError {
+    match error {
+        Error::Database(error) => JobError::Database(error),
+        other => JobError::Failed(other.to_string()),
+    }
+}
 
 /// Every figure that is not what its journal adds up to. Reads journal and lake from one end to the other; empty when all is well. Each
 /// statement is a snapshot of its own, so it may run while others write.
@@ -116,7 +145,7 @@ async fn part_mend(
     season: Option<i32>,
     author: Author<'_>,
 ) -> Result<Vec<Drift>, Error> {
-    let mended = db::retry(|| async {
+    db::retry(|| async {
         let mut tx = pool.begin().await?;
         unhurried(&mut tx).await?;
         people::store::guilds_lock(&mut tx, &[guild]).await?;
@@ -133,11 +162,9 @@ async fn part_mend(
         };
         on_record(&mut tx, guild, &mended, author).await?;
         tx.commit().await?;
-        Ok::<_, Error>(mended)
+        Ok(mended)
     })
-    .await?;
-    access::weekly::mended("progress", guild, &mended);
-    Ok(mended)
+    .await
 }
 
 /// What differs in a guild now.

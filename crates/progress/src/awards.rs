@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 ::jobs::declare_events! {
+    read "community:read", admin "community:write";
+
     "member.awarded" Everyone "an administrator gave a member something; taken things are told to the member and to those who administer" {
         user_id: Snowflake = "175928847299117063", "the member";
         xp: Integer = 100, "XP; negative when taken";

@@ -1,6 +1,7 @@
 //! Figures that are not what their journal says, and what auditing members' figures takes.
 
 use access::author::{Author, Deed};
+use access::weekly::Figure;
 use kernel::{GuildId, UserId};
 use serde::Serialize;
 use serde_json::json;
@@ -27,6 +28,16 @@ pub struct Drift {
 }
 
 impl Drift {
+    /// In words that fit every slice.
+    pub fn told(self) -> Figure {
+        let what = match self.user_id {
+            Some(user) => format!("{} of user {user}", self.what),
+            None => self.what,
+        };
+        let (stored, derived) = (self.stored.to_string(), self.derived.to_string());
+        Figure { guild_id: self.guild_id, what, stored, derived }
+    }
+
     /// The member, as the database stores them.
     pub fn user(&self) -> Option<i64> {
         self.user_id.map(UserId::get)

@@ -3,19 +3,13 @@
 use ::jobs::schedule::{JobError, Schedule};
 use ::jobs::timers::Handlers;
 use serde_json::{Value, json};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
-use crate::audit::weekly;
 use crate::{achievements, levels, seasons};
 
 /// The periodic jobs of this slice, for the server to run.
 pub fn schedules() -> Vec<Schedule> {
-    let mut audit =
-        Schedule::new("progress.audit", "17 4 * * 0", |connection| Box::pin(weekly::look(connection)));
-    // Journals are read from one end to the other.
-    audit.statement_timeout = std::time::Duration::from_hours(1);
     vec![
-        audit,
         Schedule::new("progress.achievements_sweep", "23 4 * * *", |connection| {
             Box::pin(achievements::retroactive::sweep(connection))
         }),
@@ -26,11 +20,8 @@ pub fn schedules() -> Vec<Schedule> {
 }
 
 /// The handlers of this slice's timers, for the server to run.
-pub fn handlers(pool: &PgPool) -> Handlers {
-    seasons::turn::handlers()
-        .and(achievements::retroactive::handlers())
-        .and(levels::handlers())
-        .and(weekly::handlers(pool))
+pub fn handlers() -> Handlers {
+    seasons::turn::handlers().and(achievements::retroactive::handlers()).and(levels::handlers())
 }
 
 /// Folds the changes of the XP histogram in, which keeps ranks quick; they are right without it too.

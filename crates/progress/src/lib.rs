@@ -38,6 +38,8 @@ mod events;
 mod grants;
 mod journal;
 mod levels;
+mod personal;
+mod slice;
 
 pub use error::Error;
 pub use event_type::EventType;
@@ -46,3 +48,4 @@ pub use model::{Event, Grant, Granted, LevelUp};
 pub use profile::Profile;
 pub use routes::router;
 pub use rules::{Curve, level_for_xp};
+pub use slice::SLICE;

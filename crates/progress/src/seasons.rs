@@ -28,6 +28,8 @@ pub use model::{NewSeason, NextSeason, RepeatBy, RollSeason, Season, SeasonEdit,
 pub(crate) use store::season_exists;
 
 ::jobs::declare_events! {
+    read "community:read", admin "community:write";
+
     "season.started" Everyone "a season began" {
         season_id: Integer = 3, "the season";
         name: Text = "Spring", "its name";

@@ -2,14 +2,19 @@
 
 mod answers;
 
+use std::collections::BTreeSet;
+
 use access::App;
 use access::openapi::Common;
-use utoipa::openapi::path::Operation;
-use utoipa::openapi::{InfoBuilder, License, OpenApi, ServerBuilder, security::SecurityRequirement};
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::tag::{Tag, TagBuilder};
+use utoipa::openapi::{InfoBuilder, License, OpenApi, ServerBuilder};
 use utoipa::{Modify, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{events, operations};
+use crate::operations;
+use crate::slices::SLICES;
 
 /// Where the API lies.
 const PREFIX: &str = "/api/v1";
@@ -36,45 +41,38 @@ themselves, and may do what their roles in a guild permit. Where the path names 
 **Streams** are server-sent events, resumable with `Last-Event-ID`.";
 
 #[derive(utoipa::OpenApi)]
-#[openapi(components(schemas(operations::TimerStatus)), tags(
-    (name = "campaigns", description = "Campaigns: their settings, life cycle, registrations, rewards."),
-    (name = "challenges", description = "Challenges: inputs, answers, hints."),
-    (name = "leaderboards", description = "Who stands where."),
-    (name = "events", description = "What happens, as it happens: server-sent events."),
-    (name = "webhooks", description = "Events posted to an address of yours, signed by the Standard Webhooks specification."),
-    (name = "economy", description = "Bytes: balances and transfers."),
-    (name = "squads", description = "Squads and who is in them."),
-    (name = "people", description = "Members of a guild, their names and preferences."),
-    (name = "progress", description = "What members earned: XP, seasons, achievements, awards."),
-    (name = "lake", description = "What happened on Discord, and what multiplies rewards."),
-    (name = "community", description = "Quest board, shop, announcements, skills; copies of what is known of a member."),
-    (name = "learning", description = "Paths, quests and their steps; attempts, progress and what they bring."),
-    (name = "keys", description = "API keys."),
-    (name = "sign-in", description = "Signing in and out with a browser, and one's sessions."),
-    (name = "roles", description = "Who may do what in a guild."),
-    (name = "audit", description = "What administrators changed, with before and after."),
-    (name = "settings", description = "What administrators choose while it runs."),
-    (name = "operations", description = "For those who run this installation. Takes keys that are confined to no guild."),
-))]
+#[openapi(components(schemas(operations::TimerStatus)))]
 struct Frame;
 
 /// All slices' routes under [`PREFIX`], and their document.
 pub(crate) fn router() -> OpenApiRouter<App> {
-    let slices = OpenApiRouter::new()
-        .merge(campaigns::router())
-        .merge(challenges::router())
-        .merge(economy::router())
-        .merge(squads::router())
-        .merge(people::router())
-        .merge(progress::router())
-        .merge(lake::router())
-        .merge(community::router())
-        .merge(learning::router())
-        .merge(access::routes::routes())
-        .merge(delivery::router())
-        .merge(events::router())
-        .merge(operations::router());
-    OpenApiRouter::with_openapi(Frame::openapi()).nest(PREFIX, slices)
+    let routes = SLICES.iter().fold(OpenApiRouter::new(), |routes, slice| routes.merge((slice.router)()));
+    OpenApiRouter::with_openapi(Frame::openapi()).nest(PREFIX, routes)
+}
+
+/// What the tags say that routes bear: slices, and topics of theirs.
+fn tags(document: &OpenApi) -> Vec<Tag> {
+    let borne: BTreeSet<&str> = document.paths.paths.values().flat_map(borne_by).collect();
+    let mut tags: Vec<Tag> = Vec::new();
+    for slice in SLICES.iter().rev() {
+        for (name, about) in [(slice.name, slice.about)].iter().chain(slice.tags) {
+            if borne.contains(name) && tags.iter().all(|tag| tag.name != *name) {
+                tags.push(TagBuilder::new().name(*name).description(Some(*about)).build());
+            }
+        }
+    }
+    tags
+}
+
+/// The tags of a path's operations.
+fn borne_by(path: &PathItem) -> impl Iterator<Item = &str> {
+    let operations = [&path.get, &path.post, &path.put, &path.patch, &path.delete];
+    operations
+        .into_iter()
+        .flatten()
+        .filter_map(|operation| operation.tags.as_ref())
+        .flatten()
+        .map(String::as_str)
 }
 
 /// The document of the whole API, as it is checked in and served. `public_url` is where the server is reached from outside.
@@ -86,6 +84,7 @@ pub(crate) fn document(public_url: Option<&str>) -> OpenApi {
 
 fn finish(document: &mut OpenApi, public_url: Option<&str>) {
     Common.modify(document);
+    document.tags = Some(tags(document));
     document.info = InfoBuilder::new()
         .title("Questhall")
         .version("1")

@@ -4,18 +4,17 @@
 //! * A stream begins with what came after `Last-Event-ID` and goes on with what happens, in one order, without a gap and
 //!   without a repetition; a client that is slow is served from the table until it has caught up. Who comes back so late that
 //!   events were cleared away is told so.
-//! * Nobody sees an event that they could not have read otherwise: each family of events takes a scope ([`sight`]), events
+//! * Nobody sees an event that they could not have read otherwise: each family of events takes a scope ([`access::sight`]), events
 //!   about a member go to that member and to admins, and what a frozen scoreboard hides is hidden here.
 //! * An idle stream costs a few kilobytes, and no query; it is woken by events of its guild, campaign or member only, and
 //!   an event is written out once for all who read it.
 //!
-//! Map: [`sight`] who sees what · `shares` how many streams a key or guild may hold · `stream` from the outbox to the wire · `routes` the two event streams · `boards` the
+//! Map: `shares` how many streams a key or guild may hold · `stream` from the outbox to the wire · `routes` the two event streams · `boards` the
 //! leaderboard as it changes.
 
 mod boards;
 mod routes;
 mod shares;
-mod sight;
 mod stream;
 
 use access::App;

@@ -9,8 +9,8 @@
 //!
 //! Map: [`settings`] what an operator may choose · `router` the face, `web` what every request passes through ·
 //! `api` all slices' routes and their document · `events` server-sent events · `operations` for who runs the installation ·
-//! `health` readiness and [`figures`] · `pages`, `reader` for people · `registry` every slice's settings · `run` the process,
-//! `work` what it does in the background, [`secrets`] that all nodes have one key, `listen` its sockets, `slim` the memory it gives back.
+//! `health` readiness and [`figures`] · `pages`, `reader` for people · `slices` every slice, listed once · `run` the process,
+//! [`secrets`] that all nodes have one key, `listen` its sockets, `slim` the memory it gives back.
 
 mod api;
 mod events;
@@ -20,20 +20,18 @@ mod listen;
 mod operations;
 mod pages;
 mod reader;
-mod registry;
 mod router;
 mod run;
 pub mod secrets;
 pub mod settings;
+mod slices;
 mod slim;
 mod web;
-mod work;
 
-pub use pages::catalogue;
-pub use registry::settings_registry;
 pub use router::{Services, build};
 pub use run::{RunError, Server, Shutdown, run, signals};
 pub use settings::{Role, Roles, Settings};
+pub use slices::{SLICES, catalogue, settings_registry};
 
 use utoipa::openapi::OpenApi;
 

@@ -7,7 +7,9 @@ mod queues;
 mod sandbox;
 mod schedules;
 mod timers;
+mod upkeep;
 
+use access::slice::{Slice, Terminal, no_consumers, no_timers, no_workers};
 use access::{App, AuditEntry, By, Origin};
 use kernel::Problem;
 use serde_json::Value;
@@ -18,9 +20,33 @@ use utoipa_axum::routes;
 pub(crate) use self::sandbox::ScriptRunner;
 pub(crate) use self::timers::TimerStatus;
 
+/// What the server is itself, as a slice: what operators see and do, and the streams of events.
+pub(crate) static SLICE: Slice = Slice {
+    name: "operations",
+    about: "For those who run this installation. Takes keys that are confined to no guild.",
+    router,
+    tags: &[
+        ("events", "What happens, as it happens: server-sent events."),
+        ("leaderboards", "Who stands where."),
+    ],
+    terminal: Terminal::Commands(&["secrets", "audit", "doctor"]),
+    problems: &[],
+    settings: &[],
+    scopes: &[],
+    events: &[jobs::events::OF_TIMERS],
+    schedules: upkeep::schedules,
+    timers: no_timers,
+    consumers: no_consumers,
+    workers: no_workers,
+    audit: Some(outbox::AUDIT),
+    // Events are kept for 30 days, whoever they name; timers and nodes name nobody.
+    personal: None,
+};
+
 /// The routes, to be nested under `/api/v1`.
-pub(crate) fn router() -> OpenApiRouter<App> {
+fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(crate::events::router())
         .routes(routes!(nodes::list))
         .routes(routes!(nodes::drain))
         .routes(routes!(nodes::undrain))

@@ -2,32 +2,14 @@
 
 use std::fmt::Write as _;
 
-use access::problems::CATALOGUE;
 use axum::extract::Path;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Router, routing::get};
 use kernel::{Kind, Problem};
 
+use crate::slices::catalogue;
 use crate::web::PAGE_POLICY;
-
-/// Every kind of problem that this server answers with, by status and slug.
-pub fn catalogue() -> Vec<Kind> {
-    let slices = [
-        CATALOGUE,
-        community::PROBLEMS,
-        economy::PROBLEMS,
-        squads::PROBLEMS,
-        learning::PROBLEMS,
-        challenges::PROBLEMS,
-        campaigns::PROBLEMS,
-        delivery::PROBLEMS,
-    ];
-    let mut kinds: Vec<Kind> = slices.concat();
-    kinds.sort_unstable_by_key(|kind| (kind.status, kind.slug));
-    kinds.dedup();
-    kinds
-}
 
 /// What to do about a kind, for those that are everybody's. The others' detail says it each time.
 fn advice(kind: Kind) -> &'static str {
@@ -172,6 +154,8 @@ fn code(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use access::problems::CATALOGUE;
+
     use super::*;
 
     #[test]

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use access::App;
+use access::personal::Keepers;
+use access::{App, Means};
 use axum::body::Bytes;
 use axum::{Extension, Router};
 use challenges::SubmissionWriter;
 use db::migrate::Schema;
 use delivery::Webhooks;
 use economy::TransferWriter;
+use jobs::EngineSettings;
 use jobs::outbox::Tail;
 use lake::ingest::EventWriter;
 use sandbox::Sandbox;
@@ -18,6 +20,7 @@ use crate::events::Streams;
 use crate::health::{Draining, Scrape};
 use crate::operations::ScriptRunner;
 use crate::settings::Settings;
+use crate::slices::{self, SLICES};
 use crate::{api, health, pages, reader, web};
 
 /// What the handlers of all slices work with.
@@ -47,6 +50,27 @@ pub struct Services {
     pub closing: CancellationToken,
 }
 
+impl Services {
+    /// What the slices' work in the background is given.
+    pub fn means(&self) -> Means {
+        let workers = &self.settings.workers;
+        let engine = EngineSettings {
+            max_batch: workers.timer_batch,
+            workers: workers.timer_workers,
+            ..EngineSettings::default()
+        };
+        let means = Means::new(self.app.clone())
+            .with(engine)
+            .with(self.webhooks.clone())
+            .with(self.settings.nats.clone())
+            .with(self.lake.clone());
+        match self.sandbox.clone() {
+            Some(sandbox) => means.with(sandbox),
+            None => means,
+        }
+    }
+}
+
 /// What a node without the role `http` answers: whether it lives, whether it is ready, its figures.
 pub(crate) fn watch(services: &Services) -> Router {
     let Services { schema, settings, app, sandbox, draining, .. } = services;
@@ -67,7 +91,7 @@ pub fn build(services: &Services) -> Router {
     let closing = &services.closing;
     crate::figures::recorder();
     let streams = Streams::new(app.pool().clone(), tail.clone(), &settings.streams, closing.clone());
-    app.know_guilds(crate::registry::guilds_known(app.pool()));
+    app.know_guilds(slices::guilds_known(app.pool()));
     let (routes, _) = api::router().split_for_parts();
     let document = api::document(settings.http.public_url.as_deref());
     let mut routes = routes
@@ -77,7 +101,8 @@ pub fn build(services: &Services) -> Router {
         .method_not_allowed_fallback(access::web::no_method)
         .fallback(access::web::no_route)
         .layer(Extension(reader::Document(Bytes::from(crate::document_text(&document)))))
-        .layer(Extension(crate::registry::settings_registry()))
+        .layer(Extension(slices::settings_registry()))
+        .layer(Extension(Keepers::of(SLICES)))
         .layer(Extension(Scrape(Arc::clone(settings))))
         .layer(Extension(ScriptRunner(sandbox.clone())))
         .layer(Extension(Draining(draining.clone())))

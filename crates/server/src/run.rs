@@ -1,22 +1,23 @@
 //! The process: brings up what its settings and roles ask for, and takes it down in order.
 //!
-//! Up: database (our own, if no URL is given) → migrations → node → engines, schedules, outbox reader, answers, sandbox →
-//! HTTP. Down, when told to: not ready → no new connections, streams end, requests in flight are answered → batches that
+//! Up, in the order of `Server::start_on`: database (our own, if no URL is given) → migrations → the key that all nodes have → its
+//! port → node → sandbox, outbox reader, writers → what every slice does in the background, by the process's roles → HTTP. Down, when told to: not ready → no new connections, streams end, requests in flight are answered → batches that
 //! have begun are finished → goodbye to the other nodes → the database, if it is ours. Told twice, it goes at once.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use access::App;
 use access::vault::KeyError;
+use access::{App, Means};
 use challenges::SubmissionWriter;
 use db::Database;
 use db::migrate::Schema;
 use economy::TransferWriter;
 use jobs::outbox::Tail;
 use jobs::schedule::ScheduleError;
-use jobs::{Node, Wake};
+use jobs::timers::Handlers;
+use jobs::{EngineSettings, Node, NodeHandle, Wake};
 use lake::ingest::EventWriter;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sandbox::Sandbox;
@@ -26,7 +27,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::router::{Services, build, watch};
 use crate::settings::{Role, Roles, Settings};
-use crate::{figures, listen, secrets, slim, work};
+use crate::slices::SLICES;
+use crate::{figures, listen, secrets, slim};
+
+/// How often old figures are folded.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Why the process could not start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -181,7 +186,19 @@ impl Server {
             closing: CancellationToken::new(),
             settings,
         };
-        work::start(&services, &roles, &node)?;
+        follow_changes(&services);
+        let (means, handle) = (services.means(), node.handle());
+        if roles.has(Role::Worker) {
+            run_timers(&means, &handle);
+            read_outbox(&means, &handle);
+            for slice in SLICES {
+                (slice.workers)(&means, &handle);
+            }
+        }
+        if roles.has(Role::Scheduler) {
+            let schedules = SLICES.iter().flat_map(|slice| slice.jobs(&means)).collect();
+            jobs::schedule::spawn(pool, schedules, &handle, &wake)?;
+        }
         let (address, http) = match listener {
             Some((listener, address)) => {
                 let router = if roles.has(Role::Http) { build(&services) } else { watch(&services) };
@@ -251,6 +268,34 @@ impl Server {
         database.close().await;
         tracing::info!(answered, finished, "stopped");
         Ok(answered && finished)
+    }
+}
+
+/// Keeps what this process remembers of keys and settings as fresh as it promises, and its figures folded, until it stops.
+fn follow_changes(services: &Services) {
+    let (keys, stop) = (services.app.keys().clone(), services.closing.clone());
+    tokio::spawn(async move { keys.run(stop).await });
+    let (chosen, stop) = (services.app.settings().clone(), services.closing.clone());
+    tokio::spawn(async move { chosen.listen(stop).await });
+    let closing = services.closing.clone();
+    tokio::spawn(async move {
+        while closing.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
+            figures::recorder().run_upkeep();
+        }
+    });
+}
+
+/// Runs all slices' timers of the common queue when they are due.
+fn run_timers(means: &Means, node: &NodeHandle) {
+    let handlers = SLICES.iter().map(|slice| slice.handlers(means)).fold(Handlers::new(), Handlers::and);
+    let engine = means.get::<EngineSettings>().copied().unwrap_or_default();
+    jobs::timers::spawn(means.app().pool(), handlers, engine, node, means.app().wake());
+}
+
+/// Has all slices' readers of the outbox consume what happens.
+fn read_outbox(means: &Means, node: &NodeHandle) {
+    for slice in SLICES {
+        (slice.consumers)(means).start(means.app().pool(), node, means.app().wake());
     }
 }
 

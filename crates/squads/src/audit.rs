@@ -1,8 +1,8 @@
 //! Memberships re-derived from the journal, and brought back to it.
 
-pub mod weekly;
-
+use access::weekly::{Audit, Figure, Weekly};
 use access::{AuditEntry, By, Origin, audit};
+use jobs::schedule::JobError;
 use kernel::{GuildId, SquadId, UserId};
 use serde::Serialize;
 use serde_json::json;
@@ -22,6 +22,48 @@ pub struct Drift {
     pub stored: Option<SquadId>,
     /// The squad they should be in, by their last row of `squads.squad_membership_log`.
     pub derived: Option<SquadId>,
+}
+
+impl Drift {
+    /// In words that fit every slice.
+    fn told(self) -> Figure {
+        let squad = |id: Option<SquadId>| id.map_or("none".to_owned(), |id| id.to_string());
+        Figure {
+            guild_id: self.guild_id,
+            what: format!("squad of user {}", self.user_id),
+            stored: squad(self.stored),
+            derived: squad(self.derived),
+        }
+    }
+}
+
+/// The slice's audit.
+pub(crate) const AUDIT: Audit = Audit {
+    drift: |conn, guild| {
+        Box::pin(async move {
+            let found = drift(conn, guild).await.map_err(failed)?;
+            Ok(found.into_iter().map(Drift::told).collect())
+        })
+    },
+    weekly: Some(Weekly {
+        job: "squads.audit",
+        cron: "37 4 * * 0",
+        timer: "squads.audit_repair",
+        repair: |pool, guild, author| {
+            Box::pin(async move {
+                let mended = repair(pool, Some(guild), author.by, author.origin).await.map_err(failed)?;
+                Ok(mended.into_iter().map(Drift::told).collect())
+            })
+        },
+    }),
+};
+
+/// What went wrong, for the job.
+fn failed(error: Error) -> JobError {
+    match error {
+        Error::Database(error) => JobError::Database(error),
+        other => JobError::Failed(other.to_string()),
+    }
 }
 
 /// All memberships that differ from what the journal says last, of one guild or of all; empty when all is well. One

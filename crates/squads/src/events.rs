@@ -1,6 +1,8 @@
 //! The events of squads, as the catalogue lists them.
 
 jobs::declare_events! {
+    read "squads:read", admin "squads:write";
+
     "squad.joined" Everyone "a member joined a squad" {
         user_id: Snowflake = "175928847299117063", "the member";
         from_squad_id (optional): Uuid = "0193a6b2-8e10-7c55-8a31-5f0e9d6b7c12", "the squad left; null when they were in none";

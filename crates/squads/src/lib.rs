@@ -29,8 +29,10 @@ pub mod store;
 mod events;
 mod membership;
 mod personal;
+mod slice;
 
 pub use error::Error;
 pub use model::{Assignment, MembershipChange, NewSquad, Squad, SquadEdit, SquadMember};
 pub use routes::{PROBLEMS, router};
+pub use slice::SLICE;
 pub use store::{squad_get, squad_members, squad_of};

@@ -6,12 +6,12 @@ use kernel::{GuildId, UserId};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-access::personal::submit! {
-    Keeper { slice: "squads", copy, forget }
-}
+/// What the slice keeps of members.
+pub(crate) const KEEPER: Keeper =
+    Keeper { tables: &["squads.squad_memberships", "squads.squad_membership_log"], copy, forget };
 
 /// The name goes from the reasons of others' moves; what moved stays.
-fn forget(conn: &mut PgConnection, guild: GuildId, _: UserId) -> Asked<'_, ()> {
+fn forget(conn: &mut PgConnection, guild: GuildId, _: UserId) -> Asked<'_, u64> {
     Box::pin(async move {
         sqlx::query!(
             "UPDATE squads.squad_membership_log
@@ -22,7 +22,8 @@ fn forget(conn: &mut PgConnection, guild: GuildId, _: UserId) -> Asked<'_, ()> {
         )
         .execute(conn)
         .await?;
-        Ok(())
+        // Nothing went but names.
+        Ok(0)
     })
 }
 

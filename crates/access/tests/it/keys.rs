@@ -76,7 +76,8 @@ async fn what_a_new_key_may_not_be_is_told() {
     let (_, global) = house.key(None, None, &["*"]).await;
     let (_, member) = house.key(Some(GUILD), Some(7), &["keys:write", "campaigns:play"]).await;
     let (_, player) = house.key(Some(GUILD), None, &["campaigns:play"]).await;
-    let every_scope = access::scope::ALL.iter().map(|scope| scope.name).collect::<Vec<_>>().join(", ");
+    let every_scope =
+        access::scope::named().iter().map(|scope| scope.name).chain(["*"]).collect::<Vec<_>>().join(", ");
     let mut told = String::new();
     for (who, key, body) in [
         ("guild", &admin, r#"{"name": "x", "scopes": ["*"]}"#),

@@ -126,14 +126,13 @@ async fn whoever_is_forgotten_keeps_the_place_and_not_the_name() {
     stage.solve(campaign.id, 1, 5, "5").await;
     ops::campaign_close(stage.pool(), &stage.wake, GUILD, Asker::CLI, campaign.id).await.unwrap();
     let (user, here) = (UserId::new(5), access::Origin::default());
-    let copy =
-        community::privacy::member_export(stage.pool(), GUILD, user, access::By::Cli, &here).await.unwrap();
-    let told = &copy.elsewhere["campaigns"];
+    let keepers = access::personal::Keepers::of(&[&people::SLICE, &campaigns::SLICE]);
+    let (pool, by) = (stage.pool(), access::By::Cli);
+    let copy = people::privacy::member_export(pool, &keepers, GUILD, user, by, &here).await.unwrap();
+    let told = &copy.slices["campaigns"];
     assert_eq!(told["registrations"][0]["display_name"], "Zaphod", "{told}");
     assert_eq!(told["standings"][0]["rank"], 1, "{told}");
-    community::privacy::member_erase(stage.pool(), GUILD, user, "asked", access::By::Cli, &here)
-        .await
-        .unwrap();
+    people::privacy::member_erase(pool, &keepers, GUILD, user, "asked", by, &here).await.unwrap();
     for named in [
         "SELECT count(*) FROM campaigns.campaign_participants p WHERE campaign_id = $1 AND p::text LIKE '%Zaphod%'",
         "SELECT count(*) FROM campaigns.campaign_standings s WHERE campaign_id = $1 AND s::text LIKE '%Zaphod%'",

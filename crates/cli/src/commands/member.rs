@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
+use access::personal::Keepers;
 use access::{By, Origin};
 use chrono::NaiveDate;
 use clap::Subcommand;
-use community::privacy;
 use kernel::{PageQuery, Problem, UserId};
 use lake::days::{self, DayFigures, DayQuery};
-use people::{Member, MemberEdit, names, ops, preferences};
+use people::{Member, MemberEdit, names, ops, preferences, privacy};
 use progress::activity::{self, Activity, ActivityQuery};
 use progress::ids::SeasonId;
 use progress::leaderboard::{self, LeaderboardQuery, Placed};
@@ -17,7 +17,7 @@ use progress::{Event, Profile, profile};
 use sqlx::PgPool;
 
 use super::economy::{Guild, pages};
-use super::life::{ImportXpArgs, import_xp};
+use super::import_xp::{ImportXpArgs, import_xp};
 use crate::{
     args::Global,
     failure::{Code, Failure, OrFail},
@@ -234,7 +234,8 @@ async fn carry_out(pool: &PgPool, command: &MemberCommand, screen: &Screen) -> R
             })
         }
         C::Export { guild, user, out } => {
-            let copy = privacy::member_export(pool, guild.id, *user, By::Cli, &Origin::default()).await;
+            let copy =
+                privacy::member_export(pool, &keepers(), guild.id, *user, By::Cli, &Origin::default()).await;
             let text = serde_json::to_string_pretty(&copy.map_err(Problem::from)?)
                 .map_err(|error| Failure::new(Code::Internal, format!("the copy is no JSON: {error}")))?;
             let Some(path) = out else { return screen.print(&text) };
@@ -245,15 +246,21 @@ async fn carry_out(pool: &PgPool, command: &MemberCommand, screen: &Screen) -> R
         }
         C::Erase { guild, user, reason } => {
             let origin = Origin::default();
-            let gone = privacy::member_erase(pool, guild.id, *user, reason, By::Cli, &origin).await;
+            let gone =
+                privacy::member_erase(pool, &keepers(), guild.id, *user, reason, By::Cli, &origin).await;
             screen.answer(&gone.map_err(Problem::from)?, |gone| {
                 let person =
                     if gone.person { "" } else { " They are in other guilds, where nothing changed." };
-                format!("They are forgotten, with {}.{person}", counted(gone.events, "event"))
+                format!("They are forgotten, with {} of theirs.{person}", counted(gone.rows, "row"))
             })
         }
         C::Import(_) => Ok(()),
     }
+}
+
+/// What every slice keeps of members.
+fn keepers() -> Keepers {
+    Keepers::of(server::SLICES)
 }
 
 fn listed(rows: &[Member]) -> String {

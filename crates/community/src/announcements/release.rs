@@ -67,7 +67,7 @@ async fn release(conn: &mut PgConnection, guild: GuildId, channel: ChannelId) ->
                 subject: format!("announcements/{}", one.id),
                 correlation_id: None,
                 // For administrators and the face that posts it, and nobody else.
-                user_id: Some(kernel::UserId::HOUSE),
+                user_id: None,
                 payload: json!({
                     "announcement_id": one.id, "channel_id": channel, "kind": one.kind, "user_id": one.user_id,
                     "what": one.payload,

@@ -76,7 +76,7 @@ impl Consumer for Cascade {
                 event_type: "skill.reward_refused",
                 subject: event.subject.clone(),
                 correlation_id: event.correlation_id,
-                user_id: Some(UserId::HOUSE),
+                user_id: None,
                 payload: json!({ "event_id": event.event_id, "event_type": event.event_type, "reason": reason }),
             })
             .collect();

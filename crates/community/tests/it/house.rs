@@ -1,5 +1,6 @@
 //! The slice's routes and operations on a database of their own.
 
+use access::personal::Keepers;
 use axum::Extension;
 use kernel::{Gold, UserId, Xp};
 use lake::ingest::EventWriter;
@@ -15,7 +16,9 @@ pub(crate) async fn house() -> House {
             .merge(lake::router())
             .merge(community::router())
             .split_for_parts();
+        let slices = [&access::SLICE, &people::SLICE, &progress::SLICE, &lake::SLICE, &community::SLICE];
         let router = router.layer(Extension(EventWriter::start(app.pool(), app.wake(), 1)));
+        let router = router.layer(Extension(Keepers::of(&slices)));
         router
     })
     .await

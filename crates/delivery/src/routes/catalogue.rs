@@ -6,8 +6,6 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::sight;
-
 /// Every type of event.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Catalogue {
@@ -45,17 +43,14 @@ pub(super) struct Entry {
 pub(super) async fn show(_actor: Actor) -> Json<Catalogue> {
     let items = event_types()
         .into_iter()
-        .map(|declared| {
-            let family = sight::family(declared.name);
-            Entry {
-                name: declared.name,
-                when: declared.when,
-                audience: declared.audience.as_str(),
-                scope: family.read,
-                admin_scope: family.admin,
-                schema: declared.schema(),
-                example: (declared.example)(),
-            }
+        .map(|declared| Entry {
+            name: declared.name,
+            when: declared.when,
+            audience: declared.audience.as_str(),
+            scope: declared.read,
+            admin_scope: declared.admin,
+            schema: declared.schema(),
+            example: (declared.example)(),
         })
         .collect();
     Json(Catalogue { items })

@@ -17,6 +17,25 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tower::ServiceExt as _;
 
+// Types of events are seen by who may, as they are declared: also those that only tests emit.
+mod declared_0 {
+    jobs::declare_events! {
+        read "campaigns:read", admin "campaigns:write";
+
+        "campaign.test_a" Everyone "a test says so" {}
+        "campaign.test_tick" Everyone "a test says so" {}
+        "challenge.test_secret" Everyone "a test says so" {}
+    }
+}
+
+mod declared_1 {
+    jobs::declare_events! {
+        read "economy:read", admin "economy:write";
+
+        "bytes.test_paid" Everyone "a test says so" {}
+    }
+}
+
 pub(crate) const GUILD: GuildId = GuildId::new(1);
 
 /// The longest a test waits for the database to say something.

@@ -1,5 +1,6 @@
 //! What members and administrators do with bytes, against a real database.
 
+use access::personal::Keepers;
 use access::{By, Origin};
 use db::testing::TestDatabase;
 use economy::model::{AwardKind, AwardRequest, ConfigEdit, TransferRequest};
@@ -7,6 +8,7 @@ use economy::{Error, Kind, LedgerError, ops};
 use futures::future::join_all;
 use kernel::{Bytes, GuildId, PageQuery, UserId};
 use people::members_ensure;
+use people::privacy::{member_erase, member_export};
 use sqlx::PgPool;
 
 const GUILD: GuildId = GuildId::new(1);
@@ -193,12 +195,13 @@ async fn a_copy_holds_the_ledger_and_whoever_is_forgotten_stays_in_it_without_a_
     ops::transfer(pool, GUILD, ADA, &pay(BOB, 30)).await.unwrap();
     ops::transfer(pool, GUILD, BOB, &pay(ADA, 5)).await.unwrap();
     let here = Origin::default();
-    let copy = community::privacy::member_export(pool, GUILD, ADA, By::Cli, &here).await.unwrap();
-    let paid = copy.elsewhere["economy"]["transactions"].as_array().unwrap();
+    let keepers = Keepers::of(&[&people::SLICE, &economy::SLICE]);
+    let copy = member_export(pool, &keepers, GUILD, ADA, By::Cli, &here).await.unwrap();
+    let paid = copy.slices["economy"]["transactions"].as_array().unwrap();
     assert!(paid.iter().any(|one| one["amount"] == 30 && one["reason"] == "thanks"), "{paid:?}");
-    assert_eq!(copy.elsewhere["economy"]["balances"].as_array().unwrap().len(), 1);
+    assert_eq!(copy.slices["economy"]["balances"].as_array().unwrap().len(), 1);
     for _ in 0..2 {
-        community::privacy::member_erase(pool, GUILD, ADA, "asked", By::Cli, &here).await.unwrap();
+        member_erase(pool, &keepers, GUILD, ADA, "asked", By::Cli, &here).await.unwrap();
         let named = "SELECT count(*) FROM economy.bytes_transactions t WHERE t::text LIKE '%Ada%' OR giver_id = 7 AND reason = 'thanks'";
         assert_eq!(count(pool, named).await, 0);
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use access::testing::means;
 use access::{By, Origin};
 use db::testing::TestDatabase;
 use economy::model::{AwardKind, AwardRequest};
@@ -13,7 +14,8 @@ use sqlx::PgPool;
 
 /// The weekly job's turn has come; then that of the timers it scheduled.
 async fn week(pool: &PgPool) -> Value {
-    let weekly = economy::jobs::schedules().into_iter().find(|job| job.name == "economy.audit").unwrap();
+    let weekly =
+        economy::SLICE.jobs(&means(pool)).into_iter().find(|job| job.name == "economy.audit").unwrap();
     let wake = Wake::new();
     let node = Node::start(pool.clone(), "t", "0", &["worker"], wake.clone()).await.unwrap();
     jobs::schedule::spawn(pool.clone(), vec![weekly], &node.handle(), &wake).unwrap();
@@ -28,7 +30,7 @@ async fn week(pool: &PgPool) -> Value {
     }
     jobs::timers::spawn(
         pool,
-        economy::jobs::handlers(pool),
+        economy::SLICE.handlers(&means(pool)),
         EngineSettings::default(),
         &node.handle(),
         &wake,

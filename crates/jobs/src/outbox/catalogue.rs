@@ -5,6 +5,10 @@
 //! a field that was forgotten, fails the first test which emits it. Types that only tests emit are called `test.…` or
 //! `….test_…` and are left alone.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use kernel::UserId;
 use serde_json::{Map, Value, json};
 
 /// A declared type of event.
@@ -12,8 +16,14 @@ use serde_json::{Map, Value, json};
 pub struct EventType {
     /// Its name, such as `campaign.started`.
     pub name: &'static str,
-    /// Who gets it, of those who may read its family.
+    /// Who gets it, of those who may read it.
     pub audience: Audience,
+    /// The scope that reading it takes.
+    pub read: &'static str,
+    /// The scope that reads it whomever it concerns.
+    pub admin: &'static str,
+    /// The module that declares it.
+    pub module: &'static str,
     /// When it happens, as the end of a sentence.
     pub when: &'static str,
     /// The fields of its data.
@@ -22,16 +32,26 @@ pub struct EventType {
     pub example: fn() -> Value,
 }
 
-inventory::collect!(EventType);
+/// The types that a module declares.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Declared(pub &'static [EventType]);
 
-/// Who gets an event, of those who may read its family.
+inventory::collect!(Declared);
+
+/// All declared types that are linked in, in no order.
+fn all() -> impl Iterator<Item = &'static EventType> {
+    inventory::iter::<Declared>.into_iter().flat_map(|declared| declared.0)
+}
+
+/// Who gets an event, of those who may read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Audience {
-    /// Everyone.
+    /// Everyone; or the member concerned alone, where it names one, as while a scoreboard is frozen.
     Everyone,
-    /// The member concerned, and who may write in the family.
+    /// The member concerned, and who holds its admin scope.
     Member,
-    /// Who may write in the family, and nobody else.
+    /// Who holds its admin scope, and nobody else.
     Admins,
 }
 
@@ -166,15 +186,25 @@ impl EventType {
 
 /// All declared types, by name.
 pub fn event_types() -> Vec<&'static EventType> {
-    let mut types: Vec<&EventType> = inventory::iter::<EventType>.into_iter().collect();
+    let mut types: Vec<&EventType> = all().collect();
     types.sort_by_key(|declared| declared.name);
     types
 }
 
-/// Declares types of events, beside what emits them.
+/// The declaration of a type; `None` where this program links none.
+pub fn event_type(name: &str) -> Option<&'static EventType> {
+    static BY_NAME: LazyLock<HashMap<&'static str, &'static EventType>> =
+        LazyLock::new(|| all().map(|declared| (declared.name, declared)).collect());
+    BY_NAME.get(name).copied()
+}
+
+/// Declares types of events beside what emits them, as the module's `EVENTS`: first the scopes that they take, to be read, and to be read
+/// whomever they concern; then each with who gets it.
 ///
 /// ```
 /// jobs::declare_events! {
+///     read "kitchen:read", admin "kitchen:write";
+///
 ///     "kettle.boiled" Everyone "the water boils" {
 ///         kettle_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the kettle";
 ///         litres (optional): Number = 1.5, "how much water, where that is known";
@@ -183,13 +213,17 @@ pub fn event_types() -> Vec<&'static EventType> {
 /// ```
 #[macro_export]
 macro_rules! declare_events {
-    ($($name:literal $audience:ident $when:literal {
+    (read $read:literal, admin $admin:literal; $($name:literal $audience:ident $when:literal {
         $($field:ident $(($optional:ident))? : $kind:ident = $example:expr, $about:literal;)*
     })*) => {
-        $($crate::outbox::declaring::submit! {
+        /// The events that this module declares, for the slice to list.
+        pub(crate) const EVENTS: &[$crate::outbox::EventType] = &[$(
             $crate::outbox::EventType {
                 name: $name,
                 audience: $crate::outbox::Audience::$audience,
+                read: $read,
+                admin: $admin,
+                module: module_path!(),
                 when: $when,
                 fields: &[$($crate::outbox::Field {
                     name: stringify!($field),
@@ -198,8 +232,10 @@ macro_rules! declare_events {
                     about: $about,
                 },)*],
                 example: || $crate::outbox::declaring::json!({ $((stringify!($field)): $example),* }),
-            }
-        })*
+            },
+        )*];
+
+        $crate::outbox::declaring::submit! { $crate::outbox::Declared(EVENTS) }
     };
 }
 
@@ -216,15 +252,14 @@ pub mod declaring {
 }
 
 /// Fails a debug build that emits what the catalogue does not know.
-pub(super) fn check_declared(name: &str, data: &Value, for_everyone: bool) {
+pub(super) fn check_declared(name: &str, data: &Value, concerned: Option<UserId>) {
     if !cfg!(debug_assertions) || name.starts_with("test.") || name.contains(".test_") {
         return;
     }
-    let declared = inventory::iter::<EventType>.into_iter().find(|declared| declared.name == name);
-    let wrong = match declared {
+    let wrong = match event_type(name) {
         None => Err("it is not declared".to_owned()),
-        Some(declared) if for_everyone && declared.audience != Audience::Everyone => {
-            Err(format!("it is for {}, but tells everyone: it has no `user_id`", declared.audience.as_str()))
+        Some(declared) if declared.audience == Audience::Member && concerned.is_none() => {
+            Err("it names no member whom it concerns".to_owned())
         }
         Some(declared) => declared.check(data),
     };
@@ -238,6 +273,8 @@ mod tests {
     use super::*;
 
     crate::declare_events! {
+        read "kitchen:read", admin "kitchen:write";
+
         "test.kettle" Everyone "the water boils" {
             kettle_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the kettle";
             litres (optional): Number = 1.5, "how much water";
@@ -274,21 +311,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "it is not declared")]
     fn what_nobody_declared_is_found_by_the_first_test_that_emits_it() {
-        check_declared("kettle.melted", &json!({}), true);
-    }
-
-    crate::declare_events! {
-        "kettle.secret" Admins "what only those who run the kettle may know" {}
-    }
-
-    #[test]
-    fn what_is_for_admins_is_told_about_somebody() {
-        check_declared("kettle.secret", &json!({}), false);
-    }
-
-    #[test]
-    #[should_panic(expected = "it is for admins, but tells everyone")]
-    fn what_is_for_admins_is_not_told_to_everyone() {
-        check_declared("kettle.secret", &json!({}), true);
+        check_declared("kettle.melted", &json!({}), None);
     }
 }

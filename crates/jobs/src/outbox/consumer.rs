@@ -49,6 +49,50 @@ pub trait Consumer: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), TimerError>> + Send;
 }
 
+/// Starts a reader: see [`spawn`].
+type Starter = Box<dyn FnOnce(&PgPool, &NodeHandle, &Wake) + Send>;
+
+/// The readers of a slice, by name.
+#[derive(Default)]
+pub struct Consumers(Vec<(&'static str, Starter)>);
+
+impl std::fmt::Debug for Consumers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl Consumers {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// This one as well.
+    #[must_use]
+    pub fn with<C: Consumer>(mut self, consumer: C) -> Self {
+        let name = consumer.name();
+        let start = move |pool: &PgPool, node: &NodeHandle, wake: &Wake| {
+            // Its handle is the node's, which waits for it when it stops.
+            drop(spawn(pool.clone(), consumer, node.clone(), wake));
+        };
+        self.0.push((name, Box::new(start)));
+        self
+    }
+
+    /// Their names, each of which owns a cursor.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|(name, _)| *name)
+    }
+
+    /// Has all of them consume until the node stops.
+    pub fn start(self, pool: &PgPool, node: &NodeHandle, wake: &Wake) {
+        for (_, start) in self.0 {
+            start(pool, node, wake);
+        }
+    }
+}
+
 /// Takes one batch, if any other node is not just doing so: reads behind the cursor, consumes, moves the cursor, commits.
 /// Returns how many events were consumed.
 pub async fn consume_batch<C: Consumer>(

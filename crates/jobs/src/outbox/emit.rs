@@ -5,6 +5,8 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::catalogue::{Audience, event_type};
+
 /// A domain event that is about to be written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -16,7 +18,7 @@ pub struct Event {
     pub subject: String,
     /// Ties together the events of one cause.
     pub correlation_id: Option<Uuid>,
-    /// The member it concerns: only they and admins may see it. `None` for everyone.
+    /// The member it concerns: only they and admins may see it. `None` for everyone, and for what its declaration says is for admins.
     pub user_id: Option<UserId>,
     /// Its data, as the event catalogue describes.
     pub payload: Value,
@@ -29,13 +31,13 @@ pub async fn emit(connection: &mut PgConnection, events: &[Event]) -> Result<(),
         return Ok(());
     }
     for event in events {
-        super::catalogue::check_declared(event.event_type, &event.payload, event.user_id.is_none());
+        super::catalogue::check_declared(event.event_type, &event.payload, event.user_id);
     }
     let guild_ids: Vec<i64> = events.iter().map(|event| event.guild_id.get()).collect();
     let event_types: Vec<String> = events.iter().map(|event| event.event_type.to_owned()).collect();
     let subjects: Vec<String> = events.iter().map(|event| event.subject.clone()).collect();
     let correlation_ids: Vec<Option<Uuid>> = events.iter().map(|event| event.correlation_id).collect();
-    let user_ids: Vec<Option<i64>> = events.iter().map(|event| event.user_id.map(UserId::get)).collect();
+    let user_ids: Vec<Option<i64>> = events.iter().map(|event| addressee(event).map(UserId::get)).collect();
     let payloads: Vec<Value> = events.iter().map(|event| event.payload.clone()).collect();
     // Made here: a version 7 id costs PostgreSQL before 18 as much as the rest of the row.
     let event_ids: Vec<Uuid> = events.iter().map(|_| Uuid::now_v7()).collect();
@@ -59,6 +61,14 @@ pub async fn emit(connection: &mut PgConnection, events: &[Event]) -> Result<(),
     .await?;
     db::ensure_affected(&result, events.len() as u64)?;
     Ok(())
+}
+
+/// Whom the row is for: what is declared to be for admins is for the house, which no member is.
+fn addressee(event: &Event) -> Option<UserId> {
+    match event_type(event.event_type) {
+        Some(declared) if declared.audience == Audience::Admins => Some(UserId::HOUSE),
+        _ => event.user_id,
+    }
 }
 
 /// Writes one event: see [`emit`].

@@ -116,6 +116,11 @@ impl Handlers {
         self
     }
 
+    /// The kinds of timers that they run.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
+        self.transactional.keys().chain(self.leased.keys()).copied()
+    }
+
     /// Those of another slice as well.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

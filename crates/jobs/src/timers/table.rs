@@ -51,7 +51,7 @@ pub(super) async fn emit_failed(
         subject: format!("timers/{}", timer.id),
         correlation_id: None,
         // Nobody but admins: errors may hold what members must not see.
-        user_id: Some(kernel::UserId::HOUSE),
+        user_id: None,
         payload: json!({ "queue": QUEUE, "kind": timer.kind, "error": error }),
     };
     emit_one(connection, event).await

@@ -23,6 +23,14 @@ use crate::support::{World, within};
 
 const GUILD: GuildId = GuildId::new(42);
 
+jobs::declare_events! {
+    read "tests:read", admin "tests:write";
+
+    "test.secret" Admins "something is for administrators" {
+        n: Integer = 7, "which";
+    }
+}
+
 fn event(n: i64) -> Event {
     Event {
         guild_id: GUILD,
@@ -217,18 +225,20 @@ async fn members_see_what_is_for_everyone_and_what_is_theirs() {
         Event { user_id: Some(other), ..event(2) },
         Event { guild_id: GuildId::new(43), ..event(3) },
         Event { event_type: "test.other", subject: "tests/0/more".to_owned(), ..event(4) },
+        // It names nobody whom it is for: that it is not for everybody is declared.
+        Event { event_type: "test.secret", ..event(5) },
     ];
     emit(&mut connection, &events).await.unwrap();
-    let all = read_until(&mut connection, Position::START, &Filter::all(Viewer::Admin), 4).await;
+    let all = read_until(&mut connection, Position::START, &Filter::all(Viewer::Admin), 5).await;
     let subject = |subject: &str| Filter { subject: Some(subject.to_owned()), ..Filter::all(Viewer::Admin) };
     let cases = [
-        (Filter::all(Viewer::Admin), vec![0, 1, 2, 4]),
+        (Filter::all(Viewer::Admin), vec![0, 1, 2, 4, 5]),
         (Filter::all(Viewer::Member(me)), vec![0, 1, 4]),
         (Filter::all(Viewer::Public), vec![0, 4]),
         (Filter { event_types: vec!["test.other".to_owned()], ..Filter::all(Viewer::Admin) }, vec![4]),
         (subject("tests/0"), vec![0, 4]),
         (subject("tests/0/"), vec![4]),
-        (subject("tests/"), vec![0, 1, 2, 4]),
+        (subject("tests/"), vec![0, 1, 2, 4, 5]),
         (subject("tests/%"), vec![]),
     ];
     for (filter, expected) in cases {

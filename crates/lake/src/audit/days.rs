@@ -61,7 +61,7 @@ fn parts(what: &str) -> Option<(NaiveDate, &str, &str)> {
 /// Mends a guild's days and answers what they were. What they lack is found in one look, while events come, which add to both sides, and
 /// then added: the guild's events wait for that alone.
 pub(super) async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result<Vec<Drift>, Error> {
-    let mended = db::retry(|| async {
+    db::retry(|| async {
         let mut tx = pool.begin().await?;
         unhurried(&mut tx).await?;
         // One at a time: what is lacking must be added once.
@@ -78,11 +78,9 @@ pub(super) async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) ->
             on_record(&mut tx, guild, &mended, author).await?;
         }
         tx.commit().await?;
-        Ok::<_, Error>(mended)
+        Ok(mended)
     })
-    .await?;
-    access::weekly::mended("lake", guild, &mended);
-    Ok(mended)
+    .await
 }
 
 async fn mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) -> Result<(), sqlx::Error> {

@@ -1,5 +1,6 @@
 //! The weekly audit: counters that drifted are mended by themselves, and on record.
 
+use access::testing::means;
 use std::time::Duration;
 
 use jobs::schedule::Schedule;
@@ -17,8 +18,9 @@ async fn the_weekly_audit_mends_what_drifted() {
              VALUES (1, 8, 'message_create', 'lifetime', 5)",
         )
         .await;
-    let weekly =
-        || -> Schedule { lake::jobs::schedules().into_iter().find(|job| job.name == "lake.audit").unwrap() };
+    let weekly = || -> Schedule {
+        lake::SLICE.jobs(&means(house.pool())).into_iter().find(|job| job.name == "lake.audit").unwrap()
+    };
     let wake = Wake::new();
     let node = Node::start(house.pool().clone(), "t", "0", &["worker"], wake.clone()).await.unwrap();
     jobs::schedule::spawn(house.pool().clone(), vec![weekly()], &node.handle(), &wake).unwrap();
@@ -26,7 +28,7 @@ async fn the_weekly_audit_mends_what_drifted() {
     while house.count(done).await == 0 {
         tokio::task::yield_now().await;
     }
-    let handlers = lake::jobs::handlers(house.pool());
+    let handlers = lake::SLICE.handlers(&means(house.pool()));
     jobs::timers::spawn(house.pool(), handlers, EngineSettings::default(), &node.handle(), &wake);
     let open = "SELECT count(*) FROM jobs.timers WHERE kind = 'lake.audit_repair' AND status IN ('PENDING', 'RUNNING')";
     while house.count(open).await > 0 {

@@ -120,7 +120,7 @@ async fn everybody_hears_when_one_is_planned_begins_ends_or_is_called_off() {
     let wake = Wake::new();
     let node = Node::start(house.pool().clone(), "t", "0", &["worker"], wake.clone()).await.unwrap();
     for _ in 0..2 {
-        let handlers = lake::jobs::handlers(house.pool());
+        let handlers = lake::jobs::handlers();
         jobs::timers::spawn(house.pool(), handlers, EngineSettings::default(), &node.handle(), &wake);
     }
     let open = "SELECT count(*) FROM jobs.timers WHERE kind = 'lake.multiplier_turn' AND status = 'PENDING'

@@ -165,7 +165,7 @@ async fn at_midnight_under_load_every_event_is_in_exactly_one_season() {
         let wake = Wake::new();
         let node = Node::start(house.pool().clone(), "t", "0", &["worker"], wake.clone()).await.unwrap();
         for _ in 0..2 {
-            let handlers = progress::jobs::handlers(house.pool());
+            let handlers = progress::jobs::handlers();
             jobs::timers::spawn(house.pool(), handlers, EngineSettings::default(), &node.handle(), &wake);
         }
         while house.count("SELECT count(*) FROM progress.seasons WHERE rolled_at IS NOT NULL").await == 0 {

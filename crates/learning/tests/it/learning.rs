@@ -341,13 +341,14 @@ async fn a_learner_is_copied_and_forgotten_and_not_paid_again() {
     let (one, path) = (stage.id("one").await, stage.path().await);
     stage.ok("POST", &format!("paths/{path}/enrolment"), Some(ADA), None).await;
     stage.walk(ADA, &one).await;
+    let keepers = access::personal::Keepers::of(&[&learning::SLICE]);
     let mut tx = stage.house.pool().begin().await.unwrap();
     let (guild, user) = (crate::stage::GUILD, kernel::UserId::new(ADA));
-    let copy = access::personal::copies(&mut tx, guild, user).await.unwrap();
+    let copy = keepers.copies(&mut tx, guild, user).await.unwrap();
     let mine = &copy["learning"];
     assert_eq!((&mine["attempts"][0]["quest"], &mine["paths"][0]["completed"]), (&json!("One"), &json!(1)));
     assert_eq!(mine["events"].as_array().unwrap().len(), 3);
-    access::personal::forget(&mut tx, guild, user, &["Ada".to_owned()]).await.unwrap();
+    keepers.forget(&mut tx, guild, user, &["Ada".to_owned()]).await.unwrap();
     tx.commit().await.unwrap();
     let left: i64 = sqlx::query_scalar(
         "SELECT (SELECT count(*) FROM learning.learners) + (SELECT count(*) FROM learning.user_quest_attempts)

@@ -137,13 +137,7 @@ async fn run_timers(house: &House) {
     let wake = jobs::Wake::new();
     let node = jobs::Node::start(house.pool().clone(), "t", "0", &["worker"], wake.clone()).await.unwrap();
     let settings = jobs::EngineSettings::default();
-    jobs::timers::spawn(
-        house.pool(),
-        progress::jobs::handlers(house.pool()),
-        settings,
-        &node.handle(),
-        &wake,
-    );
+    jobs::timers::spawn(house.pool(), progress::jobs::handlers(), settings, &node.handle(), &wake);
     let open =
         "SELECT count(*) FROM jobs.timers WHERE status = 'PENDING' AND kind LIKE 'progress.achievements%'";
     while house.count(open).await > 0 {

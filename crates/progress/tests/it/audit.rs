@@ -1,5 +1,6 @@
 //! The weekly audit: what drifted is mended by itself, and on record; or only told, where the guild wants that.
 
+use access::testing::means;
 use std::time::Duration;
 
 use access::Origin;
@@ -12,7 +13,11 @@ use crate::house::{ADA, BOB, House, assert_sound, give, house};
 /// The weekly job's turn has come.
 async fn week(house: &House) -> Value {
     let weekly = || -> Schedule {
-        progress::jobs::schedules().into_iter().find(|job| job.name == "progress.audit").unwrap()
+        progress::SLICE
+            .jobs(&means(house.pool()))
+            .into_iter()
+            .find(|job| job.name == "progress.audit")
+            .unwrap()
     };
     let wake = Wake::new();
     let node = Node::start(house.pool().clone(), "t", "0", &["worker"], wake.clone()).await.unwrap();
@@ -23,7 +28,7 @@ async fn week(house: &House) -> Value {
         tokio::task::yield_now().await;
     }
     // And the timers of those that it found.
-    let handlers = progress::jobs::handlers(house.pool());
+    let handlers = progress::SLICE.handlers(&means(house.pool()));
     jobs::timers::spawn(house.pool(), handlers, EngineSettings::default(), &node.handle(), &wake);
     let open = "SELECT count(*) FROM jobs.timers WHERE kind = 'progress.audit_repair' AND status IN ('PENDING', 'RUNNING')";
     while house.count(open).await > 0 {

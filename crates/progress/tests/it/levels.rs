@@ -18,7 +18,7 @@ async fn kept(house: &House) -> (i64, i64) {
 async fn let_timers_run(house: &House) {
     let wake = Wake::new();
     let node = Node::start(house.pool().clone(), "test", "0", &["worker"], wake.clone()).await.unwrap();
-    let handlers = progress::jobs::handlers(house.pool());
+    let handlers = progress::jobs::handlers();
     jobs::timers::spawn(house.pool(), handlers, EngineSettings::default(), &node.handle(), &wake);
     while house.count("SELECT count(*) FROM jobs.timers WHERE status IN ('PENDING', 'RUNNING')").await > 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;

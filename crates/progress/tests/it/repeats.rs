@@ -142,7 +142,7 @@ async fn by_the_clock_one_month_follows_the_other() {
         .await;
     let wake = Wake::new();
     let node = Node::start(house.pool().clone(), "test", "0", &["worker"], wake.clone()).await.unwrap();
-    let handlers = progress::jobs::handlers(house.pool());
+    let handlers = progress::jobs::handlers();
     jobs::timers::spawn(house.pool(), handlers, EngineSettings::default(), &node.handle(), &wake);
     while house.count("SELECT count(*) FROM progress.seasons").await < 3 {
         tokio::time::sleep(Duration::from_millis(5)).await;

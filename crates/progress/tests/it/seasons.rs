@@ -126,7 +126,7 @@ async fn at_its_end_a_season_is_rolled_over_by_itself_once() {
     let mut feed = Feed::open(&tail, GUILD, filter, Some(Position::START)).await.unwrap();
     assert_eq!(feed.next().await.unwrap().payload["name"], "Season 1");
     for _ in 0..2 {
-        let handlers = progress::jobs::handlers(house.pool());
+        let handlers = progress::jobs::handlers();
         jobs::timers::spawn(house.pool(), handlers, EngineSettings::default(), &node.handle(), &wake);
     }
     let started = feed.next().await.unwrap();

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use access::openapi::ActingMember;
-use access::scope::CampaignsRead;
+use access::scope::{CampaignsRead, CampaignsWrite, Scope as _};
+use access::sight::Sight;
 use access::{App, InGuild, Path, Problems, Query};
 use axum::Extension;
 use axum::extract::State;
@@ -26,7 +27,6 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use utoipa::IntoParams;
 
-use super::sight::Sight;
 use super::stream::{Message, Slot, Source, Streams, last_event_id};
 
 /// The most rows a stream may ask for, and what is read for all of them.
@@ -204,7 +204,7 @@ pub(super) async fn leaderboard_stream(
     };
     // Every stream begins with the board as it is, so there is nothing to make up for; but a wrong id is an error.
     last_event_id(&headers)?;
-    let admin = Sight::of(&guild.actor, &headers)?.runs_campaigns();
+    let admin = Sight::of(&guild.actor, &headers)?.administers(CampaignsWrite::NAME);
     campaigns::ops::campaign_get(app.pool(), guild.guild_id, campaign, admin).await?;
     let slot = streams.slot("leaderboard", &guild.actor, guild.guild_id)?;
     let mut watch = streams.boards().watch(app.pool(), Key { guild: guild.guild_id, campaign, admin });

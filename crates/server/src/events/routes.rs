@@ -1,7 +1,8 @@
 //! The event streams of a guild and of a campaign.
 
 use access::openapi::{ActingMember, InGuildPath};
-use access::scope::CampaignsRead;
+use access::scope::{CampaignsRead, CampaignsWrite, Scope as _};
+use access::sight::Sight;
 use access::{App, InGuild, Path, Problems, Query};
 use axum::Extension;
 use axum::extract::State;
@@ -11,7 +12,6 @@ use kernel::{CampaignId, GuildId, Problem, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::sight::Sight;
 use super::stream::{Streams, Wanted};
 
 /// The most types a filter may name.
@@ -121,7 +121,13 @@ pub(super) async fn campaign_events(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let sight = Sight::of(&guild.actor, &headers)?;
-    campaigns::ops::campaign_get(app.pool(), guild.guild_id, campaign_id, sight.runs_campaigns()).await?;
+    campaigns::ops::campaign_get(
+        app.pool(),
+        guild.guild_id,
+        campaign_id,
+        sight.administers(CampaignsWrite::NAME),
+    )
+    .await?;
     let wanted = Wanted {
         types: query.types()?,
         subject: Some(format!("campaigns/{campaign_id}")),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Actor;
+use access::sight::Sight;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -20,7 +21,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::boards::Boards;
 use super::shares::{Held, Share, Shares};
-use super::sight::Sight;
 use crate::settings;
 
 /// The header in which a browser says where its stream broke off.

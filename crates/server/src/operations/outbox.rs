@@ -1,17 +1,36 @@
 //! How far readers of the outbox are behind.
 
 use access::scope::OperationsRead;
+use access::weekly::{Audit, Figure};
 use access::{App, Global, Json, Problems};
 use axum::Extension;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use kernel::Problem;
+use kernel::{GuildId, Problem};
 use serde::Serialize;
 use sqlx::PgPool;
 use utoipa::ToSchema;
 
 use crate::health::Scrape;
 use crate::settings::Settings;
+
+/// Positions of readers that another cluster counted: what happens now would be skipped. Every guild's, so told whichever was asked for. A
+/// start settles it, and so does a repair.
+pub(super) const AUDIT: Audit = Audit {
+    drift: |conn, _| {
+        Box::pin(async move {
+            let Some(estranged) = jobs::outbox::estranged(&mut *conn).await? else { return Ok(Vec::new()) };
+            let here = jobs::outbox::horizon(conn).await?;
+            Ok(vec![Figure {
+                guild_id: GuildId::new(0),
+                what: format!("positions of the outbox's readers: {estranged}"),
+                stored: estranged.position().map_or("another cluster's".to_owned(), |at| at.to_string()),
+                derived: format!("at most {here}"),
+            }])
+        })
+    },
+    weekly: None,
+};
 
 /// How far readers of the outbox are behind.
 #[derive(Debug, Serialize, ToSchema)]

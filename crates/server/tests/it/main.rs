@@ -16,4 +16,5 @@ mod problems;
 mod process;
 mod samples;
 mod settings;
+mod slices;
 mod streams;

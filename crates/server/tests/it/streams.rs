@@ -14,6 +14,39 @@ use tower::ServiceExt as _;
 use crate::guilds::Guild;
 use crate::house::{House, ask};
 
+// Types of events are seen by who may, as they are declared: also those that only tests emit.
+mod declared_0 {
+    jobs::declare_events! {
+        read "campaigns:read", admin "campaigns:write";
+
+        "campaign.test_a" Everyone "a test says so" {}
+        "campaign.test_b" Everyone "a test says so" {}
+        "campaign.test_bb" Everyone "a test says so" {}
+        "campaign.test_c" Everyone "a test says so" {}
+        "campaign.test_closed" Everyone "a test says so" {}
+        "campaign.test_end" Everyone "a test says so" {}
+        "campaign.test_started" Everyone "a test says so" {}
+        "campaign.test_tick" Everyone "a test says so" {}
+        "challenge.test_solved" Everyone "a test says so" {}
+    }
+}
+
+mod declared_1 {
+    jobs::declare_events! {
+        read "campaigns:write", admin "campaigns:write";
+
+        "timer.test_failed" Everyone "a test says so" {}
+    }
+}
+
+mod declared_2 {
+    jobs::declare_events! {
+        read "squads:read", admin "squads:write";
+
+        "squad.test_joined" Everyone "a test says so" {}
+    }
+}
+
 const GUILD: i64 = 175_928_847_299_117_063;
 const OTHER: i64 = 175_928_847_299_117_064;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use access::testing::means;
 use access::{By, Origin};
 use db::testing::TestDatabase;
 use jobs::{EngineSettings, Node, Wake};
@@ -14,7 +15,7 @@ use squads::ops::{squad_create, squad_join};
 
 /// The weekly job's turn has come; then that of the timers it scheduled.
 async fn week(pool: &PgPool) -> Value {
-    let weekly = squads::jobs::schedules().into_iter().find(|job| job.name == "squads.audit").unwrap();
+    let weekly = squads::SLICE.jobs(&means(pool)).into_iter().find(|job| job.name == "squads.audit").unwrap();
     let wake = Wake::new();
     let node = Node::start(pool.clone(), "t", "0", &["worker"], wake.clone()).await.unwrap();
     jobs::schedule::spawn(pool.clone(), vec![weekly], &node.handle(), &wake).unwrap();
@@ -25,7 +26,13 @@ async fn week(pool: &PgPool) -> Value {
     {
         tokio::task::yield_now().await;
     }
-    jobs::timers::spawn(pool, squads::jobs::handlers(pool), EngineSettings::default(), &node.handle(), &wake);
+    jobs::timers::spawn(
+        pool,
+        squads::SLICE.handlers(&means(pool)),
+        EngineSettings::default(),
+        &node.handle(),
+        &wake,
+    );
     while count("SELECT count(*) FROM jobs.timers WHERE kind = 'squads.audit_repair' AND status IN ('PENDING', 'RUNNING')").await > 0 {
         tokio::task::yield_now().await;
     }

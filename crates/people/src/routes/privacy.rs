@@ -1,14 +1,16 @@
 //! A copy of what is known of a member, and forgetting them.
 
 use access::openapi::{IdempotencyKey, InGuildPath};
+use access::personal::Keepers;
 use access::scope::CommunityWrite;
 use access::{App, InGuild, Json, Path, Problems};
+use axum::Extension;
 use axum::extract::State;
 use kernel::Problem;
-use people::routes::MemberPath;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::members::MemberPath;
 use crate::privacy::{self, Erased, MemberExport};
 
 /// Copy all that is known of a member
@@ -20,11 +22,13 @@ use crate::privacy::{self, Erased, MemberExport};
     security(("api_key" = ["community:write"])))]
 pub(super) async fn export(
     State(app): State<App>,
+    Extension(keepers): Extension<Keepers>,
     guild: InGuild<CommunityWrite>,
     Path(path): Path<MemberPath>,
 ) -> Result<Json<MemberExport>, Problem> {
     let export =
-        privacy::member_export(app.pool(), guild.guild_id, path.user_id, guild.by(), &guild.origin).await?;
+        privacy::member_export(app.pool(), &keepers, guild.guild_id, path.user_id, guild.by(), &guild.origin)
+            .await?;
     Ok(Json(export))
 }
 
@@ -47,13 +51,21 @@ pub(super) struct Erasure {
     security(("api_key" = ["community:write"])))]
 pub(super) async fn erase(
     State(app): State<App>,
+    Extension(keepers): Extension<Keepers>,
     guild: InGuild<CommunityWrite>,
     Path(path): Path<MemberPath>,
     Json(erasure): Json<Erasure>,
 ) -> Result<Json<Erased>, Problem> {
     let (pool, guild_id) = (app.pool(), guild.guild_id);
-    let erased =
-        privacy::member_erase(pool, guild_id, path.user_id, &erasure.reason, guild.by(), &guild.origin)
-            .await?;
+    let erased = privacy::member_erase(
+        pool,
+        &keepers,
+        guild_id,
+        path.user_id,
+        &erasure.reason,
+        guild.by(),
+        &guild.origin,
+    )
+    .await?;
     Ok(Json(erased))
 }

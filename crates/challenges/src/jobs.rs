@@ -1,0 +1,66 @@
+//! What runs by the clock, and one-off work.
+
+use std::time::Duration;
+
+use ::jobs::TimerError;
+use ::jobs::schedule::Schedule;
+use ::jobs::timers::{self, At, Handlers, LeaseSettings, NewTimer};
+use access::Means;
+use sandbox::Sandbox;
+use serde_json::json;
+
+use crate::{inputs, submissions};
+
+/// Rows removed by one statement of a clean-up.
+const CLEAN_UP_BATCH: i64 = 5_000;
+/// One-off work: inputs for challenges that are about to be released.
+const PREGENERATE: &str = "challenges.pregenerate";
+/// How long ahead of a release inputs are made, and for how many challenges at once.
+const PREGENERATE_AHEAD: Duration = Duration::from_mins(30);
+const PREGENERATE_AT_ONCE: i64 = 50;
+
+/// The periodic jobs of this slice, for the server to run.
+pub(crate) fn schedules(means: &Means) -> Vec<Schedule> {
+    let pool = means.app().pool().clone();
+    vec![
+        Schedule::new("challenges.rate_limits_clean", "*/5 * * * *", move |_| {
+            let pool = pool.clone();
+            Box::pin(async move {
+                let removed = submissions::rate_limits_clean(&pool, CLEAN_UP_BATCH).await?;
+                Ok(json!({ "removed": removed }))
+            })
+        }),
+        // Scripts run for minutes: not in a periodic job's transaction, but as work of its own.
+        Schedule::new(PREGENERATE, "*/5 * * * *", |connection| {
+            Box::pin(async move {
+                let timer = NewTimer {
+                    kind: PREGENERATE,
+                    guild_id: None,
+                    dedupe_key: Some("all".to_owned()),
+                    at: At::Now,
+                    payload: json!({}),
+                };
+                let timer = timers::schedule(connection, timer).await?;
+                Ok(json!({ "timer": timer }))
+            })
+        }),
+    ]
+}
+
+/// The handlers of this slice's timers. What needs scripts is left to nodes that can run them.
+pub(crate) fn handlers(means: &Means) -> Handlers {
+    let Some(sandbox) = means.get::<Sandbox>().cloned() else { return Handlers::new() };
+    let app = means.app().clone();
+    // One at a time: the sandbox shares its workers with participants who wait for theirs.
+    let settings = LeaseSettings { concurrency: 1, ..LeaseSettings::default() };
+    Handlers::new().leased(PREGENERATE, settings, move |_, _| {
+        let (app, sandbox) = (app.clone(), sandbox.clone());
+        async move {
+            // What was made is stored as it goes, and not made again: this may begin any number of times.
+            inputs::pregenerate_due(app.pool(), app.wake(), &sandbox, PREGENERATE_AHEAD, PREGENERATE_AT_ONCE)
+                .await
+                .map(|done| tracing::debug!(?done, "inputs were made ahead"))
+                .map_err(|error| TimerError::Retry(error.to_string()))
+        }
+    })
+}

@@ -1,0 +1,233 @@
+//! What a slice may forget and the compiler cannot see: each part of each slice, held against what there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use access::testing::means;
+use db::testing::TestDatabase;
+use jobs::outbox::event_types;
+use server::SLICES;
+
+/// Schemas without a slice.
+const HOUSE_SCHEMAS: [(&str, &str); 5] = [
+    ("jobs", "the machinery below all slices"),
+    ("questhall", "what the migrations keep of themselves, and functions that all schemas use"),
+    ("moderation", "its slice is still to come"),
+    ("learning", "its slice is still to come"),
+    ("public", "PostgreSQL's own"),
+];
+
+/// Slices whose page in docs/ bears another name, as its readers look for that.
+const PAGES: [(&str, &str); 4] = [
+    ("campaigns", "authors-guide.md"),
+    ("challenges", "authors-guide.md"),
+    ("delivery", "webhooks.md"),
+    ("operations", "operators-guide.md"),
+];
+
+/// Tables that hold members' ids, and are no personal data of a guild's: why.
+const NOT_THEIRS: [(&str, &str); 6] = [
+    ("access.admin_users", "a local administrator's account is the person's, and no guild's"),
+    ("access.sessions", "sign-ins are the person's, and no guild's"),
+    ("access.discord_leaves", "sign-ins are the person's, and no guild's"),
+    ("campaigns.campaigns", "who made it, as the audit log has it"),
+    ("lake.categories", "who made it, as the audit log has it"),
+    ("lake.multiplier_events", "who made it, as the audit log has it"),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The crate in which a module is.
+fn crate_of(module: &str) -> &str {
+    module.split("::").next().unwrap()
+}
+
+#[test]
+fn every_slice_that_a_crate_declares_is_listed_once() {
+    let mut listed: Vec<&str> = SLICES.iter().map(|slice| slice.name).collect();
+    listed.sort_unstable();
+    let before = listed.len();
+    listed.dedup();
+    assert_eq!(listed.len(), before, "a slice is listed twice");
+    for entry in std::fs::read_dir(root().join("crates")).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if entry.path().join("src/slice.rs").exists() {
+            assert!(listed.contains(&name.as_str()), "crates/{name} is not listed in server::SLICES");
+        }
+    }
+}
+
+#[test]
+fn every_slice_has_a_page() {
+    for slice in SLICES {
+        let other = PAGES.iter().find(|(name, _)| *name == slice.name);
+        let page = other.map_or(format!("{}.md", slice.name), |(_, page)| (*page).to_owned());
+        assert!(root().join("docs").join(&page).exists(), "{} has no page docs/{page}", slice.name);
+        assert!(slice.about.ends_with('.'), "{}: {}", slice.name, slice.about);
+    }
+}
+
+#[tokio::test]
+async fn every_schema_is_a_slices() {
+    let database = TestDatabase::new().await;
+    let schemas: Vec<String> = sqlx::query_scalar(
+        "SELECT nspname::text FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'",
+    )
+    .fetch_all(database.pool())
+    .await
+    .unwrap();
+    for schema in schemas {
+        let known = SLICES.iter().any(|slice| slice.name == schema)
+            || HOUSE_SCHEMAS.iter().any(|(house, _)| *house == schema);
+        assert!(known, "no slice is named {schema} as the schema is");
+    }
+}
+
+#[test]
+fn routes_bear_the_tag_of_their_slice() {
+    for slice in SLICES {
+        let (_, document) = (slice.router)().split_for_parts();
+        let tags: Vec<&str> =
+            [slice.name].into_iter().chain(slice.tags.iter().map(|(name, _)| *name)).collect();
+        for (path, item) in &document.paths.paths {
+            for operation in
+                [&item.get, &item.post, &item.put, &item.patch, &item.delete].into_iter().flatten()
+            {
+                let borne = operation.tags.clone().unwrap_or_default();
+                assert!(
+                    !borne.is_empty() && borne.iter().all(|tag| tags.contains(&tag.as_str())),
+                    "{path} of {} bears {borne:?}",
+                    slice.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_event_is_listed_by_the_slice_that_declares_it() {
+    let mut listed = BTreeMap::new();
+    for slice in SLICES {
+        for event in slice.events.iter().copied().flatten() {
+            assert!(listed.insert(event.name, slice.name).is_none(), "{} is listed twice", event.name);
+            let home = crate_of(event.module);
+            let own = home == slice.name || (home, slice.name) == ("jobs", "operations");
+            assert!(own, "{} lists {}, which {home} declares", slice.name, event.name);
+        }
+    }
+    let scopes: BTreeSet<&str> = access::scope::named().iter().map(|scope| scope.name).collect();
+    for event in event_types() {
+        if event.name.starts_with("test.") || event.name.contains(".test_") {
+            continue;
+        }
+        assert!(
+            listed.contains_key(event.name),
+            "{} declares {}, and lists it not",
+            event.module,
+            event.name
+        );
+        for scope in [event.read, event.admin] {
+            assert!(scopes.contains(scope), "{}: there is no scope {scope}", event.name);
+        }
+    }
+}
+
+#[test]
+fn every_scope_and_kind_of_problem_is_one_slices() {
+    let mut scopes = BTreeMap::new();
+    let mut slugs = BTreeMap::new();
+    for slice in SLICES {
+        for scope in slice.scopes {
+            assert!(scopes.insert(scope.name, slice.name).is_none(), "{} is listed twice", scope.name);
+        }
+        for kind in slice.problems {
+            assert!(slugs.insert(kind.slug, slice.name).is_none(), "{} is listed twice", kind.slug);
+        }
+    }
+    for scope in access::scope::named() {
+        assert!(scopes.contains_key(scope.name), "no slice lists the scope {}", scope.name);
+    }
+    let guide = std::fs::read_to_string(root().join("docs/api-guide.md")).unwrap();
+    for scope in scopes.keys() {
+        assert!(
+            guide.contains(&format!("`{scope}`")),
+            "docs/api-guide.md does not tell of the scope {scope}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn jobs_timers_and_readers_bear_their_slices_name() {
+    let database = TestDatabase::new().await;
+    let means = means(database.pool());
+    let mut readers = BTreeSet::new();
+    for slice in SLICES {
+        let own = |name: &str| {
+            let home = name.split('.').next().unwrap();
+            home == slice.name || (home, slice.name) == ("jobs", "operations")
+        };
+        for job in slice.jobs(&means) {
+            assert!(own(job.name), "{} has a job {}", slice.name, job.name);
+        }
+        for kind in slice.handlers(&means).kinds() {
+            assert!(own(kind), "{} has timers {kind}", slice.name);
+        }
+        for reader in (slice.consumers)(&means).names() {
+            assert!(readers.insert(reader), "two readers are named {reader}");
+        }
+        if let Some(weekly) = slice.audit.and_then(|audit| audit.weekly) {
+            assert_eq!(weekly.job, format!("{}.audit", slice.name));
+            assert_eq!(weekly.timer, format!("{}.audit_repair", slice.name));
+        }
+    }
+}
+
+/// A table that holds a member's id, as columns are named here, is one that the slice's personal data names: else a copy lacks it, and
+/// nobody thought of it when somebody is forgotten.
+#[tokio::test]
+async fn every_table_that_holds_members_is_among_personal_data() {
+    let database = TestDatabase::new().await;
+    let holding: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT n.nspname::text, c.relname::text, string_agg(a.attname, ', ' ORDER BY a.attnum)
+           FROM pg_class c
+           JOIN pg_namespace n ON n.oid = c.relnamespace
+           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+          WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.atttypid = 'bigint'::regtype
+            AND (a.attname IN ('user_id', 'giver_id', 'receiver_id', 'target_id', 'author_id', 'reactor_id', 'captain_id',
+                               'member_id')
+                 OR a.attname LIKE '%\\_by')
+          GROUP BY 1, 2 ORDER BY 1, 2",
+    )
+    .fetch_all(database.pool())
+    .await
+    .unwrap();
+    assert!(holding.len() > 20, "{holding:?}");
+    let mut unknown = Vec::new();
+    for (schema, table, columns) in holding {
+        let Some(slice) = SLICES.iter().find(|slice| slice.name == schema) else { continue };
+        let name = format!("{schema}.{table}");
+        let named = slice.personal.is_some_and(|keeper| keeper.tables.contains(&name.as_str()))
+            || NOT_THEIRS.iter().any(|(table, _)| *table == name);
+        if !named {
+            unknown.push(format!("{name} ({columns})"));
+        }
+    }
+    assert_eq!(
+        unknown,
+        Vec::<String>::new(),
+        "name them in the slice's `personal`, or say in NOT_THEIRS why not"
+    );
+    for slice in SLICES {
+        for table in slice.personal.iter().flat_map(|keeper| keeper.tables) {
+            let there: Option<String> = sqlx::query_scalar("SELECT to_regclass($1)::text")
+                .bind(table)
+                .fetch_one(database.pool())
+                .await
+                .unwrap();
+            assert!(there.is_some(), "{} names {table}, which there is not", slice.name);
+        }
+    }
+}

@@ -309,7 +309,7 @@ async fn over_http(
         let bodies = Arc::clone(&bodies);
         Arc::new(move |n: usize| {
             let (guild, body) = &bodies[n % bodies.len()];
-            api.post(&format!("/{guild}/lake/events"), 1, body.clone())
+            api.post_as_key(&format!("/{guild}/lake/events"), body.clone())
         })
     };
     let (outcome, sent) = load::closed(server.address, CONNECTIONS, sizes.http, 0, calls).await?;

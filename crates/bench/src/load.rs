@@ -201,23 +201,30 @@ pub(crate) struct Api {
 impl Api {
     /// A read for a member.
     pub(crate) fn get(&self, path: &str, user: i64) -> Call {
-        self.request("GET", path, user, Bytes::new())
+        self.request("GET", path, Some(user), Bytes::new())
     }
 
     /// A write of JSON for a member.
     pub(crate) fn post(&self, path: &str, user: i64, body: String) -> Call {
-        self.request("POST", path, user, body.into())
+        self.request("POST", path, Some(user), body.into())
     }
 
-    fn request(&self, method: &str, path: &str, user: i64, body: Bytes) -> Call {
-        let request = Request::builder()
+    /// A write of JSON by the key itself.
+    pub(crate) fn post_as_key(&self, path: &str, body: String) -> Call {
+        self.request("POST", path, None, body.into())
+    }
+
+    fn request(&self, method: &str, path: &str, user: Option<i64>, body: Bytes) -> Call {
+        let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
             .header("host", "bench")
             .header("authorization", &self.authorization)
-            .header("content-type", "application/json")
-            .header("questhall-user", user)
-            .body(Full::new(body));
+            .header("content-type", "application/json");
+        if let Some(user) = user {
+            request = request.header("questhall-user", user);
+        }
+        let request = request.body(Full::new(body));
         // Made of our own texts only, ids, numbers and cursors, so it is well-formed; were it not, the server says so.
         request.unwrap_or_default()
     }

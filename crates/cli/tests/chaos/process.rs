@@ -58,8 +58,10 @@ pub(crate) struct Process {
 impl Server {
     /// Starts nothing yet.
     pub(crate) fn new(arguments: &[String]) -> Self {
+        // Only `up` makes a database where none is.
+        let command = if arguments.iter().any(|argument| argument == "--data-dir") { "up" } else { "serve" };
         let common =
-            ["serve", "--listen", "127.0.0.1:0", "--set", "log.format=json", "--set", "log.filter=info"];
+            [command, "--listen", "127.0.0.1:0", "--set", "log.format=json", "--set", "log.filter=info"];
         // The same for all nodes, and no file in the data folder of whoever runs this.
         let key = ["--set", "secrets.key=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="];
         let common = common.into_iter().chain(key);

@@ -270,7 +270,7 @@ async fn a_campaign_lives_its_whole_life_from_the_command_line() {
     campaign(&["show", &other]).ends_with(4);
     // A campaign that is over stands in nobody's way.
     let journal: Vec<String> =
-        sqlx::query_scalar("SELECT action FROM access.audit_log WHERE guild_id = 7 ORDER BY created_at")
+        sqlx::query_scalar("SELECT action_type FROM access.admin_log WHERE guild_id = 7 ORDER BY id")
             .fetch_all(database.pool())
             .await
             .unwrap();

@@ -150,7 +150,7 @@ async fn the_audit_finds_what_was_tampered_with() {
     let drift = drifts.as_array().unwrap().iter().find(|drift| drift["what"] == "xp of user 5").unwrap();
     assert_eq!(
         (&drift["slice"], &drift["stored"], &drift["derived"]),
-        (&"community".into(), &"500".into(), &"0".into())
+        (&"progress".into(), &"500".into(), &"0".into())
     );
     audit(&[]).ends_with(1).says("xp of user 5");
     audit(&["--guild", "8"]).ends_with(0);
@@ -208,7 +208,8 @@ async fn a_role_that_owns_nothing_can_run_what_nodes_do() {
     };
     execute(format!("CREATE ROLE {role} LOGIN")).await.unwrap();
     execute(grants).await.unwrap();
-    let runner = sqlx::PgPool::connect_with(database.options().clone().username(&role)).await.unwrap();
+    let runner =
+        sqlx::PgPool::connect_with(database.options().clone().options([("role", &role)])).await.unwrap();
     let may = async |statement: &str| {
         let statement = sqlx::AssertSqlSafe(statement.to_owned());
         sqlx::raw_sql(statement).execute(&runner).await.map_err(|error| error.to_string())

@@ -115,7 +115,7 @@ async fn the_audit_repairs_bytes_and_squads_on_request() {
         .await
         .unwrap();
     audit(&["--guild", "7"]).ends_with(1).says("balance of user 5");
-    audit(&["--guild", "8", "--repair"]).ends_with(0).says("0 figures were mended");
+    audit(&["--guild", "8", "--repair"]).ends_with(0).says("0 figures mended");
     audit(&["--repair"]).ends_with(0).says("balance of user 5 in guild 7 was 5000, is 100");
     audit(&[]).ends_with(0).says("agrees");
     assert_eq!(

@@ -74,7 +74,7 @@ async fn a_file_of_another_bots_xp_is_imported() {
             .into_iter()
             .chain(options.iter().copied()))
     };
-    import(&[]).ends_with(4).says("has 1 wrong line;");
+    import(&[]).ends_with(4).says("1 line is wrong, and nothing was imported");
     import(&["--dry-run"]).ends_with(0).says("1 members would get 200 XP");
     import(&["--skip-faults"]).ends_with(0).says("1 members got 200 XP");
     import(&["--skip-faults"]).ends_with(0).says("0 members got 0 XP");

@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::{TcpListener, TcpStream},
-    os::unix::fs::{PermissionsExt, chown},
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -42,10 +42,13 @@ impl Pooler {
         fs::write(&file, text).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
         let mut command = Command::new(program);
-        // It does not run as root.
+        // It does not run as root; and a server on a socket knows who may come by whose processes they are: its own.
         if nix::unistd::geteuid().is_root() {
-            chown(folder, Some(65534), Some(65534)).unwrap();
-            command.args(["-u", "nobody"]);
+            let server = options.get_socket().and_then(|dir| fs::metadata(dir).ok());
+            let owner = server.map_or(65534, |dir| dir.uid());
+            chown(folder, Some(owner), None).unwrap();
+            let user = nix::unistd::User::from_uid(owner.into()).unwrap().unwrap();
+            command.args(["-u", &user.name]);
         }
         let process = command.arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let pooler = Self { process, port };

@@ -112,6 +112,7 @@ pub struct PathQuest {
 /// A path with its quests: what a folder holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PathBundle)]
 pub struct Bundle {
     /// The path's short name.
     #[schema(pattern = "^[a-z0-9][a-z0-9._-]{0,99}$", example = "rust-from-the-start")]

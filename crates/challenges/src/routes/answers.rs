@@ -1,7 +1,7 @@
 //! Answers: submit, and look back.
 
 use access::openapi::{ActingMember, IdempotencyKey, InGuildPath};
-use access::scope::{CampaignsPlay, CampaignsWrite};
+use access::scope::{CampaignsPlay, CampaignsRead, CampaignsWrite, Scope as _};
 use access::web::Provided;
 use access::{App, AsMember, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
@@ -105,14 +105,14 @@ pub(super) async fn own(
 
 /// List all answers of a campaign
 ///
-/// Newest first. On behalf of a member: the member's own, as they may see them.
+/// Newest first. Everybody's takes a key that sees through (`campaigns:write`); on behalf of a member they are the member's own.
 #[utoipa::path(get, path = "/guilds/{guild_id}/campaigns/{campaign_id}/submissions", tag = "challenges",
     operation_id = "submission_list", params(InGuildPath, CampaignPath, ActingMember, Filter),
     responses((status = 200, body = Page<PastSubmission>), Problems),
-    security(("api_key" = ["campaigns:write"])))]
+    security(("api_key" = ["campaigns:read"])))]
 pub(super) async fn all(
     State(app): State<App>,
-    guild: InGuild<CampaignsWrite>,
+    guild: InGuild<CampaignsRead>,
     Path(path): Path<CampaignPath>,
     Query(filter): Query<Filter>,
     headers: HeaderMap,
@@ -120,8 +120,14 @@ pub(super) async fn all(
     let page = PageQuery { limit: filter.limit, cursor: filter.cursor };
     let within = (guild.guild_id, path.campaign_id);
     let whose = match onlooker(&guild, &headers)? {
-        Onlooker { admin: false, user: Some(user) } => Whose::Own(user),
-        _ => Whose::Everybodys,
+        Onlooker { admin: true, .. } => Whose::Everybodys,
+        Onlooker { user: Some(user), .. } => Whose::Own(user),
+        Onlooker { .. } => {
+            return Err(Problem::forbidden(format!(
+                "This takes a key with the scope `{}`.",
+                CampaignsWrite::NAME
+            )));
+        }
     };
     Ok(Json(submission_list(app.pool(), within, filter.challenge_id, whose, &page).await?))
 }

@@ -126,9 +126,11 @@ pub(super) async fn program(
     State(app): State<App>,
     member: AsMember<LearningPlay>,
     Path(path): Path<StepPath>,
-    Provided(sandbox): Provided<Sandbox>,
+    sandbox: Result<Provided<Sandbox>, Problem>,
     Json(body): Json<CodeAnswer>,
 ) -> Result<Json<ProgramResult>, Problem> {
+    // Only now: what is wrong with the body is said also where no scripts run.
+    let Provided(sandbox) = sandbox?;
     let (guild, user) = (member.guild_id, member.user_id);
     let done =
         ops::program_run(app.pool(), &sandbox, guild, user, path.quest_id, path.step_id, &body.code).await?;

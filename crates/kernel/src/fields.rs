@@ -27,7 +27,6 @@ impl From<Wrong> for crate::Problem {
 }
 
 /// Tells a null, which clears, from an absent field, which changes nothing.
-#[expect(clippy::option_option, reason = "absent, null and a value are three things in a PATCH")]
 pub fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,

@@ -49,18 +49,21 @@ impl<'a> Deed<'a> {
     }
 
     /// How it was before.
+    #[must_use]
     pub fn before(mut self, row: impl Serialize) -> Self {
         self.before = Some(json!(row));
         self
     }
 
     /// How it is now.
+    #[must_use]
     pub fn after(mut self, row: impl Serialize) -> Self {
         self.after = Some(json!(row));
         self
     }
 
     /// Why, in the administrator's words.
+    #[must_use]
     pub fn because(mut self, reason: Option<&'a str>) -> Self {
         self.reason = reason;
         self

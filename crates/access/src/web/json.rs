@@ -133,10 +133,11 @@ fn control(body: &[u8]) -> Option<char> {
             },
             0x7f => return Some('\u{7f}'),
             // U+0080 to U+009F, written out.
-            0xc2 => match body.get(at + 1) {
-                Some(second @ 0x80..=0x9f) => return char::from_u32(u32::from(*second)),
-                _ => {}
-            },
+            0xc2 => {
+                if let Some(second @ 0x80..=0x9f) = body.get(at + 1) {
+                    return char::from_u32(u32::from(*second));
+                }
+            }
             _ => {}
         }
     }

@@ -98,15 +98,14 @@ pub async fn repair(
     by: By<'_>,
     origin: &Origin,
 ) -> Result<Vec<Drift>, Error> {
-    let guilds = match guild {
-        Some(guild) => vec![guild],
-        None => {
-            let mut conn = pool.acquire().await?;
-            let mut guilds: Vec<GuildId> =
-                drift(&mut conn, None).await?.into_iter().map(|drift| drift.guild_id).collect();
-            guilds.dedup();
-            guilds
-        }
+    let guilds = if let Some(guild) = guild {
+        vec![guild]
+    } else {
+        let mut conn = pool.acquire().await?;
+        let mut guilds: Vec<GuildId> =
+            drift(&mut conn, None).await?.into_iter().map(|drift| drift.guild_id).collect();
+        guilds.dedup();
+        guilds
     };
     let mut mended = Vec::new();
     for guild in guilds {

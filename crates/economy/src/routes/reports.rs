@@ -26,7 +26,7 @@ pub(super) struct DayPath {
 
 impl DayPath {
     /// The day, if it is one that there can be a report of. Here, since a path's errors do not say which part they are of.
-    fn day(&self) -> Result<NaiveDate, Problem> {
+    fn day(self) -> Result<NaiveDate, Problem> {
         if kernel::time::is_within(&self.day) {
             return Ok(self.day);
         }

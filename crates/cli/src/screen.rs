@@ -81,7 +81,7 @@ impl Screen {
 }
 
 /// So many of a thing: `1 migration`, `2 migrations`.
-pub(crate) fn counted<N: Display + PartialEq + From<u8>>(count: N, thing: &str) -> String {
+pub(crate) fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, thing: &str) -> String {
     if count == N::from(1) { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 

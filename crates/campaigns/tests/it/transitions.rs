@@ -297,8 +297,9 @@ impl Deed {
     async fn done(self, stage: &Stage, id: CampaignId, n: i64) -> Option<String> {
         let (pool, wake) = (stage.pool(), &stage.wake);
         let told = |error: Error| match error {
-            Error::Database(error) => Some(error.to_string()),
-            Error::Challenge(challenges::Error::Database(error)) => Some(error.to_string()),
+            Error::Database(error) | Error::Challenge(challenges::Error::Database(error)) => {
+                Some(error.to_string())
+            }
             Error::Ledger(error) => Some(error.to_string()),
             _ => None,
         };
@@ -306,7 +307,7 @@ impl Deed {
         match self {
             Self::Start => ops::campaign_start(pool, wake, GUILD, Asker::CLI, id).await.err().and_then(told),
             Self::Publish => {
-                let at = db::now(&mut *pool.acquire().await.unwrap()).await.unwrap()
+                let at = db::now(&mut pool.acquire().await.unwrap()).await.unwrap()
                     + chrono::TimeDelta::hours(n + 1);
                 ops::campaign_publish(pool, wake, GUILD, Asker::CLI, id, Some(at)).await.err().and_then(told)
             }
@@ -389,9 +390,8 @@ async fn whatever_meets_nobody_waits_in_a_circle() {
                 one.done(&stage, id, 3),
                 other.done(&stage, id, 4),
             );
-            for error in [met.0, met.1, met.2, met.3, met.4].into_iter().flatten() {
-                panic!("{one:?} and {other:?}: {error}");
-            }
+            let errors: Vec<String> = [met.0, met.1, met.2, met.3, met.4].into_iter().flatten().collect();
+            assert_eq!(errors, Vec::<String>::new(), "{one:?} and {other:?}");
             stage.run_due().await;
         }
     }

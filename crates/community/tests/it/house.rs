@@ -18,8 +18,7 @@ pub(crate) async fn house() -> House {
             .split_for_parts();
         let slices = [&access::SLICE, &people::SLICE, &progress::SLICE, &lake::SLICE, &community::SLICE];
         let router = router.layer(Extension(EventWriter::start(app.pool(), app.wake(), 1)));
-        let router = router.layer(Extension(Keepers::of(&slices)));
-        router
+        router.layer(Extension(Keepers::of(&slices)))
     })
     .await
 }

@@ -11,8 +11,7 @@ use serde_json::json;
 pub(crate) async fn house() -> House {
     House::new(|app| {
         let (router, _) = people::router().merge(progress::router()).merge(lake::router()).split_for_parts();
-        let router = router.layer(Extension(EventWriter::start(app.pool(), app.wake(), 1)));
-        router
+        router.layer(Extension(EventWriter::start(app.pool(), app.wake(), 1)))
     })
     .await
 }

@@ -120,7 +120,7 @@ impl Crowd {
             0,
             "what came late is added to, never taken from, what was archived"
         );
-        assert_sound(&house).await;
+        assert_sound(house).await;
     }
 }
 

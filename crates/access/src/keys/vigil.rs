@@ -1,6 +1,6 @@
 //! Watch over those who hold an answer, or an upload, that lasts: when their key is revoked or their role taken, it ends too.
 //!
-//! One task a process looks every [`LOOK`] at all of them, in the cache that requests ask as well: however many streams are
+//! One task a process looks every `LOOK` at all of them, in the cache that requests ask as well: however many streams are
 //! held, the database is asked once a round about all keys and once about all sessions. It lives while there is somebody to
 //! watch.
 

@@ -71,19 +71,6 @@ async fn drift(database: &Database, guild: Option<GuildId>, screen: &Screen) -> 
         bar.inc(1);
     }
     bar.finish_and_clear();
-    // Every guild's, so told whichever was asked for.
-    if let Some(estranged) = jobs::outbox::estranged(&mut connection).await? {
-        let here = jobs::outbox::horizon(&mut connection).await?;
-        found.push(Drift {
-            slice: "jobs",
-            figure: Figure {
-                guild_id: GuildId::new(0),
-                what: format!("positions of the outbox's readers: {estranged}"),
-                stored: estranged.position().map_or("another cluster's".to_owned(), |at| at.to_string()),
-                derived: format!("at most {here}"),
-            },
-        });
-    }
     Ok(found)
 }
 

@@ -46,9 +46,9 @@ pub(crate) async fn post(
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let kind = if body.is_empty() { "" } else { "content-type: application/json\r\n" };
     let (key, length) = (&sender.key, body.len());
-    // A key that acts for a member may do no more than that member: what runs a campaign is done by the key itself.
+    // A key that acts for a member may do no more than that member: what staff do is done by the key itself.
     let user =
-        if runs_the_campaign(path) { String::new() } else { format!("questhall-user: {}\r\n", sender.user) };
+        if is_staffs(path) { String::new() } else { format!("questhall-user: {}\r\n", sender.user) };
     let request = format!(
         "POST {path} HTTP/1.1\r\nhost: questhall\r\nauthorization: Bearer {key}\r\n{user}\
          idempotency-key: {idempotency_key}\r\n{kind}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
@@ -56,10 +56,10 @@ pub(crate) async fn post(
     send(at, &request).await
 }
 
-/// Whether it is a deed of those who run campaigns.
-fn runs_the_campaign(path: &str) -> bool {
+/// Whether it is a deed of those who run campaigns, or of what tells the lake.
+fn is_staffs(path: &str) -> bool {
     let deed = path.split('?').next().and_then(|path| path.rsplit('/').next());
-    matches!(deed, Some("import" | "publish" | "start" | "close" | "cancel" | "open-rewards"))
+    matches!(deed, Some("import" | "publish" | "start" | "close" | "cancel" | "open-rewards" | "events"))
 }
 
 /// A GET, by somebody or nobody.

@@ -251,7 +251,6 @@ pub struct StoredInput {
     /// A player's snowflake or a squad's UUID.
     pub participant_id: String,
     /// The input: text, or any JSON.
-    #[schema(value_type = Object)]
     pub input: Value,
     /// The answers, by part.
     pub answers: Vec<String>,

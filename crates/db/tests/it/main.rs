@@ -7,6 +7,7 @@ mod pool;
 mod pooler;
 mod private;
 mod schema_details;
+mod sharding;
 mod testing;
 mod tls;
 mod transaction;

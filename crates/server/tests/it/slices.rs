@@ -9,11 +9,10 @@ use jobs::outbox::event_types;
 use server::SLICES;
 
 /// Schemas without a slice.
-const HOUSE_SCHEMAS: [(&str, &str); 5] = [
+const HOUSE_SCHEMAS: [(&str, &str); 4] = [
     ("jobs", "the machinery below all slices"),
     ("questhall", "what the migrations keep of themselves, and functions that all schemas use"),
     ("moderation", "its slice is still to come"),
-    ("learning", "its slice is still to come"),
     ("public", "PostgreSQL's own"),
 ];
 

@@ -50,13 +50,13 @@ const GLOBAL: &[(&str, &str)] = &[
     ("people.users", "a person is one in all guilds"),
 ];
 
-/// The catalogue's tables, each with the number of its column `guild_id`, if it has one. Those of learning come with its slice.
+/// The catalogue's tables, each with the number of its column `guild_id`, if it has one.
 const TABLES: &str = "WITH tables AS (
     SELECT c.oid, c.oid::regclass::text AS name,
            (SELECT attnum FROM pg_attribute a WHERE a.attrelid = c.oid AND attname = 'guild_id' AND NOT attisdropped) AS guild
       FROM pg_class c
      WHERE relkind IN ('r', 'p') AND NOT relispartition AND relname <> '_sqlx_migrations'
-       AND relnamespace::regnamespace::text !~ '^(pg_|information_schema|learning$)') ";
+       AND relnamespace::regnamespace::text !~ '^(pg_|information_schema$)') ";
 
 async fn list(pool: &PgPool, query: &str) -> Vec<String> {
     let query = format!("{TABLES}{query}");

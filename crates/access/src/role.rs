@@ -1,48 +1,34 @@
 //! What people may do in a guild: roles, which hold the scopes that say so ([`scope`]).
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::LazyLock;
 
 use kernel::Problem;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use kernel::words::UnknownWord;
 
 use crate::scope::{self, Scopes};
 
-/// A role of somebody in a guild. Roles add up: who has several may do what any of them permits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Everything, also granting what admins may not.
-    Owner,
-    /// Every scope that has a name.
-    Admin,
-    /// Looks after people: members, squads.
-    Moderator,
-    /// Writes and runs campaigns.
-    Author,
-    /// Sees how people get on.
-    Instructor,
-    /// Takes part.
-    Member,
+kernel::decl_words! {
+    /// A role of somebody in a guild. Roles add up: who has several may do what any of them permits.
+    pub enum Role {
+        /// Everything, also granting what admins may not.
+        Owner = "owner",
+        /// Every scope that has a name.
+        Admin = "admin",
+        /// Looks after people: members, squads.
+        Moderator = "moderator",
+        /// Writes and runs campaigns.
+        Author = "author",
+        /// Sees how people get on.
+        Instructor = "instructor",
+        /// Takes part.
+        Member = "member",
+    }
 }
 
 impl Role {
-    /// Every role, the one that may most first.
-    pub const ALL: [Self; 6] =
-        [Self::Owner, Self::Admin, Self::Moderator, Self::Author, Self::Instructor, Self::Member];
-
-    /// As written in the database and the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Admin => "admin",
-            Self::Moderator => "moderator",
-            Self::Author => "author",
-            Self::Instructor => "instructor",
-            Self::Member => "member",
-        }
+    /// The role of this name; who asked for another is told which there are.
+    pub fn named(name: &str) -> Result<Self, Problem> {
+        name.parse().map_err(|unknown: UnknownWord| Problem::field("role", unknown.to_string()))
     }
 
     /// What the role permits in its guild.
@@ -84,23 +70,6 @@ impl Role {
             }
         }
         Scopes::new(names)
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Role {
-    type Err = Problem;
-
-    fn from_str(text: &str) -> Result<Self, Problem> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.iter().map(|role| role.as_str()).collect();
-            Problem::field("role", format!("must be one of {}", known.join(", ")))
-        })
     }
 }
 

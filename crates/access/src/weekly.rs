@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use jobs::TimerError;
 use jobs::schedule::{JobError, Schedule};
-use jobs::timers::{self, At, Handlers, LeaseSettings, NewTimer, Timer};
+use jobs::timers::{At, Due, Handlers, Kind, LeaseSettings};
 use kernel::GuildId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -80,6 +80,16 @@ impl Group for AuditSettings {
     )];
 }
 
+/// A guild's figures, to be brought back: one waits for each guild and slice.
+#[derive(Debug, Serialize, Deserialize)]
+struct Repair {}
+
+impl Repair {
+    fn kind(name: &'static str) -> Kind<Self> {
+        Kind::once(name, |_| "all".to_owned())
+    }
+}
+
 impl Audit {
     /// The slice's weekly job: looks for drift in all guilds, says what there is, and schedules its repair where that is wanted.
     pub fn schedule(self, slice: &'static str) -> Option<Schedule> {
@@ -99,10 +109,10 @@ impl Audit {
         let Some(weekly) = self.weekly else { return Handlers::new() };
         let pool = pool.clone();
         let settings = LeaseSettings { concurrency: 1, ..LeaseSettings::default() };
-        Handlers::new().leased(weekly.timer, settings, move |timer: Timer, _| {
+        Handlers::new().leased(Repair::kind(weekly.timer), settings, move |due: Due<Repair>, _| {
             let pool = pool.clone();
             async move {
-                let guild = timer.guild_id.ok_or_else(|| TimerError::Fail("it names no guild".to_owned()))?;
+                let guild = due.guild()?;
                 let here = Origin::default();
                 let mended = (weekly.repair)(&pool, guild, Author::new(By::System, &here)).await;
                 let mended = mended.map_err(|error| match error {
@@ -140,14 +150,7 @@ async fn told(
             "figures differ from their journals; see `questhall audit`"
         );
         if settings.weekly_repair {
-            let timer = NewTimer {
-                kind: timer,
-                guild_id: Some(guild),
-                dedupe_key: Some(guild.to_string()),
-                at: At::Now,
-                payload: json!({}),
-            };
-            timers::schedule(&mut *conn, timer).await?;
+            Repair::kind(timer).schedule(&mut *conn, Some(guild), At::Now, &Repair {}).await?;
             mending.push(guild);
         }
     }

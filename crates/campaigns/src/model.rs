@@ -6,61 +6,29 @@ use kernel::{CampaignId, ChannelId, GuildId, TimerId, UserId};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::ToSchema;
 
-macro_rules! text_enum {
-    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:tt),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
-        #[sqlx(type_name = "text")]
-        pub enum $name {
-            $($(#[$vmeta])* #[serde(rename = $text)] #[sqlx(rename = $text)] $variant,)+
-        }
-
-        impl $name {
-            /// The text that stands in the database and in JSON.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = String;
-            fn from_str(text: &str) -> Result<Self, String> {
-                match text {
-                    $($text => Ok(Self::$variant),)+
-                    _ => Err(format!("must be one of {}", [$($text),+].join(", "))),
-                }
-            }
-        }
-    };
-}
-
-text_enum!(
+kernel::decl_words! {
     /// Who competes.
-    CampaignType {
+    pub enum CampaignType {
         /// Every member for themselves.
         Player = "player",
         /// Squads: members act for their squad.
         Squad = "squad",
     }
-);
-text_enum!(
+}
+
+kernel::decl_words! {
     /// How solved parts become a standing.
-    ScoringType {
+    pub enum ScoringType {
         /// By parts solved, then by the least total of (submission − first request of the input).
         TimeBased = "time_based",
         /// The k-th solver of a part gets `max(0, starting_points − (k−1) × points_decrease_step)`.
         PointBased = "point_based",
     }
-);
-text_enum!(
+}
+
+kernel::decl_words! {
     /// Where a campaign is in its life.
-    Status {
+    pub enum Status {
         /// A draft, or published and waiting for its start.
         Created = "CREATED",
         /// Challenges are released and answers taken.
@@ -72,10 +40,11 @@ text_enum!(
         /// Over, or cancelled.
         Expired = "EXPIRED",
     }
-);
-text_enum!(
+}
+
+kernel::decl_words! {
     /// What a campaign's timer does when it is due.
-    TimerType {
+    pub enum TimerType {
         /// CREATED → RUNNING, and releases challenge 1.
         StartCampaign = "START_CAMPAIGN",
         /// Releases the next challenge.
@@ -91,7 +60,7 @@ text_enum!(
         /// The safety net: anything → EXPIRED.
         ExpireCampaign = "EXPIRE_CAMPAIGN",
     }
-);
+}
 
 /// A campaign's settings, the same in `campaign.toml` and in JSON. Fields left out have their defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -129,7 +129,7 @@ async fn scores(
         compare(drifts, subject, "parts_solved", (&row.parts_solved, &row.derived_parts));
         compare(drifts, subject, "total_ms", (&row.total_ms, &row.derived_ms));
         compare(drifts, subject, "last_correct_at", (&row.last_correct_at, &row.derived_last));
-        let scoring = Scoring::from_column(&row.scoring_type);
+        let scoring = Scoring::from_column(&row.scoring_type)?;
         let score = Score {
             points: row.derived_points,
             penalty: row.derived_penalty,

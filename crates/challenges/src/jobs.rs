@@ -4,17 +4,21 @@ use std::time::Duration;
 
 use ::jobs::TimerError;
 use ::jobs::schedule::Schedule;
-use ::jobs::timers::{self, At, Handlers, LeaseSettings, NewTimer};
+use ::jobs::timers::{At, Due, Handlers, Kind, LeaseSettings};
 use access::Means;
 use sandbox::Sandbox;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{inputs, submissions};
 
 /// Rows removed by one statement of a clean-up.
 const CLEAN_UP_BATCH: i64 = 5_000;
-/// One-off work: inputs for challenges that are about to be released.
-const PREGENERATE: &str = "challenges.pregenerate";
+/// Inputs for all challenges that are about to be released: there is nothing to tell them apart by.
+#[derive(Debug, Serialize, Deserialize)]
+struct Pregenerate {}
+
+const PREGENERATE: Kind<Pregenerate> = Kind::once("challenges.pregenerate", |_| "all".to_owned());
 /// How long ahead of a release inputs are made, and for how many challenges at once.
 const PREGENERATE_AHEAD: Duration = Duration::from_mins(30);
 const PREGENERATE_AT_ONCE: i64 = 50;
@@ -31,16 +35,9 @@ pub(crate) fn schedules(means: &Means) -> Vec<Schedule> {
             })
         }),
         // Scripts run for minutes: not in a periodic job's transaction, but as work of its own.
-        Schedule::new(PREGENERATE, "*/5 * * * *", |connection| {
+        Schedule::new(PREGENERATE.name(), "*/5 * * * *", |connection| {
             Box::pin(async move {
-                let timer = NewTimer {
-                    kind: PREGENERATE,
-                    guild_id: None,
-                    dedupe_key: Some("all".to_owned()),
-                    at: At::Now,
-                    payload: json!({}),
-                };
-                let timer = timers::schedule(connection, timer).await?;
+                let timer = PREGENERATE.schedule(connection, None, At::Now, &Pregenerate {}).await?;
                 Ok(json!({ "timer": timer }))
             })
         }),
@@ -53,7 +50,7 @@ pub(crate) fn handlers(means: &Means) -> Handlers {
     let app = means.app().clone();
     // One at a time: the sandbox shares its workers with participants who wait for theirs.
     let settings = LeaseSettings { concurrency: 1, ..LeaseSettings::default() };
-    Handlers::new().leased(PREGENERATE, settings, move |_, _| {
+    Handlers::new().leased(PREGENERATE, settings, move |_: Due<Pregenerate>, _| {
         let (app, sandbox) = (app.clone(), sandbox.clone());
         async move {
             // What was made is stored as it goes, and not made again: this may begin any number of times.

@@ -144,18 +144,18 @@ impl Standing {
         score: Score,
         name: Named,
         last_correct_at: Option<DateTime<Utc>>,
-    ) -> Self {
-        Self {
+    ) -> sqlx::Result<Self> {
+        Ok(Self {
             rank,
             participant_id: name.id,
-            participant_type: ParticipantType::from_column(&name.kind),
+            participant_type: ParticipantType::from_column(&name.kind)?,
             display_name: name.display_name,
             points: score.net_points(scoring),
             penalty: score.penalty,
             parts_solved: score.parts_solved,
             total_ms: score.net_ms(scoring),
             last_correct_at,
-        }
+        })
     }
 }
 

@@ -2,34 +2,17 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{CampaignId, GuildId, UserId};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::rules::{Limits, Scoring};
 
-/// Who competes in a campaign: members for themselves, or squads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ParticipantType {
-    /// A member; the participant id is their snowflake.
-    Player,
-    /// A squad; the participant id is its UUID.
-    Squad,
-}
-
-impl ParticipantType {
-    /// As the database writes it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Player => "player",
-            Self::Squad => "squad",
-        }
-    }
-
-    /// From what the database holds; a constraint keeps it to the two.
-    pub fn from_column(text: &str) -> Self {
-        if text == "squad" { Self::Squad } else { Self::Player }
+kernel::decl_words! {
+    /// Who competes in a campaign: members for themselves, or squads.
+    pub enum ParticipantType {
+        /// A member; the participant id is their snowflake.
+        Player = "player",
+        /// A squad; the participant id is its UUID.
+        Squad = "squad",
     }
 }
 

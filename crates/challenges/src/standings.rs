@@ -5,23 +5,14 @@ use uuid::Uuid;
 
 use crate::model::CampaignKey;
 
-/// Which standings (`campaigns.campaign_standings.snapshot`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Snapshot {
-    /// As they were `freeze_minutes` before the end: derived from the answers and hint unlocks before that instant,
-    /// however late this runs.
-    Freeze,
-    /// As they are now, which is for good once the campaign is CLOSED.
-    Final,
-}
-
-impl Snapshot {
-    /// As the database writes it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Freeze => "freeze",
-            Self::Final => "final",
-        }
+kernel::decl_words! {
+    /// Which standings (`campaigns.campaign_standings.snapshot`).
+    pub enum Snapshot {
+        /// As they were `freeze_minutes` before the end: derived from the answers and hint unlocks before that instant,
+        /// however late this runs.
+        Freeze = "freeze",
+        /// As they are now, which is for good once the campaign is CLOSED.
+        Final = "final",
     }
 }
 

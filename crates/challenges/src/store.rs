@@ -34,15 +34,17 @@ struct CampaignRow {
     now: DateTime<Utc>,
 }
 
-impl From<CampaignRow> for CampaignFacts {
-    fn from(row: CampaignRow) -> Self {
-        Self {
+impl TryFrom<CampaignRow> for CampaignFacts {
+    type Error = sqlx::Error;
+
+    fn try_from(row: CampaignRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
             id: row.id,
             guild_id: row.guild_id,
             name: row.name,
-            participants: ParticipantType::from_column(&row.campaign_type),
+            participants: ParticipantType::from_column(&row.campaign_type)?,
             status: row.status,
-            scoring: Scoring::from_column(&row.scoring_type),
+            scoring: Scoring::from_column(&row.scoring_type)?,
             starting_points: row.starting_points,
             points_decrease_step: row.points_decrease_step,
             start_time: row.start_time,
@@ -61,7 +63,7 @@ impl From<CampaignRow> for CampaignFacts {
             final_stored: row.final_stored,
             has_testers: row.has_testers,
             now: row.now,
-        }
+        })
     }
 }
 
@@ -89,7 +91,7 @@ pub async fn campaign_find(
     )
     .fetch_optional(conn)
     .await?;
-    row.map(CampaignFacts::from).ok_or(Error::NotFound("campaign"))
+    Ok(row.ok_or(Error::NotFound("campaign"))?.try_into()?)
 }
 
 /// Locks campaigns against a change of status, in the order of their keys, and reads them. Whoever closes one waits for
@@ -119,7 +121,7 @@ pub(crate) async fn campaigns_lock_shared(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(CampaignFacts::from).collect())
+    rows.into_iter().map(CampaignFacts::try_from).collect()
 }
 
 /// For whom each of these members acts in each of these campaigns at a time, in the order asked. A tester acts as a

@@ -118,34 +118,15 @@ impl fmt::Debug for WebhookWithSecret {
     }
 }
 
-/// How a delivery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum DeliveryStatus {
-    /// It waits for its first or next attempt.
-    Pending,
-    /// The endpoint took it.
-    Delivered,
-    /// It was given up; it can be replayed.
-    Dead,
-}
-
-impl DeliveryStatus {
-    /// As stored.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Delivered => "DELIVERED",
-            Self::Dead => "DEAD",
-        }
-    }
-
-    pub(crate) fn parse(text: &str) -> Self {
-        match text {
-            "DELIVERED" => Self::Delivered,
-            "DEAD" => Self::Dead,
-            _ => Self::Pending,
-        }
+kernel::decl_words! {
+    /// How a delivery stands.
+    pub enum DeliveryStatus {
+        /// It waits for its first or next attempt.
+        Pending = "PENDING",
+        /// The endpoint took it.
+        Delivered = "DELIVERED",
+        /// It was given up; it can be replayed.
+        Dead = "DEAD",
     }
 }
 

@@ -8,54 +8,29 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What a payment is for (`bytes_transactions.kind`). Each kind goes one way only: see [`crate::rules::direction_fits`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, sqlx::Type)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum Kind {
-    /// Between two members.
-    Transfer,
-    /// From the house: what a new member starts with.
-    Starting,
-    /// From the house: the daily claim.
-    Daily,
-    /// To the house: taking part in something.
-    Fee,
-    /// From the house: a fee given back.
-    Refund,
-    /// From the house: earned.
-    Reward,
-    /// To the house: moving to another squad.
-    SquadSwitch,
-    /// From the house: given by an administrator.
-    Award,
-    /// To the house: bought in the shop.
-    Purchase,
-    /// To the house: taken by an administrator.
-    Fine,
-}
-
-impl Kind {
-    /// The name in the ledger.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Transfer => "transfer",
-            Self::Starting => "starting",
-            Self::Daily => "daily",
-            Self::Fee => "fee",
-            Self::Refund => "refund",
-            Self::Reward => "reward",
-            Self::SquadSwitch => "squad_switch",
-            Self::Award => "award",
-            Self::Purchase => "purchase",
-            Self::Fine => "fine",
-        }
-    }
-}
-
-impl std::fmt::Display for Kind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
+kernel::decl_words! {
+    /// What a payment is for (`bytes_transactions.kind`). Each kind goes one way only: see [`crate::rules::direction_fits`].
+    pub enum Kind {
+        /// Between two members.
+        Transfer = "transfer",
+        /// From the house: what a new member starts with.
+        Starting = "starting",
+        /// From the house: the daily claim.
+        Daily = "daily",
+        /// To the house: taking part in something.
+        Fee = "fee",
+        /// From the house: a fee given back.
+        Refund = "refund",
+        /// From the house: earned.
+        Reward = "reward",
+        /// To the house: moving to another squad.
+        SquadSwitch = "squad_switch",
+        /// From the house: given by an administrator.
+        Award = "award",
+        /// To the house: bought in the shop.
+        Purchase = "purchase",
+        /// To the house: taken by an administrator.
+        Fine = "fine",
     }
 }
 

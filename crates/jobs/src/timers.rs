@@ -1,7 +1,7 @@
 //! `jobs.timers`: one-off work of any slice, due at a time.
 //!
-//! A slice schedules with [`schedule`] in the transaction that gives rise to the work, and registers a handler for the kind
-//! with [`Handlers`]. There are two sorts of handlers:
+//! A slice declares a [`Kind`] beside the type of its payload, schedules with [`Kind::schedule`] in the transaction that gives rise
+//! to the work, and registers a handler for it with [`Handlers`]. There are two sorts of handlers:
 //!
 //! * **in the timer's transaction** ([`Handlers::on`]): short effects in the database. Exactly once.
 //! * **leased** ([`Handlers::leased`]): what is long, or has effects outside the database. The claim is a lease of its own,
@@ -11,6 +11,7 @@
 //! A kind that no running node handles stays PENDING until one does.
 
 mod handlers;
+mod kind;
 mod lease;
 mod lease_store;
 mod listing;
@@ -21,10 +22,11 @@ mod table;
 use sqlx::PgPool;
 
 pub use handlers::{Handler, Handlers, LeaseSettings};
+pub use kind::{Due, Kind};
 pub use lease::{Lease, LeaseLost};
 pub use listing::{After, Listed, Listing, list};
-pub use model::{At, NewTimer, Status, Timer};
-pub use store::{cancel, cancel_id, clean_up, retry_failed, schedule, schedule_many};
+pub use model::{At, Status, Timer};
+pub use store::{cancel_id, clean_up, retry_failed};
 pub use table::Timers;
 
 use crate::{

@@ -13,6 +13,7 @@
 //! | [`problem`] | RFC 9457 problem details, the only error a client ever sees |
 //! | [`text`] | what is a name |
 //! | [`time`] | which times and days requests may give |
+//! | [`words`] | enums that are words |
 
 pub mod amount;
 pub mod clock;
@@ -24,6 +25,7 @@ pub mod page;
 pub mod problem;
 pub mod text;
 pub mod time;
+pub mod words;
 
 pub use amount::{Bytes, Gold, Points, Xp};
 pub use clock::Clock;

@@ -139,7 +139,7 @@ async fn guild_days(
     .await?;
     for row in rows {
         let Some(day) = all.get_mut(&row.day) else { continue };
-        if EventType::parse(&row.kind).is_some() {
+        if row.kind.parse::<EventType>().is_ok() {
             day.events.insert(row.kind, row.count);
         } else {
             day.xp += row.xp;

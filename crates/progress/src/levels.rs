@@ -5,17 +5,13 @@
 //! concerned. A walk pays and announces nothing: nobody reached anything by it, and a trial of a setting leaves no trace.
 
 use ::jobs::TimerError;
-use ::jobs::timers::{self, At, Handlers, NewTimer, Timer};
+use ::jobs::timers::{At, Due, Handlers, Kind};
 use access::settings::settings_read;
 use kernel::GuildId;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use sqlx::PgConnection;
 
 use crate::rewards::RewardSettings;
-
-/// The timer that brings a guild's members to their levels, a batch at a time; the trigger on settings knows it by this name.
-const TIMER: &str = "progress.levels";
 
 /// Members a step looks at.
 const STEP: i64 = 2_000;
@@ -28,16 +24,16 @@ struct Walk {
     after: i64,
 }
 
+/// Brings a guild's members to their levels, a batch at a time; the trigger on settings knows it by this name.
+const WALK: Kind<Walk> = Kind::often("progress.levels");
+
 /// The handler of this timer.
 pub(crate) fn handlers() -> Handlers {
-    Handlers::new().on(TIMER, step)
+    Handlers::new().on(WALK, step)
 }
 
-async fn step(conn: &mut PgConnection, timer: &Timer) -> Result<(), TimerError> {
-    let guild = timer.guild_id.ok_or_else(|| TimerError::Fail("it names no guild".to_owned()))?;
-    let walk: Walk = serde_json::from_value(timer.payload.clone())
-        .map_err(|error| TimerError::Fail(format!("its payload is not ours: {error}")))?;
-    walk_on(conn, guild, walk).await.map_err(TimerError::from)
+async fn step(conn: &mut PgConnection, due: Due<Walk>) -> Result<(), TimerError> {
+    walk_on(conn, due.guild()?, due.payload).await.map_err(TimerError::from)
 }
 
 async fn walk_on(conn: &mut PgConnection, guild: GuildId, walk: Walk) -> Result<(), sqlx::Error> {
@@ -63,14 +59,7 @@ async fn walk_on(conn: &mut PgConnection, guild: GuildId, walk: Walk) -> Result<
     .fetch_one(&mut *conn)
     .await?;
     if let Some(last) = step.last.filter(|_| step.members == STEP) {
-        let timer = NewTimer {
-            kind: TIMER,
-            guild_id: Some(guild),
-            dedupe_key: None,
-            at: At::Now,
-            payload: json!(Walk { after: last }),
-        };
-        timers::schedule(conn, timer).await?;
+        WALK.schedule(conn, Some(guild), At::Now, &Walk { after: last }).await?;
     }
     Ok(())
 }

@@ -1,55 +1,30 @@
 //! What members are granted, and what for.
 
 use kernel::{Gold, GuildId, UserId, Xp};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-/// What a change of XP, gold or stars was for (`activity_log.event_type`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[schema(as = JournalKind)]
-#[expect(missing_docs, reason = "the names are 003's own and say it all")]
-pub enum Event {
-    Message,
-    ReactionGiven,
-    ReactionReceived,
-    ThreadCreate,
-    VoiceTick,
-    QuestComplete,
-    ManualAward,
-    LevelUp,
-    AchievementEarned,
-    CampaignReward,
-    LearningReward,
-    Purchase,
-    Refund,
-    Import,
+kernel::decl_words! {
+    /// What a change of XP, gold or stars was for (`activity_log.event_type`).
+    #[schema(as = JournalKind)]
+    #[expect(missing_docs, reason = "the names are 003's own and say it all")]
+    pub enum Event {
+        Message = "MESSAGE",
+        ReactionGiven = "REACTION_GIVEN",
+        ReactionReceived = "REACTION_RECEIVED",
+        ThreadCreate = "THREAD_CREATE",
+        VoiceTick = "VOICE_TICK",
+        QuestComplete = "QUEST_COMPLETE",
+        ManualAward = "MANUAL_AWARD",
+        LevelUp = "LEVEL_UP",
+        AchievementEarned = "ACHIEVEMENT_EARNED",
+        CampaignReward = "CAMPAIGN_REWARD",
+        LearningReward = "LEARNING_REWARD",
+        Purchase = "PURCHASE",
+        Refund = "REFUND",
+        Import = "IMPORT",
+    }
 }
 
 impl Event {
-    /// All of them.
-    pub const ALL: [Self; 14] = [
-        Self::Message,
-        Self::ReactionGiven,
-        Self::ReactionReceived,
-        Self::ThreadCreate,
-        Self::VoiceTick,
-        Self::QuestComplete,
-        Self::ManualAward,
-        Self::LevelUp,
-        Self::AchievementEarned,
-        Self::CampaignReward,
-        Self::LearningReward,
-        Self::Purchase,
-        Self::Refund,
-        Self::Import,
-    ];
-
-    /// Reads back [`Event::as_str`].
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|event| event.as_str() == text)
-    }
-
     /// Whether it comes of the lake's events (`source_system` is `discord`), as most of the journal does.
     pub const fn is_of_lake(self) -> bool {
         matches!(
@@ -60,26 +35,6 @@ impl Event {
                 | Self::ThreadCreate
                 | Self::VoiceTick
         )
-    }
-
-    /// The name in the journal.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Message => "MESSAGE",
-            Self::ReactionGiven => "REACTION_GIVEN",
-            Self::ReactionReceived => "REACTION_RECEIVED",
-            Self::ThreadCreate => "THREAD_CREATE",
-            Self::VoiceTick => "VOICE_TICK",
-            Self::QuestComplete => "QUEST_COMPLETE",
-            Self::ManualAward => "MANUAL_AWARD",
-            Self::LevelUp => "LEVEL_UP",
-            Self::AchievementEarned => "ACHIEVEMENT_EARNED",
-            Self::CampaignReward => "CAMPAIGN_REWARD",
-            Self::LearningReward => "LEARNING_REWARD",
-            Self::Purchase => "PURCHASE",
-            Self::Refund => "REFUND",
-            Self::Import => "IMPORT",
-        }
     }
 }
 

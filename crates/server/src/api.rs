@@ -41,7 +41,7 @@ themselves, and may do what their roles in a guild permit. Where the path names 
 **Streams** are server-sent events, resumable with `Last-Event-ID`.";
 
 #[derive(utoipa::OpenApi)]
-#[openapi(components(schemas(operations::TimerStatus)))]
+#[openapi(components(schemas(jobs::timers::Status)))]
 struct Frame;
 
 /// All slices' routes under [`PREFIX`], and their document.

@@ -18,7 +18,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use self::sandbox::ScriptRunner;
-pub(crate) use self::timers::TimerStatus;
 
 /// What the server is itself, as a slice: what operators see and do, and the streams of events.
 pub(crate) static SLICE: Slice = Slice {

@@ -90,26 +90,17 @@ pub struct PageCampaign {
     pub parts_solved: Option<i32>,
 }
 
-/// By what squads are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Measure {
-    /// XP of the members in all.
-    #[default]
-    Xp,
-    /// Bytes that the members hold in all.
-    Bytes,
-    /// Campaigns won.
-    Wins,
-}
-
-impl Measure {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Xp => "xp",
-            Self::Bytes => "bytes",
-            Self::Wins => "wins",
-        }
+kernel::decl_words! {
+    /// By what squads are compared.
+    #[derive(Default)]
+    pub enum Measure {
+        /// XP of the members in all.
+        #[default]
+        Xp = "xp",
+        /// Bytes that the members hold in all.
+        Bytes = "bytes",
+        /// Campaigns won.
+        Wins = "wins",
     }
 }
 

@@ -265,7 +265,7 @@ pub(crate) async fn mappings_of(
     mappings
         .into_iter()
         .map(|mapping| {
-            let role = mapping.role.parse()?;
+            let role = Role::from_column(&mapping.role)?;
             Ok(MappingOf { guild: mapping.guild_id, discord_role: mapping.discord_role_id, role })
         })
         .collect()

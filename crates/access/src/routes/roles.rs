@@ -103,7 +103,7 @@ pub(super) async fn grant_put(
         &guild.origin,
         guild.guild_id,
         path.user_id,
-        path.role.parse()?,
+        Role::named(&path.role)?,
         body.expires_at,
     )
     .await?;
@@ -121,8 +121,15 @@ pub(super) async fn grant_remove(
     Path(path): Path<GrantPath>,
 ) -> Result<StatusCode, Problem> {
     let mut tx = app.pool().begin().await?;
-    roles::grant_remove(&mut tx, guild.by(), &guild.origin, guild.guild_id, path.user_id, path.role.parse()?)
-        .await?;
+    roles::grant_remove(
+        &mut tx,
+        guild.by(),
+        &guild.origin,
+        guild.guild_id,
+        path.user_id,
+        Role::named(&path.role)?,
+    )
+    .await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -150,7 +157,8 @@ pub(super) async fn mapping_put(
 ) -> Result<StatusCode, Problem> {
     let mut tx = app.pool().begin().await?;
     let role = path.discord_role_id.get();
-    roles::mapping_put(&mut tx, guild.by(), &guild.origin, guild.guild_id, role, path.role.parse()?).await?;
+    roles::mapping_put(&mut tx, guild.by(), &guild.origin, guild.guild_id, role, Role::named(&path.role)?)
+        .await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -166,7 +174,7 @@ pub(super) async fn mapping_remove(
 ) -> Result<StatusCode, Problem> {
     let mut tx = app.pool().begin().await?;
     let role = path.discord_role_id.get();
-    roles::mapping_remove(&mut tx, guild.by(), &guild.origin, guild.guild_id, role, path.role.parse()?)
+    roles::mapping_remove(&mut tx, guild.by(), &guild.origin, guild.guild_id, role, Role::named(&path.role)?)
         .await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

@@ -6,7 +6,7 @@ use access::{App, Global, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
 use kernel::{Page, PageQuery, Problem, TimerId};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::CampaignPath;
 use super::campaigns::asker;
@@ -14,25 +14,14 @@ use crate::model::{CampaignTimer, Metric, StateLogEntry};
 use crate::operations::{self, Health};
 use crate::ops;
 
-/// Where a timer is.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[schema(as = CampaignTimerStatus)]
-pub(super) enum TimerStatus {
-    Pending,
-    Completed,
-    Failed,
-    Cancelled,
-}
-
-impl TimerStatus {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Completed => "COMPLETED",
-            Self::Failed => "FAILED",
-            Self::Cancelled => "CANCELLED",
-        }
+kernel::decl_words! {
+    /// Where a timer is.
+    #[schema(as = CampaignTimerStatus)]
+    pub(super) enum TimerStatus {
+        Pending = "PENDING",
+        Completed = "COMPLETED",
+        Failed = "FAILED",
+        Cancelled = "CANCELLED",
     }
 }
 
@@ -51,26 +40,14 @@ pub(super) struct TimerFilter {
     cursor: Option<String>,
 }
 
-/// What figures are of.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(super) enum MetricType {
-    EngagementCount,
-    ParticipantCount,
-    RewardClaimed,
-    TimerExecutionTime,
-    StateTransitionTime,
-}
-
-impl MetricType {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::EngagementCount => "ENGAGEMENT_COUNT",
-            Self::ParticipantCount => "PARTICIPANT_COUNT",
-            Self::RewardClaimed => "REWARD_CLAIMED",
-            Self::TimerExecutionTime => "TIMER_EXECUTION_TIME",
-            Self::StateTransitionTime => "STATE_TRANSITION_TIME",
-        }
+kernel::decl_words! {
+    /// What figures are of.
+    pub(super) enum MetricType {
+        EngagementCount = "ENGAGEMENT_COUNT",
+        ParticipantCount = "PARTICIPANT_COUNT",
+        RewardClaimed = "REWARD_CLAIMED",
+        TimerExecutionTime = "TIMER_EXECUTION_TIME",
+        StateTransitionTime = "STATE_TRANSITION_TIME",
     }
 }
 

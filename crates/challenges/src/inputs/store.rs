@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 use utoipa::ToSchema;
 
-use crate::model::Participant;
+use crate::model::{Participant, ParticipantType};
 
 /// A challenge as the maker of inputs sees it, with what one participant has of it.
 pub(super) struct Look {
@@ -305,10 +305,10 @@ pub(super) async fn participants_next(
     .fetch_all(conn)
     .await?;
     let participants = rows.into_iter().map(|row| {
-        let kind = crate::model::ParticipantType::from_column(&row.participant_type);
-        (Participant { id: row.participant_id, kind }, row.made)
+        let kind = ParticipantType::from_column(&row.participant_type)?;
+        Ok((Participant { id: row.participant_id, kind }, row.made))
     });
-    Ok(participants.collect())
+    participants.collect()
 }
 
 /// Challenges of published campaigns that are released within so many seconds, or whose script changed within the last hour,

@@ -105,10 +105,11 @@ async fn own(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| {
+    let found = row.map(|row| {
         let (key, rank) = (row.key(), row.rank.unwrap_or(0));
-        (row.standing(rank, facts), key)
-    }))
+        Ok((row.standing(rank, facts)?, key))
+    });
+    found.transpose()
 }
 
 /// The keys of up to `count` rows above a key, nearest first.

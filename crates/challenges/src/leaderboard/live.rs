@@ -63,7 +63,7 @@ impl Row {
         }
     }
 
-    pub(super) fn standing(self, rank: i64, facts: &CampaignFacts) -> Standing {
+    pub(super) fn standing(self, rank: i64, facts: &CampaignFacts) -> sqlx::Result<Standing> {
         let score = Score {
             points: self.points,
             penalty: self.penalty,
@@ -148,12 +148,12 @@ pub(super) async fn page(
     .fetch_all(conn)
     .await?;
     let page = Page::new(rows, limit, |row| After::Live(row.key()));
-    Ok(Page { items: ranked(page.items, facts), next: page.next })
+    Ok(Page { items: ranked(page.items, facts)?, next: page.next })
 }
 
 /// Gives every row its rank. Rows come in order; the first score's rank and the second's are known, and a later score's
 /// is that of the second plus the rows between.
-fn ranked(rows: Vec<Row>, facts: &CampaignFacts) -> Vec<Standing> {
+fn ranked(rows: Vec<Row>, facts: &CampaignFacts) -> sqlx::Result<Vec<Standing>> {
     let mut standings = Vec::with_capacity(rows.len());
     let mut current: Option<(RankKey, i64)> = None;
     // The place among all of the second score's first row, and that row's index.
@@ -169,7 +169,7 @@ fn ranked(rows: Vec<Row>, facts: &CampaignFacts) -> Vec<Standing> {
             anchor = Some((rank, index));
         }
         current = Some((key, rank));
-        standings.push(row.standing(rank, facts));
+        standings.push(row.standing(rank, facts)?);
     }
-    standings
+    Ok(standings)
 }

@@ -66,15 +66,17 @@ pub async fn solvers(
     )
     .fetch_all(conn)
     .await?;
-    let solvers = rows.into_iter().map(|row| Solver {
-        position: row.position,
-        participant_id: row.participant_id,
-        participant_type: ParticipantType::from_column(&row.participant_type),
-        display_name: row.display_name,
-        points: (facts.scoring == Scoring::PointBased).then_some(row.points_awarded),
-        elapsed_ms: row.elapsed_ms,
-        solved_at: row.submission_timestamp,
+    let solvers = rows.into_iter().map(|row| {
+        Ok(Solver {
+            position: row.position,
+            participant_id: row.participant_id,
+            participant_type: ParticipantType::from_column(&row.participant_type)?,
+            display_name: row.display_name,
+            points: (facts.scoring == Scoring::PointBased).then_some(row.points_awarded),
+            elapsed_ms: row.elapsed_ms,
+            solved_at: row.submission_timestamp,
+        })
     });
-    let page = Page::new(solvers.collect(), limit, |solver: &Solver| solver.position);
+    let page = Page::new(solvers.collect::<sqlx::Result<_>>()?, limit, |solver: &Solver| solver.position);
     Ok(Leaderboard::new(facts, view, page))
 }

@@ -59,9 +59,9 @@ pub(super) async fn rows(
         };
         let name =
             Named { id: row.participant_id, kind: row.participant_type, display_name: row.display_name };
-        (row.position, Standing::new(row.rank.into(), facts.scoring, score, name, row.last_correct_at))
+        Ok((row.position, Standing::new(row.rank.into(), facts.scoring, score, name, row.last_correct_at)?))
     });
-    Ok(standings.collect())
+    standings.collect()
 }
 
 /// A participant's position, if they stand there.

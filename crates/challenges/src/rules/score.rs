@@ -1,30 +1,14 @@
 //! Points, and who stands before whom.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-/// How a campaign is scored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Scoring {
-    /// Points that shrink with every solver before.
-    PointBased,
-    /// Parts solved, then the least total time.
-    TimeBased,
-}
-
-impl Scoring {
-    /// As the database writes it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PointBased => "point_based",
-            Self::TimeBased => "time_based",
-        }
-    }
-
-    /// From what the database holds. A constraint keeps it to the two, so anything but `point_based` is `time_based`.
-    pub fn from_column(text: &str) -> Self {
-        if text == "point_based" { Self::PointBased } else { Self::TimeBased }
+kernel::decl_words! {
+    /// How a campaign is scored.
+    pub enum Scoring {
+        /// Points that shrink with every solver before.
+        PointBased = "point_based",
+        /// Parts solved, then the least total time.
+        TimeBased = "time_based",
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) enum EconomyCommand {
         #[arg(long, value_name = "ID")]
         user: Option<UserId>,
         /// Only those of this kind, such as transfer, daily or award.
-        #[arg(long, value_parser = kind)]
+        #[arg(long)]
         kind: Option<Kind>,
         /// How many.
         #[arg(long, default_value_t = 50)]
@@ -102,7 +102,7 @@ pub(crate) enum EconomyCommand {
         #[arg(long, value_name = "ID")]
         user: Option<UserId>,
         /// Only those of this kind.
-        #[arg(long, value_parser = kind)]
+        #[arg(long)]
         kind: Option<Kind>,
         /// Only those from then on, such as 2026-12-01T00:00:00Z.
         #[arg(long, value_name = "TIME")]
@@ -187,13 +187,6 @@ impl ConfigArgs {
             is_enabled: self.enabled,
         }
     }
-}
-
-fn kind(text: &str) -> Result<Kind, String> {
-    serde_json::from_value(Value::from(text)).map_err(|_| {
-        "must be transfer, starting, daily, fee, refund, reward, squad_switch, award, purchase or fine"
-            .to_owned()
-    })
 }
 
 fn pair<K: std::str::FromStr, V: std::str::FromStr>(text: &str) -> Result<(K, V), String> {

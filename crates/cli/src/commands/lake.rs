@@ -25,7 +25,7 @@ pub(crate) enum LakeCommand {
         #[command(flatten)]
         guild: Guild,
         /// Only of this type, such as `message_create`.
-        #[arg(long = "type", value_name = "TYPE", value_parser = kind)]
+        #[arg(long = "type", value_name = "TYPE")]
         kind: Option<EventType>,
         /// Only by this member.
         #[arg(long, value_name = "ID")]
@@ -55,13 +55,6 @@ pub(crate) enum LakeCommand {
         #[command(flatten)]
         guild: Guild,
     },
-}
-
-fn kind(text: &str) -> Result<EventType, String> {
-    EventType::parse(text).ok_or_else(|| {
-        let names = EventType::ALL.map(EventType::as_str);
-        format!("must be one of {}", names.join(", "))
-    })
 }
 
 pub(crate) async fn run(global: &Global, command: &LakeCommand, screen: &Screen) -> Result<(), Failure> {
@@ -123,7 +116,7 @@ fn told(explained: &Explained) -> String {
     if let Some(reason) = explained.refused {
         let _ = write!(text, "\nIt earned nothing. {reason}");
     }
-    if EventType::parse(event_type).is_some_and(EventType::is_voice) && !explained.rewards.is_empty() {
+    if event_type.parse().is_ok_and(EventType::is_voice) && !explained.rewards.is_empty() {
         text.push_str(&stay(&explained.rewards));
         return text;
     }

@@ -83,7 +83,7 @@ pub(crate) enum MemberCommand {
         /// The member; left out, everybody.
         user: Option<UserId>,
         /// Only of this kind, such as `LEVEL_UP`; of `MESSAGE` and what else events bring, a member's only.
-        #[arg(long = "type", value_name = "TYPE", value_parser = kind)]
+        #[arg(long = "type", value_name = "TYPE")]
         kind: Option<Event>,
         /// How many entries.
         #[arg(long, default_value_t = 50)]
@@ -148,10 +148,6 @@ pub(crate) enum MemberCommand {
     },
     /// Import XP from another bot's file, such as MEE6's; the same file again changes nothing.
     Import(ImportXpArgs),
-}
-
-fn kind(text: &str) -> Result<Event, String> {
-    Event::parse(text).ok_or_else(|| format!("must be one of {}", Event::ALL.map(Event::as_str).join(", ")))
 }
 
 pub(crate) async fn run(global: &Global, command: &MemberCommand, screen: &Screen) -> Result<(), Failure> {

@@ -8,87 +8,37 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::ids::AnnouncementId;
 
-/// What is announced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AnnouncementKind {
-    /// A member reached a level.
-    LevelUp,
-    /// A member earned an achievement.
-    Achievement,
-    /// An administrator gave a member something.
-    Award,
-    /// A season began or ended.
-    Season,
-    /// A quest was posted or completed.
-    Quest,
-    /// A campaign began or ended, a challenge was released.
-    Campaign,
-    /// Anything else, such as a double-XP weekend, or an administrator's own words.
-    Notice,
-}
-
-impl AnnouncementKind {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::LevelUp,
-        Self::Achievement,
-        Self::Award,
-        Self::Season,
-        Self::Quest,
-        Self::Campaign,
-        Self::Notice,
-    ];
-
-    /// As the database has it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::LevelUp => "level_up",
-            Self::Achievement => "achievement",
-            Self::Award => "award",
-            Self::Season => "season",
-            Self::Quest => "quest",
-            Self::Campaign => "campaign",
-            Self::Notice => "notice",
-        }
-    }
-
-    /// The kind of this name; `notice` for one that is not known.
-    pub(super) fn named(name: &str) -> Self {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name).unwrap_or(Self::Notice)
+kernel::decl_words! {
+    /// What is announced.
+    pub enum AnnouncementKind {
+        /// A member reached a level.
+        LevelUp = "level_up",
+        /// A member earned an achievement.
+        Achievement = "achievement",
+        /// An administrator gave a member something.
+        Award = "award",
+        /// A season began or ended.
+        Season = "season",
+        /// A quest was posted or completed.
+        Quest = "quest",
+        /// A campaign began or ended, a challenge was released.
+        Campaign = "campaign",
+        /// Anything else, such as a double-XP weekend, or an administrator's own words.
+        Notice = "notice",
     }
 }
 
-/// Where an announcement stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AnnouncementStatus {
-    /// It waits for its turn.
-    Pending,
-    /// Its turn has come: it left as `announcement.due`.
-    Sent,
-    /// Whom it is about does not wish it, an administrator took it back, or it waited a day and was about a member.
-    Suppressed,
-    /// It could not be posted.
-    Failed,
-}
-
-impl AnnouncementStatus {
-    /// As the database has it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Sent => "sent",
-            Self::Suppressed => "suppressed",
-            Self::Failed => "failed",
-        }
-    }
-
-    pub(super) fn named(name: &str) -> Self {
-        [Self::Pending, Self::Sent, Self::Suppressed]
-            .into_iter()
-            .find(|status| status.as_str() == name)
-            .unwrap_or(Self::Failed)
+kernel::decl_words! {
+    /// Where an announcement stands.
+    pub enum AnnouncementStatus {
+        /// It waits for its turn.
+        Pending = "pending",
+        /// Its turn has come: it left as `announcement.due`.
+        Sent = "sent",
+        /// Whom it is about does not wish it, an administrator took it back, or it waited a day and was about a member.
+        Suppressed = "suppressed",
+        /// It could not be posted.
+        Failed = "failed",
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ::jobs::schedule::JobError;
-use ::jobs::timers::{self, At, Handlers, NewTimer, Timer};
+use ::jobs::timers::{At, Due, Handlers, Kind};
 use ::jobs::{TimerError, outbox};
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{ChannelId, GuildId};
@@ -15,27 +15,28 @@ use super::store;
 
 /// How many announcements may leave for a channel within a minute.
 pub const PER_MINUTE: usize = 3;
-/// The timer that looks at a channel again when its next turn comes.
-pub const TIMER: &str = "community.announcements_release";
 /// Rows removed by one run of the clean-up.
 const CLEAN: i64 = 10_000;
 
-/// What a timer is about.
+/// A channel's next turn.
 #[derive(Debug, Serialize, Deserialize)]
 struct Turn {
     channel_id: ChannelId,
+    at: DateTime<Utc>,
 }
+
+/// Looks at a channel again when its next turn comes. The key holds the instant: the timer that runs now still has its own.
+const TURN: Kind<Turn> = Kind::once("community.announcements_release", |turn| {
+    format!("{}:{}", turn.channel_id, turn.at.timestamp_micros())
+});
 
 /// The handlers of announcements' timers.
 pub(crate) fn handlers() -> Handlers {
-    Handlers::new().on(TIMER, on_timer)
+    Handlers::new().on(TURN, on_timer)
 }
 
-async fn on_timer(conn: &mut PgConnection, timer: &Timer) -> Result<(), TimerError> {
-    let guild = timer.guild_id.ok_or_else(|| TimerError::Fail("it names no guild".to_owned()))?;
-    let turn: Turn = serde_json::from_value(timer.payload.clone())
-        .map_err(|error| TimerError::Fail(format!("its payload is not ours: {error}")))?;
-    release(conn, guild, turn.channel_id).await?;
+async fn on_timer(conn: &mut PgConnection, due: Due<Turn>) -> Result<(), TimerError> {
+    release(conn, due.guild()?, due.payload.channel_id).await?;
     Ok(())
 }
 
@@ -79,15 +80,7 @@ async fn release(conn: &mut PgConnection, guild: GuildId, channel: ChannelId) ->
     }
     let Some(waiting) = store::next_waiting(&mut *conn, guild, channel).await? else { return Ok(()) };
     let at = turn_after(&sent).map_or(waiting, |turn| turn.max(waiting));
-    let timer = NewTimer {
-        kind: TIMER,
-        guild_id: Some(guild),
-        // The channel and the instant: the timer that is running now still has its own key.
-        dedupe_key: Some(format!("{guild}:{channel}:{}", at.timestamp_micros())),
-        at: At::At(at),
-        payload: json!(Turn { channel_id: channel }),
-    };
-    timers::schedule(conn, timer).await?;
+    TURN.schedule(conn, Some(guild), At::At(at), &Turn { channel_id: channel, at }).await?;
     Ok(())
 }
 

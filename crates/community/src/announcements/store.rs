@@ -210,17 +210,19 @@ pub(super) async fn list(
     )
     .fetch_all(conn)
     .await?;
-    let read = rows.into_iter().map(|row| Announcement {
-        id: row.id,
-        channel_id: row.channel_id,
-        kind: AnnouncementKind::named(&row.kind),
-        user_id: row.user_id,
-        what: row.payload,
-        status: AnnouncementStatus::named(&row.status),
-        sent_at: row.sent_at,
-        created_at: row.created_at,
+    let read = rows.into_iter().map(|row| {
+        Ok(Announcement {
+            id: row.id,
+            channel_id: row.channel_id,
+            kind: AnnouncementKind::from_column(&row.kind)?,
+            user_id: row.user_id,
+            what: row.payload,
+            status: AnnouncementStatus::from_column(&row.status)?,
+            sent_at: row.sent_at,
+            created_at: row.created_at,
+        })
     });
-    Ok(read.collect())
+    read.collect()
 }
 
 /// The channels that the guild chose.
@@ -232,12 +234,14 @@ pub(super) async fn channels(conn: &mut PgConnection, guild: GuildId) -> Result<
     )
     .fetch_all(conn)
     .await?;
-    let read = rows.into_iter().map(|row| ChannelChoice {
-        kind: AnnouncementKind::named(&row.kind),
-        channel_id: row.channel_id,
-        enabled: row.enabled,
+    let read = rows.into_iter().map(|row| {
+        Ok(ChannelChoice {
+            kind: AnnouncementKind::from_column(&row.kind)?,
+            channel_id: row.channel_id,
+            enabled: row.enabled,
+        })
     });
-    Ok(read.collect())
+    read.collect()
 }
 
 /// Chooses the channel of a kind.

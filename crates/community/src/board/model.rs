@@ -8,26 +8,15 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::ids::BoardQuestId;
 
-/// Where a quest stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum BoardStatus {
-    /// Anybody may take it on.
-    Open,
-    /// Somebody has taken it on.
-    Claimed,
-    /// It is done, and paid.
-    Complete,
-}
-
-impl BoardStatus {
-    /// As the database has it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Claimed => "claimed",
-            Self::Complete => "complete",
-        }
+kernel::decl_words! {
+    /// Where a quest stands.
+    pub enum BoardStatus {
+        /// Anybody may take it on.
+        Open = "open",
+        /// Somebody has taken it on.
+        Claimed = "claimed",
+        /// It is done, and paid.
+        Complete = "complete",
     }
 }
 

@@ -27,22 +27,18 @@ struct Row {
     created_at: DateTime<Utc>,
 }
 
-impl From<Row> for BoardQuest {
-    fn from(row: Row) -> Self {
-        let status = match row.status.as_str() {
-            "open" => BoardStatus::Open,
-            "claimed" => BoardStatus::Claimed,
-            // A check constraint knows these three.
-            _ => BoardStatus::Complete,
-        };
-        Self {
+impl TryFrom<Row> for BoardQuest {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        Ok(Self {
             id: row.id,
             guild_id: row.guild_id,
             title: row.title,
             description: row.description,
             xp_reward: row.xp_reward,
             gold_reward: row.gold_reward,
-            status,
+            status: BoardStatus::from_column(&row.status)?,
             github_issue_url: row.github_issue_url,
             active: row.active,
             claimed_by: row.claimed_by,
@@ -52,7 +48,7 @@ impl From<Row> for BoardQuest {
             expires_at: row.expires_at,
             completed_at: row.completed_at,
             created_at: row.created_at,
-        }
+        })
     }
 }
 
@@ -92,7 +88,7 @@ pub(super) async fn list(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(BoardQuest::from).collect())
+    Ok(rows.into_iter().map(BoardQuest::try_from).collect::<sqlx::Result<_>>()?)
 }
 
 /// Locks a quest; false where the guild has no such one.

@@ -8,26 +8,15 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::ids::{PurchaseId, ShopItemId};
 
-/// What a purchase brings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ItemKind {
-    /// Something handed over by people.
-    Custom,
-    /// A Discord role.
-    Role,
-    /// A badge on the profile.
-    Badge,
-}
-
-impl ItemKind {
-    /// As the database has it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Custom => "custom",
-            Self::Role => "role",
-            Self::Badge => "badge",
-        }
+kernel::decl_words! {
+    /// What a purchase brings.
+    pub enum ItemKind {
+        /// Something handed over by people.
+        Custom = "custom",
+        /// A Discord role.
+        Role = "role",
+        /// A badge on the profile.
+        Badge = "badge",
     }
 }
 
@@ -148,26 +137,15 @@ const fn one() -> i32 {
     1
 }
 
-/// Where a purchase stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PurchaseStatus {
-    /// Paid, not handed over yet.
-    Paid,
-    /// Handed over.
-    Fulfilled,
-    /// The gold was given back.
-    Refunded,
-}
-
-impl PurchaseStatus {
-    /// As the database has it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Paid => "paid",
-            Self::Fulfilled => "fulfilled",
-            Self::Refunded => "refunded",
-        }
+kernel::decl_words! {
+    /// Where a purchase stands.
+    pub enum PurchaseStatus {
+        /// Paid, not handed over yet.
+        Paid = "paid",
+        /// Handed over.
+        Fulfilled = "fulfilled",
+        /// The gold was given back.
+        Refunded = "refunded",
     }
 }
 

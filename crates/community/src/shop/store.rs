@@ -23,28 +23,24 @@ struct ItemRow {
     created_at: DateTime<Utc>,
 }
 
-impl From<ItemRow> for ShopItem {
-    fn from(row: ItemRow) -> Self {
-        let kind = match row.kind.as_str() {
-            "role" => ItemKind::Role,
-            "badge" => ItemKind::Badge,
-            // A check constraint knows these three.
-            _ => ItemKind::Custom,
-        };
-        Self {
+impl TryFrom<ItemRow> for ShopItem {
+    type Error = sqlx::Error;
+
+    fn try_from(row: ItemRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
             id: row.id,
             guild_id: row.guild_id,
             slug: row.slug,
             name: row.name,
             description: row.description,
             price_gold: row.price_gold,
-            kind,
+            kind: ItemKind::from_column(&row.kind)?,
             role_id: row.role_id,
             stock: row.stock,
             per_user_limit: row.per_user_limit,
             active: row.active,
             created_at: row.created_at,
-        }
+        })
     }
 }
 
@@ -72,7 +68,7 @@ pub(super) async fn item_list(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(ShopItem::from).collect())
+    Ok(rows.into_iter().map(ShopItem::try_from).collect::<sqlx::Result<_>>()?)
 }
 
 /// Locks an item: whoever buys of it, or changes it, waits. False where the guild has no such one.
@@ -207,25 +203,21 @@ struct PurchaseRow {
     created_at: DateTime<Utc>,
 }
 
-impl From<PurchaseRow> for Purchase {
-    fn from(row: PurchaseRow) -> Self {
-        let status = match row.status.as_str() {
-            "paid" => PurchaseStatus::Paid,
-            "fulfilled" => PurchaseStatus::Fulfilled,
-            // A check constraint knows these three.
-            _ => PurchaseStatus::Refunded,
-        };
-        Self {
+impl TryFrom<PurchaseRow> for Purchase {
+    type Error = sqlx::Error;
+
+    fn try_from(row: PurchaseRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
             id: row.id,
             user_id: row.user_id,
             item_id: row.item_id,
             item_name: row.item_name,
             quantity: row.quantity,
             price_gold: row.price_gold,
-            status,
+            status: PurchaseStatus::from_column(&row.status)?,
             settled_at: row.settled_at,
             created_at: row.created_at,
-        }
+        })
     }
 }
 
@@ -263,7 +255,7 @@ pub(super) async fn purchase_list(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(Purchase::from).collect())
+    Ok(rows.into_iter().map(Purchase::try_from).collect::<sqlx::Result<_>>()?)
 }
 
 /// Moves a purchase on, if it stands where it may; false where it does not. The row is locked from then on.

@@ -100,13 +100,12 @@ pub(crate) async fn delivery_list(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Delivery {
+    let read = rows.into_iter().map(|row| {
+        Ok(Delivery {
             id: row.id,
             event_id: row.event_id,
             event_type: row.event_type,
-            status: DeliveryStatus::parse(&row.status),
+            status: DeliveryStatus::from_column(&row.status)?,
             attempts: row.attempts,
             queued_at: row.queued_at,
             attempted_at: row.attempted_at,
@@ -116,7 +115,8 @@ pub(crate) async fn delivery_list(
             response_ms: row.response_ms,
             error: row.error,
         })
-        .collect())
+    });
+    read.collect()
 }
 
 /// Has dead letters delivered again, at their old places in the order.

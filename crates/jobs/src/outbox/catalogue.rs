@@ -44,25 +44,15 @@ fn all() -> impl Iterator<Item = &'static EventType> {
     inventory::iter::<Declared>.into_iter().flat_map(|declared| declared.0)
 }
 
-/// Who gets an event, of those who may read it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Audience {
-    /// Everyone; or the member concerned alone, where it names one, as while a scoreboard is frozen.
-    Everyone,
-    /// The member concerned, and who holds its admin scope.
-    Member,
-    /// Who holds its admin scope, and nobody else.
-    Admins,
-}
-
-impl Audience {
-    /// As the API says it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Everyone => "everyone",
-            Self::Member => "member",
-            Self::Admins => "admins",
-        }
+kernel::decl_words! {
+    /// Who gets an event, of those who may read it.
+    pub enum Audience {
+        /// Everyone; or the member concerned alone, where it names one, as while a scoreboard is frozen.
+        Everyone = "everyone",
+        /// The member concerned, and who holds its admin scope.
+        Member = "member",
+        /// Who holds its admin scope, and nobody else.
+        Admins = "admins",
     }
 }
 

@@ -1,31 +1,37 @@
 //! Which code runs which kind of timer.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    future::{Future, ready},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
+use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
-use super::{Lease, Timer};
+use super::{Due, Kind, Lease, Timer};
 use crate::table::TimerError;
 
-/// A handler that runs in the timer's transaction: any `async fn(&mut PgConnection, &Timer) -> Result<(), TimerError>`.
-pub trait Handler<'c>: Send + Sync {
+/// A handler that runs in the timer's transaction: any `async fn(&mut PgConnection, Due<P>) -> Result<(), TimerError>`.
+pub trait Handler<'c, P>: Send + Sync {
     /// What it returns.
     type Future: Future<Output = Result<(), TimerError>> + Send + 'c;
 
     /// Calls it.
-    fn call(&self, connection: &'c mut PgConnection, timer: &'c Timer) -> Self::Future;
+    fn call(&self, connection: &'c mut PgConnection, due: Due<P>) -> Self::Future;
 }
 
-impl<'c, F, R> Handler<'c> for F
+impl<'c, F, R, P> Handler<'c, P> for F
 where
-    F: Fn(&'c mut PgConnection, &'c Timer) -> R + Send + Sync,
+    F: Fn(&'c mut PgConnection, Due<P>) -> R + Send + Sync,
     R: Future<Output = Result<(), TimerError>> + Send + 'c,
 {
     type Future = R;
 
-    fn call(&self, connection: &'c mut PgConnection, timer: &'c Timer) -> R {
-        self(connection, timer)
+    fn call(&self, connection: &'c mut PgConnection, due: Due<P>) -> R {
+        self(connection, due)
     }
 }
 
@@ -33,7 +39,7 @@ pub(super) type Transactional = Box<
     dyn for<'c> Fn(&'c mut PgConnection, &'c Timer) -> BoxFuture<'c, Result<(), TimerError>> + Send + Sync,
 >;
 
-type LeasedFn = Arc<dyn Fn(Timer, Lease) -> BoxFuture<'static, Result<(), TimerError>> + Send + Sync>;
+type LeasedFn = Arc<dyn Fn(&Timer, Lease) -> BoxFuture<'static, Result<(), TimerError>> + Send + Sync>;
 
 /// How timers of a leased kind are run.
 #[derive(Debug, Clone, Copy)]
@@ -79,40 +85,36 @@ impl Handlers {
         Self::default()
     }
 
-    /// Timers of `kind` are run by an `async fn(&mut PgConnection, &Timer)`, in the transaction that claims and completes
-    /// them: exactly once. It must be short and have no effect outside the database.
+    /// Timers of `kind` are run by an `async fn(&mut PgConnection, Due<P>)`, in the transaction that claims and completes them: exactly
+    /// once. It must be short and have no effect outside the database.
     #[must_use]
-    pub fn on<H>(self, kind: &'static str, handler: H) -> Self
+    pub fn on<P, H>(mut self, kind: Kind<P>, handler: H) -> Self
     where
-        H: for<'c> Handler<'c> + 'static,
+        P: DeserializeOwned + 'static,
+        H: for<'c> Handler<'c, P> + 'static,
     {
-        self.on_boxed(kind, move |connection, timer| Box::pin(handler.call(connection, timer)))
-    }
-
-    /// The same for a closure that captures something and so must box its future:
-    /// `|connection, timer| Box::pin(async move { … })`.
-    #[must_use]
-    pub fn on_boxed<H>(mut self, kind: &'static str, handler: H) -> Self
-    where
-        H: for<'c> Fn(&'c mut PgConnection, &'c Timer) -> BoxFuture<'c, Result<(), TimerError>>
-            + Send
-            + Sync
-            + 'static,
-    {
-        self.transactional.insert(kind, Box::new(handler));
+        let run: Transactional = Box::new(move |connection, timer| match Due::read(timer) {
+            Ok(due) => Box::pin(handler.call(connection, due)),
+            Err(error) => Box::pin(ready(Err(error))),
+        });
+        self.transactional.insert(kind.name(), run);
         self
     }
 
     /// Timers of `kind` are run outside any transaction, under a lease: for what is long or has effects outside the
     /// database. At least once.
     #[must_use]
-    pub fn leased<H, R>(mut self, kind: &'static str, settings: LeaseSettings, handler: H) -> Self
+    pub fn leased<P, H, R>(mut self, kind: Kind<P>, settings: LeaseSettings, handler: H) -> Self
     where
-        H: Fn(Timer, Lease) -> R + Send + Sync + 'static,
+        P: DeserializeOwned + 'static,
+        H: Fn(Due<P>, Lease) -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), TimerError>> + Send + 'static,
     {
-        let handler: LeasedFn = Arc::new(move |timer, lease| Box::pin(handler(timer, lease)));
-        self.leased.insert(kind, Leased { settings, handler });
+        let handler: LeasedFn = Arc::new(move |timer, lease| match Due::read(timer) {
+            Ok(due) => Box::pin(handler(due, lease)),
+            Err(error) => Box::pin(ready(Err(error))),
+        });
+        self.leased.insert(kind.name(), Leased { settings, handler });
         self
     }
 

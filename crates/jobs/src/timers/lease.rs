@@ -208,8 +208,8 @@ impl Work {
             .record(claimed.lateness.max(TimeDelta::zero()).as_seconds_f64());
         let timer = claimed.timer;
         let lease = Lease { id: timer.id, token: claimed.token };
-        let handler = AssertUnwindSafe(async { (self.handler.handler)(timer.clone(), lease.clone()).await })
-            .catch_unwind();
+        let handler =
+            AssertUnwindSafe(async { (self.handler.handler)(&timer, lease.clone()).await }).catch_unwind();
         let result = tokio::select! {
             result = handler => result
                 .unwrap_or_else(|panic| Err(TimerError::Retry(format!("panicked: {}", panic_message(&*panic))))),

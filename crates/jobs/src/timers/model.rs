@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use kernel::{GuildId, TimerId};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// When a timer is due, by the database's clock.
@@ -18,23 +17,7 @@ pub enum At {
     At(DateTime<Utc>),
 }
 
-/// A timer to be scheduled.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewTimer {
-    /// Which handler runs it, such as `challenges.pregenerate`: lower case, digits, dots, underscores, at most 64 characters.
-    pub kind: &'static str,
-    /// The guild it concerns, if any.
-    pub guild_id: Option<GuildId>,
-    /// At most one PENDING timer of a kind has this key; a second is not scheduled, and the first keeps its time. One that
-    /// already runs does not count.
-    pub dedupe_key: Option<String>,
-    /// When it is due.
-    pub at: At,
-    /// What the handler needs. It re-reads all state and trusts nothing here.
-    pub payload: Value,
-}
-
-/// A claimed timer, as its handler gets it.
+/// A claimed timer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timer {
     /// Its id: a good idempotency key for effects outside.
@@ -53,31 +36,19 @@ pub struct Timer {
     pub retry_count: i32,
 }
 
-/// Where a timer stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Status {
-    /// Not executed yet.
-    Pending,
-    /// Under a lease.
-    Running,
-    /// Executed.
-    Completed,
-    /// Failed for good; an admin may re-run it.
-    Failed,
-    /// No longer wanted.
-    Cancelled,
-}
-
-impl Status {
-    /// As the database has it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Running => "RUNNING",
-            Self::Completed => "COMPLETED",
-            Self::Failed => "FAILED",
-            Self::Cancelled => "CANCELLED",
-        }
+kernel::decl_words! {
+    /// Where a timer stands.
+    #[schema(as = TimerStatus)]
+    pub enum Status {
+        /// Not executed yet.
+        Pending = "PENDING",
+        /// Under a lease.
+        Running = "RUNNING",
+        /// Executed.
+        Completed = "COMPLETED",
+        /// Failed for good; an admin may re-run it.
+        Failed = "FAILED",
+        /// No longer wanted.
+        Cancelled = "CANCELLED",
     }
 }

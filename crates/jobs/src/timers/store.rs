@@ -7,27 +7,24 @@ use kernel::{GuildId, TimerId};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::{At, NewTimer, QUEUE};
+use super::{At, QUEUE};
 use crate::wake::{CHANNEL, MAX_SLEEP};
 
-/// Schedules a timer in the caller's transaction; `None` when one with its dedupe key is pending already. Engines on all
-/// nodes are woken by the commit if it is due soon.
-pub async fn schedule(
+/// A timer to be written.
+pub(super) struct Planned {
+    pub(super) kind: &'static str,
+    pub(super) guild_id: Option<GuildId>,
+    /// At most one PENDING timer of a kind has this key.
+    pub(super) dedupe_key: Option<String>,
+    pub(super) at: At,
+    pub(super) payload: Value,
+}
+
+/// Writes timers; answers the ids of those that did not wait already.
+pub(super) async fn insert(
     connection: &mut PgConnection,
-    timer: NewTimer,
-) -> Result<Option<TimerId>, sqlx::Error> {
-    Ok(insert(connection, std::slice::from_ref(&timer)).await?.pop())
-}
-
-/// Schedules many in one statement; returns how many were not pending already.
-pub async fn schedule_many(connection: &mut PgConnection, timers: &[NewTimer]) -> Result<usize, sqlx::Error> {
-    if timers.is_empty() {
-        return Ok(0);
-    }
-    Ok(insert(connection, timers).await?.len())
-}
-
-async fn insert(connection: &mut PgConnection, timers: &[NewTimer]) -> Result<Vec<TimerId>, sqlx::Error> {
+    timers: &[Planned],
+) -> Result<Vec<TimerId>, sqlx::Error> {
     let kinds: Vec<String> = timers.iter().map(|timer| timer.kind.to_owned()).collect();
     let guild_ids: Vec<Option<i64>> = timers.iter().map(|timer| timer.guild_id.map(GuildId::get)).collect();
     let keys: Vec<Option<String>> = timers.iter().map(|timer| timer.dedupe_key.clone()).collect();
@@ -74,23 +71,6 @@ async fn insert(connection: &mut PgConnection, timers: &[NewTimer]) -> Result<Ve
     )
     .fetch_all(connection)
     .await
-}
-
-/// Cancels the pending timer of a kind that has this dedupe key; false when there is none (it ran, runs, or never was).
-pub async fn cancel(
-    connection: &mut PgConnection,
-    kind: &str,
-    dedupe_key: &str,
-) -> Result<bool, sqlx::Error> {
-    let result = sqlx::query!(
-        "UPDATE jobs.timers SET status = 'CANCELLED', executed_at = now()
-          WHERE kind = $1 AND dedupe_key = $2 AND status = 'PENDING'",
-        kind,
-        dedupe_key,
-    )
-    .execute(connection)
-    .await?;
-    Ok(result.rows_affected() == 1)
 }
 
 /// Cancels a pending or failed timer, and tells which of the two it was; `None` when it is neither.

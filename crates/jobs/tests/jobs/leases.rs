@@ -10,14 +10,14 @@ use std::{
 
 use jobs::{
     EngineSettings, TimerError,
-    timers::{At, Handlers, Lease, LeaseSettings},
+    timers::{At, Due, Handlers, Lease, LeaseSettings},
 };
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
 
 use crate::{
     support::{World, within},
-    timers::{new, schedule, serve},
+    timers::{For, kind, new, schedule, serve},
 };
 
 const SHORT: LeaseSettings = LeaseSettings { concurrency: 2, lease: Duration::from_millis(900) };
@@ -41,7 +41,7 @@ async fn no_more_run_at_once_than_allowed_and_no_transaction_is_held() {
     let open = Arc::new(Semaphore::new(0));
     let handlers = {
         let (running, most, open) = (Arc::clone(&running), Arc::clone(&most), Arc::clone(&open));
-        Handlers::new().leased("test.long", LeaseSettings::default(), move |_timer, _lease| {
+        Handlers::new().leased(kind("test.long"), LeaseSettings::default(), move |_: Due<For>, _| {
             let (running, most, open) = (Arc::clone(&running), Arc::clone(&most), Arc::clone(&open));
             async move {
                 let now = running.fetch_add(1, Ordering::SeqCst) + 1;
@@ -77,7 +77,7 @@ async fn a_lease_is_kept_as_long_as_its_handler_runs() {
     let begun = Arc::new(AtomicUsize::new(0));
     let handlers = || {
         let (open, begun) = (Arc::clone(&open), Arc::clone(&begun));
-        Handlers::new().leased("test.long", SHORT, move |_timer, _lease| {
+        Handlers::new().leased(kind("test.long"), SHORT, move |_: Due<For>, _| {
             let (open, begun) = (Arc::clone(&open), Arc::clone(&begun));
             async move {
                 begun.fetch_add(1, Ordering::SeqCst);
@@ -110,7 +110,7 @@ async fn others_take_over_from_the_dead_whose_late_writes_are_refused() {
     let leases: Arc<Mutex<Vec<Lease>>> = Arc::default();
     let handlers = || {
         let (pool, leases) = (world.pool().clone(), Arc::clone(&leases));
-        Handlers::new().leased("test.long", SHORT, move |_timer, lease| {
+        Handlers::new().leased(kind("test.long"), SHORT, move |_: Due<For>, lease| {
             let (pool, leases) = (pool.clone(), Arc::clone(&leases));
             async move {
                 let first = {
@@ -158,7 +158,7 @@ async fn a_timer_whose_runners_never_come_back_is_buried() {
                                     locked_until = now() - interval '1 second'",
         )
         .await;
-    let handlers = Handlers::new().leased("test.long", SHORT, |_timer, _lease| async {
+    let handlers = Handlers::new().leased(kind("test.long"), SHORT, |_: Due<For>, _| async {
         panic!("must not run");
     });
     let (node, _) = serve(&world, handlers, EngineSettings::default()).await;
@@ -181,13 +181,13 @@ async fn failures_wait_and_give_way_to_newer_work() {
     let handlers = {
         let open = Arc::clone(&open);
         Handlers::new().leased(
-            "test.long",
+            kind("test.long"),
             LeaseSettings { concurrency: 1, ..SHORT },
-            move |timer, _lease| {
+            move |timer: Due<For>, _| {
                 let open = Arc::clone(&open);
                 async move {
                     open.acquire().await.unwrap().forget();
-                    match timer.dedupe_key.as_deref() {
+                    match timer.payload.whom.as_deref() {
                         Some("panic") => panic!("oh dear"),
                         _ => Err(TimerError::Retry("not today".to_owned())),
                     }
@@ -228,7 +228,8 @@ async fn what_a_dead_node_had_is_taken_over_long_before_its_lease_would_end() {
         ))
         .await;
     let handlers =
-        Handlers::new().leased("test.long", LeaseSettings::default(), |_timer, _lease| async { Ok(()) });
+        Handlers::new()
+            .leased(kind("test.long"), LeaseSettings::default(), |_: Due<For>, _| async { Ok(()) });
     let (node, _wake) = serve(&world, handlers, EngineSettings::default()).await;
     world.until(COMPLETED, 1).await;
     within(node.stop(Duration::from_secs(30))).await.unwrap();

@@ -89,7 +89,7 @@ pub async fn explain(pool: &PgPool, guild: GuildId, source: &str) -> Result<Expl
     .fetch_optional(&mut *conn)
     .await?
     .ok_or(Error::Unknown("event"))?;
-    let kind = EventType::parse(&event.event_type);
+    let kind = event.event_type.parse::<EventType>().ok();
     let entries = match kind.filter(|kind| kind.is_voice()) {
         Some(kind) => match stay(&mut conn, guild, &event, kind).await? {
             Some(span) => ticks(&mut conn, guild, event.user_id, span).await?,
@@ -99,7 +99,7 @@ pub async fn explain(pool: &PgPool, guild: GuildId, source: &str) -> Result<Expl
     };
     let names = Names::read(&mut conn, guild, &entries).await?;
     let rewards: Vec<ExplainedReward> = entries.into_iter().map(|entry| explained(entry, &names)).collect();
-    let refused = match event.refused.as_deref().and_then(Refused::parse) {
+    let refused = match event.refused.as_deref().and_then(|refused| refused.parse::<Refused>().ok()) {
         Some(limit) => Some(rewards::refusal(limit)),
         None if rewards.is_empty() => kind.map(nothing),
         None => None,

@@ -8,41 +8,19 @@ use utoipa::ToSchema;
 
 use crate::ids::CategoryId;
 
-/// An interaction whose reward a category or a timed event may weigh (`activity_log.event_type`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Interaction {
-    /// A message written.
-    Message,
-    /// A reaction to another's message.
-    ReactionGiven,
-    /// A reaction by another to one's own message.
-    ReactionReceived,
-    /// A thread begun.
-    ThreadCreate,
-    /// Ten minutes in a voice channel.
-    VoiceTick,
-}
-
-impl Interaction {
-    /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Message, Self::ReactionGiven, Self::ReactionReceived, Self::ThreadCreate, Self::VoiceTick];
-
-    /// The name in the journal.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Message => "MESSAGE",
-            Self::ReactionGiven => "REACTION_GIVEN",
-            Self::ReactionReceived => "REACTION_RECEIVED",
-            Self::ThreadCreate => "THREAD_CREATE",
-            Self::VoiceTick => "VOICE_TICK",
-        }
-    }
-
-    /// The interaction of this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|interaction| interaction.as_str() == name)
+kernel::decl_words! {
+    /// An interaction whose reward a category or a timed event may weigh (`activity_log.event_type`).
+    pub enum Interaction {
+        /// A message written.
+        Message = "MESSAGE",
+        /// A reaction to another's message.
+        ReactionGiven = "REACTION_GIVEN",
+        /// A reaction by another to one's own message.
+        ReactionReceived = "REACTION_RECEIVED",
+        /// A thread begun.
+        ThreadCreate = "THREAD_CREATE",
+        /// Ten minutes in a voice channel.
+        VoiceTick = "VOICE_TICK",
     }
 }
 

@@ -309,7 +309,7 @@ fn changes(
         members.insert(user, change);
     }
     for row in counted.iter().filter(|row| row.guild_id == guild.get() && row.period == "lifetime") {
-        let Some(kind) = EventType::parse(&row.event_type) else { continue };
+        let Ok(kind) = row.event_type.parse::<EventType>() else { continue };
         if let Some(member) = members.get_mut(&row.user_id) {
             let added = book.added(row.guild_id, row.user_id, kind);
             member.counters.push((kind, Moved { before: row.count - added, after: row.count }));

@@ -12,8 +12,8 @@ use crate::categories::Interaction;
 use crate::error::Error;
 use crate::ids::{CategoryId, MultiplierEventId};
 
-fn interactions(names: Option<Vec<String>>) -> Option<Vec<Interaction>> {
-    names.map(|names| names.iter().filter_map(|name| Interaction::parse(name)).collect())
+fn interactions(names: Option<Vec<String>>) -> sqlx::Result<Option<Vec<Interaction>>> {
+    names.map(|names| names.iter().map(|name| Interaction::from_column(name)).collect()).transpose()
 }
 
 /// What multiplies rewards in the guild now, and did within the year.
@@ -44,24 +44,24 @@ pub(super) async fn multipliers(conn: &mut PgConnection, guild: GuildId) -> Resu
     )
     .fetch_all(conn)
     .await?;
-    let weights = weights.into_iter().filter_map(|row| {
-        let interaction = Interaction::parse(&row.interaction_type)?;
-        Some(((row.category, interaction), (row.xp_multiplier, row.star_multiplier)))
+    let weights = weights.into_iter().map(|row| {
+        let interaction = Interaction::from_column(&row.interaction_type)?;
+        Ok(((row.category, interaction), (row.xp_multiplier, row.star_multiplier)))
+    });
+    let timed = timed.into_iter().map(|row| {
+        Ok(Timed {
+            interactions: interactions(row.interaction_types)?,
+            category: row.category_id,
+            xp: row.xp_multiplier,
+            stars: row.star_multiplier,
+            starts_at: row.starts_at,
+            ends_at: row.ends_at,
+        })
     });
     Ok(Multipliers {
         categories: channels.into_iter().map(|row| (row.channel, row.category)).collect(),
-        weights: weights.collect::<HashMap<_, _>>(),
-        timed: timed
-            .into_iter()
-            .map(|row| Timed {
-                interactions: interactions(row.interaction_types),
-                category: row.category_id,
-                xp: row.xp_multiplier,
-                stars: row.star_multiplier,
-                starts_at: row.starts_at,
-                ends_at: row.ends_at,
-            })
-            .collect(),
+        weights: weights.collect::<sqlx::Result<HashMap<_, _>>>()?,
+        timed: timed.collect::<sqlx::Result<_>>()?,
     })
 }
 
@@ -79,13 +79,15 @@ struct Row {
     created_at: DateTime<Utc>,
 }
 
-impl From<Row> for MultiplierEvent {
-    fn from(row: Row) -> Self {
-        Self {
+impl TryFrom<Row> for MultiplierEvent {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        Ok(Self {
             id: row.id,
             guild_id: row.guild_id,
             name: row.name,
-            interaction_types: interactions(row.interaction_types),
+            interaction_types: interactions(row.interaction_types)?,
             category_id: row.category_id,
             xp_multiplier: row.xp_multiplier,
             star_multiplier: row.star_multiplier,
@@ -93,7 +95,7 @@ impl From<Row> for MultiplierEvent {
             ends_at: row.ends_at,
             active: row.active,
             created_at: row.created_at,
-        }
+        })
     }
 }
 
@@ -116,7 +118,7 @@ pub(super) async fn lock(
     .await?;
     let Some(row) = row else { return Ok(None) };
     let now = sqlx::query_scalar!(r#"SELECT clock_timestamp() AS "now!""#).fetch_one(conn).await?;
-    Ok(Some((row.into(), now)))
+    Ok(Some((row.try_into()?, now)))
 }
 
 /// An event of the guild.
@@ -136,7 +138,7 @@ pub(super) async fn get(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(MultiplierEvent::from))
+    Ok(row.map(MultiplierEvent::try_from).transpose()?)
 }
 
 /// Events of the guild, the latest made first, one more than the page holds.
@@ -160,7 +162,7 @@ pub(super) async fn list(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(MultiplierEvent::from).collect())
+    Ok(rows.into_iter().map(MultiplierEvent::try_from).collect::<sqlx::Result<_>>()?)
 }
 
 /// Makes an event.

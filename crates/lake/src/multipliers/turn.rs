@@ -3,7 +3,7 @@
 //! A timer waits for each start and each end. It speaks only if the event still starts, or ends, at that very instant: who moved or
 //! called it off said so then. Instants that have passed do not move any more, so that each is told once.
 
-use ::jobs::timers::{self, At, Handlers, NewTimer, Timer};
+use ::jobs::timers::{At, Due, Handlers, Kind};
 use ::jobs::{TimerError, outbox};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,25 +15,23 @@ use super::store;
 use crate::error::Error;
 use crate::ids::MultiplierEventId;
 
-/// The timer of a start or an end.
-const TIMER: &str = "lake.multiplier_turn";
-
-/// What a timer waits for.
+/// A start or an end that a timer waits for.
 #[derive(Debug, Serialize, Deserialize)]
 struct Turn {
     event_id: MultiplierEventId,
     at: DateTime<Utc>,
 }
 
+const TURN: Kind<Turn> =
+    Kind::once("lake.multiplier_turn", |turn| format!("{}:{}", turn.event_id, turn.at.timestamp_micros()));
+
 /// The handlers of these timers.
 pub(crate) fn handlers() -> Handlers {
-    Handlers::new().on(TIMER, on_timer)
+    Handlers::new().on(TURN, on_timer)
 }
 
-async fn on_timer(conn: &mut PgConnection, timer: &Timer) -> Result<(), TimerError> {
-    let guild = timer.guild_id.ok_or_else(|| TimerError::Fail("it names no guild".to_owned()))?;
-    let turn: Turn = serde_json::from_value(timer.payload.clone())
-        .map_err(|error| TimerError::Fail(format!("its payload is not ours: {error}")))?;
+async fn on_timer(conn: &mut PgConnection, due: Due<Turn>) -> Result<(), TimerError> {
+    let (guild, turn) = (due.guild()?, due.payload);
     let retry = |error: Error| match error {
         Error::Database(error) => TimerError::from(error),
         other => TimerError::Retry(other.to_string()),
@@ -59,16 +57,9 @@ pub(super) async fn schedule(
     event: &MultiplierEvent,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    for at in [event.starts_at, event.ends_at].into_iter().filter(|at| *at > now) {
-        let timer = NewTimer {
-            kind: TIMER,
-            guild_id: Some(event.guild_id),
-            dedupe_key: Some(format!("{}:{}:{}", event.guild_id, event.id, at.timestamp_micros())),
-            at: At::At(at),
-            payload: json!(Turn { event_id: event.id, at }),
-        };
-        timers::schedule(&mut *conn, timer).await?;
-    }
+    let turns = [event.starts_at, event.ends_at].map(|at| Turn { event_id: event.id, at });
+    let to_come = turns.iter().filter(|turn| turn.at > now);
+    TURN.schedule_all(conn, to_come.map(|turn| (Some(event.guild_id), At::At(turn.at), turn))).await?;
     Ok(())
 }
 

@@ -8,35 +8,9 @@ use utoipa::ToSchema;
 
 use crate::ids::{AchievementId, SeasonId};
 
-macro_rules! decl_words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$doc])* $variant,)* }
-
-        impl $name {
-            /// As the database has it.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = sqlx::Error;
-            fn try_from(text: String) -> Result<Self, sqlx::Error> {
-                match text.as_str() {
-                    $($word => Ok(Self::$variant),)*
-                    other => Err(sqlx::Error::Decode(format!("`{other}` is not known").into())),
-                }
-            }
-        }
-    };
-}
-
-decl_words! {
+kernel::decl_words! {
     /// What it takes to earn an achievement.
-    RequirementType {
+    pub enum RequirementType {
         /// A counter reaches the value.
         CounterThreshold = "counter_threshold",
         /// The stars reach the value.
@@ -48,9 +22,9 @@ decl_words! {
     }
 }
 
-decl_words! {
+kernel::decl_words! {
     /// Over what a requirement counts.
-    RequirementScope {
+    pub enum RequirementScope {
         /// Within a season.
         Season = "season",
         /// As long as they are members.
@@ -58,9 +32,9 @@ decl_words! {
     }
 }
 
-decl_words! {
+kernel::decl_words! {
     /// How rare it is meant to be.
-    Rarity {
+    pub enum Rarity {
         /// For many.
         Common = "common",
         /// For quite a few.

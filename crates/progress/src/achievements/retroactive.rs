@@ -2,7 +2,7 @@
 
 use ::jobs::TimerError;
 use ::jobs::schedule::JobError;
-use ::jobs::timers::{self, At, Handlers, NewTimer, Timer};
+use ::jobs::timers::{At, Due, Handlers, Kind};
 use kernel::GuildId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,9 +12,6 @@ use uuid::Uuid;
 use super::{evaluate, store};
 use crate::error::Error;
 use crate::ids::AchievementId;
-
-/// The timer that goes over a guild's members, a batch at a time.
-pub const TIMER: &str = "progress.achievements_make_up";
 
 /// Members a step looks at.
 const STEP: i64 = 1_000;
@@ -30,9 +27,20 @@ struct Walk {
     after: i64,
 }
 
+impl Walk {
+    /// One that begins.
+    fn new(achievement_id: Option<AchievementId>) -> Self {
+        Self { walk: Uuid::now_v7(), achievement_id, after: 0 }
+    }
+}
+
+/// Goes over a guild's members, a batch at a time.
+const WALK: Kind<Walk> =
+    Kind::once("progress.achievements_make_up", |walk| format!("{}:{}", walk.walk, walk.after));
+
 /// The handlers of this slice's achievement timers.
 pub fn handlers() -> Handlers {
-    Handlers::new().on(TIMER, step)
+    Handlers::new().on(WALK, step)
 }
 
 /// Schedules a walk over the guild's members, in the caller's transaction.
@@ -41,26 +49,12 @@ pub(super) async fn schedule(
     guild: GuildId,
     achievement_id: Option<AchievementId>,
 ) -> Result<(), Error> {
-    go_on(conn, guild, &Walk { walk: Uuid::now_v7(), achievement_id, after: 0 }).await
-}
-
-async fn go_on(conn: &mut PgConnection, guild: GuildId, walk: &Walk) -> Result<(), Error> {
-    let timer = NewTimer {
-        kind: TIMER,
-        guild_id: Some(guild),
-        dedupe_key: Some(format!("{}:{}", walk.walk, walk.after)),
-        at: At::Now,
-        payload: json!(walk),
-    };
-    timers::schedule(conn, timer).await?;
+    WALK.schedule(conn, Some(guild), At::Now, &Walk::new(achievement_id)).await?;
     Ok(())
 }
 
-async fn step(conn: &mut PgConnection, timer: &Timer) -> Result<(), TimerError> {
-    let guild = timer.guild_id.ok_or_else(|| TimerError::Fail("it names no guild".to_owned()))?;
-    let walk: Walk = serde_json::from_value(timer.payload.clone())
-        .map_err(|error| TimerError::Fail(format!("its payload is not ours: {error}")))?;
-    walk_on(conn, guild, walk).await.map_err(|error| match error {
+async fn step(conn: &mut PgConnection, due: Due<Walk>) -> Result<(), TimerError> {
+    walk_on(conn, due.guild()?, due.payload).await.map_err(|error| match error {
         Error::Database(error) => TimerError::from(error),
         other => TimerError::Retry(other.to_string()),
     })
@@ -74,12 +68,10 @@ async fn walk_on(conn: &mut PgConnection, guild: GuildId, walk: Walk) -> Result<
     }
     let members = store::members_after(&mut *conn, guild, walk.after, STEP).await?;
     evaluate::make_up(&mut *conn, guild, &thresholds, &members).await?;
-    match members.last() {
-        Some(last) if i64::try_from(members.len()) == Ok(STEP) => {
-            go_on(conn, guild, &Walk { after: *last, ..walk }).await
-        }
-        _ => Ok(()),
+    if let Some(last) = members.last().filter(|_| i64::try_from(members.len()) == Ok(STEP)) {
+        WALK.schedule(conn, Some(guild), At::Now, &Walk { after: *last, ..walk }).await?;
     }
+    Ok(())
 }
 
 /// Schedules a walk over every guild in which something can be earned: what any path might have missed.
@@ -89,8 +81,7 @@ pub(crate) async fn sweep(conn: &mut PgConnection) -> Result<Value, JobError> {
         other => JobError::Failed(other.to_string()),
     };
     let guilds = store::guilds(&mut *conn).await.map_err(told)?;
-    for guild in &guilds {
-        schedule(&mut *conn, *guild, None).await.map_err(told)?;
-    }
+    let walk = Walk::new(None);
+    WALK.schedule_all(conn, guilds.iter().map(|guild| (Some(*guild), At::Now, &walk))).await?;
     Ok(json!({ "guilds": guilds.len() }))
 }

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use kernel::{ChannelId, GuildId, Limit, UserId};
 use sqlx::PgConnection;
 
-use super::model::{Achievement, Earner, NewAchievement, Progress};
+use super::model::{
+    Achievement, Earner, NewAchievement, Progress, Rarity, RequirementScope, RequirementType,
+};
 use super::rules::{Crossing, Thresholds};
 use crate::error::Error;
 use crate::ids::{AchievementId, SeasonId};
@@ -38,14 +40,14 @@ impl TryFrom<Row> for Achievement {
             name: row.name,
             description: row.description,
             category: row.category,
-            requirement_type: row.requirement_type.try_into()?,
-            requirement_scope: row.requirement_scope.try_into()?,
+            requirement_type: RequirementType::from_column(&row.requirement_type)?,
+            requirement_scope: RequirementScope::from_column(&row.requirement_scope)?,
             requirement_field: row.requirement_field,
             requirement_value: row.requirement_value,
             xp_reward: row.xp_reward,
             gold_reward: row.gold_reward,
             badge_image_url: row.badge_image_url,
-            rarity: row.rarity.try_into()?,
+            rarity: Rarity::from_column(&row.rarity)?,
             announce_channel_id: row.announce_channel_id,
             active: row.active,
             earned_by: row.earned_by,
@@ -413,7 +415,7 @@ pub(super) async fn progress(
                 name: row.name,
                 description: row.description,
                 category: row.category,
-                rarity: row.rarity.try_into()?,
+                rarity: Rarity::from_column(&row.rarity)?,
                 badge_image_url: row.badge_image_url,
                 earned_at: row.earned_at,
                 value: row.value,

@@ -74,42 +74,21 @@ pub struct Step {
     pub stars: f64,
 }
 
-/// Why an event earned nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Refused {
-    /// Bots earn nothing.
-    Bot,
-    /// Nothing is earned in this channel.
-    Channel,
-    /// A role of the member earns nothing.
-    Role,
-    /// The member was rewarded for a message in this channel moments ago.
-    Cooldown,
-    /// Reactions to oneself earn nothing.
-    OwnMessage,
-    /// These two had their rewarded reactions of the day.
-    PairLimit,
-}
-
-impl Refused {
-    /// As the lake stores it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Bot => "bot",
-            Self::Channel => "channel",
-            Self::Role => "role",
-            Self::Cooldown => "cooldown",
-            Self::OwnMessage => "own_message",
-            Self::PairLimit => "pair_limit",
-        }
-    }
-
-    /// Reads back [`Refused::as_str`].
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Bot, Self::Channel, Self::Role, Self::Cooldown, Self::OwnMessage, Self::PairLimit]
-            .into_iter()
-            .find(|refused| refused.as_str() == text)
+kernel::decl_words! {
+    /// Why an event earned nothing.
+    pub enum Refused {
+        /// Bots earn nothing.
+        Bot = "bot",
+        /// Nothing is earned in this channel.
+        Channel = "channel",
+        /// A role of the member earns nothing.
+        Role = "role",
+        /// The member was rewarded for a message in this channel moments ago.
+        Cooldown = "cooldown",
+        /// Reactions to oneself earn nothing.
+        OwnMessage = "own_message",
+        /// These two had their rewarded reactions of the day.
+        PairLimit = "pair_limit",
     }
 }
 

@@ -19,36 +19,21 @@ pub enum SeasonState {
     Ended,
 }
 
-/// How long the successor of a season that repeats is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RepeatBy {
-    /// As long as the season itself, to the microsecond.
-    #[default]
-    Length,
-    /// Seven days.
-    Week,
-    /// A month of the calendar: it ends on the same day of the next month, or on the last where that has no such day.
-    Month,
-    /// Three months of the calendar.
-    Quarter,
-    /// Twelve months of the calendar.
-    Year,
-}
-
-impl RepeatBy {
-    /// All there are.
-    pub const ALL: [Self; 5] = [Self::Length, Self::Week, Self::Month, Self::Quarter, Self::Year];
-
-    /// The name, as in the API and the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Length => "length",
-            Self::Week => "week",
-            Self::Month => "month",
-            Self::Quarter => "quarter",
-            Self::Year => "year",
-        }
+kernel::decl_words! {
+    /// How long the successor of a season that repeats is.
+    #[derive(Default)]
+    pub enum RepeatBy {
+        /// As long as the season itself, to the microsecond.
+        #[default]
+        Length = "length",
+        /// Seven days.
+        Week = "week",
+        /// A month of the calendar: it ends on the same day of the next month, or on the last where that has no such day.
+        Month = "month",
+        /// Three months of the calendar.
+        Quarter = "quarter",
+        /// Twelve months of the calendar.
+        Year = "year",
     }
 }
 

@@ -23,14 +23,16 @@ struct Row {
     created_at: DateTime<Utc>,
 }
 
-impl From<Row> for Season {
-    fn from(row: Row) -> Self {
+impl TryFrom<Row> for Season {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
         let state = match (row.active, row.rolled_at) {
             (true, _) => SeasonState::Active,
             (false, Some(_)) => SeasonState::Ended,
             (false, None) => SeasonState::Planned,
         };
-        Self {
+        Ok(Self {
             id: row.id,
             guild_id: row.guild_id,
             name: row.name,
@@ -38,11 +40,11 @@ impl From<Row> for Season {
             ends_at: row.ends_at,
             state,
             repeats: row.repeats,
-            repeat_by: RepeatBy::ALL.into_iter().find(|by| by.as_str() == row.repeat_by).unwrap_or_default(),
+            repeat_by: RepeatBy::from_column(&row.repeat_by)?,
             name_pattern: row.name_pattern,
             rolled_at: row.rolled_at,
             created_at: row.created_at,
-        }
+        })
     }
 }
 
@@ -62,7 +64,7 @@ pub(super) async fn get(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(Season::from))
+    Ok(row.map(Season::try_from).transpose()?)
 }
 
 /// Whether the guild has the season.
@@ -102,7 +104,7 @@ pub(super) async fn list(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(Season::from).collect())
+    Ok(rows.into_iter().map(Season::try_from).collect::<sqlx::Result<_>>()?)
 }
 
 /// All seasons of the guild that are not over, by start.
@@ -116,7 +118,7 @@ pub(super) async fn open(conn: &mut PgConnection, guild: GuildId) -> Result<Vec<
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(Season::from).collect())
+    Ok(rows.into_iter().map(Season::try_from).collect::<sqlx::Result<_>>()?)
 }
 
 /// Names that are taken in the guild.

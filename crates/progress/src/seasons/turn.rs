@@ -1,10 +1,10 @@
 //! Starting, ending and rolling over: what happens to a guild's seasons as time goes on.
 
-use ::jobs::outbox;
-use ::jobs::timers::{At, Handlers, NewTimer, Timer};
-use ::jobs::{TimerError, timers};
+use ::jobs::timers::{At, Due, Handlers, Kind};
+use ::jobs::{TimerError, outbox};
 use chrono::{DateTime, Utc};
 use kernel::GuildId;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -12,16 +12,23 @@ use super::model::{Season, SeasonState};
 use super::{calendar, naming, repeat, store};
 use crate::error::Error;
 
-/// The timer that turns a guild's seasons when one begins or ends.
-pub const TIMER: &str = "progress.season_turn";
+/// When a guild's seasons are looked at.
+#[derive(Debug, Serialize, Deserialize)]
+struct Turn {
+    /// When one begins or ends.
+    at: DateTime<Utc>,
+}
+
+/// Turns a guild's seasons when one begins or ends.
+const TURN: Kind<Turn> = Kind::once("progress.season_turn", |turn| turn.at.timestamp_micros().to_string());
 
 /// The handlers of this slice's season timers.
 pub fn handlers() -> Handlers {
-    Handlers::new().on(TIMER, on_timer)
+    Handlers::new().on(TURN, on_timer)
 }
 
-async fn on_timer(conn: &mut PgConnection, timer: &Timer) -> Result<(), TimerError> {
-    let guild = timer.guild_id.ok_or_else(|| TimerError::Fail("it names no guild".to_owned()))?;
+async fn on_timer(conn: &mut PgConnection, due: Due<Turn>) -> Result<(), TimerError> {
+    let guild = due.guild()?;
     let now = calendar::lock(conn, guild).await.map_err(retry)?;
     turn(conn, guild, now).await.map_err(retry)?;
     Ok(())
@@ -39,7 +46,7 @@ fn retry(error: Error) -> TimerError {
 pub(super) async fn turn(conn: &mut PgConnection, guild: GuildId, now: DateTime<Utc>) -> Result<(), Error> {
     loop {
         let open = store::open(&mut *conn, guild).await?;
-        let Some(season) = open.iter().find(|season| due(season, now)) else {
+        let Some(season) = open.iter().find(|season| is_due(season, now)) else {
             return schedule(conn, &open).await;
         };
         if season.ends_at <= now {
@@ -52,7 +59,7 @@ pub(super) async fn turn(conn: &mut PgConnection, guild: GuildId, now: DateTime<
 }
 
 /// Whether something is to be done about a season: ends come before the starts of what follows, as seasons are by start.
-fn due(season: &Season, now: DateTime<Utc>) -> bool {
+fn is_due(season: &Season, now: DateTime<Utc>) -> bool {
     match season.state {
         SeasonState::Active => season.ends_at <= now,
         SeasonState::Planned => season.starts_at <= now,
@@ -138,14 +145,7 @@ async fn schedule(conn: &mut PgConnection, open: &[Season]) -> Result<(), Error>
         })
         .min();
     if let Some((at, guild)) = next {
-        let timer = NewTimer {
-            kind: TIMER,
-            guild_id: Some(guild),
-            dedupe_key: Some(format!("{guild}:{}", at.timestamp_micros())),
-            at: At::At(at),
-            payload: json!({}),
-        };
-        timers::schedule(conn, timer).await?;
+        TURN.schedule(conn, Some(guild), At::At(at), &Turn { at }).await?;
     }
     Ok(())
 }

@@ -128,22 +128,14 @@ impl Streams {
     }
 }
 
-/// Why a stream cannot go on where the client's last one broke off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Gap {
-    /// Events after that place were cleared away meanwhile.
-    Pruned,
-    /// The place lies in this database's future: it is another's, which this one was restored from, say. Waiting for it would
-    /// be waiting for ever.
-    Unknown,
-}
-
-impl Gap {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Pruned => "pruned",
-            Self::Unknown => "unknown",
-        }
+kernel::decl_words! {
+    /// Why a stream cannot go on where the client's last one broke off.
+    enum Gap {
+        /// Events after that place were cleared away meanwhile.
+        Pruned = "pruned",
+        /// The place lies in this database's future: it is another's, which this one was restored from, say. Waiting for it would
+        /// be waiting for ever.
+        Unknown = "unknown",
     }
 }
 

@@ -13,30 +13,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{audited, known_text};
 
-/// Where a timer stands.
-#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(crate) enum TimerStatus {
-    /// Not executed yet.
-    Pending,
-    /// Being executed under a lease.
-    Running,
-    /// Executed.
-    Completed,
-    /// Out of retries.
-    #[default]
-    Failed,
-    /// No longer wanted.
-    Cancelled,
-}
-
 /// Which timers to list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TimerQuery {
     /// In this status; FAILED unless told.
-    status: Option<TimerStatus>,
+    status: Option<Status>,
     /// Only of this kind.
     #[param(example = "challenges.pregenerate")]
     kind: Option<String>,
@@ -90,13 +73,7 @@ pub(super) async fn list(
     if let Some(kind) = &query.kind {
         known_text(kind, "kind of timer")?;
     }
-    let status = match query.status.unwrap_or_default() {
-        TimerStatus::Pending => Status::Pending,
-        TimerStatus::Running => Status::Running,
-        TimerStatus::Completed => Status::Completed,
-        TimerStatus::Failed => Status::Failed,
-        TimerStatus::Cancelled => Status::Cancelled,
-    };
+    let status = query.status.unwrap_or(Status::Failed);
     let listing = Listing { status, guild: query.guild_id, kind: query.kind.as_deref() };
     let mut conn = app.pool().acquire().await?;
     let rows = jobs::timers::list(&mut conn, listing, after, limit.plus_one()).await?;

@@ -1,46 +1,18 @@
 //! What a process does: the roles of a node among others.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-/// One thing that a process can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Answers requests.
-    Http,
-    /// Executes timers.
-    Worker,
-    /// Runs periodic jobs, when it is the leader's turn.
-    Scheduler,
-}
-
-impl Role {
-    /// Every role, in the order in which they are listed.
-    pub const ALL: [Self; 3] = [Self::Http, Self::Worker, Self::Scheduler];
-
-    /// The name, as written in settings.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Worker => "worker",
-            Self::Scheduler => "scheduler",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Role {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = || format!("must be http, worker or scheduler, not `{text}`");
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(known)
+kernel::decl_words! {
+    /// One thing that a process can do.
+    pub enum Role {
+        /// Answers requests.
+        Http = "http",
+        /// Executes timers.
+        Worker = "worker",
+        /// Runs periodic jobs, when it is the leader's turn.
+        Scheduler = "scheduler",
     }
 }
 
@@ -80,7 +52,9 @@ impl FromStr for Roles {
     /// From a list with commas: `http,worker`.
     fn from_str(text: &str) -> Result<Self, String> {
         let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-        names.map(str::parse).collect::<Result<Vec<Role>, _>>().map(Self::new)
+        let roles =
+            names.map(|name| name.parse::<Role>().map_err(|unknown| format!("{unknown}, not `{name}`")));
+        roles.collect::<Result<Vec<Role>, _>>().map(Self::new)
     }
 }
 

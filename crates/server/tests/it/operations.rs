@@ -1,7 +1,7 @@
 //! What operators of the whole installation see and do.
 
 use axum::http::{Method, StatusCode};
-use jobs::timers::{At, NewTimer};
+use jobs::timers::{At, Kind};
 use serde_json::{Value, json};
 
 use crate::house::House;
@@ -99,14 +99,8 @@ async fn failed_work_is_listed_run_again_and_cancelled() {
     let house = House::new().await;
     let mut conn = house.database.pool().acquire().await.unwrap();
     for n in 0..3 {
-        let timer = NewTimer {
-            kind: "test.work",
-            guild_id: None,
-            dedupe_key: None,
-            at: At::Now,
-            payload: json!({ "n": n }),
-        };
-        jobs::timers::schedule(&mut conn, timer).await.unwrap();
+        let work: Kind<Value> = Kind::often("test.work");
+        work.schedule(&mut conn, None, At::Now, &json!({ "n": n })).await.unwrap();
     }
     sqlx::query("UPDATE jobs.timers SET status = 'FAILED', last_error = 'oh' WHERE payload->>'n' <> '2'")
         .execute(&mut *conn)

@@ -91,7 +91,7 @@ impl Wake {
     }
 
     /// Grows with every wake-up of `queue`.
-    pub(crate) fn subscribe(&self, queue: &str) -> watch::Receiver<u64> {
+    pub fn subscribe(&self, queue: &str) -> watch::Receiver<u64> {
         self.with(queue, |queue| queue.signal.subscribe())
     }
 

@@ -3,7 +3,8 @@
 -- member, and a case outlives the account. Message content is judged in memory and stored nowhere.
 
 CREATE SCHEMA moderation;
-COMMENT ON SCHEMA moderation IS 'Cases, appeals, automod rules and hits, escalation of warnings.';
+COMMENT ON SCHEMA moderation IS
+    'Cases, appeals, automod rules and hits, escalation of warnings, and what is to be done on Discord.';
 
 -- Cases -------------------------------------------------------------------------------------------------------------
 
@@ -56,7 +57,8 @@ CREATE TABLE moderation.automod_rules (
     CONSTRAINT ck_automod_rules_name CHECK (length(name) BETWEEN 1 AND 100),
     CONSTRAINT ck_automod_rules_rule_type CHECK (rule_type IN (
         'message_rate', 'duplicate_messages', 'cross_channel_spam', 'mentions', 'links', 'invites', 'words', 'regex',
-        'attachment_types', 'emoji_spam', 'caps_spam', 'username_regex', 'young_account', 'missing_avatar')),
+        'attachment_types', 'emoji_spam', 'caps_spam', 'same_content', 'username_regex', 'young_account', 'missing_avatar',
+        'join_rate')),
     CONSTRAINT ck_automod_rules_config CHECK (
         jsonb_typeof(config) = 'object' AND octet_length(config::text) <= 262144),
     CONSTRAINT ck_automod_rules_action CHECK (action IN ('delete', 'warn', 'timeout', 'kick', 'ban', 'alert')),
@@ -65,7 +67,7 @@ CREATE TABLE moderation.automod_rules (
         WHEN 'ban' THEN duration_seconds IS NULL OR duration_seconds > 0
         ELSE duration_seconds IS NULL END),
     CONSTRAINT ck_automod_rules_account_action CHECK (
-        action <> 'delete' OR rule_type NOT IN ('username_regex', 'young_account', 'missing_avatar')),
+        action <> 'delete' OR rule_type NOT IN ('username_regex', 'young_account', 'missing_avatar', 'join_rate')),
     CONSTRAINT ck_automod_rules_reason CHECK (length(reason) BETWEEN 1 AND 500),
     CONSTRAINT ck_automod_rules_exemptions CHECK (
         cardinality(exempt_role_ids) <= 250 AND cardinality(exempt_channel_ids) <= 500
@@ -81,7 +83,8 @@ COMMENT ON COLUMN moderation.automod_rules.name IS
     'Name for moderators, unique among the guild''s rules whatever its case.';
 COMMENT ON COLUMN moderation.automod_rules.rule_type IS
     'What it looks at: message_rate, duplicate_messages, cross_channel_spam, mentions, links, invites, words, '
-    'regex, attachment_types, emoji_spam, caps_spam, username_regex, young_account or missing_avatar.';
+    'regex, attachment_types, emoji_spam, caps_spam, same_content (by many accounts), username_regex, young_account, '
+    'missing_avatar or join_rate.';
 COMMENT ON COLUMN moderation.automod_rules.config IS
     'Thresholds and lists of that type, checked by the program before they are stored: count and seconds; allow and '
     'deny; words; patterns (linear-time syntax); extensions; percent; hours.';
@@ -168,6 +171,57 @@ CREATE UNIQUE INDEX uq_warning_escalations_threshold ON moderation.warning_escal
 CREATE TRIGGER tg_warning_escalations_touch BEFORE UPDATE ON moderation.warning_escalations
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
+CREATE TABLE moderation.raids (
+    guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    reason text NOT NULL,
+    action text NOT NULL,
+    started_by bigint NOT NULL,
+    started_by_tag text NOT NULL,
+    rule_id uuid,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    ends_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    ended_by bigint,
+    released_at timestamptz,
+    released_by bigint,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_raids PRIMARY KEY (guild_id, id),
+    CONSTRAINT fk_raids_rule_id_automod_rules FOREIGN KEY (guild_id, rule_id)
+        REFERENCES moderation.automod_rules (guild_id, id),
+    CONSTRAINT ck_raids_reason CHECK (length(reason) BETWEEN 1 AND 500),
+    CONSTRAINT ck_raids_action CHECK (action IN ('timeout', 'kick', 'ban', 'none')),
+    CONSTRAINT ck_raids_started_by CHECK (started_by >= 0 AND length(started_by_tag) <= 100),
+    CONSTRAINT ck_raids_ends_at CHECK (ends_at > started_at),
+    CONSTRAINT ck_raids_ended CHECK (ended_by IS NULL OR ended_at IS NOT NULL),
+    CONSTRAINT ck_raids_released CHECK (
+        (released_at IS NULL) = (released_by IS NULL) AND (released_at IS NULL OR ended_at IS NOT NULL))
+);
+COMMENT ON TABLE moderation.raids IS
+    'Times in which a guild was in raid mode: who joins is dealt with at once. Timed, and undone for everybody by one command.';
+COMMENT ON COLUMN moderation.raids.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN moderation.raids.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN moderation.raids.reason IS 'Why, for moderators and for those whom it hits.';
+COMMENT ON COLUMN moderation.raids.action IS 'What is done to who joins meanwhile: timeout, kick, ban or none.';
+COMMENT ON COLUMN moderation.raids.started_by IS 'Who began it, a snowflake; 0 for a rule about joins.';
+COMMENT ON COLUMN moderation.raids.started_by_tag IS 'That one''s name at the time.';
+COMMENT ON COLUMN moderation.raids.rule_id IS 'Rule that began it, if any.';
+COMMENT ON COLUMN moderation.raids.started_at IS 'When it began.';
+COMMENT ON COLUMN moderation.raids.ends_at IS 'When it ends by itself, through a timer.';
+COMMENT ON COLUMN moderation.raids.ended_at IS 'When it ended; null while it lasts.';
+COMMENT ON COLUMN moderation.raids.ended_by IS 'Who ended it early, a snowflake; null for the timer.';
+COMMENT ON COLUMN moderation.raids.released_at IS 'When everybody whom it hit was let go.';
+COMMENT ON COLUMN moderation.raids.released_by IS 'Who did that, a snowflake; 0 for the operator.';
+COMMENT ON COLUMN moderation.raids.created_at IS 'When the row was made.';
+COMMENT ON COLUMN moderation.raids.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE UNIQUE INDEX uq_raids_running ON moderation.raids (guild_id) WHERE ended_at IS NULL;
+COMMENT ON INDEX moderation.uq_raids_running IS 'A guild is in raid mode once, whoever begins it at the same time.';
+CREATE INDEX ix_raids_started_at ON moderation.raids (guild_id, started_at DESC);
+CREATE INDEX ix_raids_rule_id ON moderation.raids (guild_id, rule_id) WHERE rule_id IS NOT NULL;
+CREATE TRIGGER tg_raids_touch BEFORE UPDATE ON moderation.raids
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
 CREATE TABLE moderation.moderation_cases (
     guild_id bigint NOT NULL,
     id uuid NOT NULL DEFAULT questhall.uuid_v7(),
@@ -177,6 +231,7 @@ CREATE TABLE moderation.moderation_cases (
     moderator_id bigint NOT NULL,
     moderator_tag text NOT NULL,
     action text NOT NULL,
+    messages_purged integer,
     reason text NOT NULL,
     expires_at timestamptz,
     resolved boolean NOT NULL DEFAULT false,
@@ -187,6 +242,7 @@ CREATE TABLE moderation.moderation_cases (
     automod_rule_id uuid,
     escalation_id uuid,
     parent_case_id uuid,
+    raid_id uuid,
     channel_id bigint,
     message_id bigint,
     source_key text,
@@ -211,11 +267,16 @@ CREATE TABLE moderation.moderation_cases (
     CONSTRAINT fk_moderation_cases_resolved_by_case_id_moderation_cases FOREIGN KEY (guild_id, resolved_by_case_id)
         REFERENCES moderation.moderation_cases (guild_id, id),
     CONSTRAINT ck_moderation_cases_case_number CHECK (case_number > 0),
-    CONSTRAINT ck_moderation_cases_people CHECK (user_id > 0 AND moderator_id > 0),
+    CONSTRAINT fk_moderation_cases_raid_id_raids FOREIGN KEY (guild_id, raid_id) REFERENCES moderation.raids (guild_id, id),
+    CONSTRAINT ck_moderation_cases_people CHECK (
+        moderator_id >= 0 AND (user_id > 0 OR (user_id = 0 AND action = 'purge'))),
     CONSTRAINT ck_moderation_cases_tags CHECK (
         length(user_tag) <= 100 AND length(moderator_tag) <= 100 AND length(updated_by_tag) <= 100),
     CONSTRAINT ck_moderation_cases_action CHECK (
-        action IN ('warn', 'timeout', 'kick', 'ban', 'unban', 'untimeout', 'note')),
+        action IN ('warn', 'timeout', 'kick', 'ban', 'unban', 'untimeout', 'note', 'purge')),
+    CONSTRAINT ck_moderation_cases_purge CHECK (
+        CASE WHEN action = 'purge' THEN channel_id IS NOT NULL AND (messages_purged IS NULL OR messages_purged >= 0)
+             ELSE messages_purged IS NULL END),
     CONSTRAINT ck_moderation_cases_reason CHECK (length(reason) BETWEEN 1 AND 500),
     CONSTRAINT ck_moderation_cases_expires_at CHECK (
         expires_at IS NULL OR (action IN ('warn', 'timeout', 'ban') AND expires_at > created_at)),
@@ -224,9 +285,9 @@ CREATE TABLE moderation.moderation_cases (
     CONSTRAINT ck_moderation_cases_resolved CHECK (
         resolved = (resolved_at IS NOT NULL) AND resolved = (resolution IS NOT NULL)),
     CONSTRAINT ck_moderation_cases_resolution CHECK (
-        resolution IN ('expired', 'lifted', 'appealed', 'superseded', 'voided', 'instant')),
+        resolution IN ('expired', 'lifted', 'appealed', 'superseded', 'voided', 'instant', 'failed', 'released')),
     CONSTRAINT ck_moderation_cases_source CHECK (
-        source IN ('moderator', 'automod', 'escalation', 'expiry', 'appeal', 'discord', 'import')),
+        source IN ('moderator', 'automod', 'escalation', 'expiry', 'appeal', 'discord', 'raid', 'import')),
     CONSTRAINT ck_moderation_cases_escalation CHECK ((source = 'escalation') = (escalation_id IS NOT NULL)),
     CONSTRAINT ck_moderation_cases_parent CHECK (parent_case_id <> id AND resolved_by_case_id <> id),
     CONSTRAINT ck_moderation_cases_effect_state CHECK (effect_state IN ('none', 'pending', 'applied', 'failed')),
@@ -243,30 +304,36 @@ COMMENT ON COLUMN moderation.moderation_cases.id IS 'Identifier, time-ordered.';
 COMMENT ON COLUMN moderation.moderation_cases.guild_id IS 'Discord guild (the tenant), a snowflake.';
 COMMENT ON COLUMN moderation.moderation_cases.case_number IS
     'Number within the guild, from 1 without gaps; given on insert when left out.';
-COMMENT ON COLUMN moderation.moderation_cases.user_id IS 'Whom it is about, a snowflake.';
+COMMENT ON COLUMN moderation.moderation_cases.user_id IS
+    'Whom it is about, a snowflake; 0 for a purge of everybody''s messages.';
 COMMENT ON COLUMN moderation.moderation_cases.user_tag IS 'Their name at the time.';
 COMMENT ON COLUMN moderation.moderation_cases.moderator_id IS
-    'Who did it, a snowflake; the bot''s own for automod, escalation and expiry.';
+    'Who did it, a snowflake; 0 for Questhall itself: automod, escalation, expiry, the operator.';
 COMMENT ON COLUMN moderation.moderation_cases.moderator_tag IS 'That one''s name at the time.';
-COMMENT ON COLUMN moderation.moderation_cases.action IS 'warn, timeout, kick, ban, unban, untimeout or note.';
+COMMENT ON COLUMN moderation.moderation_cases.action IS
+    'warn, timeout, kick, ban, unban, untimeout, note or purge.';
+COMMENT ON COLUMN moderation.moderation_cases.messages_purged IS
+    'How many messages a purge removed; null until Discord has told, and for every other action.';
 COMMENT ON COLUMN moderation.moderation_cases.reason IS 'Why, shown to the member except for notes.';
 COMMENT ON COLUMN moderation.moderation_cases.expires_at IS
     'When a timeout, ban or warning ends by itself; null for one without end.';
 COMMENT ON COLUMN moderation.moderation_cases.resolved IS
-    'Whether nothing of it is in force any more; cases that are over at once (kick, unban, untimeout, note) are '
-    'born resolved.';
+    'Whether nothing of it is in force any more; cases that are over at once (kick, unban, untimeout, note, purge) '
+    'are born resolved.';
 COMMENT ON COLUMN moderation.moderation_cases.resolved_at IS 'When it ceased to be in force.';
 COMMENT ON COLUMN moderation.moderation_cases.resolution IS
-    'How: expired, lifted (by a moderator), appealed, superseded (by a newer case of the kind), voided, or instant.';
+    'How: expired, lifted (by a moderator), appealed, superseded (by a newer case of the kind), voided, failed (Discord '
+    'refused it, so it never was in force), released (with all of a raid), or instant.';
 COMMENT ON COLUMN moderation.moderation_cases.resolved_by_case_id IS
     'The case that ended it: the unban of a ban, the newer timeout of an older one.';
 COMMENT ON COLUMN moderation.moderation_cases.source IS
     'Where it came from: moderator, automod, escalation, expiry, appeal, discord (done there by hand and seen in '
-    'its audit log) or import.';
+    'its audit log), raid (released with all of it) or import.';
 COMMENT ON COLUMN moderation.moderation_cases.automod_rule_id IS 'Rule that matched, for automod.';
 COMMENT ON COLUMN moderation.moderation_cases.escalation_id IS 'Escalation rule that applied, for escalation.';
 COMMENT ON COLUMN moderation.moderation_cases.parent_case_id IS
     'Case it follows from: the last warning before an escalation, the ban that an unban lifts.';
+COMMENT ON COLUMN moderation.moderation_cases.raid_id IS 'Raid in whose time it was made, so that one command ends it.';
 COMMENT ON COLUMN moderation.moderation_cases.channel_id IS 'Channel it happened in, a snowflake.';
 COMMENT ON COLUMN moderation.moderation_cases.message_id IS
     'Message it is about, a snowflake; its content is not kept.';
@@ -307,6 +374,7 @@ CREATE INDEX ix_moderation_cases_parent_case_id ON moderation.moderation_cases (
     WHERE parent_case_id IS NOT NULL;
 CREATE INDEX ix_moderation_cases_resolved_by_case_id ON moderation.moderation_cases (guild_id, resolved_by_case_id)
     WHERE resolved_by_case_id IS NOT NULL;
+CREATE INDEX ix_moderation_cases_raid_id ON moderation.moderation_cases (guild_id, raid_id) WHERE raid_id IS NOT NULL;
 CREATE TRIGGER tg_moderation_cases_touch BEFORE UPDATE ON moderation.moderation_cases
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 COMMENT ON INDEX moderation.uq_moderation_cases_in_force IS
@@ -557,7 +625,7 @@ CREATE TABLE moderation.automod_hits (
     details jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_automod_hits PRIMARY KEY (guild_id, created_at, id),
-    CONSTRAINT uq_automod_hits_source UNIQUE (guild_id, rule_id, source_id),
+    CONSTRAINT uq_automod_hits_source UNIQUE (guild_id, rule_id, source_id, dry_run),
     CONSTRAINT fk_automod_hits_rule_id_automod_rules FOREIGN KEY (guild_id, rule_id)
         REFERENCES moderation.automod_rules (guild_id, id),
     CONSTRAINT fk_automod_hits_case_id_moderation_cases FOREIGN KEY (guild_id, case_id)
@@ -578,8 +646,10 @@ COMMENT ON COLUMN moderation.automod_hits.user_id IS 'Who was judged, a snowflak
 COMMENT ON COLUMN moderation.automod_hits.channel_id IS
     'Channel of the message, a snowflake; null for rules about accounts.';
 COMMENT ON COLUMN moderation.automod_hits.source_id IS
-    'What was judged: message:<id>, or join:<user id>:<time of joining>. A rule hits it once, however often it '
-    'arrives.';
+    'What was judged: message:<id>:<when it was edited, in milliseconds, or 0>, or join:<user id>:<time of joining in '
+    'milliseconds>, or native:<id> for what Discord''s own AutoMod did. A rule hits it once, however often it arrives; '
+    'once more in earnest after a dry run. Joins that Discord tells twice differ by some 400 ms: two of a member with no '
+    'leave between are one.';
 COMMENT ON COLUMN moderation.automod_hits.action IS 'What the rule said to do at that time.';
 COMMENT ON COLUMN moderation.automod_hits.dry_run IS 'Whether nothing was done because the rule was being tried.';
 COMMENT ON COLUMN moderation.automod_hits.case_id IS 'Case that came of it, if any.';
@@ -589,3 +659,150 @@ COMMENT ON COLUMN moderation.automod_hits.created_at IS 'When it matched.';
 CREATE INDEX ix_automod_hits_user_id ON moderation.automod_hits (guild_id, user_id, created_at DESC);
 CREATE INDEX ix_automod_hits_case_id ON moderation.automod_hits (guild_id, case_id) WHERE case_id IS NOT NULL;
 CREATE INDEX ix_automod_hits_retention ON moderation.automod_hits USING brin (created_at);
+
+-- What is remembered of each rung -----------------------------------------------------------------------------------
+
+CREATE TABLE moderation.escalation_firings (
+    guild_id bigint NOT NULL,
+    escalation_id uuid NOT NULL,
+    warning_case_id uuid NOT NULL,
+    user_id bigint NOT NULL,
+    case_id uuid,
+    fired_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_escalation_firings PRIMARY KEY (guild_id, escalation_id, warning_case_id),
+    CONSTRAINT fk_escalation_firings_escalation_id_warning_escalations FOREIGN KEY (guild_id, escalation_id)
+        REFERENCES moderation.warning_escalations (guild_id, id),
+    CONSTRAINT fk_escalation_firings_warning_case_id_moderation_cases FOREIGN KEY (guild_id, warning_case_id)
+        REFERENCES moderation.moderation_cases (guild_id, id),
+    CONSTRAINT fk_escalation_firings_case_id_moderation_cases FOREIGN KEY (guild_id, case_id)
+        REFERENCES moderation.moderation_cases (guild_id, id)
+);
+COMMENT ON TABLE moderation.escalation_firings IS
+    'When a rung of the escalation fired for a member: each rung once while the warnings that reached it still count.';
+COMMENT ON COLUMN moderation.escalation_firings.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN moderation.escalation_firings.escalation_id IS 'Rung that fired.';
+COMMENT ON COLUMN moderation.escalation_firings.warning_case_id IS 'Warning that reached it.';
+COMMENT ON COLUMN moderation.escalation_firings.user_id IS 'Who was warned, a snowflake.';
+COMMENT ON COLUMN moderation.escalation_firings.case_id IS 'Case that followed; null for an alert.';
+COMMENT ON COLUMN moderation.escalation_firings.fired_at IS 'When.';
+CREATE INDEX ix_escalation_firings_user_id ON moderation.escalation_firings (guild_id, user_id, fired_at DESC);
+CREATE INDEX ix_escalation_firings_warning_case_id ON moderation.escalation_firings (guild_id, warning_case_id);
+CREATE INDEX ix_escalation_firings_case_id ON moderation.escalation_firings (guild_id, case_id) WHERE case_id IS NOT NULL;
+
+-- Links of appeals, and what staff say among themselves -------------------------------------------------------------
+
+CREATE TABLE moderation.appeal_links (
+    guild_id bigint NOT NULL,
+    token_sha256 bytea NOT NULL,
+    case_id uuid NOT NULL,
+    expires_at timestamptz NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_appeal_links PRIMARY KEY (guild_id, token_sha256),
+    CONSTRAINT fk_appeal_links_case_id_moderation_cases FOREIGN KEY (guild_id, case_id)
+        REFERENCES moderation.moderation_cases (guild_id, id),
+    CONSTRAINT ck_appeal_links_token_sha256 CHECK (octet_length(token_sha256) = 32)
+);
+COMMENT ON TABLE moderation.appeal_links IS
+    'Links by which whom a case is about may appeal it on the web. Only the hash of the token is kept.';
+COMMENT ON COLUMN moderation.appeal_links.guild_id IS 'Discord guild (the tenant), a snowflake; it stands in the link.';
+COMMENT ON COLUMN moderation.appeal_links.token_sha256 IS 'SHA-256 of the token of 256 random bits.';
+COMMENT ON COLUMN moderation.appeal_links.case_id IS 'Case that it appeals.';
+COMMENT ON COLUMN moderation.appeal_links.expires_at IS 'After this it opens nothing.';
+COMMENT ON COLUMN moderation.appeal_links.created_at IS 'When the row was made.';
+CREATE INDEX ix_appeal_links_case_id ON moderation.appeal_links (guild_id, case_id);
+CREATE INDEX ix_appeal_links_expires_at ON moderation.appeal_links (expires_at);
+
+CREATE TABLE moderation.appeal_notes (
+    guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    appeal_id uuid NOT NULL,
+    author_id bigint NOT NULL,
+    author_tag text NOT NULL,
+    body text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_appeal_notes PRIMARY KEY (guild_id, appeal_id, id),
+    CONSTRAINT fk_appeal_notes_appeal_id_appeals FOREIGN KEY (guild_id, appeal_id)
+        REFERENCES moderation.appeals (guild_id, id),
+    CONSTRAINT ck_appeal_notes_author CHECK (author_id >= 0 AND length(author_tag) <= 100),
+    CONSTRAINT ck_appeal_notes_body CHECK (length(body) BETWEEN 1 AND 2000)
+);
+COMMENT ON TABLE moderation.appeal_notes IS 'What staff say of an appeal among themselves, in order; members never see it.';
+COMMENT ON COLUMN moderation.appeal_notes.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN moderation.appeal_notes.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN moderation.appeal_notes.appeal_id IS 'Appeal that it is about.';
+COMMENT ON COLUMN moderation.appeal_notes.author_id IS 'Who says it, a snowflake; 0 for the operator.';
+COMMENT ON COLUMN moderation.appeal_notes.author_tag IS 'That one''s name at the time.';
+COMMENT ON COLUMN moderation.appeal_notes.body IS 'What they say.';
+COMMENT ON COLUMN moderation.appeal_notes.created_at IS 'When.';
+
+-- What is to be done on Discord -------------------------------------------------------------------------------------
+
+CREATE TABLE moderation.effects (
+    guild_id bigint NOT NULL,
+    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
+    place bigint GENERATED ALWAYS AS IDENTITY,
+    target text NOT NULL,
+    kind text NOT NULL,
+    case_id uuid,
+    payload jsonb NOT NULL DEFAULT '{}',
+    idempotency_key text NOT NULL,
+    state text NOT NULL DEFAULT 'pending',
+    attempts integer NOT NULL DEFAULT 0,
+    max_attempts integer NOT NULL,
+    due_at timestamptz NOT NULL DEFAULT now(),
+    fencing_token bigint NOT NULL DEFAULT 0,
+    error_code integer,
+    error text,
+    result jsonb,
+    settled_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_effects PRIMARY KEY (guild_id, id),
+    CONSTRAINT uq_effects_idempotency_key UNIQUE (guild_id, idempotency_key),
+    CONSTRAINT fk_effects_case_id_moderation_cases FOREIGN KEY (guild_id, case_id)
+        REFERENCES moderation.moderation_cases (guild_id, id),
+    CONSTRAINT ck_effects_kind CHECK (kind IN (
+        'ban', 'unban', 'timeout', 'untimeout', 'kick', 'bulk_ban', 'delete_message', 'purge', 'direct_message', 'alert',
+        'incident_actions')),
+    CONSTRAINT ck_effects_target CHECK (target ~ '^(user|channel|guild):[0-9]{1,19}$'),
+    CONSTRAINT ck_effects_state CHECK (state IN ('pending', 'leased', 'applied', 'dead')),
+    CONSTRAINT ck_effects_settled CHECK ((state IN ('applied', 'dead')) = (settled_at IS NOT NULL)),
+    CONSTRAINT ck_effects_attempts CHECK (attempts BETWEEN 0 AND max_attempts AND max_attempts BETWEEN 1 AND 100),
+    CONSTRAINT ck_effects_idempotency_key CHECK (length(idempotency_key) BETWEEN 1 AND 64),
+    CONSTRAINT ck_effects_payload CHECK (jsonb_typeof(payload) = 'object' AND octet_length(payload::text) <= 16384),
+    CONSTRAINT ck_effects_error CHECK (length(error) <= 1000)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE moderation.effects IS
+    'What is to be done on Discord, in order for each target, leased to who does it. What failed for good is dead, with a '
+    'reason that an administrator understands, and can be sent again. What members wrote is not in here.';
+COMMENT ON COLUMN moderation.effects.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN moderation.effects.id IS 'Identifier, time-ordered.';
+COMMENT ON COLUMN moderation.effects.place IS 'Its place in the order of a target.';
+COMMENT ON COLUMN moderation.effects.target IS
+    'On whom or what it acts, such as user:175928847299117063: effects of one target are done one after another.';
+COMMENT ON COLUMN moderation.effects.kind IS
+    'What is done: ban, unban, timeout, untimeout, kick, bulk_ban, delete_message, purge, direct_message, alert or '
+    'incident_actions.';
+COMMENT ON COLUMN moderation.effects.case_id IS 'Case that it carries out, or tells of.';
+COMMENT ON COLUMN moderation.effects.payload IS 'Ids, times and reasons, by kind: see docs/moderation.md.';
+COMMENT ON COLUMN moderation.effects.idempotency_key IS
+    'What makes it happen once: a message''s nonce, and unique in the guild.';
+COMMENT ON COLUMN moderation.effects.state IS 'pending, leased, applied or dead.';
+COMMENT ON COLUMN moderation.effects.attempts IS 'How often it was begun.';
+COMMENT ON COLUMN moderation.effects.max_attempts IS 'So often it may be begun.';
+COMMENT ON COLUMN moderation.effects.due_at IS
+    'When it may be begun; while it is leased, when the lease ends and others may take it over.';
+COMMENT ON COLUMN moderation.effects.fencing_token IS 'Grows with every lease: who holds an older one settles nothing.';
+COMMENT ON COLUMN moderation.effects.error_code IS 'Discord''s code of the last refusal, if it gave one.';
+COMMENT ON COLUMN moderation.effects.error IS 'Why it last failed, in words for an administrator.';
+COMMENT ON COLUMN moderation.effects.result IS 'What came of it: figures and ids, such as how many messages went.';
+COMMENT ON COLUMN moderation.effects.settled_at IS 'When it was applied, or given up.';
+COMMENT ON COLUMN moderation.effects.created_at IS 'When the row was made.';
+COMMENT ON COLUMN moderation.effects.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE INDEX ix_effects_due ON moderation.effects (due_at, place) WHERE state IN ('pending', 'leased');
+CREATE INDEX ix_effects_target ON moderation.effects (guild_id, target, place) WHERE state IN ('pending', 'leased');
+CREATE INDEX ix_effects_case_id ON moderation.effects (guild_id, case_id) WHERE case_id IS NOT NULL;
+CREATE INDEX ix_effects_dead ON moderation.effects (guild_id, id) WHERE state = 'dead';
+CREATE INDEX ix_effects_settled_at ON moderation.effects USING brin (settled_at);
+CREATE TRIGGER tg_effects_touch BEFORE UPDATE ON moderation.effects
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();

@@ -1,0 +1,300 @@
+//! Raid mode: timed, and undone for everybody by one command.
+
+use access::Author;
+use access::author::Deed;
+use access::settings::settings_read;
+use jobs::outbox::{self, Event};
+use jobs::timers::{self, At, NewTimer, Timer};
+use kernel::{GuildId, Page, PageQuery, Problem};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sqlx::{PgConnection, PgPool};
+
+use super::put::alert;
+use crate::effects::store as effects;
+use crate::effects::{NewEffect, Payload};
+use crate::error::Error;
+use crate::model::{Action, Joined, Moderator, NewRaid, Raid, RaidAction, RaidId, RuleId};
+use crate::rules;
+use crate::settings::ModerationSettings;
+use crate::store::{cases, raids};
+
+/// Ends raid mode.
+pub(crate) const END: &str = "moderation.raid_end";
+/// So many are banned by one request.
+const BULK: usize = 200;
+
+/// Switches raid mode on: invites are stopped, and who joins is dealt with ([`raid_joined`]) until its time is over. Audited.
+pub async fn raid_start(
+    pool: &PgPool,
+    guild: GuildId,
+    new: &NewRaid,
+    rule: Option<RuleId>,
+    moderator: &Moderator,
+    author: Author<'_>,
+) -> Result<Raid, Error> {
+    let new = NewRaid { reason: rules::line("reason", &new.reason, 500)?, ..new.clone() };
+    if let Some(minutes) = new.minutes {
+        kernel::fields::within("minutes", minutes, 1, 1_440)?;
+    }
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let settings = settings_read::<ModerationSettings>(&mut tx, Some(guild)).await?;
+        let minutes = i32::try_from(new.minutes.unwrap_or(settings.raid_minutes)).unwrap_or(1_440);
+        let id = raids::insert(&mut tx, guild, &new, minutes, moderator, rule).await?;
+        let raid = raids::get(&mut tx, guild, id).await?;
+        let timer = NewTimer {
+            kind: END,
+            guild_id: Some(guild),
+            dedupe_key: Some(format!("{guild}:{id}")),
+            at: At::At(raid.ends_at),
+            payload: json!({ "raid_id": id }),
+        };
+        timers::schedule(&mut tx, timer).await?;
+        incident(&mut tx, guild, &raid, true).await?;
+        let text = format!("Raid mode is on until {}: {}", raid.ends_at.format("%H:%M UTC"), raid.reason);
+        alert(&mut tx, guild, None, key("ra", id), text, None).await?;
+        tell(
+            &mut tx,
+            guild,
+            "moderation.raid_started",
+            id,
+            json!({ "raid_id": id, "ends_at": raid.ends_at, "action": raid.action }),
+        )
+        .await?;
+        Deed::new("CREATE", "moderation.raids", id.to_string())
+            .after(&raid)
+            .record(&mut tx, guild, author)
+            .await?;
+        tx.commit().await?;
+        Ok(raid)
+    })
+    .await
+}
+
+/// A key of at most 25 characters: who begins with `what`, of a raid.
+fn key(what: &str, raid: RaidId) -> String {
+    use base64::Engine as _;
+    format!("{what}{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(raid.get().as_bytes()))
+}
+
+/// Stops invites until the raid's end, or allows them again.
+async fn incident(conn: &mut PgConnection, guild: GuildId, raid: &Raid, on: bool) -> Result<(), sqlx::Error> {
+    let payload = Payload::IncidentActions { until: on.then_some(raid.ends_at) };
+    let idempotency_key = key(if on { "ri" } else { "ro" }, raid.id);
+    effects::ask(conn, guild, &[NewEffect { case_id: None, idempotency_key, payload }]).await
+}
+
+async fn tell(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    event_type: &'static str,
+    raid: RaidId,
+    payload: Value,
+) -> Result<(), sqlx::Error> {
+    let event = Event {
+        guild_id: guild,
+        event_type,
+        subject: format!("raids/{raid}"),
+        correlation_id: None,
+        user_id: None,
+        payload,
+    };
+    outbox::emit_one(conn, event).await
+}
+
+/// Switches raid mode off before its time. Whom it hit stays hit: see [`raid_release`]. Audited.
+pub async fn raid_end(
+    pool: &PgPool,
+    guild: GuildId,
+    moderator: &Moderator,
+    author: Author<'_>,
+) -> Result<Raid, Error> {
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let raid =
+            raids::running(&mut tx, guild).await?.ok_or(Error::NothingInForce("raid mode is not on"))?;
+        end(&mut tx, guild, &raid, Some(moderator)).await?;
+        let after = raids::get(&mut tx, guild, raid.id).await?;
+        Deed::new("END", "moderation.raids", raid.id.to_string())
+            .after(&after)
+            .record(&mut tx, guild, author)
+            .await?;
+        tx.commit().await?;
+        Ok(after)
+    })
+    .await
+}
+
+async fn end(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    raid: &Raid,
+    by: Option<&Moderator>,
+) -> Result<(), Error> {
+    if !raids::end(conn, guild, raid.id, by.map(|by| by.id)).await? {
+        return Ok(());
+    }
+    // By itself Discord lets invites go on at the end that it was told.
+    if by.is_some() {
+        incident(conn, guild, raid, false).await?;
+        timers::cancel(conn, END, &format!("{guild}:{}", raid.id)).await?;
+    }
+    tell(conn, guild, "moderation.raid_ended", raid.id, json!({ "raid_id": raid.id, "released": 0 })).await?;
+    Ok(())
+}
+
+#[derive(Debug, Deserialize)]
+struct OfRaid {
+    raid_id: RaidId,
+}
+
+/// Ends raid mode when its time is over.
+pub(super) async fn end_by_timer(conn: &mut PgConnection, timer: &Timer) -> Result<(), Error> {
+    let (Some(guild), Ok(of)) = (timer.guild_id, serde_json::from_value::<OfRaid>(timer.payload.clone()))
+    else {
+        return Ok(());
+    };
+    let raid = raids::get(conn, guild, of.raid_id).await?;
+    end(conn, guild, &raid, None).await
+}
+
+/// The guild's raid that is running.
+pub async fn raid_running(pool: &PgPool, guild: GuildId) -> Result<Option<Raid>, Error> {
+    let mut conn = pool.acquire().await?;
+    Ok(raids::running(&mut conn, guild).await?)
+}
+
+/// A page of the guild's raids, the latest first.
+pub async fn raid_list(pool: &PgPool, guild: GuildId, page: &PageQuery) -> Result<Page<Raid>, Problem> {
+    let (limit, before) = (page.limit()?, page.after::<RaidId>()?);
+    let mut conn = pool.acquire().await?;
+    let found = raids::list(&mut conn, guild, before, limit).await?;
+    Ok(Page::new(found, limit, |raid| raid.id))
+}
+
+/// Who joined while raid mode is on is dealt with: a case each, and for bans one request for 200 people. Answers how many cases were made; none, when
+/// it is off. Gather those who join for a few seconds, or until there are 200: Discord takes few such requests.
+pub async fn raid_joined(pool: &PgPool, guild: GuildId, joined: &[Joined]) -> Result<usize, Error> {
+    if joined.is_empty() {
+        return Ok(0);
+    }
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        cases::guild_lock(&mut tx, guild).await?;
+        let Some(raid) = raids::running(&mut tx, guild).await? else { return Ok(0) };
+        let Some(action) = raid.action.case() else { return Ok(0) };
+        let mut made = raids::cases_insert(&mut tx, guild, &raid, action, joined).await?;
+        made.sort_unstable_by_key(|case| case.case_number);
+        let reason = format!("Raid: {}", raid.reason).chars().take(512).collect::<String>();
+        let effects: Vec<NewEffect> = match raid.action {
+            RaidAction::Ban => made
+                .chunks(BULK)
+                .map(|chunk| NewEffect {
+                    case_id: None,
+                    idempotency_key: format!("b{}", chunk[0].case_number),
+                    payload: Payload::BulkBan {
+                        user_ids: chunk.iter().map(|case| case.user_id).collect(),
+                        delete_message_seconds: 3_600,
+                        reason: reason.clone(),
+                    },
+                })
+                .collect(),
+            _ => made
+                .iter()
+                .filter_map(|case| {
+                    let (user_id, reason) = (case.user_id, reason.clone());
+                    let payload = match action {
+                        Action::Kick => Payload::Kick { user_id, reason },
+                        _ => Payload::Timeout { user_id, until: case.expires_at?, reason },
+                    };
+                    Some(NewEffect { case_id: Some(case.id), idempotency_key: format!("c{}", case.case_number), payload })
+                })
+                .collect(),
+        };
+        effects::ask(&mut tx, guild, &effects).await?;
+        expiries(&mut tx, guild, &made).await?;
+        let events: Vec<Event> = made
+            .iter()
+            .map(|case| Event {
+                guild_id: guild,
+                event_type: "moderation.case_made",
+                subject: format!("cases/{}", case.case_number),
+                correlation_id: None,
+                user_id: None,
+                payload: json!({ "case_number": case.case_number, "action": action, "source": "automod", "member_id": case.user_id }),
+            })
+            .collect();
+        outbox::emit(&mut tx, &events).await?;
+        tx.commit().await?;
+        Ok(made.len())
+    })
+    .await
+}
+
+/// The ends of time-outs that were made together.
+async fn expiries(conn: &mut PgConnection, guild: GuildId, made: &[raids::Made]) -> Result<(), sqlx::Error> {
+    let timers: Vec<NewTimer> = made
+        .iter()
+        .filter_map(|case| {
+            Some(NewTimer {
+                kind: super::expiry::EXPIRE,
+                guild_id: Some(guild),
+                dedupe_key: Some(format!("{guild}:{}", case.id)),
+                at: At::At(case.expires_at?),
+                payload: json!({ "case_id": case.id }),
+            })
+        })
+        .collect();
+    timers::schedule_many(conn, &timers).await?;
+    Ok(())
+}
+
+/// Lets everybody go whom a raid's measures hit and who is still banned or timed out, and ends it if it still runs. Answers how many. Doing it again lets
+/// nobody go twice. Audited.
+pub async fn raid_release(
+    pool: &PgPool,
+    guild: GuildId,
+    raid: RaidId,
+    moderator: &Moderator,
+    author: Author<'_>,
+) -> Result<usize, Error> {
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        cases::guild_lock(&mut tx, guild).await?;
+        let before = raids::get(&mut tx, guild, raid).await?;
+        end(&mut tx, guild, &before, Some(moderator)).await?;
+        let reason = "Released with everybody whom the raid's measures hit";
+        let let_go = raids::release(&mut tx, guild, raid, reason, moderator).await?;
+        raids::released(&mut tx, guild, raid, moderator.id).await?;
+        let mut effects: Vec<_> = let_go
+            .iter()
+            .map(|(case, unban)| {
+                let (user_id, reason) = (case.user_id, format!("Case {}: {reason}", case.case_number));
+                let payload = if *unban {
+                    Payload::Unban { user_id, reason }
+                } else {
+                    Payload::Untimeout { user_id, reason }
+                };
+                NewEffect {
+                    case_id: Some(case.id),
+                    idempotency_key: format!("c{}", case.case_number),
+                    payload,
+                }
+            })
+            .collect();
+        effects.sort_unstable_by_key(|effect| effect.case_id);
+        effects::ask(&mut tx, guild, &effects).await?;
+        if !let_go.is_empty() {
+            let payload = json!({ "raid_id": raid, "released": let_go.len() });
+            tell(&mut tx, guild, "moderation.raid_ended", raid, payload).await?;
+        }
+        Deed::new("RELEASE", "moderation.raids", raid.to_string())
+            .after(json!({ "released": let_go.len() }))
+            .record(&mut tx, guild, author)
+            .await?;
+        tx.commit().await?;
+        Ok(let_go.len())
+    })
+    .await
+}

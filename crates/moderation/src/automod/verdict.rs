@@ -120,8 +120,8 @@ pub struct Hit {
     pub alert_channel_id: Option<ChannelId>,
     /// Whether nothing is done, as it is being tried.
     pub dry_run: bool,
-    /// For a rule about joins: for how many minutes raid mode goes on.
-    pub raid_minutes: Option<i64>,
+    /// For a rule about joins: what raid mode does then, and for how many minutes.
+    pub raid: Option<(crate::model::RaidAction, Option<i64>)>,
     /// Why it matched.
     pub explanation: Explanation,
 }

@@ -806,3 +806,36 @@ CREATE INDEX ix_effects_dead ON moderation.effects (guild_id, id) WHERE state = 
 CREATE INDEX ix_effects_settled_at ON moderation.effects USING brin (settled_at);
 CREATE TRIGGER tg_effects_touch BEFORE UPDATE ON moderation.effects
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+-- What Discord is seen to have --------------------------------------------------------------------------------------
+
+CREATE TABLE moderation.observed_sanctions (
+    guild_id bigint NOT NULL,
+    kind text NOT NULL,
+    user_id bigint NOT NULL,
+    until timestamptz,
+    seen_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_observed_sanctions PRIMARY KEY (guild_id, kind, user_id),
+    CONSTRAINT ck_observed_sanctions_kind CHECK (kind IN ('ban', 'timeout')),
+    CONSTRAINT ck_observed_sanctions_user_id CHECK (user_id > 0)
+);
+COMMENT ON TABLE moderation.observed_sanctions IS
+    'Bans and time-outs that Discord was seen to have, for the audit that holds cases against them.';
+COMMENT ON COLUMN moderation.observed_sanctions.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN moderation.observed_sanctions.kind IS 'ban or timeout.';
+COMMENT ON COLUMN moderation.observed_sanctions.user_id IS 'Who is banned or timed out, a snowflake.';
+COMMENT ON COLUMN moderation.observed_sanctions.until IS 'When a time-out ends; null for a ban.';
+COMMENT ON COLUMN moderation.observed_sanctions.seen_at IS 'When it was seen last.';
+
+CREATE TABLE moderation.observations (
+    guild_id bigint NOT NULL,
+    kind text NOT NULL,
+    complete_at timestamptz NOT NULL,
+    CONSTRAINT pk_observations PRIMARY KEY (guild_id, kind),
+    CONSTRAINT ck_observations_kind CHECK (kind IN ('ban', 'timeout'))
+);
+COMMENT ON TABLE moderation.observations IS
+    'When all bans, or all time-outs, of a guild were seen: cases older than that must be among them.';
+COMMENT ON COLUMN moderation.observations.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN moderation.observations.kind IS 'ban or timeout.';
+COMMENT ON COLUMN moderation.observations.complete_at IS 'When.';

@@ -11,18 +11,27 @@
 //! * What members write is judged in memory and kept nowhere; hits are explained by where, steps and figures.
 //!
 //! Map: [`model`] the types · [`rules`] what may be asked for, who reaches whom, escalation · [`automod`] judging · [`effects`] what is to be
-//! done on Discord · `store` SQL · [`ops`] transactions the faces call · [`settings`] · [`error`].
+//! done on Discord · `store` SQL · [`ops`] transactions the faces call · [`settings`] · [`error`] · [`routes`] the HTTP face ·
+//! `audit` cases held against Discord · `jobs` what runs by the clock · `personal` what is kept of members.
 
 pub mod automod;
 pub mod effects;
 pub mod error;
 pub mod model;
 pub mod ops;
+pub mod routes;
 pub mod rules;
+pub mod scopes;
 pub mod settings;
 
+mod audit;
 mod events;
+mod jobs;
+mod personal;
+mod slice;
 mod store;
 
 pub use error::Error;
+pub use routes::{PROBLEMS, router};
 pub use settings::ModerationSettings;
+pub use slice::SLICE;

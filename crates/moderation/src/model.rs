@@ -1,17 +1,21 @@
 //! Cases and who is named in them.
 
+mod appeal;
 mod case;
 mod escalation;
+mod hit;
 mod raid;
-mod text;
 
+pub use appeal::{
+    Appeal, AppealNote, AppealStatus, AppealThread, Appealable, Decision, LastAppeal, Statement,
+};
 pub use case::{
     Case, CaseEdit, CaseEdited, Evidence, Moderator, NewCase, NewEvidence, Power, Rank, Standing, Statistics,
 };
 
 pub use escalation::{Escalation, EscalationAction, NewEscalation};
+pub use hit::{HitRow, HitStatistics};
 pub use raid::{Joined, NewRaid, Raid, RaidAction};
-pub(crate) use text::text_enum;
 
 kernel::decl_uuid!(
     /// A moderation case: its row; people know it by its number.
@@ -38,9 +42,9 @@ kernel::decl_uuid!(
     RaidId
 );
 
-text_enum!(
+kernel::decl_words! {
     /// What a case says was done.
-    Action {
+    pub enum Action {
         /// The member was told that this must not be.
         Warn = "warn",
         /// The member may not speak for a while.
@@ -58,10 +62,10 @@ text_enum!(
         /// Many messages of a channel went at once.
         Purge = "purge",
     }
-);
-text_enum!(
+}
+kernel::decl_words! {
     /// Where a case came from.
-    Source {
+    pub enum Source {
         /// A moderator, by command, page or API.
         Moderator = "moderator",
         /// A rule of automod.
@@ -79,10 +83,10 @@ text_enum!(
         /// Brought along from elsewhere.
         Import = "import",
     }
-);
-text_enum!(
+}
+kernel::decl_words! {
     /// How a case ceased to be in force.
-    Resolution {
+    pub enum Resolution {
         /// Its time was over.
         Expired = "expired",
         /// A moderator lifted it.
@@ -100,10 +104,10 @@ text_enum!(
         /// It was over at once.
         Instant = "instant",
     }
-);
-text_enum!(
+}
+kernel::decl_words! {
     /// Whether Discord has it yet.
-    EffectState {
+    pub enum EffectState {
         /// There is nothing to do there.
         None = "none",
         /// Not yet.
@@ -113,7 +117,7 @@ text_enum!(
         /// It refused.
         Failed = "failed",
     }
-);
+}
 
 impl Action {
     /// Whether it stays in force until something ends it.

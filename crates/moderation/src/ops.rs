@@ -3,20 +3,32 @@
 pub mod appeals;
 pub mod cases;
 mod expiry;
-mod put;
+pub mod hits;
+pub mod native;
+pub(crate) mod put;
 pub mod raids;
+pub mod rules;
 
 use jobs::outbox::{self, Event};
 use kernel::GuildId;
 use serde_json::json;
 use sqlx::PgConnection;
 
+pub use appeals::{
+    appeal_decide, appeal_file, appeal_file_by_link, appeal_get, appeal_list, appeal_note, appeal_open,
+    appeal_withdraw,
+};
 pub use cases::{
     case_edit, case_edits, case_get, case_lift, case_list, case_make, case_void, evidence_add, evidence_list,
     evidence_remove, statistics,
 };
 pub(crate) use expiry::handlers;
+pub use hits::{Recorded, hit_list, hit_statistics, native_hit, record_hits};
+pub use native::{
+    Native, NativeAction, Returned, bans_seen, member_returned, native_action, sanction_gone, timeouts_seen,
+};
 pub use raids::{raid_end, raid_joined, raid_list, raid_release, raid_running, raid_start};
+pub use rules::pipeline;
 
 /// Tells of a change of a case.
 pub(crate) async fn changed(

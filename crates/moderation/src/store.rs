@@ -3,4 +3,8 @@
 pub(crate) mod appeals;
 pub(crate) mod cases;
 pub(crate) mod escalations;
+pub(crate) mod hits;
+pub(crate) mod observed;
 pub(crate) mod raids;
+pub(crate) mod replays;
+pub(crate) mod rules;

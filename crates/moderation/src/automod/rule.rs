@@ -8,12 +8,12 @@ use utoipa::ToSchema;
 
 use super::verdict::Act;
 use crate::error::Error;
-use crate::model::{RaidAction, RuleId, text_enum};
+use crate::model::{RaidAction, RuleId};
 use crate::rules::LONGEST_TIMEOUT;
 
-text_enum!(
+kernel::decl_words! {
     /// What a rule looks at.
-    RuleType {
+    pub enum RuleType {
         /// So many messages of a member in a time.
         MessageRate = "message_rate",
         /// The same content by a member, so often in a time.
@@ -47,7 +47,7 @@ text_enum!(
         /// So many who join in a time.
         JoinRate = "join_rate",
     }
-);
+}
 
 impl RuleType {
     /// Whether it judges who joins, and not what is written.

@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::message::Member;
-use crate::model::{Action, RuleId, text_enum};
+use crate::model::{Action, RuleId};
 
-text_enum!(
+kernel::decl_words! {
     /// What a rule does on a match.
-    Act {
+    pub enum Act {
         /// The message goes.
         Delete = "delete",
         /// The member is warned.
@@ -25,7 +25,7 @@ text_enum!(
         /// Those who moderate are told.
         Alert = "alert",
     }
-);
+}
 
 impl Act {
     /// The case that it makes, if any.
@@ -40,9 +40,9 @@ impl Act {
     }
 }
 
-text_enum!(
+kernel::decl_words! {
     /// Where something was seen.
-    Surface {
+    pub enum Surface {
         /// The text.
         Content = "content",
         /// An embed.
@@ -66,11 +66,11 @@ text_enum!(
         /// How much was written, or who came, in a time.
         Rate = "rate",
     }
-);
+}
 
-text_enum!(
+kernel::decl_words! {
     /// A step by which a text was brought into the form that was compared.
-    Step {
+    pub enum Step {
         /// Markdown was rendered to what is shown.
         Markdown = "markdown",
         /// Characters that are not drawn were dropped.
@@ -86,7 +86,7 @@ text_enum!(
         /// An address was decoded.
         Decoded = "decoded",
     }
-);
+}
 
 /// Why a rule matched: where, by which steps, and the figures; nothing of the content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -114,9 +114,9 @@ mod tests {
     #[test]
     fn who_may_not_is_told_what_they_lack_and_is_not_tried_again() {
         for kind in EffectKind::ALL {
-            let Outcome::Never(dead) = answer(*kind, 403, 50_013) else { panic!("{kind} is tried again") };
+            let Outcome::Never(dead) = answer(kind, 403, 50_013) else { panic!("{kind} is tried again") };
             assert!(dead.reason.len() > 20 && dead.code == Some(50_013), "{dead:?}");
-            let Outcome::Never(bare) = answer(*kind, 403, 0) else { panic!("{kind} is tried again") };
+            let Outcome::Never(bare) = answer(kind, 403, 0) else { panic!("{kind} is tried again") };
             assert_eq!((bare.reason, bare.code), (dead.reason, None));
         }
     }

@@ -7,11 +7,11 @@ use kernel::{ChannelId, GuildId, MessageId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::model::{Action, CaseId, EffectId, text_enum};
+use crate::model::{Action, CaseId, EffectId};
 
-text_enum!(
+kernel::decl_words! {
     /// What is done.
-    EffectKind {
+    pub enum EffectKind {
         /// Bans a person.
         Ban = "ban",
         /// Lifts a ban.
@@ -35,7 +35,7 @@ text_enum!(
         /// Stops invites and direct messages of the guild for a while, or allows them again.
         IncidentActions = "incident_actions",
     }
-);
+}
 
 impl EffectKind {
     /// How often it may be begun. A direct message is tried once, as what follows it must not wait.

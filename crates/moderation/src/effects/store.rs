@@ -399,3 +399,31 @@ pub(super) async fn case_revive(conn: &mut PgConnection, guild: GuildId, case: C
     .await?;
     Ok(())
 }
+
+/// How many effects a case has had, for keys that differ.
+pub(crate) async fn count_of(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    case: CaseId,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM moderation.effects WHERE guild_id = $1 AND case_id = $2"#,
+        guild.get(),
+        case.get(),
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Removes what was done so many days ago, a piece at a time.
+pub(crate) async fn clean(conn: &mut PgConnection, guild: GuildId, days: i32) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        "DELETE FROM moderation.effects
+          WHERE guild_id = $1 AND state = 'applied' AND settled_at < now() - make_interval(days => $2)",
+        guild.get(),
+        days,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}

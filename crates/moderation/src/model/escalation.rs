@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Action, EscalationId, text_enum};
+use super::{Action, EscalationId};
 
-text_enum!(
+kernel::decl_words! {
     /// What follows so many warnings.
-    EscalationAction {
+    pub enum EscalationAction {
         /// A time-out.
         Timeout = "timeout",
         /// A kick.
@@ -17,7 +17,7 @@ text_enum!(
         /// Those who moderate are told.
         Alert = "alert",
     }
-);
+}
 
 impl EscalationAction {
     /// The case that it makes, if any.

@@ -5,11 +5,11 @@ use kernel::UserId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Action, RaidId, RuleId, text_enum};
+use super::{Action, RaidId, RuleId};
 
-text_enum!(
+kernel::decl_words! {
     /// What is done to who joins while raid mode is on.
-    RaidAction {
+    pub enum RaidAction {
         /// They may not speak for as long as raid mode lasts.
         Timeout = "timeout",
         /// They are put out.
@@ -19,7 +19,7 @@ text_enum!(
         /// Nothing but stopping invites.
         None = "none",
     }
-);
+}
 
 impl RaidAction {
     /// The case that it makes, if any.

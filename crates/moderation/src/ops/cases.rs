@@ -6,7 +6,6 @@ use access::author::Deed;
 use access::settings::settings_read;
 use access::{Author, By, Role};
 use chrono::{DateTime, TimeDelta, Utc};
-use jobs::timers;
 use kernel::fields::Wrong;
 use kernel::{GuildId, Page, PageQuery, Problem, UserId};
 use serde::Deserialize;
@@ -14,7 +13,6 @@ use sqlx::{PgConnection, PgPool};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::expiry::{EXPIRE, timer_key};
 use super::put::{self, Extra};
 use crate::effects::NewEffect;
 use crate::effects::store as effects;
@@ -272,7 +270,6 @@ pub async fn case_edit(
         cases::edit(&mut tx, guild, before.id, reason, end, moderator).await?;
         let after = cases::by_id(&mut tx, guild, before.id).await?;
         if after.expires_at != before.expires_at {
-            timers::cancel(&mut tx, EXPIRE, &timer_key(&after)).await?;
             put::timers(&mut tx, &after).await?;
             if let (Action::Timeout, Some(payload)) = (after.action, put::act(&after, &Extra::default())) {
                 let edits = cases::edits(&mut tx, guild, after.id).await?.len();
@@ -335,7 +332,6 @@ pub async fn case_void(
             return Err(Error::Closed("this case is void already"));
         }
         undo(&mut tx, &before, Source::Moderator, moderator, &reason).await?;
-        timers::cancel(&mut tx, EXPIRE, &timer_key(&before)).await?;
         let after = cases::by_id(&mut tx, guild, before.id).await?;
         super::changed(&mut tx, guild, number, "voided").await?;
         Deed::new("VOID", "moderation.moderation_cases", number.to_string())
@@ -393,7 +389,6 @@ pub async fn case_lift(
             cases::resolve(&mut tx, guild, before.id, Resolution::Lifted, moderator).await?;
             super::changed(&mut tx, guild, number, "lifted").await?;
         }
-        timers::cancel(&mut tx, EXPIRE, &timer_key(&before)).await?;
         let after = cases::by_id(&mut tx, guild, before.id).await?;
         Deed::new("LIFT", "moderation.moderation_cases", number.to_string())
             .before(&before)
@@ -477,4 +472,38 @@ pub async fn statistics(
     }
     let mut conn = pool.acquire().await?;
     Ok(cases::statistics(&mut conn, guild, since, until, by_rule).await?)
+}
+
+/// Cases as CSV, with a line of headings; what a spreadsheet would take for a formula is text.
+pub fn csv(cases: &[Case]) -> String {
+    let mut text = String::from(
+        "case_number,created_at,action,user_id,user_tag,moderator_id,moderator_tag,reason,expires_at,resolution,resolved_at,source,effect_state\r\n",
+    );
+    let time = |time: Option<DateTime<Utc>>| time.map_or_else(String::new, |time| time.to_rfc3339());
+    for case in cases {
+        let fields = [
+            case.case_number.to_string(),
+            time(Some(case.created_at)),
+            case.action.to_string(),
+            case.user_id.to_string(),
+            cell(&case.user_tag),
+            case.moderator_id.to_string(),
+            cell(&case.moderator_tag),
+            cell(&case.reason),
+            time(case.expires_at),
+            case.resolution.map_or_else(String::new, |resolution| resolution.to_string()),
+            time(case.resolved_at),
+            case.source.to_string(),
+            case.effect_state.to_string(),
+        ];
+        text.push_str(&fields.join(","));
+        text.push_str("\r\n");
+    }
+    text
+}
+
+/// A text within quotes.
+fn cell(text: &str) -> String {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    format!("\"{}{}\"", if formula { "'" } else { "" }, text.replace('"', "\"\""))
 }

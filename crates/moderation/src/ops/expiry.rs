@@ -2,77 +2,63 @@
 
 use access::Means;
 use jobs::TimerError;
-use jobs::timers::{Handlers, LeaseSettings, Timer};
+use jobs::timers::{Due, Handlers, Kind, LeaseSettings};
 use kernel::GuildId;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::put::{self, Extra};
+use super::raids;
 use crate::effects::NewEffect;
 use crate::effects::store as effects;
 use crate::error::Error;
-use crate::model::{Action, Case, CaseId, Moderator, Resolution, Source};
+use crate::model::{Action, CaseId, Moderator, Resolution, Source};
 use crate::store::cases::{self, Insert};
 
+/// A case whose time is to end, or to be prolonged. When its end is moved, another timer comes beside the old one, which then finds nothing to do.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct OfCase {
+    pub(crate) case_id: CaseId,
+}
+
 /// Ends a case.
-pub(crate) const EXPIRE: &str = "moderation.expire";
+pub(crate) const EXPIRE: Kind<OfCase> = Kind::often("moderation.expire");
 /// Sends a time-out again whose end Discord would not take at first.
-pub(crate) const PROLONG: &str = "moderation.prolong";
+pub(crate) const PROLONG: Kind<OfCase> = Kind::often("moderation.prolong");
 
-/// One pending timer of a kind a case.
-pub(crate) fn timer_key(case: &Case) -> String {
-    format!("{}:{}", case.guild_id, case.id)
-}
-
-#[derive(Debug, Deserialize)]
-struct OfCase {
-    case_id: CaseId,
-}
-
-/// What runs the timers of cases: each in a transaction of its own, as it locks the guild's cases.
+/// What runs the timers of cases and raids: each in a transaction of its own, as it locks the guild's cases.
 pub(crate) fn handlers(means: &Means) -> Handlers {
     let settings = LeaseSettings { concurrency: 4, ..LeaseSettings::default() };
-    let (expiring, prolonging) = (means.app().pool().clone(), means.app().pool().clone());
+    let pool = || means.app().pool().clone();
+    let (expiring, prolonging, ending) = (pool(), pool(), pool());
     Handlers::new()
-        .leased(EXPIRE, settings, move |timer: Timer, lease| {
+        .leased(EXPIRE, settings, move |due: Due<OfCase>, lease| {
             let pool = expiring.clone();
             async move {
                 let mut tx = pool.begin().await?;
-                let (guild, of) = read(&timer)?;
-                expire(&mut tx, guild, of.case_id).await.map_err(retry)?;
+                expire(&mut tx, due.guild()?, due.payload.case_id).await.map_err(retry)?;
                 lease.complete(&mut tx).await?;
                 Ok(tx.commit().await?)
             }
         })
-        .leased(PROLONG, settings, move |timer: Timer, lease| {
+        .leased(PROLONG, settings, move |due: Due<OfCase>, lease| {
             let pool = prolonging.clone();
             async move {
                 let mut tx = pool.begin().await?;
-                let (guild, of) = read(&timer)?;
-                prolong(&mut tx, guild, of.case_id).await.map_err(retry)?;
+                prolong(&mut tx, due.guild()?, due.payload.case_id).await.map_err(retry)?;
                 lease.complete(&mut tx).await?;
                 Ok(tx.commit().await?)
             }
         })
-        .leased(super::raids::END, settings, {
-            let pool = means.app().pool().clone();
-            move |timer: Timer, lease| {
-                let pool = pool.clone();
-                async move {
-                    let mut tx = pool.begin().await?;
-                    super::raids::end_by_timer(&mut tx, &timer).await.map_err(retry)?;
-                    lease.complete(&mut tx).await?;
-                    Ok(tx.commit().await?)
-                }
+        .leased(raids::END, settings, move |due: Due<raids::OfRaid>, lease| {
+            let pool = ending.clone();
+            async move {
+                let mut tx = pool.begin().await?;
+                raids::end_by_timer(&mut tx, due.guild()?, due.payload.raid_id).await.map_err(retry)?;
+                lease.complete(&mut tx).await?;
+                Ok(tx.commit().await?)
             }
         })
-}
-
-fn read(timer: &Timer) -> Result<(GuildId, OfCase), TimerError> {
-    let guild = timer.guild_id.ok_or_else(|| TimerError::Fail("it names no guild".to_owned()))?;
-    let of =
-        serde_json::from_value(timer.payload.clone()).map_err(|error| TimerError::Fail(error.to_string()))?;
-    Ok((guild, of))
 }
 
 fn retry(error: Error) -> TimerError {

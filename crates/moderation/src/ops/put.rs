@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use access::settings::settings_read;
 use jobs::outbox::{self, Event};
-use jobs::timers::{self, At, NewTimer};
+use jobs::timers::At;
 use kernel::{ChannelId, GuildId, UserId};
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::expiry::{EXPIRE, PROLONG, timer_key};
+use super::expiry::{EXPIRE, OfCase, PROLONG};
 use crate::effects::store as effects;
 use crate::effects::{NewEffect, Payload};
 use crate::error::Error;
@@ -161,17 +161,10 @@ pub(crate) async fn timers(conn: &mut PgConnection, case: &Case) -> Result<(), E
     let (true, false, Some(end)) = (case.action.lasts(), case.resolved, case.expires_at) else {
         return Ok(());
     };
-    let payload = json!({ "case_id": case.id });
-    let timer = |kind, at| NewTimer {
-        kind,
-        guild_id: Some(case.guild_id),
-        dedupe_key: Some(timer_key(case)),
-        at,
-        payload: payload.clone(),
-    };
-    timers::schedule(conn, timer(EXPIRE, At::At(end))).await?;
+    let of = OfCase { case_id: case.id };
+    EXPIRE.schedule(conn, Some(case.guild_id), At::At(end), &of).await?;
     if case.action == Action::Timeout && (end - case.created_at).num_seconds() > LONGEST_TIMEOUT - 60 {
-        timers::schedule(conn, timer(PROLONG, At::In(Duration::from_secs(86_400)))).await?;
+        PROLONG.schedule(conn, Some(case.guild_id), At::In(Duration::from_secs(86_400)), &of).await?;
     }
     Ok(())
 }

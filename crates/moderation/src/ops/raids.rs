@@ -4,12 +4,13 @@ use access::Author;
 use access::author::Deed;
 use access::settings::settings_read;
 use jobs::outbox::{self, Event};
-use jobs::timers::{self, At, NewTimer, Timer};
+use jobs::timers::{At, Kind};
 use kernel::{GuildId, Page, PageQuery, Problem};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 
+use super::expiry::{EXPIRE, OfCase};
 use super::put::alert;
 use crate::effects::store as effects;
 use crate::effects::{NewEffect, Payload};
@@ -20,7 +21,14 @@ use crate::settings::ModerationSettings;
 use crate::store::{cases, raids};
 
 /// Ends raid mode.
-pub(crate) const END: &str = "moderation.raid_end";
+pub(crate) const END: Kind<OfRaid> = Kind::once("moderation.raid_end", |of| of.raid_id.to_string());
+
+/// A raid whose time is to end.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct OfRaid {
+    pub(crate) raid_id: RaidId,
+}
+
 /// So many are banned by one request.
 const BULK: usize = 200;
 
@@ -39,37 +47,34 @@ pub async fn raid_start(
     }
     db::retry(|| async {
         let mut tx = pool.begin().await?;
-        let settings = settings_read::<ModerationSettings>(&mut tx, Some(guild)).await?;
-        let minutes = i32::try_from(new.minutes.unwrap_or(settings.raid_minutes)).unwrap_or(1_440);
-        let id = raids::insert(&mut tx, guild, &new, minutes, moderator, rule).await?;
-        let raid = raids::get(&mut tx, guild, id).await?;
-        let timer = NewTimer {
-            kind: END,
-            guild_id: Some(guild),
-            dedupe_key: Some(format!("{guild}:{id}")),
-            at: At::At(raid.ends_at),
-            payload: json!({ "raid_id": id }),
-        };
-        timers::schedule(&mut tx, timer).await?;
-        incident(&mut tx, guild, &raid, true).await?;
-        let text = format!("Raid mode is on until {}: {}", raid.ends_at.format("%H:%M UTC"), raid.reason);
-        alert(&mut tx, guild, None, key("ra", id), text, None).await?;
-        tell(
-            &mut tx,
-            guild,
-            "moderation.raid_started",
-            id,
-            json!({ "raid_id": id, "ends_at": raid.ends_at, "action": raid.action }),
-        )
-        .await?;
-        Deed::new("CREATE", "moderation.raids", id.to_string())
-            .after(&raid)
-            .record(&mut tx, guild, author)
-            .await?;
+        let raid = start(&mut tx, guild, &new, rule, moderator, author).await?;
         tx.commit().await?;
         Ok(raid)
     })
     .await
+}
+
+/// Switches raid mode on, in the transaction of what leads to it.
+pub(super) async fn start(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    new: &NewRaid,
+    rule: Option<RuleId>,
+    moderator: &Moderator,
+    author: Author<'_>,
+) -> Result<Raid, Error> {
+    let settings = settings_read::<ModerationSettings>(conn, Some(guild)).await?;
+    let minutes = i32::try_from(new.minutes.unwrap_or(settings.raid_minutes)).unwrap_or(1_440);
+    let id = raids::insert(conn, guild, new, minutes, moderator, rule).await?;
+    let raid = raids::get(conn, guild, id).await?;
+    END.schedule(conn, Some(guild), At::At(raid.ends_at), &OfRaid { raid_id: id }).await?;
+    incident(conn, guild, &raid, true).await?;
+    let text = format!("Raid mode is on until {}: {}", raid.ends_at.format("%H:%M UTC"), raid.reason);
+    alert(conn, guild, None, key("ra", id), text, None).await?;
+    let payload = json!({ "raid_id": id, "ends_at": raid.ends_at, "action": raid.action });
+    tell(conn, guild, "moderation.raid_started", id, payload).await?;
+    Deed::new("CREATE", "moderation.raids", id.to_string()).after(&raid).record(conn, guild, author).await?;
+    Ok(raid)
 }
 
 /// A key of at most 25 characters: who begins with `what`, of a raid.
@@ -138,24 +143,14 @@ async fn end(
     // By itself Discord lets invites go on at the end that it was told.
     if by.is_some() {
         incident(conn, guild, raid, false).await?;
-        timers::cancel(conn, END, &format!("{guild}:{}", raid.id)).await?;
     }
     tell(conn, guild, "moderation.raid_ended", raid.id, json!({ "raid_id": raid.id, "released": 0 })).await?;
     Ok(())
 }
 
-#[derive(Debug, Deserialize)]
-struct OfRaid {
-    raid_id: RaidId,
-}
-
 /// Ends raid mode when its time is over.
-pub(super) async fn end_by_timer(conn: &mut PgConnection, timer: &Timer) -> Result<(), Error> {
-    let (Some(guild), Ok(of)) = (timer.guild_id, serde_json::from_value::<OfRaid>(timer.payload.clone()))
-    else {
-        return Ok(());
-    };
-    let raid = raids::get(conn, guild, of.raid_id).await?;
+pub(super) async fn end_by_timer(conn: &mut PgConnection, guild: GuildId, raid: RaidId) -> Result<(), Error> {
+    let raid = raids::get(conn, guild, raid).await?;
     end(conn, guild, &raid, None).await
 }
 
@@ -234,19 +229,9 @@ pub async fn raid_joined(pool: &PgPool, guild: GuildId, joined: &[Joined]) -> Re
 
 /// The ends of time-outs that were made together.
 async fn expiries(conn: &mut PgConnection, guild: GuildId, made: &[raids::Made]) -> Result<(), sqlx::Error> {
-    let timers: Vec<NewTimer> = made
-        .iter()
-        .filter_map(|case| {
-            Some(NewTimer {
-                kind: super::expiry::EXPIRE,
-                guild_id: Some(guild),
-                dedupe_key: Some(format!("{guild}:{}", case.id)),
-                at: At::At(case.expires_at?),
-                payload: json!({ "case_id": case.id }),
-            })
-        })
-        .collect();
-    timers::schedule_many(conn, &timers).await?;
+    let ends: Vec<_> =
+        made.iter().filter_map(|case| Some((case.expires_at?, OfCase { case_id: case.id }))).collect();
+    EXPIRE.schedule_all(conn, ends.iter().map(|(end, of)| (Some(guild), At::At(*end), of))).await?;
     Ok(())
 }
 

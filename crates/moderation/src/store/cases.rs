@@ -216,7 +216,6 @@ pub(crate) async fn list(
 /// A case that may stand in the way of another: its number, who made it, its age in seconds, whether it is in force, its end.
 #[derive(Debug)]
 pub(crate) struct Latest {
-    pub(crate) id: CaseId,
     pub(crate) case_number: i32,
     pub(crate) moderator_id: UserId,
     pub(crate) moderator_tag: String,
@@ -234,7 +233,7 @@ pub(crate) async fn latest(
 ) -> Result<Option<Latest>, sqlx::Error> {
     sqlx::query_as!(
         Latest,
-        r#"SELECT id AS "id: CaseId", case_number, moderator_id AS "moderator_id: UserId", moderator_tag,
+        r#"SELECT case_number, moderator_id AS "moderator_id: UserId", moderator_tag,
                   extract(epoch FROM now() - created_at)::float8 AS "age!", resolved, expires_at
              FROM moderation.moderation_cases
             WHERE guild_id = $1 AND user_id = $2 AND action = $3 AND voided_at IS NULL AND effect_state <> 'failed'
@@ -581,4 +580,32 @@ pub(crate) async fn roles_of(
     )
     .fetch_all(conn)
     .await
+}
+
+/// Whether there is a case of this source and key.
+pub(crate) async fn is_known(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    source: Source,
+    key: &str,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM moderation.moderation_cases
+                           WHERE guild_id = $1 AND source = $2 AND source_key = $3) AS "known!""#,
+        guild.get(),
+        source.as_str(),
+        key,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Whether a time is still to come, by the database's clock.
+pub(crate) async fn is_ahead(
+    conn: &mut PgConnection,
+    time: Option<DateTime<Utc>>,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT coalesce($1::timestamptz > now(), false) AS "ahead!""#, time)
+        .fetch_one(conn)
+        .await
 }

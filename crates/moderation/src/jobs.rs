@@ -1,0 +1,26 @@
+//! What runs by the clock: what is kept no longer goes.
+
+use ::jobs::schedule::{JobError, Schedule};
+use access::settings::settings_read;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+
+use crate::effects::store as effects;
+use crate::settings::ModerationSettings;
+use crate::store::{appeals, hits};
+
+/// The periodic jobs of this slice, for the server to run.
+pub(crate) fn schedules() -> Vec<Schedule> {
+    vec![Schedule::new("moderation.clean", "23 * * * *", |connection| Box::pin(clean(connection)))]
+}
+
+async fn clean(conn: &mut PgConnection) -> Result<Value, JobError> {
+    let (mut gone, mut done) = (0, 0);
+    for guild in hits::guilds(conn).await? {
+        let settings = settings_read::<ModerationSettings>(conn, Some(guild)).await?;
+        gone += hits::clean(conn, guild, i32::try_from(settings.hits_days).unwrap_or(3_650)).await?;
+        done += effects::clean(conn, guild, i32::try_from(settings.effects_days).unwrap_or(365)).await?;
+    }
+    let links = appeals::links_clean(conn).await?;
+    Ok(json!({ "hits": gone, "effects": done, "links": links }))
+}

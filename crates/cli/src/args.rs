@@ -174,6 +174,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: crate::commands::path::PathCommand,
     },
+    /// What comes of learning when it is counted: figures of quests, steps and questions.
+    Insight {
+        #[command(subcommand)]
+        command: crate::commands::insight::InsightCommand,
+    },
     /// Re-derive balances, XP, points and standings from their journals, and report what differs.
     Audit(AuditArgs),
     /// Print the API's OpenAPI document.

@@ -16,6 +16,7 @@ pub(crate) mod doctor;
 pub(crate) mod economy;
 pub(crate) mod generate_events;
 pub(crate) mod ingest;
+pub(crate) mod insight;
 pub(crate) mod key;
 pub(crate) mod lake;
 pub(crate) mod member;

@@ -122,6 +122,15 @@ impl From<learning::Error> for Failure {
     }
 }
 
+impl From<insight::Error> for Failure {
+    fn from(error: insight::Error) -> Self {
+        match error {
+            insight::Error::Database(error) => error.into(),
+            other => Problem::from(other).into(),
+        }
+    }
+}
+
 impl From<access::keys::KeyError> for Failure {
     fn from(error: access::keys::KeyError) -> Self {
         match error {

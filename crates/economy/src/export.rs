@@ -119,7 +119,7 @@ fn line(transaction: &Transaction) -> String {
 }
 
 /// A text as a field: quoted where it must be, and no formula to any spreadsheet.
-fn field(text: &str) -> String {
+pub fn field(text: &str) -> String {
     let guard = if is_formula(text) { "'" } else { "" };
     if guard.is_empty() && !text.contains(['"', ',', '\r', '\n']) {
         return text.to_owned();

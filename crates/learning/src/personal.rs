@@ -45,11 +45,7 @@ fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Valu
                           ORDER BY e.id DESC LIMIT $3) e), '[]'),
                'unlocked', coalesce((SELECT jsonb_agg(jsonb_build_object('quest', q.title, 'unlocked_at', u.unlocked_at))
                    FROM me JOIN learning.quest_unlocks u USING (guild_id, auth_user_id)
-                   JOIN learning.quests q ON q.guild_id = u.guild_id AND q.id = u.quest_id), '[]'),
-               'ratings', coalesce((SELECT jsonb_agg(jsonb_build_object('quest', q.title, 'difficulty', r.difficulty_rating,
-                            'enjoyment', r.enjoyment_rating, 'comment', r.comment))
-                   FROM me JOIN learning.quest_reviews r USING (guild_id, auth_user_id)
-                   JOIN learning.quests q ON q.guild_id = r.guild_id AND q.id = r.quest_id), '[]'))
+                   JOIN learning.quests q ON q.guild_id = u.guild_id AND q.id = u.quest_id), '[]'))
                AS "copy!""#,
             guild.get(),
             user.get(),

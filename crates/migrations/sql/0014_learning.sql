@@ -1,5 +1,5 @@
 -- Learning (004): paths, chapters, quests and their steps; attempts and progress; assessment and peer review; unlocking and
--- the reward cascade; analytics, search, recommendations and credentials.
+-- the reward cascade; search and credentials. Analytics and recommendations are the slice insight's, above this one.
 --
 -- What 004 had wrong is put right as spec.md section 1.8 says: types come before the tables that use them, quests before the
 -- join table; learning_paths.subject_id and quest_submissions.assessment_id exist; the chapters' index is on
@@ -14,7 +14,7 @@
 
 CREATE SCHEMA learning;
 COMMENT ON SCHEMA learning IS
-    'Learning paths, quests, attempts, assessments, peer review, analytics, search, recommendations, credentials.';
+    'Learning paths, quests, attempts, assessments, peer review, search, credentials.';
 
 -- Types (004) -------------------------------------------------------------------------------------------------------
 CREATE TYPE learning.quest_type AS ENUM ('Tutorial', 'Practice', 'Challenge', 'Project', 'Assessment', 'Exploration');
@@ -111,9 +111,6 @@ CREATE TABLE learning.learners (
     guild_id bigint NOT NULL,
     auth_user_id uuid NOT NULL,
     user_id bigint NOT NULL,
-    ability real NOT NULL DEFAULT 0,
-    ability_tries integer NOT NULL DEFAULT 0,
-    reviews_opted_in boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_learners PRIMARY KEY (guild_id, auth_user_id),
@@ -121,17 +118,13 @@ CREATE TABLE learning.learners (
     CONSTRAINT fk_learners_auth_user_id_users FOREIGN KEY (auth_user_id)
         REFERENCES people.users (auth_user_id) ON DELETE CASCADE,
     CONSTRAINT fk_learners_user_id_members FOREIGN KEY (guild_id, user_id)
-        REFERENCES people.members (guild_id, user_id) ON DELETE CASCADE,
-    CONSTRAINT ck_learners_ability CHECK (ability BETWEEN -20 AND 20 AND ability_tries >= 0)
+        REFERENCES people.members (guild_id, user_id) ON DELETE CASCADE
 ) WITH (fillfactor = 85);
 COMMENT ON TABLE learning.learners IS
     'Members who have begun to learn. The row is the lock under which anything of theirs changes, and what goes when they are erased.';
 COMMENT ON COLUMN learning.learners.guild_id IS 'Discord guild (the tenant), a snowflake.';
 COMMENT ON COLUMN learning.learners.auth_user_id IS 'Learner, people.users.auth_user_id.';
 COMMENT ON COLUMN learning.learners.user_id IS 'The same person as a member, a snowflake.';
-COMMENT ON COLUMN learning.learners.ability IS 'Elo ability on the logit scale, from first tries; 0 is the guild''s mean at first.';
-COMMENT ON COLUMN learning.learners.ability_tries IS 'First tries that ability rests upon.';
-COMMENT ON COLUMN learning.learners.reviews_opted_in IS 'Whether they want to be asked again, spaced, what they passed.';
 COMMENT ON COLUMN learning.learners.created_at IS 'When the row was made.';
 COMMENT ON COLUMN learning.learners.updated_at IS 'When the row last changed; kept by trigger.';
 CREATE INDEX ix_learners_auth_user_id ON learning.learners (auth_user_id);
@@ -563,8 +556,6 @@ CREATE TABLE learning.quest_steps (
     checker_script text,
     experience_points integer NOT NULL DEFAULT 0,
     is_optional boolean NOT NULL DEFAULT FALSE,
-    difficulty real NOT NULL DEFAULT 0,
-    difficulty_tries integer NOT NULL DEFAULT 0,
     retired_at timestamptz,
     search_document tsvector NOT NULL GENERATED ALWAYS AS (
         learning.search_document('simple', title, NULL, description)) STORED,
@@ -576,7 +567,6 @@ CREATE TABLE learning.quest_steps (
     CONSTRAINT fk_quest_steps_quest_id_quests FOREIGN KEY (guild_id, quest_id)
         REFERENCES learning.quests (guild_id, id),
     CONSTRAINT ck_quest_steps_slug CHECK (slug ~ '^[a-z0-9][a-z0-9._-]{0,99}$'),
-    CONSTRAINT ck_quest_steps_difficulty CHECK (difficulty BETWEEN -20 AND 20 AND difficulty_tries >= 0),
     CONSTRAINT ck_quest_steps_step_number CHECK (step_number > 0),
     CONSTRAINT ck_quest_steps_title CHECK (length(title) BETWEEN 1 AND 255),
     CONSTRAINT ck_quest_steps_description CHECK (length(description) <= 100000),
@@ -607,8 +597,6 @@ COMMENT ON COLUMN learning.quest_steps.checker_script IS
     'Python that judges a Coding step, run in the same jail as generators. Never sent to learners.';
 COMMENT ON COLUMN learning.quest_steps.experience_points IS 'XP for completing it.';
 COMMENT ON COLUMN learning.quest_steps.is_optional IS 'Whether it may be skipped; optional steps are not counted in the percentage.';
-COMMENT ON COLUMN learning.quest_steps.difficulty IS 'Elo difficulty on the logit scale, from first tries.';
-COMMENT ON COLUMN learning.quest_steps.difficulty_tries IS 'First tries that difficulty rests upon.';
 COMMENT ON COLUMN learning.quest_steps.retired_at IS 'When a version came without it; who has the version before still works at it.';
 COMMENT ON COLUMN learning.quest_steps.search_document IS
     'What search looks at; unstemmed, for a step doesn''t know its quest''s language.';
@@ -1557,89 +1545,7 @@ CREATE TRIGGER tg_submission_reviews_touch BEFORE UPDATE ON learning.submission_
 ALTER TABLE learning.item_tries ADD CONSTRAINT fk_item_tries_assessment_id_quest_assessments
     FOREIGN KEY (guild_id, assessment_id) REFERENCES learning.quest_assessments (guild_id, id);
 
--- Analytics, embeddings, recommendations ----------------------------------------------------------------------------
-
-CREATE TABLE learning.quest_reviews (
-    guild_id bigint NOT NULL,
-    quest_id uuid NOT NULL,
-    auth_user_id uuid NOT NULL,
-    difficulty_rating integer,
-    enjoyment_rating integer,
-    comment text,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_quest_reviews PRIMARY KEY (guild_id, quest_id, auth_user_id),
-    CONSTRAINT fk_quest_reviews_quest_id_quests FOREIGN KEY (guild_id, quest_id)
-        REFERENCES learning.quests (guild_id, id),
-    CONSTRAINT fk_quest_reviews_auth_user_id_learners FOREIGN KEY (guild_id, auth_user_id)
-        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
-    CONSTRAINT ck_quest_reviews_ratings CHECK (
-        difficulty_rating BETWEEN 1 AND 5 AND enjoyment_rating BETWEEN 1 AND 5
-        AND num_nonnulls(difficulty_rating, enjoyment_rating, comment) >= 1),
-    CONSTRAINT ck_quest_reviews_comment CHECK (length(comment) BETWEEN 1 AND 5000)
-);
-COMMENT ON TABLE learning.quest_reviews IS
-    'What learners thought of a quest: the source of difficulty_rating, and of what they enjoyed.';
-COMMENT ON COLUMN learning.quest_reviews.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN learning.quest_reviews.quest_id IS 'Quest.';
-COMMENT ON COLUMN learning.quest_reviews.auth_user_id IS 'Learner.';
-COMMENT ON COLUMN learning.quest_reviews.difficulty_rating IS 'How hard it was, 1 (easy) to 5.';
-COMMENT ON COLUMN learning.quest_reviews.enjoyment_rating IS 'How they liked it, 1 to 5.';
-COMMENT ON COLUMN learning.quest_reviews.comment IS 'What they said; for the author and instructors.';
-COMMENT ON COLUMN learning.quest_reviews.created_at IS 'When the row was made.';
-COMMENT ON COLUMN learning.quest_reviews.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE INDEX ix_quest_reviews_auth_user_id ON learning.quest_reviews (guild_id, auth_user_id);
-CREATE INDEX ix_quest_reviews_enjoyed ON learning.quest_reviews (guild_id, auth_user_id, enjoyment_rating);
-CREATE TRIGGER tg_quest_reviews_touch BEFORE UPDATE ON learning.quest_reviews
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
-
-CREATE TABLE learning.quest_analytics (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
-    guild_id bigint NOT NULL,
-    quest_id uuid NOT NULL,
-    date_recorded date NOT NULL,
-    total_attempts integer NOT NULL DEFAULT 0,
-    successful_completions integer NOT NULL DEFAULT 0,
-    average_completion_time_minutes numeric(10,2),
-    average_attempts_to_complete numeric(5,2),
-    abandonment_rate numeric(5,4),
-    difficulty_rating numeric(3,2),
-    engagement_score numeric(5,2),
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_quest_analytics PRIMARY KEY (guild_id, id),
-    CONSTRAINT uq_quest_analytics_quest_id_date_recorded UNIQUE (guild_id, quest_id, date_recorded),
-    CONSTRAINT fk_quest_analytics_quest_id_quests FOREIGN KEY (guild_id, quest_id)
-        REFERENCES learning.quests (guild_id, id),
-    CONSTRAINT ck_quest_analytics_counts CHECK (total_attempts >= 0 AND successful_completions >= 0),
-    CONSTRAINT ck_quest_analytics_ranges CHECK (
-        average_completion_time_minutes >= 0 AND average_attempts_to_complete >= 1 AND abandonment_rate BETWEEN 0 AND 1
-        AND difficulty_rating BETWEEN 1 AND 5 AND engagement_score BETWEEN 0 AND 100)
-);
-COMMENT ON TABLE learning.quest_analytics IS
-    'Figures of a quest for a day, UTC (004); filled by a daily job that may be run again. Null means that there '
-    'was nothing to take a mean of.';
-COMMENT ON COLUMN learning.quest_analytics.id IS 'Identifier, time-ordered.';
-COMMENT ON COLUMN learning.quest_analytics.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN learning.quest_analytics.quest_id IS 'Quest.';
-COMMENT ON COLUMN learning.quest_analytics.date_recorded IS 'Day, UTC.';
-COMMENT ON COLUMN learning.quest_analytics.total_attempts IS 'Attempts begun that day, those begun anew among them.';
-COMMENT ON COLUMN learning.quest_analytics.successful_completions IS 'Attempts completed that day.';
-COMMENT ON COLUMN learning.quest_analytics.average_completion_time_minutes IS
-    'Mean active time (completed_at − started_at − paused_seconds) of those completed that day, in minutes.';
-COMMENT ON COLUMN learning.quest_analytics.average_attempts_to_complete IS
-    'Mean of restarts + 1 over those completed that day.';
-COMMENT ON COLUMN learning.quest_analytics.abandonment_rate IS
-    'Abandoned that day / (abandoned + completed that day), 0 to 1.';
-COMMENT ON COLUMN learning.quest_analytics.difficulty_rating IS
-    'Mean of all learners'' difficulty ratings to the end of that day, 1 to 5.';
-COMMENT ON COLUMN learning.quest_analytics.engagement_score IS
-    '100 × attempts in which a step was worked on that day / attempts open at any time that day, 0 to 100.';
-COMMENT ON COLUMN learning.quest_analytics.created_at IS 'When the row was made.';
-COMMENT ON COLUMN learning.quest_analytics.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE INDEX ix_quest_analytics_date_recorded ON learning.quest_analytics (guild_id, date_recorded);
-CREATE TRIGGER tg_quest_analytics_touch BEFORE UPDATE ON learning.quest_analytics
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+-- Embeddings -------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE learning.content_embeddings (
     guild_id bigint NOT NULL,
@@ -1678,37 +1584,6 @@ COMMENT ON COLUMN learning.content_embeddings.updated_at IS 'When the row last c
 CREATE INDEX ix_content_embeddings_model ON learning.content_embeddings (guild_id, model, content_type);
 CREATE TRIGGER tg_content_embeddings_touch BEFORE UPDATE ON learning.content_embeddings
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
-
-CREATE TABLE learning.quest_recommendations (
-    guild_id bigint NOT NULL,
-    auth_user_id uuid NOT NULL,
-    quest_id uuid NOT NULL,
-    score real NOT NULL,
-    reasons jsonb NOT NULL,
-    computed_at timestamptz NOT NULL DEFAULT now(),
-    dismissed_at timestamptz,
-    CONSTRAINT pk_quest_recommendations PRIMARY KEY (guild_id, auth_user_id, quest_id),
-    CONSTRAINT fk_quest_recommendations_auth_user_id_learners FOREIGN KEY (guild_id, auth_user_id)
-        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
-    CONSTRAINT fk_quest_recommendations_quest_id_quests FOREIGN KEY (guild_id, quest_id)
-        REFERENCES learning.quests (guild_id, id),
-    CONSTRAINT ck_quest_recommendations_reasons CHECK (jsonb_typeof(reasons) = 'array'),
-    CONSTRAINT ck_quest_recommendations_score CHECK (score >= 0 AND score < 'Infinity')
-);
-COMMENT ON TABLE learning.quest_recommendations IS
-    'Quests recommended to a learner, each with its reasons; made anew by a job and after completions.';
-COMMENT ON COLUMN learning.quest_recommendations.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN learning.quest_recommendations.auth_user_id IS 'Learner.';
-COMMENT ON COLUMN learning.quest_recommendations.quest_id IS 'Quest recommended.';
-COMMENT ON COLUMN learning.quest_recommendations.score IS 'The higher, the better it fits.';
-COMMENT ON COLUMN learning.quest_recommendations.reasons IS
-    'Why, as a list: skill gap, difficulty fit, likeness to what was enjoyed, next in a path; each with its weight.';
-COMMENT ON COLUMN learning.quest_recommendations.computed_at IS 'When it was worked out.';
-COMMENT ON COLUMN learning.quest_recommendations.dismissed_at IS
-    'When the learner said no; it is not recommended again.';
-CREATE INDEX ix_quest_recommendations_quest_id ON learning.quest_recommendations (guild_id, quest_id);
-CREATE INDEX ix_quest_recommendations_best ON learning.quest_recommendations (guild_id, auth_user_id, score DESC)
-    WHERE dismissed_at IS NULL;
 
 -- Credentials (Open Badges 3.0) -------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ pub static SLICES: &[&Slice] = &[
     &challenges::SLICE,
     &campaigns::SLICE,
     &learning::SLICE,
+    &insight::SLICE,
     &operations::SLICE,
 ];
 

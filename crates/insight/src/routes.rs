@@ -1,0 +1,32 @@
+//! The HTTP face: `/api/v1/guilds/{guild_id}/insight/…`.
+
+mod figures;
+mod opinions;
+
+use access::App;
+use learning::ids::QuestId;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// A quest in the path.
+#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct QuestPath {
+    /// The quest.
+    quest_id: QuestId,
+}
+
+/// The routes of this slice, to be nested under `/api/v1`.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(figures::days))
+        .routes(routes!(figures::days_csv))
+        .routes(routes!(figures::make))
+        .routes(routes!(figures::quest))
+        .routes(routes!(figures::quest_days))
+        .routes(routes!(figures::items))
+        .routes(routes!(figures::items_csv))
+        .routes(routes!(opinions::get, opinions::put))
+}

@@ -1,0 +1,6 @@
+//! SQL, a file per family. Callers own the connection and the transaction.
+
+pub(crate) mod figures;
+pub(crate) mod fold;
+pub(crate) mod items;
+pub(crate) mod ratings;

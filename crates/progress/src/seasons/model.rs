@@ -90,8 +90,8 @@ pub struct NewSeason {
     #[schema(default = "length")]
     pub repeat_by: RepeatBy,
     /// What successors are called, up to 100 characters: `{month}` (January), `{quarter}` (1 to 4), `{week}` (of the ISO calendar),
-    /// `{year}` and `{number}` (counted on) are filled in. Left out, months, quarters and years in the name of a season follow the
-    /// calendar (`November 2026` → `December 2026`), and other numbers are counted on (`Spring` → `Spring 2`).
+    /// `{year}` and `{number}` (counted on) are filled in. Left out, the year in the name of a season follows the calendar, and so does a
+    /// month or quarter beside it (`November 2026` → `December 2026`); other names are counted on (`May Day Cup` → `May Day Cup 2`).
     #[serde(default)]
     #[schema(min_length = 1, max_length = 100)]
     pub name_pattern: Option<String>,
@@ -159,8 +159,8 @@ pub struct NextSeason {
     #[schema(default = "length")]
     pub repeat_by: RepeatBy,
     /// What successors are called, up to 100 characters: `{month}` (January), `{quarter}` (1 to 4), `{week}` (of the ISO calendar),
-    /// `{year}` and `{number}` (counted on) are filled in. Left out, months, quarters and years in the name of a season follow the
-    /// calendar (`November 2026` → `December 2026`), and other numbers are counted on (`Spring` → `Spring 2`).
+    /// `{year}` and `{number}` (counted on) are filled in. Left out, the year in the name of a season follows the calendar, and so does a
+    /// month or quarter beside it (`November 2026` → `December 2026`); other names are counted on (`May Day Cup` → `May Day Cup 2`).
     #[serde(default)]
     #[schema(min_length = 1, max_length = 100)]
     pub name_pattern: Option<String>,

@@ -1,7 +1,8 @@
 //! What the season after another is called.
 //!
-//! A pattern says it, or it is found from the season's own name: months, quarters and years of its start follow the calendar, any other
-//! number at the end is counted on. `November 2026` is followed by `December 2026`, and `Spring 2` by `Spring 3`.
+//! A pattern says it, or it is found from the season's own name: the year of its start follows the calendar, and so does a month or a
+//! quarter that stands beside it; any other number at the end is counted on. `November 2026` is followed by `December 2026`, and
+//! `Spring 2` by `Spring 3`. A month's name alone is a word like any other: after `May Day Cup` comes `May Day Cup 2`.
 
 use chrono::{DateTime, Datelike, Month, TimeDelta, Utc};
 
@@ -116,8 +117,8 @@ fn render(pieces: &[Piece], number: u32, starts_at: DateTime<Utc>) -> String {
     name.chars().take(MAX).collect()
 }
 
-/// The pattern of a name that holds month, quarter or year of the season's first or last day; `None` for one that holds none. A season
-/// that was begun before its time is named after its end.
+/// The pattern of a name that holds the year of the season's first or last day, alone or beside its month or quarter; `None` for one that
+/// holds none. A season that was begun before its time is named after its end.
 fn dated(season: &Season) -> Option<Vec<Piece>> {
     // The other way round than at the start: months end up to ten hours later here, far to the west.
     let last = season.ends_at.checked_sub_signed(TimeDelta::hours(10)).unwrap_or(season.ends_at);
@@ -125,16 +126,22 @@ fn dated(season: &Season) -> Option<Vec<Piece>> {
     let is = |word: &str, of: fn(DateTime<Utc>) -> String| {
         days.iter().any(|day| of(*day).eq_ignore_ascii_case(word))
     };
+    let words = words(&season.name);
+    let is_year = |at: Option<usize>| {
+        at.and_then(|at| words.get(at)).is_some_and(|word| is(word, |day| day.year().to_string()))
+    };
+    // Nothing but what separates words stands between those that are next to each other but one.
+    let beside_year = |at: usize| is_year(at.checked_add(2)) || is_year(at.checked_sub(2));
     let mut pieces: Vec<Piece> = Vec::new();
-    for word in words(&season.name) {
-        if is(word, |day| month_of(day).to_owned()) {
-            pieces.push(Piece::Month);
-        } else if is(word, |day| day.year().to_string()) {
+    for (at, word) in words.iter().enumerate() {
+        if is_year(Some(at)) {
             pieces.push(Piece::Year);
-        } else if is(word, |day| format!("Q{}", quarter_of(day))) {
+        } else if beside_year(at) && is(word, |day| month_of(day).to_owned()) {
+            pieces.push(Piece::Month);
+        } else if beside_year(at) && is(word, |day| format!("Q{}", quarter_of(day))) {
             pieces.extend([Piece::Text("Q".to_owned()), Piece::Quarter]);
         } else {
-            pieces.push(Piece::Text(word.to_owned()));
+            pieces.push(Piece::Text((*word).to_owned()));
         }
     }
     if pieces.iter().all(|piece| matches!(piece, Piece::Text(_))) {
@@ -253,7 +260,8 @@ mod tests {
         let december = |name| after(name, None, DECEMBER.0, DECEMBER.1, &[]);
         assert_eq!(november("November 2026"), "December 2026");
         assert_eq!(december("December 2026"), "January 2027");
-        assert_eq!(december("Winter cup, december"), "Winter cup, January");
+        assert_eq!(december("Winter cup, december 2026"), "Winter cup, January 2027");
+        assert_eq!(december("2026/december"), "2027/January");
         assert_eq!(december("Q4 2026"), "Q1 2027");
         assert_eq!(december("Year 2026"), "Year 2027");
         assert_eq!(november("2026"), "2026 2", "the same year again");
@@ -263,6 +271,19 @@ mod tests {
         // Midnight in Berlin.
         let east = after("November 2026", None, "2026-10-31T23:00:00Z", "2026-11-30T23:00:00Z", &[]);
         assert_eq!(east, "December 2026");
+    }
+
+    #[test]
+    fn a_month_in_a_name_is_a_word_unless_its_year_stands_beside_it() {
+        let may = |name| after(name, None, "2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z", &[]);
+        assert_eq!(may("May Day Cup"), "May Day Cup 2");
+        assert_eq!(may("May Day Cup 2"), "May Day Cup 3");
+        assert_eq!(may("May Day Cup 2026"), "May Day Cup 2026 2", "the same year again");
+        assert_eq!(may("May the 2026 be with you"), "May the 2026 be with you 2");
+        assert_eq!(may("May"), "May 2");
+        assert_eq!(may("The Q2"), "The Q2 2");
+        assert_eq!(may("May 2026 Cup"), "June 2026 Cup");
+        assert_eq!(may("May, 2026"), "June, 2026");
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod token;
 pub mod vigil;
 
 pub use cache::KeyCache;
-pub use ops::{Key, KeyError, NewKey, key_create, key_get, key_list, key_revoke, key_rotate};
+pub use ops::{Key, KeyError, NewKey, Revoked, key_create, key_get, key_list, key_revoke, key_rotate};
 pub use policy::KeyPolicy;
 pub use token::PlainKey;
 pub(crate) use token::{SESSION_PREFIX, hash, hex, is_key, random, unhex};

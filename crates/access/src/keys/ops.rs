@@ -51,6 +51,17 @@ pub struct Key {
     pub created_at: DateTime<Utc>,
 }
 
+/// A key that was revoked, and what went with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RevokedApiKey)]
+pub struct Revoked {
+    /// The key.
+    #[serde(flatten)]
+    pub key: Key,
+    /// The keys that it had made, and those that these had, which were revoked with it just now.
+    pub also_revoked: Vec<Key>,
+}
+
 /// A key to be made.
 #[derive(Debug, Clone)]
 pub struct NewKey {
@@ -200,18 +211,19 @@ pub async fn key_get(conn: &mut PgConnection, guild: Option<GuildId>, id: ApiKey
     store::find_for_update(conn, id, guild).await?.ok_or(KeyError::NotFound)
 }
 
-/// Revokes a key for good, and those that it made, and those that these made; within a second no node accepts them. Revoking
-/// it again changes nothing.
+/// Revokes a key for good, and those that it made, and those that these made; within a second no node accepts them. Answers which went
+/// with it. Revoking it again changes nothing.
 pub async fn key_revoke(
     conn: &mut PgConnection,
     by: By<'_>,
     origin: &Origin,
     guild: Option<GuildId>,
     id: ApiKeyId,
-) -> Result<Key, KeyError> {
+) -> Result<Revoked, KeyError> {
     let before = key_get(conn, guild, id).await?;
+    let mut also_revoked = Vec::new();
     if before.revoked_at.is_some() {
-        return Ok(before);
+        return Ok(Revoked { key: before, also_revoked });
     }
     let key = store::revoke(conn, id, &by.changed_by()).await?;
     record(conn, by, origin, "REVOKE", Some(&before), &key).await?;
@@ -219,12 +231,13 @@ pub async fn key_revoke(
     loop {
         let made = store::made_by(conn, id).await?;
         if made.is_empty() {
-            return Ok(key);
+            return Ok(Revoked { key, also_revoked });
         }
         for id in made {
             let before = key_get(conn, None, id).await?;
             let after = store::revoke(conn, id, &by.changed_by()).await?;
             record(conn, by, origin, "REVOKE", Some(&before), &after).await?;
+            also_revoked.push(after);
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::actor::{Actor, Bearer};
-use crate::keys::{self, Key, NewKey, PlainKey, rules};
+use crate::keys::{self, Key, NewKey, PlainKey, Revoked, rules};
 use crate::openapi::{IdempotencyKey, Problems};
 use crate::scope::{KeysWrite, Scopes};
 use crate::web::{App, Holder, Json, Path, Query};
@@ -142,20 +142,20 @@ pub(super) async fn key_get(
 }
 
 /// Revokes a key for good, and every key that it made, or that one of those made. Within a second they are refused everywhere.
-/// Takes a key that can do all that the revoked one can.
+/// The answer tells which went with it (`also_revoked`). Takes a key that can do all that the revoked one can.
 #[utoipa::path(delete, path = "/keys/{key_id}", tag = "keys", params(("key_id" = ApiKeyId, Path)),
-    responses((status = 200, body = Key), Problems), security(("api_key" = ["keys:write"])))]
+    responses((status = 200, body = Revoked), Problems), security(("api_key" = ["keys:write"])))]
 pub(super) async fn key_revoke(
     State(app): State<App>,
     holder: Holder<KeysWrite>,
     Path(key_id): Path<ApiKeyId>,
-) -> Result<Json<Key>, Problem> {
+) -> Result<Json<Revoked>, Problem> {
     let mut tx = app.pool().begin().await?;
     let key = keys::key_get(&mut tx, holder.actor.guild, key_id).await?;
     rules::may_revoke(&holder.actor, key_id, key.user_id, &Scopes::new(key.scopes))?;
-    let key = keys::key_revoke(&mut tx, holder.by(), &holder.origin, holder.actor.guild, key_id).await?;
+    let revoked = keys::key_revoke(&mut tx, holder.by(), &holder.origin, holder.actor.guild, key_id).await?;
     tx.commit().await?;
-    Ok(Json(key))
+    Ok(Json(revoked))
 }
 
 /// How to rotate a key.

@@ -2,7 +2,7 @@
 
 use access::{
     By, Origin, Scopes,
-    keys::{Key, NewKey, PlainKey, key_create, key_list, key_revoke, key_rotate},
+    keys::{Key, NewKey, PlainKey, Revoked, key_create, key_list, key_revoke, key_rotate},
 };
 use db::Database;
 use kernel::Limit;
@@ -33,9 +33,16 @@ pub(crate) async fn run(global: &Global, command: &KeyCommand, screen: &Screen) 
         KeyCommand::List { guild } => list(database, *guild, screen).await,
         KeyCommand::Revoke { id } => {
             let mut tx = database.pool().begin().await?;
-            let key = key_revoke(&mut tx, By::Cli, &Origin::default(), None, *id).await?;
+            let revoked = key_revoke(&mut tx, By::Cli, &Origin::default(), None, *id).await?;
             tx.commit().await?;
-            screen.answer(&key, |key| format!("{}… ({}) is refused from now on.", key.prefix, key.name))
+            screen.answer(&revoked, |Revoked { key, also_revoked }| {
+                let named = |key: &Key| format!("{}… ({})", key.prefix, key.name);
+                let mut lines = vec![format!("{} is refused from now on.", named(key))];
+                lines.extend(also_revoked.iter().map(|made| {
+                    format!("{} too, which it had made, or one of those that it made.", named(made))
+                }));
+                lines.join("\n")
+            })
         }
         KeyCommand::Rotate { id, grace } => {
             let mut tx = database.pool().begin().await?;

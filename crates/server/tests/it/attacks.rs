@@ -1,5 +1,7 @@
 //! What an attacker tried, each for its kind.
 
+use std::collections::BTreeSet;
+
 use access::Role;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -136,15 +138,21 @@ async fn what_a_revoked_key_made_is_revoked_with_it_and_no_key_revokes_a_stronge
         (text(&made["key"]["id"]), text(&made["secret"]))
     };
     let (maker_id, maker) = made_by(&house.global, &["keys:write", "campaigns:read"]).await;
-    let (_, child) = made_by(&maker, &["keys:write", "campaigns:read"]).await;
+    let (child_id, child) = made_by(&maker, &["keys:write", "campaigns:read"]).await;
     let (grandchild_id, _) = made_by(&child, &["campaigns:read"]).await;
     let (strong_id, _) = made_by(&house.global, &["campaigns:write"]).await;
 
     let revoke = async |id: &str, key: &str| {
-        house.call(Method::DELETE, &format!("/api/v1/keys/{id}"), key, &Value::Null).await.status
+        house.call(Method::DELETE, &format!("/api/v1/keys/{id}"), key, &Value::Null).await
     };
-    assert_eq!(revoke(&strong_id, &maker).await, StatusCode::FORBIDDEN);
-    assert_eq!(revoke(&maker_id, &house.global).await, StatusCode::OK);
+    assert_eq!(revoke(&strong_id, &maker).await.status, StatusCode::FORBIDDEN);
+    // The answer tells which went with it; once they are gone, nothing more goes.
+    let revoked = revoke(&maker_id, &house.global).await.json();
+    assert_eq!((&revoked["id"], &revoked["is_active"]), (&json!(maker_id), &json!(false)), "{revoked}");
+    let went: BTreeSet<&str> =
+        revoked["also_revoked"].as_array().unwrap().iter().filter_map(|key| key["id"].as_str()).collect();
+    assert_eq!(went, BTreeSet::from([child_id.as_str(), grandchild_id.as_str()]), "{revoked}");
+    assert_eq!(revoke(&maker_id, &house.global).await.json()["also_revoked"], json!([]));
     let grandchild = house.get(&format!("/api/v1/keys/{grandchild_id}"), &house.global).await.json();
     assert_eq!(grandchild["is_active"], false, "{grandchild}");
     assert!(grandchild["revoked_at"].is_string(), "{grandchild}");

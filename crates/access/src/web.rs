@@ -18,7 +18,7 @@ pub use app::{App, HttpSettings};
 pub use fallback::{no_method, no_route};
 pub use guard::{AsMember, GUILD_HEADER, Global, Holder, InGuild, MEMBER_HEADER, SignedIn, member_if_named};
 pub use idempotency::{Repeatable, idempotency, idempotency_clean};
-pub use json::Json;
+pub use json::{Json, json_parse};
 pub(crate) use params::field_problem;
 pub use params::{Path, Query};
 pub use provided::Provided;

@@ -6,8 +6,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::Problem;
 use kernel::objects::Objects;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 
 use crate::problems::{TOO_LARGE, UNSUPPORTED_MEDIA_TYPE};
@@ -27,7 +27,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         if !typed {
             return Err(not_json(&body));
         }
-        parse(&body).map(Self)
+        json_parse(&body).map(Self)
     }
 }
 
@@ -45,7 +45,7 @@ impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
         if !typed {
             return Err(not_json(&body));
         }
-        parse(&body).map(|value| Some(Self(value)))
+        json_parse(&body).map(|value| Some(Self(value)))
     }
 }
 
@@ -92,7 +92,12 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
     })
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+/// What a body of JSON says. A fault is a problem that names the field by its path, line and column where it is no JSON.
+///
+/// # Errors
+///
+/// The body is empty or no JSON, or not what `T` reads.
+pub fn json_parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
     if body.is_empty() {
         return Err(Problem::invalid("The body is empty; this route takes a JSON body."));
     }

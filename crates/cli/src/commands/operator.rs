@@ -54,8 +54,9 @@ pub(super) fn read<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
     } else {
         body.to_owned()
     };
-    kernel::objects::from_str(&text)
-        .map_err(|error| Failure::new(Code::Usage, format!("the body is not as the API takes it: {error}")))
+    access::web::json_parse(text.as_bytes()).map_err(|problem| {
+        Failure::new(Code::Usage, format!("the body is not as the API takes it: {}", problem.detail()))
+    })
 }
 
 /// One thing: its fields, a line each.

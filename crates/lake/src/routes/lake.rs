@@ -5,6 +5,7 @@ use std::pin::Pin;
 use access::openapi::InGuildPath;
 use access::problems::{TOO_LARGE, UNSUPPORTED_MEDIA_TYPE};
 use access::scope::{CommunityIngest, CommunityRead, CommunityWrite};
+use access::web::json_parse;
 use access::{App, InGuild, Json, Path, Problems, Query};
 use axum::Extension;
 use axum::body::{Body, BodyDataStream, Bytes};
@@ -13,7 +14,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
-use kernel::{GuildId, Page, Problem, objects};
+use kernel::{GuildId, Page, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -92,8 +93,7 @@ pub(super) async fn ingest(
 }
 
 async fn batch(writer: &EventWriter, guild: GuildId, body: &[u8]) -> Result<Receipt, Problem> {
-    let batch: IngestBatch<'_> = objects::from_slice(body)
-        .map_err(|error| Problem::invalid(format!("The body is not `{{\"events\": […]}}`: {error}.")))?;
+    let batch: IngestBatch<'_> = json_parse(body)?;
     if batch.events.len() > MAX_EVENTS {
         return Err(Problem::field(
             "events",

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use kernel::{GuildId, objects};
+use access::web::json_parse;
+use kernel::GuildId;
 use lake::ingest::{Event, Fault};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -40,8 +41,9 @@ impl Parcel {
             serde_json::from_str(text).map_err(|error| format!("the body is no JSON object: {error}"))?;
         let in_body = source.guild == GuildFrom::Body;
         let (named, events) = if fields.contains_key("events") {
-            let batch: Batch<'_> = objects::from_str(text)
-                .map_err(|error| format!("the body is no batch `{{\"events\": […]}}`: {error}"))?;
+            let batch: Batch<'_> = json_parse(body).map_err(|problem| {
+                format!("the body is no batch `{{\"events\": […]}}`: {}", problem.detail())
+            })?;
             (batch.guild_id, batch.events.iter().map(|event| Event::parse(event.get())).collect())
         } else if in_body {
             let named = fields.get("guild_id").map(|id| serde_json::from_str(id.get()));

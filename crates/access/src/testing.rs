@@ -36,7 +36,16 @@ pub struct House {
 impl House {
     /// A slice's routes, with a key of this guild with these scopes.
     pub async fn new(guild: GuildId, scopes: &[&str], routes: impl FnOnce(&App) -> Router<App>) -> Self {
-        let database = TestDatabase::new().await;
+        Self::within(TestDatabase::new().await, guild, scopes, routes).await
+    }
+
+    /// The same, in a database that is furnished already.
+    pub async fn within(
+        database: TestDatabase,
+        guild: GuildId,
+        scopes: &[&str],
+        routes: impl FnOnce(&App) -> Router<App>,
+    ) -> Self {
         let new = NewKey {
             name: "test".to_owned(),
             guild: Some(guild),

@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 use crate::leaderboard::View;
 use crate::model::{Acting, Participant};
 
-pub use check::{CheckedScript, CheckedSeed, check, scripts_check};
+pub use check::{CheckedScript, CheckedSeed, NEW_SCRIPT_RUNS, check, script_check, scripts_check};
 pub use read::{challenge_get, challenge_list, drafts};
 pub use validate::{draft_check, slug_fits};
 pub use write::{

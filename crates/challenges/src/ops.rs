@@ -72,6 +72,38 @@ pub async fn challenge_get(
     catalogue::challenge_get(&mut conn, &facts, &viewer, challenge).await
 }
 
+/// Refuses what adding this challenge would, and writes nothing: for who wants to try its script first.
+pub async fn challenge_create_rehearsed(
+    pool: &PgPool,
+    within: (GuildId, CampaignId),
+    draft: &ChallengeDraft,
+    by: Author<'_>,
+) -> Result<(), Error> {
+    let mut tx = pool.begin().await?;
+    catalogue::challenge_create(&mut tx, within, draft, by).await?;
+    Ok(tx.rollback().await?)
+}
+
+/// Refuses what changing the challenge so would, and writes nothing. Answers the challenge as it would be if inputs would come of it that
+/// are made otherwise than before.
+pub async fn challenge_update_rehearsed(
+    pool: &PgPool,
+    which: (GuildId, CampaignId, ChallengeId),
+    patch: &ChallengePatch,
+    by: Author<'_>,
+) -> Result<Option<ChallengeDraft>, Error> {
+    let mut tx = pool.begin().await?;
+    let known = catalogue::drafts(&mut tx, which.0, which.1).await?;
+    let wanted = catalogue::challenge_update(&mut tx, which, patch, by).await?.draft();
+    tx.rollback().await?;
+    let made_alike = |old: &ChallengeDraft| {
+        old.slug == wanted.slug
+            && old.parts == wanted.parts
+            && old.generation_script == wanted.generation_script
+    };
+    Ok((!known.iter().any(made_alike)).then_some(wanted))
+}
+
 /// Adds a challenge at the end.
 pub async fn challenge_create(
     pool: &PgPool,

@@ -6,7 +6,7 @@ use access::web::Provided;
 use access::{App, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
 use axum::http::StatusCode;
-use challenges::catalogue::{ChallengeDraft, scripts_check};
+use challenges::catalogue::{ChallengeDraft, NEW_SCRIPT_RUNS, scripts_check};
 use kernel::{CampaignId, Clock, Problem};
 use sandbox::Sandbox;
 use serde::Deserialize;
@@ -20,8 +20,6 @@ use crate::ops;
 
 /// How many seeds a check over HTTP runs each generator on; the command line takes as many as it is told.
 const CHECK_SEEDS: Seeds = Seeds::exactly(3);
-/// How many seeds an import over HTTP runs each new generator on.
-const IMPORT_SEEDS: u8 = 3;
 
 /// How to import.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -51,7 +49,7 @@ async fn imported(
         }
         let Provided(sandbox) = sandbox?;
         let drafts: Vec<ChallengeDraft> = bundle.challenges.iter().map(ChallengeDraft::from).collect();
-        scripts_check(app.pool(), &sandbox, (guild.guild_id, into), &drafts, IMPORT_SEEDS).await?;
+        scripts_check(app.pool(), &sandbox, (guild.guild_id, into), &drafts, NEW_SCRIPT_RUNS).await?;
     }
     Ok(authoring::bundle_import(app.pool(), app.wake(), guild.guild_id, asker(guild), bundle, into).await?)
 }

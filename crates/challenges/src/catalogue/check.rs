@@ -11,6 +11,9 @@ use crate::error::Error;
 use crate::inputs;
 use crate::rules::seed;
 
+/// For how many made-up participants a new script is tried before it is taken over HTTP, with a folder or alone.
+pub const NEW_SCRIPT_RUNS: u8 = 3;
+
 /// What trying a script showed.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct CheckedScript {
@@ -61,25 +64,38 @@ pub async fn scripts_check(
                 && old.generation_script == draft.generation_script
         })
     };
-    let seeds: Vec<String> = (1..=runs).map(|n| format!("check-{n}")).collect();
     let mut wrong = Vec::new();
     for (i, draft) in challenges.iter().enumerate().filter(|(_, draft)| is_new(draft)) {
-        let file = format!("{}/generate.py", draft.slug.as_deref().unwrap_or_default());
-        let text = draft.generation_script.as_str().into();
-        let report = generator::check(sandbox, guild.get(), (text, file.into()), &seeds, &[]).await;
-        let mut problems: Vec<String> =
-            report.problems.iter().map(|problem| problem.message.clone()).collect();
-        for made in report.seeds.iter().filter_map(|run| run.outcome.as_ref().ok()) {
-            problems.extend(inputs::unusable(draft.parts, &made.input, &made.results));
-        }
-        problems.dedup();
-        wrong.extend(
-            problems
-                .into_iter()
-                .map(|message| FieldError { field: format!("challenges[{i}].generation_script"), message }),
-        );
+        let field = format!("challenges[{i}].generation_script");
+        wrong.extend(script_faults(sandbox, guild, draft, (&field, runs)).await);
     }
     if wrong.is_empty() { Ok(()) } else { Err(Error::Wrong(wrong)) }
+}
+
+/// Runs the script of one challenge as [`scripts_check`] runs those of a folder.
+pub async fn script_check(sandbox: &Sandbox, guild: GuildId, draft: &ChallengeDraft) -> Result<(), Error> {
+    let wrong = script_faults(sandbox, guild, draft, ("generation_script", NEW_SCRIPT_RUNS)).await;
+    if wrong.is_empty() { Ok(()) } else { Err(Error::Wrong(wrong)) }
+}
+
+/// Why no participant could use what a challenge's script makes.
+async fn script_faults(
+    sandbox: &Sandbox,
+    guild: GuildId,
+    draft: &ChallengeDraft,
+    (field, runs): (&str, u8),
+) -> Vec<FieldError> {
+    let seeds: Vec<String> = (1..=runs).map(|n| format!("check-{n}")).collect();
+    let file =
+        draft.slug.as_ref().map_or_else(|| "generate.py".to_owned(), |slug| format!("{slug}/generate.py"));
+    let text = draft.generation_script.as_str().into();
+    let report = generator::check(sandbox, guild.get(), (text, file.into()), &seeds, &[]).await;
+    let mut problems: Vec<String> = report.problems.iter().map(|problem| problem.message.clone()).collect();
+    for made in report.seeds.iter().filter_map(|run| run.outcome.as_ref().ok()) {
+        problems.extend(inputs::unusable(draft.parts, &made.input, &made.results));
+    }
+    problems.dedup();
+    problems.into_iter().map(|message| FieldError { field: field.to_owned(), message }).collect()
 }
 
 /// Runs a challenge's script for `runs` (1 to 20) made-up participants, twice each, and stores nothing. With `script`, that

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use kernel::{ChallengeId, Page, PageQuery, Problem};
 use sandbox::Sandbox;
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{CampaignPath, ChallengePath, onlooker};
 use crate::catalogue::{self, Challenge, ChallengeDraft, ChallengePatch, CheckedScript};
@@ -32,6 +32,16 @@ pub(super) struct Trial {
     /// For how many made-up participants: 1 to 20, 5 unless told.
     #[schema(minimum = 1, maximum = 20, default = 5)]
     runs: Option<u8>,
+}
+
+/// How to take a script.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Unchecked {
+    /// Takes the script as it is: without this, one that is new is run for a few made-up participants first, and refused where no
+    /// participant could use what it makes.
+    unchecked: bool,
 }
 
 /// How many made-up participants a script is tried for unless told.
@@ -58,19 +68,28 @@ pub(super) async fn list(
 
 /// Add a challenge
 ///
-/// At the end of a campaign that is not over. Added to a running one, it is released in its turn.
+/// At the end of a campaign that is not over. Added to a running one, it is released in its turn. Its script is tried first, as an import
+/// tries it, unless `unchecked`.
 #[utoipa::path(post, path = "/guilds/{guild_id}/campaigns/{campaign_id}/challenges", tag = "challenges",
-    operation_id = "challenge_create", params(InGuildPath, CampaignPath, IdempotencyKey), request_body = ChallengeDraft,
+    operation_id = "challenge_create", params(InGuildPath, CampaignPath, Unchecked, IdempotencyKey),
+    request_body = ChallengeDraft,
     responses((status = 201, body = Challenge), Problems),
     security(("api_key" = ["campaigns:write"])))]
 pub(super) async fn create(
     State(app): State<App>,
     guild: InGuild<CampaignsWrite>,
     Path(path): Path<CampaignPath>,
+    Query(query): Query<Unchecked>,
+    sandbox: Result<Provided<Sandbox>, Problem>,
     Json(draft): Json<ChallengeDraft>,
 ) -> Result<(StatusCode, Json<Challenge>), Problem> {
     let by = (guild.by(), Some(&guild.origin));
     let within = (guild.guild_id, path.campaign_id);
+    if !query.unchecked {
+        ops::challenge_create_rehearsed(app.pool(), within, &draft, by).await?;
+        let Provided(sandbox) = sandbox?;
+        catalogue::script_check(&sandbox, guild.guild_id, &draft).await?;
+    }
     Ok((StatusCode::CREATED, Json(ops::challenge_create(app.pool(), app.wake(), within, &draft, by).await?)))
 }
 
@@ -112,19 +131,27 @@ pub(super) async fn get(
 /// Change a challenge
 ///
 /// What is left out stays. A new script makes inputs anew for everyone who has not begun; with `regenerate_started` also for
-/// who has not finished.
+/// who has not finished. It is tried first, as an import tries it, unless `unchecked`.
 #[utoipa::path(patch, path = "/guilds/{guild_id}/campaigns/{campaign_id}/challenges/{challenge_id}", tag = "challenges",
-    operation_id = "challenge_update", params(InGuildPath, ChallengePath), request_body = ChallengePatch,
+    operation_id = "challenge_update", params(InGuildPath, ChallengePath, Unchecked), request_body = ChallengePatch,
     responses((status = 200, body = Challenge), Problems),
     security(("api_key" = ["campaigns:write"])))]
 pub(super) async fn update(
     State(app): State<App>,
     guild: InGuild<CampaignsWrite>,
     Path(path): Path<ChallengePath>,
+    Query(query): Query<Unchecked>,
+    sandbox: Result<Provided<Sandbox>, Problem>,
     Json(changes): Json<ChallengePatch>,
 ) -> Result<Json<Challenge>, Problem> {
     let by = (guild.by(), Some(&guild.origin));
     let within = path.within(guild.guild_id);
+    if !query.unchecked
+        && let Some(wanted) = ops::challenge_update_rehearsed(app.pool(), within, &changes, by).await?
+    {
+        let Provided(sandbox) = sandbox?;
+        catalogue::script_check(&sandbox, guild.guild_id, &wanted).await?;
+    }
     Ok(Json(ops::challenge_update(app.pool(), app.wake(), within, &changes, by).await?))
 }
 

@@ -11,6 +11,8 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use access::By;
+use access::testing::House;
+use axum::Extension;
 use challenges::Error;
 use challenges::catalogue::{ChallengeDraft, ChallengePatch, challenge_update, check, scripts_check};
 use challenges::inputs::{Input, input_get, input_with_answers, pregenerate};
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         trial("inputs_are_made_ahead", ahead),
         trial("secret_challenges_have_no_input", secrets),
         trial("a_folders_new_scripts_are_tried", folders),
+        trial("a_script_that_comes_alone_is_tried_too", alone),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -213,4 +216,40 @@ async fn folders(world: World, sandbox: Sandbox) {
     // What the campaign runs already is not tried again.
     let again = tried(Some(world.campaign)).await;
     assert!(again.iter().all(|wrong| wrong.field != at(0)) && !again.is_empty(), "{again:?} {known}");
+}
+
+async fn alone(world: World, sandbox: Sandbox) {
+    let known = world.scripted(1, "raise ValueError('known to be bad')").await;
+    let campaign = world.campaign;
+    let routes = challenges::router().split_for_parts().0.layer(Extension(sandbox));
+    let house = House::within(world.db, GUILD, &["campaigns:write"], |_| routes).await;
+    let base = format!("/guilds/{GUILD}/campaigns/{campaign}/challenges");
+    let one = format!("{base}/{known}");
+    let send = async |method: &str, path: &str, body: serde_json::Value| {
+        let (status, answer) = house.send(method, path, None, Some(body)).await;
+        (status, answer["errors"][0]["field"].clone(), answer["errors"][0]["message"].to_string())
+    };
+    let draft = |script: &str| json!({ "title": "B", "description": "x", "generation_script": script });
+    let (bad, two) = ("raise ValueError('no luck')", "print('{\"input\": 1, \"result\": [1, 2]}')");
+    let long = format!("print('{{\"input\": 1, \"result\": \"{}\"}}')", "x".repeat(5_000));
+    for (script, says) in [(bad, "no luck"), (two, "2 answers"), (long.as_str(), "bytes")] {
+        let added = send("POST", &base, draft(script)).await;
+        assert_eq!((added.0, &added.1), (400, &json!("generation_script")), "{script}: {added:?}");
+        assert!(added.2.contains(says), "{added:?}");
+        let changed = send("PATCH", &one, json!({ "generation_script": script })).await;
+        assert_eq!((changed.0, &changed.1), (400, &json!("generation_script")), "{script}: {changed:?}");
+    }
+    // What is wrong otherwise is said first, and nobody has to mend a script that they do not touch.
+    assert_eq!(
+        send("POST", &base, json!({ "title": "", "description": "x", "generation_script": bad })).await.1,
+        "title"
+    );
+    assert_eq!(send("PATCH", &one, json!({ "title": "Better" })).await.0, 200);
+    assert_eq!(send("POST", &base, draft(SCRIPT)).await.0, 201);
+    assert_eq!(send("PATCH", &one, json!({ "generation_script": SCRIPT })).await.0, 200);
+    assert_eq!(
+        send("PATCH", &format!("{one}?unchecked=true"), json!({ "generation_script": bad })).await.0,
+        200
+    );
+    assert_eq!(send("PATCH", &one, json!({ "title": "Best" })).await.0, 200);
 }

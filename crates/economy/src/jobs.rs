@@ -2,11 +2,15 @@
 
 use ::jobs::outbox::Consumers;
 use ::jobs::schedule::{JobError, Schedule};
+use people::roles::Span;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use crate::first_messages::DailyClaims;
 use crate::{reports, role_rewards};
+
+/// The job that makes up for role rewards: its last result says how far it has come.
+const ROLE_REWARDS: &str = "economy.role_rewards";
 
 /// The periodic jobs of this slice, for the server to run.
 pub fn schedules() -> Vec<Schedule> {
@@ -14,9 +18,7 @@ pub fn schedules() -> Vec<Schedule> {
         Schedule::new("economy.daily_reports", "20 0 * * *", |connection| {
             Box::pin(daily_reports(connection))
         }),
-        Schedule::new("economy.role_rewards", "*/10 * * * *", |connection| {
-            Box::pin(reconcile_role_rewards(connection))
-        }),
+        Schedule::new(ROLE_REWARDS, "* * * * *", |connection| Box::pin(reconcile_role_rewards(connection))),
     ]
 }
 
@@ -36,6 +38,7 @@ async fn daily_reports(conn: &mut PgConnection) -> Result<Value, JobError> {
 }
 
 async fn reconcile_role_rewards(conn: &mut PgConnection) -> Result<Value, JobError> {
-    let (granted, wished) = role_rewards::reconcile(conn, None).await?;
-    Ok(json!({ "granted": granted, "wished": wished }))
+    let span = Span::next(&mut *conn, ROLE_REWARDS).await?;
+    let (granted, wished) = role_rewards::reconcile(conn, &span).await?;
+    Ok(json!({ "granted": granted, "wished": wished, "until": span.mark() }))
 }

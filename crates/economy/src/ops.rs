@@ -8,6 +8,7 @@ use access::web::Repeatable;
 use access::{AuditEntry, By, Origin, audit};
 use jobs::outbox;
 use kernel::{GuildId, Page, PageQuery, Problem, UserId};
+use people::roles::Span;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -175,7 +176,7 @@ pub async fn config_put(
             audit::record(&mut tx, &entry).await?;
             // As many as one transaction should write; the periodic job does the rest.
             if after.role_rewards != before.role_rewards {
-                role_rewards::reconcile(&mut tx, Some(guild)).await?;
+                role_rewards::reconcile(&mut tx, &Span::of(Some(guild))).await?;
             }
         }
         tx.commit().await?;

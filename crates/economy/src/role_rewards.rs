@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jobs::outbox;
 use kernel::{GuildId, RoleId, UserId};
-use people::roles::{RoleWish, roles_set};
+use people::roles::{RoleWish, Span, roles_set};
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -40,8 +40,8 @@ pub(crate) async fn grant(conn: &mut PgConnection, accounts: &BTreeSet<Account>)
              JOIN economy.bytes_balances b USING (guild_id, user_id)
              JOIN economy.bytes_configs c USING (guild_id)
             CROSS JOIN LATERAL jsonb_each_text(c.role_rewards) AS r (role_id, threshold)
-             LEFT JOIN people.users u ON u.id = b.user_id
-            WHERE b.user_id <> 0 AND b.total_received >= r.threshold::bigint AND u.is_bot IS NOT TRUE
+             LEFT JOIN people.members m ON m.guild_id = b.guild_id AND m.user_id = b.user_id
+            WHERE b.user_id <> 0 AND b.total_received >= r.threshold::bigint AND m.is_bot IS NOT TRUE
             ORDER BY 1, 2, 3
            ON CONFLICT ON CONSTRAINT pk_role_reward_grants DO NOTHING
            RETURNING guild_id AS "guild_id: GuildId", user_id AS "user_id: UserId", role_id AS "role_id: RoleId", threshold"#,
@@ -53,10 +53,10 @@ pub(crate) async fn grant(conn: &mut PgConnection, accounts: &BTreeSet<Account>)
     told(conn, granted).await
 }
 
-/// Makes up for what posting does not see: grants that a change of the rules has made due, and wishes for roles that have
+/// Makes up, for these members, for what posting does not see: grants that a change of the rules has made due, and wishes for roles that have
 /// gone missing beside their grants. A part of it at a time; tells how many grants and wishes it mended, so that it is to be
-/// called again while that is much.
-pub async fn reconcile(conn: &mut PgConnection, guild: Option<GuildId>) -> sqlx::Result<(u64, u64)> {
+/// called again while that is much. The span is said of every table: else all of each is read.
+pub async fn reconcile(conn: &mut PgConnection, span: &Span) -> sqlx::Result<(u64, u64)> {
     let granted = sqlx::query_as!(
         Grant,
         r#"INSERT INTO economy.role_reward_grants (guild_id, user_id, role_id, threshold)
@@ -64,14 +64,20 @@ pub async fn reconcile(conn: &mut PgConnection, guild: Option<GuildId>) -> sqlx:
              FROM economy.bytes_configs c
             CROSS JOIN LATERAL jsonb_each_text(c.role_rewards) AS r (role_id, threshold)
              JOIN economy.bytes_balances b ON b.guild_id = c.guild_id AND b.total_received >= r.threshold::bigint
-             LEFT JOIN people.users u ON u.id = b.user_id
-            WHERE ($1::bigint IS NULL OR c.guild_id = $1) AND b.user_id <> 0 AND u.is_bot IS NOT TRUE
+             LEFT JOIN people.members m ON m.guild_id = b.guild_id AND m.user_id = b.user_id
+                  AND (m.guild_id, m.user_id) > ($1, $2) AND (m.guild_id, m.user_id) <= ($3, $4)
+            WHERE (b.guild_id, b.user_id) > ($1, $2) AND (b.guild_id, b.user_id) <= ($3, $4)
+              AND b.user_id <> 0 AND m.is_bot IS NOT TRUE
               AND NOT EXISTS (SELECT FROM economy.role_reward_grants g
-                               WHERE g.guild_id = b.guild_id AND g.user_id = b.user_id AND g.role_id = r.role_id::bigint)
-            ORDER BY 1, 2, 3 LIMIT $2
+                               WHERE g.guild_id = b.guild_id AND g.user_id = b.user_id AND g.role_id = r.role_id::bigint
+                                 AND (g.guild_id, g.user_id) > ($1, $2) AND (g.guild_id, g.user_id) <= ($3, $4))
+            ORDER BY 1, 2, 3 LIMIT $5
            ON CONFLICT ON CONSTRAINT pk_role_reward_grants DO NOTHING
            RETURNING guild_id AS "guild_id: GuildId", user_id AS "user_id: UserId", role_id AS "role_id: RoleId", threshold"#,
-        guild.map(GuildId::get),
+        span.after.0,
+        span.after.1,
+        span.until.0,
+        span.until.1,
         AT_ONCE,
     )
     .fetch_all(&mut *conn)
@@ -82,10 +88,15 @@ pub async fn reconcile(conn: &mut PgConnection, guild: Option<GuildId>) -> sqlx:
     let missing = sqlx::query!(
         r#"SELECT g.guild_id AS "guild_id: GuildId", g.user_id AS "user_id: UserId", g.role_id AS "role_id: RoleId"
              FROM economy.role_reward_grants g
-             LEFT JOIN people.member_roles r USING (guild_id, user_id, role_id)
-            WHERE ($1::bigint IS NULL OR g.guild_id = $1) AND (r.causes IS NULL OR NOT $2 = ANY (r.causes))
-            ORDER BY 1, 2, 3 LIMIT $3"#,
-        guild.map(GuildId::get),
+             LEFT JOIN people.member_roles r ON r.guild_id = g.guild_id AND r.user_id = g.user_id AND r.role_id = g.role_id
+                  AND (r.guild_id, r.user_id) > ($1, $2) AND (r.guild_id, r.user_id) <= ($3, $4)
+            WHERE (g.guild_id, g.user_id) > ($1, $2) AND (g.guild_id, g.user_id) <= ($3, $4)
+              AND (r.causes IS NULL OR NOT $5 = ANY (r.causes))
+            ORDER BY 1, 2, 3 LIMIT $6"#,
+        span.after.0,
+        span.after.1,
+        span.until.0,
+        span.until.1,
         CAUSE,
         AT_ONCE,
     )

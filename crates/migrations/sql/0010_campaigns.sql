@@ -579,6 +579,9 @@ COMMENT ON COLUMN campaigns.reward_claims.reminded_at IS 'When the member was re
 COMMENT ON COLUMN campaigns.reward_claims.claimed_at IS 'When it was paid.';
 COMMENT ON COLUMN campaigns.reward_claims.lapsed_at IS 'When it lapsed unclaimed.';
 
+-- Read instead of the table, most of whose campaigns are over.
+CREATE INDEX ix_campaigns_active ON campaigns.campaigns (status, duration_hours, created_at)
+    WHERE status IN ('CREATED', 'RUNNING', 'REWARD_CLAIM');
 CREATE MATERIALIZED VIEW campaigns.mv_active_campaigns AS
 SELECT status, count(*) AS campaign_count, avg(duration_hours) AS avg_duration,
        min(created_at) AS oldest_campaign, max(created_at) AS newest_campaign

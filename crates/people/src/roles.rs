@@ -6,6 +6,7 @@
 //! neither lost while no bot runs, nor given by a stale event: every change has a version, and only the last one counts.
 
 mod store;
+mod walk;
 
 use chrono::{DateTime, Utc};
 use jobs::outbox;
@@ -15,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 use utoipa::ToSchema;
+
+pub use walk::Span;
 
 /// How many roles are announced again in one run.
 const AGAIN_AT_ONCE: i64 = 1_000;

@@ -149,7 +149,7 @@ async fn guild_repair(
     )
     .execute(&mut *tx)
     .await?;
-    crate::roles::reconcile(&mut tx, Some(guild)).await?;
+    crate::roles::reconcile(&mut tx, &people::roles::Span::of(Some(guild))).await?;
     for drift in &drifts {
         let user = drift.user_id.to_string();
         let mut entry =

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use kernel::{GuildId, RoleId, SquadId, UserId};
-use people::roles::{self, RoleWish};
+use people::roles::{self, RoleWish, Span};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
 use utoipa::ToSchema;
@@ -74,36 +74,45 @@ pub(crate) async fn role_of(
     Ok(role.flatten())
 }
 
-/// Compares what is wished for with who is in which squad, of one guild or of all, and mends a part of what differs. Tells
-/// how many wishes it mended, so that it is to be called again while that is much.
-pub async fn reconcile(conn: &mut PgConnection, guild: Option<GuildId>) -> sqlx::Result<u64> {
+/// Compares what is wished for with who is in which squad, of these members, and mends a part of what differs. Tells
+/// how many wishes it mended, so that it is to be called again while that is much. The span is said of every table: else all of each is
+/// read.
+pub async fn reconcile(conn: &mut PgConnection, span: &Span) -> sqlx::Result<u64> {
     // Who is in a squad is held there until the wish is written.
     let missing = sqlx::query!(
         r#"SELECT m.guild_id AS "guild_id: GuildId", m.user_id AS "user_id: UserId", s.role_id AS "role_id!: RoleId"
              FROM squads.squad_memberships m
              JOIN squads.squads s ON s.guild_id = m.guild_id AND s.id = m.squad_id AND s.role_id IS NOT NULL
-            WHERE ($1::bigint IS NULL OR m.guild_id = $1)
+            WHERE (m.guild_id, m.user_id) > ($3, $4) AND (m.guild_id, m.user_id) <= ($5, $6)
               AND NOT EXISTS (SELECT FROM people.member_roles r
                                WHERE r.guild_id = m.guild_id AND r.user_id = m.user_id AND r.role_id = s.role_id
-                                 AND $2 = ANY (r.causes))
-            ORDER BY m.guild_id, m.user_id LIMIT $3 FOR SHARE OF m"#,
-        guild.map(GuildId::get),
+                                 AND (r.guild_id, r.user_id) > ($3, $4) AND (r.guild_id, r.user_id) <= ($5, $6)
+                                 AND $1 = ANY (r.causes))
+            ORDER BY m.guild_id, m.user_id LIMIT $2 FOR SHARE OF m"#,
         CAUSE,
         AT_ONCE,
+        span.after.0,
+        span.after.1,
+        span.until.0,
+        span.until.1,
     )
     .fetch_all(&mut *conn)
     .await?;
     let stale = sqlx::query!(
         r#"SELECT r.guild_id AS "guild_id: GuildId", r.user_id AS "user_id: UserId", r.role_id AS "role_id: RoleId"
              FROM people.member_roles r
-            WHERE ($1::bigint IS NULL OR r.guild_id = $1) AND $2 = ANY (r.causes)
+            WHERE (r.guild_id, r.user_id) > ($3, $4) AND (r.guild_id, r.user_id) <= ($5, $6) AND $1 = ANY (r.causes)
               AND NOT EXISTS (SELECT FROM squads.squad_memberships m
                                 JOIN squads.squads s ON s.guild_id = m.guild_id AND s.id = m.squad_id
-                               WHERE m.guild_id = r.guild_id AND m.user_id = r.user_id AND s.role_id = r.role_id)
-            ORDER BY r.guild_id, r.user_id, r.role_id LIMIT $3"#,
-        guild.map(GuildId::get),
+                               WHERE m.guild_id = r.guild_id AND m.user_id = r.user_id AND s.role_id = r.role_id
+                                 AND (m.guild_id, m.user_id) > ($3, $4) AND (m.guild_id, m.user_id) <= ($5, $6))
+            ORDER BY r.guild_id, r.user_id, r.role_id LIMIT $2"#,
         CAUSE,
         AT_ONCE,
+        span.after.0,
+        span.after.1,
+        span.until.0,
+        span.until.1,
     )
     .fetch_all(&mut *conn)
     .await?;

@@ -6,6 +6,7 @@ use economy::model::{AwardKind, AwardRequest, ConfigEdit};
 use economy::{ops, role_rewards};
 use futures::future::join_all;
 use kernel::{Bytes, GuildId, PageQuery, RoleId, UserId};
+use people::roles::Span;
 use people::{members_ensure, roles};
 use sqlx::PgPool;
 
@@ -64,7 +65,8 @@ async fn whoever_crosses_a_threshold_is_granted_the_role_once() {
     assert_eq!(events(pool).await, 2);
     award(pool, 7, 2000).await;
     assert_eq!(wanted(pool).await, [(7, 70), (7, 71), (7, 72)]);
-    let (grants, wishes) = role_rewards::reconcile(&mut pool.acquire().await.unwrap(), None).await.unwrap();
+    let (grants, wishes) =
+        role_rewards::reconcile(&mut pool.acquire().await.unwrap(), &Span::of(None)).await.unwrap();
     assert_eq!((grants, wishes), (0, 0), "nothing is left to make up for");
 }
 
@@ -91,9 +93,55 @@ async fn a_wish_that_went_missing_comes_back_and_other_guilds_are_left_alone() {
     award(pool, 7, 1).await;
     sqlx::query("DELETE FROM people.member_roles").execute(pool).await.unwrap();
     let mut conn = pool.acquire().await.unwrap();
-    assert_eq!(role_rewards::reconcile(&mut conn, Some(GuildId::new(2))).await.unwrap(), (0, 0));
-    assert_eq!(role_rewards::reconcile(&mut conn, Some(GUILD)).await.unwrap(), (0, 1));
+    assert_eq!(role_rewards::reconcile(&mut conn, &Span::of(Some(GuildId::new(2)))).await.unwrap(), (0, 0));
+    assert_eq!(role_rewards::reconcile(&mut conn, &Span::of(Some(GUILD))).await.unwrap(), (0, 1));
     drop(conn);
     assert_eq!(wanted(pool).await, [(7, 70)]);
     assert_eq!(events(pool).await, 1, "told once");
+}
+
+/// What the job would do, run by run: it remembers how far it has come.
+#[tokio::test]
+async fn members_are_gone_over_a_part_at_a_time() {
+    let database = guild().await;
+    let pool = database.pool();
+    rewards(pool, &[(70, 100)]).await;
+    sqlx::raw_sql(
+        "INSERT INTO people.users (id) SELECT n FROM generate_series(1001, 21000) n;
+         INSERT INTO people.members (guild_id, user_id) SELECT 1, n FROM generate_series(1001, 21000) n;
+         INSERT INTO jobs.schedules (name, cron, next_run_at) VALUES ('test.walk', '* * * * *', now())",
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+    let mut conn = pool.acquire().await.unwrap();
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        let span = Span::next(&mut conn, "test.walk").await.unwrap();
+        seen.push((span.after.1, span.until.1));
+        sqlx::query("UPDATE jobs.schedules SET last_result = jsonb_build_object('until', $1::text)")
+            .bind(span.mark())
+            .execute(&mut *conn)
+            .await
+            .unwrap();
+    }
+    // Three members of the guild are there beside them.
+    assert_eq!(seen, [(0, 10_997), (10_997, 20_997), (20_997, i64::MAX), (0, 10_997)]);
+    sqlx::query("UPDATE economy.bytes_configs SET role_rewards = '{\"71\": 1}'")
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    sqlx::query(
+        "INSERT INTO economy.bytes_balances (guild_id, user_id, total_received) SELECT 1, user_id, 5 FROM people.members
+         ON CONFLICT DO NOTHING",
+    )
+    .execute(&mut *conn)
+    .await
+    .unwrap();
+    let part = Span { after: (1, 20_997), until: (i64::MAX, i64::MAX) };
+    assert_eq!(
+        role_rewards::reconcile(&mut conn, &part).await.unwrap(),
+        (3, 0),
+        "those three, and nobody else"
+    );
 }

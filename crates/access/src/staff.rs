@@ -22,10 +22,10 @@ pub async fn imitated(
         return Ok(Some((*word).to_owned()));
     }
     let staff = sqlx::query_scalar!(
-        r#"SELECT DISTINCT coalesce(m.display_name, u.discord_name) AS "name!"
+        r#"SELECT DISTINCT k.name AS "name!"
              FROM access.role_grants g
              JOIN people.members m ON m.guild_id = g.guild_id AND m.user_id = g.user_id
-             JOIN people.users u ON u.id = m.user_id
+             JOIN people.known_as k ON k.guild_id = m.guild_id AND k.user_id = m.user_id
             WHERE g.guild_id = $1 AND g.role IN ('owner', 'admin', 'moderator') AND g.user_id IS DISTINCT FROM $2
               AND (g.expires_at IS NULL OR g.expires_at > now()) AND m.left_at IS NULL"#,
         guild.get(),

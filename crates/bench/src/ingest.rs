@@ -346,15 +346,15 @@ async fn among_many(ground: &Ground, sizes: &Sizes) -> Result<(Samples, Samples)
             .execute(pool)
             .await?;
         sqlx::query!(
-            "INSERT INTO people.users (id, discord_name)
-             SELECT n, 'Member ' || n FROM generate_series(1, $1::bigint) AS n ON CONFLICT DO NOTHING",
+            "INSERT INTO people.users (id)
+             SELECT n FROM generate_series(1, $1::bigint) AS n ON CONFLICT DO NOTHING",
             sizes.members
         )
         .execute(pool)
         .await?;
         sqlx::query!(
-            "INSERT INTO people.members (guild_id, user_id, xp, stars)
-             SELECT $1, n, (1000000 * power((hashint8(n) & 1048575) / 1048576.0, 4))::bigint, n % 1000
+            "INSERT INTO people.members (guild_id, user_id, display_name, xp, stars)
+             SELECT $1, n, 'Member ' || n, (1000000 * power((hashint8(n) & 1048575) / 1048576.0, 4))::bigint, n % 1000
                FROM generate_series(1, $2::bigint) AS n",
             big.get(),
             sizes.members

@@ -124,16 +124,16 @@ async fn guild(pool: &PgPool, guild: GuildId, cooldown_hours: i32, members: usiz
     .execute(pool)
     .await?;
     sqlx::query!(
-        "INSERT INTO people.users (id, discord_name)
-         SELECT n, 'user ' || n FROM generate_series($1::bigint, $1 + $2 - 1) AS n ON CONFLICT DO NOTHING",
+        "INSERT INTO people.users (id)
+         SELECT n FROM generate_series($1::bigint, $1 + $2 - 1) AS n ON CONFLICT DO NOTHING",
         FIRST_USER,
         members,
     )
     .execute(pool)
     .await?;
     sqlx::query!(
-        "INSERT INTO people.members (guild_id, user_id)
-         SELECT $1, n FROM generate_series($2::bigint, $2 + $3 - 1) AS n",
+        "INSERT INTO people.members (guild_id, user_id, display_name)
+         SELECT $1, n, 'user ' || n FROM generate_series($2::bigint, $2 + $3 - 1) AS n",
         guild.get(),
         FIRST_USER,
         members,

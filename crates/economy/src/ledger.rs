@@ -125,10 +125,10 @@ async fn open(conn: &mut PgConnection, wanted: &BTreeSet<Account>) -> Result<(),
                RETURNING guild_id, user_id
            )
            SELECT o.guild_id AS "guild_id: GuildId", o.user_id AS "user_id: UserId",
-                  CASE WHEN u.is_bot THEN 0 ELSE coalesce(c.starting_balance, 100) END AS "starting_balance!"
+                  CASE WHEN m.is_bot THEN 0 ELSE coalesce(c.starting_balance, 100) END AS "starting_balance!"
              FROM opened o
              LEFT JOIN economy.bytes_configs c ON c.guild_id = o.guild_id
-             LEFT JOIN people.users u ON u.id = o.user_id
+             LEFT JOIN people.members m ON m.guild_id = o.guild_id AND m.user_id = o.user_id
             ORDER BY o.guild_id, o.user_id"#,
         &guilds,
         &users,
@@ -259,15 +259,13 @@ pub(crate) async fn write(
                SELECT i.id, i.guild_id, i.giver_id,
                       CASE WHEN i.giver_id = 0 THEN 'house'
                            ELSE coalesce(i.giver_name,
-                               (SELECT display_name FROM people.members
-                                 WHERE guild_id = i.guild_id AND user_id = i.giver_id),
-                               (SELECT discord_name FROM people.users WHERE id = i.giver_id), i.giver_id::text) END,
+                               (SELECT k.name FROM people.known_as k
+                                 WHERE k.guild_id = i.guild_id AND k.user_id = i.giver_id), i.giver_id::text) END,
                       i.receiver_id,
                       CASE WHEN i.receiver_id = 0 THEN 'house'
                            ELSE coalesce(i.receiver_name,
-                               (SELECT display_name FROM people.members
-                                 WHERE guild_id = i.guild_id AND user_id = i.receiver_id),
-                               (SELECT discord_name FROM people.users WHERE id = i.receiver_id),
+                               (SELECT k.name FROM people.known_as k
+                                 WHERE k.guild_id = i.guild_id AND k.user_id = i.receiver_id),
                                i.receiver_id::text) END,
                       i.amount, i.kind, i.reason, i.reference_type, i.reference_id, i.dedupe_key
                  FROM input i

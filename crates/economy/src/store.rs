@@ -138,13 +138,13 @@ pub async fn holders(
     let (balance, user) = after.map_or((i64::MAX, 0), |(balance, user)| (balance, user.get()));
     sqlx::query_as!(
         Holder,
-        r#"SELECT b.user_id AS "user_id: UserId", coalesce(m.display_name, u.discord_name, b.user_id::text) AS "name!",
+        r#"SELECT b.user_id AS "user_id: UserId", coalesce(k.name, b.user_id::text) AS "name!",
                   b.balance
              FROM economy.bytes_balances b
-             LEFT JOIN people.users u ON u.id = b.user_id
              LEFT JOIN people.members m ON m.guild_id = b.guild_id AND m.user_id = b.user_id
+             LEFT JOIN people.known_as k ON k.guild_id = b.guild_id AND k.user_id = b.user_id
             WHERE b.guild_id = $1 AND b.user_id <> 0 AND b.balance <= $2 AND (b.balance < $2 OR b.user_id > $3)
-              AND m.left_at IS NULL AND u.is_bot IS NOT TRUE
+              AND m.left_at IS NULL AND m.is_bot IS NOT TRUE
             ORDER BY b.balance DESC, b.user_id LIMIT $4"#,
         guild.get(),
         balance,
@@ -271,11 +271,10 @@ pub async fn daily_due(
     sqlx::query_scalar!(
         r#"SELECT m.user_id AS "user_id: UserId"
              FROM people.members m
-             JOIN people.users u ON u.id = m.user_id
              LEFT JOIN economy.bytes_configs c ON c.guild_id = m.guild_id
              LEFT JOIN economy.bytes_balances b ON b.guild_id = m.guild_id AND b.user_id = m.user_id
             WHERE m.guild_id = $1 AND m.user_id = ANY($2::bigint[]) AND m.user_id <> 0 AND m.left_at IS NULL
-              AND NOT u.is_bot AND coalesce(c.is_enabled AND c.daily_by_message AND c.daily_amount > 0, true)
+              AND NOT m.is_bot AND coalesce(c.is_enabled AND c.daily_by_message AND c.daily_amount > 0, true)
               AND (b.last_daily IS NULL OR b.last_daily < $3)
             ORDER BY m.user_id"#,
         guild.get(),

@@ -34,28 +34,29 @@ CREATE TRIGGER tg_guilds_touch BEFORE UPDATE ON people.guilds
 CREATE TABLE people.users (
     id bigint NOT NULL,
     auth_user_id uuid NOT NULL DEFAULT gen_random_uuid(),
-    discord_name text NOT NULL,
+    discord_name text,
     discord_avatar_hash text,
     github_username text,
-    is_bot boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_users PRIMARY KEY (id),
     CONSTRAINT uq_users_auth_user_id UNIQUE (auth_user_id),
     CONSTRAINT ck_users_id CHECK (id > 0),
-    CONSTRAINT ck_users_discord_name CHECK (length(discord_name) <= 100),
+    CONSTRAINT ck_users_discord_name CHECK (length(discord_name) BETWEEN 1 AND 100),
     CONSTRAINT ck_users_discord_avatar_hash CHECK (length(discord_avatar_hash) <= 100),
     CONSTRAINT ck_users_github_username CHECK (length(github_username) BETWEEN 1 AND 39)
 );
 COMMENT ON TABLE people.users IS
-    'People (003), whatever guilds they are in. What they earned in a guild is in members.';
+    'People (003), whatever guilds they are in: what they told of themselves. What a guild says of them, and what they earned '
+    'there, is in members.';
 COMMENT ON COLUMN people.users.id IS 'Discord user, a snowflake.';
 COMMENT ON COLUMN people.users.auth_user_id IS
     'The same person in the learning schema; random, so that it says nothing of when they came.';
-COMMENT ON COLUMN people.users.discord_name IS 'Display name.';
-COMMENT ON COLUMN people.users.discord_avatar_hash IS 'Discord''s hash of their avatar, for the URL.';
+COMMENT ON COLUMN people.users.discord_name IS 
+    'Display name, as Discord told it when they signed in; null until then. Shown where a guild says no other.';
+COMMENT ON COLUMN people.users.discord_avatar_hash IS 
+    'Discord''s hash of their avatar, for the URL, as Discord told it when they signed in.';
 COMMENT ON COLUMN people.users.github_username IS 'Linked GitHub account.';
-COMMENT ON COLUMN people.users.is_bot IS 'Bots earn, own and receive nothing.';
 COMMENT ON COLUMN people.users.created_at IS 'When they were first seen here.';
 COMMENT ON COLUMN people.users.updated_at IS 'When the row last changed; kept by trigger.';
 CREATE INDEX ix_users_github_username ON people.users (lower(github_username)) WHERE github_username IS NOT NULL;
@@ -72,6 +73,8 @@ CREATE TABLE people.members (
     gold bigint NOT NULL DEFAULT 0,
     stars bigint NOT NULL DEFAULT 0,
     display_name text,
+    avatar_hash text,
+    is_bot boolean NOT NULL DEFAULT false,
     joined_at timestamptz NOT NULL DEFAULT now(),
     left_at timestamptz,
     last_active_at timestamptz,
@@ -84,7 +87,8 @@ CREATE TABLE people.members (
     CONSTRAINT ck_members_level CHECK (level >= 0),
     CONSTRAINT ck_members_gold CHECK (gold >= 0),
     CONSTRAINT ck_members_stars CHECK (stars >= 0),
-    CONSTRAINT ck_members_display_name CHECK (length(display_name) <= 100)
+    CONSTRAINT ck_members_display_name CHECK (length(display_name) BETWEEN 1 AND 100),
+    CONSTRAINT ck_members_avatar_hash CHECK (length(avatar_hash) BETWEEN 1 AND 100)
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 COMMENT ON TABLE people.members IS
     'Members of guilds, with 003''s users.xp, level and gold, which belong to a guild. All three and stars can be '
@@ -96,7 +100,10 @@ COMMENT ON COLUMN people.members.xp IS 'Lifetime XP in this guild.';
 COMMENT ON COLUMN people.members.level IS 'Level reached by that XP.';
 COMMENT ON COLUMN people.members.gold IS 'Gold held, to be spent in the shop.';
 COMMENT ON COLUMN people.members.stars IS 'Lifetime stars in this guild.';
-COMMENT ON COLUMN people.members.display_name IS 'Name they chose in this guild, where it differs.';
+COMMENT ON COLUMN people.members.display_name IS 'Name, as this guild says it; null where it says none. Believed by no other guild.';
+COMMENT ON COLUMN people.members.avatar_hash IS 'Discord''s hash of their avatar, for the URL, as this guild says it.';
+COMMENT ON COLUMN people.members.is_bot IS
+    'Whether this guild says that it is a bot: bots earn, own and receive nothing.';
 COMMENT ON COLUMN people.members.joined_at IS 'When they joined, or were first seen.';
 COMMENT ON COLUMN people.members.left_at IS
     'When they left; null while they are there. Who left is on no leaderboard.';
@@ -109,6 +116,19 @@ CREATE INDEX ix_members_user_id ON people.members (user_id);
 CREATE TRIGGER tg_members_touch BEFORE UPDATE ON people.members
     FOR EACH ROW WHEN (OLD.updated_at = NEW.updated_at AND OLD.* IS DISTINCT FROM NEW.*)
     EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE VIEW people.known_as AS
+SELECT m.guild_id, m.user_id, coalesce(m.display_name, u.discord_name, m.user_id::text) AS name,
+       coalesce(m.avatar_hash, u.discord_avatar_hash) AS avatar_hash
+  FROM people.members m
+  LEFT JOIN people.users u ON u.id = m.user_id AND m.left_at IS NULL;
+COMMENT ON VIEW people.known_as IS
+    'What members are called in a guild: as the guild says, else as they say themselves while they are there, else by number. '
+    'Whoever shows a name asks here, so that nothing of one guild is shown in another.';
+COMMENT ON COLUMN people.known_as.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN people.known_as.user_id IS 'Person, a snowflake.';
+COMMENT ON COLUMN people.known_as.name IS 'The name shown.';
+COMMENT ON COLUMN people.known_as.avatar_hash IS 'Discord''s hash of their avatar, for the URL.';
 
 CREATE TABLE people.user_preferences (
     guild_id bigint NOT NULL,

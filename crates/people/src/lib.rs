@@ -3,7 +3,8 @@
 //! Promises:
 //! * A person is one row of `people.users` whatever guilds they are in; what they are in a guild is one row of `people.members`. Both are
 //!   made on first sight, by whoever sees them first ([`member_ensure`]).
-//! * A guild's key changes nothing of a person who is in other guilds too but their name in this one.
+//! * What one guild says of a person, be it a name, a face or that it is a bot, is that guild's: no other sees or believes it. What
+//!   people told of themselves by signing in is shown to guilds that they are in. `people.known_as` is the one place that says so.
 //! * Discord roles that the rules give or take reach Discord, whoever is away meanwhile ([`roles`]).
 //!
 //! Map: [`model`] the types · [`store`] SQL · [`ops`] transactions the faces call · [`names`] who is called what · [`preferences`] what

@@ -12,12 +12,12 @@ pub struct Member {
     pub guild_id: GuildId,
     /// The person.
     pub user_id: UserId,
-    /// The name shown in this guild: the one chosen here, else the person's own.
+    /// The name shown in this guild: as the guild says, else as they told when they signed in, else their number.
     pub name: String,
     /// Discord's hash of their avatar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub avatar_hash: Option<String>,
-    /// Bots earn, own and receive nothing.
+    /// Whether this guild says that it is a bot: bots earn, own and receive nothing.
     pub is_bot: bool,
     /// Lifetime XP in this guild.
     pub xp: Xp,
@@ -34,11 +34,11 @@ pub struct Member {
     pub left_at: Option<DateTime<Utc>>,
 }
 
-/// What an administrator or the bot may say about a member. What is absent stays as it is.
+/// What an administrator or the bot may say about a member of this guild; no other guild sees it. What is absent stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MemberEdit {
-    /// The person's name on Discord, 1 to 100 characters.
+    /// Their name here, 1 to 100 characters.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 100)]
     pub name: Option<String>,

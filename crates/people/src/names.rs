@@ -28,10 +28,8 @@ pub async fn names(pool: &PgPool, guild: GuildId, users: &[UserId]) -> Result<Ve
     let ids: Vec<i64> = users.iter().map(|user| user.get()).collect();
     let named = sqlx::query_as!(
         Named,
-        r#"SELECT m.user_id AS "user_id: UserId", coalesce(m.display_name, u.discord_name) AS "name!",
-                  u.discord_avatar_hash AS avatar_hash
-             FROM people.members m JOIN people.users u ON u.id = m.user_id
-            WHERE m.guild_id = $1 AND m.user_id = ANY ($2) ORDER BY m.user_id"#,
+        r#"SELECT k.user_id AS "user_id!: UserId", k.name AS "name!", k.avatar_hash
+             FROM people.known_as k WHERE k.guild_id = $1 AND k.user_id = ANY ($2) ORDER BY k.user_id"#,
         guild.get(),
         &ids,
     )

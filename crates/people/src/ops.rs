@@ -5,7 +5,7 @@ use kernel::fields::Wrong;
 use kernel::text::Name;
 use kernel::{GuildId, Page, PageQuery, Problem, UserId};
 use serde_json::json;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 
 use crate::error::Error;
 use crate::model::{Member, MemberEdit};
@@ -19,8 +19,8 @@ pub async fn member_list(pool: &PgPool, guild: GuildId, query: &PageQuery) -> Re
     Ok(Page::new(members, limit, |member| member.user_id))
 }
 
-/// Makes somebody a member, if they are not or had left, and writes what is said about them. Repeating it changes nothing;
-/// what changes something is audited.
+/// Makes somebody a member, if they are not or had left, and writes what the guild says of them, which no other guild believes. Repeating
+/// it changes nothing; what changes something is audited.
 pub async fn member_put(
     pool: &PgPool,
     guild: GuildId,
@@ -41,7 +41,9 @@ pub async fn member_put(
         }
         store::member_ensure(&mut tx, guild, user, edit.name.as_deref()).await?;
         store::members_return(&mut tx, guild, &[user]).await?;
-        write(&mut tx, guild, user, edit, by).await?;
+        if *edit != MemberEdit::default() {
+            store::member_update(&mut tx, guild, user, edit).await?;
+        }
         let after = store::member_known(&mut tx, guild, user).await?;
         if before.as_ref() != Some(&after) {
             let action = if before.is_some() { "UPDATE" } else { "CREATE" };
@@ -55,36 +57,6 @@ pub async fn member_put(
         Ok(after)
     })
     .await
-}
-
-/// Writes what is said about a person. Of somebody who is in other guilds too, a guild's own key changes the name in that
-/// guild and nothing else: no guild may make another's member a bot.
-async fn write(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    user: UserId,
-    edit: &MemberEdit,
-    by: By<'_>,
-) -> Result<(), Error> {
-    let confined = matches!(by, By::Key(actor) if actor.guild.is_some());
-    if !confined || !store::is_shared(conn, guild, user).await? {
-        if edit.name.is_some() {
-            // A name of this guild's own would hide the new one, as that of who was forgotten and is back.
-            store::member_unname(&mut *conn, guild, user).await?;
-        }
-        return store::user_update(conn, user, edit).await;
-    }
-    let member = store::member_known(conn, guild, user).await?;
-    if edit.is_bot.is_some_and(|is_bot| is_bot != member.is_bot) {
-        return Err(Error::Shared("is_bot"));
-    }
-    if edit.avatar_hash.is_some() && edit.avatar_hash != member.avatar_hash {
-        return Err(Error::Shared("avatar_hash"));
-    }
-    match &edit.name {
-        Some(name) if *name != member.name => store::member_rename(conn, guild, user, name).await,
-        _ => Ok(()),
-    }
 }
 
 fn check(edit: &MemberEdit) -> Result<(), Error> {

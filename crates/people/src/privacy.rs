@@ -74,7 +74,7 @@ pub async fn member_erase(
         let shared = store::is_shared(&mut tx, guild, user).await?;
         let names = names_of(&mut tx, guild, user).await?;
         let done = sqlx::query!(
-            "UPDATE people.members SET display_name = $3, left_at = coalesce(left_at, now())
+            "UPDATE people.members SET display_name = $3, avatar_hash = NULL, left_at = coalesce(left_at, now())
               WHERE guild_id = $1 AND user_id = $2",
             guild.get(),
             user.get(),
@@ -87,10 +87,9 @@ pub async fn member_erase(
         }
         if !shared {
             sqlx::query!(
-                "UPDATE people.users SET discord_name = $2, discord_avatar_hash = NULL, github_username = NULL
+                "UPDATE people.users SET discord_name = NULL, discord_avatar_hash = NULL, github_username = NULL
                   WHERE id = $1",
                 user.get(),
-                NOBODY,
             )
             .execute(&mut *tx)
             .await?;

@@ -38,9 +38,8 @@ pub async fn guild_ensure(conn: &mut PgConnection, guild: GuildId, name: Option<
     Ok(())
 }
 
-/// Makes somebody known as a person and as a member of the guild (which is made known too). A person seen without a
-/// name is called by their id until a name is given; a later name replaces that placeholder, and nothing else.
-/// Idempotent.
+/// Makes somebody known as a person and as a member of the guild (which is made known too). Who is seen without a name is called as they
+/// call themselves, else by their id, until the guild names them; what it says later replaces no name of its own. Idempotent.
 pub async fn member_ensure(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -73,13 +72,19 @@ pub async fn members_ensure(
                INSERT INTO people.guilds (guild_id, name) VALUES ($1, 'Guild ' || $1::bigint)
                ON CONFLICT ON CONSTRAINT pk_guilds DO NOTHING
            ), known_users AS (
-               INSERT INTO people.users AS u (id, discord_name)
-               SELECT user_id, coalesce(name, user_id::text) FROM input ORDER BY user_id
-               ON CONFLICT ON CONSTRAINT pk_users DO UPDATE SET discord_name = excluded.discord_name
-                WHERE u.discord_name = u.id::text AND excluded.discord_name <> u.discord_name
+               INSERT INTO people.users (id) SELECT user_id FROM input ORDER BY user_id
+               ON CONFLICT ON CONSTRAINT pk_users DO NOTHING
+           ), nameless AS MATERIALIZED (
+               -- Not by the conflict below: it would lock everybody, also those whom it leaves as they are.
+               SELECT m.user_id, i.name FROM people.members m JOIN input i USING (user_id)
+                WHERE m.guild_id = $1 AND m.display_name IS NULL AND i.name IS NOT NULL
+                ORDER BY m.user_id FOR UPDATE OF m
+           ), named AS (
+               UPDATE people.members m SET display_name = n.name
+                 FROM nameless n WHERE m.guild_id = $1 AND m.user_id = n.user_id
            )
-           INSERT INTO people.members (guild_id, user_id)
-           SELECT $1, user_id FROM input ORDER BY user_id
+           INSERT INTO people.members (guild_id, user_id, display_name)
+           SELECT $1, user_id, name FROM input ORDER BY user_id
            ON CONFLICT ON CONSTRAINT pk_members DO NOTHING"#,
         guild.get(),
         &ids,
@@ -123,9 +128,9 @@ pub async fn member_get(
     let member = sqlx::query_as!(
         Member,
         r#"SELECT m.guild_id AS "guild_id: GuildId", m.user_id AS "user_id: UserId",
-                  coalesce(m.display_name, u.discord_name) AS "name!", u.discord_avatar_hash AS avatar_hash, u.is_bot,
+                  k.name AS "name!", k.avatar_hash, m.is_bot,
                   m.xp AS "xp: _", m.level, m.gold AS "gold: _", m.stars, m.joined_at, m.left_at
-             FROM people.members m JOIN people.users u ON u.id = m.user_id
+             FROM people.members m JOIN people.known_as k ON k.guild_id = m.guild_id AND k.user_id = m.user_id
             WHERE m.guild_id = $1 AND m.user_id = $2"#,
         guild.get(),
         user.get(),
@@ -150,9 +155,9 @@ pub async fn member_list(
     let members = sqlx::query_as!(
         Member,
         r#"SELECT m.guild_id AS "guild_id: GuildId", m.user_id AS "user_id: UserId",
-                  coalesce(m.display_name, u.discord_name) AS "name!", u.discord_avatar_hash AS avatar_hash, u.is_bot,
+                  k.name AS "name!", k.avatar_hash, m.is_bot,
                   m.xp AS "xp: _", m.level, m.gold AS "gold: _", m.stars, m.joined_at, m.left_at
-             FROM people.members m JOIN people.users u ON u.id = m.user_id
+             FROM people.members m JOIN people.known_as k ON k.guild_id = m.guild_id AND k.user_id = m.user_id
             WHERE m.guild_id = $1 AND m.user_id > $2
             ORDER BY m.user_id LIMIT $3"#,
         guild.get(),
@@ -164,13 +169,19 @@ pub async fn member_list(
     Ok(members)
 }
 
-/// Writes what is said about a person; what is not said stays.
-pub async fn user_update(conn: &mut PgConnection, user: UserId, edit: &MemberEdit) -> Result<(), Error> {
+/// Writes what the guild says of a member; what it does not say stays.
+pub async fn member_update(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+    edit: &MemberEdit,
+) -> Result<(), Error> {
     let done = sqlx::query!(
-        r#"UPDATE people.users
-              SET discord_name = coalesce($2, discord_name), discord_avatar_hash = coalesce($3, discord_avatar_hash),
-                  is_bot = coalesce($4, is_bot)
-            WHERE id = $1"#,
+        "UPDATE people.members
+            SET display_name = coalesce($3, display_name), avatar_hash = coalesce($4, avatar_hash),
+                is_bot = coalesce($5, is_bot)
+          WHERE guild_id = $1 AND user_id = $2",
+        guild.get(),
         user.get(),
         edit.name,
         edit.avatar_hash,
@@ -194,37 +205,6 @@ pub async fn is_shared(conn: &mut PgConnection, guild: GuildId, user: UserId) ->
     .fetch_one(conn)
     .await?;
     Ok(shared)
-}
-
-/// Takes away a member's name of this guild alone.
-pub async fn member_unname(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<(), Error> {
-    sqlx::query!(
-        "UPDATE people.members SET display_name = NULL
-          WHERE guild_id = $1 AND user_id = $2 AND display_name IS NOT NULL",
-        guild.get(),
-        user.get(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Names a member in this guild alone.
-pub async fn member_rename(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    user: UserId,
-    name: &str,
-) -> Result<(), Error> {
-    let done = sqlx::query!(
-        "UPDATE people.members SET display_name = $3 WHERE guild_id = $1 AND user_id = $2",
-        guild.get(),
-        user.get(),
-        name,
-    )
-    .execute(conn)
-    .await?;
-    db::ensure_affected(&done, 1).map_err(|error| Error::Database(error.into()))
 }
 
 /// Which of these guilds are known here.

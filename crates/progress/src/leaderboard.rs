@@ -71,10 +71,10 @@ pub async fn leaderboard(
         None => {
             sqlx::query_as!(
                 Row,
-                r#"SELECT m.user_id AS "user_id: UserId", coalesce(m.display_name, u.discord_name) AS "name!",
-                          u.discord_avatar_hash AS avatar_hash, m.level, m.xp, m.stars, m.xp AS score
-                     FROM people.members m JOIN people.users u ON u.id = m.user_id
-                    WHERE m.guild_id = $1 AND m.left_at IS NULL AND NOT u.is_bot
+                r#"SELECT m.user_id AS "user_id: UserId", k.name AS "name!",
+                          k.avatar_hash, m.level, m.xp, m.stars, m.xp AS score
+                     FROM people.members m JOIN people.known_as k ON k.guild_id = m.guild_id AND k.user_id = m.user_id
+                    WHERE m.guild_id = $1 AND m.left_at IS NULL AND NOT m.is_bot
                       AND m.xp <= $2 AND (m.xp < $2 OR m.user_id > $3)
                     ORDER BY m.xp DESC, m.user_id LIMIT $4"#,
                 guild.get(),
@@ -91,12 +91,13 @@ pub async fn leaderboard(
         Some(season) => {
             sqlx::query_as!(
                 Row,
-                r#"SELECT s.user_id AS "user_id: UserId", coalesce(m.display_name, u.discord_name) AS "name!",
-                          u.discord_avatar_hash AS avatar_hash, m.level, s.season_xp AS xp, s.season_stars AS stars,
+                r#"SELECT s.user_id AS "user_id: UserId", k.name AS "name!",
+                          k.avatar_hash, m.level, s.season_xp AS xp, s.season_stars AS stars,
                           s.season_stars AS score
                      FROM progress.user_stats s
-                     JOIN people.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id AND m.left_at IS NULL
-                     JOIN people.users u ON u.id = s.user_id AND NOT u.is_bot
+                     JOIN people.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id
+                          AND m.left_at IS NULL AND NOT m.is_bot
+                     JOIN people.known_as k ON k.guild_id = m.guild_id AND k.user_id = m.user_id
                     WHERE s.guild_id = $1 AND s.season_id = $5
                       AND s.season_stars <= $2 AND (s.season_stars < $2 OR s.user_id > $3)
                     ORDER BY s.season_stars DESC, s.user_id LIMIT $4"#,

@@ -151,11 +151,11 @@ pub async fn leaderboard(
 async fn members(conn: &mut PgConnection, guild: GuildId, squad: SquadId) -> sqlx::Result<Vec<PageMember>> {
     sqlx::query_as!(
         PageMember,
-        r#"SELECT s.user_id AS "user_id: UserId", coalesce(m.display_name, u.discord_name, s.user_id::text) AS "name!",
+        r#"SELECT s.user_id AS "user_id: UserId", coalesce(k.name, s.user_id::text) AS "name!",
                   s.joined_at, coalesce(m.xp, 0) AS "xp!", coalesce(m.level, 1) AS "level!",
                   coalesce(b.balance, 0) AS "balance!: Bytes"
              FROM squads.squad_memberships s
-             LEFT JOIN people.users u ON u.id = s.user_id
+             LEFT JOIN people.known_as k ON k.guild_id = s.guild_id AND k.user_id = s.user_id
              LEFT JOIN people.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id
              LEFT JOIN economy.bytes_balances b ON b.guild_id = s.guild_id AND b.user_id = s.user_id
             WHERE s.guild_id = $1 AND s.squad_id = $2

@@ -245,9 +245,9 @@ async fn told(
 
 fn of(
     user: UserId,
-    (told, grants): (UserId, Vec<roles::FromDiscord>),
+    (told, grants): (provider::Oneself, Vec<roles::FromDiscord>),
 ) -> Result<Vec<roles::FromDiscord>, Problem> {
-    if told == user {
+    if told.id == user {
         return Ok(grants);
     }
     Err(Problem::internal_message("Discord told of somebody else than it was asked about"))

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use kernel::{GuildId, Problem, UserId};
+use kernel::{GuildId, Problem};
 use sqlx::{PgConnection, PgPool};
 use subtle::ConstantTimeEq as _;
 
 use super::discord::Discord;
 use super::following;
-use super::provider::{self, Granted, Leave, Membership};
+use super::provider::{self, Granted, Leave, Membership, Oneself};
 use crate::actor::{By, Origin, Person};
 use crate::keys::{hash, hex, random};
 use crate::problems::SIGN_IN_FAILED;
@@ -141,7 +141,7 @@ pub(super) async fn told_by(
     pool: &PgPool,
     leave: &Leave<'_>,
     known: &GuildsKnown,
-) -> Result<(UserId, Vec<FromDiscord>), Problem> {
+) -> Result<(Oneself, Vec<FromDiscord>), Problem> {
     let (user, memberships) = (leave.user().await?, leave.guilds().await?);
     let here = known(memberships.iter().map(|membership| membership.guild_id).collect()).await?;
     let memberships: Vec<Membership> =
@@ -190,19 +190,38 @@ async fn sign_in(
     pool: &PgPool,
     vault: &Vault,
     granted: &Granted,
-    (user, grants): &(UserId, Vec<FromDiscord>),
+    (oneself, grants): &(Oneself, Vec<FromDiscord>),
     returned: &Returned<'_>,
     origin: &Origin,
 ) -> Result<NewSession, Problem> {
+    let user = oneself.id;
     let mut tx = pool.begin().await?;
-    roles::follow_discord(&mut tx, By::System, origin, *user, grants).await?;
-    following::begin(&mut tx, vault, *user, granted).await?;
+    introduce(&mut tx, oneself).await?;
+    roles::follow_discord(&mut tx, By::System, origin, user, grants).await?;
+    following::begin(&mut tx, vault, user, granted).await?;
     if let Some(old) = returned.old_session {
         session_end_by_token(&mut tx, old).await?;
     }
-    let session = session_start(&mut tx, &Person::User(*user), origin, returned.user_agent).await?;
+    let session = session_start(&mut tx, &Person::User(user), origin, returned.user_agent).await?;
     tx.commit().await?;
     Ok(session)
+}
+
+/// Keeps what somebody says they are called. Guilds that they are in show it where they say no other name themselves.
+async fn introduce(conn: &mut PgConnection, oneself: &Oneself) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO people.users AS u (id, discord_name, discord_avatar_hash) VALUES ($1, $2, $3)
+         ON CONFLICT ON CONSTRAINT pk_users DO UPDATE
+            SET discord_name = excluded.discord_name, discord_avatar_hash = excluded.discord_avatar_hash
+          WHERE (u.discord_name, u.discord_avatar_hash)
+                IS DISTINCT FROM (excluded.discord_name, excluded.discord_avatar_hash)",
+        oneself.id.get(),
+        oneself.name(),
+        oneself.avatar(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 #[cfg(test)]

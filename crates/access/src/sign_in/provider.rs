@@ -37,6 +37,36 @@ impl Membership {
     }
 }
 
+/// Who somebody is, by their own word to Discord.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Oneself {
+    /// The person.
+    pub(super) id: UserId,
+    #[serde(default)]
+    username: Option<String>,
+    #[serde(default)]
+    global_name: Option<String>,
+    /// The hash of their avatar.
+    #[serde(default)]
+    avatar: Option<String>,
+}
+
+impl Oneself {
+    /// The name that they want to be called by, as far as it can be shown.
+    pub(super) fn name(&self) -> Option<String> {
+        let given = self.global_name.as_deref().or(self.username.as_deref());
+        given.and_then(|name| kernel::text::cleaned(name, 100))
+    }
+
+    /// The hash of their avatar, if it is one.
+    pub(super) fn avatar(&self) -> Option<&str> {
+        let is_hash = |hash: &&str| {
+            (1..=100).contains(&hash.len()) && hash.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        };
+        self.avatar.as_deref().filter(is_hash)
+    }
+}
+
 /// What Discord grants: leave to ask about somebody, and to renew it.
 #[derive(Deserialize)]
 pub(super) struct Granted {
@@ -123,12 +153,8 @@ impl<'a> Leave<'a> {
     }
 
     /// Who they are.
-    pub(super) async fn user(&self) -> Result<UserId, Problem> {
-        #[derive(Deserialize)]
-        struct Answer {
-            id: UserId,
-        }
-        Ok(self.get::<Answer>("/api/v10/users/@me").await?.id)
+    pub(super) async fn user(&self) -> Result<Oneself, Problem> {
+        self.get("/api/v10/users/@me").await
     }
 
     /// Which guilds they are in.

@@ -101,6 +101,32 @@ async fn who_manages_the_server_is_an_admin_and_others_are_members() {
 }
 
 #[tokio::test]
+async fn what_people_say_of_themselves_is_shown_where_they_are_members() {
+    let (house, stand_in) = set_up().await;
+    let pool = house.database.pool();
+    sqlx::raw_sql(
+        "INSERT INTO people.guilds (guild_id, name) VALUES (1001, 'Here'), (1002, 'Left'), (1003, 'Named');
+         INSERT INTO people.users (id) VALUES (80351110224678912);
+         INSERT INTO people.members (guild_id, user_id, left_at, display_name)
+         VALUES (1001, 80351110224678912, NULL, NULL), (1002, 80351110224678912, now(), NULL),
+                (1003, 80351110224678912, NULL, 'Nell of this guild')",
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+    assert_eq!(sign_in(&house, &stand_in, "").await.status, 303);
+    let shown: Vec<String> = sqlx::query_scalar(
+        "SELECT concat_ws(' ', name, avatar_hash) FROM people.known_as WHERE user_id = $1 ORDER BY guild_id",
+    )
+    .bind(USER)
+    .fetch_all(pool)
+    .await
+    .unwrap();
+    // Without the character that turns the line around, and nowhere but where they are.
+    assert_eq!(shown, ["Nelly face_1", "80351110224678912", "Nell of this guild face_1"]);
+}
+
+#[tokio::test]
 async fn roles_follow_discord_at_every_sign_in_and_grants_by_hand_stay() {
     let (house, stand_in) = set_up().await;
     crate::people::grant(&house, GUILD, USER, access::Role::Author).await;

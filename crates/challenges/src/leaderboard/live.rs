@@ -127,9 +127,8 @@ pub(super) async fn page(
                   nullif(p.last_correct_at, 'infinity') AS last_correct_at, p.participant_id AS "participant_id!",
                   p.participant_type AS "participant_type!",
                   coalesce(CASE p.participant_type
-                      WHEN 'player' THEN (SELECT coalesce(m.display_name, u.discord_name) FROM people.members m
-                                          JOIN people.users u ON u.id = m.user_id
-                                          WHERE m.guild_id = p.guild_id AND m.user_id = p.participant_id::bigint)
+                      WHEN 'player' THEN (SELECT k.name FROM people.known_as k
+                                          WHERE k.guild_id = p.guild_id AND k.user_id = p.participant_id::bigint)
                       ELSE (SELECT q.name FROM squads.squads q
                             WHERE q.guild_id = p.guild_id AND q.id = p.participant_id::uuid)
                   END, p.display_name) AS "display_name!", p.points AS "points!",

@@ -45,9 +45,8 @@ pub async fn solvers(
         r#"SELECT s.solve_position AS "position!", s.participant_id, s.participant_type, s.points_awarded,
                   s.elapsed_ms AS "elapsed_ms!", s.submission_timestamp,
                   coalesce(CASE p.participant_type
-                      WHEN 'player' THEN (SELECT coalesce(m.display_name, u.discord_name) FROM people.members m
-                                          JOIN people.users u ON u.id = m.user_id
-                                          WHERE m.guild_id = p.guild_id AND m.user_id = p.participant_id::bigint)
+                      WHEN 'player' THEN (SELECT k.name FROM people.known_as k
+                                          WHERE k.guild_id = p.guild_id AND k.user_id = p.participant_id::bigint)
                       ELSE (SELECT q.name FROM squads.squads q
                             WHERE q.guild_id = p.guild_id AND q.id = p.participant_id::uuid)
                   END, p.display_name) AS "display_name!"

@@ -33,9 +33,8 @@ pub(super) async fn rows(
         r#"SELECT s.position, s.rank, s.participant_id, s.participant_type, s.points, s.penalty, s.parts_solved,
                   s.total_ms, s.last_correct_at,
                   coalesce(CASE s.participant_type
-                      WHEN 'player' THEN (SELECT coalesce(m.display_name, u.discord_name) FROM people.members m
-                                          JOIN people.users u ON u.id = m.user_id
-                                          WHERE m.guild_id = s.guild_id AND m.user_id = s.participant_id::bigint)
+                      WHEN 'player' THEN (SELECT k.name FROM people.known_as k
+                                          WHERE k.guild_id = s.guild_id AND k.user_id = s.participant_id::bigint)
                       ELSE (SELECT q.name FROM squads.squads q
                             WHERE q.guild_id = s.guild_id AND q.id = s.participant_id::uuid)
                   END, s.display_name) AS "display_name!"

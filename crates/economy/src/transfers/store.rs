@@ -62,14 +62,14 @@ pub(super) async fn lock(
            SELECT b.guild_id AS "guild_id: GuildId", b.user_id AS "user_id: UserId", b.balance,
                   -- A clock read too early, before the lock was had, makes somebody wait too long at most.
                   extract(epoch FROM b.last_transfer_at - clock_timestamp())::float8 AS "since?",
-                  coalesce(m.display_name, u.discord_name, b.user_id::text) AS "name!",
-                  CASE WHEN m.user_id IS NOT NULL AND m.left_at IS NULL THEN u.is_bot END AS "is_bot?",
+                  coalesce(k.name, b.user_id::text) AS "name!",
+                  CASE WHEN m.left_at IS NULL THEN m.is_bot END AS "is_bot?",
                   c.is_enabled AS "is_enabled?", c.max_transfer AS "max_transfer?", c.cooldown_hours AS "cooldown_hours?"
              FROM wanted w
              JOIN economy.bytes_balances b ON b.guild_id = w.guild_id AND b.user_id = w.user_id
              LEFT JOIN economy.bytes_configs c ON c.guild_id = w.guild_id
              LEFT JOIN people.members m ON m.guild_id = w.guild_id AND m.user_id = w.user_id
-             LEFT JOIN people.users u ON u.id = w.user_id
+             LEFT JOIN people.known_as k ON k.guild_id = w.guild_id AND k.user_id = w.user_id
             WHERE (SELECT count(*) FROM economy.bytes_balances e JOIN wanted o USING (guild_id, user_id))
                   = (SELECT count(*) FROM wanted)
             ORDER BY b.guild_id, b.user_id
@@ -106,12 +106,11 @@ pub(super) async fn lock(
 pub(super) async fn facts(conn: &mut PgConnection, parties: &BTreeSet<Account>) -> sqlx::Result<Facts> {
     let (guilds, users) = columns(parties);
     let rows = sqlx::query!(
-        r#"SELECT p.guild_id AS "guild_id!: GuildId", p.user_id AS "user_id!: UserId", u.is_bot AS "is_bot?",
+        r#"SELECT p.guild_id AS "guild_id!: GuildId", p.user_id AS "user_id!: UserId", m.is_bot AS "is_bot?",
                   c.is_enabled AS "is_enabled?", c.max_transfer AS "max_transfer?", c.cooldown_hours AS "cooldown_hours?"
              FROM unnest($1::bigint[], $2::bigint[]) AS p (guild_id, user_id)
              LEFT JOIN economy.bytes_configs c ON c.guild_id = p.guild_id
-             LEFT JOIN people.members m ON m.guild_id = p.guild_id AND m.user_id = p.user_id AND m.left_at IS NULL
-             LEFT JOIN people.users u ON u.id = m.user_id"#,
+             LEFT JOIN people.members m ON m.guild_id = p.guild_id AND m.user_id = p.user_id AND m.left_at IS NULL"#,
         &guilds,
         &users,
     )

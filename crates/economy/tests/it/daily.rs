@@ -151,7 +151,10 @@ async fn messages_of_many_claim_at_once_and_once() {
     let users: Vec<UserId> = (7..40).map(UserId::new).collect();
     let named: Vec<_> = users.iter().map(|user| (*user, None)).collect();
     members_ensure(&mut conn, GUILD, &named).await.unwrap();
-    sqlx::query("UPDATE people.users SET is_bot = true WHERE id = 8").execute(&mut *conn).await.unwrap();
+    sqlx::query("UPDATE people.members SET is_bot = true WHERE user_id = 8")
+        .execute(&mut *conn)
+        .await
+        .unwrap();
     sqlx::query("UPDATE people.members SET left_at = now() WHERE user_id = 9")
         .execute(&mut *conn)
         .await

@@ -211,8 +211,14 @@ async fn totals_count_all_but_refunds() {
 async fn bots_start_with_nothing() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
-    sqlx::query("INSERT INTO people.users (id, discord_name, is_bot) VALUES (9, 'beep', true)")
-        .execute(pool)
+    let mut conn = pool.acquire().await.unwrap();
+    for guild in [GUILD, GuildId::new(GUILD.get() + 1)] {
+        people::member_ensure(&mut conn, guild, UserId::new(9), Some("beep")).await.unwrap();
+    }
+    // What another guild takes for a bot is none here, and the other way round.
+    sqlx::query("UPDATE people.members SET is_bot = true WHERE guild_id = $1")
+        .bind(GUILD.get())
+        .execute(&mut *conn)
         .await
         .unwrap();
     open(pool, &[UserId::new(9)]).await.unwrap();

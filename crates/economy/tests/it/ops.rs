@@ -19,7 +19,10 @@ async fn with_members() -> TestDatabase {
     let database = TestDatabase::new().await;
     let names = [(ADA, Some("Ada")), (BOB, Some("Bob")), (UserId::new(9), Some("Beep"))];
     members_ensure(&mut database.pool().acquire().await.unwrap(), GUILD, &names).await.unwrap();
-    sqlx::query("UPDATE people.users SET is_bot = true WHERE id = 9").execute(database.pool()).await.unwrap();
+    sqlx::query("UPDATE people.members SET is_bot = true WHERE user_id = 9")
+        .execute(database.pool())
+        .await
+        .unwrap();
     database
 }
 

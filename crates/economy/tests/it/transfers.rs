@@ -73,7 +73,7 @@ const TRANSFERS: &str = "SELECT count(*) FROM economy.bytes_transactions WHERE k
 async fn refusals_of_a_batch_are_each_their_own() {
     let database = guilds(4).await;
     let pool = database.pool();
-    sqlx::query("UPDATE people.users SET is_bot = true WHERE id = 4").execute(pool).await.unwrap();
+    sqlx::query("UPDATE people.members SET is_bot = true WHERE user_id = 4").execute(pool).await.unwrap();
     let writer = TransferWriter::start(pool, &Wake::new(), 1);
     let told = join_all([
         pay(&writer, GUILD, 1, 2, 60),

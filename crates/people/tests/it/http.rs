@@ -86,3 +86,36 @@ async fn who_left_and_is_put_again_is_there_again() {
             .unwrap();
     assert_eq!(audited, 1, "coming back, once");
 }
+
+#[tokio::test]
+async fn what_a_guild_says_of_a_person_is_believed_by_no_other() {
+    let house = house_for(&["community:read", "community:write"]).await;
+    // The first guild that sees somebody calls them a bot and worse, and shows a face.
+    let said = json!({ "name": "Cheat", "is_bot": true, "avatar_hash": "abc" });
+    let (_, first) = house.send("PUT", "/guilds/1/members/7", None, Some(said)).await;
+    assert_eq!(
+        (&first["name"], &first["is_bot"], &first["avatar_hash"]),
+        (&json!("Cheat"), &json!(true), &json!("abc"))
+    );
+    let other = GuildId::new(2);
+    let put = async |edit: people::MemberEdit| {
+        let (pool, origin) = (house.database.pool(), access::Origin::default());
+        people::ops::member_put(pool, other, kernel::UserId::new(7), &edit, access::By::Cli, &origin)
+            .await
+            .unwrap()
+    };
+    let second = put(people::MemberEdit::default()).await;
+    assert_eq!((second.name.as_str(), second.is_bot, second.avatar_hash), ("7", false, None));
+    // Nor does what the second one says change anything in the first.
+    put(people::MemberEdit {
+        name: Some("Ada".into()),
+        is_bot: Some(false),
+        avatar_hash: Some("def".into()),
+    })
+    .await;
+    let (_, still) = house.send("PUT", "/guilds/1/members/7", None, Some(json!({}))).await;
+    assert_eq!(
+        (&still["name"], &still["is_bot"], &still["avatar_hash"]),
+        (&json!("Cheat"), &json!(true), &json!("abc"))
+    );
+}

@@ -34,3 +34,29 @@ async fn a_name_replaces_the_placeholder_and_nothing_else() {
         assert_eq!(ada.name, shown, "after {given:?}");
     }
 }
+
+/// `people.users` holds what people told of themselves. Whoever read it beside the guild's own words would show it where they are no
+/// members; so names are asked of `people.known_as`.
+#[test]
+fn nobody_shows_a_name_past_the_one_place_that_knows_whose_it_is() {
+    let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let allowed = ["access/src/sign_in/oauth.rs", "people/src/privacy.rs"].map(|path| crates.join(path));
+    let (mut folders, mut past, mut read) = (Vec::new(), Vec::new(), 0);
+    folders.extend(std::fs::read_dir(crates).unwrap().map(|entry| entry.unwrap().path().join("src")));
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") && !allowed.contains(&path) {
+                let text = std::fs::read_to_string(&path).unwrap();
+                read += 1;
+                if ["discord_name", "discord_avatar_hash"].iter().any(|column| text.contains(column)) {
+                    past.push(path);
+                }
+            }
+        }
+    }
+    assert!(read > 100, "{read} files");
+    assert_eq!(past, Vec::<std::path::PathBuf>::new());
+}

@@ -198,7 +198,7 @@ pub(super) async fn reached(
              FROM unnest($2::int[], $3::text[], $4::bigint[]) AS t (id, measure, value)
              JOIN progress.member_measures v
                ON v.guild_id = $1 AND v.user_id = ANY($5::bigint[]) AND v.measure = t.measure AND v.value >= t.value
-             JOIN people.users u ON u.id = v.user_id AND NOT u.is_bot
+             JOIN people.members m ON m.guild_id = $1 AND m.user_id = v.user_id AND NOT m.is_bot
             WHERE NOT EXISTS (SELECT FROM progress.user_achievements a
                                WHERE a.guild_id = $1 AND a.user_id = v.user_id AND a.achievement_id = t.id)
             ORDER BY v.user_id, t.id, v.season_id"#,
@@ -356,11 +356,10 @@ pub(super) async fn earners(
     let rows = sqlx::query_as!(
         Earner,
         r#"SELECT a.achievement_id AS "achievement_id: AchievementId", a.user_id AS "user_id: UserId",
-                  coalesce(m.display_name, u.discord_name) AS "name!", a.earned_at, a.season_id AS "season_id: SeasonId",
+                  k.name AS "name!", a.earned_at, a.season_id AS "season_id: SeasonId",
                   a.granted_by AS "granted_by: UserId"
              FROM progress.user_achievements a
-             JOIN people.members m ON m.guild_id = a.guild_id AND m.user_id = a.user_id
-             JOIN people.users u ON u.id = a.user_id
+             JOIN people.known_as k ON k.guild_id = a.guild_id AND k.user_id = a.user_id
             WHERE a.guild_id = $1 AND a.achievement_id = $2 AND a.revoked_at IS NULL
               AND ($3::timestamptz IS NULL OR (a.earned_at, a.user_id) < ($3, $4::bigint))
             ORDER BY a.earned_at DESC, a.user_id DESC LIMIT $5"#,

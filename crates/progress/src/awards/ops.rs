@@ -114,8 +114,8 @@ async fn members(
 ) -> Result<Vec<AwardedMember>, Error> {
     let ids: Vec<i64> = users.iter().map(|user| user.get()).collect();
     let found = sqlx::query!(
-        r#"SELECT m.user_id AS "user_id: UserId", m.xp, m.level, m.gold, m.stars, u.is_bot
-             FROM people.members m JOIN people.users u ON u.id = m.user_id
+        r#"SELECT m.user_id AS "user_id: UserId", m.xp, m.level, m.gold, m.stars, m.is_bot
+             FROM people.members m
             WHERE m.guild_id = $1 AND m.user_id = ANY($2::bigint[]) ORDER BY m.user_id"#,
         guild.get(),
         &ids,

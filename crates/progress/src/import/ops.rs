@@ -206,8 +206,8 @@ async fn valued(
 async fn bots(conn: &mut PgConnection, guild: GuildId, lines: &[(Line, i64)]) -> Result<Vec<i64>, Error> {
     let ids: Vec<i64> = lines.iter().map(|(line, _)| line.user_id.get()).collect();
     Ok(sqlx::query_scalar!(
-        r#"SELECT m.user_id FROM people.members m JOIN people.users u ON u.id = m.user_id AND u.is_bot
-            WHERE m.guild_id = $1 AND m.user_id = ANY($2::bigint[])"#,
+        r#"SELECT m.user_id FROM people.members m
+            WHERE m.guild_id = $1 AND m.is_bot AND m.user_id = ANY($2::bigint[])"#,
         guild.get(),
         &ids,
     )

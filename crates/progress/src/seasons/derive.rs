@@ -84,7 +84,7 @@ pub(crate) async fn drift(
            SELECT s.guild_id AS "guild_id!: GuildId", s.user_id AS "user_id?: UserId",
                   'season ' || s.season_id || ' ' || f.what AS "what!", f.stored AS "stored!", f.derived AS "derived!"
              FROM sums s
-             JOIN people.users u ON u.id = s.user_id AND NOT u.is_bot
+             JOIN people.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id AND NOT m.is_bot
              LEFT JOIN progress.seasons e ON e.guild_id = s.guild_id AND e.id = s.season_id
             CROSS JOIN oldest
             CROSS JOIN LATERAL (VALUES

@@ -368,11 +368,10 @@ pub(super) async fn standings(
     let rows = sqlx::query_as!(
         Standing,
         r#"SELECT s.season_id AS "season_id: SeasonId", s.user_id AS "user_id: UserId",
-                  coalesce(m.display_name, u.discord_name, s.user_id::text) AS "name!", s.rank, s.season_stars,
+                  coalesce(k.name, s.user_id::text) AS "name!", s.rank, s.season_stars,
                   s.season_xp, s.level
              FROM progress.season_standings s
-             LEFT JOIN people.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id
-             LEFT JOIN people.users u ON u.id = s.user_id
+             LEFT JOIN people.known_as k ON k.guild_id = s.guild_id AND k.user_id = s.user_id
             WHERE s.guild_id = $1 AND s.season_id = $2 AND (s.rank, s.user_id) > ($3, $4)
             ORDER BY s.rank, s.user_id LIMIT $5"#,
         guild.get(),

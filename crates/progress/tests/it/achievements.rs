@@ -115,7 +115,7 @@ async fn xp_from_elsewhere_and_thresholds_made_later_grant_as_well() {
 
     let later = json!({ "name": "Later", "requirement_type": "xp_milestone", "requirement_value": 70, "gold_reward": 3 });
     let later = template(&house, later).await;
-    house.run("UPDATE people.users SET is_bot = true WHERE id = 8").await;
+    house.run("UPDATE people.members SET is_bot = true WHERE user_id = 8").await;
     give(&house, BOB, "b", 500, 0).await;
     run_timers(&house).await;
     assert_eq!(house.events("achievement.earned").await.len(), 1, "60 are not 70, and bots earn nothing");

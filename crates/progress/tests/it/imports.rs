@@ -46,7 +46,7 @@ async fn a_file_is_imported_once_and_a_later_one_brings_the_difference() {
 #[tokio::test]
 async fn wrong_lines_are_named_and_stop_it_unless_the_rest_is_asked_for() {
     let house = house().await;
-    house.run("UPDATE people.users SET is_bot = true WHERE id = 8").await;
+    house.run("UPDATE people.members SET is_bot = true WHERE user_id = 8").await;
     let file = "id,xp\n7,10\nx,1\n8,5\n9\n";
     let (status, problem) = house.send("POST", "/xp/import", csv(file, &json!({}))).await;
     assert_eq!((status, &problem["errors"][0]["field"]), (400, &json!("data")));

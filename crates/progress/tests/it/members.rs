@@ -15,7 +15,7 @@ async fn a_member_is_seen_with_rank_and_the_way_to_the_next_level() {
     assert_eq!(ada["level_xp"], 157);
     let bob = house.ok("GET", "/members/8", None).await;
     assert_eq!((&bob["rank"], &bob["next_level_xp"]), (&json!(2), &json!(157)));
-    house.run("UPDATE people.users SET is_bot = true WHERE id = 7").await;
+    house.run("UPDATE people.members SET is_bot = true WHERE user_id = 7").await;
     assert_eq!(house.ok("GET", "/members/7", None).await["rank"], json!(null), "bots are on no leaderboard");
 }
 
@@ -46,9 +46,9 @@ async fn a_members_seasons_tell_what_they_did_and_where_they_stood() {
         [all, season].map(|board| board["items"].as_array().unwrap().len())
     };
     assert_eq!(board().await, [2, 2]);
-    house.run("UPDATE people.users SET is_bot = true WHERE id = 8").await;
+    house.run("UPDATE people.members SET is_bot = true WHERE user_id = 8").await;
     assert_eq!(board().await, [1, 1], "bots are on none");
-    house.run("UPDATE people.users SET is_bot = false").await;
+    house.run("UPDATE people.members SET is_bot = false").await;
     let next = json!({ "next": { "name": "Summer", "ends_at": until + chrono::TimeDelta::days(30) } });
     house.ok("POST", &format!("/seasons/{}/roll", spring["id"]), Some(next)).await;
     // What comes late counts in the season, and not in its archive.

@@ -36,10 +36,9 @@ pub async fn squad_members(
     let members = sqlx::query_as!(
         SquadMember,
         r#"SELECT s.squad_id AS "squad_id: SquadId", s.user_id AS "user_id: UserId",
-                  coalesce(m.display_name, u.discord_name, s.user_id::text) AS "name!", s.joined_at
+                  coalesce(k.name, s.user_id::text) AS "name!", s.joined_at
              FROM squads.squad_memberships s
-             LEFT JOIN people.users u ON u.id = s.user_id
-             LEFT JOIN people.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id
+             LEFT JOIN people.known_as k ON k.guild_id = s.guild_id AND k.user_id = s.user_id
             WHERE s.guild_id = $1 AND s.squad_id = ANY($2::uuid[])
             ORDER BY s.squad_id, s.user_id"#,
         guild.get(),
@@ -61,10 +60,9 @@ pub async fn member_list(
     let members = sqlx::query_as!(
         SquadMember,
         r#"SELECT s.squad_id AS "squad_id: SquadId", s.user_id AS "user_id: UserId",
-                  coalesce(m.display_name, u.discord_name, s.user_id::text) AS "name!", s.joined_at
+                  coalesce(k.name, s.user_id::text) AS "name!", s.joined_at
              FROM squads.squad_memberships s
-             LEFT JOIN people.users u ON u.id = s.user_id
-             LEFT JOIN people.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id
+             LEFT JOIN people.known_as k ON k.guild_id = s.guild_id AND k.user_id = s.user_id
             WHERE s.guild_id = $1 AND s.squad_id = $2 AND s.user_id > $3
             ORDER BY s.user_id LIMIT $4"#,
         guild.get(),

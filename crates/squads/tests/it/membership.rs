@@ -229,7 +229,7 @@ async fn squads_of_another_guild_bots_and_strangers_are_refused() {
     let stranger = squad_join(pool, GUILD, UserId::new(99), owls).await;
     assert!(matches!(stranger, Err(Error::People(people::Error::UnknownMember(_)))), "{stranger:?}");
     assert!(matches!(squad_leave(pool, GUILD, ADA).await, Err(Error::NotInSquad)));
-    sqlx::query("UPDATE people.users SET is_bot = true").execute(pool).await.unwrap();
+    sqlx::query("UPDATE people.members SET is_bot = true").execute(pool).await.unwrap();
     assert!(matches!(squad_join(pool, GUILD, ADA, owls).await, Err(Error::Bot)));
     assert_sound(pool).await;
 }

@@ -63,7 +63,7 @@ async fn confirm(pool: &PgPool) {
 
 async fn mended(pool: &PgPool) -> u64 {
     let mut tx = pool.begin().await.unwrap();
-    let mended = reconcile(&mut tx, None).await.unwrap();
+    let mended = reconcile(&mut tx, &people::roles::Span::of(None)).await.unwrap();
     tx.commit().await.unwrap();
     mended
 }
@@ -299,7 +299,7 @@ async fn figures_of_a_large_guild_are_kept_for_a_moment() {
     make(pool, "Hares", None, None).await;
     // Each in one of the two, with as many XP and bytes as their number; ten have left the guild.
     for sql in [
-        "INSERT INTO people.users (id, discord_name) SELECT n, n::text FROM generate_series(1000, 3100) AS n",
+        "INSERT INTO people.users (id) SELECT n FROM generate_series(1000, 3100) AS n",
         "INSERT INTO people.members (guild_id, user_id, xp, left_at)
          SELECT 1, n, n, CASE WHEN n > 3090 THEN now() END FROM generate_series(1000, 3100) AS n",
         "INSERT INTO economy.bytes_balances (guild_id, user_id, balance)

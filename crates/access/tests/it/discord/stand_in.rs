@@ -139,7 +139,7 @@ async fn me(State(stand_in): State<StandIn>, headers: HeaderMap) -> Response {
     if headers["authorization"] != format!("Bearer {}", scene.access) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    Json(json!({"id": USER.to_string(), "username": "nelly"})).into_response()
+    Json(json!({"id": USER.to_string(), "username": "nelly", "global_name": "Nel\u{202e}ly", "avatar": "face_1"})).into_response()
 }
 
 async fn guilds(State(stand_in): State<StandIn>) -> Response {

@@ -44,16 +44,16 @@ pub(in crate::ingest) async fn members_lock(
     Ok(locked)
 }
 
-async fn members_lock_known(
+/// Locks those of the members who are known, in the order of their keys.
+pub(in crate::ingest) async fn members_lock_known(
     conn: &mut PgConnection,
     keys: &[(i64, i64)],
 ) -> sqlx::Result<HashMap<(i64, i64), Locked>> {
     let (guilds, users): (Vec<i64>, Vec<i64>) = keys.iter().copied().unzip();
     let rows = sqlx::query!(
-        "SELECT m.guild_id, m.user_id, m.xp, m.stars, m.level, u.is_bot, m.joined_at, m.left_at, m.last_active_at
+        "SELECT m.guild_id, m.user_id, m.xp, m.stars, m.level, m.is_bot, m.joined_at, m.left_at, m.last_active_at
            FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::bigint[]) AS user_id) k
            JOIN people.members m ON m.guild_id = k.guild_id AND m.user_id = k.user_id
-           JOIN people.users u ON u.id = m.user_id
           ORDER BY m.guild_id, m.user_id
             FOR UPDATE OF m",
         &guilds,
@@ -138,12 +138,11 @@ async fn strangers_insert(
                SELECT DISTINCT guild_id, 'Guild ' || guild_id FROM input ORDER BY 1
                ON CONFLICT ON CONSTRAINT pk_guilds DO NOTHING
            ), known_users AS (
-               INSERT INTO people.users (id, discord_name, is_bot)
-               SELECT user_id, user_id::text, bool_or(is_bot) FROM input GROUP BY input.user_id ORDER BY input.user_id
+               INSERT INTO people.users (id) SELECT DISTINCT user_id FROM input ORDER BY 1
                ON CONFLICT ON CONSTRAINT pk_users DO NOTHING
            )
-           INSERT INTO people.members (guild_id, user_id, joined_at)
-           SELECT guild_id, user_id, at FROM input ORDER BY guild_id, user_id
+           INSERT INTO people.members (guild_id, user_id, joined_at, is_bot)
+           SELECT guild_id, user_id, at, is_bot FROM input ORDER BY guild_id, user_id
            ON CONFLICT ON CONSTRAINT pk_members DO NOTHING"#,
         &guilds,
         &users,

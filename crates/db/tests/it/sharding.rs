@@ -40,6 +40,12 @@ const GLOBAL: &[(&str, &str)] = &[
     ("access.rate_limits", "allowances of keys, sessions and addresses"),
     ("access.sessions", "a person is signed in once for all their guilds"),
     ("access.vault_checks", "one row: which key seals this database's secrets"),
+    ("discord.command_sets", "one row for each application: which commands Discord has of it"),
+    ("discord.gateway_shards", "one row for each connection to Discord's gateway, which carries many guilds"),
+    (
+        "discord.send_budgets",
+        "one row for each application: when all nodes together may send the next request",
+    ),
     ("jobs.backfills", "one row for each change of existing rows"),
     ("jobs.nodes", "one row for each server that runs"),
     ("jobs.outbox_cursors", "one row for each consumer of the outbox"),

@@ -1,0 +1,484 @@
+//! The tree of commands.
+
+use futures::future::BoxFuture;
+
+use super::call::Call;
+use super::choose::What;
+use super::{Answered, bytes, campaign, community, learn, member, squads, staff};
+use crate::words::Text;
+
+/// A permission of Discord's that members need by default to see a command; administrators of a guild may choose otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// By all.
+    All,
+    /// By who may manage the guild.
+    Managers,
+}
+
+impl Seen {
+    pub(crate) const fn bits(self) -> Option<u64> {
+        match self {
+            Self::All => None,
+            Self::Managers => Some(1 << 5),
+        }
+    }
+}
+
+/// What an option takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    Text,
+    /// From so many to so many.
+    Number(i64, i64),
+    YesNo,
+    Member,
+    Channel,
+}
+
+/// An option.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Opt {
+    pub(crate) name: &'static str,
+    pub(crate) about: Text,
+    pub(crate) takes: Takes,
+    pub(crate) required: bool,
+    /// What there is to choose from while it is typed.
+    pub(crate) choose: Option<What>,
+}
+
+/// What carries out a command, or handles a button, menu or form.
+pub(crate) type Run = fn(Call) -> BoxFuture<'static, Answered>;
+
+/// What can be done: a subcommand, or the only thing that a command does, which has no name of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Leaf {
+    pub(crate) name: &'static str,
+    pub(crate) about: Text,
+    pub(crate) options: &'static [Opt],
+    /// Whether only who asked sees the answer.
+    pub(crate) private: bool,
+    /// The scope that it takes, beyond what every member may do.
+    pub(crate) needs: Option<&'static str>,
+    pub(crate) run: Run,
+}
+
+/// A command.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Command {
+    pub(crate) name: &'static str,
+    /// What it is called in German.
+    pub(crate) name_de: &'static str,
+    pub(crate) about: Text,
+    pub(crate) seen: Seen,
+    pub(crate) leaves: &'static [Leaf],
+}
+
+const fn text(en: &'static str, de: &'static str) -> Text {
+    Text { en, de }
+}
+
+const fn required(name: &'static str, takes: Takes, en: &'static str, de: &'static str) -> Opt {
+    Opt { name, about: text(en, de), takes, required: true, choose: None }
+}
+
+const fn optional(name: &'static str, takes: Takes, en: &'static str, de: &'static str) -> Opt {
+    Opt { required: false, ..required(name, takes, en, de) }
+}
+
+const fn one_of(name: &'static str, what: What, en: &'static str, de: &'static str) -> Opt {
+    Opt { choose: Some(what), ..required(name, Takes::Text, en, de) }
+}
+
+macro_rules! leaf {
+    ($name:literal, $en:literal, $de:literal, $run:path, [$($option:expr),* $(,)?] $(, $mode:ident)* $(; $needs:literal)?) => {
+        Leaf {
+            name: $name,
+            about: text($en, $de),
+            options: &[$($option),*],
+            private: leaf!(@private $($mode)*),
+            needs: leaf!(@needs $($needs)?),
+            run: |call| Box::pin($run(call)),
+        }
+    };
+    (@private) => { false };
+    (@private private) => { true };
+    (@needs) => { None };
+    (@needs $needs:literal) => { Some($needs) };
+}
+
+const SQUAD: Opt = one_of("squad", What::Squad, "Which squad", "Welches Squad");
+const CAMPAIGN: Opt = one_of("campaign", What::Campaign, "Which campaign", "Welche Kampagne");
+const CHALLENGE: Opt = one_of("challenge", What::Challenge, "Which challenge", "Welche Aufgabe");
+const MEMBER: Opt = required("member", Takes::Member, "Which member", "Welches Mitglied");
+const SOMEBODY: Opt =
+    optional("member", Takes::Member, "Which member; you if left out", "Welches Mitglied; sonst du");
+const REASON: Opt = required("reason", Takes::Text, "Why", "Warum");
+const PATH: Opt = one_of("path", What::Path, "Which path", "Welcher Pfad");
+const LEARNT: Opt = one_of("quest", What::Quest, "Which quest", "Welche Quest");
+
+/// All commands, those of members first.
+pub(crate) static TREE: &[Command] = &[
+    Command {
+        name: "bytes",
+        name_de: "bytes",
+        about: text("Bytes: yours, and paying others", "Bytes: deine, und andere bezahlen"),
+        seen: Seen::All,
+        leaves: &[
+            leaf!(
+                "balance",
+                "How many bytes somebody has",
+                "Wie viele Bytes jemand hat",
+                bytes::balance,
+                [SOMEBODY],
+                private
+            ),
+            leaf!(
+                "send",
+                "Pay another member",
+                "Ein anderes Mitglied bezahlen",
+                bytes::send,
+                [
+                    MEMBER,
+                    required("amount", Takes::Number(1, 1_000_000_000), "How many bytes", "Wie viele Bytes"),
+                    optional("reason", Takes::Text, "What for", "Wofür"),
+                ]
+            ),
+            leaf!("daily", "Claim today's bytes", "Die Bytes von heute holen", bytes::daily, []),
+            leaf!("leaderboard", "Who has most bytes", "Wer die meisten Bytes hat", bytes::leaderboard, []),
+            leaf!("history", "Your last payments", "Deine letzten Zahlungen", bytes::history, [], private),
+        ],
+    },
+    Command {
+        name: "squads",
+        name_de: "squads",
+        about: text("Teams of this server", "Die Teams dieses Servers"),
+        seen: Seen::All,
+        leaves: &[
+            leaf!("list", "Which squads there are", "Welche Squads es gibt", squads::list, []),
+            leaf!(
+                "info",
+                "A squad's members and standing",
+                "Mitglieder und Stand eines Squads",
+                squads::info,
+                [SQUAD]
+            ),
+            leaf!(
+                "join",
+                "Join a squad, or move to it",
+                "Einem Squad beitreten oder dorthin wechseln",
+                squads::join,
+                [SQUAD],
+                private
+            ),
+            leaf!("leave", "Leave your squad", "Dein Squad verlassen", squads::leave, [], private),
+        ],
+    },
+    Command {
+        name: "campaign",
+        name_de: "kampagne",
+        about: text("Campaigns and their challenges", "Kampagnen und ihre Aufgaben"),
+        seen: Seen::All,
+        leaves: &[
+            leaf!("list", "Which campaigns there are", "Welche Kampagnen es gibt", campaign::list, []),
+            leaf!(
+                "register",
+                "Take part in a campaign",
+                "An einer Kampagne teilnehmen",
+                campaign::register,
+                [CAMPAIGN],
+                private
+            ),
+            leaf!(
+                "challenge",
+                "Read a challenge",
+                "Eine Aufgabe lesen",
+                campaign::challenge,
+                [CAMPAIGN, CHALLENGE],
+                private
+            ),
+            leaf!(
+                "input",
+                "Get your input as a file",
+                "Deine Eingabe als Datei holen",
+                campaign::input,
+                [CAMPAIGN, CHALLENGE],
+                private
+            ),
+            leaf!(
+                "submit",
+                "Hand in an answer",
+                "Eine Antwort abgeben",
+                campaign::submit,
+                [
+                    CAMPAIGN,
+                    CHALLENGE,
+                    optional(
+                        "part",
+                        Takes::Number(1, 2),
+                        "Which part; the one that is open if left out",
+                        "Welcher Teil; sonst der offene"
+                    ),
+                ],
+                private
+            ),
+            leaf!(
+                "hint",
+                "Read a hint, or buy the next one",
+                "Einen Tipp lesen oder den nächsten kaufen",
+                campaign::hint,
+                [CAMPAIGN, CHALLENGE],
+                private
+            ),
+            leaf!("scoreboard", "Who leads", "Wer führt", campaign::scoreboard, [CAMPAIGN]),
+            leaf!(
+                "claim",
+                "Claim your reward",
+                "Deine Belohnung holen",
+                campaign::claim,
+                [CAMPAIGN],
+                private
+            ),
+        ],
+    },
+    Command {
+        name: "learn",
+        name_de: "lernen",
+        about: text("Learning paths and quests", "Lernpfade und Quests"),
+        seen: Seen::All,
+        leaves: &[
+            leaf!(
+                "browse",
+                "Which paths there are, and how far you are",
+                "Welche Pfade es gibt und wie weit du bist",
+                learn::browse,
+                [],
+                private
+            ),
+            leaf!("path", "What a path holds", "Was ein Pfad enthält", learn::path, [PATH], private),
+            leaf!("start", "Begin a quest", "Eine Quest beginnen", learn::start, [LEARNT], private),
+            leaf!(
+                "continue",
+                "Go on with a quest",
+                "Mit einer Quest weitermachen",
+                learn::go_on,
+                [LEARNT],
+                private
+            ),
+        ],
+    },
+    Command {
+        name: "profile",
+        name_de: "profil",
+        about: text("Level, XP and rank of a member", "Level, XP und Rang eines Mitglieds"),
+        seen: Seen::All,
+        leaves: &[leaf!(
+            "",
+            "Level, XP and rank of a member",
+            "Level, XP und Rang eines Mitglieds",
+            member::profile,
+            [SOMEBODY]
+        )],
+    },
+    Command {
+        name: "leaderboard",
+        name_de: "bestenliste",
+        about: text("Who has most XP", "Wer die meisten XP hat"),
+        seen: Seen::All,
+        leaves: &[leaf!("", "Who has most XP", "Wer die meisten XP hat", member::leaderboard, [])],
+    },
+    Command {
+        name: "achievements",
+        name_de: "erfolge",
+        about: text(
+            "What you have achieved, and how far you are",
+            "Was du erreicht hast und wie weit du bist",
+        ),
+        seen: Seen::All,
+        leaves: &[leaf!(
+            "",
+            "What you have achieved, and how far you are",
+            "Was du erreicht hast und wie weit du bist",
+            member::achievements,
+            [],
+            private
+        )],
+    },
+    Command {
+        name: "board",
+        name_de: "brett",
+        about: text("The quest board", "Das Questbrett"),
+        seen: Seen::All,
+        leaves: &[
+            leaf!("list", "Which quests are open", "Welche Quests offen sind", community::board_list, []),
+            leaf!(
+                "claim",
+                "Take a quest on",
+                "Eine Quest übernehmen",
+                community::board_claim,
+                [one_of("quest", What::BoardQuest, "Which quest", "Welche Quest")],
+                private
+            ),
+            leaf!(
+                "release",
+                "Give a quest back",
+                "Eine Quest zurückgeben",
+                community::board_release,
+                [one_of("quest", What::BoardQuest, "Which quest", "Welche Quest")],
+                private
+            ),
+        ],
+    },
+    Command {
+        name: "shop",
+        name_de: "laden",
+        about: text("What gold buys", "Was es für Gold gibt"),
+        seen: Seen::All,
+        leaves: &[
+            leaf!("list", "What there is to buy", "Was es zu kaufen gibt", community::shop_list, []),
+            leaf!(
+                "buy",
+                "Buy something",
+                "Etwas kaufen",
+                community::shop_buy,
+                [one_of("item", What::Item, "What", "Was")],
+                private
+            ),
+        ],
+    },
+    Command {
+        name: "preferences",
+        name_de: "einstellungen",
+        about: text("What is announced about you", "Was über dich angesagt wird"),
+        seen: Seen::All,
+        leaves: &[leaf!(
+            "",
+            "What is announced about you",
+            "Was über dich angesagt wird",
+            member::preferences,
+            [
+                optional(
+                    "levels",
+                    Takes::YesNo,
+                    "Whether your levels are announced",
+                    "Ob deine Level angesagt werden"
+                ),
+                optional(
+                    "achievements",
+                    Takes::YesNo,
+                    "Whether your achievements are announced",
+                    "Ob deine Erfolge angesagt werden"
+                ),
+                optional(
+                    "awards",
+                    Takes::YesNo,
+                    "Whether your awards are announced",
+                    "Ob deine Auszeichnungen angesagt werden"
+                ),
+            ],
+            private
+        )],
+    },
+    Command {
+        name: "privacy",
+        name_de: "datenschutz",
+        about: text("What is kept of you here", "Was hier über dich gespeichert ist"),
+        seen: Seen::All,
+        leaves: &[
+            leaf!(
+                "export",
+                "Get a copy of all that is kept of you",
+                "Eine Kopie von allem über dich holen",
+                member::export,
+                [],
+                private
+            ),
+            leaf!(
+                "erase",
+                "Have all of it forgotten",
+                "Alles davon vergessen lassen",
+                member::erase,
+                [],
+                private
+            ),
+        ],
+    },
+    Command {
+        name: "award",
+        name_de: "auszeichnen",
+        about: text("Give a member something", "Einem Mitglied etwas geben"),
+        seen: Seen::Managers,
+        leaves: &[
+            leaf!("xp", "Give a member XP", "Einem Mitglied XP geben", staff::award_xp, [
+                MEMBER, required("amount", Takes::Number(1, 1_000_000), "How much", "Wie viel"), REASON,
+            ]; "community:write"),
+            leaf!("gold", "Give a member gold", "Einem Mitglied Gold geben", staff::award_gold, [
+                MEMBER, required("amount", Takes::Number(1, 1_000_000), "How much", "Wie viel"), REASON,
+            ]; "community:write"),
+            leaf!("bytes", "Give a member bytes", "Einem Mitglied Bytes geben", staff::award_bytes, [
+                MEMBER, required("amount", Takes::Number(1, 1_000_000), "How many", "Wie viele"), REASON,
+            ]; "economy:write"),
+        ],
+    },
+    Command {
+        name: "grant",
+        name_de: "verleihen",
+        about: text("Grant a member an achievement", "Einem Mitglied einen Erfolg verleihen"),
+        seen: Seen::Managers,
+        leaves: &[
+            leaf!("", "Grant a member an achievement", "Einem Mitglied einen Erfolg verleihen", staff::grant, [
+            MEMBER,
+            one_of("achievement", What::Achievement, "Which achievement", "Welcher Erfolg"),
+            optional("reason", Takes::Text, "Why", "Warum"),
+        ]; "community:write"),
+        ],
+    },
+    Command {
+        name: "season",
+        name_de: "saison",
+        about: text("Seasons", "Saisons"),
+        seen: Seen::Managers,
+        leaves: &[
+            leaf!("list", "Which seasons there are", "Welche Saisons es gibt", staff::season_list, [], private; "community:write"),
+            leaf!("start", "Begin a season now", "Jetzt eine Saison beginnen", staff::season_start, [
+                required("name", Takes::Text, "What it is called", "Wie sie heißt"),
+                required("days", Takes::Number(1, 365), "How many days it lasts", "Wie viele Tage sie dauert"),
+            ]; "community:write"),
+            leaf!("end", "End the season that runs", "Die laufende Saison beenden", staff::season_end, []; "community:write"),
+        ],
+    },
+    Command {
+        name: "announce",
+        name_de: "ansagen",
+        about: text("Announce something", "Etwas ansagen"),
+        seen: Seen::Managers,
+        leaves: &[leaf!("", "Announce something", "Etwas ansagen", staff::announce, [
+            required("text", Takes::Text, "What to say", "Was gesagt wird"),
+            optional("channel", Takes::Channel, "Where; the channel for notices if left out", "Wo; sonst der Kanal für Hinweise"),
+        ], private; "community:write")],
+    },
+    Command {
+        name: "setup",
+        name_de: "einrichten",
+        about: text("Set this server up", "Diesen Server einrichten"),
+        seen: Seen::Managers,
+        leaves: &[
+            leaf!("", "Choose where things are announced, and see what is missing", "Wählen, wo angesagt wird, und sehen, was fehlt", staff::setup, [
+            optional("channel", Takes::Channel, "Where to announce everything; here if left out", "Wo alles angesagt wird; sonst hier"),
+        ], private; "community:write"),
+        ],
+    },
+];
+
+/// What handles buttons, menus and forms, by the name that they carry.
+pub(crate) static COMPONENTS: &[(&str, Run)] = &[
+    ("campaign.answer", |call| Box::pin(campaign::answered(call))),
+    ("campaign.hint", |call| Box::pin(campaign::hint_bought(call))),
+    ("campaign.board", |call| Box::pin(campaign::board_again(call))),
+    ("learn.step", |call| Box::pin(learn::step_done(call))),
+    ("learn.quiz", |call| Box::pin(learn::quiz_opened(call))),
+    ("learn.answers", |call| Box::pin(learn::quiz_answered(call))),
+    ("privacy.erase", |call| Box::pin(member::erased(call))),
+    ("bytes.page", |call| Box::pin(bytes::page(call))),
+    ("xp.page", |call| Box::pin(member::page(call))),
+];

@@ -1,0 +1,224 @@
+//! What an event of the gateway is for us. Pure: nothing of a message's words goes further than here.
+
+use chrono::{DateTime, Utc};
+use kernel::{ChannelId, MessageId, RoleId, UserId};
+use lake::ingest::{Event, Payload};
+use progress::EventType;
+use serde_json::Value;
+
+use crate::settings::snowflake;
+
+/// Where Discord's ids begin to count, in milliseconds since 1970.
+const EPOCH: i64 = 1_420_070_400_000;
+
+/// What an event is about.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Means {
+    /// Something for the lake.
+    Lake(Box<Event>),
+    /// Somebody is in a voice channel now, or in none.
+    Voice(VoiceState),
+    /// A guild is there: its name, and who is in which voice channel.
+    Guild(String, Vec<VoiceState>),
+    /// The bot is no longer in the guild.
+    Left,
+    /// A member's Discord roles.
+    Roles(UserId, Vec<RoleId>),
+    /// Nothing.
+    Nothing,
+}
+
+/// Who is in which voice channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct VoiceState {
+    pub(super) user: UserId,
+    pub(super) channel: Option<ChannelId>,
+    pub(super) bot: bool,
+    pub(super) muted: bool,
+    pub(super) deafened: bool,
+}
+
+fn id(value: &Value) -> Option<i64> {
+    value.as_str().and_then(snowflake)
+}
+
+fn count(value: &Value) -> Option<u32> {
+    value.as_array().and_then(|list| u32::try_from(list.len()).ok()).filter(|count| *count > 0)
+}
+
+/// When something with this id was made.
+fn made_at(id: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis((id >> 22) + EPOCH).unwrap_or_default()
+}
+
+/// The guild that an event is of.
+pub(super) fn guild_of(name: &str, data: &Value) -> Option<i64> {
+    match name {
+        "GUILD_CREATE" | "GUILD_UPDATE" | "GUILD_DELETE" => id(&data["id"]),
+        _ => id(&data["guild_id"]),
+    }
+}
+
+/// What it means; `now` is for what bears no time, `source` names it among all events.
+pub(super) fn means(name: &str, data: &Value, now: DateTime<Utc>, source: &str) -> Means {
+    match name {
+        "MESSAGE_CREATE" => message(data).map_or(Means::Nothing, |event| Means::Lake(Box::new(event))),
+        "MESSAGE_REACTION_ADD" => reaction(data, EventType::ReactionAdd, now, source),
+        "MESSAGE_REACTION_REMOVE" => reaction(data, EventType::ReactionRemove, now, source),
+        "THREAD_CREATE" if data["newly_created"] == true => thread(data).unwrap_or(Means::Nothing),
+        "GUILD_MEMBER_ADD" => member(data, EventType::MemberJoin, now, source),
+        "GUILD_MEMBER_REMOVE" => member(data, EventType::MemberLeave, now, source),
+        "GUILD_MEMBER_UPDATE" => match id(&data["user"]["id"]) {
+            Some(user) => Means::Roles(UserId::new(user), roles(&data["roles"])),
+            None => Means::Nothing,
+        },
+        "VOICE_STATE_UPDATE" => voice(data).map_or(Means::Nothing, Means::Voice),
+        // A guild that is out of order comes back by itself.
+        "GUILD_CREATE" if data["unavailable"] != true => {
+            let states = data["voice_states"].as_array().into_iter().flatten().filter_map(voice).collect();
+            Means::Guild(data["name"].as_str().unwrap_or_default().to_owned(), states)
+        }
+        "GUILD_DELETE" if data["unavailable"] != true => Means::Left,
+        _ => Means::Nothing,
+    }
+}
+
+fn roles(list: &Value) -> Vec<RoleId> {
+    list.as_array().into_iter().flatten().filter_map(id).map(RoleId::new).take(250).collect()
+}
+
+fn event(kind: EventType, user: i64, timestamp: DateTime<Utc>, source: String) -> Event {
+    Event {
+        event_type: kind,
+        user_id: UserId::new(user),
+        channel_id: None,
+        target_id: None,
+        source_id: Some(source),
+        timestamp,
+        payload: Payload::default(),
+    }
+}
+
+fn message(data: &Value) -> Option<Event> {
+    // People's messages and answers, and what they have commands say; not those that Discord writes about joins and pins.
+    if !matches!(data["type"].as_u64(), Some(0 | 19)) || !data["webhook_id"].is_null() {
+        return None;
+    }
+    let (message, user) = (id(&data["id"])?, id(&data["author"]["id"])?);
+    let said = data["content"].as_str().unwrap_or_default();
+    let some = |count: usize| u32::try_from(count).ok().filter(|count| *count > 0);
+    let mut event = event(EventType::MessageCreate, user, made_at(message), format!("message:{message}"));
+    event.channel_id = id(&data["channel_id"]).map(ChannelId::new);
+    event.target_id = id(&data["referenced_message"]["author"]["id"]).map(UserId::new);
+    event.payload = Payload {
+        length: some(said.chars().count()),
+        code_blocks: some(said.matches("```").count() / 2),
+        links: some(said.matches("https://").count() + said.matches("http://").count()),
+        attachments: count(&data["attachments"]),
+        emoji: some(emoji(said)),
+        mentions: count(&data["mentions"]),
+        message_id: Some(MessageId::new(message)),
+        reply_to: id(&data["message_reference"]["message_id"]).map(MessageId::new),
+        roles: roles(&data["member"]["roles"]),
+        bot: data["author"]["bot"] == true,
+        ..Payload::default()
+    };
+    Some(event)
+}
+
+/// Emoji in a text: Discord's own, `<:name:id>`, and those of Unicode, of which a joined one counts once.
+fn emoji(text: &str) -> usize {
+    let own = text.match_indices("<:").chain(text.match_indices("<a:"));
+    let own = own.filter(|(at, _)| {
+        text[*at..].find('>').is_some_and(|end| text[*at..*at + end].matches(':').count() == 2)
+    });
+    let (mut drawn, mut joined) = (0, false);
+    for c in text.chars() {
+        let picture =
+            matches!(c, '\u{1f300}'..='\u{1f3fa}' | '\u{1f400}'..='\u{1faff}' | '\u{2600}'..='\u{27bf}');
+        if picture && !joined {
+            drawn += 1;
+        }
+        joined = c == '\u{200d}';
+    }
+    own.count() + drawn
+}
+
+fn reaction(data: &Value, kind: EventType, now: DateTime<Utc>, source: &str) -> Means {
+    let ids = (id(&data["user_id"]), id(&data["channel_id"]), id(&data["message_id"]));
+    // Who wrote the message is told with a reaction that is added alone.
+    let target = id(&data["message_author_id"]);
+    let ((Some(user), Some(channel), Some(message)), Some(target)) = (ids, target) else {
+        return Means::Nothing;
+    };
+    let mut event = event(kind, user, now, source.to_owned());
+    event.channel_id = Some(ChannelId::new(channel));
+    event.target_id = Some(UserId::new(target));
+    event.payload.message_id = Some(MessageId::new(message));
+    event.payload.bot = data["member"]["user"]["bot"] == true;
+    event.payload.roles = roles(&data["member"]["roles"]);
+    Means::Lake(Box::new(event))
+}
+
+fn thread(data: &Value) -> Option<Means> {
+    let (thread, user, parent) = (id(&data["id"])?, id(&data["owner_id"])?, id(&data["parent_id"])?);
+    let mut event = event(EventType::ThreadCreate, user, made_at(thread), format!("thread:{thread}"));
+    event.channel_id = Some(ChannelId::new(parent));
+    event.payload.thread_id = Some(ChannelId::new(thread));
+    Some(Means::Lake(Box::new(event)))
+}
+
+fn member(data: &Value, kind: EventType, now: DateTime<Utc>, source: &str) -> Means {
+    let Some(user) = id(&data["user"]["id"]) else { return Means::Nothing };
+    let mut event = event(kind, user, now, source.to_owned());
+    event.payload.bot = data["user"]["bot"] == true;
+    Means::Lake(Box::new(event))
+}
+
+fn voice(data: &Value) -> Option<VoiceState> {
+    let on = |one: &str, other: &str| data[one] == true || data[other] == true;
+    Some(VoiceState {
+        user: UserId::new(id(&data["user_id"])?),
+        channel: id(&data["channel_id"]).map(ChannelId::new),
+        bot: data["member"]["user"]["bot"] == true,
+        muted: on("mute", "self_mute"),
+        deafened: on("deaf", "self_deaf"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn of_a_message_only_figures_are_left() {
+        let said = "look https://e.org ```a``` <:owl:12> \u{1f469}\u{200d}\u{1f680}";
+        let data = json!({
+            "id": "1300000000000000000", "type": 0, "guild_id": "1", "channel_id": "50", "content": said,
+            "author": { "id": "7" }, "attachments": [{}], "mentions": [], "member": { "roles": ["60"] },
+        });
+        let Means::Lake(event) = means("MESSAGE_CREATE", &data, Utc::now(), "s") else { panic!() };
+        assert_eq!(event.source_id.as_deref(), Some("message:1300000000000000000"));
+        let payload = &event.payload;
+        assert_eq!((payload.code_blocks, payload.links, payload.attachments), (Some(1), Some(1), Some(1)));
+        assert_eq!((payload.emoji, payload.mentions), (Some(2), None));
+        assert!(!serde_json::to_string(&event).unwrap().contains("look"));
+        let pin = json!({ "id": "13", "type": 6, "author": { "id": "7" } });
+        assert_eq!(means("MESSAGE_CREATE", &pin, Utc::now(), "s"), Means::Nothing);
+    }
+
+    #[test]
+    fn a_guild_out_of_order_is_no_guild_that_was_left() {
+        let now = Utc::now();
+        assert_eq!(
+            means("GUILD_DELETE", &json!({ "id": "1", "unavailable": true }), now, "s"),
+            Means::Nothing
+        );
+        assert_eq!(means("GUILD_DELETE", &json!({ "id": "1" }), now, "s"), Means::Left);
+        assert_eq!(
+            means("GUILD_CREATE", &json!({ "id": "1", "unavailable": true }), now, "s"),
+            Means::Nothing
+        );
+    }
+}

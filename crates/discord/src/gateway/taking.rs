@@ -1,0 +1,285 @@
+//! Events into the database: a batch at a time, guild beside guild, each guild's in order.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::future::try_join_all;
+use kernel::{ChannelId, GuildId, Problem, UserId};
+use lake::ingest::{Event, Payload};
+use progress::EventType;
+use squads::roles::{ObservedRoles, observe};
+use tokio::sync::mpsc;
+
+use super::connection::Happened;
+use super::events::{Means, VoiceState, guild_of, means};
+use super::lease::Lease;
+use crate::bot::Bot;
+use crate::interactions::arrived;
+
+/// Events taken at once, and how long the first of them waits for others.
+const BATCH: usize = 500;
+const GATHER: Duration = Duration::from_millis(50);
+/// The pause before a batch is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Takes events until the queue ends.
+pub(super) async fn take_all(bot: &Bot, lease: &Lease, mut queue: mpsc::Receiver<Happened>) {
+    let mut last_proof = None;
+    while let Some(batch) = gather(bot, &mut queue).await {
+        loop {
+            match take(bot, lease, &batch, &mut last_proof).await {
+                Ok(true) => break,
+                // Another node goes on from what was committed.
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "events of Discord could not be taken yet");
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+}
+
+/// The next events; interactions are answered at once.
+async fn gather(bot: &Bot, queue: &mut mpsc::Receiver<Happened>) -> Option<Vec<Happened>> {
+    let first = queue.recv().await?;
+    let mut batch = vec![first];
+    let more = async {
+        while batch.len() < BATCH {
+            match queue.recv().await {
+                Some(happened) => batch.push(happened),
+                None => break,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(GATHER, more).await;
+    for happened in &mut batch {
+        if happened.name == "INTERACTION_CREATE" {
+            arrived(bot, happened.data.take());
+        }
+    }
+    Some(batch)
+}
+
+/// Takes a batch, and notes how far the session's events were taken.
+pub(crate) async fn take(
+    bot: &Bot,
+    lease: &Lease,
+    batch: &[Happened],
+    last_proof: &mut Option<DateTime<Utc>>,
+) -> Result<bool, Problem> {
+    if batch.iter().any(|happened| happened.name == "READY") {
+        *last_proof = lease.committed_at().await?;
+    }
+    let now = db::now(&mut *bot.app().pool().acquire().await?).await?;
+    let mut guilds: BTreeMap<i64, Vec<&Happened>> = BTreeMap::new();
+    for happened in batch {
+        if let Some(guild) = guild_of(&happened.name, &happened.data) {
+            guilds.entry(guild).or_default().push(happened);
+        }
+    }
+    let proof = last_proof.unwrap_or(now);
+    try_join_all(
+        guilds.iter().map(|(guild, events)| of_guild(bot, GuildId::new(*guild), events, now, proof)),
+    )
+    .await?;
+    match batch.last() {
+        Some(last) => Ok(lease.commit(&last.session).await?),
+        None => Ok(true),
+    }
+}
+
+async fn of_guild(
+    bot: &Bot,
+    guild: GuildId,
+    events: &[&Happened],
+    now: DateTime<Utc>,
+    proof: DateTime<Utc>,
+) -> Result<(), Problem> {
+    let pool = bot.app().pool();
+    let (mut told, mut observed) = (Vec::new(), BTreeMap::new());
+    let mut voice: Option<Voice> = None;
+    for happened in events {
+        let source = format!("gw:{}:{}", happened.session.id, happened.session.sequence);
+        match means(&happened.name, &happened.data, now, &source) {
+            Means::Lake(event) => told.push(*event),
+            Means::Voice(state) => {
+                let voice = known(&mut voice, bot, guild).await?;
+                told.extend(voice.moved(&state, now, &source));
+            }
+            Means::Guild(name, states) => {
+                let mut conn = pool.acquire().await?;
+                people::guild_ensure(&mut conn, guild, Some(&name)).await?;
+                note(&mut conn, guild, true).await?;
+                drop(conn);
+                let voice = known(&mut voice, bot, guild).await?;
+                told.extend(voice.compared(&states, now, proof, &source));
+            }
+            Means::Left => {
+                note(&mut *pool.acquire().await?, guild, false).await?;
+                let voice = known(&mut voice, bot, guild).await?;
+                told.extend(voice.compared(&[], now, now, &source));
+            }
+            Means::Roles(user, roles) => {
+                observed.insert(user, roles);
+            }
+            Means::Nothing => {}
+        }
+    }
+    if !told.is_empty() {
+        bot.faculties()
+            .lake
+            .submit(guild, told)
+            .await
+            .map_err(|error| Problem::internal_message(&error.to_string()))?;
+    }
+    if let Some(voice) = voice {
+        voice.keep(bot, guild).await?;
+    }
+    for (user, role_ids) in observed {
+        match observe(pool, guild, user, &ObservedRoles { role_ids }).await.map_err(Problem::from) {
+            Err(problem) if problem.status() >= 500 => return Err(problem),
+            _ => {}
+        }
+    }
+    bot.app().wake().outbox();
+    Ok(())
+}
+
+/// Notes whether the bot is in a guild.
+async fn note(conn: &mut sqlx::PgConnection, guild: GuildId, present: bool) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO discord.guilds AS g (guild_id, present) VALUES ($1, $2)
+         ON CONFLICT (guild_id) DO UPDATE SET present = excluded.present, changed_at = now()
+          WHERE g.present <> excluded.present",
+        guild.get(),
+        present,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Who of a guild was in which voice channel, and what changed of it.
+#[derive(Debug, Default)]
+struct Voice {
+    states: HashMap<UserId, ChannelId>,
+    changed: BTreeMap<UserId, Option<ChannelId>>,
+}
+
+async fn known<'a>(
+    voice: &'a mut Option<Voice>,
+    bot: &Bot,
+    guild: GuildId,
+) -> Result<&'a mut Voice, Problem> {
+    if voice.is_none() {
+        let rows = sqlx::query!(
+            r#"SELECT user_id AS "user_id: UserId", channel_id AS "channel_id: ChannelId" FROM discord.voice_states
+                WHERE guild_id = $1"#,
+            guild.get()
+        )
+        .fetch_all(bot.app().pool())
+        .await?;
+        let states = rows.into_iter().map(|row| (row.user_id, row.channel_id)).collect();
+        *voice = Some(Voice { states, changed: BTreeMap::new() });
+    }
+    Ok(voice.get_or_insert_default())
+}
+
+impl Voice {
+    /// What a new state of somebody means: they came, went, or moved; nothing where they only muted themselves.
+    fn moved(&mut self, state: &VoiceState, at: DateTime<Utc>, source: &str) -> Option<Event> {
+        let before = match state.channel {
+            Some(channel) => self.states.insert(state.user, channel),
+            None => self.states.remove(&state.user),
+        };
+        if before == state.channel {
+            return None;
+        }
+        self.changed.insert(state.user, state.channel);
+        let kind = match (before, state.channel) {
+            (None, _) => EventType::VoiceJoin,
+            (Some(_), None) => EventType::VoiceLeave,
+            (Some(_), Some(_)) => EventType::VoiceMove,
+        };
+        let payload = Payload {
+            from_channel_id: before.filter(|_| kind == EventType::VoiceMove),
+            bot: state.bot,
+            muted: state.muted,
+            deafened: state.deafened,
+            ..Payload::default()
+        };
+        Some(Event {
+            event_type: kind,
+            user_id: state.user,
+            channel_id: state.channel.or(before),
+            target_id: None,
+            source_id: Some(format!("{source}:{}", state.user)),
+            timestamp: at,
+            payload,
+        })
+    }
+
+    /// What was missed: who is no longer there left when last there was proof of them.
+    fn compared(
+        &mut self,
+        states: &[VoiceState],
+        now: DateTime<Utc>,
+        proof: DateTime<Utc>,
+        source: &str,
+    ) -> Vec<Event> {
+        let mut gone: Vec<UserId> = self
+            .states
+            .keys()
+            .filter(|user| states.iter().all(|state| state.user != **user))
+            .copied()
+            .collect();
+        gone.sort_unstable();
+        let mut told = Vec::new();
+        for user in gone {
+            let state = VoiceState { user, channel: None, bot: false, muted: false, deafened: false };
+            told.extend(self.moved(&state, proof, source));
+        }
+        for state in states {
+            told.extend(self.moved(state, now, source));
+        }
+        told
+    }
+
+    async fn keep(self, bot: &Bot, guild: GuildId) -> sqlx::Result<()> {
+        let (mut users, mut channels, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+        for (user, channel) in self.changed {
+            match channel {
+                Some(channel) => {
+                    users.push(user.get());
+                    channels.push(channel.get());
+                }
+                None => gone.push(user.get()),
+            }
+        }
+        let pool = bot.app().pool();
+        if !users.is_empty() {
+            sqlx::query!(
+                "INSERT INTO discord.voice_states (guild_id, user_id, channel_id)
+                 SELECT $1, * FROM unnest($2::bigint[], $3::bigint[])
+                 ON CONFLICT (guild_id, user_id) DO UPDATE SET channel_id = excluded.channel_id, updated_at = now()",
+                guild.get(),
+                &users,
+                &channels,
+            )
+            .execute(pool)
+            .await?;
+        }
+        if !gone.is_empty() {
+            sqlx::query!(
+                "DELETE FROM discord.voice_states WHERE guild_id = $1 AND user_id = ANY ($2)",
+                guild.get(),
+                &gone
+            )
+            .execute(pool)
+            .await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! The way of every interaction, whichever face it came by: taken once, answered in time.
+
+use std::time::Duration;
+
+use kernel::Problem;
+use serde_json::{Value, json};
+
+use super::model::{AUTOCOMPLETE, COMMAND, COMPONENT, Interaction, MODAL, PING};
+use super::reply::{Reply, deferred};
+use crate::bot::Bot;
+use crate::commands;
+use crate::sender::{Method, Request};
+use crate::words::Lang;
+
+/// After this a promise is given. Discord waits for three seconds, of which its way and ours take some.
+const PROMISE: Duration = Duration::from_millis(1_500);
+/// How long an answer may take all in all: the interaction's token is good for a quarter of an hour.
+const ANSWER: Duration = Duration::from_mins(10);
+/// Rows removed by one run of the clean-up.
+const CLEAN: i64 = 50_000;
+
+/// The first answer.
+#[derive(Debug)]
+pub(crate) enum First {
+    /// This, and that is all.
+    Now(Value),
+    /// This promise, which is being kept.
+    Promised(Value),
+    /// It was taken before.
+    Repeated,
+}
+
+/// Takes an interaction and answers it, or promises to.
+pub(crate) async fn first(bot: &Bot, interaction: Interaction) -> Result<First, Problem> {
+    if interaction.kind == PING {
+        return Ok(First::Now(json!({ "type": 1 })));
+    }
+    let Some(guild) = interaction.guild().filter(|_| interaction.member.is_some()) else {
+        let text = crate::words::say!(
+            Lang::of(interaction.locale.as_deref()),
+            "Commands work in a server, not in direct messages.",
+            "Befehle gehen auf einem Server, nicht in Direktnachrichten."
+        );
+        return Ok(First::Now(Reply::text(text).private().callback()));
+    };
+    if interaction.kind == AUTOCOMPLETE {
+        let choices = tokio::time::timeout(PROMISE, commands::complete(bot, &interaction)).await;
+        // Whoever types does not need to know that nothing came.
+        let choices = choices.unwrap_or_else(|_| Ok(Vec::new())).unwrap_or_else(|error| {
+            tracing::debug!(%error, "nothing was found for who types a command");
+            Vec::new()
+        });
+        return Ok(First::Now(json!({ "type": 8, "data": { "choices": choices } })));
+    }
+    if !matches!(interaction.kind, COMMAND | COMPONENT | MODAL) {
+        return Err(Problem::invalid("This kind of interaction is not known."));
+    }
+    if !take(bot, guild, interaction.number().unwrap_or_default()).await? {
+        return Ok(First::Repeated);
+    }
+    let component = interaction.kind == COMPONENT;
+    let private = commands::is_private(&interaction);
+    let token = interaction.token.clone();
+    let mut running = tokio::spawn({
+        let bot = bot.clone();
+        async move { commands::carry_out(&bot, interaction).await }
+    });
+    match tokio::time::timeout(PROMISE, &mut running).await {
+        Ok(done) => {
+            let reply = done.unwrap_or_else(|error| broke(&error));
+            if reply.files.is_empty() {
+                return Ok(First::Now(reply.callback()));
+            }
+            // Files go along with a message of their own.
+            let promise = deferred(component, private);
+            let bot = bot.clone();
+            tokio::spawn(async move { keep(&bot, &token, reply).await });
+            Ok(First::Promised(promise))
+        }
+        Err(_) => {
+            let bot = bot.clone();
+            tokio::spawn(async move {
+                let done = tokio::time::timeout(ANSWER, running).await;
+                let reply = match done {
+                    Ok(done) => done.unwrap_or_else(|error| broke(&error)),
+                    Err(_) => Reply::text("That took too long, and was given up."),
+                };
+                keep(&bot, &token, reply).await;
+            });
+            Ok(First::Promised(deferred(component, private)))
+        }
+    }
+}
+
+fn broke(error: &tokio::task::JoinError) -> Reply {
+    tracing::error!(%error, "a command broke");
+    Reply::text("Something went wrong on our side. It has been logged.").private()
+}
+
+/// Gives the answer that was promised.
+async fn keep(bot: &Bot, token: &str, reply: Reply) {
+    let path = format!("/webhooks/{}/{token}/messages/@original", bot.sender().application_id());
+    // A form cannot come late: it is said instead that it would be too late.
+    let reply = match reply.form {
+        Some(_) => Reply::text("That took too long. Please try again."),
+        None => reply,
+    };
+    let request = Request::new(Method::PATCH, path).json(reply.message()).files(reply.files);
+    if let Err(error) = bot.sender().send(&request).await {
+        tracing::warn!(%error, "an answer that was promised could not be given");
+    }
+}
+
+/// Answers an interaction that came by the gateway.
+pub(crate) fn arrived(bot: &Bot, data: Value) {
+    let bot = bot.clone();
+    tokio::spawn(async move {
+        let interaction: Interaction = match serde_json::from_value(data) {
+            Ok(interaction) => interaction,
+            Err(error) => return tracing::warn!(%error, "an interaction cannot be read"),
+        };
+        let path = format!("/interactions/{}/{}/callback", interaction.id, interaction.token);
+        let answer = match first(&bot, interaction).await {
+            Ok(First::Now(answer) | First::Promised(answer)) => answer,
+            Ok(First::Repeated) => return,
+            Err(problem) => Reply::text(problem.to_string()).private().callback(),
+        };
+        // Sent again it is refused as answered, which is as good.
+        let request =
+            Request::new(Method::POST, path).json(answer).repeatable().within(Duration::from_secs(3));
+        match bot.sender().send(&request).await {
+            Err(error) if error.code() != Some(40_060) => {
+                tracing::warn!(%error, "an interaction could not be answered")
+            }
+            _ => {}
+        }
+    });
+}
+
+/// Takes it, unless it was taken before, by whichever node.
+async fn take(bot: &Bot, guild: i64, id: i64) -> Result<bool, Problem> {
+    let done = sqlx::query!(
+        "INSERT INTO discord.interactions (guild_id, interaction_id) VALUES ($1, $2)
+         ON CONFLICT (guild_id, interaction_id) DO NOTHING",
+        guild,
+        id,
+    )
+    .execute(bot.app().pool())
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Removes what was taken long enough ago: what is older is refused as stale.
+pub(crate) async fn forget_old(conn: &mut sqlx::PgConnection) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "DELETE FROM discord.interactions WHERE (guild_id, interaction_id) IN (
+             SELECT guild_id, interaction_id FROM discord.interactions
+              WHERE created_at < now() - interval '1 hour' ORDER BY created_at LIMIT $1)",
+        CLEAN,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}

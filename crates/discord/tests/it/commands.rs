@@ -1,0 +1,246 @@
+//! Conversations: a member types, the bot answers, exactly.
+
+use access::{By, Origin};
+use kernel::UserId;
+use serde_json::json;
+use squads::NewSquad;
+
+use crate::chat::{ADA_TYPES, BOB_TYPES, Chat, EVE_TYPES, GUILD, Who};
+
+async fn squad(chat: &Chat, name: &str, max: i32) {
+    let new = NewSquad {
+        name: name.into(),
+        description: None,
+        role_id: None,
+        switch_cost: 50,
+        max_members: Some(max),
+    };
+    squads::ops::squad_create(chat.pool(), GUILD, new, By::Cli, &Origin::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn bytes_are_claimed_sent_counted_and_refused_kindly() {
+    let chat = Chat::new().await;
+    chat.types(ADA_TYPES, "/bytes daily")
+        .await
+        .says("You got 10 bytes; day 1 in a row. You have 110.")
+        .openly();
+    let again = chat.types(ADA_TYPES, "/bytes daily").await;
+    again.privately();
+    assert!(again.message["content"].as_str().unwrap().contains("already"), "{}", again.message);
+    chat.types(BOB_TYPES, "/bytes balance")
+        .await
+        .says("Du hast 100 Bytes: 100 bekommen, 0 verschickt.")
+        .privately();
+    chat.types(ADA_TYPES, "/bytes send member:8 amount:30 reason:\"for *tea*\"")
+        .await
+        .says("You sent 30 bytes to <@8>. You have 80 left.\n> for \\*tea\\*")
+        .openly();
+    chat.types(BOB_TYPES, "/bytes send member:7 amount:900")
+        .await
+        .says("So viele Bytes hast du nicht.")
+        .privately();
+    chat.types(ADA_TYPES, "/bytes balance member:8").await.says("<@8> has 130 bytes.");
+    chat.types(ADA_TYPES, "/bytes leaderboard").await.says("**Most bytes**\n1. Bob — 130\n2. Ada — 80");
+    let sent = chat.types(ADA_TYPES, "/bytes history").await;
+    assert!(
+        sent.message["content"].as_str().unwrap().contains("−30 (transfer, Bob): for \\*tea\\*"),
+        "{}",
+        sent.message
+    );
+    chat.discord.verdict();
+}
+
+#[tokio::test]
+async fn names_that_would_ping_hide_or_turn_the_text_do_not() {
+    let chat = Chat::new().await;
+    let evil = Who { name: "@everyone **x** \u{202e}<@7>", ..BOB_TYPES };
+    chat.types(evil, "/bytes daily").await;
+    let board = chat.types(ADA_TYPES, "/bytes leaderboard").await;
+    board.says("**Most bytes**\n1. \\@everyone \\*\\*x\\*\\* \\<\\@7\\> — 110");
+    assert_eq!(board.message["allowed_mentions"], json!({ "parse": [] }));
+}
+
+#[tokio::test]
+async fn squads_are_found_by_name_joined_and_left() {
+    let chat = Chat::new().await;
+    chat.types(ADA_TYPES, "/squads list").await.says("There are no squads here yet.");
+    squad(&chat, "Owls", 1).await;
+    squad(&chat, "Foxes", 5).await;
+    assert_eq!(chat.offered(ADA_TYPES, "/squads join squad:ow").await, ["Owls"]);
+    chat.types(ADA_TYPES, "/squads join squad:owls").await.says("Welcome to Owls.").privately();
+    chat.types(BOB_TYPES, "/squads join squad:Owls").await.says("Dieses Squad ist voll.").privately();
+    chat.types(ADA_TYPES, "/squads join squad:Foxes").await.says("You moved to Foxes, for 50 bytes.");
+    chat.types(ADA_TYPES, "/squads join squad:Bears").await.says("There is no such squad here.").privately();
+    let info = chat.types(ADA_TYPES, "/squads info squad:foxes").await;
+    assert!(info.message["content"].as_str().unwrap().starts_with("**Foxes**"), "{}", info.message);
+    assert!(info.message["content"].as_str().unwrap().ends_with("Ada"), "{}", info.message);
+    chat.types(ADA_TYPES, "/squads leave").await.says("You left your squad.");
+    chat.discord.verdict();
+}
+
+#[tokio::test]
+async fn a_campaign_is_played_by_commands() {
+    let chat = Chat::new().await;
+    chat.known().await;
+    chat.types(ADA_TYPES, "/campaign list").await.says("There are no campaigns here yet.");
+    chat.run(
+        "INSERT INTO campaigns.campaigns (guild_id, name, campaign_type, scoring_type, starting_points, points_decrease_step,
+             duration_hours, release_delay_minutes, start_time, published_at, started_at, status, secret)
+         VALUES (1, 'Advent', 'player', 'point_based', 1000, 1, 24, 60, now() - interval '10 hours', now(), now(), 'RUNNING',
+             decode(repeat('5a', 32), 'hex'));
+         INSERT INTO challenges.challenges (campaign_id, guild_id, order_position, slug, title, description, description_part2,
+             parts, generation_script, released_at)
+         SELECT id, 1, 1, 'snow', 'Snow', 'How much?', 'And now?', 2, 'print(1)', now() - interval '1 hour' FROM campaigns.campaigns;
+         INSERT INTO challenges.challenge_parts (guild_id, challenge_id, part)
+         SELECT 1, id, part FROM challenges.challenges, generate_series(1, 2) AS part;",
+    )
+    .await;
+    assert_eq!(chat.offered(ADA_TYPES, "/campaign challenge campaign:Advent challenge:s").await, ["Snow"]);
+    chat.types(ADA_TYPES, "/campaign register campaign:advent")
+        .await
+        .says("You take part in Advent, as Ada.")
+        .privately();
+    chat.types(ADA_TYPES, "/campaign register campaign:advent")
+        .await
+        .says("You take part in Advent already, as Ada.");
+    let text = chat.types(ADA_TYPES, "/campaign challenge campaign:Advent challenge:Snow").await;
+    text.says("**Snow**\nHow much?").privately();
+    // No sandbox here: it is said.
+    let input = chat.types(ADA_TYPES, "/campaign input campaign:Advent challenge:Snow").await;
+    input.says("This server runs no scripts, so there are no inputs here.").privately();
+    chat.run(
+        "INSERT INTO challenges.generated_input_cache (challenge_id, campaign_id, guild_id, participant_id, participant_type,
+             input_json, expected_result, expected_result_part2, script_version, first_request_timestamp)
+         SELECT id, campaign_id, 1, '7', 'player', '\"input\"', 'right', 'right2', 1, now() - interval '30 minutes'
+           FROM challenges.challenges",
+    )
+    .await;
+    let form = chat.types(ADA_TYPES, "/campaign submit campaign:Advent challenge:Snow").await;
+    assert_eq!(form.message["title"], "Snow");
+    chat.fills(ADA_TYPES, &form, &[("answer", "wrong")]).await.privately();
+    let form = chat.types(ADA_TYPES, "/campaign submit campaign:Advent challenge:Snow").await;
+    let right = chat.fills(ADA_TYPES, &form, &[("answer", "right")]).await;
+    assert!(
+        right.message["content"].as_str().unwrap().starts_with("Right! Part 1 is solved. You are number 1."),
+        "{}",
+        right.message
+    );
+    let board = chat.types(BOB_TYPES, "/campaign scoreboard campaign:Advent").await;
+    board.openly();
+    assert!(board.message["content"].as_str().unwrap().contains("1. Ada — "), "{}", board.message);
+    let refreshed = chat.presses(ADA_TYPES, &board, "Refresh").await;
+    assert_eq!(refreshed.answer["type"], 7, "it edits itself");
+    chat.types(ADA_TYPES, "/campaign hint campaign:Advent challenge:Snow")
+        .await
+        .says("There are no hints for this challenge.");
+    chat.discord.verdict();
+}
+
+#[tokio::test]
+async fn staff_award_grant_and_announce_and_others_may_not() {
+    let chat = Chat::new().await;
+    chat.types(ADA_TYPES, "/award xp member:8 amount:50 reason:tea")
+        .await
+        .says("You may not do that here. It takes a role that those who run this server give.")
+        .privately();
+    chat.types(EVE_TYPES, "/award xp member:8 amount:50 reason:tea").await.says("<@8> got 50 XP.").openly();
+    chat.types(EVE_TYPES, "/award gold member:8 amount:3 reason:tea").await.says("<@8> got 3 gold.");
+    chat.types(EVE_TYPES, "/award bytes member:8 amount:5 reason:tea").await.says("<@8> got 5 bytes.");
+    let profile = chat.types(BOB_TYPES, "/profile").await;
+    let text = profile.message["content"].as_str().unwrap().to_owned();
+    assert!(text.starts_with("**Bob** — level ") && text.contains(", 50 XP, "), "{text}");
+    chat.types(EVE_TYPES, "/setup channel:51").await.privately();
+    chat.types(EVE_TYPES, "/announce text:Hello")
+        .await
+        .says("It is announced in <#51> when its turn comes.")
+        .privately();
+    // A role that was granted by hand counts as well; who did it is in the log.
+    chat.run(
+        "INSERT INTO access.role_grants (guild_id, user_id, role, source) VALUES (1, 7, 'admin', 'manual')",
+    )
+    .await;
+    chat.types(ADA_TYPES, "/award xp member:8 amount:1 reason:tea").await.says("<@8> got 1 XP.");
+    let by: Vec<String> =
+        sqlx::query_scalar("SELECT DISTINCT changed_by FROM access.audit_log WHERE guild_id = 1 ORDER BY 1")
+            .fetch_all(chat.pool())
+            .await
+            .unwrap();
+    assert_eq!(by, ["user:7", "user:9"]);
+    chat.discord.verdict();
+}
+
+#[tokio::test]
+async fn a_member_sees_chooses_takes_along_and_is_forgotten() {
+    let chat = Chat::new().await;
+    chat.types(ADA_TYPES, "/preferences levels:no")
+        .await
+        .says("Announced about you: levels no, achievements yes, awards yes.")
+        .privately();
+    chat.types(BOB_TYPES, "/preferences")
+        .await
+        .says("Über dich angesagt: Level ja, Erfolge ja, Auszeichnungen ja.");
+    chat.types(ADA_TYPES, "/achievements").await.says("There is nothing to achieve here yet.");
+    chat.types(ADA_TYPES, "/board list").await.says("No quest is open.");
+    chat.types(ADA_TYPES, "/shop list").await.says("The shop is empty.");
+    chat.types(ADA_TYPES, "/leaderboard").await.openly();
+    let copy = chat.types(ADA_TYPES, "/privacy export").await;
+    copy.says("All that is kept of you here.").privately();
+    assert_eq!(copy.files[0].0, "questhall.json");
+    let content: serde_json::Value = serde_json::from_str(&copy.files[0].1).unwrap();
+    assert_eq!(content["member"]["name"], "Ada");
+    let sure = chat.types(ADA_TYPES, "/privacy erase").await;
+    let gone = chat.presses(ADA_TYPES, &sure, "Forget me").await;
+    assert!(gone.message["content"].as_str().unwrap().starts_with("You are forgotten: "), "{}", gone.message);
+    assert_eq!(gone.answer["type"], 7);
+    let mut conn = chat.pool().acquire().await.unwrap();
+    let member = people::member_get(&mut conn, GUILD, UserId::new(7)).await.unwrap().unwrap();
+    assert_eq!(member.name, "Deleted member");
+    chat.discord.verdict();
+}
+
+#[tokio::test]
+async fn a_quiz_of_two_pages_is_answered_by_forms() {
+    let chat = Chat::new().await;
+    chat.known().await;
+    let questions: Vec<_> = (1..=6)
+        .map(|n| {
+            json!({
+                "slug": format!("q{n}"), "type": "single", "text": format!("Question {n}?"), "points": 1,
+                "choices": [{ "slug": "a", "text": "Yes", "right": true }, { "slug": "b", "text": "No" }],
+            })
+        })
+        .collect();
+    let quest = json!({
+        "title": "Trees", "type": "Assessment", "difficulty": "Beginner", "experience_points": 10,
+        "steps": [
+            { "slug": "read", "type": "Reading", "title": "Read about trees", "experience_points": 5 },
+            { "slug": "quiz", "type": "Quiz", "title": "Quiz", "quiz": { "questions": questions } },
+        ],
+    });
+    let author = learning::ops::Author { by: By::Cli, origin: &Origin::default() };
+    let quest = serde_json::from_value(quest).unwrap();
+    let made = learning::ops::quest_create(chat.pool(), GUILD, "trees", &quest, author).await.unwrap();
+    learning::ops::quest_publish(chat.pool(), GUILD, made.id, author).await.unwrap();
+    chat.types(ADA_TYPES, "/learn browse").await.says("There are no paths here yet.");
+    let begun = chat.types(ADA_TYPES, "/learn start quest:trees").await;
+    assert!(
+        begun.message["content"].as_str().unwrap().starts_with("**Trees** — 0 of 2 steps"),
+        "{}",
+        begun.message
+    );
+    let read = chat.presses(ADA_TYPES, &begun, "Done").await;
+    let shown = chat.presses(ADA_TYPES, &read, "Begin the quiz").await;
+    let form = chat.presses(ADA_TYPES, &shown, "Answer").await;
+    let answers: Vec<(String, &str)> = (0..5).map(|n| (format!("q{n}"), "Yes")).collect();
+    let answers: Vec<(&str, &str)> = answers.iter().map(|(id, value)| (id.as_str(), *value)).collect();
+    let noted = chat.fills(ADA_TYPES, &form, &answers).await;
+    noted.says("Page 1 of 2 is noted.");
+    let shown = chat.presses(ADA_TYPES, &noted, "Go on").await;
+    let form = chat.presses(ADA_TYPES, &shown, "Answer").await;
+    let done = chat.fills(ADA_TYPES, &form, &[("q0", "Yes")]).await;
+    let text = done.message["content"].as_str().unwrap();
+    assert!(text.starts_with("Passed, with 6 of 6 points.") && text.contains("Completed, for "), "{text}");
+    chat.types(ADA_TYPES, "/learn continue quest:trees").await.privately();
+    chat.discord.verdict();
+}

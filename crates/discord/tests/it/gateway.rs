@@ -1,0 +1,178 @@
+//! The gateway: what happens in a guild is taken once, in order, whatever the connection goes through.
+
+use std::time::Duration;
+
+use access::testing::means;
+use jobs::{Node, Wake};
+use serde_json::{Value, json};
+
+use crate::chat::{ADA_TYPES, Chat};
+use crate::stand_in::gateway::{Gateway, Trick};
+
+struct Watched {
+    chat: Chat,
+    gateway: Gateway,
+    node: Option<Node>,
+}
+
+impl Watched {
+    async fn new(tricks: Vec<Trick>) -> Self {
+        let gateway = Gateway::start().await;
+        tricks.into_iter().for_each(|trick| gateway.plays(trick));
+        let url = gateway.url.clone();
+        let chat = Chat::with(|settings| {
+            settings.gateway = true;
+            settings.message_content = true;
+            settings.gateway_url = Some(url);
+        })
+        .await;
+        chat.known().await;
+        let mut watched = Self { chat, gateway, node: None };
+        watched.begin().await;
+        watched
+    }
+
+    /// A node starts.
+    async fn begin(&mut self) {
+        let node = Node::start(self.chat.pool().clone(), "test", "0", &[], Wake::new()).await.unwrap();
+        let means = means(self.chat.pool()).with(self.chat.bot.clone());
+        (discord::SLICE.workers)(&means, &node.handle());
+        self.node = Some(node);
+    }
+
+    /// Waits until this holds in the database.
+    async fn until(&self, sql: &'static str) {
+        for _ in 0..2_000 {
+            if sqlx::query_scalar::<_, bool>(sql).fetch_one(self.chat.pool()).await.unwrap() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("this never held: {sql}; greetings: {:?}", self.gateway.greetings());
+    }
+
+    async fn ready(&self) {
+        self.until("SELECT EXISTS (SELECT FROM discord.gateway_shards WHERE sequence = 1)").await;
+    }
+
+    async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(self.chat.pool()).await.unwrap()
+    }
+}
+
+fn message(id: i64, text: &str) -> Value {
+    // Made now: the lake takes nothing of the far past.
+    json!({
+        "id": id.to_string(), "type": 0, "guild_id": "1", "channel_id": "50", "content": text,
+        "author": { "id": "7", "username": "ada" }, "member": { "roles": [] }, "attachments": [], "mentions": [],
+    })
+}
+
+/// An id of about now.
+async fn id(watched: &Watched, n: i64) -> i64 {
+    ((watched.chat.now().await * 1_000 - 1_420_070_400_000) << 22) + n
+}
+
+const MESSAGES: &str = "SELECT count(*) FROM lake.events WHERE event_type = 'message_create'";
+
+#[tokio::test]
+async fn messages_are_counted_once_whatever_the_connection_goes_through() {
+    let tricks = vec![Trick::AcceptAndClose, Trick::ReconnectAfter(2), Trick::SendAgain(1)];
+    let watched = Watched::new(tricks).await;
+    watched.ready().await;
+    let first = id(&watched, 0).await;
+    for n in 0..6 {
+        watched.gateway.happens("MESSAGE_CREATE", message(first + n, "the quick brown fox says a secret"));
+    }
+    watched.until("SELECT sequence = 7 FROM discord.gateway_shards").await;
+    assert_eq!(watched.count(MESSAGES).await, 6);
+    let greetings = watched.gateway.greetings();
+    assert_eq!(greetings[0], "identify");
+    assert!(greetings[1].starts_with("resume "), "{greetings:?}");
+    // Nothing of what was said is anywhere.
+    let said: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM lake.events e WHERE e::text LIKE '%secret%')")
+            .fetch_one(watched.chat.pool())
+            .await
+            .unwrap();
+    assert!(!said);
+}
+
+#[tokio::test]
+async fn another_node_goes_on_after_the_last_event_that_was_committed() {
+    let mut watched = Watched::new(Vec::new()).await;
+    watched.ready().await;
+    let first = id(&watched, 0).await;
+    watched.gateway.happens("MESSAGE_CREATE", message(first, "one"));
+    watched.until("SELECT sequence = 2 FROM discord.gateway_shards").await;
+    // The node dies: its lease lapses.
+    watched.node.take().unwrap().stop(Duration::from_secs(5)).await.unwrap();
+    watched.gateway.happens("MESSAGE_CREATE", message(first + 1, "two"));
+    watched.chat.run("UPDATE discord.gateway_shards SET held_until = now() - interval '1 second'").await;
+    watched.begin().await;
+    watched.until("SELECT sequence = 3 FROM discord.gateway_shards").await;
+    assert_eq!(watched.gateway.greetings(), ["identify", "resume 2"]);
+    assert_eq!(watched.count(MESSAGES).await, 2);
+}
+
+#[tokio::test]
+async fn voice_is_followed_and_what_was_missed_is_made_up() {
+    let watched = Watched::new(Vec::new()).await;
+    watched.ready().await;
+    let state = |user: &str, channel: Option<&str>| json!({ "guild_id": "1", "user_id": user, "channel_id": channel, "session_id": "v" });
+    watched.gateway.happens("VOICE_STATE_UPDATE", state("7", Some("70")));
+    watched.gateway.happens(
+        "VOICE_STATE_UPDATE",
+        json!({ "guild_id": "1", "user_id": "7", "channel_id": "70", "self_mute": true }),
+    );
+    watched.gateway.happens("VOICE_STATE_UPDATE", state("7", Some("71")));
+    watched.gateway.happens("VOICE_STATE_UPDATE", state("8", Some("70")));
+    watched.until("SELECT sequence = 5 FROM discord.gateway_shards").await;
+    let kinds = "SELECT count(*) FROM lake.events WHERE event_type IN ('voice_join', 'voice_move')";
+    assert_eq!(watched.count(kinds).await, 3, "muting is no move");
+    // The guild comes back, and Ada is gone: somebody else is there.
+    let guild = json!({ "id": "1", "name": "The hall", "voice_states": [state("8", Some("70")), state("9", Some("71"))] });
+    watched.gateway.happens("GUILD_DELETE", json!({ "id": "1", "unavailable": true }));
+    watched.gateway.happens("GUILD_CREATE", guild);
+    watched.until("SELECT sequence = 7 FROM discord.gateway_shards").await;
+    assert_eq!(watched.count("SELECT count(*) FROM lake.events WHERE event_type = 'voice_leave'").await, 1);
+    assert_eq!(watched.count("SELECT count(*) FROM discord.voice_states").await, 2);
+    assert_eq!(watched.count("SELECT count(*) FROM discord.guilds WHERE present").await, 1);
+    watched.gateway.happens("GUILD_DELETE", json!({ "id": "1" }));
+    watched.until("SELECT sequence = 8 FROM discord.gateway_shards").await;
+    assert_eq!(watched.count("SELECT count(*) FROM discord.voice_states").await, 0);
+    assert_eq!(watched.count("SELECT count(*) FROM discord.guilds WHERE NOT present").await, 1);
+}
+
+#[tokio::test]
+async fn commands_come_by_the_gateway_as_well() {
+    let watched = Watched::new(Vec::new()).await;
+    watched.ready().await;
+    let interaction = watched.chat.interaction(ADA_TYPES, 2, &watched.chat.typed("/bytes daily"));
+    watched.gateway.happens("INTERACTION_CREATE", interaction.clone());
+    let number: i64 = interaction["id"].as_str().unwrap().parse().unwrap();
+    for _ in 0..1_000 {
+        if let Some(answer) = watched.chat.discord.with(|state| state.callbacks.get(&number).cloned()) {
+            assert_eq!(answer["data"]["content"], "You got 10 bytes; day 1 in a row. You have 110.");
+            watched.chat.discord.verdict();
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("nobody answered");
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_is_begun_anew_and_a_deaf_gateway_is_left() {
+    let watched = Watched::new(vec![Trick::Invalid(false), Trick::Deaf]).await;
+    for _ in 0..2_000 {
+        if watched.gateway.greetings().len() >= 3 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let greetings = watched.gateway.greetings();
+    assert_eq!(greetings[..2], ["identify", "identify"]);
+    assert!(greetings.len() >= 3, "a gateway that answers no heartbeat was left: {greetings:?}");
+    assert!(watched.gateway.memory.lock().unwrap().connections < 8, "and not hammered");
+}

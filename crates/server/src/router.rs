@@ -44,6 +44,8 @@ pub struct Services {
     pub lake: EventWriter,
     /// Runs scripts; `None` where this machine cannot or may not.
     pub sandbox: Option<Sandbox>,
+    /// The bot on Discord; `None` where none is set up.
+    pub discord: Option<discord::Bot>,
     /// Cancelled when the process begins to stop: then it is not ready any more.
     pub draining: CancellationToken,
     /// Cancelled when no more requests are taken: then streams end.
@@ -64,6 +66,10 @@ impl Services {
             .with(self.webhooks.clone())
             .with(self.settings.nats.clone())
             .with(self.lake.clone());
+        let means = match self.discord.clone() {
+            Some(bot) => means.with(bot),
+            None => means,
+        };
         match self.sandbox.clone() {
             Some(sandbox) => means.with(sandbox),
             None => means,
@@ -112,6 +118,7 @@ pub fn build(services: &Services) -> Router {
         .layer(Extension(submissions.clone()))
         .layer(Extension(transfers.clone()))
         .layer(Extension(lake.clone()))
+        .layer(Extension(services.discord.clone()))
         .layer(Extension(app.wake().clone()));
     if let Some(sandbox) = sandbox {
         routes = routes.layer(Extension(sandbox.clone()));

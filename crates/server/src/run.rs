@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use access::personal::Keepers;
 use access::vault::KeyError;
 use access::{App, Means};
 use challenges::SubmissionWriter;
@@ -173,15 +174,26 @@ impl Server {
         let node =
             Node::start(pool.clone(), &node_name(), env!("CARGO_PKG_VERSION"), &names, wake.clone()).await?;
         let sandbox = start_sandbox(&settings, &roles).await;
+        let app = App::new(pool.clone(), wake.clone(), settings.api());
+        let faculties = discord::Faculties {
+            keepers: Keepers::of(SLICES),
+            submissions: SubmissionWriter::start(&pool, &wake, settings.workers.submission_writers),
+            transfers: TransferWriter::start(&pool, &wake, settings.workers.transfer_writers),
+            lake: EventWriter::start(&pool, &wake, settings.workers.event_writers),
+            sandbox,
+        };
+        let bot = discord::Bot::new(app.clone(), settings.discord.clone(), faculties.clone());
+        let discord::Faculties { submissions, transfers, lake, sandbox, .. } = faculties;
         let services = Services {
             schema,
-            app: App::new(pool.clone(), wake.clone(), settings.api()),
+            app,
             tail: Tail::spawn(pool.clone(), &node.handle(), &wake),
             webhooks,
-            submissions: SubmissionWriter::start(&pool, &wake, settings.workers.submission_writers),
-            lake: EventWriter::start(&pool, &wake, settings.workers.event_writers),
-            transfers: TransferWriter::start(&pool, &wake, settings.workers.transfer_writers),
+            submissions,
+            lake,
+            transfers,
             sandbox,
+            discord: bot.map_err(RunError::Certificates)?,
             draining: CancellationToken::new(),
             closing: CancellationToken::new(),
             settings,

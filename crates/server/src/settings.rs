@@ -47,6 +47,8 @@ pub struct Settings {
     pub webhooks: delivery::WebhookSettings,
     /// Publishing events to NATS `JetStream`.
     pub nats: delivery::NatsSettings,
+    /// The bot on Discord.
+    pub discord: discord::DiscordSettings,
     /// Figures for Prometheus.
     pub metrics: Metrics,
     /// What is logged, and how.
@@ -68,6 +70,7 @@ impl Default for Settings {
             streams: Streams::default(),
             webhooks: delivery::WebhookSettings::default(),
             nats: delivery::NatsSettings::default(),
+            discord: discord::DiscordSettings::default(),
             metrics: Metrics::default(),
             log: Log::default(),
         }
@@ -555,6 +558,7 @@ impl Settings {
             .validate()
             .map_err(|(name, problem)| (format!("webhooks.{name}"), problem.to_owned()))?;
         self.nats.validate().map_err(|(name, problem)| (format!("nats.{name}"), problem.to_owned()))?;
+        self.discord.validate().map_err(|(name, problem)| (format!("discord.{name}"), problem.to_owned()))?;
         if let Err(error) = self.log.filter_or("").parse::<tracing_subscriber::EnvFilter>() {
             return Err((
                 "log.filter".to_owned(),

@@ -24,6 +24,7 @@ pub static SLICES: &[&Slice] = &[
     &campaigns::SLICE,
     &learning::SLICE,
     &insight::SLICE,
+    &discord::SLICE,
     &operations::SLICE,
 ];
 

@@ -17,7 +17,7 @@ use super::Settings;
 const DEFAULT_FILE: &str = "questhall.toml";
 
 /// Variables that begin like settings and are none: for tests, scripts and the command line itself.
-const NOT_SETTINGS: [&str; 6] = ["config", "seed", "test_", "bench_", "chaos_", "discord_"];
+const NOT_SETTINGS: [&str; 6] = ["config", "seed", "test_", "bench_", "chaos_", "discord_openapi"];
 
 /// One setting from the command line: its name, such as `http.listen`, and its value.
 #[derive(Debug, Clone, PartialEq)]

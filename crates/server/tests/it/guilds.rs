@@ -134,6 +134,15 @@ impl Guild {
         let purchase = house.act(&item, &key, user, &json!({})).await;
         let purchase = if purchase["purchase"].is_object() { &purchase["purchase"] } else { &purchase };
         ids.insert("purchase_id", id_text(&purchase["id"]));
+        let effect: uuid::Uuid = sqlx::query_scalar(
+            "INSERT INTO discord.effects (guild_id, target, kind, payload, dedupe_key, status, settled_at)
+             VALUES ($1, 'channel:1', 'announcement', '{}', 'an effect', 'dead', now()) RETURNING id",
+        )
+        .bind(id)
+        .fetch_one(pool)
+        .await
+        .unwrap();
+        ids.insert("discord_effect_id", effect.to_string());
         Self { key, user, ids }
     }
 }

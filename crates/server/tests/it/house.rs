@@ -76,6 +76,7 @@ impl House {
             transfers: TransferWriter::start(&pool, &wake, 1),
             lake: lake::ingest::EventWriter::start(&pool, &wake, 1),
             sandbox: None,
+            discord: None,
             draining: CancellationToken::new(),
             closing: CancellationToken::new(),
             settings: Arc::new(settings),

@@ -131,7 +131,6 @@ fn refusal(lang: Lang, problem: &Problem) -> String {
         (Lang::German, "squad-full") => Some("Dieses Squad ist voll."),
         (Lang::German, "squad-locked") => Some("Während dieser Kampagne bleiben Squads, wie sie sind."),
         (Lang::German, "not-found") => Some("Das gibt es hier nicht."),
-        (Lang::German, "forbidden") => Some("Das darfst du hier nicht."),
         (Lang::German, _) => None,
     };
     match known {

@@ -197,7 +197,8 @@ impl Sender {
         self.went(true);
         if status == StatusCode::TOO_MANY_REQUESTS {
             let limited = Limited::of(exchange);
-            metrics::counter!("questhall_discord_rate_limited_total", "scope" => limited.scope.as_str()).increment(1);
+            metrics::counter!("questhall_discord_rate_limited_total", "scope" => limited.scope.as_str())
+                .increment(1);
             if limited.scope != Scope::Shared {
                 self.0.budget.refused().await?;
             }

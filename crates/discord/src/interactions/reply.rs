@@ -79,7 +79,7 @@ impl Reply {
         if !self.files.is_empty() {
             let files = self.files.iter().enumerate();
             let files: Vec<Value> =
-                files.map(|(n, file)| json!({ "id": n, "filename": file.name })).collect();
+                files.map(|(n, file)| json!({ "id": n.to_string(), "filename": file.name })).collect();
             message["attachments"] = json!(files);
         }
         message

@@ -73,7 +73,7 @@ async fn id(watched: &Watched, n: i64) -> i64 {
     ((watched.chat.now().await * 1_000 - 1_420_070_400_000) << 22) + n
 }
 
-const MESSAGES: &str = "SELECT count(*) FROM lake.events WHERE event_type = 'message_create'";
+const MESSAGES: &str = "SELECT count(*) FROM lake.event_lake WHERE event_type = 'message_create'";
 
 #[tokio::test]
 async fn messages_are_counted_once_whatever_the_connection_goes_through() {
@@ -91,7 +91,7 @@ async fn messages_are_counted_once_whatever_the_connection_goes_through() {
     assert!(greetings[1].starts_with("resume "), "{greetings:?}");
     // Nothing of what was said is anywhere.
     let said: bool =
-        sqlx::query_scalar("SELECT EXISTS (SELECT FROM lake.events e WHERE e::text LIKE '%secret%')")
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM lake.event_lake e WHERE e::text LIKE '%secret%')")
             .fetch_one(watched.chat.pool())
             .await
             .unwrap();
@@ -128,14 +128,17 @@ async fn voice_is_followed_and_what_was_missed_is_made_up() {
     watched.gateway.happens("VOICE_STATE_UPDATE", state("7", Some("71")));
     watched.gateway.happens("VOICE_STATE_UPDATE", state("8", Some("70")));
     watched.until("SELECT sequence = 5 FROM discord.gateway_shards").await;
-    let kinds = "SELECT count(*) FROM lake.events WHERE event_type IN ('voice_join', 'voice_move')";
+    let kinds = "SELECT count(*) FROM lake.event_lake WHERE event_type IN ('voice_join', 'voice_move')";
     assert_eq!(watched.count(kinds).await, 3, "muting is no move");
     // The guild comes back, and Ada is gone: somebody else is there.
     let guild = json!({ "id": "1", "name": "The hall", "voice_states": [state("8", Some("70")), state("9", Some("71"))] });
     watched.gateway.happens("GUILD_DELETE", json!({ "id": "1", "unavailable": true }));
     watched.gateway.happens("GUILD_CREATE", guild);
     watched.until("SELECT sequence = 7 FROM discord.gateway_shards").await;
-    assert_eq!(watched.count("SELECT count(*) FROM lake.events WHERE event_type = 'voice_leave'").await, 1);
+    assert_eq!(
+        watched.count("SELECT count(*) FROM lake.event_lake WHERE event_type = 'voice_leave'").await,
+        1
+    );
     assert_eq!(watched.count("SELECT count(*) FROM discord.voice_states").await, 2);
     assert_eq!(watched.count("SELECT count(*) FROM discord.guilds WHERE present").await, 1);
     watched.gateway.happens("GUILD_DELETE", json!({ "id": "1" }));

@@ -33,9 +33,9 @@ pub use registry::{Synced, sync};
 pub(crate) type Answered = Result<Reply, Problem>;
 
 /// The command that an interaction is about, with what was given.
-fn find<'a>(
-    interaction: &'a Interaction,
-) -> Option<(&'static Command, &'static Leaf, &'a [crate::interactions::model::Given])> {
+fn find(
+    interaction: &Interaction,
+) -> Option<(&'static Command, &'static Leaf, &[crate::interactions::model::Given])> {
     let data = interaction.data.as_ref()?;
     let command = TREE.iter().find(|command| command.name == data.name)?;
     match command.leaves {
@@ -121,7 +121,6 @@ pub(crate) async fn complete(bot: &Bot, interaction: &Interaction) -> Result<Vec
 fn refusal(lang: Lang, problem: &Problem) -> String {
     let detail = problem.detail();
     let known = match (lang, problem.slug()) {
-        (Lang::English, _) => None,
         (Lang::German, "insufficient-funds") => Some("So viele Bytes hast du nicht."),
         (Lang::German, "daily-already-claimed") => Some("Die Bytes von heute hast du schon."),
         (Lang::German, "transfer-cooldown") => {
@@ -131,7 +130,7 @@ fn refusal(lang: Lang, problem: &Problem) -> String {
         (Lang::German, "squad-full") => Some("Dieses Squad ist voll."),
         (Lang::German, "squad-locked") => Some("Während dieser Kampagne bleiben Squads, wie sie sind."),
         (Lang::German, "not-found") => Some("Das gibt es hier nicht."),
-        (Lang::German, _) => None,
+        _ => None,
     };
     match known {
         Some(known) => known.to_owned(),

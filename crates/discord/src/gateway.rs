@@ -30,7 +30,7 @@ const QUEUE: usize = 2_000;
 const LOOK: Duration = Duration::from_secs(5);
 /// Pauses between connections that fail grow from this to that.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Connects until the node stops, if the operator wants it.
 pub(crate) fn spawn(bot: Bot, node: &NodeHandle) {
@@ -91,9 +91,9 @@ pub(crate) async fn run(bot: &Bot, url: &str, (shard, count): (i32, i32), lease:
         loop {
             let began = tokio::time::Instant::now();
             let ended = Connection { bot, url, shard, count, lease: &lease, queue: &sender }.live().await;
-            tracing::info!(shard, ?ended, "a connection to Discord's gateway ended");
+            tracing::info!(shard, %ended, "a connection to Discord's gateway ended");
             if ended.is_for_good() {
-                tracing::error!(shard, ?ended, "Discord does not let the bot connect; mend its settings");
+                tracing::error!(shard, %ended, "Discord does not let the bot connect; mend its settings");
                 pause = LONGEST_PAUSE;
             }
             // Accepting a connection is no success: one that lasted is.

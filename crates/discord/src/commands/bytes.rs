@@ -1,5 +1,7 @@
 //! `/bytes`.
 
+use std::fmt::Write as _;
+
 use economy::model::{Occasion, TransferRequest};
 use economy::ops;
 use economy::transfers::Transfer;
@@ -75,7 +77,7 @@ async fn board(call: &Call, cursor: Option<String>) -> Answered {
     let page = ops::leaderboard(call.pool(), call.guild, &query).await?;
     let mut text = say!(call.lang, "**Most bytes**", "**Die meisten Bytes**");
     for row in &page.items {
-        text.push_str(&format!("\n{}. {} — {}", row.rank, plain(&row.name), row.balance));
+        let _ = write!(text, "\n{}. {} — {}", row.rank, plain(&row.name), row.balance);
     }
     if page.items.is_empty() {
         text.push_str(&say!(call.lang, "\nNobody has any yet.", "\nNoch hat niemand welche."));
@@ -109,12 +111,13 @@ pub(crate) async fn history(call: Call) -> Answered {
         };
         let with = if other == UserId::HOUSE { String::new() } else { format!(", {}", plain(&name)) };
         let reason = row.reason.map(|reason| format!(": {}", plain(&reason))).unwrap_or_default();
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "\n<t:{}:d> {sign}{} ({}{with}){reason}",
             row.created_at.timestamp(),
             row.amount,
             plain(row.kind.as_str())
-        ));
+        );
     }
     Ok(Reply::text(text))
 }

@@ -1,5 +1,7 @@
 //! `/campaign`.
 
+use std::fmt::Write as _;
+
 use campaigns::model::{Campaign, Status};
 use challenges::catalogue::Challenge;
 use challenges::ops::Onlooker;
@@ -67,7 +69,7 @@ pub(crate) async fn list(call: Call) -> Answered {
     for campaign in campaigns.iter().take(15) {
         let name = plain(&campaign.settings.name);
         let stands = stands(&call, campaign);
-        text.push_str(&format!("\n{name} — {stands}"));
+        let _ = write!(text, "\n{name} — {stands}");
     }
     Ok(Reply::text(text))
 }
@@ -232,7 +234,9 @@ async fn hints_shown(call: &Call, campaign: CampaignId, challenge: ChallengeId) 
     for hint in &list {
         let (n, cost, penalty) = (hint.position, hint.cost_bytes, hint.penalty);
         match &hint.body {
-            Some(body) => text.push_str(&format!("\n{n}. {}", cut(body, 600))),
+            Some(body) => {
+                let _ = write!(text, "\n{n}. {}", cut(body, 600));
+            }
             None => text.push_str(&say!(
                 call.lang,
                 "\n{n}. costs {cost} bytes, and {penalty} of your score",

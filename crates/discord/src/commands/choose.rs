@@ -31,6 +31,7 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
+    #[expect(clippy::needless_pass_by_value, reason = "ids are small, and read better so")]
     pub(crate) fn new(id: impl ToString, name: impl Into<String>) -> Self {
         Self { id: id.to_string(), name: name.into() }
     }

@@ -1,5 +1,7 @@
 //! The tree as Discord takes it, and as people read it.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::tree::{Command, Leaf, Opt, TREE, Takes};
@@ -91,7 +93,7 @@ pub fn reference() -> String {
             }
             let seen = if leaf.private { "for who asks" } else { "for all" };
             let needs = leaf.needs.map(|scope| format!("; takes `{scope}`")).unwrap_or_default();
-            text.push_str(&format!("| `{typed}` | {} | {seen}{needs} |\n", leaf.about.en));
+            let _ = write!(text, "| `{typed}` | {} | {seen}{needs} |\n", leaf.about.en);
         }
     }
     text

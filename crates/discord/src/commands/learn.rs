@@ -1,5 +1,7 @@
 //! `/learn`: paths, quests, and quizzes by forms.
 
+use std::fmt::Write as _;
+
 use kernel::Problem;
 use learning::ids::{PathId, QuestId, StepId};
 use learning::model::learner::{AttemptView, Confirmation, PathView, QuestState, QuizTry, StepView};
@@ -55,7 +57,7 @@ pub(crate) async fn path(call: Call) -> Answered {
             QuestState::InProgress | QuestState::Paused => "▸",
             QuestState::Open | QuestState::Abandoned => "·",
         };
-        text.push_str(&format!("\n{mark} {}", plain(&quest.title)));
+        let _ = write!(text, "\n{mark} {}", plain(&quest.title));
     }
     Ok(Reply::text(text))
 }
@@ -100,7 +102,7 @@ async fn shown(call: &Call, attempt: &AttemptView) -> Answered {
     }
     let open = |step: &&StepView| !matches!(step.status, StepStatus::Completed | StepStatus::Skipped);
     let Some(step) = attempt.steps.iter().find(open) else { return Ok(Reply::text(text)) };
-    text.push_str(&format!("\n\n**{}**\n{}", plain(&step.title), cut(&step.description, 1_200)));
+    let _ = write!(text, "\n\n**{}**\n{}", plain(&step.title), cut(&step.description, 1_200));
     if let Some(url) = &step.url {
         text.push('\n');
         text.push_str(url);
@@ -178,9 +180,9 @@ pub(crate) async fn quiz_opened(call: Call) -> Answered {
     let mut text = String::new();
     for (n, question) in of_page.iter().enumerate() {
         let n = page * PER_FORM + n + 1;
-        text.push_str(&format!("**{n}.** {}\n", cut(&question.text, 300)));
+        let _ = write!(text, "**{n}.** {}\n", cut(&question.text, 300));
         for choice in &question.choices {
-            text.push_str(&format!("- {}\n", cut(&choice.text, 100)));
+            let _ = write!(text, "- {}\n", cut(&choice.text, 100));
         }
     }
     let label = say!(call.lang, "Answer", "Antworten");
@@ -239,7 +241,7 @@ pub(crate) async fn quiz_answered(call: Call) -> Answered {
         say!(call.lang, "Not passed: {points} of {of} points.", "Nicht bestanden: {points} von {of} Punkten.")
     };
     for explained in result.questions.iter().filter_map(|question| question.explanation.as_deref()).take(10) {
-        text.push_str(&format!("\n- {}", cut(explained, 150)));
+        let _ = write!(text, "\n- {}", cut(explained, 150));
     }
     if result.passed {
         let view = ops::quest_view(call.pool(), call.guild, Some(call.user), quest).await?;

@@ -1,5 +1,7 @@
 //! `/profile`, `/leaderboard`, `/achievements`, `/preferences`, `/privacy`.
 
+use std::fmt::Write as _;
+
 use kernel::{PageQuery, Problem};
 use people::preferences::{Preferences, preferences_get, preferences_put};
 use people::privacy::{member_erase, member_export};
@@ -86,12 +88,12 @@ pub(crate) async fn achievements(call: Call) -> Answered {
     let (have, of) = (earned.len(), page.items.len());
     let mut text = say!(call.lang, "**{have} of {of} achieved**", "**{have} von {of} erreicht**");
     for one in earned.iter().take(20) {
-        text.push_str(&format!("\n✓ {}", plain(&one.name)));
+        let _ = write!(text, "\n✓ {}", plain(&one.name));
     }
     for one in open.iter().take(10) {
-        text.push_str(&format!("\n{}", plain(&one.name)));
+        let _ = write!(text, "\n{}", plain(&one.name));
         if let (Some(value), Some(threshold)) = (one.value, one.threshold) {
-            text.push_str(&format!(" — {value}/{threshold}"));
+            let _ = write!(text, " — {value}/{threshold}");
         }
     }
     Ok(Reply::text(text))

@@ -1,5 +1,7 @@
 //! `/award`, `/grant`, `/season`, `/announce`, `/setup`: for who runs a server.
 
+use std::fmt::Write as _;
+
 use access::web::Repeatable;
 use chrono::TimeDelta;
 use community::announcements::model::{AnnouncementKind, ChannelChoice, NewNotice};
@@ -162,7 +164,7 @@ pub(crate) async fn setup(call: Call) -> Answered {
         "Dieser Server ist eingerichtet. Angesagt wird:"
     );
     for choice in &list.channels {
-        text.push_str(&format!("\n{} → <#{}>", plain(choice.kind.as_str()), choice.channel_id));
+        let _ = write!(text, "\n{} → <#{}>", plain(choice.kind.as_str()), choice.channel_id);
     }
     let squads = squads::ops::squad_list(call.pool(), call.guild, false, &PageQuery::default()).await?;
     if squads.items.is_empty() {

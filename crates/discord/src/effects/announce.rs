@@ -14,7 +14,7 @@ pub(super) fn announcement(due: &Value) -> String {
     let text = |name: &str| plain(what[name].as_str().unwrap_or_default());
     let number = |name: &str| what[name].as_i64().unwrap_or_default();
     let who = due["user_id"].as_str().or_else(|| what["user_id"].as_str());
-    let who = who.map(|id| format!("<@{id}>")).unwrap_or_else(|| "Somebody".to_owned());
+    let who = who.map_or_else(|| "Somebody".to_owned(), |id| format!("<@{id}>"));
     let said = match what["event"].as_str().unwrap_or_default() {
         "member.levelled_up" => format!("{who} reached level {}.", number("level")),
         "achievement.earned" => format!("{who} has achieved **{}**.", text("name")),
@@ -31,7 +31,7 @@ pub(super) fn announcement(due: &Value) -> String {
         "board.quest_posted" => format!("A new quest is on the board: **{}**.", text("title")),
         "board.quest_completed" => format!("{who} completed the quest **{}**.", text("title")),
         "campaign.started" => format!("**{}** has begun. `/campaign register` takes you in.", text("name")),
-        "campaign.closed" => format!("**{}** is over.", text("name")),
+        "campaign.closed" | "multiplier.ended" => format!("**{}** is over.", text("name")),
         "challenge.released" => {
             format!(
                 "**{}**: challenge {} is out: **{}**.",
@@ -42,7 +42,6 @@ pub(super) fn announcement(due: &Value) -> String {
         }
         "multiplier.scheduled" => format!("**{}** is coming.", text("name")),
         "multiplier.started" => format!("**{}** has begun.", text("name")),
-        "multiplier.ended" => format!("**{}** is over.", text("name")),
         "multiplier.called_off" => format!("**{}** is called off.", text("name")),
         _ => what["text"].as_str().unwrap_or("Something happened.").to_owned(),
     };

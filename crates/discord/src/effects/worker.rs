@@ -22,7 +22,7 @@ const POLL: Duration = Duration::from_secs(1);
 /// Attempts after which an effect is given up that Discord never refused: about a day.
 const MAX_ATTEMPTS: i32 = 30;
 /// How long one attempt waits for its turn; less than its claim lasts.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Rows removed by one run of the clean-up.
 const CLEAN: i64 = 10_000;
 

@@ -52,6 +52,20 @@ pub(crate) enum Ended {
     Unwanted,
 }
 
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Broken(why) => f.write_str(why),
+            Self::Asked => f.write_str("Discord wants a new one"),
+            Self::Invalid(true) => f.write_str("the session cannot be gone on with now"),
+            Self::Invalid(false) => f.write_str("the session is over"),
+            Self::Dead => f.write_str("Discord answers no heartbeats"),
+            Self::Closed(code) => write!(f, "Discord closed it with the code {code}"),
+            Self::Unwanted => f.write_str("nobody takes events any more"),
+        }
+    }
+}
+
 impl Ended {
     /// Whether trying again changes nothing until somebody mends something: a wrong token, intents that were not turned on.
     pub(crate) fn is_for_good(&self) -> bool {

@@ -64,10 +64,9 @@ impl Lease {
             .await;
             match kept {
                 Ok(done) if done.rows_affected() > 0 => lost = 0,
-                Ok(_) => return,
                 // The database may come back before the lease ends.
                 Err(_) if lost < 2 => lost += 1,
-                Err(_) => return,
+                Ok(_) | Err(_) => return,
             }
         }
     }

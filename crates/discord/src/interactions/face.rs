@@ -65,31 +65,25 @@ pub(crate) async fn first(bot: &Bot, interaction: Interaction) -> Result<First, 
         let bot = bot.clone();
         async move { commands::carry_out(&bot, interaction).await }
     });
-    match tokio::time::timeout(PROMISE, &mut running).await {
-        Ok(done) => {
-            let reply = done.unwrap_or_else(|error| broke(&error));
-            if reply.files.is_empty() {
-                return Ok(First::Now(reply.callback()));
-            }
-            // Files go along with a message of their own.
-            let promise = deferred(component, private);
-            let bot = bot.clone();
-            tokio::spawn(async move { keep(&bot, &token, reply).await });
-            Ok(First::Promised(promise))
+    if let Ok(done) = tokio::time::timeout(PROMISE, &mut running).await {
+        let reply = done.unwrap_or_else(|error| broke(&error));
+        if reply.files.is_empty() {
+            return Ok(First::Now(reply.callback()));
         }
-        Err(_) => {
-            let bot = bot.clone();
-            tokio::spawn(async move {
-                let done = tokio::time::timeout(ANSWER, running).await;
-                let reply = match done {
-                    Ok(done) => done.unwrap_or_else(|error| broke(&error)),
-                    Err(_) => Reply::text("That took too long, and was given up."),
-                };
-                keep(&bot, &token, reply).await;
-            });
-            Ok(First::Promised(deferred(component, private)))
-        }
+        // Files go along with a message of their own.
+        let bot = bot.clone();
+        tokio::spawn(async move { keep(&bot, &token, reply).await });
+    } else {
+        let bot = bot.clone();
+        tokio::spawn(async move {
+            let reply = match tokio::time::timeout(ANSWER, running).await {
+                Ok(done) => done.unwrap_or_else(|error| broke(&error)),
+                Err(_) => Reply::text("That took too long, and was given up."),
+            };
+            keep(&bot, &token, reply).await;
+        });
     }
+    Ok(First::Promised(deferred(component, private)))
 }
 
 fn broke(error: &tokio::task::JoinError) -> Reply {
@@ -130,7 +124,7 @@ pub(crate) fn arrived(bot: &Bot, data: Value) {
             Request::new(Method::POST, path).json(answer).repeatable().within(Duration::from_secs(3));
         match bot.sender().send(&request).await {
             Err(error) if error.code() != Some(40_060) => {
-                tracing::warn!(%error, "an interaction could not be answered")
+                tracing::warn!(%error, "an interaction could not be answered");
             }
             _ => {}
         }

@@ -37,7 +37,9 @@ impl Reply {
     #[must_use]
     pub fn row(mut self, components: Vec<Value>) -> Self {
         if !components.is_empty() {
-            self.rows.push(json!({ "type": 1, "components": components }));
+            let mut row = json!({ "type": 1 });
+            row["components"] = Value::Array(components);
+            self.rows.push(row);
         }
         self
     }
@@ -65,7 +67,8 @@ impl Reply {
 
     /// A form: its id, title, and fields, each with its label.
     pub fn form(custom_id: &str, title: &str, fields: Vec<Value>) -> Self {
-        let form = json!({ "custom_id": custom_id, "title": cut(title, 45), "components": fields });
+        let mut form = json!({ "custom_id": custom_id, "title": cut(title, 45) });
+        form["components"] = Value::Array(fields);
         Self { form: Some(form), ..Self::default() }
     }
 

@@ -89,7 +89,7 @@ mod tests {
         let key: [u8; 32] = pair.public_key().as_ref().try_into().unwrap();
         let signed = |time: &str| -> String {
             let signature = pair.sign(format!("{time}{{}}").as_bytes());
-            signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+            signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
         };
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let check = |signature: &str, time: &str| verify(&key, signature, time, b"{}", now);

@@ -8,7 +8,7 @@ use serde_json::Value;
 pub use hyper::Method;
 
 /// How long a request waits for its turn and for answers, unless told.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A file that goes along.
 #[derive(Debug, Clone, PartialEq, Eq)]

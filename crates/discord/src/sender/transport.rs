@@ -1,5 +1,7 @@
 //! Connections to Discord: HTTP/1.1, kept while they are good; limits on everything.
 
+use std::fmt::Write as _;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -168,7 +170,7 @@ fn percent(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b" -_.,:;()#".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

@@ -58,7 +58,10 @@ mod families {
         ),
         ("questhall_webhook_attempts_total", "Attempts to deliver to webhooks, by result."),
         ("questhall_webhook_dead_letters_total", "Deliveries to webhooks that were given up."),
-        ("questhall_discord_rate_limited_total", "Answers of Discord's that ask to wait, by whom they hold for."),
+        (
+            "questhall_discord_rate_limited_total",
+            "Answers of Discord's that ask to wait, by whom they hold for.",
+        ),
         ("questhall_nats_skipped_total", "Events too large for NATS, which were left out."),
         ("questhall_nats_lake_messages_total", "Messages from NATS for the lake, by result."),
         ("questhall_nats_lake_redelivered_total", "Those of them that came before."),

@@ -53,7 +53,7 @@ impl Call {
             people::member_ensure(&mut conn, call.guild, *user, Some(name)).await?;
             if *is_bot {
                 let edit = people::MemberEdit { is_bot: Some(true), ..people::MemberEdit::default() };
-                people::store::user_update(&mut conn, *user, &edit).await?;
+                people::store::member_update(&mut conn, call.guild, *user, &edit).await?;
             }
         }
         call.actor = Some(acting(&mut conn, call.guild, call.user, member).await?);

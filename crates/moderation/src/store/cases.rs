@@ -557,8 +557,7 @@ pub(crate) async fn name_of(
     user: UserId,
 ) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT left(coalesce(m.display_name, u.discord_name), 100) AS "name!"
-             FROM people.members m JOIN people.users u ON u.id = m.user_id WHERE m.guild_id = $1 AND m.user_id = $2"#,
+        r#"SELECT k.name AS "name!" FROM people.known_as k WHERE k.guild_id = $1 AND k.user_id = $2"#,
         guild.get(),
         user.get(),
     )

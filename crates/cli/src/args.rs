@@ -179,6 +179,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: crate::commands::insight::InsightCommand,
     },
+    /// Credentials for what members completed: badges, what was issued, revoking, signing keys.
+    Credential {
+        #[command(subcommand)]
+        command: crate::commands::credential::CredentialCommand,
+    },
+    /// Find quests and paths of a guild by words, and by meaning where there is a model.
+    Search(crate::commands::search::SearchCommand),
     /// Re-derive balances, XP, points and standings from their journals, and report what differs.
     Audit(AuditArgs),
     /// Print the API's OpenAPI document.

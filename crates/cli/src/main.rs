@@ -83,6 +83,8 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<(), Failure> {
         Command::Webhook { command } => commands::webhook::run(global, command, screen).await,
         Command::Secrets { command } => commands::secrets::run(global, *command, screen).await,
         Command::Economy { command } => commands::economy::run(global, command, screen).await,
+        Command::Credential { command } => commands::credential::run(global, command, screen).await,
+        Command::Search(command) => commands::search::run(global, command, screen).await,
         Command::Squad { command } => commands::squad::run(global, command, screen).await,
         Command::Member { command } => commands::member::run(global, command, screen).await,
         Command::Lake { command } => commands::lake::run(global, command, screen).await,

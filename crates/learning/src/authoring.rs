@@ -13,13 +13,17 @@
 //! ```
 
 mod check;
+mod exercism;
 mod export;
 mod folder;
+mod foreign;
 mod new;
 mod write;
 
 pub use check::{Outlook, bundle_outlook};
+pub use exercism::exercism;
 pub use export::bundle_export;
 pub use folder::{Finding, read};
+pub use foreign::{Foreign, LeftOut, Unreadable};
 pub use new::new_path;
 pub use write::{WriteError, write};

@@ -2,6 +2,7 @@
 
 mod authoring;
 mod complete;
+mod foreign;
 mod learn;
 mod programs;
 mod publish;
@@ -17,6 +18,7 @@ pub use authoring::{
 };
 pub(crate) use authoring::{quest_document, read as document_read};
 pub use complete::recalculate;
+pub use foreign::{Brought, foreign_import};
 pub use learn::{
     attempt_abandon, attempt_begin, attempt_notes_put, attempt_pause, attempt_resume, attempt_upgrade,
     path_enrol, upgrade_preview,

@@ -7,6 +7,7 @@ mod learners;
 mod progress;
 mod publish;
 mod rewards;
+mod sources;
 mod submissions;
 mod tries;
 
@@ -33,6 +34,9 @@ pub(crate) use publish::{
     quests_unknown, skills_unknown, snapshot_get, zone_exists,
 };
 pub(crate) use rewards::{Grant, attempted, earned_of_attempts, grants_insert, unlocked_of, unlocks_insert};
+pub(crate) use sources::{
+    slugs_taken, source_path, source_path_put, source_unchanged, sources_known, sources_put,
+};
 pub(crate) use submissions::{
     SubmissionRow, submission_grade, submission_insert, submission_list, submissions_count,
 };

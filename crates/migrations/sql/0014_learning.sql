@@ -1,5 +1,5 @@
 -- Learning (004): paths, chapters, quests and their steps; attempts and progress; assessment and peer review; unlocking and
--- the reward cascade; search and credentials. Analytics and recommendations are the slice insight's, above this one.
+-- the reward cascade. Analytics and recommendations are the slice insight's, above this one, as search and credentials are slices of their own.
 --
 -- What 004 had wrong is put right as spec.md section 1.8 says: types come before the tables that use them, quests before the
 -- join table; learning_paths.subject_id and quest_submissions.assessment_id exist; the chapters' index is on
@@ -14,7 +14,7 @@
 
 CREATE SCHEMA learning;
 COMMENT ON SCHEMA learning IS
-    'Learning paths, quests, attempts, assessments, peer review, search, credentials.';
+    'Learning paths, quests, attempts, assessments, peer review.';
 
 -- Types (004) -------------------------------------------------------------------------------------------------------
 CREATE TYPE learning.quest_type AS ENUM ('Tutorial', 'Practice', 'Challenge', 'Project', 'Assessment', 'Exploration');
@@ -85,13 +85,11 @@ CREATE TABLE learning.catalogues (
     guild_id bigint NOT NULL,
     revision uuid NOT NULL DEFAULT gen_random_uuid(),
     shuffle_secret bytea NOT NULL,
-    next_status_index integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_catalogues PRIMARY KEY (guild_id),
     CONSTRAINT fk_catalogues_guild_id_guilds FOREIGN KEY (guild_id) REFERENCES people.guilds (guild_id),
-    CONSTRAINT ck_catalogues_shuffle_secret CHECK (octet_length(shuffle_secret) = 32),
-    CONSTRAINT ck_catalogues_next_status_index CHECK (next_status_index >= 0)
+    CONSTRAINT ck_catalogues_shuffle_secret CHECK (octet_length(shuffle_secret) = 32)
 );
 COMMENT ON TABLE learning.catalogues IS
     'What a guild offers, as a whole: its row is the lock under which quests and paths are published.';
@@ -100,8 +98,6 @@ COMMENT ON COLUMN learning.catalogues.revision IS
     'Another one after each publication or retirement: nodes keep what unlocks what in memory under it.';
 COMMENT ON COLUMN learning.catalogues.shuffle_secret IS
     'Key of the HMAC from which learners'' shuffles, draws and parameters come. Never sent.';
-COMMENT ON COLUMN learning.catalogues.next_status_index IS
-    'First bit of the revocation list that no credential has had; only grows, so that none is used twice.';
 COMMENT ON COLUMN learning.catalogues.created_at IS 'When the row was made.';
 COMMENT ON COLUMN learning.catalogues.updated_at IS 'When the row last changed; kept by trigger.';
 CREATE TRIGGER tg_catalogues_touch BEFORE UPDATE ON learning.catalogues
@@ -1544,212 +1540,3 @@ CREATE TRIGGER tg_submission_reviews_touch BEFORE UPDATE ON learning.submission_
 
 ALTER TABLE learning.item_tries ADD CONSTRAINT fk_item_tries_assessment_id_quest_assessments
     FOREIGN KEY (guild_id, assessment_id) REFERENCES learning.quest_assessments (guild_id, id);
-
--- Embeddings -------------------------------------------------------------------------------------------------------------
-
-CREATE TABLE learning.content_embeddings (
-    guild_id bigint NOT NULL,
-    content_type text NOT NULL,
-    content_id uuid NOT NULL,
-    model text NOT NULL,
-    dimensions integer NOT NULL,
-    embedding real[] NOT NULL,
-    content_hash bytea NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_content_embeddings PRIMARY KEY (guild_id, content_type, content_id, model),
-    CONSTRAINT ck_content_embeddings_content_type CHECK (content_type IN ('path', 'quest', 'step')),
-    CONSTRAINT ck_content_embeddings_model CHECK (length(model) BETWEEN 1 AND 100),
-    CONSTRAINT ck_content_embeddings_embedding CHECK (
-        dimensions BETWEEN 1 AND 4096 AND cardinality(embedding) = dimensions AND array_ndims(embedding) = 1
-        AND array_position(embedding, NULL) IS NULL),
-    CONSTRAINT ck_content_embeddings_content_hash CHECK (octet_length(content_hash) = 32)
-);
-COMMENT ON TABLE learning.content_embeddings IS
-    'Embeddings for semantic search and likeness. Plain arrays, since pgvector may be absent; a vector store holds '
-    'copies where one is configured, and these fill it anew.';
-COMMENT ON COLUMN learning.content_embeddings.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN learning.content_embeddings.content_type IS 'What it is of: path, quest or step.';
-COMMENT ON COLUMN learning.content_embeddings.content_id IS
-    'Which one; no foreign key, for it is of several kinds. A job removes those without content.';
-COMMENT ON COLUMN learning.content_embeddings.model IS
-    'Model that made it, with its version: only embeddings of one model compare.';
-COMMENT ON COLUMN learning.content_embeddings.dimensions IS 'Its length.';
-COMMENT ON COLUMN learning.content_embeddings.embedding IS
-    'The vector, of length 1, so that a dot product is the cosine.';
-COMMENT ON COLUMN learning.content_embeddings.content_hash IS
-    'SHA-256 of the text embedded: another hash means that it is out of date.';
-COMMENT ON COLUMN learning.content_embeddings.created_at IS 'When the row was made.';
-COMMENT ON COLUMN learning.content_embeddings.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE INDEX ix_content_embeddings_model ON learning.content_embeddings (guild_id, model, content_type);
-CREATE TRIGGER tg_content_embeddings_touch BEFORE UPDATE ON learning.content_embeddings
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
-
--- Credentials (Open Badges 3.0) -------------------------------------------------------------------------------------
-
-CREATE TABLE learning.credential_issuer_keys (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
-    guild_id bigint NOT NULL,
-    algorithm text NOT NULL DEFAULT 'ES256',
-    public_key bytea NOT NULL,
-    private_key_encrypted bytea,
-    retired_at timestamptz,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_credential_issuer_keys PRIMARY KEY (guild_id, id),
-    CONSTRAINT ck_credential_issuer_keys_algorithm CHECK (algorithm IN ('ES256', 'EdDSA')),
-    CONSTRAINT ck_credential_issuer_keys_public_key CHECK (
-        octet_length(public_key) = CASE algorithm WHEN 'ES256' THEN 65 ELSE 32 END),
-    CONSTRAINT ck_credential_issuer_keys_private_key CHECK (
-        retired_at IS NOT NULL OR private_key_encrypted IS NOT NULL)
-);
-COMMENT ON TABLE learning.credential_issuer_keys IS
-    'Keys a guild signs its credentials with. Old ones stay, so that what they signed can be verified.';
-COMMENT ON COLUMN learning.credential_issuer_keys.id IS 'Identifier, time-ordered.';
-COMMENT ON COLUMN learning.credential_issuer_keys.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN learning.credential_issuer_keys.algorithm IS 'JWS algorithm: ES256 (P-256), which verifiers of Open Badges 3.0 take, or EdDSA (Ed25519).';
-COMMENT ON COLUMN learning.credential_issuer_keys.public_key IS
-    'Public key: an uncompressed point of P-256 (65 bytes), or 32 bytes of Ed25519; published with the issuer''s profile.';
-COMMENT ON COLUMN learning.credential_issuer_keys.private_key_encrypted IS
-    'Private key, encrypted with the installation''s secret; destroyed some time after retirement.';
-COMMENT ON COLUMN learning.credential_issuer_keys.retired_at IS 'When another key took its place.';
-COMMENT ON COLUMN learning.credential_issuer_keys.created_at IS 'When it was made.';
-CREATE UNIQUE INDEX uq_credential_issuer_keys_current ON learning.credential_issuer_keys (guild_id)
-    WHERE retired_at IS NULL;
-
-CREATE TABLE learning.badges (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
-    guild_id bigint NOT NULL,
-    learning_path_id uuid,
-    achievement_id integer,
-    name text NOT NULL,
-    description text NOT NULL,
-    criteria text NOT NULL,
-    image_url text,
-    valid_days integer,
-    is_active boolean NOT NULL DEFAULT true,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_badges PRIMARY KEY (guild_id, id),
-    CONSTRAINT uq_badges_guild_id_name UNIQUE (guild_id, name),
-    CONSTRAINT fk_badges_learning_path_id_learning_paths FOREIGN KEY (guild_id, learning_path_id)
-        REFERENCES learning.learning_paths (guild_id, id),
-    CONSTRAINT fk_badges_achievement_id_achievement_templates FOREIGN KEY (guild_id, achievement_id)
-        REFERENCES progress.achievement_templates (guild_id, id),
-    CONSTRAINT ck_badges_subject CHECK (num_nonnulls(learning_path_id, achievement_id) = 1),
-    CONSTRAINT ck_badges_name CHECK (length(name) BETWEEN 1 AND 255),
-    CONSTRAINT ck_badges_texts CHECK (length(description) <= 10000 AND length(criteria) <= 10000),
-    CONSTRAINT ck_badges_image_url CHECK (image_url ~ '^https://[^[:space:]]+$' AND length(image_url) <= 2000),
-    CONSTRAINT ck_badges_valid_days CHECK (valid_days > 0)
-);
-COMMENT ON TABLE learning.badges IS
-    'What credentials are issued for (an Open Badges Achievement): a completed path or an achievement.';
-COMMENT ON COLUMN learning.badges.id IS 'Identifier, time-ordered.';
-COMMENT ON COLUMN learning.badges.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN learning.badges.learning_path_id IS 'Path it is earned by completing.';
-COMMENT ON COLUMN learning.badges.achievement_id IS 'Achievement (progress.achievement_templates) it goes with.';
-COMMENT ON COLUMN learning.badges.name IS 'Name on the credential.';
-COMMENT ON COLUMN learning.badges.description IS 'What its holder can do.';
-COMMENT ON COLUMN learning.badges.criteria IS 'What had to be done, Markdown.';
-COMMENT ON COLUMN learning.badges.image_url IS 'Picture, https.';
-COMMENT ON COLUMN learning.badges.valid_days IS 'How long a credential is valid; null for without end.';
-COMMENT ON COLUMN learning.badges.is_active IS 'Whether it is still issued.';
-COMMENT ON COLUMN learning.badges.created_at IS 'When the row was made.';
-COMMENT ON COLUMN learning.badges.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE UNIQUE INDEX uq_badges_learning_path_id ON learning.badges (guild_id, learning_path_id)
-    WHERE learning_path_id IS NOT NULL;
-CREATE UNIQUE INDEX uq_badges_achievement_id ON learning.badges (guild_id, achievement_id)
-    WHERE achievement_id IS NOT NULL;
-CREATE TRIGGER tg_badges_touch BEFORE UPDATE ON learning.badges
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
-
-CREATE TABLE learning.credential_statuses (
-    guild_id bigint NOT NULL,
-    status_index integer NOT NULL,
-    is_revoked boolean NOT NULL DEFAULT false,
-    revoked_at timestamptz,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_credential_statuses PRIMARY KEY (guild_id, status_index),
-    CONSTRAINT ck_credential_statuses_status_index CHECK (status_index >= 0),
-    CONSTRAINT ck_credential_statuses_revoked CHECK (is_revoked = (revoked_at IS NOT NULL))
-);
-COMMENT ON TABLE learning.credential_statuses IS
-    'Bits of the guild''s revocation list. They name nobody and outlive the credential and the person: what was revoked stays '
-    'revoked, and no index is used twice.';
-COMMENT ON COLUMN learning.credential_statuses.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN learning.credential_statuses.status_index IS 'Place in the list, from 0.';
-COMMENT ON COLUMN learning.credential_statuses.is_revoked IS 'The bit.';
-COMMENT ON COLUMN learning.credential_statuses.revoked_at IS 'When it was set.';
-COMMENT ON COLUMN learning.credential_statuses.created_at IS 'When the index was given out.';
-CREATE FUNCTION learning.refuse_unrevoking() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    RAISE EXCEPTION 'a credential''s status is never taken back'
-        USING ERRCODE = 'restrict_violation', SCHEMA = 'learning', TABLE = 'credential_statuses',
-              CONSTRAINT = 'ck_credential_statuses_final';
-END
-$$;
-COMMENT ON FUNCTION learning.refuse_unrevoking() IS
-    'BEFORE trigger: refuses to delete a status, or to take a revocation back (23001, ck_credential_statuses_final).';
-CREATE TRIGGER tg_credential_statuses_no_delete BEFORE DELETE ON learning.credential_statuses
-    FOR EACH ROW EXECUTE FUNCTION learning.refuse_unrevoking();
-CREATE TRIGGER tg_credential_statuses_final BEFORE UPDATE ON learning.credential_statuses
-    FOR EACH ROW WHEN (OLD.is_revoked OR OLD.status_index <> NEW.status_index OR OLD.guild_id <> NEW.guild_id)
-    EXECUTE FUNCTION learning.refuse_unrevoking();
-
-CREATE TABLE learning.credentials (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
-    guild_id bigint NOT NULL,
-    badge_id uuid NOT NULL,
-    auth_user_id uuid NOT NULL,
-    issuer_key_id uuid NOT NULL,
-    jwt text NOT NULL,
-    status_index integer NOT NULL,
-    issued_at timestamptz NOT NULL DEFAULT now(),
-    valid_until timestamptz,
-    revoked_at timestamptz,
-    revoked_by uuid,
-    revocation_reason text,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_credentials PRIMARY KEY (guild_id, id),
-    CONSTRAINT uq_credentials_status_index UNIQUE (guild_id, status_index),
-    CONSTRAINT fk_credentials_status_index_credential_statuses FOREIGN KEY (guild_id, status_index)
-        REFERENCES learning.credential_statuses (guild_id, status_index),
-    CONSTRAINT fk_credentials_badge_id_badges FOREIGN KEY (guild_id, badge_id)
-        REFERENCES learning.badges (guild_id, id),
-    CONSTRAINT fk_credentials_auth_user_id_learners FOREIGN KEY (guild_id, auth_user_id)
-        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
-    CONSTRAINT fk_credentials_issuer_key_id_credential_issuer_keys FOREIGN KEY (guild_id, issuer_key_id)
-        REFERENCES learning.credential_issuer_keys (guild_id, id),
-    CONSTRAINT ck_credentials_jwt CHECK (length(jwt) BETWEEN 1 AND 200000),
-    CONSTRAINT ck_credentials_status_index CHECK (status_index >= 0),
-    CONSTRAINT ck_credentials_valid_until CHECK (valid_until > issued_at),
-    CONSTRAINT ck_credentials_revoked CHECK (
-        (revoked_at IS NULL) = (revocation_reason IS NULL) AND (revoked_by IS NULL OR revoked_at IS NOT NULL)
-        AND length(revocation_reason) BETWEEN 1 AND 500)
-);
-COMMENT ON TABLE learning.credentials IS
-    'Credentials issued: signed documents that a public verifier accepts, and their standing.';
-COMMENT ON COLUMN learning.credentials.id IS 'Identifier, time-ordered.';
-COMMENT ON COLUMN learning.credentials.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN learning.credentials.badge_id IS 'Badge it is for.';
-COMMENT ON COLUMN learning.credentials.auth_user_id IS 'Holder.';
-COMMENT ON COLUMN learning.credentials.issuer_key_id IS 'Key it is signed with.';
-COMMENT ON COLUMN learning.credentials.jwt IS 'The signed document (VC-JWT), as it was handed out.';
-COMMENT ON COLUMN learning.credentials.status_index IS
-    'Its bit in the guild''s revocation list (Bitstring Status List), from 0.';
-COMMENT ON COLUMN learning.credentials.issued_at IS 'When it was issued.';
-COMMENT ON COLUMN learning.credentials.valid_until IS 'When it ceases to be valid; null for never.';
-COMMENT ON COLUMN learning.credentials.revoked_at IS 'When it was revoked.';
-COMMENT ON COLUMN learning.credentials.revoked_by IS 'Who revoked it, an auth_user_id.';
-COMMENT ON COLUMN learning.credentials.revocation_reason IS 'Why.';
-COMMENT ON COLUMN learning.credentials.created_at IS 'When the row was made.';
-COMMENT ON COLUMN learning.credentials.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE UNIQUE INDEX uq_credentials_badge_id_auth_user_id ON learning.credentials (guild_id, badge_id, auth_user_id)
-    WHERE revoked_at IS NULL;
-CREATE INDEX ix_credentials_badge_id ON learning.credentials (guild_id, badge_id);
-CREATE INDEX ix_credentials_auth_user_id ON learning.credentials (guild_id, auth_user_id);
-CREATE INDEX ix_credentials_issuer_key_id ON learning.credentials (guild_id, issuer_key_id);
-CREATE TRIGGER tg_credentials_touch BEFORE UPDATE ON learning.credentials
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();

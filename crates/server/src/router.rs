@@ -14,6 +14,7 @@ use jobs::EngineSettings;
 use jobs::outbox::Tail;
 use lake::ingest::EventWriter;
 use sandbox::Sandbox;
+use search::Search;
 use tokio_util::sync::CancellationToken;
 
 use crate::events::Streams;
@@ -46,6 +47,8 @@ pub struct Services {
     pub sandbox: Option<Sandbox>,
     /// The bot on Discord; `None` where none is set up.
     pub discord: Option<discord::Bot>,
+    /// Finds by meaning; `None` where no model is given.
+    pub search: Option<Search>,
     /// Cancelled when the process begins to stop: then it is not ready any more.
     pub draining: CancellationToken,
     /// Cancelled when no more requests are taken: then streams end.
@@ -68,6 +71,10 @@ impl Services {
             .with(self.lake.clone());
         let means = match self.discord.clone() {
             Some(bot) => means.with(bot),
+            None => means,
+        };
+        let means = match self.search.clone() {
+            Some(search) => means.with(search),
             None => means,
         };
         match self.sandbox.clone() {
@@ -122,6 +129,9 @@ pub fn build(services: &Services) -> Router {
         .layer(Extension(app.wake().clone()));
     if let Some(sandbox) = sandbox {
         routes = routes.layer(Extension(sandbox.clone()));
+    }
+    if let Some(search) = &services.search {
+        routes = routes.layer(Extension(search.clone()));
     }
     web::wrap(routes, app, &settings.http)
 }

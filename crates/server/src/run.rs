@@ -22,6 +22,7 @@ use jobs::{EngineSettings, Node, NodeHandle, Wake};
 use lake::ingest::EventWriter;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sandbox::Sandbox;
+use search::Search;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -194,6 +195,7 @@ impl Server {
             transfers,
             sandbox,
             discord: bot.map_err(RunError::Certificates)?,
+            search: load_search(&settings, &roles).await,
             draining: CancellationToken::new(),
             closing: CancellationToken::new(),
             settings,
@@ -369,6 +371,26 @@ fn allow_many_descriptors() {
 fn node_name() -> String {
     let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
     format!("{}:{}", host.unwrap_or_else(|| "unknown".to_owned()), std::process::id())
+}
+
+/// Without a model the server searches by words alone, and says so.
+async fn load_search(settings: &Settings, roles: &Roles) -> Option<Search> {
+    let folder = settings.learning.embedding_model.clone()?;
+    if !(roles.has(Role::Http) || roles.has(Role::Scheduler)) {
+        return None;
+    }
+    // Megabytes are read and taken apart.
+    let loaded = tokio::task::spawn_blocking(move || Search::load(&folder)).await;
+    match loaded
+        .map_err(|error| error.to_string())
+        .and_then(|loaded| loaded.map_err(|error| error.to_string()))
+    {
+        Ok(search) => Some(search),
+        Err(error) => {
+            tracing::error!(%error, "search is by words alone");
+            None
+        }
+    }
 }
 
 /// Without a jail the server runs all the same: everything but making inputs works, and that says why it does not.

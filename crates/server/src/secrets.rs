@@ -11,6 +11,8 @@ use sqlx::{Acquire as _, PgConnection, PgPool};
 pub struct Unreadable {
     /// Webhooks that have to be given a new secret: nothing reaches them until then.
     pub webhooks: Vec<ForeignSecret>,
+    /// Keys by which guilds sign credentials: nothing is issued there until they make another.
+    pub issuer_keys: Vec<credentials::KeyForeign>,
     /// People signed in by Discord whose roles are no longer followed until they sign in again.
     pub discord_leaves: i64,
 }
@@ -26,6 +28,7 @@ pub async fn key_ensure(conn: &mut PgConnection, vault: &Vault) -> Result<(), Ke
     }
     let mut heads = vault::discord_leave_heads(conn).await?;
     heads.extend(delivery::secret_heads(conn).await?);
+    heads.extend(credentials::key_heads(conn).await?);
     vault::key_note(conn, vault, &heads).await
 }
 
@@ -54,6 +57,7 @@ pub(crate) async fn key_at_start(pool: &PgPool, vault: &Vault) -> Result<(), Key
 pub async fn key_unreadable(conn: &mut PgConnection, vault: &Vault) -> Result<Unreadable, KeyError> {
     Ok(Unreadable {
         webhooks: delivery::secrets_foreign(conn, vault).await?,
+        issuer_keys: credentials::keys_foreign(conn, vault).await?,
         discord_leaves: vault::discord_leaves_foreign(conn, vault).await?,
     })
 }

@@ -39,6 +39,8 @@ pub struct Settings {
     pub db: db::Settings,
     /// The jail for Python scripts.
     pub sandbox: Sandbox,
+    /// Learning and search.
+    pub learning: Learning,
     /// Timers, answers and schedules.
     pub workers: Workers,
     /// Event streams.
@@ -66,6 +68,7 @@ impl Default for Settings {
             secrets: Secrets::default(),
             db: db::Settings::default(),
             sandbox: Sandbox::default(),
+            learning: Learning::default(),
             workers: Workers::default(),
             streams: Streams::default(),
             webhooks: delivery::WebhookSettings::default(),
@@ -285,6 +288,14 @@ impl Auth {
         }
         Ok(())
     }
+}
+
+/// `[learning]`: learning and search.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Learning {
+    /// Folder with a static model, by which search finds by meaning as well: one `*.safetensors` and `tokenizer.json`. None: by words alone.
+    pub embedding_model: Option<PathBuf>,
 }
 
 /// `[sandbox]`: the jail for Python scripts.

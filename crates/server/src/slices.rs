@@ -24,6 +24,8 @@ pub static SLICES: &[&Slice] = &[
     &campaigns::SLICE,
     &learning::SLICE,
     &insight::SLICE,
+    &credentials::SLICE,
+    &search::SLICE,
     &discord::SLICE,
     &operations::SLICE,
 ];

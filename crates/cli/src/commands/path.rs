@@ -1,12 +1,14 @@
 //! `questhall path`: learning paths as folders.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use access::{By, Origin};
-use clap::Subcommand;
-use kernel::{GuildId, PageQuery};
-use learning::authoring::{self, Finding};
+use clap::{Subcommand, ValueEnum};
+use community::skills::{self, model::NewSkill};
+use kernel::{GuildId, PageQuery, Problem};
+use learning::authoring::{self, Finding, Foreign, LeftOut};
 use learning::ids::PathId;
 use learning::model::path::Bundle;
 use learning::model::quest::Step;
@@ -14,6 +16,8 @@ use learning::ops::{self, Author};
 use learning::rules::quiz;
 use sandbox::Sandbox;
 use serde::Serialize;
+use serde_json::json;
+use sqlx::PgPool;
 
 use crate::{
     args::Global,
@@ -46,11 +50,14 @@ pub(crate) enum PathCommand {
     },
     /// Bring a guild's path and quests to what a folder says, and publish them. Doing it again changes nothing.
     Import {
-        /// The folder that holds path.toml.
+        /// The folder that holds path.toml; with --from, a checkout of what is named there.
         dir: PathBuf,
         /// The guild.
         #[arg(long)]
         guild: GuildId,
+        /// Whose the folder is, if it is none of ours: what cannot come along is told by name.
+        #[arg(long, value_enum)]
+        from: Option<Origins>,
         /// The path's short name, instead of the folder's name.
         #[arg(long)]
         slug: Option<String>,
@@ -74,6 +81,24 @@ pub(crate) enum PathCommand {
         #[arg(long)]
         guild: GuildId,
     },
+}
+
+/// Whose folders can be imported besides ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Origins {
+    /// An Exercism track: a checkout with config.json.
+    Exercism,
+}
+
+/// What came from elsewhere, and what did not.
+#[derive(Debug, Serialize)]
+struct Came {
+    #[serde(flatten)]
+    brought: ops::Brought,
+    /// Skills that were made.
+    skills_made: Vec<String>,
+    /// What did not come along, by name.
+    left_out: Vec<LeftOut>,
 }
 
 /// What a check found.
@@ -101,7 +126,15 @@ pub(crate) async fn run(global: &Global, command: &PathCommand, screen: &Screen)
             if answer.valid { Ok(()) } else { Err(Failure::no()) }
         }
         PathCommand::Try { dir, step, program } => tried(global, dir, step, program.as_deref(), screen).await,
-        PathCommand::Import { dir, guild, slug, draft } => {
+        PathCommand::Import { dir, guild, from: Some(from), slug, draft } => {
+            let foreign = foreign(*from, dir, slug.as_deref())?;
+            setup::with_database(global, async |database| {
+                let came = bring(database.pool(), *guild, foreign, !draft).await?;
+                screen.answer(&came, brought)
+            })
+            .await
+        }
+        PathCommand::Import { dir, guild, from: None, slug, draft } => {
             let bundle = read(dir, slug.as_deref())?;
             setup::with_database(global, async |database| {
                 let here = Origin::default();
@@ -172,6 +205,70 @@ fn new(dir: &Path, screen: &Screen) -> Result<(), Failure> {
              questhall path try {dir} {slug}-2/quiz\n  questhall path import {dir} --guild ID"
         )
     })
+}
+
+/// A checkout as a path of ours.
+fn foreign(from: Origins, dir: &Path, slug: Option<&str>) -> Result<Foreign, Failure> {
+    let read = match from {
+        Origins::Exercism => authoring::exercism(dir),
+    };
+    let mut foreign = read.map_err(|error| Failure::new(Code::No, error.to_string()))?;
+    if let Some(slug) = slug {
+        slug.clone_into(&mut foreign.bundle.slug);
+    }
+    Ok(foreign)
+}
+
+/// Makes the skills that the guild lacks, and imports.
+async fn bring(pool: &PgPool, guild: GuildId, foreign: Foreign, publish: bool) -> Result<Came, Failure> {
+    let here = Origin::default();
+    let mut known = BTreeSet::new();
+    let mut cursor = None;
+    loop {
+        let query = PageQuery { limit: Some(kernel::page::MAX_LIMIT), cursor };
+        let page = skills::ops::skill_list(pool, guild, true, &query).await?;
+        known.extend(page.items.into_iter().map(|skill| skill.slug));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let mut skills_made = Vec::new();
+    for (slug, name) in foreign.skills.iter().filter(|(slug, _)| !known.contains(*slug)) {
+        let new: NewSkill = serde_json::from_value(json!({ "slug": slug, "name": name, "domain": foreign.bundle.slug.chars().take(50).collect::<String>() }))
+            .or_fail(Code::Refused)?;
+        let author = access::Author::new(By::Cli, &here);
+        skills::ops::skill_create(pool, guild, new, author).await.map_err(Problem::from)?;
+        skills_made.push(slug.clone());
+    }
+    let author = Author { by: By::Cli, origin: &here };
+    let brought = ops::foreign_import(pool, guild, &foreign, publish, author).await?;
+    Ok(Came { brought, skills_made, left_out: foreign.left_out })
+}
+
+fn brought(came: &Came) -> String {
+    let done = &came.brought.done;
+    let mut text = String::new();
+    for left in &came.left_out {
+        let _ = writeln!(text, "{left}");
+    }
+    for gone in &came.brought.gone {
+        let _ = writeln!(text, "{gone}: is there no more; the quest stays, outside of the path");
+    }
+    let _ = write!(
+        text,
+        "{} is path {}: {} quests made, {} with a new version, {} reworded, {} as they were; {} skills made; {} left out or changed, as told \
+         above.",
+        done.slug,
+        done.path_id,
+        done.created,
+        done.new_versions,
+        done.reworded,
+        done.unchanged,
+        came.skills_made.len(),
+        came.left_out.len(),
+    );
+    text
 }
 
 /// A folder that is right, or its mistakes.

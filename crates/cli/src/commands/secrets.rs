@@ -49,6 +49,12 @@ fn tell(screen: &Screen, state: &str, unreadable: &Unreadable) -> Result<(), Fai
             0 => String::new(),
             count => format!(" {count} people have to sign in by Discord again."),
         };
+        let leaves = match unreadable.issuer_keys.len() {
+            0 => leaves,
+            count => {
+                format!("{leaves} {count} guilds need a new key to sign credentials (`questhall credential rotate-key`).")
+            }
+        };
         if unreadable.webhooks.is_empty() {
             return format!("Key: {state}. It opens the secrets of all webhooks.{leaves}");
         }

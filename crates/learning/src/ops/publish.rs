@@ -275,56 +275,69 @@ pub async fn bundle_import(
     publish: bool,
     author: Author<'_>,
 ) -> Result<Published, Error> {
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        let lock = store::catalogue_lock(&mut tx, guild).await?;
+        let done = bring(&mut tx, &lock, bundle, publish, author).await?;
+        tx.commit().await?;
+        Ok(done)
+    })
+    .await
+}
+
+/// [`bundle_import`] in the caller's transaction.
+pub(super) async fn bring(
+    conn: &mut PgConnection,
+    lock: &CatalogueLock,
+    bundle: &Bundle,
+    publish: bool,
+    author: Author<'_>,
+) -> Result<Published, Error> {
+    let guild = lock.guild();
     let wrong = bundle_check(bundle);
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
-    db::retry(|| async {
-        let mut tx = pool.begin().await?;
-        let lock = store::catalogue_lock(&mut tx, guild).await?;
-        let person = author.person(&mut tx).await?;
-        let (mut drafts, created) = drafts_put(&mut tx, guild, bundle, publish, person).await?;
-        let document = written("a path", &bundle.path)?;
-        let there = store::path_get(&mut tx, guild, None, Some(&bundle.slug)).await?;
-        let (path, same) = match there {
-            None => (store::path_insert(&mut tx, guild, &bundle.slug, &document, person).await?, false),
-            Some(row) => {
-                let same = read::<PathDocument>("a path", row.document)? == bundle.path;
-                if !same && !publish {
-                    store::path_draft_put(&mut tx, guild, row.id, &document).await?;
-                }
-                (row.id, same && row.is_published && !row.has_draft)
+    let person = author.person(&mut *conn).await?;
+    let (mut drafts, created) = drafts_put(&mut *conn, guild, bundle, publish, person).await?;
+    let document = written("a path", &bundle.path)?;
+    let there = store::path_get(&mut *conn, guild, None, Some(&bundle.slug)).await?;
+    let (path, same) = match there {
+        None => (store::path_insert(&mut *conn, guild, &bundle.slug, &document, person).await?, false),
+        Some(row) => {
+            let same = read::<PathDocument>("a path", row.document)? == bundle.path;
+            if !same && !publish {
+                store::path_draft_put(&mut *conn, guild, row.id, &document).await?;
             }
-        };
-        let mut tally = Tally { unchanged: drafts.len(), ..Tally::default() };
-        if publish {
-            drafts.sort_by_key(|draft| draft.row.id);
-            tally = quests_publish(&mut tx, guild, &lock, &drafts, person).await?;
-            let changed = tally.unchanged < drafts.len();
-            if !same {
-                path_put(&mut tx, guild, &lock, path, &bundle.path).await?;
-            }
-            if changed || !same {
-                ensure_reachable(&Graph::load(&mut tx, guild).await?)?;
-                store::catalogue_touch(&mut tx, &lock).await?;
-            }
+            (row.id, same && row.is_published && !row.has_draft)
         }
-        if created > 0 || tally.unchanged < drafts.len() || !same {
-            let after = json!({ "slug": bundle.slug, "name": bundle.path.name, "quests": bundle.quests.len(), "published": publish });
-            author.record(&mut tx, guild, "IMPORT", "learning.learning_paths", path.to_string(), after).await?;
+    };
+    let mut tally = Tally { unchanged: drafts.len(), ..Tally::default() };
+    if publish {
+        drafts.sort_by_key(|draft| draft.row.id);
+        tally = quests_publish(&mut *conn, guild, lock, &drafts, person).await?;
+        let changed = tally.unchanged < drafts.len();
+        if !same {
+            path_put(&mut *conn, guild, lock, path, &bundle.path).await?;
         }
-        tx.commit().await?;
-        Ok(Published {
-            path_id: path,
-            slug: bundle.slug.clone(),
-            created,
-            new_versions: tally.new_versions,
-            reworded: tally.reworded,
-            unchanged: tally.unchanged,
-            published: publish,
-        })
+        if changed || !same {
+            ensure_reachable(&Graph::load(&mut *conn, guild).await?)?;
+            store::catalogue_touch(&mut *conn, lock).await?;
+        }
+    }
+    if created > 0 || tally.unchanged < drafts.len() || !same {
+        let after = json!({ "slug": bundle.slug, "name": bundle.path.name, "quests": bundle.quests.len(), "published": publish });
+        author.record(conn, guild, "IMPORT", "learning.learning_paths", path.to_string(), after).await?;
+    }
+    Ok(Published {
+        path_id: path,
+        slug: bundle.slug.clone(),
+        created,
+        new_versions: tally.new_versions,
+        reworded: tally.reworded,
+        unchanged: tally.unchanged,
+        published: publish,
     })
-    .await
 }
 
 /// The bundle's quests as drafts of the guild's; those that were not there are made. Tells how many were.

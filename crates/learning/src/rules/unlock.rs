@@ -7,4 +7,4 @@ mod rule;
 
 pub use condition::{Condition, Fact, Facts, Goal, Missing};
 pub use reach::{Fault, Reach, reach};
-pub use rule::{MAX_DEPTH, MAX_RULES, Rule, rule_check};
+pub use rule::{AtLeast, MAX_DEPTH, MAX_RULES, Rule, rule_check};

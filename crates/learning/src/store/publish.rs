@@ -18,6 +18,13 @@ pub(crate) struct CatalogueLock {
     guild: GuildId,
 }
 
+impl CatalogueLock {
+    /// The guild.
+    pub(crate) const fn guild(&self) -> GuildId {
+        self.guild
+    }
+}
+
 /// Locks the guild's catalogue; makes it, if there is none.
 pub(crate) async fn catalogue_lock(conn: &mut PgConnection, guild: GuildId) -> Result<CatalogueLock, Error> {
     people::guild_ensure(&mut *conn, guild, None).await?;

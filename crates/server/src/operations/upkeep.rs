@@ -15,8 +15,10 @@ pub(super) fn schedules(means: &Means) -> Vec<Schedule> {
             let agreed = crate::secrets::key_ensure(&mut *connection, &vault).await;
             agreed.map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
             let (leaves, lost) = access::sign_in::discord_leaves_reseal(&mut *connection, &vault).await?;
+            let (issuer_keys, shut) = credentials::keys_reseal(&mut *connection, &vault).await?;
             let (webhooks, unreadable) = delivery::secrets_reseal(connection, &vault).await?;
-            Ok(json!({ "webhooks": webhooks, "discord_leaves": leaves, "unreadable": unreadable + lost }))
+            Ok(json!({ "webhooks": webhooks, "issuer_keys": issuer_keys, "discord_leaves": leaves,
+                       "unreadable": unreadable + lost + shut }))
         })
     }));
     all

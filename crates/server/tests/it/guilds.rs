@@ -128,6 +128,12 @@ impl Guild {
         let handed_in = house.act(&hand_in, &key, user, &json!({ "text": "My essay." })).await;
         ids.insert("submission_id", text(&handed_in["id"]));
         ids.insert("quest_id", quest);
+        let badge =
+            json!({ "path_id": ids["path_id"], "name": "A badge", "description": "d", "criteria": "c" });
+        let badge = house.made(&format!("{api}/credentials/badges"), &key, &badge).await;
+        ids.insert("badge_id", text(&badge["id"]));
+        // As those are that were issued to somebody else.
+        ids.insert("credential_id", text(&badge["id"]));
         let award = json!({ "user_ids": [user.to_string()], "gold": 10, "reason": "for the shop" });
         house.made(&format!("{api}/awards"), &key, &award).await;
         let item = format!("{api}/shop/items/{}/purchases", ids["item_id"]);

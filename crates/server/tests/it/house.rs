@@ -77,6 +77,7 @@ impl House {
             lake: lake::ingest::EventWriter::start(&pool, &wake, 1),
             sandbox: None,
             discord: None,
+            search: None,
             draining: CancellationToken::new(),
             closing: CancellationToken::new(),
             settings: Arc::new(settings),

@@ -1,0 +1,6 @@
+//! Pure decisions.
+
+pub mod parts;
+pub mod ranks;
+pub mod tokens;
+pub mod vectors;

@@ -1,0 +1,8 @@
+//! Search against a real PostgreSQL, over HTTP: each test has a database of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod meaning;
+mod real_model;
+mod stage;
+mod words;

@@ -186,6 +186,11 @@ pub(crate) enum Command {
     },
     /// Find quests and paths of a guild by words, and by meaning where there is a model.
     Search(crate::commands::search::SearchCommand),
+    /// How well recommending what to learn would have done, on a record of learners or on simulated ones.
+    Recommend {
+        #[command(subcommand)]
+        command: crate::commands::recommend::RecommendCommand,
+    },
     /// Re-derive balances, XP, points and standings from their journals, and report what differs.
     Audit(AuditArgs),
     /// Print the API's OpenAPI document.

@@ -24,6 +24,7 @@ pub(crate) mod member;
 pub(crate) mod multiplier;
 pub(crate) mod openapi;
 pub(crate) mod path;
+pub(crate) mod recommend;
 pub(crate) mod role;
 pub(crate) mod search;
 pub(crate) mod season;

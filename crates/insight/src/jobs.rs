@@ -1,4 +1,4 @@
-//! What runs by the clock: folding every minute, figures every ten.
+//! What runs by the clock: folding every minute, figures every ten, telling of reviews every fifteen.
 
 use ::jobs::schedule::{JobError, Schedule};
 use serde_json::json;
@@ -20,5 +20,18 @@ pub fn schedules(pool: &PgPool) -> Vec<Schedule> {
             })
         })
     };
-    vec![counted("insight.fold", "* * * * *", false), counted("insight.figures", "*/10 * * * *", true)]
+    let told = pool.clone();
+    let reviews = Schedule::new("insight.reviews", "*/15 * * * *", move |_| {
+        let pool = told.clone();
+        Box::pin(async move {
+            let done = ops::reviews_tell(&pool).await;
+            done.map(|learners| json!({ "learners": learners }))
+                .map_err(|error| JobError::Failed(error.to_string()))
+        })
+    });
+    vec![
+        counted("insight.fold", "* * * * *", false),
+        counted("insight.figures", "*/10 * * * *", true),
+        reviews,
+    ]
 }

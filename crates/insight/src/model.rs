@@ -1,13 +1,15 @@
 //! What is told.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use learning::ids::{QuestId, StepId};
+use learning::ids::{PathId, QuestId, StepId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::rules::estimate::Estimate;
+use crate::rules::fsrs::ReviewRating;
 use crate::rules::items::ItemVerdict;
+use crate::rules::recommend::RecommendationWhy;
 
 /// A quest's figures of a UTC day.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -220,4 +222,79 @@ pub struct Counted {
     pub quests: i64,
     /// Steps and assessments whose questions were analysed.
     pub subjects: i64,
+}
+
+/// A quest to do next.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Recommendation {
+    /// The quest.
+    pub quest_id: QuestId,
+    /// Its title.
+    pub title: String,
+    /// The higher, the more speaks for it: the sum of its reasons' weights.
+    pub score: f64,
+    /// The share of its points that the learner is expected to reach, where both are known.
+    pub expected_share: Option<f64>,
+    /// RecommendationWhy, the weightiest first.
+    pub reasons: Vec<RecommendationReason>,
+}
+
+/// A reason for a recommendation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RecommendationReason {
+    /// Which.
+    pub why: RecommendationWhy,
+    /// What it adds to the score.
+    pub weight: f64,
+    /// In words.
+    pub text: String,
+    /// The quest that it is about: what the learner did before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quest_id: Option<QuestId>,
+    /// The path that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_id: Option<PathId>,
+}
+
+/// What a learner wants of reviews.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewSettings {
+    /// Reviews on a day at most.
+    #[schema(minimum = 1, maximum = 100, example = 10)]
+    pub per_day: i32,
+}
+
+/// Something to look at again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReviewDue {
+    /// The step that was passed.
+    pub step_id: StepId,
+    /// Its title.
+    pub step: String,
+    /// Its quest.
+    pub quest_id: QuestId,
+    /// The quest's title.
+    pub quest: String,
+    /// Since when it is due.
+    pub due_at: DateTime<Utc>,
+    /// How often it was answered.
+    pub answers: i32,
+}
+
+/// An answer to a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewAnswer {
+    /// How well it was remembered.
+    pub rating: ReviewRating,
+}
+
+/// What comes of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReviewAnswered {
+    /// When it is asked again.
+    pub due_at: DateTime<Utc>,
+    /// How often it was answered by now.
+    pub answers: i32,
 }

@@ -8,7 +8,17 @@ use sqlx::PgConnection;
 
 /// What the slice keeps of members.
 pub(crate) const KEEPER: Keeper = Keeper {
-    tables: &["insight.quest_reviews", "insight.runs", "insight.abilities", "insight.first_tries"],
+    tables: &[
+        "insight.quest_reviews",
+        "insight.runs",
+        "insight.abilities",
+        "insight.first_tries",
+        "insight.completions",
+        "insight.dismissals",
+        "insight.review_settings",
+        "insight.review_cards",
+        "insight.review_answers",
+    ],
     copy,
     forget,
 };
@@ -31,7 +41,21 @@ fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Valu
                'first_tries', coalesce((SELECT jsonb_agg(jsonb_build_object('step', s.title, 'share', t.share, 'tried_at', t.tried_at)
                             ORDER BY t.place)
                    FROM (SELECT t.* FROM me JOIN insight.first_tries t USING (guild_id, auth_user_id) ORDER BY t.place DESC LIMIT $3) t
-                   LEFT JOIN learning.quest_steps s ON s.guild_id = t.guild_id AND s.id = t.subject_id), '[]'))
+                   LEFT JOIN learning.quest_steps s ON s.guild_id = t.guild_id AND s.id = t.subject_id), '[]'),
+               'completions', coalesce((SELECT jsonb_agg(jsonb_build_object('quest', q.title, 'completed_at', c.completed_at) ORDER BY c.place)
+                   FROM me JOIN insight.completions c USING (guild_id, auth_user_id)
+                   JOIN learning.quests q ON q.guild_id = c.guild_id AND q.id = c.quest_id), '[]'),
+               'dismissed', coalesce((SELECT jsonb_agg(jsonb_build_object('quest', q.title, 'dismissed_at', d.dismissed_at))
+                   FROM me JOIN insight.dismissals d USING (guild_id, auth_user_id)
+                   JOIN learning.quests q ON q.guild_id = d.guild_id AND q.id = d.quest_id), '[]'),
+               'reviews', (SELECT jsonb_build_object('per_day', r.per_day, 'opted_in_at', r.opted_in_at)
+                   FROM me JOIN insight.review_settings r USING (guild_id, auth_user_id)),
+               'review_cards', coalesce((SELECT jsonb_agg(jsonb_build_object('step', s.title, 'due_at', c.due_at, 'stability', c.stability,
+                            'difficulty', c.difficulty, 'answers', (SELECT jsonb_agg(jsonb_build_object('rating', a.rating,
+                                     'answered_at', a.answered_at) ORDER BY a.id) FROM insight.review_answers a
+                                     WHERE a.guild_id = c.guild_id AND a.auth_user_id = c.auth_user_id AND a.step_id = c.step_id)))
+                   FROM me JOIN insight.review_cards c USING (guild_id, auth_user_id)
+                   JOIN learning.quest_steps s ON s.guild_id = c.guild_id AND s.id = c.step_id), '[]'))
                AS "copy!""#,
             guild.get(),
             user.get(),

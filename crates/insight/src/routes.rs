@@ -1,7 +1,10 @@
-//! The HTTP face: `/api/v1/guilds/{guild_id}/insight/…`.
+//! The HTTP face: `/api/v1/guilds/{guild_id}/insight/…`. Where anybody knows how alike quests are, the server provides a
+//! [`crate::ops::Likeness`].
 
 mod figures;
 mod opinions;
+mod recommendations;
+mod reviews;
 
 use access::App;
 use learning::ids::QuestId;
@@ -29,4 +32,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(figures::items))
         .routes(routes!(figures::items_csv))
         .routes(routes!(opinions::get, opinions::put))
+        .routes(routes!(recommendations::list))
+        .routes(routes!(recommendations::dismiss, recommendations::undismiss))
+        .routes(routes!(reviews::list, reviews::put, reviews::delete))
+        .routes(routes!(reviews::answer))
 }

@@ -2,5 +2,7 @@
 
 pub mod elo;
 pub mod estimate;
+pub mod fsrs;
 pub mod items;
+pub mod recommend;
 pub mod survival;

@@ -2,19 +2,19 @@
 
 use access::slice::{Slice, Terminal, no_consumers, no_timers, no_workers};
 
-use crate::{audit, jobs, personal, routes};
+use crate::{audit, events, jobs, personal, routes};
 
 /// The slice.
 pub static SLICE: Slice = Slice {
     name: "insight",
-    about: "What comes of learning when it is counted: figures of quests, steps and questions.",
+    about: "What comes of learning when it is counted: figures of quests, steps and questions; what to do next, and again.",
     router: routes::router,
     tags: &[],
-    terminal: Terminal::Commands(&["insight"]),
+    terminal: Terminal::Commands(&["insight", "recommend"]),
     problems: &[],
     settings: &[],
     scopes: &[],
-    events: &[],
+    events: &[events::EVENTS],
     schedules: |means| jobs::schedules(means.app().pool()),
     timers: no_timers,
     consumers: no_consumers,

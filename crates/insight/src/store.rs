@@ -3,4 +3,6 @@
 pub(crate) mod figures;
 pub(crate) mod fold;
 pub(crate) mod items;
+pub(crate) mod next;
 pub(crate) mod ratings;
+pub(crate) mod reviews;

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::error::Error;
 use crate::model::Counted;
-use crate::store::{figures, fold, items, ratings};
+use crate::store::{figures, fold, items, next, ratings, reviews};
 
 /// Events that one transaction folds.
 const EVENTS: i64 = 20_000;
@@ -43,6 +43,8 @@ async fn batch(conn: &mut PgConnection, guild: GuildId) -> Result<(i64, usize, i
     }
     fold::versions_put(&mut *conn, guild, &attempts).await?;
     fold::runs_put(&mut *conn, guild, &attempts).await?;
+    next::completions_put(&mut *conn, guild, &attempts).await?;
+    reviews::cards_put(&mut *conn, guild, Some(&attempts), None).await?;
     let tries = fold::first_tries_put(&mut *conn, guild, &attempts, place).await?;
     if !tries.is_empty() {
         let mut standing = ratings::ratings_of(&mut *conn, guild, &tries).await?;

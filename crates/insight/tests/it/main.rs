@@ -2,7 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+// It declares the events of the cascade.
+use community as _;
+
 mod figures;
 mod items;
 mod ratings;
+mod recommendations;
+mod reviews;
 mod stage;

@@ -213,6 +213,7 @@ impl Stage {
                 'runs', (SELECT jsonb_agg(to_jsonb(a) ORDER BY attempt_id, run) FROM insight.runs a),
                 'abilities', (SELECT jsonb_agg(to_jsonb(a) ORDER BY auth_user_id) FROM insight.abilities a),
                 'difficulties', (SELECT jsonb_agg(to_jsonb(a) ORDER BY subject_id) FROM insight.difficulties a),
+                'transitions', (SELECT jsonb_agg(to_jsonb(a) ORDER BY from_quest_id, to_quest_id) FROM insight.transitions a),
                 'tries', (SELECT jsonb_agg(to_jsonb(a) ORDER BY place) FROM insight.first_tries a))",
         )
         .fetch_one(self.pool())

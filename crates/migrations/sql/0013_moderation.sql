@@ -435,6 +435,10 @@ CREATE FUNCTION moderation.log_case_edit() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
+    -- Who is forgotten must not be kept as what was there before.
+    IF current_setting('questhall.allow_erasure', true) = 'on' THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO moderation.moderation_case_edits (guild_id, case_id, field, old_value, new_value, edited_by, edited_by_tag)
     SELECT NEW.guild_id, NEW.id, e.field, e.old_value, e.new_value, NEW.updated_by, NEW.updated_by_tag
       FROM (VALUES

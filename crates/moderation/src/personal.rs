@@ -138,7 +138,9 @@ fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, u6
         .await?;
         // What is still to be done about them is done; what was done is of no use any more.
         let effects = sqlx::query!(
-            "DELETE FROM moderation.effects WHERE guild_id = $1 AND target = 'user:' || $2::bigint AND state IN ('applied', 'dead')",
+            "DELETE FROM moderation.effects
+              WHERE guild_id = $1 AND state IN ('applied', 'dead')
+                AND (target = 'user:' || $2::bigint OR payload::text ~* current_setting('questhall.forgotten'))",
             guild.get(),
             user.get(),
         )

@@ -62,6 +62,13 @@ impl Plain {
             if is_invisible(c) {
                 continue;
             }
+            let alone = chars.peek().is_none_or(|(_, next)| !is_invisible(*next) && !combines(*next));
+            // Pictures are what they are.
+            if alone && matches!(c, '\u{1F300}'..='\u{1FAFF}') {
+                self.folded.push(c);
+                self.folded_from.resize(self.folded.len(), from);
+                continue;
+            }
             cluster.clear();
             cluster.push(c);
             // What combines with it is made one with it; what is not drawn in between does not part them.
@@ -194,10 +201,8 @@ pub(super) fn steps(piece: &str) -> Vec<Step> {
     {
         steps.push(Step::Compatible);
     }
-    if piece
-        .chars()
-        .any(|c| !c.is_ascii() && c.is_alphabetic() && c.to_lowercase().any(|c| look_alike(c).is_some()))
-    {
+    let plainly = |c: char| std::iter::once(c).nfkc().flat_map(char::to_lowercase);
+    if piece.chars().any(|c| !c.is_ascii() && plainly(c).any(|c| look_alike(c).is_some())) {
         steps.push(Step::Confusable);
     }
     if any(is_heaped) {

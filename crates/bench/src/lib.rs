@@ -7,10 +7,11 @@
 //! * nothing is left behind: the cluster and its folder go, unless a database was given.
 //!
 //! Map: [`figure`] figures and the report · [`machine`] on what · `ground` the database · `timers`, `submissions`,
-//! `transfers`, `ingest`, `leaderboard`, `auth`, `inputs`, `events`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
+//! `transfers`, `ingest`, `leaderboard`, `auth`, `automod`, `inputs`, `events`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
 //! figures mean, and those seen: docs/benchmarks.md.
 
 mod auth;
+mod automod;
 mod contest;
 mod events;
 pub mod figure;
@@ -54,6 +55,8 @@ pub enum Section {
     Transfers,
     /// Events into the lake, and what members see of each other among a million.
     Ingest,
+    /// Messages judged by fifty rules.
+    Automod,
     /// Memory and start of a server.
     Server,
     /// Events on their way to clients of streams and to webhooks.
@@ -136,6 +139,9 @@ async fn measure(args: &Args, ground: &Ground, program: &Path) -> Result<Vec<Fig
     }
     if args.section.includes(Section::Auth) {
         figures.extend(auth::measure(ground, args.quick).await?);
+    }
+    if args.section.includes(Section::Automod) {
+        figures.extend(automod::measure(args.quick)?);
     }
     if args.section.includes(Section::Inputs) {
         figures.extend(inputs::measure(args.quick).await?);

@@ -114,6 +114,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: crate::commands::squad::SquadCommand,
     },
+    /// Moderation of a guild: cases, rules of automod, appeals, raids, what failed on Discord.
+    Mod {
+        #[command(subcommand)]
+        command: crate::commands::moderation::ModCommand,
+    },
     /// Members of a guild: profiles, leaderboard, activity; copies and deletion on request; XP from another bot.
     Member {
         #[command(subcommand)]

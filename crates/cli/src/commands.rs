@@ -21,6 +21,7 @@ pub(crate) mod insight;
 pub(crate) mod key;
 pub(crate) mod lake;
 pub(crate) mod member;
+pub(crate) mod moderation;
 pub(crate) mod multiplier;
 pub(crate) mod openapi;
 pub(crate) mod path;

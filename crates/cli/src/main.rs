@@ -86,6 +86,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<(), Failure> {
         Command::Credential { command } => commands::credential::run(global, command, screen).await,
         Command::Search(command) => commands::search::run(global, command, screen).await,
         Command::Squad { command } => commands::squad::run(global, command, screen).await,
+        Command::Mod { command } => commands::moderation::run(global, command, screen).await,
         Command::Member { command } => commands::member::run(global, command, screen).await,
         Command::Lake { command } => commands::lake::run(global, command, screen).await,
         Command::Season { command } => commands::season::run(global, command, screen).await,

@@ -20,6 +20,7 @@ pub static SLICES: &[&Slice] = &[
     &community::SLICE,
     &economy::SLICE,
     &squads::SLICE,
+    &moderation::SLICE,
     &challenges::SLICE,
     &campaigns::SLICE,
     &learning::SLICE,

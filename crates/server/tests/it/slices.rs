@@ -9,10 +9,9 @@ use jobs::outbox::event_types;
 use server::SLICES;
 
 /// Schemas without a slice.
-const HOUSE_SCHEMAS: [(&str, &str); 4] = [
+const HOUSE_SCHEMAS: [(&str, &str); 3] = [
     ("jobs", "the machinery below all slices"),
     ("questhall", "what the migrations keep of themselves, and functions that all schemas use"),
-    ("moderation", "its slice is still to come"),
     ("public", "PostgreSQL's own"),
 ];
 

@@ -44,6 +44,7 @@ kernel::decl_uuid!(
 
 kernel::decl_words! {
     /// What a case says was done.
+    #[schema(as = CaseAction)]
     pub enum Action {
         /// The member was told that this must not be.
         Warn = "warn",
@@ -65,6 +66,7 @@ kernel::decl_words! {
 }
 kernel::decl_words! {
     /// Where a case came from.
+    #[schema(as = CaseSource)]
     pub enum Source {
         /// A moderator, by command, page or API.
         Moderator = "moderator",
@@ -86,6 +88,7 @@ kernel::decl_words! {
 }
 kernel::decl_words! {
     /// How a case ceased to be in force.
+    #[schema(as = CaseResolution)]
     pub enum Resolution {
         /// Its time was over.
         Expired = "expired",
@@ -107,6 +110,7 @@ kernel::decl_words! {
 }
 kernel::decl_words! {
     /// Whether Discord has it yet.
+    #[schema(as = CaseEffectState)]
     pub enum EffectState {
         /// There is nothing to do there.
         None = "none",

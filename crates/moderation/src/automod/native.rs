@@ -21,6 +21,7 @@ const EXEMPT: (usize, usize) = (20, 50);
 
 /// Rules for Discord's AutoMod, and what stays ours.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = NativeRules)]
 pub struct Native {
     /// Bodies for `POST /guilds/{guild}/auto-moderation/rules`.
     #[schema(value_type = Vec<Object>)]

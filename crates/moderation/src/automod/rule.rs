@@ -13,6 +13,7 @@ use crate::rules::LONGEST_TIMEOUT;
 
 kernel::decl_words! {
     /// What a rule looks at.
+    #[schema(as = AutomodRuleType)]
     pub enum RuleType {
         /// So many messages of a member in a time.
         MessageRate = "message_rate",
@@ -352,6 +353,7 @@ fn some(field: &str, items: &[String], most: usize, longest: usize) -> Result<()
 /// A rule to be made, or as it is to be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewAutomodRule)]
 pub struct NewRule {
     /// Its name, unique in the guild: 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100)]
@@ -450,11 +452,11 @@ pub(crate) fn check_duration(timeout: bool, ban: bool, seconds: Option<i32>) -> 
 
 /// A rule of a guild.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = AutomodRule)]
 pub struct Rule {
     /// Its row.
     pub id: RuleId,
     /// What it is.
-    #[serde(flatten)]
     pub rule: NewRule,
     /// Who made it; absent where a key without a person did.
     #[serde(skip_serializing_if = "Option::is_none")]

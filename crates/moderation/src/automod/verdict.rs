@@ -11,6 +11,7 @@ use crate::model::{Action, RuleId};
 
 kernel::decl_words! {
     /// What a rule does on a match.
+    #[schema(as = AutomodAction)]
     pub enum Act {
         /// The message goes.
         Delete = "delete",
@@ -42,6 +43,7 @@ impl Act {
 
 kernel::decl_words! {
     /// Where something was seen.
+    #[schema(as = AutomodSurface)]
     pub enum Surface {
         /// The text.
         Content = "content",
@@ -70,6 +72,7 @@ kernel::decl_words! {
 
 kernel::decl_words! {
     /// A step by which a text was brought into the form that was compared.
+    #[schema(as = AutomodStep)]
     pub enum Step {
         /// Markdown was rendered to what is shown.
         Markdown = "markdown",
@@ -90,6 +93,7 @@ kernel::decl_words! {
 
 /// Why a rule matched: where, by which steps, and the figures; nothing of the content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = HitExplanation)]
 pub struct Explanation {
     /// Where it was seen.
     pub surface: Surface,

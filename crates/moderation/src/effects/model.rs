@@ -11,6 +11,7 @@ use crate::model::{Action, CaseId, EffectId};
 
 kernel::decl_words! {
     /// What is done.
+    #[schema(as = ModerationEffectKind)]
     pub enum EffectKind {
         /// Bans a person.
         Ban = "ban",
@@ -71,7 +72,7 @@ impl fmt::Display for Target {
 }
 
 /// What an effect needs, by kind. Reasons are moderators' words; what members wrote is in none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Payload {
     /// Ban this person.
@@ -286,6 +287,7 @@ pub enum Done {
 
 /// An effect as administrators see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ModerationEffect)]
 pub struct Effect {
     /// Its row.
     pub id: EffectId,

@@ -122,6 +122,7 @@ pub struct LastAppeal {
 /// What a member says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AppealStatement)]
 pub struct Statement {
     /// 1 to 2000 characters.
     #[schema(min_length = 1, max_length = 2000)]
@@ -131,6 +132,7 @@ pub struct Statement {
 /// What staff decide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AppealDecision)]
 pub struct Decision {
     /// Whether the case is undone.
     pub accept: bool,

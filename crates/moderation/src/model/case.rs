@@ -208,6 +208,7 @@ pub struct Standing {
 /// Evidence to be added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewCaseEvidence)]
 pub struct NewEvidence {
     /// Where it is: http or https.
     #[schema(max_length = 2000)]
@@ -220,6 +221,7 @@ pub struct NewEvidence {
 
 /// Evidence of a case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = CaseEvidence)]
 pub struct Evidence {
     /// Its row.
     pub id: Uuid,
@@ -278,6 +280,7 @@ pub struct CaseEdited {
 
 /// How many cases of each action somebody, or a rule, made in a time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = CaseStatistics)]
 pub struct Statistics {
     /// The moderator, for figures by moderator; 0 for Questhall itself.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -144,6 +144,7 @@ fn sample(rule: &NewRule) -> Rule {
 /// Something on which a rule is tried. Nothing of it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AutomodSample)]
 pub struct Sample {
     /// A message's content, for rules about messages; a name, for rules about names.
     #[schema(max_length = 4000)]
@@ -163,6 +164,7 @@ pub struct Sample {
 /// A rule, and what it is tried on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AutomodTrial)]
 pub struct Trial {
     /// The rule; it need not be stored.
     pub rule: NewRule,
@@ -173,6 +175,7 @@ pub struct Trial {
 
 /// What a rule says of a sample.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = AutomodTried)]
 pub struct Tried {
     /// Whether it matched.
     pub matched: bool,
@@ -231,6 +234,7 @@ pub fn rule_try(trial: Trial) -> Result<Vec<Tried>, Error> {
 /// A rule, and of which time the record is replayed against it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AutomodReplay)]
 pub struct Replay {
     /// The rule: about rates of messages or joins, or ages of accounts. Of everything else nothing is recorded that it could judge.
     pub rule: NewRule,
@@ -244,6 +248,7 @@ pub struct Replay {
 
 /// What a rule would have said of a time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = AutomodReplayed)]
 pub struct Replayed {
     /// How many messages or joins were looked at.
     pub events: i64,

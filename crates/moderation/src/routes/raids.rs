@@ -32,6 +32,7 @@ pub(super) struct EffectPath {
 
 /// How many were let go.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = RaidReleased)]
 pub(super) struct Released {
     /// Cases that were lifted.
     released: usize,

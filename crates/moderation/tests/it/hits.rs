@@ -169,7 +169,10 @@ async fn rules_over_http() {
     let base = "/guilds/1/moderation/rules";
     let new = json!({ "name": "Words", "rule_type": "words", "config": { "words": ["badword"] }, "action": "timeout", "duration_seconds": 60 });
     let (status, made) = house.send("POST", base, None, Some(new.clone())).await;
-    assert_eq!((status, &made["rule"]["delete_message"], &made["rule"]["priority"]), (201, &json!(true), &json!(0)));
+    assert_eq!(
+        (status, &made["rule"]["delete_message"], &made["rule"]["priority"]),
+        (201, &json!(true), &json!(0))
+    );
     assert_eq!(house.send("POST", base, None, Some(new.clone())).await.0, 409);
     for (rule, field) in [
         (

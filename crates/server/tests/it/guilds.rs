@@ -36,6 +36,17 @@ const MADE: &[(&str, &str, Body)] = &[
     ("board_quest_id", "board", |_| json!({ "title": "mend the gate" })),
     ("item_id", "shop/items", |_| json!({ "slug": "tea", "name": "Tea", "price_gold": 1 })),
     ("webhook_id", "webhooks", |_| json!({ "name": "hook", "url": "https://example.org/hook" })),
+    (
+        "rule_id",
+        "moderation/rules",
+        |_| json!({ "name": "invites", "rule_type": "invites", "action": "alert" }),
+    ),
+    (
+        "escalation_id",
+        "moderation/escalations",
+        |_| json!({ "warnings": 9, "within_days": 30, "action": "alert" }),
+    ),
+    ("raid_id", "moderation/raids", |_| json!({ "action": "none", "reason": "Many came." })),
     ("season_id", "seasons", |tomorrow| json!({ "name": "first", "ends_at": tomorrow })),
 ];
 
@@ -116,6 +127,26 @@ impl Guild {
             let made = if made["secret"].is_string() { &made["webhook"] } else { &made };
             ids.insert(name, id_text(&made["id"]));
         }
+        let case = json!({
+            "action": "ban", "user_id": user.to_string(), "reason": "Spam", "evidence": [{ "url": "https://example.org/a" }],
+        });
+        let case = house.made(&format!("{api}/moderation/cases"), &key, &case).await;
+        ids.insert("case_number", case["case_number"].to_string());
+        let evidence = format!("{api}/moderation/cases/{}/evidence", case["case_number"]);
+        ids.insert("evidence_id", text(&house.get(&evidence, &key).await.json()[0]["id"]));
+        let appeal = format!("{api}/moderation/own-cases/{}/appeals", case["case_number"]);
+        house.act(&appeal, &key, user, &json!({ "statement": "It was not me." })).await;
+        let appeals = house.get(&format!("{api}/moderation/appeals"), &key).await.json();
+        ids.insert("appeal_id", text(&appeals["items"][0]["id"]));
+        let effect: uuid::Uuid = sqlx::query_scalar(
+            "UPDATE moderation.effects SET state = 'dead', settled_at = now() WHERE guild_id = $1 AND kind = 'ban' RETURNING id",
+        )
+        .bind(id)
+        .fetch_one(pool)
+        .await
+        .unwrap();
+        ids.insert("effect_id", effect.to_string());
+        ids.insert("token", format!("{id}.opens-nothing"));
         let learned = house.made(&format!("{api}/learning/import"), &key, &learning(id)).await;
         ids.insert("path_id", text(&learned["path_id"]));
         let quests = house.get(&format!("{api}/learning/sources/quests"), &key).await.json();

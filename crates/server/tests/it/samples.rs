@@ -149,12 +149,28 @@ pub(crate) fn sample(document: &Value, schema: &Value, all: bool) -> Value {
     }
 }
 
+/// A rule of automod.
+fn automod_rule() -> Value {
+    json!({ "name": "shouting", "rule_type": "caps_spam", "config": { "percent": 80 }, "action": "alert" })
+}
+
 /// A body that the operation accepts, if it takes one: from the document, and where rules reach across fields, by hand.
 pub(crate) fn body_of(document: &Value, operation: &Operation) -> Option<Value> {
     let schema = operation.body_schema()?;
     let by_hand = match operation.id.as_str() {
         "campaign_import" | "campaign_import_into" | "campaign_check" => Some(bundle()),
         "webhook_replay" => Some(json!({ "all": true })),
+        "case_make" => Some(json!({ "action": "note", "user_id": "11", "reason": "Seen" })),
+        "case_evidence_add" => Some(json!({ "url": "https://example.org/b" })),
+        "rule_create" | "rule_replace" => Some(automod_rule()),
+        "rule_try" => Some(json!({ "rule": automod_rule(), "samples": [{ "text": "hello" }] })),
+        "rule_replay" => Some(json!({
+            "rule": { "name": "joins", "rule_type": "join_rate", "config": { "count": 9, "seconds": 9 }, "action": "alert" },
+            "since": "2030-01-01T00:00:00Z", "until": "2030-01-02T00:00:00Z",
+        })),
+        "escalation_create" | "escalation_replace" => {
+            Some(json!({ "warnings": 5, "within_days": 9, "action": "alert" }))
+        }
         _ => None,
     };
     Some(by_hand.unwrap_or_else(|| sample(document, schema, false)))

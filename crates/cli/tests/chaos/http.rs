@@ -47,7 +47,8 @@ pub(crate) async fn post(
     let kind = if body.is_empty() { "" } else { "content-type: application/json\r\n" };
     let (key, length) = (&sender.key, body.len());
     // A key that acts for a member may do no more than that member: what staff do is done by the key itself.
-    let user = if is_staffs(path) { String::new() } else { format!("questhall-user: {}\r\n", sender.user) };
+    let user =
+        if is_staffs(path) { String::new() } else { format!("questhall-user: {}\r\n", sender.user) };
     let request = format!(
         "POST {path} HTTP/1.1\r\nhost: questhall\r\nauthorization: Bearer {key}\r\n{user}\
          idempotency-key: {idempotency_key}\r\n{kind}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
@@ -59,6 +60,24 @@ pub(crate) async fn post(
 fn is_staffs(path: &str) -> bool {
     let deed = path.split('?').next().and_then(|path| path.rsplit('/').next());
     matches!(deed, Some("import" | "publish" | "start" | "close" | "cancel" | "open-rewards" | "events"))
+}
+
+/// What staff ask for, by the key itself.
+pub(crate) async fn ask(
+    at: SocketAddr,
+    method: &str,
+    path: &str,
+    key: &str,
+    body: &Value,
+) -> std::io::Result<Answer> {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let kind = if body.is_empty() { "" } else { "content-type: application/json\r\n" };
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: questhall\r\nauthorization: Bearer {key}\r\n{kind}\
+         content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    send(at, &request).await
 }
 
 /// A GET, by somebody or nobody.

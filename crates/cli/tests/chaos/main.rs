@@ -8,7 +8,7 @@
 //!
 //! Map: [`process`] a server as a child process · [`http`] a client that knows when it got no answer · [`town`] a guild,
 //! its campaigns, and time that passes when told · [`crowd`] members who act, and what they were told · [`reckoning`] what
-//! must hold in the end · the tests in [`storms`], [`nodes`], [`wires`], [`jail`], [`lake`], [`replay`].
+//! must hold in the end · the tests in [`storms`], [`nodes`], [`wires`], [`jail`], [`lake`], [`replay`], [`upheaval`].
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod crowd;
@@ -21,6 +21,7 @@ mod reckoning;
 mod replay;
 mod storms;
 mod town;
+mod upheaval;
 mod wires;
 
 use std::time::{Duration, Instant};

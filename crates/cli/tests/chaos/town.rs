@@ -68,6 +68,12 @@ impl Town {
         Self { pool, key: plain.reveal().to_owned() }
     }
 
+    /// The same, where its database was carried to.
+    pub(crate) fn moved(&self, options: &PgConnectOptions) -> Self {
+        let pool = PgPoolOptions::new().max_connections(6).connect_lazy_with(options.clone());
+        Self { pool, key: self.key.clone() }
+    }
+
     /// Somebody, as requests name them.
     pub(crate) fn sender(&self, user: i64) -> Sender {
         Sender { key: self.key.clone(), user }

@@ -116,6 +116,7 @@ async fn run(
             refused: refused.map(Refused::as_str),
         });
     }
+    limits.rewind(&mut book);
     store::lake_insert(conn, lake).await?;
     limits.write(conn).await?;
     let emitted = finish(conn, book, &chosen).await?;

@@ -178,7 +178,7 @@ impl<'f> Book<'f> {
     /// Minutes of a stay in voice that ended.
     pub(super) fn voice_minutes(&mut self, guild: GuildId, user: i64, minutes: i32, at: DateTime<Utc>) {
         let season = self.frame.season_at(guild, at);
-        if minutes > 0 {
+        if minutes != 0 {
             self.season(guild.get(), user, season, |s| {
                 s.voice_minutes = s.voice_minutes.saturating_add(minutes);
             });
@@ -237,6 +237,21 @@ impl<'f> Book<'f> {
         let season = self.frame.season_at(guild, tick.at);
         let cause = Cause { source: "", at: tick.at, season, category };
         self.write(guild.get(), tick.user_id, Kind::VoiceTick, &cause, source, reward);
+    }
+
+    /// Takes back what was paid for a voice tick that was none, as events that came late show. The journal keeps both.
+    pub(super) fn take_back(
+        &mut self,
+        guild: GuildId,
+        tick: Tick,
+        cause: String,
+        (xp, stars): (i32, i32),
+        category: Option<i32>,
+    ) {
+        let season = self.frame.season_at(guild, tick.at);
+        let cause_of = Cause { source: "", at: tick.at, season, category };
+        let reward = Reward { xp: -xp, stars: -stars, base_xp: -xp, base_stars: -stars, steps: Vec::new() };
+        self.write(guild.get(), tick.user_id, Kind::VoiceTick, &cause_of, cause, &reward);
     }
 
     fn write(

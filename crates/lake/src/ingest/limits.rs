@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::ChannelId;
+use kernel::{ChannelId, GuildId};
 use progress::EventType;
 use progress::model::Event as Kind;
 use progress::rewards::{self, Cooldown, MessageReactions, Pair, Refused};
@@ -11,7 +11,9 @@ use sqlx::PgConnection;
 
 use super::admitted::Fresh;
 use super::book::{Book, Cause};
+use super::config::GuildConfig;
 use super::store::{self, ChannelKey, Locked, MessageKey, PairKey, Seen, Stay};
+use super::voice::{Found, Happening, Rewound, Rooms};
 use crate::categories::Interaction;
 
 /// What is read before rewarding: members, and the state of the limits.
@@ -24,13 +26,19 @@ impl State {
     pub(super) async fn read(conn: &mut PgConnection, fresh: &[Fresh<'_>]) -> sqlx::Result<Self> {
         let mut limits = Limits::default();
         let (mut talkers, mut places) = (BTreeSet::new(), BTreeSet::new());
-        for one in fresh.iter().filter(|one| one.event.event_type.is_voice()) {
+        let mut first: BTreeMap<i64, DateTime<Utc>> = BTreeMap::new();
+        let voice = || fresh.iter().filter(|one| one.event.event_type.is_voice());
+        for one in voice() {
+            first.entry(one.guild.get()).or_insert(one.event.timestamp);
+        }
+        let behind =
+            if first.is_empty() { BTreeSet::new() } else { store::voice_behind(conn, &first).await? };
+        for one in voice().filter(|one| !behind.contains(&one.guild.get())) {
             talkers.insert(one.user());
             places.extend(one.channel().map(|channel| (one.guild.get(), channel)));
         }
-        if !talkers.is_empty() {
-            limits.stays = store::stays(conn, &talkers, &places).await?;
-        }
+        let stays =
+            if talkers.is_empty() { HashMap::new() } else { store::stays(conn, &talkers, &places).await? };
 
         let mut seen: BTreeMap<(i64, i64), Seen> = BTreeMap::new();
         let mut see = |key: (i64, i64), at, is_bot| {
@@ -46,10 +54,24 @@ impl State {
                 see(target, one.event.timestamp, false);
             }
         }
-        for ((guild, user), stay) in &limits.stays {
-            see((*guild, *user), stay.sitting.joined_at, false);
+        for ((guild, user), stay) in stays {
+            see((guild, user), stay.sitting.joined_at, false);
+            limits.rooms.entry(guild).or_default().seat(user, stay);
         }
         let mut members = store::members_lock(conn, &seen).await?;
+        for guild in behind {
+            let of_guild: Vec<&Fresh<'_>> = voice().filter(|one| one.guild.get() == guild).collect();
+            let Some(config) = of_guild.first().map(|one| one.config.clone()) else { continue };
+            let is_bot = |one: &Fresh<'_>| members.get(&one.user()).is_some_and(|member| member.is_bot);
+            let news: Vec<Happening> =
+                of_guild.iter().map(|one| Happening::of(one, excluded(one, is_bot(one)))).collect();
+            let rewound = Rewound::through(conn, guild, &config, &news).await?;
+            let concerned = rewound.users().into_iter().map(|user| (guild, user));
+            let others: Vec<_> = concerned.filter(|key| !members.contains_key(key)).collect();
+            members.extend(store::members_lock_known(conn, &others).await?);
+            let taken = store::ticks_paid(conn, guild, &rewound.take).await?;
+            limits.rewound.insert(GuildId::new(guild), (config, rewound, taken));
+        }
         let mut farewells: BTreeMap<(i64, i64), DateTime<Utc>> = BTreeMap::new();
         for one in fresh.iter().filter(|one| one.event.event_type == EventType::MemberLeave) {
             let left = farewells.entry(one.user()).or_insert(one.event.timestamp);
@@ -110,14 +132,17 @@ pub(super) struct Limits {
     pairs_changed: BTreeSet<PairKey>,
     reactions: HashMap<MessageKey, MessageReactions>,
     reactors: BTreeMap<(i64, i64, i64), (DateTime<Utc>, i32)>,
-    stays: HashMap<(i64, i64), Stay>,
-    stays_changed: BTreeSet<(i64, i64)>,
+    rooms: HashMap<i64, Rooms>,
+    /// Guilds whose voice was gone through again: what to pay and to take, and what was paid for the latter.
+    rewound: BTreeMap<GuildId, (GuildConfig, Rewound, Vec<(i32, i32)>)>,
+    /// Stays that are otherwise since.
+    reseated: Vec<(i64, Stay)>,
 }
 
 impl Limits {
     /// Rewards an event, and says why not where a limit says so.
     pub(super) fn reward(&mut self, one: &Fresh<'_>, book: &mut Book<'_>) -> Option<Refused> {
-        let excluded = excluded(one, book);
+        let excluded = excluded(one, book.is_bot(one.user()));
         match one.event.event_type {
             EventType::MessageCreate => self.message(one, excluded, book),
             EventType::ReactionAdd => self.reaction(one, excluded, book),
@@ -212,95 +237,29 @@ impl Limits {
         }
     }
 
-    /// Moves a stay on, after settling what the channels concerned brought up to now.
+    /// Moves the guild's voice on, unless events that came late have rewound it.
     fn voice(&mut self, one: &Fresh<'_>, excluded: Option<Refused>, book: &mut Book<'_>) {
-        // Bots are no company, and earn nothing.
-        if excluded == Some(Refused::Bot) {
+        if self.rewound.contains_key(&one.guild) {
             return;
         }
-        let (key, at) = (one.user(), one.event.timestamp);
-        let there = self.stays.get(&key).copied().filter(|stay| stay.left_at.is_none());
-        if let Some(stay) = there {
-            self.settle(one, stay.channel, book);
-        }
-        let arriving = if one.event.event_type == EventType::VoiceLeave { None } else { one.channel() };
-        if let Some(channel) = arriving.filter(|channel| there.is_none_or(|stay| stay.channel != *channel)) {
-            self.settle(one, channel, book);
-        }
-        let payload = &one.event.payload;
-        let begins = one.event.event_type == EventType::VoiceJoin || there.is_none();
-        // As it is after settling.
-        let mut stay = self.stays.get(&key).copied();
-        if let Some(stay) = stay.as_mut().filter(|_| there.is_some() && (arriving.is_none() || begins)) {
-            // Gone, or back again without a farewell that we heard.
-            book.voice_minutes(one.guild, key.1, stay.sitting.minutes(at, &one.config.rewards), at);
-            stay.left_at = Some(at);
-        }
-        let next = match (arriving, stay) {
-            (None, Some(stay)) => stay,
-            (Some(channel), before) if begins => Stay {
-                channel,
-                sitting: rewards::Sitting::begin(
-                    key.1,
-                    at,
-                    (payload.muted, payload.deafened),
-                    before.as_ref().map(|stay| &stay.sitting),
-                ),
-                left_at: None,
-                earns: excluded != Some(Refused::Role),
-            },
-            (Some(channel), Some(mut stay)) => {
-                stay.channel = channel;
-                stay.sitting.muted = payload.muted;
-                stay.sitting.deafened = payload.deafened;
-                stay.earns = excluded != Some(Refused::Role);
-                stay
-            }
-            (_, None) => return,
-        };
-        self.stays.insert(key, next);
-        self.stays_changed.insert(key);
+        let mut found = Found::default();
+        let rooms = self.rooms.entry(one.guild.get()).or_default();
+        rooms.happen(&Happening::of(one, excluded), &one.config, &mut found);
+        found.pay(one.guild, &one.config, book);
     }
 
-    /// Pays the ticks of everybody in a channel up to the event.
-    fn settle(&mut self, one: &Fresh<'_>, channel: i64, book: &mut Book<'_>) {
-        let guild = one.guild.get();
-        let mut users: Vec<i64> = self
-            .stays
-            .iter()
-            .filter(|((of, _), stay)| *of == guild && stay.channel == channel && stay.left_at.is_none())
-            .map(|((_, user), _)| *user)
-            .collect();
-        users.sort_unstable();
-        let mut sitters: Vec<rewards::Sitting> =
-            users.iter().filter_map(|user| Some(self.stays.get(&(guild, *user))?.sitting)).collect();
-        let ticks = rewards::settle(&mut sitters, one.event.timestamp, &one.config.rewards);
-        for (user, sitting) in users.iter().zip(sitters) {
-            if let Some(stay) = self.stays.get_mut(&(guild, *user))
-                && stay.sitting != sitting
-            {
-                stay.sitting = sitting;
-                self.stays_changed.insert((guild, *user));
+    /// Puts right what events of voice that came late show to have been otherwise.
+    pub(super) fn rewind(&mut self, book: &mut Book<'_>) {
+        for (guild, (config, rewound, taken)) in std::mem::take(&mut self.rewound) {
+            for (earned, amounts) in rewound.take.iter().zip(taken) {
+                if amounts != (0, 0) {
+                    let tick = rewards::Tick { user_id: earned.user, at: earned.at };
+                    let category = config.category(Some(ChannelId::new(earned.channel)));
+                    book.take_back(guild, tick, earned.cause(), amounts, category);
+                }
             }
-        }
-        if one.config.no_xp_channels.contains(&channel) {
-            return;
-        }
-        let place = Some(ChannelId::new(channel));
-        let category = one.config.category(place);
-        for tick in ticks {
-            let Some(stay) = self.stays.get(&(guild, tick.user_id)).filter(|stay| stay.earns) else {
-                continue;
-            };
-            let multipliers = one.config.multipliers(Interaction::VoiceTick, place, tick.at);
-            let reward = rewards::tick_reward(&one.config.rewards, &multipliers);
-            let cause = format!(
-                "voice:{}:{}:{}",
-                tick.user_id,
-                stay.sitting.joined_at.timestamp_micros(),
-                tick.at.timestamp_micros()
-            );
-            book.tick(one.guild, tick, category, cause, &reward);
+            rewound.pay.pay(guild, &config, book);
+            self.reseated.extend(rewound.stays.into_iter().map(|stay| (guild.get(), stay)));
         }
     }
 
@@ -324,9 +283,10 @@ impl Limits {
                 .collect();
             store::reactors_write(conn, &reactors).await?;
         }
-        if !self.stays_changed.is_empty() {
-            let stays: Vec<_> =
-                self.stays_changed.iter().filter_map(|key| Some((key.0, *self.stays.get(key)?))).collect();
+        let moved = self.rooms.iter().flat_map(|(guild, rooms)| rooms.changed().map(|stay| (*guild, stay)));
+        let mut stays: Vec<(i64, Stay)> = moved.chain(self.reseated.iter().copied()).collect();
+        if !stays.is_empty() {
+            stays.sort_unstable_by_key(|(guild, stay)| (*guild, stay.sitting.user_id));
             store::stays_write(conn, &stays).await?;
         }
         Ok(())
@@ -334,8 +294,8 @@ impl Limits {
 }
 
 /// Why who did it earns nothing, whatever it is.
-fn excluded(one: &Fresh<'_>, book: &Book<'_>) -> Option<Refused> {
-    if one.event.payload.bot || book.is_bot(one.user()) {
+fn excluded(one: &Fresh<'_>, is_bot: bool) -> Option<Refused> {
+    if one.event.payload.bot || is_bot {
         return Some(Refused::Bot);
     }
     if one.channel().is_some_and(|channel| one.config.no_xp_channels.contains(&channel)) {

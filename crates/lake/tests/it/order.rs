@@ -184,3 +184,126 @@ async fn a_trial_of_another_curve_pays_for_no_level_that_xp_did_not_reach() {
     writer(pool).submit(GUILD, talk(17, 18)).await.unwrap();
     assert_eq!(gold().await, 150);
 }
+
+/// Numbers that look like chance, the same for a seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+
+    fn shuffle<T>(&mut self, all: &mut [T]) {
+        for n in (1..all.len()).rev() {
+            let other = usize::try_from(self.below(n as u64 + 1)).unwrap();
+            all.swap(n, other);
+        }
+    }
+}
+
+/// A day in voice: people come, go, wander and mute themselves, also without a word of where they came from.
+fn voices(dice: &mut Dice, at: DateTime<Utc>, count: u64) -> Vec<Event> {
+    (0..count)
+        .map(|n| {
+            let kind = match dice.below(10) {
+                0..=3 => EventType::VoiceJoin,
+                4..=6 => EventType::VoiceMove,
+                _ => EventType::VoiceLeave,
+            };
+            let user = i64::try_from(dice.below(4)).unwrap() + 1;
+            let minute = i64::try_from(dice.below(900)).unwrap();
+            // No two at one time: which of them is first would be decided by the order of arrival.
+            let mut event = event(
+                kind,
+                user,
+                at + TimeDelta::minutes(minute) + TimeDelta::seconds(i64::try_from(n).unwrap() % 60),
+            );
+            event.channel_id = Some(ChannelId::new(9 + i64::try_from(dice.below(2)).unwrap()));
+            event.payload.muted = dice.below(4) == 0;
+            event.payload.deafened = event.payload.muted && dice.below(2) == 0;
+            event.source_id = Some(format!("v-{n}"));
+            event
+        })
+        .collect()
+}
+
+/// What voice brought each member of a guild, and how it stands there; of who left only what matters to who comes back.
+async fn voice_of(pool: &PgPool, guild: GuildId) -> Vec<String> {
+    let text = sqlx::query_scalar(
+        "SELECT concat_ws(' ', m.user_id, m.xp, m.stars, m.level, s.season_xp, s.season_stars, s.voice_minutes,
+                          CASE WHEN v.left_at IS NULL THEN concat_ws(' ', v.channel_id, v.joined_at, v.muted, v.deafened,
+                                                                     v.ticks_in_hour, v.last_tick_at) END)
+           FROM people.members m
+           LEFT JOIN progress.user_stats s USING (guild_id, user_id)
+           LEFT JOIN lake.voice_sessions v USING (guild_id, user_id)
+          WHERE m.guild_id = $1 ORDER BY m.user_id",
+    );
+    text.bind(guild.get()).fetch_all(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn voice_brings_the_same_in_any_order_and_however_it_is_cut() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let (one, other) = (writer(pool), writer(pool));
+    let at: DateTime<Utc> = sqlx::query_scalar("SELECT date_trunc('hour', now() - interval '3 days')")
+        .fetch_one(pool)
+        .await
+        .unwrap();
+    let mut paid = 0;
+    for seed in 1..=40 {
+        let mut dice = Dice(seed);
+        let (straight, turned) = (
+            GuildId::new(i64::try_from(seed).unwrap() * 2),
+            GuildId::new(i64::try_from(seed).unwrap() * 2 + 1),
+        );
+        for guild in [straight, turned] {
+            sqlx::query("INSERT INTO people.guilds (guild_id, name) VALUES ($1, 'G')")
+                .bind(guild.get())
+                .execute(pool)
+                .await
+                .unwrap();
+            sqlx::query(
+                "INSERT INTO progress.seasons (guild_id, name, starts_at, ends_at, active)
+                 VALUES ($1, 'Now', now() - interval '30 days', now() + interval '30 days', true)",
+            )
+            .bind(guild.get())
+            .execute(pool)
+            .await
+            .unwrap();
+        }
+        // Some go on for so long that what came late does not matter any more before the end.
+        let count = if seed % 8 == 0 { 250 } else { 6 + dice.below(40) };
+        let mut events = voices(&mut dice, at, count);
+        events.sort_by_key(|event| event.timestamp);
+        events.dedup_by_key(|event| event.timestamp);
+        one.submit(straight, events.clone()).await.unwrap();
+        if seed % 2 == 0 {
+            events.reverse();
+        } else {
+            dice.shuffle(&mut events);
+        }
+        let mut rest = events.as_slice();
+        while !rest.is_empty() {
+            let size = usize::try_from(1 + dice.below(6)).unwrap().min(rest.len());
+            let (batch, left) = rest.split_at(size);
+            let node = if dice.below(2) == 0 { &one } else { &other };
+            node.submit(turned, batch.to_vec()).await.unwrap();
+            rest = left;
+        }
+        let (expected, found) = (voice_of(pool, straight).await, voice_of(pool, turned).await);
+        assert_eq!(found, expected, "seed {seed}");
+        paid += earned_in(pool, straight).await;
+    }
+    assert!(paid > 1_000, "somebody earned something: {paid}");
+    let mut conn = pool.acquire().await.unwrap();
+    assert_eq!(progress::audit::drift(&mut conn).await.unwrap(), []);
+    assert_eq!(lake::audit::drift(&mut conn).await.unwrap(), []);
+}
+
+async fn earned_in(pool: &PgPool, guild: GuildId) -> i64 {
+    let xp =
+        sqlx::query_scalar("SELECT coalesce(sum(xp), 0)::bigint FROM people.members WHERE guild_id = $1");
+    xp.bind(guild.get()).fetch_one(pool).await.unwrap()
+}

@@ -393,6 +393,77 @@ async fn a_list_is_no_object_and_a_misspelt_field_no_silence() {
     assert!(tried > 150 && deep > 10, "{tried}, {deep} of them deep");
 }
 
+/// A place in a value as problems name it: `rewards[0].bytes`.
+fn named(pointer: &str) -> String {
+    pointer.split('/').skip(1).fold(String::new(), |path, part| match part.parse::<usize>() {
+        Ok(index) if !path.is_empty() => format!("{path}[{index}]"),
+        _ if path.is_empty() => part.to_owned(),
+        _ => format!("{path}.{part}"),
+    })
+}
+
+/// Places that take whatever stands there, or are read by their neighbour's word.
+fn takes_anything(operation: &Operation, place: &str) -> bool {
+    operation.path.contains("/settings") || ANYTHING.contains(&(operation.id.as_str(), place))
+}
+
+const ANYTHING: &[(&str, &str)] = &[];
+
+/// However deep it stands: types that are read by way of others (flattened, untagged) are where paths get lost.
+#[tokio::test]
+async fn a_value_of_the_wrong_type_is_named_by_its_path() {
+    let house = House::new().await;
+    let document = document();
+    let mut faults = Vec::new();
+    let (mut tried, mut deep) = (0, 0);
+    for (n, operation) in all_operations(&document).iter().enumerate() {
+        let Some(schema) = operation.body_schema() else { continue };
+        let guild = {
+            let n = i64::try_from(n).unwrap();
+            Guild::furnish(&house, GUILD + n, USER + 10 * n).await
+        };
+        let key = key_for(&house, &guild, operation);
+        let path = operation.path_with(|name| value(&guild, name));
+        let whole = match body_of(&document, operation) {
+            Some(by_hand) if operation.id.starts_with("campaign_") => by_hand,
+            _ => sample(&document, schema, true),
+        };
+        let mut all = Vec::new();
+        places(&whole, "", &mut all);
+        for place in all.iter().filter(|place| !takes_anything(operation, place)) {
+            let mut body = whole.clone();
+            let here = body.pointer_mut(place).unwrap();
+            *here = if here.is_object() { json!("no object") } else { json!({ "no_such": { "value": 1 } }) };
+            tried += 1;
+            deep += usize::from(place.matches('/').count() > 1);
+            let sent = Some(body.to_string().into_bytes());
+            let answer = send_as(&house, guild.user, key, &operation.method, &path, sent).await;
+            let (told, wanted) = match answer.status.as_u16() {
+                400 => (answer.json()["errors"][0]["field"].clone(), named(place)),
+                // Of a batch, what is wrong is told an event at a time.
+                200 if operation.id == "lake_ingest" => {
+                    let path =
+                        named(place).trim_start_matches("events[0]").trim_start_matches('.').to_owned();
+                    (answer.json()["refused"][0]["field"].clone(), path)
+                }
+                // Without a sandbox, what needs one is not to be had.
+                503 if operation.id.ends_with("_check") => continue,
+                _ => (Value::Null, named(place)),
+            };
+            // What is inside an object of the wrong kind may be what is wrong with it.
+            let within = |told: &str| {
+                told == wanted || told.strip_prefix(&wanted).is_some_and(|rest| rest.starts_with('.'))
+            };
+            if !told.as_str().is_some_and(within) {
+                let text: String = answer.text.chars().take(200).collect();
+                faults.push(format!("{} at {place}: {} {text}", operation.name(), answer.status));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} of {tried}:\n{}", faults.len(), faults.join("\n"));
+    assert!(tried > 300 && deep > 50, "{tried}, {deep} of them deep");
+}
+
 /// What looks as if nothing stood there, and what breaks the line it stands in, names nothing that people could choose.
 #[tokio::test]
 async fn names_that_cannot_be_read_are_refused() {

@@ -1,10 +1,16 @@
 //! Who sits in which voice channel, and since when.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
+use progress::EventType;
 use progress::rewards::Sitting;
 use sqlx::PgConnection;
+
+use crate::ingest::voice::{Earned, Happening};
+
+/// What happens in voice, as the lake calls it.
+const KINDS: [&str; 3] = ["voice_join", "voice_leave", "voice_move"];
 
 /// Somebody's stay in voice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,4 +102,150 @@ pub(in crate::ingest) async fn stays_write(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Which of these guilds had something happen in voice after this time, by what is known already.
+pub(in crate::ingest) async fn voice_behind(
+    conn: &mut PgConnection,
+    first: &BTreeMap<i64, DateTime<Utc>>,
+) -> sqlx::Result<BTreeSet<i64>> {
+    let guilds = sqlx::query_scalar!(
+        r#"SELECT k.guild_id AS "guild_id!"
+             FROM (SELECT unnest($1::bigint[]) AS guild_id, unnest($2::timestamptz[]) AS at) k
+            WHERE EXISTS (SELECT FROM unnest($3::text[]) AS t (event_type)
+                            JOIN LATERAL (SELECT FROM lake.event_lake l
+                                           WHERE l.guild_id = k.guild_id AND l.event_type = t.event_type AND l."timestamp" > k.at
+                                           LIMIT 1) l ON true)"#,
+        &first.keys().copied().collect::<Vec<_>>(),
+        &first.values().copied().collect::<Vec<_>>(),
+        &KINDS as &[&str],
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(guilds.into_iter().collect())
+}
+
+/// A row of the lake, as something that happened in voice.
+struct Row {
+    id: i64,
+    user_id: i64,
+    event_type: String,
+    channel_id: Option<i64>,
+    at: DateTime<Utc>,
+    muted: bool,
+    deafened: bool,
+    refused: Option<String>,
+}
+
+impl Row {
+    fn happening(self) -> Option<(i64, Happening)> {
+        let what = Happening {
+            user: self.user_id,
+            kind: self.event_type.parse::<EventType>().ok()?,
+            channel: self.channel_id,
+            at: self.at,
+            muted: self.muted,
+            deafened: self.deafened,
+            refused: self.refused.as_deref().and_then(|text| text.parse().ok()),
+        };
+        Some((self.id, what))
+    }
+}
+
+/// What happened in a guild's voice from this event (time and id) on, without it, in the order of time.
+pub(in crate::ingest) async fn voice_after(
+    conn: &mut PgConnection,
+    guild: i64,
+    (at, id): (DateTime<Utc>, i64),
+    limit: i64,
+) -> sqlx::Result<Vec<(i64, Happening)>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT l.id AS "id!", l.user_id AS "user_id!", l.event_type AS "event_type!", l.channel_id, l."timestamp" AS "at!",
+                  coalesce((l.payload->>'muted')::boolean, false) AS "muted!",
+                  coalesce((l.payload->>'deafened')::boolean, false) AS "deafened!", l.refused
+             FROM unnest($2::text[]) AS t (kind)
+            CROSS JOIN LATERAL (
+                  SELECT * FROM lake.event_lake l
+                   WHERE l.guild_id = $1 AND l.event_type = t.kind AND l."timestamp" >= $3 AND (l."timestamp", l.id) > ($3, $4)
+                   ORDER BY l."timestamp", l.id LIMIT $5) l
+            ORDER BY l."timestamp", l.id LIMIT $5"#,
+        guild,
+        &KINDS as &[&str],
+        at,
+        id,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().filter_map(Row::happening).collect())
+}
+
+/// What those did in voice before this time, from their last coming or going on, who may have been there then: these members, who is there
+/// still, and who does something there until a day after what is new.
+pub(in crate::ingest) async fn voice_before(
+    conn: &mut PgConnection,
+    guild: i64,
+    (since, last): (DateTime<Utc>, DateTime<Utc>),
+    users: &BTreeSet<i64>,
+) -> sqlx::Result<Vec<Happening>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"WITH asked AS (
+               SELECT unnest($4::bigint[]) AS user_id
+               UNION
+               SELECT user_id FROM lake.voice_sessions WHERE guild_id = $1 AND left_at IS NULL AND joined_at < $3
+               UNION
+               SELECT user_id FROM lake.event_lake
+                WHERE guild_id = $1 AND event_type = ANY ($2)
+                  AND "timestamp" >= $3 AND "timestamp" < $5::timestamptz + interval '1 day'
+           )
+           SELECT l.id AS "id!", l.user_id AS "user_id!", l.event_type AS "event_type!", l.channel_id, l."timestamp" AS "at!",
+                  coalesce((l.payload->>'muted')::boolean, false) AS "muted!",
+                  coalesce((l.payload->>'deafened')::boolean, false) AS "deafened!", l.refused
+             FROM asked a
+            CROSS JOIN LATERAL (
+                  SELECT coalesce((SELECT e."timestamp" FROM lake.event_lake e
+                                    WHERE e.guild_id = $1 AND e.user_id = a.user_id AND e."timestamp" < $3
+                                      AND e.event_type IN ('voice_join', 'voice_leave')
+                                    ORDER BY e."timestamp" DESC LIMIT 1), '-infinity') AS at) j
+             JOIN lake.event_lake l
+               ON l.guild_id = $1 AND l.user_id = a.user_id AND l."timestamp" >= j.at AND l."timestamp" < $3
+              AND l.event_type = ANY ($2)
+            ORDER BY l."timestamp", l.id"#,
+        guild,
+        &KINDS as &[&str],
+        since,
+        &users.iter().copied().collect::<Vec<_>>(),
+        last,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| row.happening().map(|(_, what)| what)).collect())
+}
+
+/// What was paid for these ticks until now, in XP and stars, in their order.
+pub(in crate::ingest) async fn ticks_paid(
+    conn: &mut PgConnection,
+    guild: i64,
+    ticks: &[Earned],
+) -> sqlx::Result<Vec<(i32, i32)>> {
+    if ticks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query!(
+        r#"SELECT k.n AS "n!", coalesce(sum(l.xp_delta), 0)::int AS "xp!", coalesce(sum(l.star_delta), 0)::int AS "stars!"
+             FROM unnest($2::bigint[], $3::timestamptz[], $4::text[]) WITH ORDINALITY AS k (user_id, at, cause, n)
+             LEFT JOIN progress.activity_log l
+               ON l.guild_id = $1 AND l.user_id = k.user_id AND l."timestamp" = k.at AND l.source_event_id = k.cause
+              AND l.event_type = 'VOICE_TICK'
+            GROUP BY k.n ORDER BY k.n"#,
+        guild,
+        &ticks.iter().map(|tick| tick.user).collect::<Vec<_>>(),
+        &ticks.iter().map(|tick| tick.at).collect::<Vec<_>>(),
+        &ticks.iter().map(Earned::cause).collect::<Vec<_>>(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.xp, row.stars)).collect())
 }

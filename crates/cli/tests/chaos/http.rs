@@ -47,8 +47,7 @@ pub(crate) async fn post(
     let kind = if body.is_empty() { "" } else { "content-type: application/json\r\n" };
     let (key, length) = (&sender.key, body.len());
     // A key that acts for a member may do no more than that member: what staff do is done by the key itself.
-    let user =
-        if is_staffs(path) { String::new() } else { format!("questhall-user: {}\r\n", sender.user) };
+    let user = if is_staffs(path) { String::new() } else { format!("questhall-user: {}\r\n", sender.user) };
     let request = format!(
         "POST {path} HTTP/1.1\r\nhost: questhall\r\nauthorization: Bearer {key}\r\n{user}\
          idempotency-key: {idempotency_key}\r\n{kind}content-length: {length}\r\nconnection: close\r\n\r\n{body}"

@@ -196,6 +196,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: crate::commands::recommend::RecommendCommand,
     },
+    /// What learners hand in, for those who grade: list, claim, judge, extend.
+    Assessment {
+        #[command(subcommand)]
+        command: crate::commands::assessment::AssessmentCommand,
+    },
     /// Re-derive balances, XP, points and standings from their journals, and report what differs.
     Audit(AuditArgs),
     /// Print the API's OpenAPI document.

@@ -3,6 +3,7 @@
 pub(crate) mod achievement;
 pub(crate) mod admin;
 pub(crate) mod announcement;
+pub(crate) mod assessment;
 pub(crate) mod audit;
 pub(crate) mod audit_log;
 pub(crate) mod award;

@@ -101,6 +101,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<(), Failure> {
         Command::Path { command } => commands::path::run(global, command, screen).await,
         Command::Insight { command } => commands::insight::run(global, command, screen).await,
         Command::Recommend { command } => commands::recommend::run(command, screen),
+        Command::Assessment { command } => commands::assessment::run(global, command, screen).await,
         Command::Audit(args) => commands::audit::run(global, args, screen).await,
         Command::Openapi(args) => commands::openapi::run(args, screen),
         Command::Doctor => commands::doctor::run(global, screen).await,

@@ -59,7 +59,7 @@ struct Row {
 
 /// All figures that differ, of one guild or of all; empty when all is well.
 ///
-/// * What is done of an attempt: its steps that are completed and count in its version.
+/// * What is done of an attempt: its steps that are completed, and assessments that are passed, and count in its version.
 /// * Whether an attempt is completed: the event of it was written, once.
 /// * XP of an attempt: its grants.
 /// * A completed step, quest, chapter or path has its grant.
@@ -86,16 +86,24 @@ async fn figures(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Vec<
                SELECT a.*, v.snapshot FROM learning.user_quest_attempts a
                  JOIN learning.quest_versions v ON v.guild_id = a.guild_id AND v.quest_id = a.quest_id AND v.version = a.version
                 WHERE $1::bigint IS NULL OR a.guild_id = $1
-           ), counted AS (
-               SELECT a.guild_id, a.id, count(*) AS total,
-                      count(*) FILTER (WHERE p.status = 'Completed') AS done
+           ), parts AS (
+               SELECT a.guild_id, a.id, coalesce(p.status = 'Completed', false) AS is_done
                  FROM attempts a
                 CROSS JOIN LATERAL jsonb_array_elements(a.snapshot->'quest'->'steps') AS s (step)
                  LEFT JOIN learning.user_quest_step_progress p
                         ON p.guild_id = a.guild_id AND p.attempt_id = a.id
                        AND p.step_id = (a.snapshot->'steps'->>(s.step->>'slug'))::uuid
                 WHERE NOT coalesce((s.step->>'optional')::boolean, false)
-                GROUP BY a.guild_id, a.id
+               UNION ALL
+               SELECT a.guild_id, a.id, p.passed_at IS NOT NULL
+                 FROM attempts a
+                CROSS JOIN LATERAL jsonb_array_elements(a.snapshot->'quest'->'assessments') AS s (assessment)
+                 LEFT JOIN learning.user_assessment_progress p
+                        ON p.guild_id = a.guild_id AND p.attempt_id = a.id AND p.slug = s.assessment->>'slug'
+                WHERE NOT coalesce((s.assessment->>'optional')::boolean, false)
+                  AND NOT coalesce((s.assessment->>'test_out')::boolean, false)
+           ), counted AS (
+               SELECT guild_id, id, count(*) AS total, count(*) FILTER (WHERE is_done) AS done FROM parts GROUP BY guild_id, id
            ), finished AS (
                SELECT guild_id, attempt_id, count(*) AS times FROM learning.attempt_events
                 WHERE event_type = 'quest_completed' AND ($1::bigint IS NULL OR guild_id = $1) GROUP BY guild_id, attempt_id

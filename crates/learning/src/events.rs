@@ -45,19 +45,6 @@ jobs::declare_events! {
         done: Integer = 3, "mandatory quests completed";
         total: Integer = 12, "mandatory quests";
     }
-    "learning.submission_received" Admins "a learner handed something in for review" {
-        submission_id: Uuid = "0193a6b2-9e10-7c55-8a31-5f0e9d6b7c12", "what was handed in";
-        user_id: Snowflake = "175928847299117063", "the learner";
-        quest_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the quest";
-        step_id: Uuid = "0193a6b2-8e10-7c55-8a31-5f0e9d6b7c12", "the step";
-    }
-    "learning.graded" Member "what a learner handed in was judged" {
-        user_id: Snowflake = "175928847299117063", "the learner";
-        submission_id: Uuid = "0193a6b2-9e10-7c55-8a31-5f0e9d6b7c12", "what was handed in";
-        quest_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the quest";
-        step_id: Uuid = "0193a6b2-8e10-7c55-8a31-5f0e9d6b7c12", "the step";
-        passed: Boolean = true, "whether it passes";
-    }
     "learning.quest_published" Everyone "a quest was published, or its wording or grading changed" {
         quest_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the quest";
         title: Text = "Loops", "its title";

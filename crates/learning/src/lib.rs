@@ -18,7 +18,7 @@
 //! * [`rules`] pure decisions: `check` documents, `unlock` what opens what, `quiz`/`number`/`text`/`formula`/`coding` grading, `chance`
 //!   shuffles, `progress`, `versions`
 //! * [`graph`] a guild's published quests in memory, under its revision · [`store`] SQL, a file per family
-//! * [`ops`] transactions: `authoring` and `publish` · `learn` (enrol, begin, pause, …), `steps`, `quizzes`, `programs`, `submissions` · `complete` (the
+//! * [`ops`] transactions: `authoring` and `publish` · `learn` (enrol, begin, pause, …), `steps`, `quizzes`, `programs` · `complete` (the
 //!   one place where something becomes done: progress, rewards, unlocks) · `states` what is shown
 //! * [`authoring`] folders and bundles · [`routes`] the HTTP face, a file per family
 //! * [`jobs`](mod@jobs) what runs by the clock · [`audit`] re-derivation · [`error`] what can go wrong; `events`, `personal`

@@ -7,4 +7,3 @@ pub mod learner;
 pub mod path;
 pub mod quest;
 pub mod quiz;
-pub mod submission;

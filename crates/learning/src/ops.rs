@@ -9,15 +9,15 @@ mod publish;
 mod quizzes;
 mod states;
 mod steps;
-mod submissions;
 mod work;
 
+pub use crate::store::current_version;
 pub use authoring::{
     Author, PathSource, QuestSource, path_create, path_list, path_put, path_retire, path_source,
     quest_create, quest_list, quest_put, quest_retire, quest_source, quest_versions,
 };
 pub(crate) use authoring::{quest_document, read as document_read};
-pub use complete::recalculate;
+pub use complete::{Outcome, judged, opened, recalculate};
 pub use foreign::{Brought, foreign_import};
 pub use learn::{
     attempt_abandon, attempt_begin, attempt_notes_put, attempt_pause, attempt_resume, attempt_upgrade,
@@ -26,7 +26,7 @@ pub use learn::{
 pub use programs::{program_judge, program_run};
 pub(crate) use publish::ensure_reachable as reachable;
 pub use publish::{Published, bundle_import, path_publish, quest_publish};
-pub use quizzes::{try_answer, try_begin};
+pub use quizzes::{tries_used, try_answer, try_begin};
 pub use states::{path_view, paths_view, quest_view};
 pub use steps::{step_complete, step_open, step_skip};
-pub use submissions::{submission_create, submission_judge, submission_list};
+pub use work::{Work, version_read};

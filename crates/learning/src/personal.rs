@@ -34,10 +34,10 @@ fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Valu
                    FROM (SELECT t.* FROM me JOIN learning.user_quest_attempts a USING (guild_id, auth_user_id)
                            JOIN learning.item_tries t ON t.guild_id = a.guild_id AND t.attempt_id = a.id
                           ORDER BY t.id DESC LIMIT $3) t), '[]'),
-               'submissions', coalesce((SELECT jsonb_agg(jsonb_build_object('handed_in', s.submission_data, 'received_at', s.received_at,
-                            'grade', s.grade, 'feedback', s.feedback) ORDER BY s.id)
+               'assessments', coalesce((SELECT jsonb_agg(jsonb_build_object('assessment', p.slug, 'grade', p.best_grade,
+                            'passed_at', p.passed_at))
                    FROM me JOIN learning.user_quest_attempts a USING (guild_id, auth_user_id)
-                   JOIN learning.quest_submissions s ON s.guild_id = a.guild_id AND s.attempt_id = a.id), '[]'),
+                   JOIN learning.user_assessment_progress p ON p.guild_id = a.guild_id AND p.attempt_id = a.id), '[]'),
                'events', coalesce((SELECT jsonb_agg(jsonb_build_object('event', e.event_type, 'occurred_at', e.occurred_at,
                             'details', e.details) ORDER BY e.id)
                    FROM (SELECT e.* FROM me JOIN learning.user_quest_attempts a USING (guild_id, auth_user_id)

@@ -4,7 +4,6 @@ mod attempts;
 mod paths;
 mod quests;
 mod steps;
-mod submissions;
 
 use access::scope::Scope;
 use access::{App, InGuild};
@@ -85,7 +84,4 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(steps::begin_try))
         .routes(routes!(steps::answer))
         .routes(routes!(steps::program))
-        .routes(routes!(submissions::create))
-        .routes(routes!(submissions::list))
-        .routes(routes!(submissions::judge))
 }

@@ -4,7 +4,6 @@ pub mod chance;
 pub mod check;
 pub mod coding;
 pub mod formula;
-pub mod grading;
 pub mod number;
 pub mod progress;
 pub mod quiz;

@@ -1,24 +1,29 @@
 //! SQL, a file per family. Callers own the connection and the transaction.
 
+mod assessments;
 mod attempts;
 mod authoring;
 mod graph;
 mod learners;
 mod progress;
 mod publish;
+mod regrade;
 mod rewards;
 mod sources;
-mod submissions;
 mod tries;
 
-pub use attempts::{Attempt, AttemptStatus, StepState, StepStatus, attempt_get, step_states};
+pub use assessments::{AssessmentState, assessments_of};
+pub use attempts::{
+    Attempt, AttemptEvent, AttemptStatus, StepState, StepStatus, attempt_get, current_version, event_insert,
+    step_states,
+};
 pub use authoring::{PathRow, PathSummary, QuestRow, QuestSummary, Version};
 pub use learners::{Learner, MemberFacts, facts, learner_find, learner_lock};
 
+pub(crate) use assessments::assessment_put;
 pub(crate) use attempts::{
-    AttemptEvent, attempt_completed_write, attempt_insert, attempt_move, attempt_notes, attempt_restart,
-    attempt_upgrade, attempts_of, current_version, event_insert, quest_published, step_put, steps_reset,
-    tries_expire,
+    attempt_completed_write, attempt_insert, attempt_move, attempt_notes, attempt_restart, attempt_upgrade,
+    attempts_of, quest_published, step_put, steps_reset, tries_expire,
 };
 pub(crate) use authoring::{
     path_draft_put, path_get, path_insert, path_list, path_retire, quest_draft_put, quest_get, quest_insert,
@@ -29,16 +34,15 @@ pub(crate) use progress::{
     ChapterRow, Enrolled, PathProgressRow, chapter_progress_put, chapters_of, enrolment_insert,
     enrolments_of, learners_behind, path_progress_put, paths_described,
 };
+pub use publish::Snapshot;
 pub(crate) use publish::{
-    CatalogueLock, PublishedQuest, Snapshot, catalogue_lock, catalogue_touch, path_publish, quests_publish,
+    CatalogueLock, PublishedQuest, catalogue_lock, catalogue_touch, path_publish, quests_publish,
     quests_unknown, skills_unknown, snapshot_get, zone_exists,
 };
+pub use regrade::{GradedResponse, GradedTry, graded_responses, graded_tries, learners_lock, tries_regrade};
 pub(crate) use rewards::{Grant, attempted, earned_of_attempts, grants_insert, unlocked_of, unlocks_insert};
 pub(crate) use sources::{
     slugs_taken, source_path, source_path_put, source_unchanged, sources_known, sources_put,
-};
-pub(crate) use submissions::{
-    SubmissionRow, submission_grade, submission_insert, submission_list, submissions_count,
 };
 pub(crate) use tries::{
     Response, Try, responses_insert, shuffle_secret, tries_of, try_expire, try_grade, try_insert, try_store,

@@ -1,8 +1,8 @@
--- Learning (004): paths, chapters, quests and their steps; attempts and progress; assessment and peer review; unlocking and
--- the reward cascade. Analytics and recommendations are the slice insight's, above this one, as search and credentials are slices of their own.
+-- Learning (004): paths, chapters, quests and their steps; attempts and progress; unlocking and the reward
+-- cascade. What people judge, figures and recommendations, search and credentials are slices of their own, above this one.
 --
 -- What 004 had wrong is put right as spec.md section 1.8 says: types come before the tables that use them, quests before the
--- join table; learning_paths.subject_id and quest_submissions.assessment_id exist; the chapters' index is on
+-- join table; learning_paths.subject_id exists; the chapters' index is on
 -- learning_path_id; learning_path_quests has a chapter_id. Every table has a guild_id, which is part of its foreign keys:
 -- no row can point into another guild. Learners are named by people.users.auth_user_id, as 004 does; when a person is
 -- erased, what they did here goes with them. Authors (created_by) are soft references: their work outlives them.
@@ -14,7 +14,7 @@
 
 CREATE SCHEMA learning;
 COMMENT ON SCHEMA learning IS
-    'Learning paths, quests, attempts, assessments, peer review.';
+    'Learning paths, quests, attempts, quizzes, progress.';
 
 -- Types (004) -------------------------------------------------------------------------------------------------------
 CREATE TYPE learning.quest_type AS ENUM ('Tutorial', 'Practice', 'Challenge', 'Project', 'Assessment', 'Exploration');
@@ -36,11 +36,6 @@ CREATE TYPE learning.path_type AS ENUM ('Course', 'Specialization', 'Bootcamp', 
 COMMENT ON TYPE learning.path_type IS 'Kind of a learning path.';
 CREATE TYPE learning.path_progress_status AS ENUM ('NotStarted', 'InProgress', 'Completed', 'Paused');
 COMMENT ON TYPE learning.path_progress_status IS 'State of a path or chapter.';
-CREATE TYPE learning.assessment_type AS ENUM
-    ('Quiz', 'Assignment', 'Project', 'PeerReview', 'AutoGraded', 'ManualReview');
-COMMENT ON TYPE learning.assessment_type IS
-    'Kind of an assessment: Quiz and AutoGraded are graded at once, PeerReview by learners, the others by instructors.';
-
 -- Search ------------------------------------------------------------------------------------------------------------
 CREATE FUNCTION learning.search_config(p_language text) RETURNS regconfig
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -775,6 +770,36 @@ CREATE INDEX ix_user_quest_step_progress_step_id ON learning.user_quest_step_pro
 CREATE TRIGGER tg_user_quest_step_progress_touch BEFORE UPDATE ON learning.user_quest_step_progress
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
+CREATE TABLE learning.user_assessment_progress (
+    guild_id bigint NOT NULL,
+    attempt_id uuid NOT NULL,
+    assessment_id uuid NOT NULL,
+    slug text NOT NULL,
+    best_grade numeric(5,2) NOT NULL,
+    passed_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_user_assessment_progress PRIMARY KEY (guild_id, attempt_id, assessment_id),
+    CONSTRAINT fk_user_assessment_progress_attempt_id_user_quest_attempts FOREIGN KEY (guild_id, attempt_id)
+        REFERENCES learning.user_quest_attempts (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_user_assessment_progress_slug CHECK (slug ~ '^[a-z0-9][a-z0-9._-]{0,99}$'),
+    CONSTRAINT ck_user_assessment_progress_best_grade CHECK (best_grade BETWEEN 0 AND 100)
+) WITH (fillfactor = 85);
+COMMENT ON TABLE learning.user_assessment_progress IS
+    'How an attempt stands with each assessment of its quest that was graded. What was passed stays passed, also when the attempt is '
+    'begun anew: tries are not given back either.';
+COMMENT ON COLUMN learning.user_assessment_progress.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.user_assessment_progress.attempt_id IS 'Attempt.';
+COMMENT ON COLUMN learning.user_assessment_progress.assessment_id IS
+    'Assessment, by the id that follows from quest and short name; no foreign key, for their table is a slice above.';
+COMMENT ON COLUMN learning.user_assessment_progress.slug IS 'Short name of the assessment in the quest.';
+COMMENT ON COLUMN learning.user_assessment_progress.best_grade IS 'Best grade in percent, after penalties.';
+COMMENT ON COLUMN learning.user_assessment_progress.passed_at IS 'When it was first passed; null before.';
+COMMENT ON COLUMN learning.user_assessment_progress.created_at IS 'When the row was made.';
+COMMENT ON COLUMN learning.user_assessment_progress.updated_at IS 'When the row last changed; kept by trigger.';
+CREATE TRIGGER tg_user_assessment_progress_touch BEFORE UPDATE ON learning.user_assessment_progress
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
 CREATE TABLE learning.user_learning_path_progress (
     id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     guild_id bigint NOT NULL,
@@ -973,7 +998,8 @@ COMMENT ON COLUMN learning.item_tries.auth_user_id IS 'Learner, the attempt''s.'
 COMMENT ON COLUMN learning.item_tries.version IS 'Version whose questions and key it is of.';
 COMMENT ON COLUMN learning.item_tries.run IS 'Restarts of the attempt before it.';
 COMMENT ON COLUMN learning.item_tries.step_id IS 'Step tried; null for an assessment.';
-COMMENT ON COLUMN learning.item_tries.assessment_id IS 'Assessment tried; null for a step.';
+COMMENT ON COLUMN learning.item_tries.assessment_id IS
+    'Assessment tried, by the id that follows from quest and short name (no foreign key: their table is a slice above); null for a step.';
 COMMENT ON COLUMN learning.item_tries.try_number IS 'Which try it is, from 1; beginning the attempt anew gives no new ones.';
 COMMENT ON COLUMN learning.item_tries.status IS 'open (begun, not handed in), graded, or expired (not handed in in time).';
 COMMENT ON COLUMN learning.item_tries.started_at IS 'When it was begun.';
@@ -1108,284 +1134,7 @@ CREATE TRIGGER tg_reward_grants_append_only BEFORE UPDATE OR DELETE ON learning.
 CREATE TRIGGER tg_reward_grants_no_truncate BEFORE TRUNCATE ON learning.reward_grants
     FOR EACH STATEMENT EXECUTE FUNCTION questhall.refuse_change();
 
--- Assessment --------------------------------------------------------------------------------------------------------
-
-CREATE TABLE learning.quest_assessments (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
-    guild_id bigint NOT NULL,
-    quest_id uuid NOT NULL,
-    slug text NOT NULL,
-    assessment_type learning.assessment_type NOT NULL,
-    title text NOT NULL DEFAULT '',
-    display_order integer NOT NULL DEFAULT 0,
-    is_required boolean NOT NULL DEFAULT true,
-    configuration jsonb NOT NULL,
-    passing_criteria jsonb NOT NULL,
-    answer_key jsonb,
-    rubric jsonb,
-    rubric_visibility text NOT NULL DEFAULT 'after_grading',
-    checker_script text,
-    max_grade numeric(5,2) NOT NULL DEFAULT 100,
-    max_attempts integer,
-    reviews_required integer NOT NULL DEFAULT 3,
-    reviews_owed integer NOT NULL DEFAULT 3,
-    review_deadline_hours integer NOT NULL DEFAULT 72,
-    due_at timestamptz,
-    grace_minutes integer NOT NULL DEFAULT 0,
-    late_penalty_percent_per_day numeric(5,2) NOT NULL DEFAULT 0,
-    late_days_accepted integer NOT NULL DEFAULT 0,
-    is_test_out boolean NOT NULL DEFAULT false,
-    retired_at timestamptz,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_quest_assessments PRIMARY KEY (guild_id, id),
-    CONSTRAINT fk_quest_assessments_quest_id_quests FOREIGN KEY (guild_id, quest_id)
-        REFERENCES learning.quests (guild_id, id),
-    CONSTRAINT uq_quest_assessments_quest_id_slug UNIQUE (guild_id, quest_id, slug),
-    CONSTRAINT ck_quest_assessments_slug CHECK (slug ~ '^[a-z0-9][a-z0-9._-]{0,99}$'),
-    CONSTRAINT ck_quest_assessments_late CHECK (
-        grace_minutes BETWEEN 0 AND 10080 AND late_penalty_percent_per_day BETWEEN 0 AND 100 AND late_days_accepted BETWEEN 0 AND 365),
-    CONSTRAINT ck_quest_assessments_test_out CHECK (NOT is_test_out OR NOT is_required),
-    CONSTRAINT ck_quest_assessments_title CHECK (length(title) <= 255),
-    CONSTRAINT ck_quest_assessments_documents CHECK (
-        jsonb_typeof(configuration) = 'object' AND jsonb_typeof(passing_criteria) = 'object'
-        AND jsonb_typeof(answer_key) = 'object' AND jsonb_typeof(rubric) = 'object'),
-    CONSTRAINT ck_quest_assessments_rubric_visibility CHECK (
-        rubric_visibility IN ('always', 'after_grading', 'never')),
-    CONSTRAINT ck_quest_assessments_checker_script CHECK (
-        (assessment_type = 'AutoGraded') = (checker_script IS NOT NULL) AND octet_length(checker_script) BETWEEN 1 AND 262144),
-    CONSTRAINT ck_quest_assessments_answer_key CHECK (assessment_type <> 'Quiz' OR answer_key IS NOT NULL),
-    CONSTRAINT ck_quest_assessments_max_grade CHECK (max_grade > 0),
-    CONSTRAINT ck_quest_assessments_max_attempts CHECK (max_attempts > 0),
-    CONSTRAINT ck_quest_assessments_reviews CHECK (
-        reviews_required BETWEEN 1 AND 20 AND reviews_owed BETWEEN 0 AND 20 AND review_deadline_hours BETWEEN 1 AND 8760)
-);
-COMMENT ON TABLE learning.quest_assessments IS
-    'How a quest is assessed (004). Learners are sent configuration; answers and rubric follow rubric_visibility.';
-COMMENT ON COLUMN learning.quest_assessments.id IS 'Identifier, time-ordered.';
-COMMENT ON COLUMN learning.quest_assessments.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN learning.quest_assessments.quest_id IS 'Quest assessed.';
-COMMENT ON COLUMN learning.quest_assessments.slug IS 'Short name, unique in the quest: by it an assessment is the same one in the next version.';
-COMMENT ON COLUMN learning.quest_assessments.assessment_type IS 'Kind.';
-COMMENT ON COLUMN learning.quest_assessments.due_at IS 'When it is to be handed in; null for any time. A learner''s own deadline is the later of this and their extension.';
-COMMENT ON COLUMN learning.quest_assessments.grace_minutes IS 'Minutes after the deadline that cost nothing; learners are shown them.';
-COMMENT ON COLUMN learning.quest_assessments.late_penalty_percent_per_day IS 'Percent of the maximum that each day begun after the deadline costs.';
-COMMENT ON COLUMN learning.quest_assessments.late_days_accepted IS 'Days after the deadline in which it is still taken.';
-COMMENT ON COLUMN learning.quest_assessments.is_test_out IS 'Whether passing it completes the quest without its steps.';
-COMMENT ON COLUMN learning.quest_assessments.retired_at IS 'When a version came without it.';
-COMMENT ON COLUMN learning.quest_assessments.title IS 'Title, where the quest has several.';
-COMMENT ON COLUMN learning.quest_assessments.display_order IS 'Place among the quest''s assessments; ties go by id.';
-COMMENT ON COLUMN learning.quest_assessments.is_required IS 'Whether the quest is complete only when it is passed.';
-COMMENT ON COLUMN learning.quest_assessments.configuration IS
-    'What learners are shown, by type: questions without answers, what to hand in, accepted file kinds.';
-COMMENT ON COLUMN learning.quest_assessments.passing_criteria IS
-    'What passing takes: a least grade, criteria that must be met.';
-COMMENT ON COLUMN learning.quest_assessments.answer_key IS
-    'Right answers of a Quiz. Never sent to learners before they have passed or used up their attempts.';
-COMMENT ON COLUMN learning.quest_assessments.rubric IS 'Criteria with their weights and levels, for reviewers.';
-COMMENT ON COLUMN learning.quest_assessments.rubric_visibility IS
-    'When learners see the rubric: always, after_grading or never.';
-COMMENT ON COLUMN learning.quest_assessments.checker_script IS
-    'Python that grades an AutoGraded assessment, run in the same jail as generators. Never sent to learners.';
-COMMENT ON COLUMN learning.quest_assessments.max_grade IS 'Best possible grade.';
-COMMENT ON COLUMN learning.quest_assessments.max_attempts IS 'How often a learner may hand in; null for any number.';
-COMMENT ON COLUMN learning.quest_assessments.reviews_required IS
-    'PeerReview: reviews a submission gets; their median is the grade.';
-COMMENT ON COLUMN learning.quest_assessments.reviews_owed IS
-    'PeerReview: reviews a learner writes before the own result is shown.';
-COMMENT ON COLUMN learning.quest_assessments.review_deadline_hours IS
-    'After that long a review not written is taken back, and a submission not served falls to the instructors.';
-COMMENT ON COLUMN learning.quest_assessments.created_at IS 'When the row was made.';
-COMMENT ON COLUMN learning.quest_assessments.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE INDEX ix_quest_assessments_quest_id ON learning.quest_assessments (guild_id, quest_id, display_order, id);
-CREATE TRIGGER tg_quest_assessments_touch BEFORE UPDATE ON learning.quest_assessments
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
-
-CREATE TABLE learning.quest_submissions (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
-    guild_id bigint NOT NULL,
-    attempt_id uuid NOT NULL,
-    auth_user_id uuid NOT NULL,
-    quest_id uuid NOT NULL,
-    version integer NOT NULL,
-    run integer NOT NULL DEFAULT 0,
-    assessment_id uuid,
-    step_id uuid,
-    submission_data jsonb NOT NULL,
-    status text NOT NULL DEFAULT 'submitted',
-    received_at timestamptz NOT NULL DEFAULT now(),
-    late_seconds integer NOT NULL DEFAULT 0,
-    raw_grade numeric(5,2),
-    claimed_by uuid,
-    claim_expires_at timestamptz,
-    graded_at timestamptz,
-    graded_by uuid,
-    grading_method text,
-    grade numeric(5,2),
-    max_grade numeric(5,2) NOT NULL,
-    feedback text,
-    is_passed boolean,
-    attempt_number integer NOT NULL DEFAULT 1,
-    review_due_at timestamptz,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_quest_submissions PRIMARY KEY (guild_id, id),
-    CONSTRAINT uq_quest_submissions_author UNIQUE (guild_id, id, auth_user_id),
-    CONSTRAINT fk_quest_submissions_attempt_id_user_quest_attempts FOREIGN KEY (guild_id, attempt_id, auth_user_id)
-        REFERENCES learning.user_quest_attempts (guild_id, id, auth_user_id) ON DELETE CASCADE,
-    CONSTRAINT fk_quest_submissions_assessment_id_quest_assessments FOREIGN KEY (guild_id, assessment_id)
-        REFERENCES learning.quest_assessments (guild_id, id),
-    CONSTRAINT fk_quest_submissions_step_id_quest_steps FOREIGN KEY (guild_id, step_id)
-        REFERENCES learning.quest_steps (guild_id, id),
-    CONSTRAINT fk_quest_submissions_version_quest_versions FOREIGN KEY (guild_id, quest_id, version)
-        REFERENCES learning.quest_versions (guild_id, quest_id, version),
-    CONSTRAINT ck_quest_submissions_claim CHECK (
-        (claimed_by IS NULL) = (claim_expires_at IS NULL) AND claimed_by <> auth_user_id),
-    CONSTRAINT ck_quest_submissions_late CHECK (late_seconds >= 0 AND run >= 0 AND raw_grade BETWEEN 0 AND max_grade),
-    CONSTRAINT ck_quest_submissions_subject CHECK (num_nonnulls(assessment_id, step_id) = 1),
-    CONSTRAINT ck_quest_submissions_status CHECK (
-        status IN ('submitted', 'in_review', 'escalated', 'graded', 'withdrawn')),
-    CONSTRAINT ck_quest_submissions_graded CHECK (
-        (status = 'graded') = (graded_at IS NOT NULL) AND (status = 'graded') = (grade IS NOT NULL)
-        AND (status = 'graded') = (is_passed IS NOT NULL) AND (status = 'graded') = (grading_method IS NOT NULL)),
-    CONSTRAINT ck_quest_submissions_grading_method CHECK (grading_method IN ('auto', 'peer', 'instructor')),
-    CONSTRAINT ck_quest_submissions_grade CHECK (max_grade > 0 AND grade BETWEEN 0 AND max_grade),
-    CONSTRAINT ck_quest_submissions_attempt_number CHECK (attempt_number > 0),
-    CONSTRAINT ck_quest_submissions_not_graded_by_self CHECK (graded_by <> auth_user_id),
-    CONSTRAINT ck_quest_submissions_submission_data CHECK (octet_length(submission_data::text) <= 1048576),
-    CONSTRAINT ck_quest_submissions_feedback CHECK (length(feedback) <= 20000)
-);
-COMMENT ON TABLE learning.quest_submissions IS
-    'What learners handed in (004), for an assessment or for a Submission step. One row per hand-in; the earlier '
-    'ones stay.';
-COMMENT ON COLUMN learning.quest_submissions.id IS 'Identifier, time-ordered.';
-COMMENT ON COLUMN learning.quest_submissions.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN learning.quest_submissions.attempt_id IS 'Attempt it belongs to.';
-COMMENT ON COLUMN learning.quest_submissions.auth_user_id IS 'Learner, the attempt''s.';
-COMMENT ON COLUMN learning.quest_submissions.quest_id IS 'Quest, the attempt''s.';
-COMMENT ON COLUMN learning.quest_submissions.version IS 'Version whose rubric and key it is judged by.';
-COMMENT ON COLUMN learning.quest_submissions.run IS 'Restarts of the attempt before it.';
-COMMENT ON COLUMN learning.quest_submissions.received_at IS 'When the server received it, which decides whether it is late.';
-COMMENT ON COLUMN learning.quest_submissions.late_seconds IS 'Seconds after the learner''s own deadline, grace included; 0 in time.';
-COMMENT ON COLUMN learning.quest_submissions.raw_grade IS 'Grade before the penalty for being late.';
-COMMENT ON COLUMN learning.quest_submissions.claimed_by IS 'Instructor who is at it, an auth_user_id; a lease.';
-COMMENT ON COLUMN learning.quest_submissions.claim_expires_at IS 'When the lease ends and another may take it.';
-COMMENT ON COLUMN learning.quest_submissions.assessment_id IS 'Assessment it is for; null for a step.';
-COMMENT ON COLUMN learning.quest_submissions.step_id IS 'Submission step it is for; null for an assessment.';
-COMMENT ON COLUMN learning.quest_submissions.submission_data IS 'What was handed in: answers, text, links, code.';
-COMMENT ON COLUMN learning.quest_submissions.status IS
-    'submitted, in_review (somebody has it), escalated (left to the instructors), graded, or withdrawn.';
-COMMENT ON COLUMN learning.quest_submissions.graded_at IS 'When it was graded.';
-COMMENT ON COLUMN learning.quest_submissions.graded_by IS
-    'Instructor who graded it, an auth_user_id; null for the program and for peers.';
-COMMENT ON COLUMN learning.quest_submissions.grading_method IS 'How: auto, peer (median of the reviews) or instructor.';
-COMMENT ON COLUMN learning.quest_submissions.grade IS 'Grade after the penalty for being late, 0 to max_grade.';
-COMMENT ON COLUMN learning.quest_submissions.max_grade IS 'Best possible grade at that time.';
-COMMENT ON COLUMN learning.quest_submissions.feedback IS 'What the learner is told.';
-COMMENT ON COLUMN learning.quest_submissions.is_passed IS 'Whether it passes.';
-COMMENT ON COLUMN learning.quest_submissions.attempt_number IS 'Which hand-in it is, from 1.';
-COMMENT ON COLUMN learning.quest_submissions.review_due_at IS
-    'When it falls to the instructors if nobody has reviewed it.';
-COMMENT ON COLUMN learning.quest_submissions.created_at IS 'When the row was made.';
-COMMENT ON COLUMN learning.quest_submissions.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE UNIQUE INDEX uq_quest_submissions_assessment_attempt_number
-    ON learning.quest_submissions (guild_id, attempt_id, assessment_id, attempt_number) WHERE assessment_id IS NOT NULL;
-CREATE UNIQUE INDEX uq_quest_submissions_step_attempt_number
-    ON learning.quest_submissions (guild_id, attempt_id, step_id, attempt_number) WHERE step_id IS NOT NULL;
-CREATE UNIQUE INDEX uq_quest_submissions_assessment_open ON learning.quest_submissions (guild_id, attempt_id, assessment_id)
-    WHERE assessment_id IS NOT NULL AND status IN ('submitted', 'in_review', 'escalated');
-CREATE UNIQUE INDEX uq_quest_submissions_step_open ON learning.quest_submissions (guild_id, attempt_id, step_id)
-    WHERE step_id IS NOT NULL AND status IN ('submitted', 'in_review', 'escalated');
-CREATE INDEX ix_quest_submissions_attempt_id ON learning.quest_submissions (guild_id, attempt_id, auth_user_id);
-CREATE INDEX ix_quest_submissions_version ON learning.quest_submissions (guild_id, quest_id, version);
-CREATE INDEX ix_quest_submissions_assessment_id ON learning.quest_submissions (guild_id, assessment_id, created_at);
-CREATE INDEX ix_quest_submissions_step_id ON learning.quest_submissions (guild_id, step_id) WHERE step_id IS NOT NULL;
-CREATE INDEX ix_quest_submissions_auth_user_id ON learning.quest_submissions (guild_id, auth_user_id);
-CREATE INDEX ix_quest_submissions_queue ON learning.quest_submissions (guild_id, status, created_at)
-    WHERE status IN ('submitted', 'in_review', 'escalated');
-CREATE INDEX ix_quest_submissions_review_due_at ON learning.quest_submissions (review_due_at)
-    WHERE status IN ('submitted', 'in_review');
-CREATE TRIGGER tg_quest_submissions_touch BEFORE UPDATE ON learning.quest_submissions
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
-
-CREATE TABLE learning.grade_history (
-    guild_id bigint NOT NULL,
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
-    auth_user_id uuid NOT NULL,
-    quest_id uuid NOT NULL,
-    version integer NOT NULL,
-    submission_id uuid,
-    try_id uuid,
-    changed_by uuid,
-    cause text NOT NULL,
-    old_grade numeric(9,4),
-    new_grade numeric(9,4) NOT NULL,
-    old_is_passed boolean,
-    new_is_passed boolean NOT NULL,
-    reason text,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_grade_history PRIMARY KEY (guild_id, id),
-    CONSTRAINT fk_grade_history_auth_user_id_learners FOREIGN KEY (guild_id, auth_user_id)
-        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
-    CONSTRAINT ck_grade_history_subject CHECK (num_nonnulls(submission_id, try_id) = 1),
-    CONSTRAINT ck_grade_history_cause CHECK (cause IN ('auto', 'peer', 'instructor', 'override', 'regrade')),
-    CONSTRAINT ck_grade_history_reason CHECK (
-        length(reason) BETWEEN 1 AND 2000 AND (cause NOT IN ('override') OR reason IS NOT NULL)),
-    CONSTRAINT ck_grade_history_grades CHECK (old_grade >= 0 AND new_grade >= 0 AND version > 0)
-);
-COMMENT ON TABLE learning.grade_history IS 'Every grade and every change of one, append-only.';
-COMMENT ON COLUMN learning.grade_history.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN learning.grade_history.id IS 'Identifier, time-ordered.';
-COMMENT ON COLUMN learning.grade_history.auth_user_id IS 'Learner.';
-COMMENT ON COLUMN learning.grade_history.quest_id IS 'Quest.';
-COMMENT ON COLUMN learning.grade_history.version IS 'Version whose key or rubric it was graded by.';
-COMMENT ON COLUMN learning.grade_history.submission_id IS 'Submission graded; no foreign key, for the history outlives it.';
-COMMENT ON COLUMN learning.grade_history.try_id IS 'Try graded; no foreign key either.';
-COMMENT ON COLUMN learning.grade_history.changed_by IS 'Who, an auth_user_id; null for the program and for peers.';
-COMMENT ON COLUMN learning.grade_history.cause IS 'auto, peer, instructor, override (of a published grade) or regrade.';
-COMMENT ON COLUMN learning.grade_history.old_grade IS 'Grade before; null for the first.';
-COMMENT ON COLUMN learning.grade_history.new_grade IS 'Grade after.';
-COMMENT ON COLUMN learning.grade_history.old_is_passed IS 'Whether it passed before.';
-COMMENT ON COLUMN learning.grade_history.new_is_passed IS 'Whether it passes now.';
-COMMENT ON COLUMN learning.grade_history.reason IS 'Why, in the words of who did it.';
-COMMENT ON COLUMN learning.grade_history.created_at IS 'When.';
-CREATE INDEX ix_grade_history_auth_user_id ON learning.grade_history (guild_id, auth_user_id);
-CREATE INDEX ix_grade_history_submission_id ON learning.grade_history (guild_id, submission_id) WHERE submission_id IS NOT NULL;
-CREATE INDEX ix_grade_history_try_id ON learning.grade_history (guild_id, try_id) WHERE try_id IS NOT NULL;
-CREATE TRIGGER tg_grade_history_append_only BEFORE UPDATE OR DELETE ON learning.grade_history
-    FOR EACH ROW EXECUTE FUNCTION questhall.refuse_change();
-CREATE TRIGGER tg_grade_history_no_truncate BEFORE TRUNCATE ON learning.grade_history
-    FOR EACH STATEMENT EXECUTE FUNCTION questhall.refuse_change();
-
-CREATE TABLE learning.deadline_extensions (
-    guild_id bigint NOT NULL,
-    assessment_id uuid NOT NULL,
-    auth_user_id uuid NOT NULL,
-    due_at timestamptz NOT NULL,
-    reason text,
-    granted_by uuid,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_deadline_extensions PRIMARY KEY (guild_id, assessment_id, auth_user_id),
-    CONSTRAINT fk_deadline_extensions_assessment_id_quest_assessments FOREIGN KEY (guild_id, assessment_id)
-        REFERENCES learning.quest_assessments (guild_id, id),
-    CONSTRAINT fk_deadline_extensions_auth_user_id_learners FOREIGN KEY (guild_id, auth_user_id)
-        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
-    CONSTRAINT ck_deadline_extensions_reason CHECK (length(reason) BETWEEN 1 AND 500)
-);
-COMMENT ON TABLE learning.deadline_extensions IS
-    'Deadlines of single learners; the later of this and the assessment''s own holds.';
-COMMENT ON COLUMN learning.deadline_extensions.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN learning.deadline_extensions.assessment_id IS 'Assessment.';
-COMMENT ON COLUMN learning.deadline_extensions.auth_user_id IS 'Learner.';
-COMMENT ON COLUMN learning.deadline_extensions.due_at IS 'Their deadline.';
-COMMENT ON COLUMN learning.deadline_extensions.reason IS 'Why; for instructors.';
-COMMENT ON COLUMN learning.deadline_extensions.granted_by IS 'Instructor, an auth_user_id; a soft reference, null for the command line.';
-COMMENT ON COLUMN learning.deadline_extensions.created_at IS 'When the row was made.';
-COMMENT ON COLUMN learning.deadline_extensions.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE INDEX ix_deadline_extensions_auth_user_id ON learning.deadline_extensions (guild_id, auth_user_id);
-CREATE TRIGGER tg_deadline_extensions_touch BEFORE UPDATE ON learning.deadline_extensions
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+-- Questions to draw from --------------------------------------------------------------------------------------------------------
 
 CREATE TABLE learning.question_banks (
     guild_id bigint NOT NULL,
@@ -1417,126 +1166,3 @@ COMMENT ON COLUMN learning.question_banks.created_at IS 'When the row was made.'
 COMMENT ON COLUMN learning.question_banks.updated_at IS 'When the row last changed; kept by trigger.';
 CREATE TRIGGER tg_question_banks_touch BEFORE UPDATE ON learning.question_banks
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
-
-CREATE TABLE learning.review_debts (
-    guild_id bigint NOT NULL,
-    assessment_id uuid NOT NULL,
-    reviewer_id uuid NOT NULL,
-    owed integer NOT NULL DEFAULT 0,
-    written integer NOT NULL DEFAULT 0,
-    forgiven integer NOT NULL DEFAULT 0,
-    forgiven_at timestamptz,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_review_debts PRIMARY KEY (guild_id, assessment_id, reviewer_id),
-    CONSTRAINT fk_review_debts_assessment_id_quest_assessments FOREIGN KEY (guild_id, assessment_id)
-        REFERENCES learning.quest_assessments (guild_id, id),
-    CONSTRAINT fk_review_debts_reviewer_id_learners FOREIGN KEY (guild_id, reviewer_id)
-        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
-    CONSTRAINT ck_review_debts_figures CHECK (
-        owed >= 0 AND written >= 0 AND forgiven BETWEEN 0 AND owed AND (forgiven > 0) = (forgiven_at IS NOT NULL))
-);
-COMMENT ON TABLE learning.review_debts IS
-    'Reviews that learners owe each other in a PeerReview; they hold back the own feedback, never grade, unlock or reward.';
-COMMENT ON COLUMN learning.review_debts.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN learning.review_debts.assessment_id IS 'Assessment.';
-COMMENT ON COLUMN learning.review_debts.reviewer_id IS 'Who owes, an auth_user_id.';
-COMMENT ON COLUMN learning.review_debts.owed IS 'Reviews that handing in brought upon them.';
-COMMENT ON COLUMN learning.review_debts.written IS 'Reviews written.';
-COMMENT ON COLUMN learning.review_debts.forgiven IS 'Reviews forgiven, because there was nothing left to review.';
-COMMENT ON COLUMN learning.review_debts.forgiven_at IS 'When they were last forgiven some.';
-COMMENT ON COLUMN learning.review_debts.created_at IS 'When the row was made.';
-COMMENT ON COLUMN learning.review_debts.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE INDEX ix_review_debts_reviewer_id ON learning.review_debts (guild_id, reviewer_id);
-CREATE TRIGGER tg_review_debts_touch BEFORE UPDATE ON learning.review_debts
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
-
-CREATE TABLE learning.peer_review_assignments (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
-    guild_id bigint NOT NULL,
-    submission_id uuid NOT NULL,
-    author_id uuid NOT NULL,
-    reviewer_id uuid NOT NULL,
-    reviewer_role text NOT NULL DEFAULT 'peer',
-    status text NOT NULL DEFAULT 'assigned',
-    due_at timestamptz NOT NULL,
-    completed_at timestamptz,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_peer_review_assignments PRIMARY KEY (guild_id, id),
-    CONSTRAINT uq_peer_review_assignments_submission_id_reviewer_id UNIQUE (guild_id, submission_id, reviewer_id),
-    CONSTRAINT fk_peer_review_assignments_submission_id_quest_submissions FOREIGN KEY (guild_id, submission_id, author_id)
-        REFERENCES learning.quest_submissions (guild_id, id, auth_user_id) ON DELETE CASCADE,
-    CONSTRAINT fk_peer_review_assignments_reviewer_id_learners FOREIGN KEY (guild_id, reviewer_id)
-        REFERENCES learning.learners (guild_id, auth_user_id) ON DELETE CASCADE,
-    CONSTRAINT ck_peer_review_assignments_not_own CHECK (reviewer_id <> author_id),
-    CONSTRAINT ck_peer_review_assignments_reviewer_role CHECK (reviewer_role IN ('peer', 'instructor')),
-    CONSTRAINT ck_peer_review_assignments_status CHECK (
-        status IN ('assigned', 'completed', 'expired', 'declined', 'cancelled')),
-    CONSTRAINT ck_peer_review_assignments_completed_at CHECK ((status = 'completed') = (completed_at IS NOT NULL))
-) WITH (fillfactor = 85);
-COMMENT ON TABLE learning.peer_review_assignments IS
-    'Who is to review which submission. Assigned to whoever owes reviews and has the fewest open ones, oldest '
-    'submission first; what is not written in time is taken back and given to another, at last to an instructor.';
-COMMENT ON COLUMN learning.peer_review_assignments.id IS 'Identifier, time-ordered.';
-COMMENT ON COLUMN learning.peer_review_assignments.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN learning.peer_review_assignments.submission_id IS 'Submission to review.';
-COMMENT ON COLUMN learning.peer_review_assignments.author_id IS
-    'Who handed it in, an auth_user_id; here so that a constraint can forbid reviewing one''s own.';
-COMMENT ON COLUMN learning.peer_review_assignments.reviewer_id IS 'Who reviews it, an auth_user_id.';
-COMMENT ON COLUMN learning.peer_review_assignments.reviewer_role IS 'peer or instructor.';
-COMMENT ON COLUMN learning.peer_review_assignments.status IS
-    'assigned, completed, expired (not written in time), declined, or cancelled (no longer needed).';
-COMMENT ON COLUMN learning.peer_review_assignments.due_at IS 'When it is taken back.';
-COMMENT ON COLUMN learning.peer_review_assignments.completed_at IS 'When the review was written.';
-COMMENT ON COLUMN learning.peer_review_assignments.created_at IS 'When the row was made.';
-COMMENT ON COLUMN learning.peer_review_assignments.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE INDEX ix_peer_review_assignments_submission_id
-    ON learning.peer_review_assignments (guild_id, submission_id, author_id);
-CREATE INDEX ix_peer_review_assignments_reviewer_id ON learning.peer_review_assignments (guild_id, reviewer_id);
-CREATE INDEX ix_peer_review_assignments_open ON learning.peer_review_assignments (guild_id, reviewer_id, due_at)
-    WHERE status = 'assigned';
-CREATE INDEX ix_peer_review_assignments_due_at ON learning.peer_review_assignments (due_at) WHERE status = 'assigned';
-CREATE TRIGGER tg_peer_review_assignments_touch BEFORE UPDATE ON learning.peer_review_assignments
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
-
-CREATE TABLE learning.submission_reviews (
-    id uuid NOT NULL DEFAULT questhall.uuid_v7(),
-    guild_id bigint NOT NULL,
-    assignment_id uuid NOT NULL,
-    scores jsonb NOT NULL DEFAULT '{}',
-    score numeric(5,2) NOT NULL,
-    feedback text NOT NULL,
-    helpful boolean,
-    hidden_at timestamptz,
-    hidden_by uuid,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_submission_reviews PRIMARY KEY (guild_id, id),
-    CONSTRAINT uq_submission_reviews_assignment_id UNIQUE (guild_id, assignment_id),
-    CONSTRAINT fk_submission_reviews_assignment_id_peer_review_assignments FOREIGN KEY (guild_id, assignment_id)
-        REFERENCES learning.peer_review_assignments (guild_id, id) ON DELETE CASCADE,
-    CONSTRAINT ck_submission_reviews_scores CHECK (jsonb_typeof(scores) = 'object'),
-    CONSTRAINT ck_submission_reviews_score CHECK (score >= 0),
-    CONSTRAINT ck_submission_reviews_feedback CHECK (length(feedback) BETWEEN 1 AND 20000),
-    CONSTRAINT ck_submission_reviews_hidden CHECK ((hidden_at IS NULL) = (hidden_by IS NULL))
-);
-COMMENT ON TABLE learning.submission_reviews IS
-    'Reviews of submissions, by peers or instructors: one for each assignment that was carried out.';
-COMMENT ON COLUMN learning.submission_reviews.id IS 'Identifier, time-ordered.';
-COMMENT ON COLUMN learning.submission_reviews.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN learning.submission_reviews.assignment_id IS 'Assignment carried out.';
-COMMENT ON COLUMN learning.submission_reviews.scores IS 'Score for each criterion of the rubric.';
-COMMENT ON COLUMN learning.submission_reviews.score IS 'Grade it comes to, 0 to the submission''s max_grade.';
-COMMENT ON COLUMN learning.submission_reviews.feedback IS 'What the author is told.';
-COMMENT ON COLUMN learning.submission_reviews.helpful IS 'Whether the author found it helpful; null for no answer.';
-COMMENT ON COLUMN learning.submission_reviews.hidden_at IS
-    'When an instructor struck it out; it no longer counts for the median.';
-COMMENT ON COLUMN learning.submission_reviews.hidden_by IS 'Who did that, an auth_user_id.';
-COMMENT ON COLUMN learning.submission_reviews.created_at IS 'When the row was made.';
-COMMENT ON COLUMN learning.submission_reviews.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE TRIGGER tg_submission_reviews_touch BEFORE UPDATE ON learning.submission_reviews
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
-
-ALTER TABLE learning.item_tries ADD CONSTRAINT fk_item_tries_assessment_id_quest_assessments
-    FOREIGN KEY (guild_id, assessment_id) REFERENCES learning.quest_assessments (guild_id, id);

@@ -25,6 +25,7 @@ pub static SLICES: &[&Slice] = &[
     &campaigns::SLICE,
     &learning::SLICE,
     &insight::SLICE,
+    &assessment::SLICE,
     &credentials::SLICE,
     &search::SLICE,
     &discord::SLICE,

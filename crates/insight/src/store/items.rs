@@ -112,7 +112,9 @@ pub(crate) async fn items_list(
         r#"WITH subjects AS (
                SELECT s.id, s.step_number AS place, s.title FROM learning.quest_steps s WHERE s.guild_id = $1 AND s.quest_id = $2
                UNION ALL
-               SELECT a.id, 1000000, NULL FROM learning.quest_assessments a WHERE a.guild_id = $1 AND a.quest_id = $2)
+               SELECT DISTINCT p.assessment_id, 1000000, NULL FROM learning.user_quest_attempts a
+                 JOIN learning.user_assessment_progress p ON p.guild_id = a.guild_id AND p.attempt_id = a.id
+                WHERE a.guild_id = $1 AND a.quest_id = $2)
            SELECT f.subject_id, s.title AS subject, f.item, f.item_hash AS hash, f.responses, f.omitted, f.facility, f.discrimination,
                   f.efficiency, f.upper_lower, f.last_at
              FROM subjects s JOIN insight.item_figures f ON f.guild_id = $1 AND f.subject_id = s.id

@@ -43,9 +43,10 @@ pub fn bundle_outlook(bundle: &Bundle) -> Outlook {
     }
     outlook.elsewhere = named.into_iter().filter(|slug| !here.contains(slug.as_str())).collect();
     for quest in bundle.quests.iter().filter(|named| counted(&named.quest) == 0) {
-        outlook
-            .refused
-            .push((quest.slug.clone(), "must have at least one step that is not optional".to_owned()));
+        outlook.refused.push((
+            quest.slug.clone(),
+            "must have at least one step or assessment that is not optional".to_owned(),
+        ));
     }
     if bundle.path.entries().all(|(_, entry)| entry.optional) {
         outlook

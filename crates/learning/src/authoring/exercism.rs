@@ -321,6 +321,7 @@ impl Track<'_> {
             unlock: None,
             resources,
             steps,
+            assessments: Vec::new(),
         };
         match quest_check(&quest).first() {
             None => Ok(quest),

@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 use super::coding::CodeFeedback;
 use super::quest::{Difficulty, QuestType, Resource, StepType};
 use super::quiz::AskedQuestion;
-use crate::ids::{AttemptId, ChapterId, PathId, QuestId, StepId};
+use crate::ids::{AssessmentId, AttemptId, ChapterId, PathId, QuestId, StepId};
+use crate::model::assessment::AssessmentType;
 use crate::store::{AttemptStatus, StepStatus};
 
 /// How far something is done.
@@ -102,6 +103,26 @@ pub struct QuestView {
     pub attempt: Option<AttemptView>,
 }
 
+/// An assessment of a quest, as far as it concerns its completion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AssessmentTitle {
+    /// Its id.
+    pub id: AssessmentId,
+    /// Its short name.
+    pub slug: String,
+    /// Its kind.
+    #[serde(rename = "type")]
+    pub kind: AssessmentType,
+    /// Its title.
+    pub title: String,
+    /// Whether the quest is complete without it.
+    pub optional: bool,
+    /// Whether passing it completes the quest without its steps.
+    pub test_out: bool,
+    /// Whether it is passed.
+    pub passed: bool,
+}
+
 /// A step, before it is worked on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct StepTitle {
@@ -141,6 +162,9 @@ pub struct AttemptView {
     pub notes: Option<String>,
     /// Its steps, in their order.
     pub steps: Vec<StepView>,
+    /// How the quest is assessed beside its steps, and how the learner stands with each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub assessments: Vec<AssessmentTitle>,
 }
 
 /// A step of an attempt.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::assessment::Criterion;
+use super::assessment::{Assessment, Criterion};
 use super::coding::Coding;
 use super::quiz::Quiz;
 use crate::rules::unlock::Rule;
@@ -146,6 +146,9 @@ pub struct QuestDocument {
     /// Its steps, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
+    /// How it is assessed as a whole, beside its steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assessments: Vec<Assessment>,
 }
 
 /// A step of a quest.

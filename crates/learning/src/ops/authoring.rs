@@ -29,7 +29,7 @@ pub struct Author<'a> {
 
 impl Author<'_> {
     /// The author as a person, where their key is bound to one.
-    pub(crate) async fn person(&self, conn: &mut PgConnection) -> Result<Option<Uuid>, Error> {
+    pub async fn person(&self, conn: &mut PgConnection) -> Result<Option<Uuid>, Error> {
         let By::Key(actor) = self.by else { return Ok(None) };
         let Some(user) = actor.user else { return Ok(None) };
         Ok(sqlx::query_scalar!("SELECT auth_user_id FROM people.users WHERE id = $1", user.get())
@@ -38,7 +38,7 @@ impl Author<'_> {
     }
 
     /// Writes to the audit log.
-    pub(crate) async fn record(
+    pub async fn record(
         &self,
         conn: &mut PgConnection,
         guild: GuildId,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::work::Work;
 use crate::error::Error;
 use crate::graph::Graph;
-use crate::ids::{QuestId, StepId};
+use crate::ids::{AssessmentId, QuestId, StepId, Subject};
 use crate::model::quest::Step;
 use crate::rules::progress::Progress;
 use crate::rules::unlock::Goal;
@@ -91,6 +91,83 @@ impl<'a> Cascade<'a> {
     }
 }
 
+/// What grading brought.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// The grade, in hundredths of a percent, after penalties.
+    pub grade: i32,
+    /// Whether it passes.
+    pub passed: bool,
+    /// The number of the try, where it is one.
+    pub tries: Option<i32>,
+    /// What the learner is told, where it is a step.
+    pub feedback: Option<String>,
+    /// What was handed in, to be kept with a step.
+    pub submission: Option<Value>,
+    /// Whether this is the best grade of an assessment from now on, also where it was better before: a grade was corrected.
+    pub corrects: bool,
+}
+
+/// A step or an assessment was graded. Passing completes the step, or tests out of the quest, and whatever that completes: progress,
+/// rewards and unlocks in the caller's transaction. What is passed stays passed, and is rewarded once.
+pub async fn judged(
+    conn: &mut PgConnection,
+    work: &mut Work,
+    subject: Subject,
+    outcome: Outcome,
+) -> Result<(), Error> {
+    match subject {
+        Subject::Step(id) => {
+            let step = work.step(id)?.clone();
+            let mut state = work.state(id);
+            state.score = Some(state.score.unwrap_or(0).max(outcome.grade));
+            state.tries = outcome.tries.unwrap_or(state.tries);
+            state.feedback = outcome.feedback.or(state.feedback);
+            state.submission = outcome.submission.or(state.submission);
+            if outcome.passed {
+                return step_done(conn, work, id, &step, state).await;
+            }
+            if state.status == StepStatus::NotStarted {
+                state.status = StepStatus::InProgress;
+            }
+            store::step_put(conn, &work.learner, work.attempt.id, id, &state).await?;
+            work.states.insert(id, state);
+            Ok(())
+        }
+        Subject::Assessment(id) => {
+            let one = work.assessment(id)?;
+            let (slug, tests_out) = (one.slug.clone(), one.test_out);
+            let (learner, attempt) = (work.learner, work.attempt.id);
+            store::assessment_put(&mut *conn, &learner, attempt, (id, &slug), &outcome).await?;
+            if !outcome.passed || !work.passed.insert(id) {
+                return Ok(());
+            }
+            let mut cascade = Cascade::new(&learner, ("quest", work.attempt.quest.get()));
+            settle(&mut *conn, work, &mut cascade, 0, tests_out).await?;
+            cascade.emit(conn).await
+        }
+    }
+}
+
+/// Something was begun or handed in for a step or an assessment, as its nth.
+pub async fn opened(
+    conn: &mut PgConnection,
+    work: &mut Work,
+    subject: Subject,
+    number: i32,
+) -> Result<(), Error> {
+    let Subject::Step(id) = subject else { return Ok(()) };
+    let mut state = work.state(id);
+    state.tries = number;
+    if state.status == StepStatus::NotStarted {
+        state.status = StepStatus::InProgress;
+        store::event_insert(&mut *conn, &work.learner, &work.event("opened", Some(id), json!({}))).await?;
+    }
+    store::step_put(conn, &work.learner, work.attempt.id, id, &state).await?;
+    work.states.insert(id, state);
+    Ok(())
+}
+
 /// Completes a step of an attempt, and whatever that completes. A step that is completed already stays as it is.
 pub(crate) async fn step_done(
     conn: &mut PgConnection,
@@ -113,17 +190,47 @@ pub(crate) async fn step_done(
         xp: step.experience_points,
         skills: BTreeMap::new(),
     };
-    let mut earned = cascade.grant(&mut *conn, vec![grant]).await?;
+    let earned = cascade.grant(&mut *conn, vec![grant]).await?;
     state.status = StepStatus::Completed;
     state.experience_earned = work.state(id).experience_earned + earned;
     store::step_put(&mut *conn, &learner, work.attempt.id, id, &state).await?;
     store::event_insert(&mut *conn, &learner, &work.event("completed", Some(id), json!({}))).await?;
     work.states.insert(id, state);
     let progress = work.progress();
-    let was_complete = work.attempt.completed_at.is_some();
     let payload = json!({ "user_id": learner.user, "quest_id": quest, "step_id": id, "done": progress.done, "total": progress.total });
     cascade.tell("learning.step_completed", format!("learning/quests/{quest}"), payload);
-    let completes = progress.is_complete() && !was_complete;
+    settle(&mut *conn, work, &mut cascade, earned, false).await?;
+    cascade.emit(conn).await
+}
+
+/// Completes the quest of an attempt that was begun anew, if all that counts was passed before.
+pub(crate) async fn begun_anew(conn: &mut PgConnection, work: &mut Work) -> Result<(), Error> {
+    if work.passed.is_empty() {
+        return Ok(());
+    }
+    let learner = work.learner;
+    let tests_out =
+        work.document().assessments.iter().any(|one| {
+            one.test_out && work.passed.contains(&AssessmentId::of(work.attempt.quest, &one.slug))
+        });
+    let mut cascade = Cascade::new(&learner, ("quest", work.attempt.quest.get()));
+    settle(&mut *conn, work, &mut cascade, 0, tests_out).await?;
+    cascade.emit(conn).await
+}
+
+/// Writes how much of an attempt is done; completes the quest if that is all, or it was tested out of. An attempt that was given up
+/// is not completed by it.
+async fn settle(
+    conn: &mut PgConnection,
+    work: &mut Work,
+    cascade: &mut Cascade<'_>,
+    mut earned: i32,
+    tests_out: bool,
+) -> Result<(), Error> {
+    let (learner, quest) = (work.learner, work.attempt.quest);
+    let progress = work.progress();
+    let given_up = work.attempt.status == store::AttemptStatus::Abandoned;
+    let completes = (progress.is_complete() || tests_out) && !given_up && work.attempt.completed_at.is_none();
     if completes {
         let document = work.document();
         let grant = Grant {
@@ -142,9 +249,9 @@ pub(crate) async fn step_done(
     work.attempt.done = done;
     if completes {
         cascade.cause = ("quest", quest.get());
-        quest_done(&mut *conn, work, &mut cascade).await?;
+        quest_done(conn, work, cascade).await?;
     }
-    cascade.emit(conn).await
+    Ok(())
 }
 
 /// What a completed quest changes beyond itself.

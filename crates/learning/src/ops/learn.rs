@@ -5,7 +5,7 @@ use kernel::{GuildId, UserId};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
-use super::complete::paths_done;
+use super::complete::{begun_anew, paths_done};
 use super::states::{attempt_view, progress_view};
 use super::work::{Work, version_read};
 use crate::error::{Error, LOCKED};
@@ -13,9 +13,8 @@ use crate::graph::Graph;
 use crate::ids::{PathId, QuestId};
 use crate::model::learner::{AttemptView, UpgradePreview};
 use crate::ops::states;
-use crate::rules::progress::Progress;
-use crate::rules::versions::{changes, counted};
-use crate::store::{self, AttemptStatus, Learner, Snapshot, StepStatus};
+use crate::rules::versions::{changes, counted, title_of};
+use crate::store::{self, AttemptStatus, Learner, Snapshot};
 
 /// Enrols a member in a path. What they have completed of it counts. Doing it again changes nothing.
 pub async fn path_enrol(
@@ -114,7 +113,9 @@ async fn begin_anew(conn: &mut PgConnection, learner: &Learner, quest: QuestId) 
     let total = i32::try_from(counted(&document.quest)).unwrap_or(i32::MAX);
     store::steps_reset(&mut *conn, learner, work.attempt.id).await?;
     store::attempt_restart(&mut *conn, learner, work.attempt.id, version, total).await?;
-    begun(conn, learner, quest, "restarted", &document).await
+    begun(&mut *conn, learner, quest, "restarted", &document).await?;
+    let mut work = Work::lock(&mut *conn, learner.guild, learner.user, quest).await?;
+    begun_anew(conn, &mut work).await
 }
 
 async fn begun(
@@ -229,7 +230,7 @@ pub async fn upgrade_preview(
     let new = version_read(&mut tx, guild, quest, to).await?;
     let differs = changes(work.document(), &new.quest);
     let titles = |document: &Snapshot, slugs: &[String]| {
-        slugs.iter().filter_map(|slug| document.quest.step(slug)).map(|step| step.title.clone()).collect()
+        slugs.iter().filter_map(|slug| title_of(&document.quest, slug)).map(str::to_owned).collect()
     };
     Ok(UpgradePreview {
         from: work.attempt.version,
@@ -237,19 +238,8 @@ pub async fn upgrade_preview(
         added: titles(&new, &differs.added),
         removed: titles(&work.version, &differs.removed),
         changed: titles(&new, &differs.changed),
-        progress: progress_view(progress_in(&work, &new)),
+        progress: progress_view(work.progress_in(&new)),
     })
-}
-
-/// How far an attempt would be in another version: what is done stays done.
-fn progress_in(work: &Work, new: &Snapshot) -> Progress {
-    Progress::of(
-        new.quest
-            .steps
-            .iter()
-            .filter(|step| !step.optional)
-            .map(|step| new.id(&step.slug).is_some_and(|id| work.state(id).status == StepStatus::Completed)),
-    )
 }
 
 /// Puts an attempt that is not completed on the version that is begun now. What is done stays done. Refused where nothing that
@@ -271,7 +261,7 @@ pub async fn attempt_upgrade(
         let to = store::current_version(&mut tx, guild, quest).await?;
         if to != work.attempt.version {
             let new = version_read(&mut tx, guild, quest, to).await?;
-            let progress = progress_in(&work, &new);
+            let progress = work.progress_in(&new);
             if progress.is_complete() {
                 return Err(Error::state(
                     "Everything that counts in the new version is done already; complete the version you have, or begin anew.",

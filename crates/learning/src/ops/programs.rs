@@ -7,26 +7,26 @@ use sandbox::{Job, RunError, Sandbox};
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::complete::step_done;
+use super::complete::{Outcome, judged as graded};
 use super::work::Work;
 use crate::error::{Error, NO_TRIES};
-use crate::ids::{QuestId, StepId};
+use crate::ids::{QuestId, Subject};
 use crate::model::coding::{CodeFeedback, CodeTest, Coding};
 use crate::model::learner::ProgramResult;
 use crate::rules::coding::{self, Ended, Verdicts};
-use crate::store::{self, StepStatus};
+use crate::store;
 
 /// The longest program, in bytes.
 const MAX_PROGRAM: usize = 64 << 10;
 
-/// Runs a learner's program against a step's tests; completes the step if all are passed. A failure of ours uses no try.
+/// Runs a learner's program against the tests of a step or an assessment; completes it if all are passed. A failure of ours uses no try.
 pub async fn program_run(
     pool: &PgPool,
     sandbox: &Sandbox,
     guild: GuildId,
     user: UserId,
     quest: QuestId,
-    step: StepId,
+    subject: Subject,
     code: &str,
 ) -> Result<ProgramResult, Error> {
     if code.len() > MAX_PROGRAM || code.trim().is_empty() {
@@ -36,8 +36,8 @@ pub async fn program_run(
     let before = {
         let mut tx = pool.begin().await?;
         let work = Work::lock(&mut tx, guild, user, quest).await?;
-        let coding = coding_of(&work, step)?.clone();
-        may_try(&mut tx, &work, step, &coding).await?;
+        let coding = work.coding(subject)?.clone();
+        may_try(&mut tx, &work, subject, &coding).await?;
         (work.attempt.version, work.attempt.restarts, coding)
     };
     let (version, run, program) = before;
@@ -48,20 +48,19 @@ pub async fn program_run(
     db::retry(|| async {
         let mut tx = pool.begin().await?;
         let mut work = Work::lock(&mut tx, guild, user, quest).await?;
-        let what = work.step(step)?.clone();
         if (work.attempt.version, work.attempt.restarts) != (version, run) {
             return Err(Error::state(
                 "The attempt went on to another version meanwhile; hand the program in again.",
             ));
         }
-        let number = may_try(&mut tx, &work, step, &program).await?;
+        let number = may_try(&mut tx, &work, subject, &program).await?;
         let reached = count(passed.iter().filter(|passed| **passed).count());
         let full = count(passed.len());
         store::try_store(
             &mut tx,
             &work.learner,
             &work.attempt,
-            step,
+            subject,
             number,
             (reached, full),
             &answer,
@@ -69,20 +68,14 @@ pub async fn program_run(
         )
         .await?;
         let all = reached == full;
-        let details = json!({ "try": number, "score": reached, "full": full, "passed": all });
-        store::event_insert(&mut tx, &work.learner, &work.event("tried", Some(step), details)).await?;
-        let mut state = work.state(step);
+        let details = json!({ "try": number, "score": reached, "full": full, "passed": all,
+                              "assessment": subject.assessment() });
+        store::event_insert(&mut tx, &work.learner, &work.event("tried", subject.step(), details)).await?;
         let share = i32::try_from(reached * 10_000 / full.max(1)).unwrap_or(0);
-        (state.tries, state.score) = (number, Some(state.score.unwrap_or(0).max(share)));
-        if all {
-            state.submission = Some(answer.clone());
-            step_done(&mut tx, &mut work, step, &what, state).await?;
-        } else {
-            if state.status == StepStatus::NotStarted {
-                state.status = StepStatus::InProgress;
-            }
-            store::step_put(&mut tx, &work.learner, work.attempt.id, step, &state).await?;
-        }
+        let submission = all.then(|| answer.clone());
+        let outcome =
+            Outcome { grade: share, passed: all, tries: Some(number), submission, ..Outcome::default() };
+        graded(&mut tx, &mut work, subject, outcome).await?;
         tx.commit().await?;
         Ok(ProgramResult {
             try_number: number,
@@ -111,24 +104,20 @@ pub async fn program_judge(
     Ok((passed, feedback))
 }
 
-fn coding_of(work: &Work, step: StepId) -> Result<&Coding, Error> {
-    work.step(step)?.coding.as_ref().ok_or_else(|| Error::state("This step asks for no program."))
-}
-
 /// The number of the next try, if there may be one.
 async fn may_try(
     conn: &mut sqlx::PgConnection,
     work: &Work,
-    step: StepId,
+    subject: Subject,
     coding: &Coding,
 ) -> Result<i32, Error> {
     work.ensure_active()?;
-    if work.state(step).status == StepStatus::Completed {
-        return Err(Error::state("This step is completed already."));
+    if work.is_done(subject) {
+        return Err(Error::state("This is passed already."));
     }
-    let used = store::tries_of(conn, work.learner.guild, work.attempt.id, step).await?.len();
+    let used = store::tries_of(conn, work.learner.guild, work.attempt.id, subject).await?.len();
     if coding.max_tries.is_some_and(|max| used >= max as usize) {
-        return Err(Error::Refused(NO_TRIES, "You have used all tries at this step.".to_owned()));
+        return Err(Error::Refused(NO_TRIES, "You have used all tries at this.".to_owned()));
     }
     Ok(i32::try_from(used).unwrap_or(i32::MAX - 1) + 1)
 }

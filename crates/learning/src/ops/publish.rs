@@ -108,7 +108,8 @@ async fn quests_publish(
         });
     }
     for draft in drafts.iter().filter(|draft| counted(&draft.document) == 0) {
-        let message = format!("of `{}` must have at least one step that is not optional", draft.row.slug);
+        let message =
+            format!("of `{}` must have at least one step or assessment that is not optional", draft.row.slug);
         wrong.push(FieldError { field: "steps".to_owned(), message });
     }
     if !wrong.is_empty() {

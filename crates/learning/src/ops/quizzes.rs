@@ -5,16 +5,15 @@ use kernel::{GuildId, UserId};
 use serde_json::json;
 use sqlx::PgPool;
 
-use super::complete::step_done;
+use super::complete::{Outcome, judged, opened};
 use super::work::Work;
 use crate::error::{Error, NO_TRIES, TRY_EXPIRED};
-use crate::ids::{QuestId, StepId};
+use crate::ids::{AssessmentId, QuestId, Subject};
 use crate::model::learner::{QuestionResult, QuizResult, QuizTry};
-use crate::model::quest::Step;
 use crate::model::quiz::{ItemAnswer, Quiz};
 use crate::rules::quiz::{POINT, Put, answers_read, asked, grade, passes, put, score};
 use crate::rules::versions::question_hash;
-use crate::store::{self, Response, StepStatus, Try};
+use crate::store::{self, Response, Try};
 
 /// Begins a try at a quiz, or goes on with the one that is open; tells the questions.
 pub async fn try_begin(
@@ -22,20 +21,18 @@ pub async fn try_begin(
     guild: GuildId,
     user: UserId,
     quest: QuestId,
-    step: StepId,
+    subject: Subject,
 ) -> Result<QuizTry, Error> {
     db::retry(|| async {
         let mut tx = pool.begin().await?;
         let mut work = Work::lock(&mut tx, guild, user, quest).await?;
-        let what = work.step(step)?.clone();
-        let quiz = quiz_of(&what)?;
+        let quiz = work.quiz(subject)?.clone();
         work.ensure_active()?;
-        let mut state = work.state(step);
-        if state.status == StepStatus::Completed {
+        if work.is_done(subject) {
             return Err(Error::state("This quiz is passed already."));
         }
         let now = db::now(&mut tx).await?;
-        let mut tries = store::tries_of(&mut tx, guild, work.attempt.id, step).await?;
+        let mut tries = store::tries_of(&mut tx, guild, work.attempt.id, subject).await?;
         let over = |one: &Try| one.status == "open" && one.due_at.is_some_and(|due| due < now);
         for one in tries.iter_mut().filter(|one| over(one)) {
             store::try_expire(&mut tx, guild, one.id).await?;
@@ -46,27 +43,20 @@ pub async fn try_begin(
         let current = if let Some(open) = open {
             open
         } else {
-            may_try(quiz, &tries, now)?;
+            may_try(&quiz, &tries, now)?;
             let number = i32::try_from(tries.len()).unwrap_or(i32::MAX - 1) + 1;
             let minutes = quiz.time_limit_minutes.and_then(|minutes| i32::try_from(minutes).ok());
             let begun =
-                store::try_insert(&mut tx, &work.learner, &work.attempt, step, number, minutes).await?;
-            state.tries = number;
-            if state.status == StepStatus::NotStarted {
-                state.status = StepStatus::InProgress;
-                store::event_insert(&mut tx, &work.learner, &work.event("opened", Some(step), json!({})))
-                    .await?;
-            }
-            store::step_put(&mut tx, &work.learner, work.attempt.id, step, &state).await?;
-            work.states.insert(step, state);
+                store::try_insert(&mut tx, &work.learner, &work.attempt, subject, number, minutes).await?;
+            opened(&mut tx, &mut work, subject, number).await?;
             begun
         };
         let secret = store::shuffle_secret(&mut tx, guild).await?;
-        let questions = asked(&put(quiz, &secret, &name(&work, &current)));
+        let questions = asked(&put(&quiz, &secret, &name(&work, &current)));
         let answer = QuizTry {
             try_number: current.number,
             due_at: current.due_at,
-            tries_left: left(quiz, current.number),
+            tries_left: left(&quiz, current.number),
             pass_percent: quiz.pass_percent,
             questions,
         };
@@ -88,16 +78,15 @@ pub async fn try_answer(
     guild: GuildId,
     user: UserId,
     quest: QuestId,
-    step: StepId,
+    subject: Subject,
     answers: &[ItemAnswer],
 ) -> Result<QuizResult, Error> {
     let handed_in = db::retry(|| async {
         let mut tx = pool.begin().await?;
         let mut work = Work::lock(&mut tx, guild, user, quest).await?;
-        let what = work.step(step)?.clone();
-        let quiz = quiz_of(&what)?;
+        let quiz = work.quiz(subject)?.clone();
         work.ensure_active()?;
-        let tries = store::tries_of(&mut tx, guild, work.attempt.id, step).await?;
+        let tries = store::tries_of(&mut tx, guild, work.attempt.id, subject).await?;
         let open = tries
             .iter()
             .find(|one| one.status == "open")
@@ -111,7 +100,7 @@ pub async fn try_answer(
         }
         let secret = store::shuffle_secret(&mut tx, guild).await?;
         let name = name(&work, open);
-        let put = put(quiz, &secret, &name);
+        let put = put(&quiz, &secret, &name);
         let given = answers_read(&put, answers).map_err(Error::Invalid)?;
         let graded: Vec<i64> = put
             .iter()
@@ -138,19 +127,19 @@ pub async fn try_answer(
             })
             .collect();
         store::responses_insert(&mut tx, guild, open.id, &responses).await?;
-        let details = json!({ "try": open.number, "score": reached, "full": full, "passed": passed });
-        store::event_insert(&mut tx, &work.learner, &work.event("tried", Some(step), details)).await?;
-        let tries_left = left(quiz, open.number);
+        let details = json!({ "try": open.number, "score": reached, "full": full, "passed": passed,
+                              "assessment": subject.assessment() });
+        store::event_insert(&mut tx, &work.learner, &work.event("tried", subject.step(), details)).await?;
+        let tries_left = left(&quiz, open.number);
         // While tries are left, the total is all that is told: else the key would be found by trying.
         let told = if passed || tries_left == Some(0) { results(&put, &graded) } else { Vec::new() };
-        let mut state = work.state(step);
-        let best = state.score.unwrap_or(0).max(hundredths(reached, full));
-        (state.tries, state.score) = (open.number, Some(best));
-        if passed {
-            step_done(&mut tx, &mut work, step, &what, state).await?;
-        } else {
-            store::step_put(&mut tx, &work.learner, work.attempt.id, step, &state).await?;
-        }
+        let outcome = Outcome {
+            grade: hundredths(reached, full),
+            passed,
+            tries: Some(open.number),
+            ..Outcome::default()
+        };
+        judged(&mut tx, &mut work, subject, outcome).await?;
         tx.commit().await?;
         Ok(HandedIn::Graded(QuizResult {
             try_number: open.number,
@@ -171,13 +160,20 @@ pub async fn try_answer(
     }
 }
 
-fn quiz_of(step: &Step) -> Result<&Quiz, Error> {
-    step.quiz.as_ref().ok_or_else(|| Error::state("This step is no quiz."))
-}
-
 /// The name from which a try's shuffle comes.
 fn name(work: &Work, one: &Try) -> String {
     format!("{}/{}", work.attempt.id, one.id)
+}
+
+/// How many tries at an assessment an attempt has used, those before a restart too.
+pub async fn tries_used(
+    conn: &mut sqlx::PgConnection,
+    work: &Work,
+    assessment: AssessmentId,
+) -> Result<i32, Error> {
+    let subject = Subject::Assessment(assessment);
+    let tries = store::tries_of(conn, work.learner.guild, work.attempt.id, subject).await?;
+    Ok(i32::try_from(tries.len()).unwrap_or(i32::MAX))
 }
 
 /// How many tries are left after so many.

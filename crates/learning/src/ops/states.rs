@@ -8,10 +8,11 @@ use sqlx::{PgConnection, PgPool};
 use super::work::{Work, version_read};
 use crate::error::Error;
 use crate::graph::Graph;
-use crate::ids::{PathId, QuestId};
+use crate::ids::{AssessmentId, PathId, QuestId};
+use crate::model::assessment::Assessment;
 use crate::model::learner::{
-    AttemptView, ChapterView, Lack, PathQuestView, PathView, ProgressView, QuestState, QuestView, StepTitle,
-    StepView, VisibleTest,
+    AssessmentTitle, AttemptView, ChapterView, Lack, PathQuestView, PathView, ProgressView, QuestState,
+    QuestView, StepTitle, StepView, VisibleTest,
 };
 use crate::model::quest::Step;
 use crate::rules::progress::Progress;
@@ -61,7 +62,21 @@ pub(crate) async fn attempt_view(conn: &mut PgConnection, work: &Work) -> Result
             .max(attempt.experience_earned),
         notes: attempt.notes.clone(),
         steps: steps.collect(),
+        assessments: work.version.quest.assessments.iter().map(|one| assessment_title(work, one)).collect(),
     })
+}
+
+fn assessment_title(work: &Work, one: &Assessment) -> AssessmentTitle {
+    let id = AssessmentId::of(work.attempt.quest, &one.slug);
+    AssessmentTitle {
+        id,
+        slug: one.slug.clone(),
+        kind: one.kind,
+        title: one.title.clone(),
+        optional: one.optional,
+        test_out: one.test_out,
+        passed: work.passed.contains(&id),
+    }
 }
 
 fn step_view(id: crate::ids::StepId, step: &Step, state: &StepState) -> StepView {

@@ -1,14 +1,17 @@
 //! What an operation in an attempt works with: the learner's lock, the attempt, its version and how its steps stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{GuildId, UserId};
 use serde_json::Value;
 use sqlx::PgConnection;
 
 use crate::error::Error;
-use crate::ids::{QuestId, StepId};
+use crate::ids::{AssessmentId, QuestId, StepId, Subject};
+use crate::model::assessment::Assessment;
+use crate::model::coding::Coding;
 use crate::model::quest::{QuestDocument, Step};
+use crate::model::quiz::Quiz;
 use crate::rules::progress::Progress;
 use crate::store::{
     self, Attempt, AttemptEvent, AttemptStatus, Learner, Snapshot, StepState, StepStatus, attempt_get,
@@ -16,15 +19,22 @@ use crate::store::{
 };
 
 /// An attempt that is locked with its learner.
-pub(crate) struct Work {
-    pub(crate) learner: Learner,
-    pub(crate) attempt: Attempt,
-    pub(crate) version: Snapshot,
-    pub(crate) states: BTreeMap<StepId, StepState>,
+#[derive(Debug)]
+pub struct Work {
+    /// The learner.
+    pub learner: Learner,
+    /// Their attempt.
+    pub attempt: Attempt,
+    /// Its version.
+    pub version: Snapshot,
+    /// How its steps stand; those that were never touched are not among them.
+    pub states: BTreeMap<StepId, StepState>,
+    /// Assessments that are passed.
+    pub passed: BTreeSet<AssessmentId>,
 }
 
 /// A version of a quest, read back.
-pub(crate) async fn version_read(
+pub async fn version_read(
     conn: &mut PgConnection,
     guild: GuildId,
     quest: QuestId,
@@ -36,7 +46,7 @@ pub(crate) async fn version_read(
 
 impl Work {
     /// Locks the member's attempt at a quest.
-    pub(crate) async fn lock(
+    pub async fn lock(
         conn: &mut PgConnection,
         guild: GuildId,
         user: UserId,
@@ -48,27 +58,60 @@ impl Work {
             .await?
             .ok_or_else(|| Error::state("You have not begun this quest; begin it first."))?;
         let version = version_read(&mut *conn, guild, quest, attempt.version).await?;
-        let states = step_states(conn, guild, attempt.id).await?;
-        Ok(Self { learner, attempt, version, states })
+        let states = step_states(&mut *conn, guild, attempt.id).await?;
+        let passed = if version.quest.assessments.is_empty() {
+            BTreeSet::new()
+        } else {
+            let stand = store::assessments_of(conn, guild, attempt.id).await?;
+            stand.into_iter().filter(|(_, one)| one.passed_at.is_some()).map(|(id, _)| id).collect()
+        };
+        Ok(Self { learner, attempt, version, states, passed })
     }
 
     /// The document of the attempt's version.
-    pub(crate) fn document(&self) -> &QuestDocument {
+    pub fn document(&self) -> &QuestDocument {
         &self.version.quest
     }
 
     /// The step of this id in the attempt's version.
-    pub(crate) fn step(&self, id: StepId) -> Result<&Step, Error> {
+    pub fn step(&self, id: StepId) -> Result<&Step, Error> {
         self.version.step(id).ok_or(Error::NotFound("step"))
     }
 
+    /// The assessment of this id in the attempt's version.
+    pub fn assessment(&self, id: AssessmentId) -> Result<&Assessment, Error> {
+        self.version.assessment(self.attempt.quest, id).ok_or(Error::NotFound("assessment"))
+    }
+
+    /// The quiz that a step or an assessment is.
+    pub(crate) fn quiz(&self, subject: Subject) -> Result<&Quiz, Error> {
+        self.version.quiz(self.attempt.quest, subject)
+    }
+
+    /// The program to write that a step or an assessment is.
+    pub(crate) fn coding(&self, subject: Subject) -> Result<&Coding, Error> {
+        let coding = match subject {
+            Subject::Step(id) => self.step(id)?.coding.as_ref(),
+            Subject::Assessment(id) => self.assessment(id)?.coding.as_ref(),
+        };
+        coding.ok_or_else(|| Error::state("This asks for no program."))
+    }
+
+    /// Whether a step is completed, or an assessment passed.
+    pub fn is_done(&self, subject: Subject) -> bool {
+        match subject {
+            Subject::Step(id) => self.state(id).status == StepStatus::Completed,
+            Subject::Assessment(id) => self.passed.contains(&id),
+        }
+    }
+
     /// How a step stands.
-    pub(crate) fn state(&self, id: StepId) -> StepState {
+    pub fn state(&self, id: StepId) -> StepState {
         self.states.get(&id).cloned().unwrap_or_default()
     }
 
     /// Refuses unless the learner is at it, or has completed it and does what is left over.
-    pub(crate) fn ensure_active(&self) -> Result<(), Error> {
+    pub fn ensure_active(&self) -> Result<(), Error> {
         match self.attempt.status {
             AttemptStatus::InProgress | AttemptStatus::Completed => Ok(()),
             AttemptStatus::Paused => Err(Error::state("The attempt is paused; resume it first.")),
@@ -78,10 +121,18 @@ impl Work {
 
     /// How much of the attempt's version is done.
     pub(crate) fn progress(&self) -> Progress {
-        let mandatory = self.version.quest.steps.iter().filter(|step| !step.optional);
-        Progress::of(mandatory.map(|step| {
-            self.version.id(&step.slug).is_some_and(|id| self.state(id).status == StepStatus::Completed)
-        }))
+        self.progress_in(&self.version)
+    }
+
+    /// How much of another version would be done: what is done stays done.
+    pub(crate) fn progress_in(&self, version: &Snapshot) -> Progress {
+        let steps = version.quest.steps.iter().filter(|step| !step.optional).map(|step| {
+            version.id(&step.slug).is_some_and(|id| self.state(id).status == StepStatus::Completed)
+        });
+        let assessments = version.quest.assessments.iter().filter(|one| one.counts());
+        let passed =
+            assessments.map(|one| self.passed.contains(&AssessmentId::of(self.attempt.quest, &one.slug)));
+        Progress::of(steps.chain(passed))
     }
 
     /// The first step that is neither done nor skipped.
@@ -92,12 +143,7 @@ impl Work {
     }
 
     /// An event of this attempt.
-    pub(crate) fn event<'a>(
-        &self,
-        event_type: &'a str,
-        step: Option<StepId>,
-        details: Value,
-    ) -> AttemptEvent<'a> {
+    pub fn event<'a>(&self, event_type: &'a str, step: Option<StepId>, details: Value) -> AttemptEvent<'a> {
         AttemptEvent {
             attempt: self.attempt.id,
             quest: self.attempt.quest,
@@ -117,8 +163,24 @@ impl Snapshot {
     }
 
     /// The step of this id.
-    pub(crate) fn step(&self, id: StepId) -> Option<&Step> {
+    pub fn step(&self, id: StepId) -> Option<&Step> {
         let (slug, _) = self.steps.iter().find(|(_, one)| **one == id.get())?;
         self.quest.step(slug)
+    }
+
+    /// The quiz that a step or an assessment is; `quest` is the quest that it is a version of.
+    pub fn quiz(&self, quest: QuestId, subject: Subject) -> Result<&Quiz, Error> {
+        let quiz = match subject {
+            Subject::Step(id) => self.step(id).ok_or(Error::NotFound("step"))?.quiz.as_ref(),
+            Subject::Assessment(id) => {
+                self.assessment(quest, id).ok_or(Error::NotFound("assessment"))?.quiz.as_ref()
+            }
+        };
+        quiz.ok_or_else(|| Error::state("This is no quiz."))
+    }
+
+    /// The assessment of this id; `quest` is the quest that it is a version of.
+    pub fn assessment(&self, quest: QuestId, id: AssessmentId) -> Option<&Assessment> {
+        self.quest.assessments.iter().find(|one| AssessmentId::of(quest, &one.slug) == id)
     }
 }

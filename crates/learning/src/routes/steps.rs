@@ -9,6 +9,7 @@ use kernel::Problem;
 use sandbox::Sandbox;
 
 use super::StepPath;
+use crate::ids::Subject;
 use crate::model::coding::CodeAnswer;
 use crate::model::learner::{AttemptView, Confirmation, ProgramResult, QuizAnswers, QuizResult, QuizTry};
 use crate::ops;
@@ -81,8 +82,14 @@ pub(super) async fn begin_try(
     member: AsMember<LearningPlay>,
     Path(path): Path<StepPath>,
 ) -> Result<Json<QuizTry>, Problem> {
-    let done =
-        ops::try_begin(app.pool(), member.guild_id, member.user_id, path.quest_id, path.step_id).await?;
+    let done = ops::try_begin(
+        app.pool(),
+        member.guild_id,
+        member.user_id,
+        path.quest_id,
+        Subject::Step(path.step_id),
+    )
+    .await?;
     app.wake().outbox();
     Ok(Json(done))
 }
@@ -105,7 +112,7 @@ pub(super) async fn answer(
         member.guild_id,
         member.user_id,
         path.quest_id,
-        path.step_id,
+        Subject::Step(path.step_id),
         &body.answers,
     )
     .await?;
@@ -132,8 +139,8 @@ pub(super) async fn program(
     // Only now: what is wrong with the body is said also where no scripts run.
     let Provided(sandbox) = sandbox?;
     let (guild, user) = (member.guild_id, member.user_id);
-    let done =
-        ops::program_run(app.pool(), &sandbox, guild, user, path.quest_id, path.step_id, &body.code).await?;
+    let step = Subject::Step(path.step_id);
+    let done = ops::program_run(app.pool(), &sandbox, guild, user, path.quest_id, step, &body.code).await?;
     app.wake().outbox();
     Ok(Json(done))
 }

@@ -1,6 +1,7 @@
 //! What is wrong with a document by itself, field by field. What only the guild can tell (whether a quest or skill is there,
 //! whether all can be reached) publication says.
 
+mod assessment;
 mod path;
 mod quest;
 mod quiz;

@@ -4,13 +4,34 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::progress::Progress;
+use crate::model::assessment::Assessment;
 use crate::model::quest::{QuestDocument, Step};
 use crate::model::quiz::Question;
 
 /// SHA-256 of what of a quest is graded or paid, in canonical JSON.
 pub fn graded_hash(quest: &QuestDocument) -> [u8; 32] {
     let steps: Vec<Value> = quest.steps.iter().map(graded).collect();
-    hash(&json!({ "experience_points": quest.experience_points, "skills": quest.skills, "steps": steps }))
+    let mut whole =
+        json!({ "experience_points": quest.experience_points, "skills": quest.skills, "steps": steps });
+    // A quest without any keeps the hash that it had before there were assessments.
+    if !quest.assessments.is_empty() {
+        whole["assessments"] = quest.assessments.iter().map(assessment_graded).collect();
+    }
+    hash(&whole)
+}
+
+/// What of an assessment is graded: all but how it is worded, and its deadline, which holds for everybody at once.
+fn assessment_graded(assessment: &Assessment) -> Value {
+    let mut value = serde_json::to_value(assessment).unwrap_or_default();
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("title");
+        fields.remove("description");
+        if let Some(review) = fields.get_mut("review").and_then(Value::as_object_mut) {
+            review.remove("due_at");
+        }
+        parts_graded(fields);
+    }
+    value
 }
 
 /// What of a step is graded or paid: all but how it is worded.
@@ -21,15 +42,20 @@ fn graded(step: &Step) -> Value {
         for wording in ["title", "description", "url"] {
             fields.remove(wording);
         }
-        if let Some(coding) = fields.get_mut("coding").and_then(Value::as_object_mut) {
-            coding.remove("starter");
-        }
-        let questions = fields.get_mut("quiz").and_then(|quiz| quiz.get_mut("questions"));
-        for question in questions.and_then(Value::as_array_mut).into_iter().flatten() {
-            question_graded(question);
-        }
+        parts_graded(fields);
     }
     value
+}
+
+/// Takes what is wording out of a quiz or a program to write.
+fn parts_graded(fields: &mut Map<String, Value>) {
+    if let Some(coding) = fields.get_mut("coding").and_then(Value::as_object_mut) {
+        coding.remove("starter");
+    }
+    let questions = fields.get_mut("quiz").and_then(|quiz| quiz.get_mut("questions"));
+    for question in questions.and_then(Value::as_array_mut).into_iter().flatten() {
+        question_graded(question);
+    }
 }
 
 /// Without what of a question is wording. What choices say stays: another text may be another answer.
@@ -62,12 +88,14 @@ fn canonical(value: &Value) -> Value {
     }
 }
 
-/// How many parts of a quest count: its mandatory steps.
+/// How many parts of a quest count: its mandatory steps, and the assessments that must be passed.
 pub fn counted(quest: &QuestDocument) -> u32 {
-    Progress::of(quest.steps.iter().filter(|step| !step.optional).map(|_| false)).total
+    let steps = quest.steps.iter().filter(|step| !step.optional).map(|_| false);
+    let assessments = quest.assessments.iter().filter(|one| one.counts()).map(|_| false);
+    Progress::of(steps.chain(assessments)).total
 }
 
-/// What an upgrade changes for a learner, by the steps' short names.
+/// What an upgrade changes for a learner, by the short names of steps and assessments: see [`title_of`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Steps that are new.
@@ -94,7 +122,32 @@ pub fn changes(old: &QuestDocument, new: &QuestDocument) -> Changes {
         .filter(|step| new.step(&step.slug).is_none())
         .map(|step| step.slug.clone())
         .collect();
+    let of = |quest: &QuestDocument, slug: &str| {
+        quest.assessments.iter().find(|one| one.slug == slug).map(assessment_graded)
+    };
+    for one in &new.assessments {
+        match of(old, &one.slug) {
+            None => changes.added.push(format!("{OF_ASSESSMENT}{}", one.slug)),
+            Some(before) if before != assessment_graded(one) => {
+                changes.changed.push(format!("{OF_ASSESSMENT}{}", one.slug));
+            }
+            Some(_) => {}
+        }
+    }
+    let gone = old.assessments.iter().filter(|one| of(new, &one.slug).is_none());
+    changes.removed.extend(gone.map(|one| format!("{OF_ASSESSMENT}{}", one.slug)));
     changes
+}
+
+/// What stands before the short name of an assessment among [`Changes`]; no step's begins so.
+const OF_ASSESSMENT: &str = "assessments/";
+
+/// The title of what [`Changes`] name.
+pub fn title_of<'a>(quest: &'a QuestDocument, slug: &str) -> Option<&'a str> {
+    match slug.strip_prefix(OF_ASSESSMENT) {
+        Some(slug) => quest.assessments.iter().find(|one| one.slug == slug).map(|one| one.title.as_str()),
+        None => quest.step(slug).map(|step| step.title.as_str()),
+    }
 }
 
 #[cfg(test)]

@@ -262,10 +262,13 @@ pub(crate) async fn attempt_completed_write(
 ) -> Result<(), Error> {
     sqlx::query!(
         "UPDATE learning.user_quest_attempts
-            SET done_count = CASE WHEN $6 THEN total_count ELSE $3 END, total_experience_earned = total_experience_earned + $4,
+            SET done_count = CASE WHEN $6 OR status = 'Completed' THEN total_count ELSE $3 END, total_experience_earned = total_experience_earned + $4,
                 current_step_id = $5,
                 status = CASE WHEN $6 THEN 'Completed' ELSE status END,
-                completed_at = CASE WHEN $6 THEN coalesce(completed_at, now()) ELSE completed_at END, last_activity_at = now()
+                completed_at = CASE WHEN $6 THEN coalesce(completed_at, now()) ELSE completed_at END,
+                paused_seconds = paused_seconds
+                                 + CASE WHEN $6 THEN coalesce(extract(epoch FROM now() - paused_at), 0)::bigint ELSE 0 END,
+                paused_at = CASE WHEN $6 THEN NULL ELSE paused_at END, last_activity_at = now()
           WHERE guild_id = $1 AND id = $2",
         learner.guild.get(),
         attempt.get(),
@@ -378,11 +381,7 @@ pub(crate) async fn quest_published(
 }
 
 /// The version of a quest that is begun now, or was before it was retired.
-pub(crate) async fn current_version(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    quest: QuestId,
-) -> Result<i32, Error> {
+pub async fn current_version(conn: &mut PgConnection, guild: GuildId, quest: QuestId) -> Result<i32, Error> {
     sqlx::query_scalar!(
         r#"SELECT current_version AS "version!" FROM learning.quests
             WHERE guild_id = $1 AND id = $2 AND current_version IS NOT NULL"#,
@@ -396,25 +395,25 @@ pub(crate) async fn current_version(
 
 /// Something that happened in an attempt.
 #[derive(Debug)]
-pub(crate) struct AttemptEvent<'a> {
+pub struct AttemptEvent<'a> {
     /// The attempt.
-    pub(crate) attempt: AttemptId,
+    pub attempt: AttemptId,
     /// The quest.
-    pub(crate) quest: QuestId,
+    pub quest: QuestId,
     /// The version.
-    pub(crate) version: i32,
+    pub version: i32,
     /// Restarts before it.
-    pub(crate) run: i32,
+    pub run: i32,
     /// What happened.
-    pub(crate) event_type: &'a str,
+    pub event_type: &'a str,
     /// The step it is about.
-    pub(crate) step: Option<StepId>,
+    pub step: Option<StepId>,
     /// What else there is to it.
-    pub(crate) details: Value,
+    pub details: Value,
 }
 
 /// Writes what happened.
-pub(crate) async fn event_insert(
+pub async fn event_insert(
     conn: &mut PgConnection,
     learner: &Learner,
     event: &AttemptEvent<'_>,

@@ -502,9 +502,9 @@ async fn entries_put(
 
 /// What stands in a snapshot: the document, and the ids of its steps by their short names.
 #[derive(Debug, serde::Deserialize)]
-pub(crate) struct Snapshot {
+pub struct Snapshot {
     /// The document.
-    pub(crate) quest: QuestDocument,
+    pub quest: QuestDocument,
     /// Ids of its steps.
-    pub(crate) steps: BTreeMap<String, Uuid>,
+    pub steps: BTreeMap<String, Uuid>,
 }

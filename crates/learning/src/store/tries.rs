@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::attempts::Attempt;
 use super::learners::Learner;
 use crate::error::Error;
-use crate::ids::{AttemptId, StepId, TryId};
+use crate::ids::{AssessmentId, AttemptId, StepId, Subject, TryId};
 
 /// A try.
 #[derive(Debug, Clone)]
@@ -25,21 +25,23 @@ pub(crate) struct Try {
     pub(crate) finished_at: Option<DateTime<Utc>>,
 }
 
-/// The tries at a step, the first one first. Those before a restart count as well: else abandoning would buy tries.
+/// The tries at a step or an assessment, the first one first. Those before a restart count as well: else abandoning would buy tries.
 pub(crate) async fn tries_of(
     conn: &mut PgConnection,
     guild: GuildId,
     attempt: AttemptId,
-    step: StepId,
+    subject: Subject,
 ) -> Result<Vec<Try>, Error> {
     Ok(sqlx::query_as!(
         Try,
         r#"SELECT id AS "id: TryId", try_number AS number, status, due_at, finished_at
              FROM learning.item_tries
-            WHERE guild_id = $1 AND attempt_id = $2 AND step_id = $3 ORDER BY run, try_number"#,
+            WHERE guild_id = $1 AND attempt_id = $2 AND ($3::uuid IS NULL OR step_id = $3) AND ($4::uuid IS NULL OR assessment_id = $4)
+            ORDER BY run, try_number"#,
         guild.get(),
         attempt.get(),
-        step.get(),
+        subject.step().map(StepId::get),
+        subject.assessment().map(AssessmentId::get),
     )
     .fetch_all(conn)
     .await?)
@@ -50,21 +52,23 @@ pub(crate) async fn try_insert(
     conn: &mut PgConnection,
     learner: &Learner,
     attempt: &Attempt,
-    step: StepId,
+    subject: Subject,
     number: i32,
     minutes: Option<i32>,
 ) -> Result<Try, Error> {
     Ok(sqlx::query_as!(
         Try,
-        r#"INSERT INTO learning.item_tries (guild_id, attempt_id, auth_user_id, version, run, step_id, try_number, due_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(mins => $8::int))
+        r#"INSERT INTO learning.item_tries (guild_id, attempt_id, auth_user_id, version, run, step_id, assessment_id, try_number,
+                                            due_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(mins => $9::int))
            RETURNING id AS "id: TryId", try_number AS number, status, due_at, finished_at"#,
         learner.guild.get(),
         attempt.id.get(),
         learner.id.get(),
         attempt.version,
         attempt.restarts,
-        step.get(),
+        subject.step().map(StepId::get),
+        subject.assessment().map(AssessmentId::get),
         number,
         minutes,
     )
@@ -114,22 +118,23 @@ pub(crate) async fn try_store(
     conn: &mut PgConnection,
     learner: &Learner,
     attempt: &Attempt,
-    step: StepId,
+    subject: Subject,
     number: i32,
     passed: (i64, i64),
     answer: &Value,
     feedback: &Value,
 ) -> Result<(), Error> {
     sqlx::query!(
-        r#"INSERT INTO learning.item_tries (guild_id, attempt_id, auth_user_id, version, run, step_id, try_number, status, finished_at,
-                                            score, max_score, is_passed, answer, feedback)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, 'graded', now(), $8::bigint, $9::bigint, $8::bigint = $9::bigint, $10, $11)"#,
+        r#"INSERT INTO learning.item_tries (guild_id, attempt_id, auth_user_id, version, run, step_id, assessment_id, try_number, status,
+                                            finished_at, score, max_score, is_passed, answer, feedback)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'graded', now(), $9::bigint, $10::bigint, $9::bigint = $10::bigint, $11, $12)"#,
         learner.guild.get(),
         attempt.id.get(),
         learner.id.get(),
         attempt.version,
         attempt.restarts,
-        step.get(),
+        subject.step().map(StepId::get),
+        subject.assessment().map(AssessmentId::get),
         number,
         passed.0,
         passed.1,

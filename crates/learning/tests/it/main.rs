@@ -9,4 +9,3 @@ mod learning;
 mod quizzes;
 mod races;
 mod stage;
-mod submissions;

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         trial("a_checker_judges_what_was_printed", checked),
         trial("a_broken_checker_uses_no_try", broken_checker),
         trial("tries_run_out", tries),
+        trial("a_program_passes_an_assessment_and_so_the_quest", assessed),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -71,7 +72,8 @@ impl Desk {
         task: &(String, String),
         code: &str,
     ) -> Result<ProgramResult, Problem> {
-        let (quest, step) = (task.0.parse().unwrap(), task.1.parse().unwrap());
+        let quest = task.0.parse().unwrap();
+        let step = learning::ids::Subject::Step(task.1.parse().unwrap());
         let pool = self.stage.house.pool();
         program_run(pool, sandbox, GUILD, UserId::new(ADA), quest, step, code).await.map_err(Problem::from)
     }
@@ -165,4 +167,25 @@ async fn tries(desk: Desk, sandbox: Sandbox) {
     assert_eq!(desk.run(&sandbox, &task, "x = 1\n").await.unwrap().tries_left, Some(0));
     assert_eq!(desk.run(&sandbox, &task, RIGHT).await.unwrap_err().slug(), "no-tries-left");
     assert_eq!(desk.run(&sandbox, &task, &"#".repeat(70_000)).await.unwrap_err().status(), 400);
+}
+
+async fn assessed(desk: Desk, sandbox: Sandbox) {
+    let quest = json!({
+        "title": "Add", "type": "Assessment", "difficulty": "Beginner", "experience_points": 10,
+        "assessments": [{ "slug": "add", "type": "AutoGraded", "title": "Add", "coding": add() }],
+    });
+    let quest = desk.stage.quest("add", &quest).await;
+    let attempt = desk.stage.ok("POST", &format!("quests/{quest}/attempt"), Some(ADA), None).await;
+    let subject = learning::ids::Subject::Assessment(
+        attempt["assessments"][0]["id"].as_str().unwrap().parse().unwrap(),
+    );
+    let (pool, user) = (desk.stage.house.pool(), UserId::new(ADA));
+    let run = async |code: &str| {
+        program_run(pool, &sandbox, GUILD, user, quest.parse().unwrap(), subject, code).await.unwrap()
+    };
+    assert!(!run("def add(a, b):\n    return 2\n").await.passed);
+    assert!(run(RIGHT).await.passed);
+    let seen = desk.stage.ok("GET", &format!("quests/{quest}"), Some(ADA), None).await;
+    assert_eq!(seen["state"], json!("completed"));
+    desk.stage.assert_clean().await;
 }

@@ -155,9 +155,22 @@ impl Guild {
             house.act(&format!("{api}/learning/quests/{quest}/attempt"), &key, user, &json!({})).await;
         ids.insert("step_id", text(&attempt["steps"][0]["id"]));
         let essay = text(&attempt["steps"][2]["id"]);
-        let hand_in = format!("{api}/learning/quests/{quest}/attempt/steps/{essay}/submissions");
+        let hand_in = format!("{api}/assessment/quests/{quest}/steps/{essay}/submissions");
         let handed_in = house.act(&hand_in, &key, user, &json!({ "text": "My essay." })).await;
         ids.insert("submission_id", text(&handed_in["id"]));
+        let assessment = text(&attempt["assessments"][0]["id"]);
+        let peers = format!("{api}/assessment/quests/{quest}/assessments/{assessment}");
+        let other = user + 1;
+        house.act(&format!("{api}/learning/quests/{quest}/attempt"), &key, other, &json!({})).await;
+        for author in [user, other] {
+            house.act(&format!("{peers}/submissions"), &key, author, &json!({ "text": "Mine." })).await;
+        }
+        let given = house.act(&format!("{peers}/reviews"), &key, user, &json!({})).await;
+        ids.insert("review_id", text(&given["review"]["id"]));
+        ids.insert("assessment_id", assessment);
+        let again = json!({ "quest_id": quest, "step_id": attempt["steps"][1]["id"], "reason": "a key" });
+        let asked = house.made(&format!("{api}/assessment/regrades"), &key, &again).await;
+        ids.insert("regrade_id", text(&asked["id"]));
         ids.insert("quest_id", quest);
         let badge =
             json!({ "path_id": ids["path_id"], "name": "A badge", "description": "d", "criteria": "c" });
@@ -196,6 +209,8 @@ fn learning(guild: i64) -> Value {
                     { "slug": "word", "type": "text", "text": "Word?", "answers": ["sesame"] }] } },
                 { "slug": "essay", "type": "Submission", "title": "Essay", "submission": {} },
             ],
+            "assessments": [{ "slug": "peers", "type": "PeerReview", "title": "Peers", "optional": true, "review": { "rubric": [
+                { "slug": "sense", "text": "Sense", "points": 3 }] } }],
         } }],
     })
 }

@@ -50,7 +50,8 @@ fn value(guild: &Guild, name: &str) -> String {
 }
 
 /// What is answered 503 where no scripts can be run, as in these tests.
-const NEEDS_SCRIPTS: [&str; 4] = ["campaign_check", "challenge_check", "input_get", "learning_program_run"];
+const NEEDS_SCRIPTS: [&str; 5] =
+    ["campaign_check", "challenge_check", "input_get", "learning_program_run", "assessment_program_run"];
 
 /// People are of all guilds; that a member of one may join another is no leak. Cases are numbered in each guild.
 fn is_guilds_own(name: &str) -> bool {

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use kernel::FieldError;
 
+use super::assessment::{assessments_check, rubric_check};
 use super::{Findings, LANGUAGES, MOST, coding_check, quiz_check};
 use crate::model::quest::{QuestDocument, Step, StepType, SubmissionStep};
 use crate::rules::unlock::rule_check;
 
 /// The most steps, and the most of other lists.
 const MAX_STEPS: usize = 200;
-const MAX_LIST: usize = 100;
+pub(super) const MAX_LIST: usize = 100;
 
 /// Everything that is wrong with a quest by itself.
 pub fn quest_check(quest: &QuestDocument) -> Vec<FieldError> {
@@ -56,7 +57,9 @@ pub fn quest_check(quest: &QuestDocument) -> Vec<FieldError> {
     for (n, step) in quest.steps.iter().enumerate() {
         found.within(&format!("steps[{n}]"), step_check(step));
     }
-    found.done()
+    let mut wrong = found.done();
+    wrong.extend(assessments_check(&quest.assessments));
+    wrong
 }
 
 impl Findings {
@@ -121,13 +124,6 @@ fn submission_check(submission: &SubmissionStep) -> Vec<FieldError> {
     if let Some(tries) = submission.max_tries {
         found.range("max_tries", tries.into(), 1, 1_000);
     }
-    if submission.rubric.len() > MAX_LIST {
-        found.say("rubric", format!("must be at most {MAX_LIST}"));
-    }
-    found.unique("rubric", "slug", submission.rubric.iter().map(|criterion| criterion.slug.as_str()));
-    for (n, criterion) in submission.rubric.iter().enumerate() {
-        found.text(&format!("rubric[{n}].text"), &criterion.text, 10_000);
-        found.range(&format!("rubric[{n}].points"), criterion.points.into(), 1, 1_000);
-    }
+    rubric_check(&mut found, &submission.rubric);
     found.done()
 }

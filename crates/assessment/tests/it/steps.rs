@@ -1,4 +1,4 @@
-//! What is handed in for review.
+//! What is handed in for Submission steps.
 
 use serde_json::{Value, json};
 
@@ -11,11 +11,11 @@ fn essay(submission: &Value) -> Value {
     })
 }
 
+/// The quest, and the step.
 async fn begun(stage: &Stage, submission: &Value) -> (String, String) {
     let quest = stage.quest("essay", &essay(submission)).await;
-    let attempt = stage.ok("POST", &format!("quests/{quest}/attempt"), Some(ADA), None).await;
-    let step = format!("quests/{quest}/attempt/steps/{}", attempt["steps"][0]["id"].as_str().unwrap());
-    (quest, step)
+    let attempt = stage.begin(&quest, ADA).await;
+    (quest, attempt["steps"][0]["id"].as_str().unwrap().to_owned())
 }
 
 #[tokio::test]
@@ -24,14 +24,22 @@ async fn what_is_handed_in_is_judged_by_its_rubric_and_completes_the_step_once()
     let rubric = json!({ "pass_percent": 60, "max_tries": 2, "rubric": [
         { "slug": "style", "text": "SECRET style", "points": 4 }, { "slug": "sense", "text": "SECRET sense", "points": 6 }] });
     let (quest, step) = begun(&stage, &rubric).await;
-    let path = format!("{step}/submissions");
+    let path = format!("assessment/quests/{quest}/steps/{step}/submissions");
     assert_eq!(stage.refused("POST", &path, Some(ADA), Some(json!({ "text": " " }))).await.0, 400);
     assert_eq!(
         stage.refused("POST", &path, Some(ADA), Some(json!({ "links": ["javascript:x"] }))).await.0,
         400
     );
     assert_eq!(
-        stage.refused("POST", &format!("{step}/completion"), Some(ADA), Some(json!({}))).await.1,
+        stage
+            .refused(
+                "POST",
+                &format!("learning/quests/{quest}/attempt/steps/{step}/completion"),
+                Some(ADA),
+                Some(json!({}))
+            )
+            .await
+            .1,
         "attempt-state"
     );
     let first = stage
@@ -40,39 +48,41 @@ async fn what_is_handed_in_is_judged_by_its_rubric_and_completes_the_step_once()
     assert_eq!((&first["attempt_number"], &first["tries_left"]), (&json!(1), &json!(1)));
     assert_eq!(
         stage.refused("POST", &path, Some(ADA), Some(json!({ "text": "Another." }))).await.1,
-        "attempt-state"
+        "submission-state"
     );
 
-    let queue = stage.ok("GET", "submissions", None, None).await;
+    let queue = stage.ok("GET", "assessment/submissions", None, None).await;
     assert_eq!(
         (&queue["items"][0]["user_id"], &queue["items"][0]["work"]["text"]),
         (&json!("7"), &json!("My essay."))
     );
-    let judge = |id: &Value| format!("submissions/{}/judgement", id.as_str().unwrap());
-    let (status, _, problem) =
-        stage.refused("POST", &judge(&first["id"]), None, Some(json!({ "scores": { "style": 5 } }))).await;
+    let judge = |id: &Value| format!("assessment/submissions/{}/judgement", id.as_str().unwrap());
+    let (status, problem) =
+        stage.send("POST", &judge(&first["id"]), None, Some(json!({ "scores": { "style": 5 } }))).await;
     assert_eq!((status, problem["errors"].as_array().unwrap().len()), (400, 2));
     let failed = json!({ "scores": { "style": 4, "sense": 1 }, "feedback": "More sense, please." });
     let judged = stage.ok("POST", &judge(&first["id"]), None, Some(failed.clone())).await;
     assert_eq!((&judged["grade"], &judged["passed"]), (&json!("50.00"), &json!(false)));
-    assert_eq!(stage.refused("POST", &judge(&first["id"]), None, Some(failed)).await.1, "attempt-state");
-    let seen = stage.ok("GET", &format!("quests/{quest}"), Some(ADA), None).await;
+    assert_eq!(stage.refused("POST", &judge(&first["id"]), None, Some(failed)).await.1, "submission-state");
+    let seen = stage.ok("GET", &format!("learning/quests/{quest}"), Some(ADA), None).await;
     assert_eq!(seen["attempt"]["steps"][0]["feedback"], json!("More sense, please."));
     assert!(!seen.to_string().contains("SECRET"), "a rubric reached a learner: {seen}");
 
     let second = stage.ok("POST", &path, Some(ADA), Some(json!({ "text": "A better one." }))).await;
     let passed = json!({ "scores": { "style": 2, "sense": 4 } });
     assert_eq!(stage.ok("POST", &judge(&second["id"]), None, Some(passed)).await["passed"], json!(true));
-    assert_eq!(stage.ok("GET", "submissions", None, None).await["items"], json!([]));
+    assert_eq!(stage.ok("GET", "assessment/submissions", None, None).await["items"], json!([]));
     assert_eq!(
-        stage.ok("GET", "submissions?all=true", None, None).await["items"].as_array().unwrap().len(),
+        stage.ok("GET", "assessment/submissions?all=true", None, None).await["items"]
+            .as_array()
+            .unwrap()
+            .len(),
         2
     );
-    let seen = stage.ok("GET", &format!("quests/{quest}"), Some(ADA), None).await;
+    let seen = stage.ok("GET", &format!("learning/quests/{quest}"), Some(ADA), None).await;
     assert_eq!(seen["state"], json!("completed"));
-    stage.deliver().await;
     assert_eq!(stage.xp(ADA).await, 40);
-    let history: i64 = sqlx::query_scalar("SELECT count(*) FROM learning.grade_history")
+    let history: i64 = sqlx::query_scalar("SELECT count(*) FROM assessment.grade_history")
         .fetch_one(stage.house.pool())
         .await
         .unwrap();
@@ -83,10 +93,10 @@ async fn what_is_handed_in_is_judged_by_its_rubric_and_completes_the_step_once()
 #[tokio::test]
 async fn two_reviewers_at_once_grade_once_and_none_of_it_is_for_strangers() {
     let stage = Stage::new().await;
-    let (_, step) = begun(&stage, &json!({})).await;
-    let made =
-        stage.ok("POST", &format!("{step}/submissions"), Some(ADA), Some(json!({ "text": "x" }))).await;
-    let path = format!("submissions/{}/judgement", made["id"].as_str().unwrap());
+    let (quest, step) = begun(&stage, &json!({})).await;
+    let hand_in = format!("assessment/quests/{quest}/steps/{step}/submissions");
+    let made = stage.ok("POST", &hand_in, Some(ADA), Some(json!({ "text": "x" }))).await;
+    let path = format!("assessment/submissions/{}/judgement", made["id"].as_str().unwrap());
     let body = || Some(json!({ "passed": true }));
     let (one, other) =
         futures::join!(stage.send("POST", &path, None, body()), stage.send("POST", &path, None, body()));
@@ -95,18 +105,10 @@ async fn two_reviewers_at_once_grade_once_and_none_of_it_is_for_strangers() {
     assert_eq!(statuses, [200, 409]);
     // Bob has not begun.
     assert_eq!(
-        stage
-            .refused(
-                "POST",
-                &format!("{step}/submissions"),
-                Some(BOB),
-                body().map(|_| json!({ "text": "x" }))
-            )
-            .await
-            .0,
+        stage.refused("POST", &hand_in, Some(BOB), body().map(|_| json!({ "text": "x" }))).await.0,
         409
     );
-    let (status, _) = stage.house.send("POST", &format!("/guilds/2/learning/{path}"), None, body()).await;
+    let (status, _) = stage.house.send("POST", &format!("/guilds/2/{path}"), None, body()).await;
     assert_eq!(status, 404);
     stage.assert_clean().await;
 }

@@ -1,0 +1,7 @@
+//! Types that faces show and take.
+
+pub mod extension;
+pub mod peer;
+pub mod regrade;
+pub mod submission;
+pub mod view;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use kernel::Problem;
-use learning::ids::{PathId, QuestId, StepId};
+use learning::ids::{PathId, QuestId, StepId, Subject};
 use learning::model::learner::{AttemptView, Confirmation, PathView, QuestState, QuizTry, StepView};
 use learning::model::quest::StepType;
 use learning::model::quiz::{AskedQuestion, ItemAnswer, QuestionType};
@@ -158,7 +158,7 @@ pub(crate) async fn step_done(call: Call) -> Answered {
 pub(crate) async fn quiz_opened(call: Call) -> Answered {
     let (quest, step) = quest_and_step(&call)?;
     let page: usize = call.arg(2)?.parse().map_err(|_| Problem::not_found("page"))?;
-    let asked = ops::try_begin(call.pool(), call.guild, call.user, quest, step).await?;
+    let asked = ops::try_begin(call.pool(), call.guild, call.user, quest, Subject::Step(step)).await?;
     let of_page: Vec<&AskedQuestion> = asked.questions.iter().skip(page * PER_FORM).take(PER_FORM).collect();
     if of_page.is_empty() {
         return Err(Problem::not_found("question"));
@@ -216,7 +216,7 @@ fn form_field(lang: Lang, n: usize, question: &AskedQuestion) -> Value {
 pub(crate) async fn quiz_answered(call: Call) -> Answered {
     let (quest, step) = quest_and_step(&call)?;
     let page: usize = call.arg(2)?.parse().map_err(|_| Problem::not_found("page"))?;
-    let asked = ops::try_begin(call.pool(), call.guild, call.user, quest, step).await?;
+    let asked = ops::try_begin(call.pool(), call.guild, call.user, quest, Subject::Step(step)).await?;
     let mut answers = draft(&call, step, asked.try_number).await?;
     for (n, question) in asked.questions.iter().skip(page * PER_FORM).take(PER_FORM).enumerate() {
         let given = call.fields.get(&format!("q{n}")).cloned().unwrap_or_default();
@@ -232,7 +232,8 @@ pub(crate) async fn quiz_answered(call: Call) -> Answered {
         let id = call.mine("learn.quiz", &[call.arg(0)?, call.arg(1)?, &next]);
         return Ok(Reply::text(text).row(vec![button(&id, &label)]).instead());
     }
-    let result = ops::try_answer(call.pool(), call.guild, call.user, quest, step, &answers).await?;
+    let subject = Subject::Step(step);
+    let result = ops::try_answer(call.pool(), call.guild, call.user, quest, subject, &answers).await?;
     call.committed();
     let (points, of) = (&result.points, &result.of_points);
     let mut text = if result.passed {

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 
 use crate::error::Error;
-use crate::lifecycle;
 use crate::locks::campaign_lock;
 use crate::model::{Campaign, CampaignSettings, Status, TimerType};
 use crate::rules;
@@ -157,7 +156,7 @@ pub(crate) async fn campaign_write(
         timers_arm(conn, wake, old.guild_id, old.id, status, new).await?;
         if status == Status::Running {
             store::unfreeze(conn, old.key(), new.freeze_minutes).await?;
-            lifecycle::releases_schedule(conn, &[old.key()]).await?;
+            store::timers::releases_schedule(conn, &[old.key()]).await?;
             store::timers::timers_announce(conn, wake, old.key()).await?;
         }
     }

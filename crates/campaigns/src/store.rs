@@ -2,6 +2,7 @@
 
 pub(crate) mod claims;
 pub(crate) mod history;
+pub(crate) mod lifecycle;
 pub(crate) mod participants;
 pub(crate) mod timers;
 

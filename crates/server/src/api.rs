@@ -13,7 +13,6 @@ use utoipa::openapi::{InfoBuilder, License, OpenApi, ServerBuilder};
 use utoipa::{Modify, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::operations;
 use crate::slices::SLICES;
 
 /// Where the API lies.

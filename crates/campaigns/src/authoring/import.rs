@@ -8,10 +8,9 @@ use sqlx::PgPool;
 
 use super::bundle::{Bundle, ChallengeBundle, bundle_check, renamed};
 use crate::error::Error;
-use crate::lifecycle;
 use crate::model::{Campaign, Status};
 use crate::ops::{self, Asker};
-use crate::store::timers::timers_announce;
+use crate::store::timers::{releases_schedule, timers_announce};
 
 /// Makes a draft of a bundle, or brings a campaign that is not over to what the bundle says. Challenges are the same by their
 /// slug; one that is no longer in the bundle goes, unless it has been released. A script that changed makes inputs anew for
@@ -53,7 +52,7 @@ pub async fn bundle_import(
     )?;
     if status == Status::Running {
         let key = CampaignKey { guild_id, id };
-        lifecycle::releases_schedule(&mut tx, &[key]).await?;
+        releases_schedule(&mut tx, &[key]).await?;
         timers_announce(&mut tx, wake, key).await?;
     }
     let campaign = ops::found(&mut tx, guild_id, id).await?;

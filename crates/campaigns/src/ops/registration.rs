@@ -11,8 +11,8 @@ use sqlx::{PgConnection, PgPool};
 use super::{Asker, committed, event, known, locked};
 use crate::error::Error;
 use crate::fees::{fee, refund};
-use crate::lifecycle;
 use crate::model::{CampaignType, Registration, Status};
+use crate::store::lifecycle::rosters_insert;
 use crate::store::participants::{self as store, NewParticipant, Terms};
 
 /// The terms of a published campaign, its row locked against a transition meanwhile.
@@ -65,7 +65,7 @@ async fn register_once(
             ledger::post(&mut tx, &[fee(guild_id, user_id, terms.entry_fee, &terms.name, id)]).await?;
         }
         if terms.campaign_type == CampaignType::Squad && terms.status == Status::Running {
-            lifecycle::roster_fix(&mut tx, &[CampaignKey { guild_id, id }]).await?;
+            rosters_insert(&mut tx, &[CampaignKey { guild_id, id }]).await?;
         }
         let payload = json!({
             "campaign_id": id, "participant_id": new.id, "participant_type": new.kind, "display_name": new.name,

@@ -122,3 +122,68 @@ pub(crate) async fn timer_restore(
     .fetch_optional(conn)
     .await
 }
+
+/// Schedules the opening of the rewards, where there are any.
+pub(crate) async fn opening_schedule(conn: &mut PgConnection, keys: &[CampaignKey]) -> sqlx::Result<()> {
+    let (guilds, ids) = CampaignKey::columns(keys);
+    sqlx::query!(
+        "INSERT INTO campaigns.campaign_timers (campaign_id, guild_id, timer_type, scheduled_at)
+         SELECT id, guild_id, 'OPEN_REWARD_CLAIM', now() + reward_delay_minutes * interval '1 minute'
+         FROM campaigns.campaigns
+         WHERE (guild_id, id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[])) AND rewards_enabled ORDER BY guild_id, id
+         ON CONFLICT (guild_id, campaign_id, timer_type) WHERE status IN ('PENDING', 'RUNNING') DO NOTHING",
+        &guilds,
+        &ids,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Schedules the reminder to claim, where one is wanted.
+pub(crate) async fn reminder_schedule(conn: &mut PgConnection, keys: &[CampaignKey]) -> sqlx::Result<()> {
+    let (guilds, ids) = CampaignKey::columns(keys);
+    sqlx::query!(
+        "INSERT INTO campaigns.campaign_timers (campaign_id, guild_id, timer_type, scheduled_at)
+         SELECT id, guild_id, 'REWARD_REMINDER',
+                now() + claim_days * interval '24 hours' - reminder_hours * interval '1 hour'
+         FROM campaigns.campaigns
+         WHERE (guild_id, id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[])) AND reminder_hours > 0 ORDER BY guild_id, id
+         ON CONFLICT (guild_id, campaign_id, timer_type) WHERE status IN ('PENDING', 'RUNNING') DO NOTHING",
+        &guilds,
+        &ids,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Schedules, or moves, the next release of each running campaign.
+pub(crate) async fn releases_schedule(conn: &mut PgConnection, keys: &[CampaignKey]) -> sqlx::Result<()> {
+    let (guilds, ids) = CampaignKey::columns(keys);
+    sqlx::query_scalar!("SELECT campaigns.schedule_next_releases($1, $2)", &guilds, &ids)
+        .fetch_one(conn)
+        .await?;
+    Ok(())
+}
+
+/// Cancels pending timers of these types.
+pub(crate) async fn timers_cancel(
+    conn: &mut PgConnection,
+    keys: &[CampaignKey],
+    types: &[TimerType],
+) -> sqlx::Result<()> {
+    let (guilds, ids) = CampaignKey::columns(keys);
+    let types: Vec<String> = types.iter().map(ToString::to_string).collect();
+    sqlx::query!(
+        "UPDATE campaigns.campaign_timers SET status = 'CANCELLED', executed_at = now()
+         WHERE (guild_id, campaign_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
+           AND status = 'PENDING' AND timer_type = ANY ($3)",
+        &guilds,
+        &ids,
+        &types,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

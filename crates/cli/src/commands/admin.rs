@@ -4,13 +4,40 @@ use std::io::BufRead as _;
 
 use access::By;
 use access::sign_in::{admin_user_activate, admin_user_create, admin_user_list, admin_user_password};
+use clap::Subcommand;
 
 use crate::{
-    args::{AdminCommand, Global},
+    args::Global,
     failure::{Code, Failure, OrFail as _},
     screen::{Screen, table},
     setup,
 };
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Make a local administrator; the password is the first line of standard input.
+    Create {
+        /// The name, in lower case.
+        username: String,
+    },
+    /// List them.
+    List,
+    /// Let one sign in no more; their sessions end.
+    Disable {
+        /// The name.
+        username: String,
+    },
+    /// Let one sign in again.
+    Enable {
+        /// The name.
+        username: String,
+    },
+    /// Give one another password, the first line of standard input; their sessions end.
+    Password {
+        /// The name.
+        username: String,
+    },
+}
 
 pub(crate) async fn run(global: &Global, command: &AdminCommand, screen: &Screen) -> Result<(), Failure> {
     setup::log_quietly();

@@ -5,9 +5,8 @@ use community::announcements;
 use community::ids::AnnouncementId;
 use kernel::{ChannelId, PageQuery, Problem};
 
-use super::economy::{Guild, pages};
-use super::operator::{on_database, once, one, operator, read, rows_of};
-use crate::args::Global;
+use super::operator::{on_database, once, one, operator, pages, read, rows_of};
+use crate::args::{Global, Guild};
 use crate::failure::Failure;
 use crate::screen::Screen;
 

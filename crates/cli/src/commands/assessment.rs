@@ -9,9 +9,8 @@ use learning::ids::{AssessmentId, QuestId};
 use learning::ops::Author;
 use serde_json::json;
 
-use super::economy::{Guild, pages};
-use super::operator::{on_database, one, read, rows_of};
-use crate::args::Global;
+use super::operator::{on_database, one, pages, read, rows_of};
+use crate::args::{Global, Guild};
 use crate::failure::Failure;
 use crate::screen::Screen;
 

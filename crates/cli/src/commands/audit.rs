@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use access::weekly::{Audit, Figure};
 use access::{Author, By, Origin};
+use clap::Args;
 use db::Database;
 use jobs::schedule::JobError;
 use kernel::GuildId;
@@ -11,7 +12,7 @@ use serde::Serialize;
 use server::SLICES;
 
 use crate::{
-    args::{AuditArgs, Global},
+    args::Global,
     failure::{Code, Failure},
     screen::{Screen, counted, table},
     setup,
@@ -24,6 +25,17 @@ struct Drift {
     slice: &'static str,
     #[serde(flatten)]
     figure: Figure,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// Only this guild.
+    #[arg(long)]
+    pub(crate) guild: Option<GuildId>,
+    /// Bring what members, seasons, counters, balances, totals, streaks and squads have drifted back to the journals, while
+    /// everything goes on, and readers of the outbox that a restored dump left in another cluster's future to here; other slices' drift is only reported.
+    #[arg(long)]
+    pub(crate) repair: bool,
 }
 
 pub(crate) async fn run(global: &Global, args: &AuditArgs, screen: &Screen) -> Result<(), Failure> {

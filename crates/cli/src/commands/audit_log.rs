@@ -1,14 +1,34 @@
 //! `questhall audit-log`: what administrators changed.
 
 use access::audit::{Filter, list};
-use kernel::Limit;
+use clap::Args;
+use kernel::{GuildId, Limit};
 
 use crate::{
-    args::{AuditLogArgs, Global},
+    args::Global,
     failure::{Code, Failure},
     screen::{Screen, table},
     setup,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditLogArgs {
+    /// Changes in this guild instead of those that concern the whole installation.
+    #[arg(long)]
+    pub(crate) guild: Option<GuildId>,
+    /// Only by this actor: `user:ID`, `key:ID`, `admin:ID`, `cli` or `system`.
+    #[arg(long)]
+    pub(crate) actor: Option<String>,
+    /// Only this deed, such as `DELETE`.
+    #[arg(long)]
+    pub(crate) action: Option<String>,
+    /// Only changes of this table, such as `access.settings`.
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) target: Option<String>,
+    /// How many, 1 to 200.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: i64,
+}
 
 pub(crate) async fn run(global: &Global, args: &AuditLogArgs, screen: &Screen) -> Result<(), Failure> {
     setup::log_quietly();

@@ -4,9 +4,8 @@ use clap::{Args, Subcommand};
 use kernel::{Problem, UserId};
 use progress::awards;
 
-use super::economy::Guild;
 use super::operator::{on_database, once, operator, rows_of};
-use crate::args::Global;
+use crate::args::{Global, Guild};
 use crate::failure::Failure;
 use crate::screen::Screen;
 

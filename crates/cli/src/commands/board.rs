@@ -6,9 +6,8 @@ use community::board::model::BoardStatus;
 use community::ids::BoardQuestId;
 use kernel::{PageQuery, UserId};
 
-use super::economy::{Guild, pages};
-use super::operator::{on_database, once, one, operator, read, rows_of, word};
-use crate::args::Global;
+use super::operator::{on_database, once, one, operator, pages, read, rows_of};
+use crate::args::{Global, Guild};
 use crate::failure::Failure;
 use crate::screen::Screen;
 
@@ -19,7 +18,7 @@ pub(crate) enum BoardCommand {
         #[command(flatten)]
         guild: Guild,
         /// Only those that are open, claimed or complete.
-        #[arg(long, value_parser = word::<BoardStatus>)]
+        #[arg(long)]
         status: Option<BoardStatus>,
         /// Only those that this member took on.
         #[arg(long, value_name = "ID")]

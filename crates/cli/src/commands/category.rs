@@ -5,9 +5,8 @@ use kernel::PageQuery;
 use lake::categories;
 use lake::ids::CategoryId;
 
-use super::economy::{Guild, pages};
-use super::operator::{on_database, one, operator, read, rows_of};
-use crate::args::Global;
+use super::operator::{on_database, one, operator, pages, read, rows_of};
+use crate::args::{Global, Guild};
 use crate::failure::Failure;
 use crate::screen::Screen;
 

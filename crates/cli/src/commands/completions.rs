@@ -1,12 +1,12 @@
 //! `questhall completions`.
 
-use clap::CommandFactory;
+use clap::Command;
 use clap_complete::{Shell, generate};
 
-use crate::{args::Cli, failure::Failure, screen::Screen};
+use crate::{failure::Failure, screen::Screen};
 
-pub(crate) fn run(shell: Shell, screen: &Screen) -> Result<(), Failure> {
+pub(crate) fn run(shell: Shell, command: &mut Command, screen: &Screen) -> Result<(), Failure> {
     let mut script = Vec::new();
-    generate(shell, &mut Cli::command(), "questhall", &mut script);
+    generate(shell, command, "questhall", &mut script);
     screen.print(&String::from_utf8_lossy(&script))
 }

@@ -14,9 +14,9 @@ use kernel::{PageQuery, Problem, UserId};
 use learning::ids::PathId;
 use sqlx::PgPool;
 
-use super::economy::{Guild, pages as all_pages};
+use super::operator::pages as all_pages;
 use crate::{
-    args::Global,
+    args::{Global, Guild},
     failure::{Code, Failure, OrFail as _},
     screen::{Screen, table},
     setup,

@@ -1,5 +1,6 @@
 //! `questhall db`: the schema.
 
+use clap::Subcommand;
 use db::{
     Database,
     migrate::{Entry, Progress, State},
@@ -8,7 +9,7 @@ use migrations::SCHEMA;
 use serde::Serialize;
 
 use crate::{
-    args::{DbCommand, Global},
+    args::Global,
     failure::{Code, Failure, OrFail},
     screen::{Screen, counted, table},
     setup,
@@ -39,6 +40,19 @@ impl From<Entry> for Line {
             applied_at: at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
         }
     }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Apply the migrations that are missing. Any number of nodes may do so at once.
+    Migrate,
+    /// List the migrations; exit code 1 when some are missing.
+    Status,
+    /// Print the SQL that lets a role run nodes without owning anything; for the owner to run, again after every upgrade.
+    Grants {
+        /// The role, which is there already.
+        role: String,
+    },
 }
 
 pub(crate) async fn run(global: &Global, command: &DbCommand, screen: &Screen) -> Result<(), Failure> {

@@ -16,12 +16,13 @@ use economy::{
     reports::{self, Report},
 };
 use futures::TryStreamExt as _;
-use kernel::{Bytes, GuildId, Page, PageQuery, Problem, RoleId, UserId, page::MAX_LIMIT};
-use serde_json::{Value, json};
+use kernel::{Bytes, GuildId, Problem, RoleId, UserId};
+use serde_json::json;
 use sqlx::PgPool;
 
+use super::operator::pages;
 use crate::{
-    args::Global,
+    args::{Global, Guild},
     failure::{Code, Failure, OrFail},
     screen::{Screen, table},
     setup,
@@ -113,13 +114,6 @@ pub(crate) enum EconomyCommand {
     },
     /// The guild's rules; options change them, which is written to the audit log.
     Config(ConfigArgs),
-}
-
-#[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct Guild {
-    /// The guild.
-    #[arg(long = "guild", value_name = "ID")]
-    pub(crate) id: GuildId,
 }
 
 #[derive(Debug, Args)]
@@ -249,25 +243,6 @@ async fn carry_out(pool: &PgPool, command: &EconomyCommand, screen: &Screen) -> 
             screen.answer(&config.map_err(Problem::from)?, rules)
         }
     }
-}
-
-/// The first rows of a list, as many pages as that takes.
-pub(crate) async fn pages<T>(
-    wanted: usize,
-    page: impl AsyncFn(PageQuery) -> Result<Page<T>, Problem>,
-) -> Result<Vec<T>, Failure> {
-    let mut rows = Vec::new();
-    let mut cursor = None;
-    while rows.len() < wanted {
-        let limit = i64::try_from(wanted - rows.len()).unwrap_or(MAX_LIMIT).min(MAX_LIMIT);
-        let found = page(PageQuery { limit: Some(limit), cursor }).await?;
-        rows.extend(found.items);
-        cursor = found.next;
-        if cursor.is_none() {
-            break;
-        }
-    }
-    Ok(rows)
 }
 
 async fn decreed(pool: &PgPool, decree: &Decree, kind: AwardKind, screen: &Screen) -> Result<(), Failure> {

@@ -7,9 +7,8 @@ use clap::Args;
 use kernel::Problem;
 use progress::import;
 
-use super::economy::Guild;
 use super::operator::{on_database, operator};
-use crate::args::Global;
+use crate::args::{Global, Guild};
 use crate::failure::{Code, Failure, OrFail as _};
 use crate::screen::Screen;
 

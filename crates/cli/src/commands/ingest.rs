@@ -5,13 +5,15 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use clap::Args;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use indicatif::{ProgressBar, ProgressStyle};
 use jobs::Wake;
+use kernel::GuildId;
 use lake::ingest::lines::{self, CHUNK, Line, Lines, Receipt, RefusedEvent};
 use lake::ingest::{EventWriter, Feed, IngestError};
 use serde::Serialize;
@@ -19,7 +21,7 @@ use server::Shutdown;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::{
-    args::{Global, IngestArgs},
+    args::Global,
     failure::{Code, Failure, OrFail},
     screen::{Screen, counted},
     setup,
@@ -44,6 +46,18 @@ struct Summary {
     events_per_second: f64,
     /// Whether it was interrupted before the end.
     interrupted: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IngestArgs {
+    /// The file; `-` reads standard input.
+    pub(crate) file: PathBuf,
+    /// The guild in which it happened.
+    #[arg(long)]
+    pub(crate) guild: GuildId,
+    /// How many of the refused lines are told.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) show: usize,
 }
 
 pub(crate) async fn run(global: &Global, args: &IngestArgs, screen: &Screen) -> Result<(), Failure> {

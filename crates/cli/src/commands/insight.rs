@@ -9,9 +9,8 @@ use insight::rules::estimate::Estimate;
 use insight::{csv, ops};
 use learning::ids::QuestId;
 
-use super::economy::Guild;
 use crate::{
-    args::Global,
+    args::{Global, Guild},
     failure::{Code, Failure, OrFail},
     screen::{Screen, table},
     setup,

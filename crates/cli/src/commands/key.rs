@@ -4,16 +4,60 @@ use access::{
     By, Origin, Scopes,
     keys::{Key, NewKey, PlainKey, Revoked, key_create, key_list, key_revoke, key_rotate},
 };
+use chrono::{DateTime, Utc};
+use clap::Subcommand;
 use db::Database;
-use kernel::Limit;
+use kernel::{ApiKeyId, GuildId, Limit, UserId};
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Global, KeyCommand},
+    args::Global,
     failure::{Code, Failure},
     screen::{Screen, table},
     setup,
 };
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key and print it, this once.
+    Create {
+        /// What it is for.
+        #[arg(long)]
+        name: String,
+        /// What it may do, such as `campaigns:read`, or `*` for everything; repeat, or separate with commas.
+        #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',')]
+        scopes: Vec<String>,
+        /// Confine it to this guild.
+        #[arg(long)]
+        guild: Option<GuildId>,
+        /// Have it act as this member of the guild.
+        #[arg(long, value_name = "ID", requires = "guild")]
+        user: Option<UserId>,
+        /// From when it is refused, such as 2031-01-01T00:00:00Z.
+        #[arg(long, value_name = "TIME")]
+        expires: Option<DateTime<Utc>>,
+    },
+    /// List keys, newest first; never the keys themselves.
+    List {
+        /// Only those confined to this guild.
+        #[arg(long)]
+        guild: Option<GuildId>,
+    },
+    /// Refuse a key from now on.
+    Revoke {
+        /// The key's id, as `key list` shows it.
+        id: ApiKeyId,
+    },
+    /// Give a key a new secret and print it.
+    Rotate {
+        /// The key's id, as `key list` shows it.
+        id: ApiKeyId,
+        /// For how many minutes the old secret is good beside the new one; 0: it is refused at once [default: the setting
+        /// `api_keys.rotation_grace_minutes`].
+        #[arg(long, value_name = "MINUTES")]
+        grace: Option<i64>,
+    },
+}
 
 pub(crate) async fn run(global: &Global, command: &KeyCommand, screen: &Screen) -> Result<(), Failure> {
     setup::log_quietly();

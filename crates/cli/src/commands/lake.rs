@@ -10,9 +10,9 @@ use progress::EventType;
 use progress::rewards::{Explanation, Why};
 use sqlx::PgPool;
 
-use super::economy::{Guild, pages};
+use super::operator::pages;
 use crate::{
-    args::Global,
+    args::{Global, Guild},
     failure::Failure,
     screen::{Screen, table},
     setup,

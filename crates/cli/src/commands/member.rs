@@ -16,10 +16,10 @@ use progress::member_seasons::{self, MemberSeason};
 use progress::{Event, Profile, profile};
 use sqlx::PgPool;
 
-use super::economy::{Guild, pages};
 use super::import_xp::{ImportXpArgs, import_xp};
+use super::operator::pages;
 use crate::{
-    args::Global,
+    args::{Global, Guild},
     failure::{Code, Failure, OrFail},
     screen::{Screen, counted, table},
     setup,

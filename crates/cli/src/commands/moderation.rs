@@ -14,9 +14,9 @@ use moderation::model::{
 use moderation::ops::{self, cases::CaseQuery};
 use sqlx::PgPool;
 
-use super::economy::{Guild, pages};
+use super::operator::pages;
 use crate::{
-    args::Global,
+    args::{Global, Guild},
     failure::{Code, Failure, OrFail},
     screen::{Screen, table},
     setup,

@@ -8,9 +8,8 @@ use lake::ids::MultiplierEventId;
 use lake::multipliers;
 use serde_json::json;
 
-use super::economy::{Guild, pages};
-use super::operator::{on_database, once, one, operator, plain, read, rows_of, word};
-use crate::args::Global;
+use super::operator::{on_database, once, one, operator, pages, plain, read, rows_of};
+use crate::args::{Global, Guild};
 use crate::failure::Failure;
 use crate::screen::{Screen, wide_table};
 
@@ -29,7 +28,6 @@ pub(crate) enum MultiplierCommand {
         #[command(flatten)]
         guild: Guild,
         /// MESSAGE, `REACTION_GIVEN`, `REACTION_RECEIVED`, `THREAD_CREATE` or `VOICE_TICK`.
-        #[arg(value_parser = word::<Interaction>)]
         interaction: Interaction,
         /// In this channel.
         #[arg(long, value_name = "ID")]

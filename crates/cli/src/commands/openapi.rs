@@ -1,10 +1,20 @@
 //! `questhall openapi`: the API's document, from the code.
 
+use std::path::PathBuf;
+
+use clap::Args;
+
 use crate::{
-    args::OpenapiArgs,
     failure::{Code, Failure},
     screen::Screen,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct OpenapiArgs {
+    /// Write it here instead of to standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
 
 pub(crate) fn run(args: &OpenapiArgs, screen: &Screen) -> Result<(), Failure> {
     let document = server::document_text(&server::openapi());

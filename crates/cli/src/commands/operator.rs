@@ -7,7 +7,8 @@ use std::io::Read as _;
 use access::web::Repeatable;
 use access::{Author, By, Origin};
 use chrono::DateTime;
-use kernel::Problem;
+use kernel::page::MAX_LIMIT;
+use kernel::{Page, PageQuery, Problem};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -37,9 +38,23 @@ pub(super) async fn on_database(
     setup::with_database(global, async |database| work(database.pool()).await).await
 }
 
-/// A word that the API knows, such as a status.
-pub(super) fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_json::from_value(Value::from(text)).map_err(|error| error.to_string())
+/// The first rows of a list, as many pages as that takes.
+pub(super) async fn pages<T>(
+    wanted: usize,
+    page: impl AsyncFn(PageQuery) -> Result<Page<T>, Problem>,
+) -> Result<Vec<T>, Failure> {
+    let mut rows = Vec::new();
+    let mut cursor = None;
+    while rows.len() < wanted {
+        let limit = i64::try_from(wanted - rows.len()).unwrap_or(MAX_LIMIT).min(MAX_LIMIT);
+        let found = page(PageQuery { limit: Some(limit), cursor }).await?;
+        rows.extend(found.items);
+        cursor = found.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok(rows)
 }
 
 /// A body as in the API: JSON, `@FILE`, or `-` for standard input.

@@ -1,17 +1,82 @@
 //! `questhall role`: who may do what in a guild, by the operator.
 
 use access::roles::{Grant, grant_list, grant_put, grant_remove, mapping_list, mapping_put, mapping_remove};
-use access::{By, Origin};
+use access::{By, Origin, Role};
+use chrono::{DateTime, Utc};
+use clap::Subcommand;
 use db::Database;
-use kernel::{GuildId, Limit};
+use kernel::{GuildId, Limit, UserId};
 use serde_json::json;
 
 use crate::{
-    args::{Global, RoleCommand},
+    args::Global,
     failure::Failure,
     screen::{Screen, table},
     setup,
 };
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RoleCommand {
+    /// List who has which role.
+    List {
+        /// The guild.
+        #[arg(long)]
+        guild: GuildId,
+    },
+    /// Grant a role.
+    Grant {
+        /// The guild.
+        #[arg(long)]
+        guild: GuildId,
+        /// To whom: a Discord id.
+        #[arg(long)]
+        user: UserId,
+        /// owner, admin, moderator, author, instructor or member.
+        role: Role,
+        /// From when it does not count any more, such as 2031-01-01T00:00:00Z.
+        #[arg(long, value_name = "TIME")]
+        expires: Option<DateTime<Utc>>,
+    },
+    /// Take a role away.
+    Take {
+        /// The guild.
+        #[arg(long)]
+        guild: GuildId,
+        /// From whom: a Discord id.
+        #[arg(long)]
+        user: UserId,
+        /// owner, admin, moderator, author, instructor or member.
+        role: Role,
+    },
+    /// List which Discord roles confer which of ours.
+    Mappings {
+        /// The guild.
+        #[arg(long)]
+        guild: GuildId,
+    },
+    /// Have a Discord role confer one of ours on whoever signs in with it.
+    Map {
+        /// The guild.
+        #[arg(long)]
+        guild: GuildId,
+        /// The Discord role's id.
+        #[arg(long, value_name = "ID")]
+        discord_role: UserId,
+        /// admin, moderator, author, instructor or member.
+        role: Role,
+    },
+    /// Have a Discord role confer one of ours no more.
+    Unmap {
+        /// The guild.
+        #[arg(long)]
+        guild: GuildId,
+        /// The Discord role's id.
+        #[arg(long, value_name = "ID")]
+        discord_role: UserId,
+        /// admin, moderator, author, instructor or member.
+        role: Role,
+    },
+}
 
 pub(crate) async fn run(global: &Global, command: &RoleCommand, screen: &Screen) -> Result<(), Failure> {
     setup::log_quietly();

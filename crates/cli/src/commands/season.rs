@@ -6,9 +6,8 @@ use progress::ids::SeasonId;
 use progress::seasons;
 use serde_json::json;
 
-use super::economy::{Guild, pages};
-use super::operator::{on_database, one, operator, read, rows_of};
-use crate::args::Global;
+use super::operator::{on_database, one, operator, pages, read, rows_of};
+use crate::args::{Global, Guild};
 use crate::failure::Failure;
 use crate::screen::Screen;
 

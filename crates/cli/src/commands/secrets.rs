@@ -2,15 +2,32 @@
 
 use access::vault::{self, KeyError};
 use access::{By, Origin};
+use clap::Subcommand;
 use serde_json::json;
 use server::secrets::{Unreadable, key_adopt, key_unreadable};
 
 use crate::{
-    args::{Global, SecretsCommand},
+    args::Global,
     failure::{Code, Failure, OrFail as _},
     screen::{Screen, table},
     setup,
 };
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum SecretsCommand {
+    /// Say whether this machine's key is the one that seals the database's secrets, and what it does not open; exit code 1
+    /// when it is another.
+    Check,
+    /// Take this machine's key for that of the installation, the one before being lost for good.
+    ///
+    /// Without --yes it only says what is lost with the other key: webhooks that need a new secret each (`questhall webhook
+    /// rotate-secret`), people who have to sign in by Discord again. Afterwards give every node this key, and start them anew.
+    Adopt {
+        /// Do it.
+        #[arg(long)]
+        yes: bool,
+    },
+}
 
 pub(crate) async fn run(global: &Global, command: SecretsCommand, screen: &Screen) -> Result<(), Failure> {
     setup::log_quietly();

@@ -1,13 +1,26 @@
 //! `questhall serve`: some roles of a node beside others.
 
+use std::net::SocketAddr;
+
+use clap::Args;
 use server::settings::Roles;
 
 use crate::{
-    args::{Global, ServeArgs},
+    args::Global,
     failure::{Code, Failure, OrFail},
     screen::Screen,
     setup,
 };
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// What this node does: `http`, `worker`, `scheduler`, or several with commas [default: all].
+    #[arg(long, value_name = "ROLES")]
+    pub(crate) roles: Option<String>,
+    /// Address to listen on [default: 127.0.0.1:8080]; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+}
 
 pub(crate) async fn run(global: &Global, args: &ServeArgs, screen: &Screen) -> Result<(), Failure> {
     let mut more = Vec::new();

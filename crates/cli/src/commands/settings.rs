@@ -4,16 +4,57 @@ use access::settings::{
     Registry, SettingGroup, SettingsError, Source, settings_change, settings_list, settings_reset,
 };
 use access::{By, Origin};
+use clap::Subcommand;
 use db::Database;
 use kernel::{GuildId, Problem};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    args::{Global, SettingsCommand},
+    args::Global,
     failure::Failure,
     screen::{Screen, table},
     setup,
 };
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SettingsCommand {
+    /// List the settings, with what counts and who chose it.
+    List {
+        /// As they count in this guild.
+        #[arg(long)]
+        guild: Option<GuildId>,
+        /// Only this group, such as `api_keys`.
+        #[arg(long)]
+        group: Option<String>,
+    },
+    /// Print the value of a setting that counts.
+    Get {
+        /// The setting, such as `api_keys.max_lifetime_days`.
+        key: String,
+        /// As it counts in this guild.
+        #[arg(long)]
+        guild: Option<GuildId>,
+    },
+    /// Choose a value. Within a second it counts on every node.
+    Set {
+        /// The setting, such as `api_keys.max_lifetime_days`.
+        key: String,
+        /// The value: a text, a number, `true`, `null`, or JSON.
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+        /// For this guild instead of the whole installation.
+        #[arg(long)]
+        guild: Option<GuildId>,
+    },
+    /// Take back what was chosen: what it overruled counts again.
+    Reset {
+        /// The setting, such as `api_keys.max_lifetime_days`.
+        key: String,
+        /// What was chosen for this guild instead of the whole installation.
+        #[arg(long)]
+        guild: Option<GuildId>,
+    },
+}
 
 pub(crate) async fn run(global: &Global, command: &SettingsCommand, screen: &Screen) -> Result<(), Failure> {
     setup::log_quietly();

@@ -6,9 +6,8 @@ use community::shop;
 use community::shop::model::PurchaseStatus;
 use kernel::{PageQuery, UserId};
 
-use super::economy::{Guild, pages};
-use super::operator::{on_database, once, one, operator, read, rows_of, word};
-use crate::args::Global;
+use super::operator::{on_database, once, one, operator, pages, read, rows_of};
+use crate::args::{Global, Guild};
 use crate::failure::Failure;
 use crate::screen::Screen;
 
@@ -59,7 +58,7 @@ pub(crate) enum ShopCommand {
         #[command(flatten)]
         guild: Guild,
         /// Only those that are paid, fulfilled or refunded.
-        #[arg(long, value_parser = word::<PurchaseStatus>)]
+        #[arg(long)]
         status: Option<PurchaseStatus>,
         /// Only those of this member.
         #[arg(long, value_name = "ID")]

@@ -5,9 +5,8 @@ use community::ids::SkillId;
 use community::skills;
 use kernel::{PageQuery, Problem, UserId};
 
-use super::economy::{Guild, pages};
-use super::operator::{on_database, one, operator, read, rows_of};
-use crate::args::Global;
+use super::operator::{on_database, one, operator, pages, read, rows_of};
+use crate::args::{Global, Guild};
 use crate::failure::Failure;
 use crate::screen::Screen;
 

@@ -9,9 +9,9 @@ use squads::{
     pages::{self, Measure, SquadPage, SquadRank},
 };
 
-use super::economy::{Guild, pages as all_pages};
+use super::operator::pages as all_pages;
 use crate::{
-    args::Global,
+    args::{Global, Guild},
     failure::Failure,
     screen::{Screen, table},
     setup,

@@ -1,14 +1,16 @@
 //! `questhall up`: everything in one process.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use access::{Scopes, keys::NewKey};
+use clap::Args;
 use serde_json::json;
 use server::{Roles, Server, Settings};
 
 use super::key;
 use crate::{
-    args::{Global, UpArgs},
+    args::Global,
     demo,
     failure::{Code, Failure, OrFail},
     screen::Screen,
@@ -17,6 +19,16 @@ use crate::{
 
 /// The file in the data folder that holds the administrator's key.
 const KEY_FILE: &str = "admin.key";
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// Set up a small running campaign with players in it, and go on playing.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// Address to listen on [default: 127.0.0.1:8080]; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+}
 
 pub(crate) async fn run(global: &Global, args: &UpArgs, screen: &Screen) -> Result<(), Failure> {
     let mut more = Vec::new();

@@ -6,6 +6,9 @@
 //! `QUESTHALL_CHAOS_KILLS` asks for another number of kills, in percent of the usual; `QUESTHALL_CHAOS_SEED` repeats a run's chances (but
 //! not its scheduling: that is the machine's). Both are printed.
 //!
+//! A binary of its own beside the crate's other tests: these take minutes, kill processes and count what is left behind, so they run one at a
+//! time and first (`.config/nextest.toml` asks for the binary), and are built alone where only they are wanted.
+//!
 //! Map: [`process`] a server as a child process · [`http`] a client that knows when it got no answer · [`town`] a guild,
 //! its campaigns, and time that passes when told · [`crowd`] members who act, and what they were told · [`reckoning`] what
 //! must hold in the end · the tests in [`storms`], [`nodes`], [`wires`], [`jail`], [`lake`], [`replay`], [`upheaval`].

@@ -33,6 +33,9 @@ const NOT_THEIRS: [(&str, &str); 6] = [
     ("lake.multiplier_events", "who made it, as the audit log has it"),
 ];
 
+/// Timers that only a node with a sandbox runs, which a test is not.
+const OF_NODES_WITH_A_SANDBOX: [&str; 1] = ["challenges.pregenerate"];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -40,6 +43,12 @@ fn root() -> PathBuf {
 /// The crate in which a module is.
 fn crate_of(module: &str) -> &str {
     module.split("::").next().unwrap()
+}
+
+/// The page of a slice.
+fn page(slice: &str) -> String {
+    let other = PAGES.iter().find(|(name, _)| *name == slice);
+    other.map_or(format!("{slice}.md"), |(_, page)| (*page).to_owned())
 }
 
 #[test]
@@ -61,8 +70,7 @@ fn every_slice_that_a_crate_declares_is_listed_once() {
 #[test]
 fn every_slice_has_a_page() {
     for slice in SLICES {
-        let other = PAGES.iter().find(|(name, _)| *name == slice.name);
-        let page = other.map_or(format!("{}.md", slice.name), |(_, page)| (*page).to_owned());
+        let page = page(slice.name);
         assert!(root().join("docs").join(&page).exists(), "{} has no page docs/{page}", slice.name);
         assert!(slice.about.ends_with('.'), "{}: {}", slice.name, slice.about);
     }
@@ -148,11 +156,14 @@ fn every_scope_and_kind_of_problem_is_one_slices() {
     for scope in access::scope::named() {
         assert!(scopes.contains_key(scope.name), "no slice lists the scope {}", scope.name);
     }
-    let guide = std::fs::read_to_string(root().join("docs/api-guide.md")).unwrap();
-    for scope in scopes.keys() {
+    let read = |page: &str| std::fs::read_to_string(root().join("docs").join(page)).unwrap_or_default();
+    let guide = read("api-guide.md");
+    for (scope, slice) in scopes {
+        let told = format!("`{scope}`");
         assert!(
-            guide.contains(&format!("`{scope}`")),
-            "docs/api-guide.md does not tell of the scope {scope}"
+            guide.contains(&told) || read(&page(slice)).contains(&told),
+            "neither docs/api-guide.md nor docs/{} tells of the scope {scope}",
+            page(slice)
         );
     }
 }
@@ -181,6 +192,81 @@ async fn jobs_timers_and_readers_bear_their_slices_name() {
             assert_eq!(weekly.timer, format!("{}.audit_repair", slice.name));
         }
     }
+}
+
+/// The code of a folder's sources, without comments and what only tests see.
+fn code(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(code(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            found.push(lines.collect::<Vec<_>>().join("\n"));
+        }
+    }
+    found
+}
+
+/// The literals that stand right behind this in a source.
+fn named<'a>(source: &'a str, behind: &str) -> Vec<&'a str> {
+    let literal = |(at, found): (usize, &str)| {
+        let literal = source[at + found.len()..].trim_start().strip_prefix('"')?;
+        literal.split('"').next()
+    };
+    source.match_indices(behind).filter_map(literal).collect()
+}
+
+#[test]
+fn literals_are_found_where_code_names_something() {
+    let source = "const A: Kind = Kind::new(\n    \"a-b\", 409);\nKind::new(NAME, 1); Kind::new(\"c\", 2)";
+    assert_eq!(named(source, "Kind::new("), ["a-b", "c"]);
+}
+
+/// What a slice's sources name in so many words and its declaration does not hold would work half: a refusal without a page, a setting
+/// that nobody can choose, a route that nobody reaches, a job that never runs.
+#[tokio::test]
+async fn what_a_slice_names_it_declares() {
+    let database = TestDatabase::new().await;
+    let means = means(database.pool());
+    let (mut seen, mut forgotten) = (0, Vec::new());
+    for slice in SLICES {
+        let home = if slice.name == "operations" { "server" } else { slice.name };
+        let (_, document) = (slice.router)().split_for_parts();
+        let operations = document.paths.paths.values().flat_map(|item| {
+            [&item.get, &item.post, &item.put, &item.patch, &item.delete].map(|operation| {
+                operation.as_ref().and_then(|operation| operation.operation_id.clone()).unwrap_or_default()
+            })
+        });
+        let timers: BTreeSet<String> =
+            slice.handlers(&means).kinds().chain(OF_NODES_WITH_A_SANDBOX).map(str::to_owned).collect();
+        let declared: [(&str, BTreeSet<String>); 6] = [
+            ("Kind::new(", slice.problems.iter().map(|kind| kind.slug.to_owned()).collect()),
+            (
+                "const CATEGORY: &'static str = ",
+                slice.settings.iter().map(|described| described().category.to_owned()).collect(),
+            ),
+            ("operation_id = ", operations.collect()),
+            ("Schedule::new(", slice.jobs(&means).iter().map(|job| job.name.to_owned()).collect()),
+            ("Kind::once(", timers.clone()),
+            ("Kind::often(", timers),
+        ];
+        for source in code(&root().join("crates").join(home).join("src")) {
+            for (behind, declared) in &declared {
+                for name in named(&source, behind) {
+                    seen += 1;
+                    if !declared.contains(name) {
+                        forgotten.push(format!("{}: {behind}\"{name}\"", slice.name));
+                    }
+                }
+            }
+        }
+    }
+    assert!(seen > 200, "{seen}");
+    assert_eq!(forgotten, Vec::<String>::new(), "the declarations of slices lack these");
 }
 
 /// A table that holds a member's id, as columns are named here, is one that the slice's personal data names: else a copy lacks it, and

@@ -6,22 +6,38 @@ use access::weekly::{Audit, Figure, Weekly};
 use access::{AuditEntry, By, Origin, audit};
 use jobs::schedule::JobError;
 use kernel::{GuildId, UserId};
-use serde::Serialize;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
 use crate::error::LedgerError;
 
+kernel::decl_words! {
+    /// A figure of an account.
+    pub enum AccountFigure {
+        /// Bytes.
+        Balance = "balance",
+        /// Bytes received in all.
+        TotalReceived = "total_received",
+        /// Bytes sent in all.
+        TotalSent = "total_sent",
+        /// Days in a row with a claim.
+        StreakCount = "streak_count",
+        /// The latest of these days, as the number YYYYMMDD; 0 for never.
+        LastDaily = "last_daily",
+        /// When it paid another member last, in microseconds since 1970; 0 for never.
+        LastTransferAt = "last_transfer_at",
+    }
+}
+
 /// A figure that is not what the ledger says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
     /// The guild.
     pub guild_id: GuildId,
     /// The member; 0 for the house.
     pub user_id: UserId,
-    /// Which figure: `balance`, `total_received`, `total_sent`, `streak_count`; `last_daily`, a date as the number
-    /// YYYYMMDD, 0 for never; or `last_transfer_at` in microseconds since 1970, 0 for never.
-    pub what: String,
+    /// Which figure.
+    pub figure: AccountFigure,
     /// What `economy.bytes_balances` holds; 0 where there is no row.
     pub stored: i64,
     /// What `economy.bytes_transactions` adds up to.
@@ -33,7 +49,7 @@ impl Drift {
     fn told(self) -> Figure {
         Figure {
             guild_id: self.guild_id,
-            what: format!("{} of user {}", self.what, self.user_id),
+            what: format!("{} of user {}", self.figure, self.user_id),
             stored: self.stored.to_string(),
             derived: self.derived.to_string(),
         }
@@ -73,8 +89,7 @@ fn failed(error: LedgerError) -> JobError {
 /// of all. Reads the whole ledger; empty when all is well, and then every guild's balances add up to zero, as every
 /// transaction does. One statement, hence one snapshot: it may run while others write.
 pub async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Vec<Drift>, LedgerError> {
-    let rows = sqlx::query_as!(
-        Drift,
+    let rows = sqlx::query!(
         r#"WITH ledger AS (
                SELECT guild_id, user_id, sum(change)::bigint AS balance, sum(received)::bigint AS received,
                       sum(sent)::bigint AS sent, max(gave_at) AS gave_at
@@ -120,7 +135,16 @@ pub async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Ve
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows)
+    let drift = rows.into_iter().map(|row| {
+        Ok(Drift {
+            guild_id: row.guild_id,
+            user_id: row.user_id,
+            figure: AccountFigure::from_column(&row.what)?,
+            stored: row.stored,
+            derived: row.derived,
+        })
+    });
+    drift.collect()
 }
 
 /// Brings balances, totals and streaks back to what the ledger says, and tells what they were. The ledger itself is never
@@ -146,7 +170,9 @@ pub async fn repair(
         let mut drifts = drift(&mut tx, guild).await?;
         let below: BTreeSet<(GuildId, UserId)> = drifts
             .iter()
-            .filter(|drift| drift.what == "balance" && drift.derived < 0 && drift.user_id != UserId::HOUSE)
+            .filter(|drift| {
+                drift.figure == AccountFigure::Balance && drift.derived < 0 && drift.user_id != UserId::HOUSE
+            })
             .map(|drift| (drift.guild_id, drift.user_id))
             .collect();
         drifts.retain(|drift| {
@@ -163,7 +189,7 @@ pub async fn repair(
                 json!(
                     drifts
                         .iter()
-                        .map(|d| json!({ "user_id": d.user_id, "what": d.what, "is": figure(d) }))
+                        .map(|d| json!({ "user_id": d.user_id, "what": d.figure, "is": figure(d) }))
                         .collect::<Vec<_>>()
                 )
             };
@@ -206,7 +232,7 @@ async fn hold(conn: &mut PgConnection, accounts: &BTreeSet<(GuildId, UserId)>) -
 async fn write(conn: &mut PgConnection, drifts: &[Drift]) -> sqlx::Result<()> {
     let guilds: Vec<i64> = drifts.iter().map(|drift| drift.guild_id.get()).collect();
     let users: Vec<i64> = drifts.iter().map(|drift| drift.user_id.get()).collect();
-    let whats: Vec<&str> = drifts.iter().map(|drift| drift.what.as_str()).collect();
+    let whats: Vec<&str> = drifts.iter().map(|drift| drift.figure.as_str()).collect();
     let derived: Vec<i64> = drifts.iter().map(|drift| drift.derived).collect();
     sqlx::query!(
         "WITH right_ones AS (

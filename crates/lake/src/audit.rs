@@ -11,17 +11,63 @@ mod counters;
 mod days;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use access::Author;
 use access::weekly::{Audit, Weekly};
+use chrono::NaiveDate;
 use jobs::schedule::JobError;
 use kernel::GuildId;
-pub use progress::drift::Drift;
-use progress::drift::{on_record, unhurried};
+use progress::drift::{self, on_record, unhurried};
 use progress::seasons::calendars;
 use sqlx::{PgConnection, PgPool};
 
 use crate::error::Error;
+
+kernel::decl_words! {
+    /// What is summed up of a guild's day.
+    pub enum DayFigure {
+        /// Events.
+        Count = "count",
+        /// XP that they brought.
+        Xp = "xp",
+        /// Stars that they brought.
+        Stars = "stars",
+    }
+}
+
+/// A figure that is kept beside the lake.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Figure {
+    /// How many events of a type a member caused in a period: both as `lake.event_counters` has them.
+    Counter {
+        /// The type.
+        event_type: String,
+        /// The period.
+        period: String,
+    },
+    /// A guild's day, of a kind of event.
+    Day {
+        /// The day, in UTC.
+        day: NaiveDate,
+        /// The kind.
+        kind: String,
+        /// Which of its figures.
+        figure: DayFigure,
+    },
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Counter { event_type, period } => write!(f, "counter {event_type} {period}"),
+            Self::Day { day, kind, figure } => write!(f, "day {day} {kind} {figure}"),
+        }
+    }
+}
+
+/// A figure that is not what the lake, or the journal, adds up to.
+pub type Drift = drift::Drift<Figure>;
 
 /// Members who are mended at once: so long their guild's events wait.
 const AT_ONCE: usize = 50;
@@ -61,7 +107,7 @@ fn failed(error: Error) -> JobError {
 pub async fn drift(conn: &mut PgConnection) -> Result<Vec<Drift>, Error> {
     let mut all = counters::drift(conn, None, None).await?;
     all.extend(days::drift(conn, None).await?);
-    all.sort_by(|a, b| (a.guild_id, a.user_id, &a.what).cmp(&(b.guild_id, b.user_id, &b.what)));
+    all.sort_unstable();
     Ok(all)
 }
 

@@ -15,9 +15,11 @@ use jobs::schedule::JobError;
 use kernel::{GuildId, UserId};
 use sqlx::{PgConnection, PgPool};
 
-pub use crate::drift::Drift;
 use crate::drift::{on_record, unhurried};
 use crate::error::Error;
+pub use crate::figures::Drift;
+use crate::figures::{Figure, Holding, Tally};
+use crate::ids::SeasonId;
 use crate::rewards::RewardSettings;
 use crate::seasons::{calendars, derive};
 
@@ -69,7 +71,7 @@ pub async fn drift(conn: &mut PgConnection) -> Result<Vec<Drift>, Error> {
         all.extend(members_drift(conn, Some(GuildId::new(guild)), &[], None).await?);
     }
     all.extend(derive::drift(conn, None, None, None, true).await?);
-    all.sort_by(|a, b| (a.guild_id, a.user_id, &a.what).cmp(&(b.guild_id, b.user_id, &b.what)));
+    all.sort_unstable();
     Ok(all)
 }
 
@@ -81,8 +83,7 @@ async fn members_drift(
     users: Option<&[i64]>,
 ) -> Result<Vec<Drift>, Error> {
     let settings: RewardSettings = settings_read(&mut *conn, guild).await?;
-    let rows = sqlx::query_as!(
-        Drift,
+    let rows = sqlx::query!(
         r#"WITH journal AS (
                SELECT guild_id, user_id, sum(xp_delta)::bigint AS xp, sum(gold_delta)::bigint AS gold,
                       sum(star_delta)::bigint AS stars
@@ -108,7 +109,16 @@ async fn members_drift(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows)
+    let drift = rows.into_iter().map(|row| {
+        Ok(Drift {
+            guild_id: row.guild_id,
+            user_id: row.user_id,
+            figure: Figure::Held(Holding::from_column(&row.what)?),
+            stored: row.stored,
+            derived: row.derived,
+        })
+    });
+    drift.collect()
 }
 
 /// Mends a guild's drift and answers what it was. First everything is looked at while all goes on; then the members concerned are
@@ -124,9 +134,9 @@ pub async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result
         mended.extend(part_mend(pool, guild, part, None, author).await?);
     }
     // No index leads from a member to the reactions they got: these are counted for all at once, a season at a time.
-    let mut received: BTreeMap<i32, BTreeSet<i64>> = BTreeMap::new();
+    let mut received: BTreeMap<SeasonId, BTreeSet<i64>> = BTreeMap::new();
     for drift in &seen {
-        if let Some((season, derive::RECEIVED)) = derive::figure(&drift.what) {
+        if let Figure::Season(season, Tally::ReactionsReceived) = drift.figure {
             received.entry(season).or_default().extend(drift.user());
         }
     }
@@ -142,7 +152,7 @@ async fn part_mend(
     pool: &PgPool,
     guild: GuildId,
     users: &[i64],
-    season: Option<i32>,
+    season: Option<SeasonId>,
     author: Author<'_>,
 ) -> Result<Vec<Drift>, Error> {
     db::retry(|| async {
@@ -200,9 +210,14 @@ async fn mend(conn: &mut PgConnection, guild: GuildId, users: &[i64]) -> Result<
 }
 
 async fn members_mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) -> Result<(), Error> {
-    let (users, what): (Vec<i64>, Vec<&str>) =
-        drift.iter().filter_map(|drift| Some((drift.user()?, drift.what.as_str()))).unzip();
-    let derived: Vec<i64> = drift.iter().map(|drift| drift.derived).collect();
+    let (mut users, mut what, mut derived) = (Vec::new(), Vec::new(), Vec::new());
+    for drift in drift {
+        if let (Figure::Held(holding), Some(user)) = (drift.figure, drift.user()) {
+            users.push(user);
+            what.push(holding.as_str());
+            derived.push(drift.derived);
+        }
+    }
     sqlx::query!(
         "UPDATE people.members m
             SET xp = coalesce(d.xp, m.xp), level = coalesce(d.level, m.level), gold = coalesce(d.gold, m.gold),

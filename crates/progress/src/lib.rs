@@ -11,7 +11,7 @@
 //! Map: [`model`] the types · [`rules`] the level curve · [`rewards`] what events earn · `journal` the only writer but for the lake's,
 //! `grants` with a look at achievements · `levels` levels after a change of the curve · [`event_type`] and [`changes`] what the lake tells of · [`seasons`], [`achievements`],
 //! [`awards`], [`import`] · [`profile`], [`leaderboard`], [`member_seasons`], [`activity`] what members see of it ·
-//! [`jobs`](mod@jobs) what runs by the clock · [`audit`] re-derivation, [`drift`] its figures · [`error`] what can go wrong · [`routes`]
+//! [`jobs`](mod@jobs) what runs by the clock · [`audit`] re-derivation, [`figures`] what it looks at, [`drift`] what it finds · [`error`] what can go wrong · [`routes`]
 //! the HTTP face.
 
 pub mod achievements;
@@ -22,6 +22,7 @@ pub mod changes;
 pub mod drift;
 pub mod error;
 pub mod event_type;
+pub mod figures;
 pub mod ids;
 pub mod import;
 pub mod jobs;

@@ -117,7 +117,7 @@ async fn a_streak_grows_by_the_day_and_ends_with_a_day_missed() {
         .unwrap();
     let drift = economy::audit::drift(&mut pool.acquire().await.unwrap(), None).await.unwrap();
     assert_eq!(drift.len(), 1);
-    assert_eq!((drift[0].what.as_str(), drift[0].stored, drift[0].derived), ("streak_count", 9, 1));
+    assert_eq!((drift[0].figure.as_str(), drift[0].stored, drift[0].derived), ("streak_count", 9, 1));
 }
 
 #[tokio::test]
@@ -261,12 +261,8 @@ async fn the_first_message_of_a_day_claims_once() {
         })
         .collect();
     writer.submit(kernel::GuildId::new(1), events).await.unwrap();
-    // Readers stop at the oldest transaction that runs anywhere, also in other tests' databases.
-    while jobs::outbox::consume_batch(&mut conn, &DailyClaims).await.unwrap() == 0 {
-        tokio::task::yield_now().await;
-    }
-    // What the claim itself told comes along, and claims nothing.
-    jobs::outbox::consume_batch(&mut conn, &DailyClaims).await.unwrap();
+    // What the claim itself tells comes along, and claims nothing.
+    access::testing::deliver(pool, &DailyClaims).await;
     let claims: i64 =
         sqlx::query_scalar("SELECT count(*) FROM economy.bytes_transactions WHERE kind = 'daily'")
             .fetch_one(pool)

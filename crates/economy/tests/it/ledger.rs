@@ -236,5 +236,5 @@ async fn the_audit_finds_a_balance_that_somebody_touched() {
         .unwrap();
     let drift = economy::audit::drift(&mut pool.acquire().await.unwrap(), None).await.unwrap();
     assert_eq!(drift.len(), 1);
-    assert_eq!((drift[0].what.as_str(), drift[0].stored, drift[0].derived), ("balance", 106, 101));
+    assert_eq!((drift[0].figure.as_str(), drift[0].stored, drift[0].derived), ("balance", 106, 101));
 }

@@ -220,7 +220,8 @@ async fn when_somebody_last_gave_is_kept_checked_and_mended() {
     ] {
         sqlx::query(sql).execute(pool).await.unwrap();
     }
-    let found: Vec<_> = drift().await.into_iter().map(|drift| (drift.user_id.get(), drift.what)).collect();
+    let found: Vec<_> =
+        drift().await.into_iter().map(|drift| (drift.user_id.get(), drift.figure.to_string())).collect();
     assert_eq!(found, [1, 2, 3].map(|user| (user, "last_transfer_at".to_owned())));
     economy::audit::repair(pool, Some(GUILD), By::Cli, &Origin::default()).await.unwrap();
     assert_sound(pool).await;

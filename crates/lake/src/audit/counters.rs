@@ -1,9 +1,9 @@
 //! Counters: how many events of a type a member caused, by day, in the running season, and in all.
 
 use kernel::{GuildId, UserId};
-use progress::drift::{Drift, columns};
 use sqlx::PgConnection;
 
+use super::{Drift, Figure};
 use crate::error::Error;
 
 /// Counters of category 0: days by the lake as far as it reaches, lifetimes by their days, the season by the lake.
@@ -12,8 +12,7 @@ pub(super) async fn drift(
     guild: Option<GuildId>,
     users: Option<&[i64]>,
 ) -> Result<Vec<Drift>, Error> {
-    let rows = sqlx::query_as!(
-        Drift,
+    let rows = sqlx::query!(
         r#"WITH oldest AS (
                SELECT min(p.starts_at) AS at FROM questhall.month_partitions('lake.event_lake') p
            ), active AS (
@@ -46,7 +45,7 @@ pub(super) async fn drift(
                        OR c.period >= 'day:' || to_char(oldest.at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AND c.period LIKE 'day:%')
            )
            SELECT coalesce(s.guild_id, d.guild_id) AS "guild_id!: GuildId", coalesce(s.user_id, d.user_id) AS "user_id?: UserId",
-                  'counter ' || coalesce(s.event_type, d.event_type) || ' ' || coalesce(s.period, d.period) AS "what!",
+                  coalesce(s.event_type, d.event_type) AS "event_type!", coalesce(s.period, d.period) AS "period!",
                   coalesce(s.count, 0) AS "stored!", coalesce(d.count, 0) AS "derived!"
              FROM stored s
              FULL JOIN derived d ON d.guild_id = s.guild_id AND d.user_id = s.user_id AND d.event_type = s.event_type
@@ -57,14 +56,27 @@ pub(super) async fn drift(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows)
+    let drift = rows.into_iter().map(|row| Drift {
+        guild_id: row.guild_id,
+        user_id: row.user_id,
+        figure: Figure::Counter { event_type: row.event_type, period: row.period },
+        stored: row.stored,
+        derived: row.derived,
+    });
+    Ok(drift.collect())
 }
 
 /// Writes what they must be.
 pub(super) async fn mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) -> Result<(), Error> {
-    let (users, derived) = columns(drift.iter());
-    let (types, periods): (Vec<&str>, Vec<&str>) =
-        drift.iter().filter_map(|drift| drift.what.strip_prefix("counter ")?.split_once(' ')).unzip();
+    let (mut users, mut types, mut periods, mut derived) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for drift in drift {
+        if let (Figure::Counter { event_type, period }, Some(user)) = (&drift.figure, drift.user()) {
+            users.push(user);
+            types.push(event_type.as_str());
+            periods.push(period.as_str());
+            derived.push(drift.derived);
+        }
+    }
     sqlx::query!(
         "INSERT INTO lake.event_counters AS c (guild_id, user_id, event_type, category_id, period, count)
          SELECT $1, user_id, event_type, 0, period, count

@@ -1,17 +1,15 @@
 //! Guilds' days: how many events of a type there were by the members' counters, and what events brought by the journal.
 
 use access::author::Author;
-use chrono::NaiveDate;
-use kernel::{GuildId, UserId};
+use kernel::GuildId;
 use sqlx::{PgConnection, PgPool};
 
-use super::{Drift, on_record, unhurried};
+use super::{DayFigure, Drift, Figure, on_record, unhurried};
 use crate::error::Error;
 
 /// Days that are not the sums of what they should be, of a guild or of all.
 pub(super) async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Vec<Drift>, Error> {
-    let rows = sqlx::query_as!(
-        Drift,
+    let rows = sqlx::query!(
         r#"WITH figures AS (
                SELECT guild_id, day, kind, true AS kept, count, xp, stars
                  FROM progress.guild_days
@@ -37,9 +35,8 @@ pub(super) async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Re
                       coalesce(sum(stars) FILTER (WHERE NOT kept), 0)::bigint AS stars_due
                  FROM figures GROUP BY guild_id, day, kind
            )
-           SELECT s.guild_id AS "guild_id!: GuildId", NULL::bigint AS "user_id?: UserId",
-                  'day ' || to_char(s.day, 'YYYY-MM-DD') || ' ' || s.kind || ' ' || f.what AS "what!", f.stored AS "stored!",
-                  f.derived AS "derived!"
+           SELECT s.guild_id AS "guild_id!: GuildId", s.day AS "day!", s.kind AS "kind!", f.what AS "what!",
+                  f.stored AS "stored!", f.derived AS "derived!"
              FROM sums s
             CROSS JOIN LATERAL (VALUES ('count', s.count, s.count_due), ('xp', s.xp, s.xp_due), ('stars', s.stars, s.stars_due))
                   AS f (what, stored, derived)
@@ -48,14 +45,17 @@ pub(super) async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Re
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows)
-}
-
-/// The parts of such a figure's name: day, kind, figure.
-fn parts(what: &str) -> Option<(NaiveDate, &str, &str)> {
-    let (day, rest) = what.strip_prefix("day ")?.split_once(' ')?;
-    let (kind, figure) = rest.split_once(' ')?;
-    Some((day.parse().ok()?, kind, figure))
+    let drift = rows.into_iter().map(|row| {
+        let figure = DayFigure::from_column(&row.what)?;
+        Ok(Drift {
+            guild_id: row.guild_id,
+            user_id: None,
+            figure: Figure::Day { day: row.day, kind: row.kind, figure },
+            stored: row.stored,
+            derived: row.derived,
+        })
+    });
+    drift.collect()
 }
 
 /// Mends a guild's days and answers what they were. What they lack is found in one look, while events come, which add to both sides, and
@@ -86,10 +86,10 @@ pub(super) async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) ->
 async fn mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) -> Result<(), sqlx::Error> {
     let (mut days, mut kinds, mut what, mut lacking) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for one in drift {
-        let Some((day, kind, figure)) = parts(&one.what) else { continue };
-        days.push(day);
-        kinds.push(kind);
-        what.push(figure);
+        let Figure::Day { day, kind, figure } = &one.figure else { continue };
+        days.push(*day);
+        kinds.push(kind.as_str());
+        what.push(figure.as_str());
         lacking.push(one.derived - one.stored);
     }
     sqlx::query!(

@@ -4,12 +4,10 @@
 use kernel::{GuildId, UserId};
 use sqlx::PgConnection;
 
-use crate::drift::{Drift, columns, unhurried};
+use crate::drift::unhurried;
 use crate::error::Error;
+use crate::figures::{Drift, Figure, Tally};
 use crate::ids::SeasonId;
-
-/// The figure of a season that is counted for all members at once.
-pub(crate) const RECEIVED: &str = "reactions_received";
 
 /// Seasons: XP and stars by the journal, in the running one also the stars of a lifetime; counts by the lake, where it reaches back to the season's beginning. The reactions that
 /// members got are counted only if `received`: all reactions are read for them, whoever is asked about.
@@ -17,11 +15,10 @@ pub(crate) async fn drift(
     conn: &mut PgConnection,
     guild: Option<GuildId>,
     users: Option<&[i64]>,
-    season: Option<i32>,
+    season: Option<SeasonId>,
     received: bool,
 ) -> Result<Vec<Drift>, Error> {
-    let rows = sqlx::query_as!(
-        Drift,
+    let rows = sqlx::query!(
         r#"WITH oldest AS (
                SELECT min(p.starts_at) AS at FROM questhall.month_partitions('lake.event_lake') p
            ), whole AS (
@@ -82,7 +79,7 @@ pub(crate) async fn drift(
                  FROM figures GROUP BY guild_id, user_id, season_id
            )
            SELECT s.guild_id AS "guild_id!: GuildId", s.user_id AS "user_id?: UserId",
-                  'season ' || s.season_id || ' ' || f.what AS "what!", f.stored AS "stored!", f.derived AS "derived!"
+                  s.season_id AS "season_id!: SeasonId", f.what AS "what!", f.stored AS "stored!", f.derived AS "derived!"
              FROM sums s
              JOIN people.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id AND NOT m.is_bot
              LEFT JOIN progress.seasons e ON e.guild_id = s.guild_id AND e.id = s.season_id
@@ -100,12 +97,21 @@ pub(crate) async fn drift(
             WHERE f.known AND f.stored <> f.derived"#,
         guild.map(GuildId::get),
         users,
-        season,
+        season.map(SeasonId::get),
         received,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows)
+    let drift = rows.into_iter().map(|row| {
+        Ok(Drift {
+            guild_id: row.guild_id,
+            user_id: row.user_id,
+            figure: Figure::Season(row.season_id, Tally::from_column(&row.what)?),
+            stored: row.stored,
+            derived: row.derived,
+        })
+    });
+    drift.collect()
 }
 
 /// Writes what members did in a season from journal and lake, as far as that can be derived. The caller keeps everybody else from
@@ -116,21 +122,21 @@ pub(super) async fn season_derive(
     season: SeasonId,
 ) -> Result<(), Error> {
     unhurried(&mut *conn).await?;
-    let found = drift(&mut *conn, Some(guild), None, Some(season.get()), true).await?;
+    let found = drift(&mut *conn, Some(guild), None, Some(season), true).await?;
     mend(conn, guild, &found).await
-}
-
-/// Which season's which figure this is.
-pub(crate) fn figure(what: &str) -> Option<(i32, &str)> {
-    let (season, what) = what.strip_prefix("season ")?.split_once(' ')?;
-    Some((season.parse().ok()?, what))
 }
 
 /// Writes what they must be.
 pub(crate) async fn mend(conn: &mut PgConnection, guild: GuildId, drift: &[Drift]) -> Result<(), Error> {
-    let parts: Vec<(i32, &str)> = drift.iter().filter_map(|drift| figure(&drift.what)).collect();
-    let (users, derived) = columns(drift.iter());
-    let (seasons, what): (Vec<i32>, Vec<&str>) = parts.into_iter().unzip();
+    let (mut users, mut seasons, mut what, mut derived) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for drift in drift {
+        if let (Figure::Season(season, tally), Some(user)) = (drift.figure, drift.user()) {
+            users.push(user);
+            seasons.push(season.get());
+            what.push(tally.as_str());
+            derived.push(drift.derived);
+        }
+    }
     sqlx::query!(
         "INSERT INTO progress.user_stats AS s (guild_id, user_id, season_id, season_xp, season_stars, lifetime_stars,
              messages_sent, reactions_given, reactions_received, threads_created)

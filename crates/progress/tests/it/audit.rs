@@ -88,6 +88,6 @@ async fn where_a_guild_wants_to_be_told_only_it_is_told_only() {
     let here = Origin::default();
     let author = access::Author::new(access::By::Cli, &here);
     let mended = progress::audit::repair(house.pool(), crate::house::GUILD, author).await.unwrap();
-    assert_eq!((mended.len(), mended[0].what.as_str()), (1, "xp"));
+    assert_eq!((mended.len(), mended[0].figure.to_string()), (1, "xp".to_owned()));
     assert_sound(&house).await;
 }

@@ -5,6 +5,7 @@ use futures::future::join_all;
 use kernel::{Gold, GuildId, UserId, Xp};
 use people::{member_get, members_ensure};
 use progress::Error;
+use progress::figures::{Figure, Holding};
 use progress::{Event, Grant, Granted, grant};
 use serde_json::json;
 use sqlx::PgPool;
@@ -171,6 +172,7 @@ async fn the_audit_finds_a_member_that_somebody_touched() {
     commit(pool, &[xp(ADA, "a", 10)]).await.unwrap();
     sqlx::query("UPDATE people.members SET xp = 200, gold = 3").execute(pool).await.unwrap();
     let drift = progress::audit::drift(&mut pool.acquire().await.unwrap()).await.unwrap();
-    let found: Vec<_> = drift.iter().map(|d| (d.what.as_str(), d.stored, d.derived)).collect();
-    assert_eq!(found, [("gold", 3, 0), ("xp", 200, 10)]);
+    let found: Vec<_> = drift.iter().map(|d| (d.figure, d.stored, d.derived)).collect();
+    let held = Figure::Held;
+    assert_eq!(found, [(held(Holding::Xp), 200, 10), (held(Holding::Gold), 3, 0)]);
 }

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use kernel::{GuildId, Problem, UserId};
+use serde::Deserialize;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, Content, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoParams, IntoResponses, Modify, PartialSchema, ToSchema};
@@ -70,6 +71,14 @@ impl IntoResponses for Problems {
 pub struct InGuildPath {
     /// The guild: its Discord id.
     pub guild_id: GuildId,
+}
+
+/// A member in the path.
+#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct MemberPath {
+    /// The member: a Discord user's id.
+    pub user_id: UserId,
 }
 
 /// The header that says for whom a key acts.

@@ -4,11 +4,14 @@
 
 mod document;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use axum::http::response::Parts;
 use db::testing::TestDatabase;
+use jobs::outbox::{Consumer, consume_batch};
 use kernel::GuildId;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -23,6 +26,30 @@ pub fn means(pool: &PgPool) -> Means {
 }
 
 pub use document::{assert_documented, takes_member};
+
+/// Has a reader of the outbox take everything that is in it, also what comes of its taking, as nodes do.
+///
+/// Readers stop at the oldest transaction that runs anywhere, also in the databases of other tests: those are waited for, a minute at most.
+pub async fn deliver(pool: &PgPool, reader: &impl Consumer) {
+    const OPEN: &str = "SELECT EXISTS (SELECT FROM jobs.outbox WHERE transaction_id >= pg_snapshot_xmin(pg_current_snapshot()))";
+    let mut conn = pool.acquire().await.expect("the test database answers");
+    let everything = async {
+        loop {
+            while sqlx::query_scalar::<_, bool>(OPEN)
+                .fetch_one(&mut *conn)
+                .await
+                .expect("the test database answers")
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            if consume_batch(&mut conn, reader).await.expect("the reader takes what there is") == 0 {
+                break;
+            }
+        }
+    };
+    let done = tokio::time::timeout(Duration::from_mins(1), everything).await;
+    assert!(done.is_ok(), "{} still waits for somebody's transaction after a minute", reader.name());
+}
 
 /// Routes, and a key that opens them.
 #[derive(Debug)]

@@ -9,8 +9,6 @@ use access::App;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use members::MemberPath;
-
 /// The routes of this slice, to be nested under `/api/v1`.
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()

@@ -2,10 +2,11 @@
 //!
 //! What is here panics with a sentence instead of returning errors: a test has nothing better to do.
 
-use access::testing::House as Door;
+use access::testing::{House as Door, deliver};
 use access::{App, Author, By, Origin};
 use axum::Router;
 use chrono::{DateTime, Utc};
+use jobs::outbox::Consumer;
 use kernel::{GuildId, UserId};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -108,18 +109,9 @@ impl House {
         sqlx::query_scalar(sql).fetch_one(self.pool()).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
-    /// Returns when no transaction is open any more that may still come before what is in the outbox: readers wait for
-    /// those, also for transactions in the databases of other tests.
-    pub async fn settled(&self) {
-        while sqlx::query_scalar::<_, bool>(
-            "SELECT EXISTS (SELECT FROM jobs.outbox WHERE transaction_id >= pg_snapshot_xmin(pg_current_snapshot()))",
-        )
-        .fetch_one(self.pool())
-        .await
-        .expect("the test database answers")
-        {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+    /// Has a reader of the outbox take everything that is in it.
+    pub async fn deliver(&self, reader: &impl Consumer) {
+        deliver(self.pool(), reader).await;
     }
 
     /// Runs statements.

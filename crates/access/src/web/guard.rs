@@ -14,6 +14,7 @@ use kernel::problem::UNAUTHENTICATED;
 use kernel::{GuildId, Problem, UserId};
 
 use crate::actor::{Actor, By, Origin, Person};
+use crate::author::Author;
 use crate::keys;
 use crate::scope::Scope;
 use crate::sessions::cookie::Cookie;
@@ -82,6 +83,11 @@ impl<S: Scope> InGuild<S> {
         By::Key(&self.actor)
     }
 
+    /// Who makes the change, and from where.
+    pub fn author(&self) -> Author<'_> {
+        Author::new(self.by(), &self.origin)
+    }
+
     /// Whether the caller looks with the eyes of those who hold `A`: not on behalf of a member.
     pub fn looks_as<A: Scope>(&self) -> bool {
         !self.on_behalf && self.actor.has(A::NAME)
@@ -92,6 +98,11 @@ impl<S: Scope> AsMember<S> {
     /// Who makes the change, for `ops` and the audit log.
     pub fn by(&self) -> By<'_> {
         By::Key(&self.actor)
+    }
+
+    /// Who makes the change, and from where.
+    pub fn author(&self) -> Author<'_> {
+        Author::new(self.by(), &self.origin)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/announcements…`.
 
-use access::author::Author;
 use access::openapi::{IdempotencyKey, InGuildPath};
 use access::scope::CommunityWrite;
 use access::web::Repeatable;
@@ -60,8 +59,8 @@ async fn create(
     guild: InGuild<CommunityWrite>,
     Json(new): Json<NewNotice>,
 ) -> Result<(StatusCode, Json<Announcement>), Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    let made = ops::notice_create(app.pool(), guild.guild_id, new, author, &Repeatable::current()).await?;
+    let made =
+        ops::notice_create(app.pool(), guild.guild_id, new, guild.author(), &Repeatable::current()).await?;
     app.wake().outbox();
     Ok((StatusCode::CREATED, Json(made)))
 }
@@ -78,9 +77,8 @@ async fn cancel(
     guild: InGuild<CommunityWrite>,
     Path(path): Path<AnnouncementPath>,
 ) -> Result<Json<Announcement>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
     let (pool, id) = (app.pool(), path.announcement_id);
-    Ok(Json(ops::announcement_cancel(pool, guild.guild_id, id, author).await?))
+    Ok(Json(ops::announcement_cancel(pool, guild.guild_id, id, guild.author()).await?))
 }
 
 /// See where announcements go
@@ -107,6 +105,5 @@ async fn choose(
     guild: InGuild<CommunityWrite>,
     Json(choice): Json<ChannelChoice>,
 ) -> Result<Json<ChannelChoices>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    Ok(Json(ops::channel_put(app.pool(), guild.guild_id, choice, author).await?))
+    Ok(Json(ops::channel_put(app.pool(), guild.guild_id, choice, guild.author()).await?))
 }

@@ -1,6 +1,5 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/board…`.
 
-use access::author::Author;
 use access::openapi::{ActingMember, IdempotencyKey, InGuildPath};
 use access::scope::{CommunityPlay, CommunityRead, CommunityWrite};
 use access::web::Repeatable;
@@ -63,8 +62,8 @@ async fn create(
     guild: InGuild<CommunityWrite>,
     Json(new): Json<NewBoardQuest>,
 ) -> Result<(StatusCode, Json<BoardQuest>), Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    let made = ops::quest_create(app.pool(), guild.guild_id, new, author, &Repeatable::current()).await?;
+    let made =
+        ops::quest_create(app.pool(), guild.guild_id, new, guild.author(), &Repeatable::current()).await?;
     app.wake().outbox();
     Ok((StatusCode::CREATED, Json(made)))
 }
@@ -95,8 +94,7 @@ async fn update(
     Path(path): Path<QuestPath>,
     Json(edit): Json<BoardQuestEdit>,
 ) -> Result<Json<BoardQuest>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    Ok(Json(ops::quest_update(app.pool(), guild.guild_id, path.board_quest_id, edit, author).await?))
+    Ok(Json(ops::quest_update(app.pool(), guild.guild_id, path.board_quest_id, edit, guild.author()).await?))
 }
 
 /// Take a quest off the board
@@ -111,8 +109,7 @@ async fn remove(
     guild: InGuild<CommunityWrite>,
     Path(path): Path<QuestPath>,
 ) -> Result<Json<BoardQuest>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    Ok(Json(ops::quest_remove(app.pool(), guild.guild_id, path.board_quest_id, author).await?))
+    Ok(Json(ops::quest_remove(app.pool(), guild.guild_id, path.board_quest_id, guild.author()).await?))
 }
 
 /// Take on a quest
@@ -161,8 +158,7 @@ async fn release(
     guild: InGuild<CommunityWrite>,
     Path(path): Path<QuestPath>,
 ) -> Result<Json<BoardQuest>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    let quest = ops::quest_release(app.pool(), guild.guild_id, path.board_quest_id, author).await?;
+    let quest = ops::quest_release(app.pool(), guild.guild_id, path.board_quest_id, guild.author()).await?;
     app.wake().outbox();
     Ok(Json(quest))
 }
@@ -179,8 +175,7 @@ async fn complete(
     guild: InGuild<CommunityWrite>,
     Path(path): Path<QuestPath>,
 ) -> Result<Json<BoardQuest>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    let quest = ops::quest_complete(app.pool(), guild.guild_id, path.board_quest_id, author).await?;
+    let quest = ops::quest_complete(app.pool(), guild.guild_id, path.board_quest_id, guild.author()).await?;
     app.wake().outbox();
     Ok(Json(quest))
 }

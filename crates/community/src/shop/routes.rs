@@ -1,6 +1,5 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/shop…`.
 
-use access::author::Author;
 use access::openapi::{ActingMember, IdempotencyKey, InGuildPath};
 use access::scope::{CommunityPlay, CommunityRead, CommunityWrite};
 use access::web::Repeatable;
@@ -88,8 +87,7 @@ async fn create(
     guild: InGuild<CommunityWrite>,
     Json(new): Json<NewShopItem>,
 ) -> Result<(StatusCode, Json<ShopItem>), Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    Ok((StatusCode::CREATED, Json(ops::item_create(app.pool(), guild.guild_id, new, author).await?)))
+    Ok((StatusCode::CREATED, Json(ops::item_create(app.pool(), guild.guild_id, new, guild.author()).await?)))
 }
 
 /// See something on the shelf
@@ -118,8 +116,7 @@ async fn update(
     Path(path): Path<ItemPath>,
     Json(edit): Json<ShopItemEdit>,
 ) -> Result<Json<ShopItem>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    Ok(Json(ops::item_update(app.pool(), guild.guild_id, path.item_id, edit, author).await?))
+    Ok(Json(ops::item_update(app.pool(), guild.guild_id, path.item_id, edit, guild.author()).await?))
 }
 
 /// Take something off the shelf
@@ -134,8 +131,7 @@ async fn remove(
     guild: InGuild<CommunityWrite>,
     Path(path): Path<ItemPath>,
 ) -> Result<Json<ShopItem>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    Ok(Json(ops::item_remove(app.pool(), guild.guild_id, path.item_id, author).await?))
+    Ok(Json(ops::item_remove(app.pool(), guild.guild_id, path.item_id, guild.author()).await?))
 }
 
 /// Buy something
@@ -220,8 +216,7 @@ async fn fulfil(
     guild: InGuild<CommunityWrite>,
     Path(path): Path<PurchasePath>,
 ) -> Result<Json<Purchase>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    let done = ops::purchase_fulfil(app.pool(), guild.guild_id, path.purchase_id, author).await?;
+    let done = ops::purchase_fulfil(app.pool(), guild.guild_id, path.purchase_id, guild.author()).await?;
     app.wake().outbox();
     Ok(Json(done))
 }
@@ -238,8 +233,7 @@ async fn refund(
     guild: InGuild<CommunityWrite>,
     Path(path): Path<PurchasePath>,
 ) -> Result<Json<Purchase>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    let done = ops::purchase_refund(app.pool(), guild.guild_id, path.purchase_id, author).await?;
+    let done = ops::purchase_refund(app.pool(), guild.guild_id, path.purchase_id, guild.author()).await?;
     app.wake().outbox();
     Ok(Json(done))
 }

@@ -1,12 +1,11 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/skills…`.
 
-use access::author::Author;
-use access::openapi::{IdempotencyKey, InGuildPath};
+use access::openapi::{IdempotencyKey, InGuildPath, MemberPath};
 use access::scope::{CommunityRead, CommunityWrite};
 use access::{App, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
 use axum::http::StatusCode;
-use kernel::{Page, PageQuery, Problem, UserId};
+use kernel::{Page, PageQuery, Problem};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -32,14 +31,6 @@ pub fn router() -> OpenApiRouter<App> {
 struct SkillPath {
     /// The skill.
     skill_id: SkillId,
-}
-
-/// A member in the path.
-#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-struct MemberPath {
-    /// The member: a Discord user's id.
-    user_id: UserId,
 }
 
 /// Which skills to list.
@@ -84,8 +75,7 @@ async fn create(
     guild: InGuild<CommunityWrite>,
     Json(new): Json<NewSkill>,
 ) -> Result<(StatusCode, Json<Skill>), Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    Ok((StatusCode::CREATED, Json(ops::skill_create(app.pool(), guild.guild_id, new, author).await?)))
+    Ok((StatusCode::CREATED, Json(ops::skill_create(app.pool(), guild.guild_id, new, guild.author()).await?)))
 }
 
 /// See the skill tree
@@ -130,8 +120,7 @@ async fn update(
     Path(path): Path<SkillPath>,
     Json(edit): Json<SkillEdit>,
 ) -> Result<Json<Skill>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    Ok(Json(ops::skill_update(app.pool(), guild.guild_id, path.skill_id, edit, author).await?))
+    Ok(Json(ops::skill_update(app.pool(), guild.guild_id, path.skill_id, edit, guild.author()).await?))
 }
 
 /// Retire a skill
@@ -146,8 +135,7 @@ async fn retire(
     guild: InGuild<CommunityWrite>,
     Path(path): Path<SkillPath>,
 ) -> Result<Json<Skill>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    Ok(Json(ops::skill_retire(app.pool(), guild.guild_id, path.skill_id, author).await?))
+    Ok(Json(ops::skill_retire(app.pool(), guild.guild_id, path.skill_id, guild.author()).await?))
 }
 
 /// See a member's skills

@@ -2,17 +2,9 @@
 
 use community::announcements::Producer;
 use futures::future::join_all;
-use jobs::outbox::consume_batch;
 use serde_json::{Value, json};
 
 use crate::house::{ADA, House, give, house};
-
-/// Takes what is new in the outbox, as a node does.
-async fn consume(house: &House) {
-    house.settled().await;
-    let mut conn = house.pool().acquire().await.unwrap();
-    while consume_batch(&mut conn, &Producer).await.unwrap() > 0 {}
-}
 
 async fn queue(house: &House, status: &str) -> Vec<Value> {
     let page = house.ok("GET", &format!("/announcements?status={status}"), None).await;
@@ -56,8 +48,8 @@ async fn three_a_minute_leave_for_a_channel_and_the_rest_wait() {
         .await;
     give(&house, ADA, "a", 200, 0).await;
     // Several nodes at once.
-    join_all((0..4).map(|_| consume(&house))).await;
-    consume(&house).await;
+    join_all((0..4).map(|_| house.deliver(&Producer))).await;
+    house.deliver(&Producer).await;
     assert_eq!((queue(&house, "sent").await.len(), queue(&house, "pending").await.len()), (3, 5));
     for left in [2, 0] {
         minute(&house).await;
@@ -72,7 +64,7 @@ async fn three_a_minute_leave_for_a_channel_and_the_rest_wait() {
     assert_eq!(told[..3], ["number 0", "number 1", "number 2"], "the oldest first");
     // Each once, though the events are read again.
     house.run("UPDATE jobs.outbox_cursors SET transaction_id = '0', id = 0").await;
-    consume(&house).await;
+    house.deliver(&Producer).await;
     assert_eq!(house.count("SELECT count(*) FROM community.announcements").await, 8);
 }
 
@@ -89,7 +81,7 @@ async fn who_does_not_wish_it_is_not_announced() {
         )
         .await;
     house.ok("POST", "/awards", Some(json!({ "user_ids": ["7", "8"], "xp": 200, "reason": "both" }))).await;
-    consume(&house).await;
+    house.deliver(&Producer).await;
     let suppressed = queue(&house, "suppressed").await;
     assert_eq!(
         (suppressed.len(), &suppressed[0]["user_id"], &suppressed[0]["kind"]),
@@ -101,7 +93,7 @@ async fn who_does_not_wish_it_is_not_announced() {
     let own = json!({ "name": "Own", "requirement_type": "custom", "announce_channel_id": "600" });
     let own = house.ok("POST", "/achievements", Some(own)).await;
     house.ok("POST", &format!("/achievements/{}/grants", own["id"]), Some(json!({ "user_id": "8" }))).await;
-    consume(&house).await;
+    house.deliver(&Producer).await;
     assert_eq!(
         house.ok("GET", "/announcements?channel_id=600", None).await["items"][0]["kind"],
         "achievement"
@@ -109,7 +101,7 @@ async fn who_does_not_wish_it_is_not_announced() {
     let off = json!({ "kind": "achievement", "channel_id": "500", "enabled": false });
     house.ok("PUT", "/announcement-channels", Some(off)).await;
     house.ok("POST", &format!("/achievements/{}/grants", own["id"]), Some(json!({ "user_id": "7" }))).await;
-    consume(&house).await;
+    house.deliver(&Producer).await;
     assert_eq!(
         house.ok("GET", "/announcements?channel_id=600", None).await["items"].as_array().unwrap().len(),
         1
@@ -127,7 +119,7 @@ async fn what_has_waited_for_a_day_is_no_news() {
         let body = json!({ "user_ids": ["7"], "gold": 1, "reason": format!("number {n}") });
         house.ok("POST", "/awards", Some(body)).await;
     }
-    consume(&house).await;
+    house.deliver(&Producer).await;
     house.ok("POST", "/announcements", Some(json!({ "text": "The server moves tonight." }))).await;
     house.run("UPDATE community.announcements SET created_at = created_at - interval '25 hours'").await;
     minute(&house).await;
@@ -167,9 +159,7 @@ async fn preferences_are_asked_when_an_announcements_turn_comes() {
         house.ok("PUT", "/announcement-channels", Some(json!({ "kind": kind, "channel_id": "500" }))).await;
     }
     house.ok("POST", "/awards", Some(json!({ "user_ids": ["7", "8"], "xp": 200, "reason": "both" }))).await;
-    house.settled().await;
-    let mut conn = house.pool().acquire().await.unwrap();
-    while consume_batch(&mut conn, &Producer).await.unwrap() > 0 {}
+    house.deliver(&Producer).await;
     let due = house.events("announcement.due").await;
     let told: Vec<_> = due.iter().map(|one| (&one["kind"], &one["user_id"])).collect();
     assert_eq!(told.len(), 2, "{due:?}");

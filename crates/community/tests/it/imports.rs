@@ -27,9 +27,7 @@ async fn what_an_import_brings_is_no_news_and_of_no_season() {
     // Other XP are.
     give(&house, BOB, "a", 5_000, 0).await;
     assert_eq!(house.count(seasonal).await, 1);
-    house.settled().await;
-    let mut conn = house.pool().acquire().await.unwrap();
-    while jobs::outbox::consume_batch(&mut conn, &community::announcements::Producer).await.unwrap() > 0 {}
+    house.deliver(&community::announcements::Producer).await;
     let told = house.ok("GET", "/announcements", None).await["items"].as_array().unwrap().clone();
     assert_eq!(told.len(), 2);
     assert!(told.iter().all(|one| one["user_id"] == "8"), "{told:?}");

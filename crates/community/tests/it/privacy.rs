@@ -2,7 +2,6 @@
 
 use chrono::TimeDelta;
 use community::announcements::Producer;
-use jobs::outbox::consume_batch;
 use serde_json::json;
 
 use crate::house::{ADA, assert_sound, house};
@@ -25,9 +24,7 @@ async fn a_copy_holds_everything_and_forgetting_leaves_no_words_about_them() {
              SELECT 1, 7, id, 40 FROM community.skills WHERE guild_id = 1",
         )
         .await;
-    house.settled().await;
-    let mut conn = house.pool().acquire().await.unwrap();
-    while consume_batch(&mut conn, &Producer).await.unwrap() > 0 {}
+    house.deliver(&Producer).await;
 
     let copy = house.ok("GET", "/members/7/export", None).await;
     assert_eq!(copy["slices"]["community"]["purchases"][0]["item"], "Coffee");

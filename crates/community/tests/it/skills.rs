@@ -2,7 +2,7 @@
 
 use community::skills::Cascade;
 use futures::future::join_all;
-use jobs::outbox::{Event, consume_batch, emit};
+use jobs::outbox::{Event, emit};
 use kernel::UserId;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -94,12 +94,6 @@ async fn tell(house: &House, events: &[Event]) {
     tx.commit().await.unwrap();
 }
 
-async fn consume(house: &House) {
-    house.settled().await;
-    let mut conn = house.pool().acquire().await.unwrap();
-    while consume_batch(&mut conn, &Cascade).await.unwrap() > 0 {}
-}
-
 #[tokio::test]
 async fn a_cascade_reaches_the_ledgers_once() {
     let house = house().await;
@@ -124,10 +118,10 @@ async fn a_cascade_reaches_the_ledgers_once() {
     tell(&house, &all).await;
     // The same cascade told again, as other events.
     tell(&house, &all).await;
-    join_all((0..4).map(|_| consume(&house))).await;
-    consume(&house).await;
+    join_all((0..4).map(|_| house.deliver(&Cascade))).await;
+    house.deliver(&Cascade).await;
     house.run("UPDATE jobs.outbox_cursors SET transaction_id = '0', id = 0").await;
-    consume(&house).await;
+    house.deliver(&Cascade).await;
 
     assert_eq!(house.figures(ADA).await, (60, 0, 0));
     let held = house.ok("GET", "/members/7/skills", None).await;
@@ -164,7 +158,7 @@ async fn what_cannot_be_is_told_and_holds_nothing_up() {
         ],
     )
     .await;
-    consume(&house).await;
+    house.deliver(&Cascade).await;
     let refused = house.events("skill.reward_refused").await;
     assert_eq!(refused.len(), 5);
     assert!(refused.iter().any(|one| one["reason"].as_str().unwrap().contains("unheard-of")));

@@ -1,6 +1,6 @@
 //! What members have, and how they came by it.
 
-use access::openapi::InGuildPath;
+use access::openapi::{InGuildPath, MemberPath};
 use access::scope::EconomyRead;
 use access::{App, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
@@ -10,14 +10,6 @@ use utoipa::IntoParams;
 
 use crate::model::{Balance, Kind, LeaderboardRow, Transaction};
 use crate::ops;
-
-/// A member in the path.
-#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-pub(super) struct MemberPath {
-    /// The member: a Discord user's id.
-    user_id: UserId,
-}
 
 /// Which transactions to list.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]

@@ -1,6 +1,5 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/categories…`.
 
-use access::author::Author;
 use access::openapi::{IdempotencyKey, InGuildPath};
 use access::scope::{CommunityRead, CommunityWrite};
 use access::{App, InGuild, Json, Path, Problems, Query};
@@ -71,8 +70,7 @@ async fn create(
     guild: InGuild<CommunityWrite>,
     Json(new): Json<NewCategory>,
 ) -> Result<(StatusCode, Json<Category>), Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    let made = ops::category_create(app.pool(), guild.guild_id, new, author).await?;
+    let made = ops::category_create(app.pool(), guild.guild_id, new, guild.author()).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -103,8 +101,7 @@ async fn update(
     Path(path): Path<CategoryPath>,
     Json(edit): Json<CategoryEdit>,
 ) -> Result<Json<Category>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    Ok(Json(ops::category_update(app.pool(), guild.guild_id, path.category_id, edit, author).await?))
+    Ok(Json(ops::category_update(app.pool(), guild.guild_id, path.category_id, edit, guild.author()).await?))
 }
 
 /// Remove a category
@@ -119,6 +116,5 @@ async fn remove(
     guild: InGuild<CommunityWrite>,
     Path(path): Path<CategoryPath>,
 ) -> Result<Json<Category>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    Ok(Json(ops::category_remove(app.pool(), guild.guild_id, path.category_id, author).await?))
+    Ok(Json(ops::category_remove(app.pool(), guild.guild_id, path.category_id, guild.author()).await?))
 }

@@ -1,6 +1,5 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/multiplier-events…`.
 
-use access::author::Author;
 use access::openapi::{IdempotencyKey, InGuildPath};
 use access::scope::{CommunityRead, CommunityWrite};
 use access::web::Repeatable;
@@ -62,8 +61,8 @@ async fn create(
     guild: InGuild<CommunityWrite>,
     Json(new): Json<NewMultiplierEvent>,
 ) -> Result<(StatusCode, Json<MultiplierEvent>), Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    let made = ops::event_create(app.pool(), guild.guild_id, new, author, &Repeatable::current()).await?;
+    let made =
+        ops::event_create(app.pool(), guild.guild_id, new, guild.author(), &Repeatable::current()).await?;
     app.wake().outbox();
     Ok((StatusCode::CREATED, Json(made)))
 }
@@ -95,8 +94,7 @@ async fn update(
     Path(path): Path<EventPath>,
     Json(edit): Json<MultiplierEventEdit>,
 ) -> Result<Json<MultiplierEvent>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    Ok(Json(ops::event_update(app.pool(), guild.guild_id, path.event_id, edit, author).await?))
+    Ok(Json(ops::event_update(app.pool(), guild.guild_id, path.event_id, edit, guild.author()).await?))
 }
 
 /// Call a timed multiplier off
@@ -111,8 +109,7 @@ async fn call_off(
     guild: InGuild<CommunityWrite>,
     Path(path): Path<EventPath>,
 ) -> Result<Json<MultiplierEvent>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    let event = ops::event_call_off(app.pool(), guild.guild_id, path.event_id, author).await?;
+    let event = ops::event_call_off(app.pool(), guild.guild_id, path.event_id, guild.author()).await?;
     app.wake().outbox();
     Ok(Json(event))
 }

@@ -1,11 +1,10 @@
 //! Charts.
 
-use access::openapi::InGuildPath;
+use access::openapi::{InGuildPath, MemberPath};
 use access::scope::CommunityRead;
 use access::{App, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
 use kernel::Problem;
-use people::routes::MemberPath;
 
 use crate::days::{self, DayFigures, DayQuery};
 

@@ -1,8 +1,7 @@
 //! The slice's routes with a key that may do everything, and a small path to walk.
 
-use access::testing::House;
+use access::testing::{House, deliver};
 use community::skills::Cascade;
-use jobs::outbox::{Consumer as _, consume_batch};
 use kernel::{GuildId, UserId};
 use serde_json::{Value, json};
 
@@ -131,15 +130,7 @@ impl Stage {
 
     /// Delivers the cascades to the community's ledgers.
     pub(crate) async fn deliver(&self) {
-        let mut conn = self.house.pool().acquire().await.unwrap();
-        // Readers stop at the oldest transaction that runs anywhere, also in other tests' databases.
-        let behind = "SELECT EXISTS (SELECT FROM jobs.outbox o WHERE NOT EXISTS (
-                          SELECT FROM jobs.outbox_cursors c
-                           WHERE c.consumer = $1 AND (c.transaction_id, c.id) >= (o.transaction_id, o.id)))";
-        while sqlx::query_scalar(behind).bind(Cascade.name()).fetch_one(&mut *conn).await.unwrap() {
-            consume_batch(&mut conn, &Cascade).await.unwrap();
-            tokio::task::yield_now().await;
-        }
+        deliver(self.house.pool(), &Cascade).await;
     }
 
     /// XP of a member.

@@ -1,23 +1,13 @@
 //! Members of a guild.
 
-use access::openapi::InGuildPath;
+use access::openapi::{InGuildPath, MemberPath};
 use access::scope::{CommunityRead, CommunityWrite};
 use access::{App, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
-use kernel::{Page, PageQuery, Problem, UserId};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use kernel::{Page, PageQuery, Problem};
 
 use crate::model::{Member, MemberEdit};
 use crate::ops;
-
-/// A member in the path.
-#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-pub struct MemberPath {
-    /// The member: a Discord user's id.
-    pub user_id: UserId,
-}
 
 /// List the members of a guild
 ///

@@ -1,6 +1,6 @@
 //! A copy of what is known of a member, and forgetting them.
 
-use access::openapi::{IdempotencyKey, InGuildPath};
+use access::openapi::{IdempotencyKey, InGuildPath, MemberPath};
 use access::personal::Keepers;
 use access::scope::CommunityWrite;
 use access::{App, InGuild, Json, Path, Problems};
@@ -10,7 +10,6 @@ use kernel::Problem;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::members::MemberPath;
 use crate::privacy::{self, Erased, MemberExport};
 
 /// Copy all that is known of a member

@@ -1,12 +1,11 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/achievements…`.
 
-use access::author::Author;
-use access::openapi::{IdempotencyKey, InGuildPath};
+use access::openapi::{IdempotencyKey, InGuildPath, MemberPath};
 use access::scope::{CommunityRead, CommunityWrite};
 use access::{App, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
 use axum::http::StatusCode;
-use kernel::{Page, PageQuery, Problem, UserId};
+use kernel::{Page, PageQuery, Problem};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -35,14 +34,6 @@ pub fn router() -> OpenApiRouter<App> {
 struct AchievementPath {
     /// The achievement.
     achievement_id: AchievementId,
-}
-
-/// A member in the path.
-#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-struct MemberPath {
-    /// The member: a Discord user's id.
-    user_id: UserId,
 }
 
 /// Which achievements to list.
@@ -87,8 +78,7 @@ async fn create(
     guild: InGuild<CommunityWrite>,
     Json(new): Json<NewAchievement>,
 ) -> Result<(StatusCode, Json<Achievement>), Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    let made = ops::achievement_create(app.pool(), guild.guild_id, new, author).await?;
+    let made = ops::achievement_create(app.pool(), guild.guild_id, new, guild.author()).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -118,8 +108,10 @@ async fn update(
     Path(path): Path<AchievementPath>,
     Json(edit): Json<AchievementEdit>,
 ) -> Result<Json<Achievement>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    Ok(Json(ops::achievement_update(app.pool(), guild.guild_id, path.achievement_id, edit, author).await?))
+    Ok(Json(
+        ops::achievement_update(app.pool(), guild.guild_id, path.achievement_id, edit, guild.author())
+            .await?,
+    ))
 }
 
 /// Retire an achievement
@@ -134,8 +126,7 @@ async fn retire(
     guild: InGuild<CommunityWrite>,
     Path(path): Path<AchievementPath>,
 ) -> Result<Json<Achievement>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    Ok(Json(ops::achievement_retire(app.pool(), guild.guild_id, path.achievement_id, author).await?))
+    Ok(Json(ops::achievement_retire(app.pool(), guild.guild_id, path.achievement_id, guild.author()).await?))
 }
 
 /// List who has an achievement
@@ -168,8 +159,8 @@ async fn grant(
     Path(path): Path<AchievementPath>,
     Json(grant): Json<GrantAchievement>,
 ) -> Result<Json<Progress>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    let held = ops::achievement_grant(app.pool(), guild.guild_id, path.achievement_id, grant, author).await?;
+    let held = ops::achievement_grant(app.pool(), guild.guild_id, path.achievement_id, grant, guild.author())
+        .await?;
     app.wake().outbox();
     Ok(Json(held))
 }
@@ -188,9 +179,9 @@ async fn revoke(
     Path(path): Path<AchievementPath>,
     Json(revoke): Json<RevokeAchievement>,
 ) -> Result<Json<Progress>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
     let held =
-        ops::achievement_revoke(app.pool(), guild.guild_id, path.achievement_id, revoke, author).await?;
+        ops::achievement_revoke(app.pool(), guild.guild_id, path.achievement_id, revoke, guild.author())
+            .await?;
     app.wake().outbox();
     Ok(Json(held))
 }

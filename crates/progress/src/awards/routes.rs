@@ -1,6 +1,5 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/awards…`.
 
-use access::author::Author;
 use access::openapi::{IdempotencyKey, InGuildPath};
 use access::scope::CommunityWrite;
 use access::web::Repeatable;
@@ -29,7 +28,7 @@ async fn award(
     guild: InGuild<CommunityWrite>,
     Json(new): Json<NewAward>,
 ) -> Result<Json<Awarded>, Problem> {
-    let (author, repeatable) = (Author::new(guild.by(), &guild.origin), Repeatable::current());
+    let (author, repeatable) = (guild.author(), Repeatable::current());
     let awarded = ops::award(app.pool(), guild.guild_id, new, author, &repeatable).await?;
     app.wake().outbox();
     Ok(Json(awarded))
@@ -48,7 +47,7 @@ async fn revoke(
     guild: InGuild<CommunityWrite>,
     Json(new): Json<NewAward>,
 ) -> Result<Json<Awarded>, Problem> {
-    let (author, repeatable) = (Author::new(guild.by(), &guild.origin), Repeatable::current());
+    let (author, repeatable) = (guild.author(), Repeatable::current());
     let awarded = ops::revoke(app.pool(), guild.guild_id, new, author, &repeatable).await?;
     app.wake().outbox();
     Ok(Json(awarded))

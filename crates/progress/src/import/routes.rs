@@ -1,6 +1,5 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/xp/import`.
 
-use access::author::Author;
 use access::openapi::{IdempotencyKey, InGuildPath};
 use access::scope::CommunityWrite;
 use access::{App, InGuild, Json, Problems};
@@ -29,8 +28,7 @@ async fn import(
     guild: InGuild<CommunityWrite>,
     Json(new): Json<NewImport>,
 ) -> Result<Json<Imported>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    let done = ops::import(app.pool(), guild.guild_id, new, author).await?;
+    let done = ops::import(app.pool(), guild.guild_id, new, guild.author()).await?;
     app.wake().outbox();
     Ok(Json(done))
 }

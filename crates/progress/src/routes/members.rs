@@ -1,11 +1,10 @@
 //! Members with their standing, leaderboards, the journal.
 
-use access::openapi::InGuildPath;
+use access::openapi::{InGuildPath, MemberPath};
 use access::scope::CommunityRead;
 use access::{App, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
 use kernel::{Page, PageQuery, Problem};
-use people::routes::MemberPath;
 
 use crate::activity::{self, Activity, ActivityQuery};
 use crate::leaderboard::{self, LeaderboardQuery, Placed};

@@ -1,6 +1,5 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/seasons…`.
 
-use access::author::Author;
 use access::openapi::{IdempotencyKey, InGuildPath};
 use access::scope::{CommunityRead, CommunityWrite};
 use access::{App, InGuild, Json, Path, Problems, Query};
@@ -61,8 +60,7 @@ async fn create(
     guild: InGuild<CommunityWrite>,
     Json(new): Json<NewSeason>,
 ) -> Result<(StatusCode, Json<Season>), Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    let made = ops::season_create(app.pool(), guild.guild_id, new, author).await?;
+    let made = ops::season_create(app.pool(), guild.guild_id, new, guild.author()).await?;
     app.wake().outbox();
     Ok((StatusCode::CREATED, Json(made)))
 }
@@ -93,8 +91,7 @@ async fn update(
     Path(path): Path<SeasonPath>,
     Json(edit): Json<SeasonEdit>,
 ) -> Result<Json<Season>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    let season = ops::season_update(app.pool(), guild.guild_id, path.season_id, edit, author).await?;
+    let season = ops::season_update(app.pool(), guild.guild_id, path.season_id, edit, guild.author()).await?;
     app.wake().outbox();
     Ok(Json(season))
 }
@@ -111,8 +108,7 @@ async fn remove(
     guild: InGuild<CommunityWrite>,
     Path(path): Path<SeasonPath>,
 ) -> Result<StatusCode, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    ops::season_delete(app.pool(), guild.guild_id, path.season_id, author).await?;
+    ops::season_delete(app.pool(), guild.guild_id, path.season_id, guild.author()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -130,8 +126,7 @@ async fn roll(
     Path(path): Path<SeasonPath>,
     Json(roll): Json<RollSeason>,
 ) -> Result<Json<Rolled>, Problem> {
-    let author = Author::new(guild.by(), &guild.origin);
-    let rolled = ops::season_roll(app.pool(), guild.guild_id, path.season_id, roll, author).await?;
+    let rolled = ops::season_roll(app.pool(), guild.guild_id, path.season_id, roll, guild.author()).await?;
     app.wake().outbox();
     Ok(Json(rolled))
 }

@@ -1,24 +1,16 @@
 //! A squad's page, the leaderboard of squads, and what Discord has of members' roles.
 
-use access::openapi::InGuildPath;
+use access::openapi::{InGuildPath, MemberPath};
 use access::scope::{CommunityWrite, SquadsRead};
 use access::{App, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
-use kernel::{Page, PageQuery, Problem, UserId};
+use kernel::{Page, PageQuery, Problem};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::squads::SquadPath;
 use crate::pages::{self, Measure, SquadPage, SquadRank};
 use crate::roles::{self, ObservedRoles, RolesReconciled};
-
-/// A member in the path.
-#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-pub(super) struct MemberPath {
-    /// The member: a Discord user's id.
-    user_id: UserId,
-}
 
 /// By what to compare.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]

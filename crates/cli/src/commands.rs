@@ -134,11 +134,6 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: moderation::ModCommand,
     },
-    /// Moderation of a guild: cases, rules of automod, appeals, raids, what failed on Discord.
-    Mod {
-        #[command(subcommand)]
-        command: moderation::ModCommand,
-    },
     /// Members of a guild: profiles, leaderboard, activity; copies and deletion on request; XP from another bot.
     Member {
         #[command(subcommand)]
@@ -221,16 +216,6 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: assessment::AssessmentCommand,
     },
-    /// How well recommending what to learn would have done, on a record of learners or on simulated ones.
-    Recommend {
-        #[command(subcommand)]
-        command: recommend::RecommendCommand,
-    },
-    /// What learners hand in, for those who grade: list, claim, judge, extend.
-    Assessment {
-        #[command(subcommand)]
-        command: assessment::AssessmentCommand,
-    },
     /// Re-derive balances, XP, points and standings from their journals, and report what differs.
     Audit(audit::AuditArgs),
     /// Print the API's OpenAPI document.
@@ -283,9 +268,6 @@ pub(crate) async fn run(cli: &Cli, screen: &Screen) -> Result<(), Failure> {
         Command::Insight { command } => insight::run(global, command, screen).await,
         Command::Credential { command } => credential::run(global, command, screen).await,
         Command::Search(command) => search::run(global, command, screen).await,
-        Command::Mod { command } => moderation::run(global, command, screen).await,
-        Command::Recommend { command } => recommend::run(command, screen),
-        Command::Assessment { command } => assessment::run(global, command, screen).await,
         Command::Recommend { command } => recommend::run(command, screen),
         Command::Assessment { command } => assessment::run(global, command, screen).await,
         Command::Audit(args) => audit::run(global, args, screen).await,

@@ -32,12 +32,12 @@ pub(super) async fn acting(
     // What was read from Discord at a sign-in may be out of date: Discord says it anew with every interaction.
     let granted = grants.items.iter().filter(|grant| grant.source != "discord");
     for grant in granted.filter(|grant| grant.expires_at.is_none_or(|at| at > now)) {
-        roles.push(grant.role.parse()?);
+        roles.push(Role::named(&grant.role)?);
     }
     let held: Vec<i64> = member.roles.iter().filter_map(|role| snowflake(role)).collect();
     for mapping in mapping_list(conn, guild).await? {
         if held.contains(&mapping.discord_role_id) {
-            roles.push(mapping.role.parse()?);
+            roles.push(Role::named(&mapping.role)?);
         }
     }
     roles.sort_unstable();

@@ -76,6 +76,7 @@ struct Link {
 }
 
 /// An exercise that comes along.
+#[derive(Debug)]
 struct Kept {
     exercise: Exercise,
     /// Whether it teaches concepts.

@@ -235,7 +235,7 @@ pub struct Recommendation {
     pub score: f64,
     /// The share of its points that the learner is expected to reach, where both are known.
     pub expected_share: Option<f64>,
-    /// RecommendationWhy, the weightiest first.
+    /// Why, the weightiest first.
     pub reasons: Vec<RecommendationReason>,
 }
 

@@ -42,11 +42,10 @@ pub fn check_new(mut case: NewCase) -> Result<NewCase, Wrong> {
         (Action::Ban | Action::Warn, Some(seconds)) => {
             fields::within("duration_seconds", seconds, 1, LONGEST)?;
         }
-        (Action::Ban | Action::Warn, None) => {}
+        (_, None) => {}
         (_, Some(_)) => {
             return Err(Wrong::new("duration_seconds", "is for time-outs, bans and warnings only"));
         }
-        (_, None) => {}
     }
     match (case.action, case.delete_message_seconds) {
         (Action::Ban, Some(seconds)) => {

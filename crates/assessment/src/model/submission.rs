@@ -71,7 +71,7 @@ pub struct Submission {
     pub title: String,
     /// Which hand-in it is, from 1.
     pub attempt_number: i32,
-    /// submitted, in_review (peers are at it), escalated (left to the instructors), or graded.
+    /// `submitted`, `in_review` (peers are at it), `escalated` (left to the instructors), or `graded`.
     pub status: String,
     /// When it was received.
     pub received_at: DateTime<Utc>,

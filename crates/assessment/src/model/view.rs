@@ -89,7 +89,7 @@ pub struct OwnSubmission {
     pub id: SubmissionId,
     /// Which hand-in it is, from 1.
     pub attempt_number: i32,
-    /// submitted, in_review, escalated or graded.
+    /// `submitted`, `in_review`, `escalated` or `graded`.
     pub status: String,
     /// When it was received.
     pub received_at: DateTime<Utc>,

@@ -282,7 +282,7 @@ async fn remind_later(
     id: SubmissionId,
     task: &Task,
 ) -> Result<(), Error> {
-    let hours = task.peers().unwrap_or_else(Peers::default).deadline_hours;
+    let hours = task.peers().unwrap_or_default().deadline_hours;
     let at = db::now(&mut *conn).await? + TimeDelta::hours(hours.into());
     let about = timers::Remind { submission_id: id, at };
     timers::REMIND.schedule(conn, Some(guild), At::At(at), &about).await?;

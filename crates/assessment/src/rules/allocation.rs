@@ -89,7 +89,8 @@ mod tests {
 
     impl Class {
         fn count(&self, submission: usize, state: State) -> u32 {
-            self.assigned.iter().filter(|one| one.0 == submission && one.2 == state).count() as u32
+            let all = self.assigned.iter().filter(|one| one.0 == submission && one.2 == state);
+            u32::try_from(all.count()).unwrap()
         }
 
         fn candidates(&self, reviewer: usize) -> Vec<Candidate> {
@@ -102,7 +103,7 @@ mod tests {
                     completed: self.count(one, State::Written),
                     live: self.count(one, State::Live),
                     waits: !self.graded.contains(&one),
-                    received_at: DateTime::from_timestamp(one as i64, 0).unwrap(),
+                    received_at: DateTime::from_timestamp(i64::try_from(one).unwrap(), 0).unwrap(),
                 })
                 .collect()
         }
@@ -232,7 +233,7 @@ mod tests {
             completed,
             live,
             waits: true,
-            received_at: DateTime::from_timestamp(n as i64, 0).unwrap(),
+            received_at: DateTime::from_timestamp(i64::try_from(n).unwrap(), 0).unwrap(),
         };
         let mut all = vec![one(1, 0, 0), one(2, 0, 0), one(3, 2, 0)];
         let first = choose(id(8), 2, &all).unwrap();

@@ -156,6 +156,7 @@ pub(crate) async fn run(
         .await
 }
 
+#[expect(clippy::too_many_lines, reason = "an arm for each command")]
 async fn carry_out(
     pool: &PgPool,
     issuing: &Issuing<'_>,

@@ -1,5 +1,6 @@
 //! `questhall insight`: what comes of learning when it is counted.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 use chrono::{Days, NaiveDate};
@@ -104,13 +105,13 @@ pub(crate) async fn run(global: &Global, command: &InsightCommand, screen: &Scre
                 screen.answer(&figures, |figures| {
                     let mut text = figures.title.clone();
                     for version in &figures.versions {
-                        text.push_str(&format!(
+                        let _ = write!(text,
                             "\n\nVersion {}: completed {}, {} under way, median {} minutes.\n",
                             version.version,
                             percent(&version.completion),
                             version.under_way,
                             number(version.median_minutes.value)
-                        ));
+                        );
                         let rows = version.steps.iter().map(|step| {
                             [
                                 step.place.to_string(),
@@ -128,12 +129,12 @@ pub(crate) async fn run(global: &Global, command: &InsightCommand, screen: &Scre
                         ));
                     }
                     if let Some(change) = &figures.change {
-                        text.push_str(&format!(
+                        let _ = write!(text,
                             "\nVersion {} beside {}: {}.",
                             change.to,
                             change.from,
                             word(change.verdict)
-                        ));
+                        );
                     }
                     text
                 })

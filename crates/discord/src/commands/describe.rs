@@ -89,11 +89,12 @@ pub fn reference() -> String {
             }
             for option in leaf.options {
                 let word = format!("{}: {}", option.name, option.takes.word());
-                typed.push_str(&if option.required { format!(" {word}") } else { format!(" [{word}]") });
+                let (before, after) = if option.required { (" ", "") } else { (" [", "]") };
+                typed.extend([before, &word, after]);
             }
             let seen = if leaf.private { "for who asks" } else { "for all" };
             let needs = leaf.needs.map(|scope| format!("; takes `{scope}`")).unwrap_or_default();
-            let _ = write!(text, "| `{typed}` | {} | {seen}{needs} |\n", leaf.about.en);
+            let _ = writeln!(text, "| `{typed}` | {} | {seen}{needs} |", leaf.about.en);
         }
     }
     text

@@ -180,9 +180,9 @@ pub(crate) async fn quiz_opened(call: Call) -> Answered {
     let mut text = String::new();
     for (n, question) in of_page.iter().enumerate() {
         let n = page * PER_FORM + n + 1;
-        let _ = write!(text, "**{n}.** {}\n", cut(&question.text, 300));
+        let _ = writeln!(text, "**{n}.** {}", cut(&question.text, 300));
         for choice in &question.choices {
-            let _ = write!(text, "- {}\n", cut(&choice.text, 100));
+            let _ = writeln!(text, "- {}", cut(&choice.text, 100));
         }
     }
     let label = say!(call.lang, "Answer", "Antworten");

@@ -55,6 +55,10 @@ pub(crate) struct Heard {
     pub(crate) files: Vec<(String, String)>,
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |all, byte| all + &format!("{byte:02x}"))
+}
+
 impl Chat {
     pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
@@ -64,7 +68,7 @@ impl Chat {
         let database = TestDatabase::new().await;
         let discord = StandIn::start().await;
         let pair = Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap();
-        let key: String = pair.public_key().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = hex(pair.public_key().as_ref());
         let mut settings = DiscordSettings {
             application_id: Some(APPLICATION.to_string()),
             public_key: Some(key),
@@ -134,7 +138,7 @@ impl Chat {
     /// Posts an interaction, signed for this time, and tells status and body.
     pub(crate) async fn post_at(&self, body: &str, timestamp: &str, signature: Option<&str>) -> (u16, Value) {
         let signed = self.pair.sign(format!("{timestamp}{body}").as_bytes());
-        let signed: String = signed.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let signed = hex(signed.as_ref());
         let request = Request::post("/discord/interactions")
             .header("content-type", "application/json")
             .header("x-signature-ed25519", signature.unwrap_or(&signed))
@@ -229,6 +233,7 @@ impl Chat {
     }
 
     /// The data of a typed command, by the bot's own description.
+    #[expect(clippy::unused_self, reason = "whoever types has a chat")]
     pub(crate) fn typed(&self, line: &str) -> Value {
         let commands = discord::commands::describe();
         let mut words = words(line.strip_prefix('/').unwrap()).into_iter();

@@ -18,7 +18,9 @@ struct Watched {
 impl Watched {
     async fn new(tricks: Vec<Trick>) -> Self {
         let gateway = Gateway::start().await;
-        tricks.into_iter().for_each(|trick| gateway.plays(trick));
+        for trick in tricks {
+            gateway.plays(trick);
+        }
         let url = gateway.url.clone();
         let chat = Chat::with(|settings| {
             settings.gateway = true;

@@ -1,6 +1,7 @@
 //! Figures, as they are told.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use chrono::NaiveDate;
 use kernel::{GuildId, Page, PageQuery};
@@ -96,14 +97,14 @@ pub async fn quest_figures(pool: &PgPool, guild: GuildId, quest: QuestId) -> Res
         .into_iter()
         .map(|row| {
             let of: Vec<&StepRow> = steps.iter().filter(|step| step.version == row.version).collect();
-            version_told(row, &of)
+            version_told(&row, &of)
         })
         .collect();
     let change = versions.first().zip(versions.get(1)).map(|(after, before)| change(before, after));
     Ok(QuestFigures { quest_id: quest, title, versions, change })
 }
 
-fn version_told(row: VersionRow, steps: &[&StepRow]) -> VersionFigures {
+fn version_told(row: &VersionRow, steps: &[&StepRow]) -> VersionFigures {
     let completed = i64::from(row.completed);
     let over = completed + i64::from(row.abandoned) + i64::from(row.idle);
     let risks: Vec<Step> =
@@ -181,7 +182,10 @@ pub async fn item_list(pool: &PgPool, guild: GuildId, quest: QuestId) -> Result<
             subject_id,
             subject: row.subject,
             item,
-            hash: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            hash: hash.iter().fold(String::new(), |mut all, byte| {
+                let _ = write!(all, "{byte:02x}");
+                all
+            }),
             facility: share(row.facility * float(n), n),
             omitted: row.omitted,
             discrimination,

@@ -73,12 +73,11 @@ async fn within(
     from: Option<NaiveDate>,
     until: Option<NaiveDate>,
 ) -> Result<(NaiveDate, NaiveDate), Problem> {
-    let until = match until {
-        Some(until) => until,
-        None => {
-            let mut conn = app.pool().acquire().await.map_err(Error::from)?;
-            db::now(&mut conn).await.map_err(Error::from)?.date_naive()
-        }
+    let until = if let Some(until) = until {
+        until
+    } else {
+        let mut conn = app.pool().acquire().await.map_err(Error::from)?;
+        db::now(&mut conn).await.map_err(Error::from)?.date_naive()
     };
     if !kernel::time::is_within(&until) {
         return Err(Problem::field("until", "must be in the years 1 to 9999"));

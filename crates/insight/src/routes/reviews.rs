@@ -65,7 +65,7 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// ReviewAnswer a review
+/// Answer a review
 ///
 /// How well one remembered it, which says when it is asked again. Refused before it is due.
 #[utoipa::path(post, path = "/guilds/{guild_id}/insight/reviews/{step_id}/answers", tag = "insight",

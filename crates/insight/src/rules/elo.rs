@@ -102,7 +102,12 @@ mod tests {
             for (place, (item, difficulty)) in items.iter().enumerate() {
                 let share = expected(ability, *difficulty);
                 let learner = Uuid::from_u128(1_000 + u128::from(n));
-                ratings.take(&FirstTry { place: place as i64, learner, subject: *item, share });
+                ratings.take(&FirstTry {
+                    place: i64::try_from(place).unwrap(),
+                    learner,
+                    subject: *item,
+                    share,
+                });
             }
         }
         let found = items.map(|(item, _)| ratings.difficulties[&item].value);

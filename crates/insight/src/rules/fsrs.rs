@@ -174,7 +174,7 @@ mod tests {
         due: i64,
     }
 
-    /// Forty items of twelve answers each: on time, late, early and on the same day. tests/oracle/fsrs_vectors.py made them.
+    /// Forty items of twelve answers each: on time, late, early and on the same day. `tests/oracle/fsrs_vectors.py` made them.
     #[test]
     fn the_reference_says_the_same() {
         let cards: Vec<Vec<Answer>> =

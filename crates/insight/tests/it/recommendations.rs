@@ -5,7 +5,7 @@ use learning::ids::QuestId;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::stage::{ADA, GUILD, Stage, reading};
+use crate::stage::{ADA, BOB, GUILD, Stage, reading};
 
 async fn recommended(stage: &Stage, user: i64) -> Vec<(String, Vec<String>)> {
     let all = stage.ok("GET", "insight/recommendations?limit=50", Some(user), None).await;
@@ -27,6 +27,80 @@ async fn walk(stage: &Stage, user: i64, quests: &[Uuid]) {
         let path = format!("learning/quests/{quest}/attempt/steps/{step}/completion");
         stage.ok("POST", &path, Some(user), Some(json!({}))).await;
     }
+}
+
+#[tokio::test]
+async fn what_others_did_next_is_recommended_unless_it_may_not_be() {
+    let stage = Stage::new().await;
+    let mut quests = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        quests.push(stage.quest(name, &reading(&name.to_uppercase(), 1)).await);
+    }
+    let mut locked: Value = reading("Locked", 1);
+    locked["requires"] = json!(["d"]);
+    let locked = stage.quest("locked", &locked).await;
+    for n in 0..3 {
+        let user = 100 + n;
+        let mut conn = stage.pool().acquire().await.unwrap();
+        people::members_ensure(&mut conn, GUILD, &[(UserId::new(user), Some("Other"))]).await.unwrap();
+        drop(conn);
+        walk(&stage, user, &[quests[0], quests[2], quests[1], quests[3], locked]).await;
+    }
+    walk(&stage, ADA, &[quests[0]]).await;
+    stage.count().await;
+    let mine = recommended(&stage, ADA).await;
+    let titles: Vec<&str> = mine.iter().map(|one| one.0.as_str()).collect();
+    assert_eq!(
+        titles,
+        ["C", "B", "D"],
+        "what came next first; not what is done, nor what is locked: {mine:?}"
+    );
+    assert_eq!(mine[0].1[0], "done_next");
+    let cold = recommended(&stage, BOB).await;
+    assert_eq!(cold.len(), 4, "{cold:?}");
+    assert_eq!(cold[0].1, ["popular"], "nothing is known of Bob: {cold:?}");
+    // Dismissed, it comes no more; taken back, it does.
+    let path = format!("insight/recommendations/{}/dismissal", quests[2]);
+    for _ in 0..2 {
+        assert_eq!(stage.send("PUT", &path, Some(ADA), None).await.0, 204);
+    }
+    assert!(recommended(&stage, ADA).await.iter().all(|one| one.0 != "C"));
+    assert_eq!(stage.send("DELETE", &path, Some(ADA), None).await.0, 204);
+    assert_eq!(recommended(&stage, ADA).await[0].0, "C");
+    // Begun, it is not recommended either, and retired neither.
+    stage.ok("POST", &format!("learning/quests/{}/attempt", quests[2]), Some(ADA), None).await;
+    let gone = format!("learning/sources/quests/{}", quests[1]);
+    stage.ok("DELETE", &gone, None, None).await;
+    let titles: Vec<String> = recommended(&stage, ADA).await.into_iter().map(|one| one.0).collect();
+    assert_eq!(titles, ["D"]);
+    // Derived again, many times at once: the same.
+    let before = stage.everything().await;
+    let again = (0..4).map(|_| insight::ops::guild_recount(stage.pool(), GUILD));
+    for done in futures::future::join_all(again).await {
+        done.unwrap();
+    }
+    assert_eq!(stage.everything().await["transitions"], before["transitions"]);
+    stage.assert_clean().await;
+    // Who is forgotten leaves the sums.
+    let keeper = insight::SLICE.personal.unwrap();
+    let mut tx = stage.pool().begin().await.unwrap();
+    sqlx::query("SET LOCAL questhall.allow_erasure = 'on'").execute(&mut *tx).await.unwrap();
+    assert_eq!((keeper.forget)(&mut tx, GUILD, UserId::new(100)).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    stage.assert_clean().await;
+    let left: i64 = sqlx::query_scalar(
+        "SELECT weight FROM insight.transitions WHERE from_quest_id = $1 AND to_quest_id = $2",
+    )
+    .bind(quests[0])
+    .bind(quests[2])
+    .fetch_one(stage.pool())
+    .await
+    .unwrap();
+    assert_eq!(left, 2 * 2520);
+    // Bad requests.
+    assert_eq!(stage.send("GET", "insight/recommendations?limit=0", Some(ADA), None).await.0, 400);
+    let foreign = format!("insight/recommendations/{}/dismissal", Uuid::now_v7());
+    assert_eq!(stage.send("PUT", &foreign, Some(ADA), None).await.0, 404);
 }
 
 #[tokio::test]

@@ -134,10 +134,13 @@ pub(super) struct Limits {
     reactors: BTreeMap<(i64, i64, i64), (DateTime<Utc>, i32)>,
     rooms: HashMap<i64, Rooms>,
     /// Guilds whose voice was gone through again: what to pay and to take, and what was paid for the latter.
-    rewound: BTreeMap<GuildId, (GuildConfig, Rewound, Vec<(i32, i32)>)>,
+    rewound: BTreeMap<GuildId, Again>,
     /// Stays that are otherwise since.
     reseated: Vec<(i64, Stay)>,
 }
+
+/// How a guild rewards, what going through its voice again changes, and what was paid for what is taken.
+type Again = (GuildConfig, Rewound, Vec<(i32, i32)>);
 
 impl Limits {
     /// Rewards an event, and says why not where a limit says so.

@@ -232,7 +232,7 @@ impl Rewound {
         let (mut before, mut after) = (Rooms::default(), Rooms::default());
         let mut rest = news.iter().peekable();
         let (Some(first), Some(last)) = (news.first(), news.last()) else {
-            return Ok(Self::between(was, is));
+            return Ok(Self::between(&was, &is));
         };
         let since = first.at - TimeDelta::hours(i64::from(config.rewards.voice_stay_hours) + 1);
         let users: BTreeSet<i64> = news.iter().map(|new| new.user).collect();
@@ -252,7 +252,7 @@ impl Rewound {
                 after.happen(old, config, &mut is);
                 seen += 1;
                 if rest.peek().is_none() && seen % LOOK == 0 && before.goes_on_as(&after, old.at) {
-                    return Ok(Self::between(was, is));
+                    return Ok(Self::between(&was, &is));
                 }
             }
             match olds.last() {
@@ -265,13 +265,13 @@ impl Rewound {
         }
         let stays = after.stays.iter().filter(|(user, stay)| before.stays.get(user) != Some(stay));
         let stays = stays.map(|(_, stay)| *stay).collect();
-        Ok(Self { stays, ..Self::between(was, is) })
+        Ok(Self { stays, ..Self::between(&was, &is) })
     }
 
-    fn between(was: Found, is: Found) -> Self {
+    fn between(was: &Found, is: &Found) -> Self {
         let mut ticks: BTreeMap<Earned, i32> = BTreeMap::new();
         let mut minutes: BTreeMap<(i64, DateTime<Utc>), i32> = BTreeMap::new();
-        for (found, sign) in [(&was, -1), (&is, 1)] {
+        for (found, sign) in [(was, -1), (is, 1)] {
             for tick in &found.ticks {
                 *ticks.entry(*tick).or_default() += sign;
             }

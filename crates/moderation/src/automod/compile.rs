@@ -143,7 +143,7 @@ fn need(needs: &mut Needs, config: &Config) {
     };
     match config {
         Config::MessageRate(one) | Config::DuplicateMessages(one) | Config::CrossChannelSpam(one) => {
-            rate(one.seconds)
+            rate(one.seconds);
         }
         Config::SameContent(same) => rate(same.seconds),
         Config::JoinRate(joins) => needs.longest_seconds = needs.longest_seconds.max(joins.seconds),
@@ -255,7 +255,10 @@ fn refused(error: &regex::Error) -> String {
     }
 }
 
-fn patterns(rules: &[Compiled]) -> Result<(Option<RegexSet>, Vec<(usize, usize)>), Error> {
+/// Of each pattern its rule, and which of that rule's it is, from 1.
+type Origins = Vec<(usize, usize)>;
+
+fn patterns(rules: &[Compiled]) -> Result<(Option<RegexSet>, Origins), Error> {
     let (mut texts, mut list) = (Vec::new(), Vec::new());
     for (rule, one) in rules.iter().enumerate() {
         let Config::Regex(patterns) = &one.config else { continue };

@@ -126,7 +126,7 @@ impl<'a> Renderer<'a> {
     fn code(&mut self, rest: &str) {
         let ticks = rest.bytes().take_while(|b| *b == b'`').count();
         let Some(inner) = closing(&rest[ticks..], ticks) else {
-            self.push(&rest[..ticks].to_owned());
+            self.push(&rest[..ticks]);
             return;
         };
         let code = &rest[ticks..ticks + inner];
@@ -200,7 +200,7 @@ impl<'a> Renderer<'a> {
         let token =
             ["||", "~~", "***", "**", "__", "*", "_"].into_iter().find(|token| rest.starts_with(*token));
         let Some(token) = token else {
-            self.push(&rest[..1].to_owned());
+            self.push(&rest[..1]);
             return;
         };
         let before = self.out.chars().next_back();

@@ -1,4 +1,4 @@
-//! The cheap part of word rules, as rules of Discord's own AutoMod: what it blocks never appears.
+//! The cheap part of word rules, as rules of Discord's own `AutoMod`: what it blocks never appears.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ const PATTERNS: (usize, usize) = (10, 260);
 /// Most roles and channels that a rule exempts.
 const EXEMPT: (usize, usize) = (20, 50);
 
-/// Rules for Discord's AutoMod, and what stays ours.
+/// Rules for Discord's `AutoMod`, and what stays ours.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = NativeRules)]
 pub struct Native {

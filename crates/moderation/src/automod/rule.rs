@@ -473,8 +473,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn wrong(rule_type: RuleType, config: Value) -> String {
-        Config::read(rule_type, &config).unwrap_err().to_string()
+    fn wrong(rule_type: RuleType, config: &Value) -> String {
+        Config::read(rule_type, config).unwrap_err().to_string()
     }
 
     #[test]
@@ -492,7 +492,7 @@ mod tests {
             (RuleType::JoinRate, json!({ "count": 10, "seconds": 10, "raid": "party" }), "config"),
             (RuleType::MissingAvatar, json!({ "hours": 1 }), "config"),
         ] {
-            let error = wrong(rule_type, config.clone());
+            let error = wrong(rule_type, &config);
             assert!(error.starts_with(&format!("`{place}`")), "{rule_type} {config}: {error}");
             assert!(!error.contains("at line"), "{error}");
         }

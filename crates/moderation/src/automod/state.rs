@@ -115,12 +115,12 @@ impl State {
 
     /// How many messages a member wrote in a time.
     pub(super) fn rate(&self, user: UserId, at: i64, rate: Rate) -> Burst {
-        self.burst(user, at, rate, |_| true, |seen| seen.len())
+        self.burst(user, at, rate, |_| true, <[Seen]>::len)
     }
 
     /// How often a member wrote the same.
     pub(super) fn duplicates(&self, user: UserId, at: i64, content: u64, rate: Rate) -> Burst {
-        self.burst(user, at, rate, |seen| seen.content == content, |seen| seen.len())
+        self.burst(user, at, rate, |seen| seen.content == content, <[Seen]>::len)
     }
 
     /// In how many channels a member wrote the same.

@@ -87,15 +87,12 @@ pub async fn failed(
     db::retry(|| async {
         let mut tx = pool.begin().await?;
         let Some(of) = store::lock(&mut tx, receipt).await? else { return Ok(Done::Lost) };
-        let done = match retry.filter(|_| of.attempts < of.max_attempts) {
-            Some(after) => {
-                store::put_off(&mut tx, receipt, why, after.max(pause(of.attempts))).await?;
-                Done::Recorded
-            }
-            None => {
-                bury(&mut tx, &of, why).await?;
-                Done::Dead
-            }
+        let done = if let Some(after) = retry.filter(|_| of.attempts < of.max_attempts) {
+            store::put_off(&mut tx, receipt, why, after.max(pause(of.attempts))).await?;
+            Done::Recorded
+        } else {
+            bury(&mut tx, &of, why).await?;
+            Done::Dead
         };
         tx.commit().await?;
         Ok(done)
@@ -114,7 +111,7 @@ async fn bury(conn: &mut PgConnection, of: &Settling, why: &Dead) -> Result<(), 
             return Ok(());
         }
         (EffectKind::BulkBan, _) => {
-            store::cases_failed_of_bulk(conn, of.guild_id, of.id, &why.reason).await?
+            store::cases_failed_of_bulk(conn, of.guild_id, of.id, &why.reason).await?;
         }
         (EffectKind::Alert, _) | (_, None) => {}
         (_, Some(case)) => {

@@ -208,7 +208,7 @@ async fn delete(conn: &mut PgConnection, guild: GuildId, verdict: &Verdict) -> R
     Ok(effects::ask(conn, guild, &effects).await?)
 }
 
-/// What Discord's own AutoMod did by a rule of ours counts as a hit of it, once: `source` is its execution's message, or whatever names it.
+/// What Discord's own `AutoMod` did by a rule of ours counts as a hit of it, once: `source` is its execution's message, or whatever names it.
 /// False where it was told before.
 pub async fn native_hit(
     pool: &PgPool,

@@ -164,7 +164,7 @@ pub(crate) async fn timers(conn: &mut PgConnection, case: &Case) -> Result<(), E
     let of = OfCase { case_id: case.id };
     EXPIRE.schedule(conn, Some(case.guild_id), At::At(end), &of).await?;
     if case.action == Action::Timeout && (end - case.created_at).num_seconds() > LONGEST_TIMEOUT - 60 {
-        PROLONG.schedule(conn, Some(case.guild_id), At::In(Duration::from_secs(86_400)), &of).await?;
+        PROLONG.schedule(conn, Some(case.guild_id), At::In(Duration::from_hours(24)), &of).await?;
     }
     Ok(())
 }

@@ -285,7 +285,7 @@ pub async fn rule_replay(pool: &PgPool, guild: GuildId, replay: Replay) -> Resul
     })
 }
 
-/// What of the guild's rules Discord's own AutoMod can judge.
+/// What of the guild's rules Discord's own `AutoMod` can judge.
 pub async fn rules_native(pool: &PgPool, guild: GuildId) -> Result<Native, Error> {
     automod::native(&rule_list(pool, guild).await?)
 }

@@ -138,7 +138,7 @@ pub(super) async fn replay(
 
 /// Get rules of automod as rules of Discord's
 ///
-/// What of words, patterns and mentions Discord's own AutoMod can judge, and what it cannot.
+/// What of words, patterns and mentions Discord's own `AutoMod` can judge, and what it cannot.
 #[utoipa::path(get, path = "/guilds/{guild_id}/moderation/rules/native", tag = "moderation",
     operation_id = "rule_native", params(InGuildPath), responses((status = 200, body = Native), Problems),
     security(("api_key" = ["moderation:read"])))]

@@ -49,7 +49,7 @@ fn at(n: i64, ms: i64, user: i64, channel: i64, content: &str) -> Message {
     let author = Member { user_id: UserId::new(user), ..Member::default() };
     let id = ((300_000_000_000 + ms) << 22) + n;
     let mut message = Message::new(MessageId::new(id), ChannelId::new(channel), author);
-    message.body.content = content.to_owned();
+    content.clone_into(&mut message.body.content);
     message
 }
 

@@ -327,9 +327,8 @@ async fn cases_over_http() {
         (own["items"].as_array().unwrap().len(), &own["items"][0]["moderator_tag"]),
         (1, &json!("Moderators"))
     );
-    let (_, csv) = house
-        .send_text("GET", &format!("/guilds/1/moderation/cases.csv?user_id=9"), None, String::new())
-        .await;
+    let (_, csv) =
+        house.send_text("GET", "/guilds/1/moderation/cases.csv?user_id=9", None, String::new()).await;
     assert_eq!(csv.lines().count(), 3, "{csv}");
     let now = DateTime::<Utc>::UNIX_EPOCH.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let path = format!("/guilds/1/moderation/statistics?since={now}&until=2100-01-01T00:00:00Z");

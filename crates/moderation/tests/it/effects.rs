@@ -59,13 +59,13 @@ async fn whoever_hung_and_lost_the_lease_settles_nothing() {
     let pool = database.pool();
     let case = make(pool, quiet(Action::Kick, ADA)).await;
     let hung = due(pool).await.remove(0);
-    assert!(renew(pool, &hung.receipt, Duration::from_secs(60)).await.unwrap());
+    assert!(renew(pool, &hung.receipt, Duration::from_mins(1)).await.unwrap());
     later(pool).await;
     let other = due(pool).await.remove(0);
     assert!(other.receipt.token > hung.receipt.token && other.idempotency_key == hung.idempotency_key);
     assert_eq!(applied(pool, &hung.receipt, Settled::default()).await.unwrap(), Done::Lost);
     assert_eq!(failed(pool, &hung.receipt, &why(), None).await.unwrap(), Done::Lost);
-    assert!(!renew(pool, &hung.receipt, Duration::from_secs(60)).await.unwrap());
+    assert!(!renew(pool, &hung.receipt, Duration::from_mins(1)).await.unwrap());
     assert_eq!(applied(pool, &other.receipt, Settled::default()).await.unwrap(), Done::Recorded);
     assert_eq!(applied(pool, &other.receipt, Settled::default()).await.unwrap(), Done::Lost);
     assert_eq!(ops::case_get(pool, GUILD, case.case_number).await.unwrap().effect_state.as_str(), "applied");
@@ -79,8 +79,7 @@ async fn many_claimers_never_have_the_same() {
         make(pool, quiet(Action::Kick, UserId::new(user))).await;
     }
     let claims =
-        futures::future::join_all((0..8).map(|_| claim(pool, Some(GUILD), Duration::from_secs(60), 10)))
-            .await;
+        futures::future::join_all((0..8).map(|_| claim(pool, Some(GUILD), Duration::from_mins(1), 10))).await;
     let mut ids: Vec<_> = claims.into_iter().flat_map(|claimed| claimed.unwrap()).map(|one| one.id).collect();
     let all = ids.len();
     ids.sort_unstable();

@@ -8,7 +8,7 @@ use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
-use tokio_websockets::{CloseCode, Message, ServerBuilder};
+use tokio_websockets::{Message, ServerBuilder};
 
 use super::TOKEN;
 
@@ -19,8 +19,6 @@ pub(crate) enum Trick {
     AcceptAndClose,
     /// It says that the session is not valid; whether it can be gone on with.
     Invalid(bool),
-    /// It closes with this code once this many events were sent.
-    CloseAfter(usize, u16),
     /// It asks for a new connection once this many events were sent.
     ReconnectAfter(usize),
     /// It sends again what was acknowledged: so many events before those that are missing.
@@ -163,11 +161,6 @@ async fn serve(stream: TcpStream, memory: &Mutex<Memory>, url: &str) -> Option<(
                     sent += 1;
                     told += 1;
                     match trick {
-                        Some(Trick::CloseAfter(count, code)) if told >= count => {
-                            let code = CloseCode::try_from(code).unwrap();
-                            socket.send(Message::close(Some(code), "")).await.ok()?;
-                            return None;
-                        }
                         Some(Trick::ReconnectAfter(count)) if told >= count => {
                             socket.send(text(json!({ "op": 7 }))).await.ok()?;
                             return None;

@@ -138,17 +138,13 @@ fn json_answer(status: u16, body: &Value, heads: &[(&str, &str)]) -> Response<Bo
 }
 
 fn limited(scope: Option<&str>, wait: f64) -> Response<Body> {
-    match scope {
-        Some(scope) => {
-            let body = json!({ "message": "You are being rate limited.", "retry_after": wait, "global": scope == "global" });
-            json_answer(429, &body, &[("x-ratelimit-scope", scope)])
-        }
-        None => {
-            let mut response = html(429);
-            response.headers_mut().insert("retry-after", wait.to_string().parse().unwrap());
-            response
-        }
+    if let Some(scope) = scope {
+        let body = json!({ "message": "You are being rate limited.", "retry_after": wait, "global": scope == "global" });
+        return json_answer(429, &body, &[("x-ratelimit-scope", scope)]);
     }
+    let mut response = html(429);
+    response.headers_mut().insert("retry-after", wait.to_string().parse().unwrap());
+    response
 }
 
 fn html(status: u16) -> Response<Body> {

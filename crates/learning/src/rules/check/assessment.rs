@@ -36,7 +36,7 @@ fn assessment_check(one: &Assessment) -> Vec<FieldError> {
     for (field, there, wanted) in parts {
         match (there, wanted) {
             (true, false) => {
-                found.say(field, format!("does not belong to a {} assessment", one.kind.as_str()))
+                found.say(field, format!("does not belong to a {} assessment", one.kind.as_str()));
             }
             (false, true) => found.say(field, format!("is missing from a {} assessment", one.kind.as_str())),
             _ => {}

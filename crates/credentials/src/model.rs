@@ -138,6 +138,7 @@ pub struct Picture {
 /// How a credential stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = CredentialStanding)]
 pub enum Standing {
     /// It is valid.
     Valid,

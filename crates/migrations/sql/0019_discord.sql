@@ -73,15 +73,15 @@ CREATE TABLE discord.effects (
     settled_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_effects PRIMARY KEY (guild_id, id),
-    CONSTRAINT uq_effects_dedupe_key UNIQUE (guild_id, dedupe_key),
-    CONSTRAINT ck_effects_target CHECK (length(target) BETWEEN 1 AND 100),
-    CONSTRAINT ck_effects_kind CHECK (kind IN ('announcement', 'role')),
-    CONSTRAINT ck_effects_dedupe_key CHECK (length(dedupe_key) BETWEEN 1 AND 200),
-    CONSTRAINT ck_effects_status CHECK (status IN ('pending', 'done', 'dead')),
-    CONSTRAINT ck_effects_settled_at CHECK ((status = 'pending') = (settled_at IS NULL)),
-    CONSTRAINT ck_effects_attempts CHECK (attempts >= 0),
-    CONSTRAINT ck_effects_last_error CHECK (length(last_error) <= 500)
+    CONSTRAINT pk_discord_effects PRIMARY KEY (guild_id, id),
+    CONSTRAINT uq_discord_effects_dedupe_key UNIQUE (guild_id, dedupe_key),
+    CONSTRAINT ck_discord_effects_target CHECK (length(target) BETWEEN 1 AND 100),
+    CONSTRAINT ck_discord_effects_kind CHECK (kind IN ('announcement', 'role')),
+    CONSTRAINT ck_discord_effects_dedupe_key CHECK (length(dedupe_key) BETWEEN 1 AND 200),
+    CONSTRAINT ck_discord_effects_status CHECK (status IN ('pending', 'done', 'dead')),
+    CONSTRAINT ck_discord_effects_settled_at CHECK ((status = 'pending') = (settled_at IS NULL)),
+    CONSTRAINT ck_discord_effects_attempts CHECK (attempts >= 0),
+    CONSTRAINT ck_discord_effects_last_error CHECK (length(last_error) <= 500)
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE discord.effects IS
     'What is to be done on Discord, in order for each target. What cannot be done is kept with its reason, and can be sent again.';
@@ -99,9 +99,9 @@ COMMENT ON COLUMN discord.effects.last_error IS 'Why the last try failed, in wor
 COMMENT ON COLUMN discord.effects.settled_at IS 'When it was done or given up.';
 COMMENT ON COLUMN discord.effects.created_at IS 'When the row was made.';
 COMMENT ON COLUMN discord.effects.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE INDEX ix_effects_pending ON discord.effects (guild_id, target, place) WHERE status = 'pending';
-CREATE INDEX ix_effects_due ON discord.effects (not_before, place) WHERE status = 'pending';
-CREATE INDEX ix_effects_settled_at ON discord.effects (settled_at) WHERE status <> 'pending';
+CREATE INDEX ix_discord_effects_pending ON discord.effects (guild_id, target, place) WHERE status = 'pending';
+CREATE INDEX ix_discord_effects_due ON discord.effects (not_before, place) WHERE status = 'pending';
+CREATE INDEX ix_discord_effects_settled_at ON discord.effects (settled_at) WHERE status <> 'pending';
 CREATE TRIGGER tg_effects_touch BEFORE UPDATE ON discord.effects
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
@@ -137,7 +137,7 @@ CREATE TABLE discord.guilds (
     guild_id bigint NOT NULL,
     present boolean NOT NULL,
     changed_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_guilds PRIMARY KEY (guild_id)
+    CONSTRAINT pk_discord_guilds PRIMARY KEY (guild_id)
 );
 COMMENT ON TABLE discord.guilds IS 'Guilds that the bot is or was in, as the gateway says.';
 COMMENT ON COLUMN discord.guilds.guild_id IS 'Discord guild (the tenant), a snowflake.';

@@ -22,7 +22,18 @@ fn every_section_gives_figures() {
     let sections: BTreeSet<String> = figures.iter().map(|figure| text(figure, "section")).collect();
     assert_eq!(
         sections.into_iter().collect::<Vec<_>>(),
-        ["auth", "events", "ingest", "inputs", "leaderboard", "server", "submissions", "timers", "transfers"]
+        [
+            "auth",
+            "automod",
+            "events",
+            "ingest",
+            "inputs",
+            "leaderboard",
+            "server",
+            "submissions",
+            "timers",
+            "transfers"
+        ]
     );
     for figure in figures {
         let value = figure["value"].as_f64().unwrap();

@@ -137,7 +137,7 @@ async fn members_and_the_lake_are_looked_at() {
     at("member", "list", &[]).ends_with(0).says("Cy (bot)");
     assert_eq!(at("member", "seasons", &["5", "--json"]).ends_with(0).json(), serde_json::json!([]));
     at("multiplier", "factors", &["MESSAGE", "--channel", "9"]).ends_with(0).says("all of it");
-    at("multiplier", "factors", &["DANCE"]).ends_with(2).says("unknown variant");
+    at("multiplier", "factors", &["DANCE"]).ends_with(2).says("must be one of MESSAGE");
 
     let copy = at("member", "export", &["5"]).ends_with(0).json();
     assert_eq!(

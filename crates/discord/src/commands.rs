@@ -11,6 +11,7 @@ mod community;
 mod describe;
 mod learn;
 mod member;
+mod moderate;
 mod registry;
 mod squads;
 mod staff;

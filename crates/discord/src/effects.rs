@@ -7,12 +7,15 @@
 //! * What Discord refuses for good is kept with a reason, told, and can be sent again.
 
 mod announce;
+mod moderation;
 pub mod ops;
 mod queue;
 pub mod routes;
 mod store;
 mod worker;
 
+pub use self::moderation::moderate_once;
+pub(crate) use self::moderation::spawn as spawn_moderation;
 pub(crate) use queue::Queue;
 pub use worker::work_once;
 pub(crate) use worker::{clean, spawn};

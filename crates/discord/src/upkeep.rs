@@ -35,6 +35,7 @@ pub(crate) fn consumers(means: &Means) -> Consumers {
 pub(crate) fn start(means: &Means, node: &NodeHandle) {
     let Some(bot) = means.get::<Bot>().cloned() else { return };
     effects::spawn(bot.clone(), node);
+    effects::spawn_moderation(bot.clone(), node);
     gateway::spawn(bot.clone(), node);
     let stopping = node.stopping().clone();
     drop(node.spawn(async move {

@@ -12,6 +12,22 @@ use crate::interactions::model::{Given, Interaction};
 use crate::settings::snowflake;
 use crate::words::{Lang, say};
 
+/// What Discord says of somebody in a guild.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Powers {
+    /// A bit set.
+    pub(crate) permissions: u64,
+    /// Their roles.
+    pub(crate) roles: Vec<i64>,
+}
+
+impl Powers {
+    fn of(permissions: &str, roles: &[String]) -> Self {
+        let roles = roles.iter().filter_map(|role| snowflake(role)).collect();
+        Self { permissions: permissions.parse().unwrap_or(0), roles }
+    }
+}
+
 /// A call.
 pub(crate) struct Call {
     pub(crate) bot: Bot,
@@ -24,6 +40,10 @@ pub(crate) struct Call {
     given: HashMap<String, Value>,
     names: HashMap<UserId, (String, bool)>,
     actor: Option<Actor>,
+    /// What Discord says of who calls.
+    pub(super) powers: Powers,
+    /// The same of those members who are named.
+    pub(super) theirs: HashMap<UserId, Powers>,
     origin: Origin,
     /// What the button, menu or form is about.
     pub(crate) args: Vec<String>,
@@ -76,6 +96,12 @@ impl Call {
                 Some((UserId::new(snowflake(id)?), (name, user.bot)))
             })
             .collect();
+        let members = interaction.data.iter().flat_map(|data| &data.resolved.members);
+        let theirs = members
+            .filter_map(|(id, named)| {
+                Some((UserId::new(snowflake(id)?), Powers::of(&named.permissions, &named.roles)))
+            })
+            .collect();
         Ok(Self {
             bot: bot.clone(),
             guild,
@@ -85,6 +111,8 @@ impl Call {
             given: given.iter().map(|given| (given.name.clone(), given.value.clone())).collect(),
             names,
             actor: None,
+            powers: Powers::of(&member.permissions, &member.roles),
+            theirs,
             origin: Origin { ip: None, request_id: Some(format!("discord:{}", interaction.id)) },
             args: Vec::new(),
             chosen: Vec::new(),

@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 
 use super::call::Call;
 use super::choose::What;
-use super::{Answered, bytes, campaign, community, learn, member, squads, staff};
+use super::{Answered, bytes, campaign, community, learn, member, moderate, squads, staff};
 use crate::words::Text;
 
 /// A permission of Discord's that members need by default to see a command; administrators of a guild may choose otherwise.
@@ -14,6 +14,8 @@ pub(crate) enum Seen {
     All,
     /// By who may manage the guild.
     Managers,
+    /// By who may time members out.
+    Moderators,
 }
 
 impl Seen {
@@ -21,6 +23,7 @@ impl Seen {
         match self {
             Self::All => None,
             Self::Managers => Some(1 << 5),
+            Self::Moderators => Some(1 << 40),
         }
     }
 }
@@ -456,6 +459,92 @@ pub(crate) static TREE: &[Command] = &[
             required("text", Takes::Text, "What to say", "Was gesagt wird"),
             optional("channel", Takes::Channel, "Where; the channel for notices if left out", "Wo; sonst der Kanal für Hinweise"),
         ], private; "community:write")],
+    },
+    Command {
+        name: "warn",
+        name_de: "verwarnen",
+        about: text("Warn a member", "Ein Mitglied verwarnen"),
+        seen: Seen::Moderators,
+        leaves: &[
+            leaf!("", "Warn a member", "Ein Mitglied verwarnen", moderate::warn, [MEMBER, REASON], private; "moderation:write"),
+        ],
+    },
+    Command {
+        name: "timeout",
+        name_de: "auszeit",
+        about: text(
+            "Keep a member from speaking for a while",
+            "Ein Mitglied eine Weile nicht schreiben lassen",
+        ),
+        seen: Seen::Moderators,
+        leaves: &[
+            leaf!("set", "Keep a member from speaking", "Ein Mitglied nicht schreiben lassen", moderate::timeout, [
+                MEMBER,
+                required("minutes", Takes::Number(1, 40_320), "For how many minutes", "Für wie viele Minuten"),
+                REASON,
+            ], private; "moderation:write"),
+            leaf!("lift", "Let a member speak again", "Ein Mitglied wieder schreiben lassen", moderate::untimeout, [MEMBER, REASON], private; "moderation:write"),
+        ],
+    },
+    Command {
+        name: "kick",
+        name_de: "entfernen",
+        about: text("Put a member out", "Ein Mitglied entfernen"),
+        seen: Seen::Moderators,
+        leaves: &[
+            leaf!("", "Put a member out", "Ein Mitglied entfernen", moderate::kick, [MEMBER, REASON], private; "moderation:write"),
+        ],
+    },
+    Command {
+        name: "ban",
+        name_de: "bannen",
+        about: text("Ban a person", "Jemanden bannen"),
+        seen: Seen::Moderators,
+        leaves: &[leaf!("", "Ban a person", "Jemanden bannen", moderate::ban, [
+            MEMBER,
+            REASON,
+            optional("days", Takes::Number(1, 3_650), "For how many days; for good if left out", "Für wie viele Tage; sonst für immer"),
+            optional("delete-hours", Takes::Number(0, 168), "Of how many hours messages go too", "Wie viele Stunden Nachrichten mit verschwinden"),
+        ], private; "moderation:write")],
+    },
+    Command {
+        name: "unban",
+        name_de: "entbannen",
+        about: text("Let a person come in again", "Jemanden wieder hereinlassen"),
+        seen: Seen::Moderators,
+        leaves: &[
+            leaf!("", "Let a person come in again", "Jemanden wieder hereinlassen", moderate::unban, [MEMBER, REASON], private; "moderation:write"),
+        ],
+    },
+    Command {
+        name: "note",
+        name_de: "notiz",
+        about: text("Note something about a member", "Etwas zu einem Mitglied notieren"),
+        seen: Seen::Moderators,
+        leaves: &[
+            leaf!("", "Note something that moderators see", "Etwas notieren, das Moderatoren sehen", moderate::note, [MEMBER, REASON], private; "moderation:write"),
+        ],
+    },
+    Command {
+        name: "case",
+        name_de: "fall",
+        about: text("Look at a case, or mend its reason", "Einen Fall ansehen oder seinen Grund ändern"),
+        seen: Seen::Moderators,
+        leaves: &[
+            leaf!("", "Look at a case, or mend its reason", "Einen Fall ansehen oder seinen Grund ändern", moderate::case, [
+            required("number", Takes::Number(1, 2_147_483_647), "Its number", "Seine Nummer"),
+            optional("reason", Takes::Text, "The reason that it is to have", "Der Grund, den er haben soll"),
+        ], private; "moderation:read"),
+        ],
+    },
+    Command {
+        name: "history",
+        name_de: "vorgeschichte",
+        about: text("A member's cases", "Die Fälle eines Mitglieds"),
+        seen: Seen::Moderators,
+        leaves: &[
+            leaf!("", "A member's cases", "Die Fälle eines Mitglieds", moderate::history, [MEMBER], private; "moderation:read"),
+        ],
     },
     Command {
         name: "setup",

@@ -22,8 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// The largest event in bytes: a guild with many channels.
 const MAX_EVENT: usize = 16 * 1024 * 1024;
 
-/// Guilds, members, voice, messages, reactions.
-const INTENTS: u64 = 1 | 1 << 1 | 1 << 7 | 1 << 9 | 1 << 10;
+/// Guilds, members, bans and the audit log, voice, messages, reactions.
+const INTENTS: u64 = 1 | 1 << 1 | 1 << 2 | 1 << 7 | 1 << 9 | 1 << 10;
 /// What messages say.
 const CONTENT: u64 = 1 << 15;
 

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use kernel::{ChannelId, MessageId, RoleId, UserId};
 use lake::ingest::{Event, Payload};
+use moderation::model::{Action, Joined};
+use moderation::ops::NativeAction;
 use progress::EventType;
 use serde_json::Value;
 
@@ -24,6 +26,10 @@ pub(super) enum Means {
     Left,
     /// A member's Discord roles.
     Roles(UserId, Vec<RoleId>),
+    /// Somebody is banned now, or no longer.
+    Ban(UserId, bool),
+    /// Somebody was dealt with: an entry of the guild's audit log.
+    Native(Box<NativeAction>),
     /// Nothing.
     Nothing,
 }
@@ -72,6 +78,13 @@ pub(super) fn means(name: &str, data: &Value, now: DateTime<Utc>, source: &str) 
             Some(user) => Means::Roles(UserId::new(user), roles(&data["roles"])),
             None => Means::Nothing,
         },
+        "GUILD_BAN_ADD" | "GUILD_BAN_REMOVE" => match id(&data["user"]["id"]) {
+            Some(user) => Means::Ban(UserId::new(user), name == "GUILD_BAN_ADD"),
+            None => Means::Nothing,
+        },
+        "GUILD_AUDIT_LOG_ENTRY_CREATE" => {
+            native(data).map_or(Means::Nothing, |entry| Means::Native(Box::new(entry)))
+        }
         "VOICE_STATE_UPDATE" => voice(data).map_or(Means::Nothing, Means::Voice),
         // A guild that is out of order comes back by itself.
         "GUILD_CREATE" if data["unavailable"] != true => {
@@ -175,6 +188,58 @@ fn member(data: &Value, kind: EventType, now: DateTime<Utc>, source: &str) -> Me
     Means::Lake(Box::new(event))
 }
 
+/// What an entry of the audit log says was done to somebody, if it is one of moderation.
+fn native(data: &Value) -> Option<NativeAction> {
+    let silenced = || {
+        let changes = data["changes"].as_array()?;
+        changes.iter().find(|change| change["key"] == "communication_disabled_until")
+    };
+    let (action, until) = match data["action_type"].as_u64()? {
+        20 => (Action::Kick, None),
+        22 => (Action::Ban, None),
+        23 => (Action::Unban, None),
+        24 => match time(&silenced()?["new_value"]) {
+            Some(until) => (Action::Timeout, Some(until)),
+            None => (Action::Untimeout, None),
+        },
+        _ => return None,
+    };
+    Some(NativeAction {
+        entry_id: u64::try_from(id(&data["id"])?).ok()?,
+        action,
+        user_id: UserId::new(id(&data["target_id"])?),
+        user_tag: None,
+        moderator_id: UserId::new(id(&data["user_id"])?),
+        moderator_tag: None,
+        reason: data["reason"].as_str().map(str::to_owned),
+        until,
+    })
+}
+
+fn time(value: &Value) -> Option<DateTime<Utc>> {
+    value.as_str()?.parse().ok()
+}
+
+/// Who joined, and until when Discord keeps them from speaking.
+pub(super) fn joined(
+    name: &str,
+    data: &Value,
+    now: DateTime<Utc>,
+) -> Option<(Joined, Option<DateTime<Utc>>)> {
+    if name != "GUILD_MEMBER_ADD" || data["user"]["bot"] == true {
+        return None;
+    }
+    let user = &data["user"];
+    let tag =
+        user["global_name"].as_str().or_else(|| user["username"].as_str()).or_else(|| user["id"].as_str())?;
+    let joined = Joined {
+        user_id: UserId::new(id(&user["id"])?),
+        tag: tag.to_owned(),
+        joined_at: time(&data["joined_at"]).unwrap_or(now),
+    };
+    Some((joined, time(&data["communication_disabled_until"])))
+}
+
 fn voice(data: &Value) -> Option<VoiceState> {
     let on = |one: &str, other: &str| data[one] == true || data[other] == true;
     Some(VoiceState {
@@ -206,6 +271,25 @@ mod tests {
         assert!(!serde_json::to_string(&event).unwrap().contains("look"));
         let pin = json!({ "id": "13", "type": 6, "author": { "id": "7" } });
         assert_eq!(means("MESSAGE_CREATE", &pin, DateTime::UNIX_EPOCH, "s"), Means::Nothing);
+    }
+
+    #[test]
+    fn what_moderators_do_by_hand_is_read_from_the_audit_log() {
+        let entry = |kind: u8, changes: Value| {
+            let data = json!({
+                "id": "12", "guild_id": "1", "user_id": "9", "target_id": "7", "action_type": kind, "changes": changes, "reason": "rude",
+            });
+            native(&data).map(|entry| (entry.action, entry.until.map(|until| until.timestamp())))
+        };
+        let until = |value: Value| json!([{ "key": "nick" }, { "key": "communication_disabled_until", "new_value": value }]);
+        let nothing = json!([]);
+        assert_eq!(entry(20, nothing.clone()), Some((Action::Kick, None)));
+        assert_eq!(entry(22, nothing.clone()), Some((Action::Ban, None)));
+        assert_eq!(entry(23, Value::Null), Some((Action::Unban, None)));
+        assert_eq!(entry(24, until(json!("1970-01-01T00:01:00+00:00"))), Some((Action::Timeout, Some(60))));
+        assert_eq!(entry(24, until(Value::Null)), Some((Action::Untimeout, None)));
+        assert_eq!(entry(24, json!([{ "key": "nick", "new_value": "x" }])), None);
+        assert_eq!(entry(72, nothing), None);
     }
 
     #[test]

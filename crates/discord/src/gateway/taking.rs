@@ -7,21 +7,27 @@ use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 use kernel::{ChannelId, GuildId, Problem, UserId};
 use lake::ingest::{Event, Payload};
+use moderation::model::Action;
+use moderation::ops::cases::CaseQuery;
+use moderation::ops::{bans_seen, case_list, member_returned, native_action, raid_joined, sanction_gone};
 use progress::EventType;
 use squads::roles::{ObservedRoles, observe};
 use tokio::sync::mpsc;
 
 use super::connection::Happened;
-use super::events::{Means, VoiceState, guild_of, means};
+use super::events::{Means, VoiceState, guild_of, joined, means};
 use super::lease::Lease;
 use crate::bot::Bot;
 use crate::interactions::arrived;
+use crate::sender::{Method, Request};
 
 /// Events taken at once, and how long the first of them waits for others.
 const BATCH: usize = 500;
 const GATHER: Duration = Duration::from_millis(50);
 /// The pause before a batch is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How long the gateway waits for an answer to whether somebody is banned.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Takes events until the queue ends.
 pub(super) async fn take_all(bot: &Bot, lease: &Lease, mut queue: mpsc::Receiver<Happened>) {
@@ -100,6 +106,8 @@ async fn of_guild(
     let pool = bot.app().pool();
     let (mut told, mut observed) = (Vec::new(), BTreeMap::new());
     let mut voice: Option<Voice> = None;
+    let mut bans = Bans::default();
+    let mut came = Vec::new();
     for happened in events {
         let source = format!("gw:{}:{}", happened.session.id, happened.session.sequence);
         match means(&happened.name, &happened.data, now, &source) {
@@ -124,9 +132,22 @@ async fn of_guild(
             Means::Roles(user, roles) => {
                 observed.insert(user, roles);
             }
+            Means::Ban(user, banned) => bans.changed(bot, guild, user, banned).await?,
+            Means::Native(entry) => {
+                // The bot's own are cases already.
+                let own = UserId::new(bot.sender().application_id());
+                told_of(native_action(pool, guild, &entry, own).await)?;
+            }
             Means::Nothing => {}
         }
+        if let Some((joined, silent_until)) = joined(&happened.name, &happened.data, now) {
+            bans.tell(bot, guild).await?;
+            returned(bot, guild, joined.user_id, silent_until).await?;
+            came.push(joined);
+        }
     }
+    bans.tell(bot, guild).await?;
+    told_of(raid_joined(pool, guild, &came).await)?;
     if !told.is_empty() {
         bot.faculties()
             .lake
@@ -145,6 +166,74 @@ async fn of_guild(
     }
     bot.app().wake().outbox();
     Ok(())
+}
+
+/// What moderation refuses it refuses for good; what failed is told it again.
+fn told_of<T>(done: Result<T, moderation::Error>) -> Result<(), Problem> {
+    match done.map_err(Problem::from) {
+        Ok(_) => Ok(()),
+        Err(problem) if problem.status() >= 500 => Err(problem),
+        Err(problem) => {
+            tracing::warn!(%problem, "moderation refuses what happened on Discord");
+            Ok(())
+        }
+    }
+}
+
+/// Somebody came in who was dealt with before. That they did may be told late, or once more, after they were banned: so it is Discord that
+/// says whether they are.
+async fn returned(
+    bot: &Bot,
+    guild: GuildId,
+    user: UserId,
+    silent_until: Option<DateTime<Utc>>,
+) -> Result<(), Problem> {
+    let pool = bot.app().pool();
+    let query = CaseQuery { user_id: Some(user), in_force: true, limit: Some(200), ..CaseQuery::default() };
+    let held: Vec<Action> =
+        case_list(pool, guild, &query).await?.items.iter().map(|case| case.action).collect();
+    if held.contains(&Action::Ban) {
+        let path = format!("/guilds/{guild}/bans/{user}");
+        let asked = bot.sender().send(&Request::new(Method::GET, path).within(PATIENCE)).await;
+        if !asked.is_err_and(|error| error.code() == Some(10_026)) {
+            return Ok(());
+        }
+    } else if !held.contains(&Action::Timeout) {
+        return Ok(());
+    }
+    told_of(member_returned(pool, guild, user, silent_until).await)
+}
+
+/// Bans that were seen and that moderation is not told of yet: a raid's come by the hundred.
+#[derive(Debug, Default)]
+struct Bans(Vec<UserId>);
+
+impl Bans {
+    async fn changed(
+        &mut self,
+        bot: &Bot,
+        guild: GuildId,
+        user: UserId,
+        banned: bool,
+    ) -> Result<(), Problem> {
+        if banned {
+            self.0.push(user);
+            return Ok(());
+        }
+        // In the order in which it happened.
+        self.tell(bot, guild).await?;
+        told_of(sanction_gone(bot.app().pool(), guild, Action::Ban, user).await)
+    }
+
+    async fn tell(&mut self, bot: &Bot, guild: GuildId) -> Result<(), Problem> {
+        let mut seen = std::mem::take(&mut self.0);
+        seen.sort_unstable();
+        seen.dedup();
+        if !seen.is_empty() {
+            told_of(bans_seen(bot.app().pool(), guild, &seen, false).await)?;
+        }
+        Ok(())
+    }
 }
 
 /// Notes whether the bot is in a guild.

@@ -112,6 +112,18 @@ pub struct Data {
 pub struct Resolved {
     /// By id.
     pub users: HashMap<String, User>,
+    /// Those of them who are in the guild.
+    pub members: HashMap<String, Named>,
+}
+
+/// A member who is named.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Named {
+    /// Their Discord roles.
+    pub roles: Vec<String>,
+    /// What Discord permits them in the channel: a bit set, in decimal digits.
+    pub permissions: String,
 }
 
 /// An option, or a subcommand with its own.

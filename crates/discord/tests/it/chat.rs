@@ -90,6 +90,7 @@ impl Chat {
             &challenges::SLICE,
             &campaigns::SLICE,
             &learning::SLICE,
+            &moderation::SLICE,
             &discord::SLICE,
         ];
         let faculties = Faculties {
@@ -233,7 +234,6 @@ impl Chat {
     }
 
     /// The data of a typed command, by the bot's own description.
-    #[expect(clippy::unused_self, reason = "whoever types has a chat")]
     pub(crate) fn typed(&self, line: &str) -> Value {
         let commands = discord::commands::describe();
         let mut words = words(line.strip_prefix('/').unwrap()).into_iter();
@@ -248,7 +248,7 @@ impl Chat {
         if sub.is_some() {
             words.remove(0);
         }
-        let mut users = serde_json::Map::new();
+        let (mut users, mut members) = (serde_json::Map::new(), serde_json::Map::new());
         let given: Vec<Value> = words
             .iter()
             .map(|word| {
@@ -267,6 +267,11 @@ impl Chat {
                         .get(id.parse::<usize>().unwrap() - 7)
                         .copied()
                         .unwrap_or("Somebody");
+                    let number: i64 = id.parse().unwrap();
+                    if let Some(roles) = self.discord.with(|known| known.members.get(&(1, number)).cloned()) {
+                        let roles: Vec<String> = roles.iter().map(ToString::to_string).collect();
+                        members.insert(id.to_owned(), json!({ "roles": roles, "permissions": "0" }));
+                    }
                     users.insert(id.to_owned(), json!({ "id": id, "username": name, "global_name": name }));
                 }
                 json!({ "name": name, "type": kind, "value": value })
@@ -276,7 +281,7 @@ impl Chat {
             Some(sub) => json!([{ "name": sub["name"], "type": 1, "options": given }]),
             None => json!(given),
         };
-        json!({ "id": "1", "name": name, "type": 1, "options": options, "resolved": { "users": users } })
+        json!({ "id": "1", "name": name, "type": 1, "options": options, "resolved": { "users": users, "members": members } })
     }
 
     /// Runs SQL that sets the stage.

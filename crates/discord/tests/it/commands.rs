@@ -167,6 +167,76 @@ async fn staff_award_grant_and_announce_and_others_may_not() {
     chat.discord.verdict();
 }
 
+/// Runs the server, by Discord's own permission for everything.
+const RULER: Who = Who { permissions: 1 << 3, ..EVE_TYPES };
+/// May ban, and has no role above anybody's.
+const HELPER: Who = Who { permissions: (1 << 5) | (1 << 2), ..EVE_TYPES };
+
+#[tokio::test]
+async fn moderators_deal_with_a_member_and_look_at_what_was_done() {
+    let chat = Chat::new().await;
+    chat.known().await;
+    let none = "You may not do that here. It takes a role that those who run this server give.";
+    for line in
+        ["/warn member:8 reason:spam", "/ban member:8 reason:spam", "/case number:1", "/history member:8"]
+    {
+        chat.types(ADA_TYPES, line).await.says(none).privately();
+    }
+    chat.types(RULER, "/history member:8").await.says("There is no case about <@8>.").privately();
+    chat.types(RULER, "/warn member:8 reason:spam").await.says("Case 1: <@8> is warned: spam").privately();
+    chat.types(RULER, "/note member:8 reason:\"knows the rules\"")
+        .await
+        .says("Case 2: a note about <@8>: knows the rules");
+    let silent = chat.types(RULER, "/timeout set member:8 minutes:10 reason:spam").await;
+    let text = silent.message["content"].as_str().unwrap().to_owned();
+    assert!(
+        text.starts_with("Case 3: <@8> may not speak, ends <t:") && text.ends_with(":R>: spam"),
+        "{text}"
+    );
+    chat.types(RULER, "/timeout lift member:8 reason:sorry")
+        .await
+        .says("Case 4: <@8> may speak again: sorry");
+    chat.types(RULER, "/kick member:8 reason:again").await.says("Case 5: <@8> is removed: again");
+    chat.types(RULER, "/ban member:8 reason:again delete-hours:1")
+        .await
+        .says("Case 6: <@8> is banned: again");
+    while discord::effects::moderate_once(&chat.bot).await.unwrap() > 0 {}
+    assert!(chat.discord.with(|known| known.bans.contains(&(1, 8))));
+    let banned = chat.discord.seen("PUT /guilds/1/bans/8");
+    assert_eq!(banned[0].body, Some(json!({ "delete_message_seconds": 3_600 })));
+    assert_eq!(banned[0].reason.as_deref(), Some("Case 6 by Eve: again"));
+    chat.types(RULER, "/unban member:8 reason:appealed").await.says("Case 7: <@8> may come back: appealed");
+    while discord::effects::moderate_once(&chat.bot).await.unwrap() > 0 {}
+    assert!(chat.discord.with(|known| known.bans.is_empty()));
+    let said = |heard: &crate::chat::Heard| heard.message["content"].as_str().unwrap().to_owned();
+    let case = said(&chat.types(RULER, "/case number:1").await);
+    assert!(case.starts_with("Case 1, by Eve, <t:") && case.ends_with(": <@8> is warned: spam"), "{case}");
+    let case = said(&chat.types(RULER, "/case number:1 reason:\"spam in help\"").await);
+    assert!(case.ends_with(": spam in help"), "{case}");
+    let history = said(&chat.types(RULER, "/history member:8").await);
+    assert_eq!(history.lines().count(), 7);
+    assert!(history.starts_with("Case 7, by Eve, "), "{history}");
+    chat.types(RULER, "/case number:99").await.privately();
+    chat.discord.verdict();
+}
+
+#[tokio::test]
+async fn nobody_deals_with_whom_they_do_not_stand_above() {
+    let chat = Chat::new().await;
+    chat.known().await;
+    chat.types(HELPER, "/ban member:8 reason:spam")
+        .await
+        .says("Their highest role is not below yours.")
+        .privately();
+    chat.types(HELPER, "/kick member:8 reason:spam").await.says("You lack the permission Kick Members.");
+    let cases: i64 = sqlx::query_scalar("SELECT count(*) FROM moderation.moderation_cases WHERE user_id = 8")
+        .fetch_one(chat.pool())
+        .await
+        .unwrap();
+    assert_eq!(cases, 0);
+    chat.discord.verdict();
+}
+
 #[tokio::test]
 async fn a_member_sees_chooses_takes_along_and_is_forgotten() {
     let chat = Chat::new().await;

@@ -7,6 +7,7 @@ use jobs::{Node, Wake};
 use serde_json::{Value, json};
 
 use crate::chat::{ADA_TYPES, Chat};
+use crate::sanctions::raid;
 use crate::stand_in::gateway::{Gateway, Trick};
 
 struct Watched {
@@ -180,4 +181,66 @@ async fn a_session_that_is_over_is_begun_anew_and_a_deaf_gateway_is_left() {
     assert_eq!(greetings[..2], ["identify", "identify"]);
     assert!(greetings.len() >= 3, "a gateway that answers no heartbeat was left: {greetings:?}");
     assert!(watched.gateway.memory.lock().unwrap().connections < 8, "and not hammered");
+}
+
+#[tokio::test]
+async fn what_moderators_do_by_hand_is_a_case_and_what_the_bot_does_is_none() {
+    let watched = Watched::new(Vec::new()).await;
+    watched.ready().await;
+    let entry = |id: &str, by: &str| {
+        json!({
+            "id": id, "guild_id": "1", "user_id": by, "target_id": "8", "action_type": 22, "changes": [], "reason": "rude",
+        })
+    };
+    let bot = crate::stand_in::APPLICATION.to_string();
+    watched.gateway.happens("GUILD_AUDIT_LOG_ENTRY_CREATE", entry("500", "9"));
+    watched.gateway.happens("GUILD_AUDIT_LOG_ENTRY_CREATE", entry("500", "9"));
+    watched.gateway.happens("GUILD_AUDIT_LOG_ENTRY_CREATE", entry("501", &bot));
+    watched.until("SELECT sequence = 4 FROM discord.gateway_shards").await;
+    let cases = "SELECT count(*) FROM moderation.moderation_cases WHERE action = 'ban' AND source = 'discord' AND moderator_id = 9";
+    assert_eq!(watched.count(cases).await, 1);
+    assert!(watched.chat.discord.seen("PUT").iter().all(|seen| !seen.path.contains("bans")), "it is done");
+    // They come in again: so they are banned no longer.
+    let member = json!({ "guild_id": "1", "user": { "id": "8", "username": "bob" }, "joined_at": "2026-11-29T12:00:00+00:00" });
+    let held = "SELECT count(*) FROM moderation.moderation_cases WHERE NOT resolved";
+    watched.chat.discord.with(|known| known.bans.insert((1, 8)));
+    watched.gateway.happens("GUILD_MEMBER_ADD", member.clone());
+    watched.until("SELECT sequence = 5 FROM discord.gateway_shards").await;
+    assert_eq!(watched.count(held).await, 1, "that was before the ban");
+    watched.chat.discord.with(|known| known.bans.clear());
+    watched.gateway.happens("GUILD_MEMBER_ADD", member);
+    watched.until("SELECT sequence = 6 FROM discord.gateway_shards").await;
+    assert_eq!(watched.count(held).await, 0);
+}
+
+#[tokio::test]
+async fn who_joins_in_raid_mode_is_banned() {
+    let watched = Watched::new(Vec::new()).await;
+    watched.ready().await;
+    raid(&watched.chat, &[]).await;
+    for n in 0..3 {
+        let user = json!({ "id": (2_000 + n).to_string(), "username": "raider" });
+        let member = json!({ "guild_id": "1", "user": user, "joined_at": "2026-11-29T12:00:00+00:00" });
+        watched.gateway.happens("GUILD_MEMBER_ADD", member);
+    }
+    let banned = "SELECT count(*) = 3 FROM moderation.moderation_cases WHERE action = 'ban' AND effect_state = 'applied'";
+    watched.until(banned).await;
+    assert_eq!(watched.chat.discord.with(|known| known.bans.len()), 3);
+}
+
+#[tokio::test]
+async fn bans_that_the_answer_does_not_name_are_seen_one_by_one() {
+    let watched = Watched::new(Vec::new()).await;
+    watched.ready().await;
+    watched.chat.discord.with(|known| known.silent_bulk = true);
+    raid(&watched.chat, &[1_001, 1_002]).await;
+    watched.until("SELECT state = 'applied' FROM moderation.effects WHERE kind = 'bulk_ban'").await;
+    assert!(watched.chat.discord.seen("GET /guilds/1/bans/").is_empty(), "the gateway tells");
+    let waiting = "SELECT count(*) FROM moderation.moderation_cases WHERE effect_state = 'pending'";
+    assert_eq!(watched.count(waiting).await, 2);
+    let ban = |id: &str| json!({ "guild_id": "1", "user": { "id": id, "username": "raider" } });
+    watched.gateway.happens("GUILD_BAN_ADD", ban("1001"));
+    watched.gateway.happens("GUILD_BAN_ADD", ban("1002"));
+    watched.until("SELECT sequence = 3 FROM discord.gateway_shards").await;
+    assert_eq!(watched.count(waiting).await, 0);
 }

@@ -10,5 +10,6 @@ mod effects;
 mod gateway;
 mod interactions;
 mod judge;
+mod sanctions;
 mod sender;
 mod stand_in;

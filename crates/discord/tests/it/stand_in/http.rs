@@ -96,8 +96,9 @@ fn served(
         return (400, json!({ "message": "Invalid Form Body", "code": 50_035 }));
     }
     let (status, answer) = inner.state.answer(method.as_str(), path, body);
-    // A callback's answer is empty unless it is asked for.
+    // A callback's answer is empty unless it is asked for; that to banning many is sometimes.
     if (200..300).contains(&status)
+        && !(answer.is_null() && path.ends_with("/bulk-ban"))
         && let Err(fault) = judge::answer(method.as_str(), path, status, &answer)
     {
         inner.violations.push(fault);

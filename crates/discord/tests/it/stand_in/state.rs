@@ -33,6 +33,12 @@ pub(crate) struct State {
     pub(crate) silent: BTreeMap<(i64, i64), String>,
     /// Who is banned.
     pub(crate) bans: BTreeSet<(i64, i64)>,
+    /// Who cannot be banned with others.
+    pub(crate) immune: BTreeSet<i64>,
+    /// Whether the answer to banning many names nobody, as Discord's sometimes does.
+    pub(crate) silent_bulk: bool,
+    /// Until when nobody comes in by an invite.
+    pub(crate) closed: BTreeMap<i64, Value>,
     /// Where the gateway is said to be.
     pub(crate) gateway: String,
 }
@@ -52,6 +58,9 @@ impl Default for State {
             callbacks: BTreeMap::new(),
             silent: BTreeMap::new(),
             bans: BTreeSet::new(),
+            immune: BTreeSet::new(),
+            silent_bulk: false,
+            closed: BTreeMap::new(),
             gateway: "ws://127.0.0.1:1".to_owned(),
         }
     }
@@ -214,10 +223,40 @@ impl State {
             }
             ("POST", ["guilds", guild, "bulk-ban"]) => {
                 let users = body["user_ids"].as_array().cloned().unwrap_or_default();
-                for user in &users {
-                    self.bans.insert((number(guild), number(user.as_str().unwrap_or_default())));
+                let (mut banned, mut failed) = (Vec::new(), Vec::new());
+                for user in users {
+                    let id = number(user.as_str().unwrap_or_default());
+                    // Who is banned already is not banned by this, and counts as failed.
+                    if self.immune.contains(&id) || !self.bans.insert((number(guild), id)) {
+                        failed.push(user);
+                    } else {
+                        self.members.remove(&(number(guild), id));
+                        banned.push(user);
+                    }
                 }
-                (200, json!({ "banned_users": users, "failed_users": [] }))
+                if banned.is_empty() {
+                    return refused(400, 500_000, "Failed to ban users");
+                }
+                if self.silent_bulk {
+                    return (200, Value::Null);
+                }
+                (200, json!({ "banned_users": banned, "failed_users": failed }))
+            }
+            ("GET", ["guilds", guild, "bans", member]) => {
+                if !self.bans.contains(&(number(guild), number(member))) {
+                    return refused(404, 10_026, "Unknown Ban");
+                }
+                (200, json!({ "user": user(number(member)), "reason": null }))
+            }
+            ("PUT", ["guilds", guild, "incident-actions"]) => {
+                self.closed.insert(number(guild), body["invites_disabled_until"].clone());
+                (
+                    200,
+                    json!({
+                        "invites_disabled_until": body["invites_disabled_until"],
+                        "dms_disabled_until": body["dms_disabled_until"],
+                    }),
+                )
             }
             ("GET", ["channels", channel, "messages"]) => {
                 let list = self.messages.get(&number(channel)).cloned().unwrap_or_default();

@@ -283,6 +283,7 @@ pub struct Jwks {
 
 /// Who issues, as documents name it (an Open Badges Profile).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = IssuerProfile)]
 pub struct Profile {
     /// What the words mean.
     #[serde(rename = "@context")]

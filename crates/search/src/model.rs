@@ -8,6 +8,7 @@ use uuid::Uuid;
 /// What is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = SearchKind)]
 pub enum Kind {
     /// A quest.
     Quest,
@@ -28,6 +29,7 @@ impl Kind {
 /// How to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = SearchMode)]
 pub enum Mode {
     /// By words, and by meaning where that is possible.
     #[default]

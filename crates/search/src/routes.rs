@@ -34,7 +34,7 @@ pub(super) struct SearchQuery {
     language: Option<String>,
     /// By words, by meaning, or by both.
     #[serde(default)]
-    #[param(required = false, default = "both")]
+    #[param(inline, required = false, default = "both")]
     mode: Mode,
     /// How many: 1 to 50, 20 unless told.
     #[param(minimum = 1, maximum = 50, default = 20)]

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct NewExtension {
     /// Their deadline; the later of this and the assessment's own holds.
+    #[serde(deserialize_with = "kernel::time::instant")]
     pub due_at: DateTime<Utc>,
     /// Why, for those who grade: at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -19,7 +19,7 @@ async fn titles_come_before_texts_and_hits_are_marked() {
     assert_eq!(marked(&items[0]["title"]), "[Loops]");
     assert_eq!(marked(&items[1]["excerpt"]), "[loop] does something again and again");
     assert_eq!(stage.slugs("q=%22something%20again%22").await.len(), 2);
-    assert_eq!(stage.slugs("q=again%20-loop").await, Vec::<String>::new());
+    assert_eq!(stage.slugs("q=something%20-loop").await, Vec::<String>::new());
     assert_eq!(stage.slugs("q=soup%20or%20loop&limit=1").await.len(), 1);
     assert_eq!(stage.find("q=loop&mode=words").await["meaning"], "unasked");
 }

@@ -77,7 +77,7 @@ fn errors_name_the_setting_its_source_and_what_is_expected() {
         setting http.listen (from questhall.toml): must be an address and a port such as "127.0.0.1:8080" or "[::]:8080", not "everywhere"
         setting http.listen (from questhall.toml): must be an address and a port such as "127.0.0.1:8080" or "[::]:8080", not 80
         setting http.lissten (from questhall.toml): is not known here; known are listen, public_url, body_limit, upload_limit, request_timeout, header_timeout, stall_timeout, max_connections, trust_forwarded_for, trusted_proxies, cors_origins, drain_timeout, drain_delay
-        setting htp (from questhall.toml): is not known here; known are roles, data_dir, migrate, http, auth, secrets, db, sandbox, workers, streams, webhooks, nats, metrics, log
+        setting htp (from questhall.toml): is not known here; known are roles, data_dir, migrate, http, auth, secrets, db, sandbox, learning, workers, streams, webhooks, nats, discord, metrics, log
         setting http (from questhall.toml): must be a table, not a list
         setting http.request_timeout (from questhall.toml): must be a duration such as "250ms", "30s", "5min", "1h", or a number of seconds, not "soon"
         setting http.request_timeout (from questhall.toml): must be longer than 0

@@ -407,7 +407,13 @@ fn takes_anything(operation: &Operation, place: &str) -> bool {
     operation.path.contains("/settings") || ANYTHING.contains(&(operation.id.as_str(), place))
 }
 
-const ANYTHING: &[(&str, &str)] = &[];
+// What a rule of automod is told depends on its type, which is looked at once the whole is read.
+const ANYTHING: &[(&str, &str)] = &[
+    ("rule_create", "/config"),
+    ("rule_replace", "/config"),
+    ("rule_replay", "/rule/config"),
+    ("rule_try", "/rule/config"),
+];
 
 /// However deep it stands: types that are read by way of others (flattened, untagged) are where paths get lost.
 #[tokio::test]

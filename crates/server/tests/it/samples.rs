@@ -162,6 +162,14 @@ pub(crate) fn body_of(document: &Value, operation: &Operation) -> Option<Value> 
         "webhook_replay" => Some(json!({ "all": true })),
         "case_make" => Some(json!({ "action": "note", "user_id": "11", "reason": "Seen" })),
         "case_evidence_add" => Some(json!({ "url": "https://example.org/b" })),
+        "assessment_submission_create" | "assessment_step_submission_create" => {
+            Some(json!({ "text": "Done." }))
+        }
+        "insight_opinion_put" => Some(json!({ "difficulty": 3 })),
+        // One transparent point.
+        "badge_image_put" => Some(json!({
+            "png": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+        })),
         "rule_create" | "rule_replace" => Some(automod_rule()),
         "rule_try" => Some(json!({ "rule": automod_rule(), "samples": [{ "text": "hello" }] })),
         "rule_replay" => Some(json!({

@@ -200,6 +200,7 @@ fn values_are_named_as_they_are_sent() {
     // What the seed of learning calls these is what is stored and sent; algorithms bear JOSE's names.
     let the_seeds = [
         "Algorithm",
+        "AssessmentType",
         "AttemptStatus",
         "Difficulty",
         "PathType",

@@ -1,7 +1,7 @@
 //! What is kept beside the lake, re-derived from it: members' counters as far back as the lake reaches (`counters`), and guilds' days from
 //! the members' counters and the journal of rewards (`days`).
 //!
-//! [`drift`] reports, [`repair`] mends while everything goes on. What cannot be derived is not claimed: counters of categories (a
+//! [`drift()`] reports, [`repair()`] mends while everything goes on. What cannot be derived is not claimed: counters of categories (a
 //! channel may have changed its category since), and days whose events retention has dropped. Lifetime counters must be the sum of
 //! their days, which are kept.
 //!

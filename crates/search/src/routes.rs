@@ -32,9 +32,9 @@ pub(super) struct SearchQuery {
     kind: Option<Kind>,
     /// Only what is written in this language, by PostgreSQL's name of it.
     language: Option<String>,
-    /// By words, by meaning, or by both.
+    /// By words, by meaning, or by both: by both unless told.
     #[serde(default)]
-    #[param(inline, required = false, default = "both")]
+    #[param(inline, required = false)]
     mode: Mode,
     /// How many: 1 to 50, 20 unless told.
     #[param(minimum = 1, maximum = 50, default = 20)]

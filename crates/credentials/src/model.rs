@@ -131,6 +131,7 @@ where
 #[serde(deny_unknown_fields)]
 pub struct Picture {
     /// A PNG of at most 131,072 bytes, in Base64; null for none.
+    #[serde(deserialize_with = "Option::deserialize")]
     #[schema(required = true, max_length = 174_764)]
     pub png: Option<String>,
 }

@@ -184,6 +184,21 @@ pub(in crate::ingest) async fn seasons_add(
     deltas: &[(SeasonKey, SeasonDelta, i64)],
     wanted: bool,
 ) -> sqlx::Result<Vec<SeasonTotals>> {
+    // An upsert holds its row against the constraints before it finds that there is one, so that less than nothing cannot be added by it.
+    let taken: Vec<_> = deltas.iter().filter(|row| row.1.voice_minutes < 0).collect();
+    if !taken.is_empty() {
+        sqlx::query!(
+            "UPDATE progress.user_stats s SET voice_minutes = s.voice_minutes + i.minutes, updated_at = now()
+               FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::int[]) AS i (guild_id, user_id, season_id, minutes)
+              WHERE s.guild_id = i.guild_id AND s.user_id = i.user_id AND s.season_id = i.season_id",
+            &taken.iter().map(|row| row.0.0).collect::<Vec<_>>(),
+            &taken.iter().map(|row| row.0.1).collect::<Vec<_>>(),
+            &taken.iter().map(|row| row.0.2).collect::<Vec<_>>(),
+            &taken.iter().map(|row| row.1.voice_minutes).collect::<Vec<_>>(),
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
     let int = |f: fn(&SeasonDelta) -> i32| deltas.iter().map(|row| f(&row.1)).collect::<Vec<_>>();
     sqlx::query_as!(
         SeasonTotals,
@@ -215,7 +230,7 @@ pub(in crate::ingest) async fn seasons_add(
         &int(|delta| delta.reactions_given),
         &int(|delta| delta.reactions_received),
         &int(|delta| delta.threads_created),
-        &int(|delta| delta.voice_minutes),
+        &int(|delta| delta.voice_minutes.max(0)),
         wanted,
     )
     .fetch_all(conn)

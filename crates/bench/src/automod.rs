@@ -108,7 +108,7 @@ fn message(n: i64, user: i64, channel: i64, content: String) -> Message {
     message
 }
 
-/// 80 % short ASCII, 15 % code, 5 % hostile Unicode.
+/// 80 % short ASCII, 15 % code, 5 % hostile Unicode; every hundredth message hides a banned word.
 fn mix(count: usize) -> Vec<Message> {
     const WORDS: [&str; 24] = [
         "the",
@@ -162,6 +162,7 @@ fn mix(count: usize) -> Vec<Message> {
                     })
                     .collect(),
             };
+            let content = if n % 100 == 99 { format!("{content} sc\u{200B}am{}wоrd7", n / 100 % 30) } else { content };
             let (user, channel) = (rng.random_range(1..5_000), rng.random_range(50..110));
             message(i64::try_from(n).unwrap_or(0), user, channel, content)
         })

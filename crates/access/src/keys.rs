@@ -6,6 +6,7 @@
 //! streams end with the key, or role, that they were opened by ([`vigil`]).
 
 pub mod cache;
+mod model;
 pub mod ops;
 mod policy;
 pub(crate) mod rules;
@@ -14,7 +15,8 @@ mod token;
 pub mod vigil;
 
 pub use cache::KeyCache;
-pub use ops::{Key, KeyError, NewKey, Revoked, key_create, key_get, key_list, key_revoke, key_rotate};
+pub use model::{Key, KeyError, NewKey, Revoked};
+pub use ops::{key_create, key_get, key_list, key_revoke, key_rotate};
 pub use policy::KeyPolicy;
 pub use token::PlainKey;
 pub(crate) use token::{SESSION_PREFIX, hash, hex, is_key, random, unhex};

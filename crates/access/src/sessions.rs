@@ -5,13 +5,13 @@
 
 pub mod cookie;
 pub mod csrf;
+mod model;
 pub mod ops;
 mod policy;
 mod store;
 
-pub use ops::{
-    NewSession, SessionInfo, session_end, session_end_all, session_end_by_token, session_list, session_start,
-};
+pub use model::{NewSession, SessionInfo};
+pub use ops::{session_end, session_end_all, session_end_by_token, session_list, session_start};
 pub use policy::SessionPolicy;
 pub(crate) use store::{live_by_hash, touch};
 pub use store::{oauth_states_clean, sessions_clean};

@@ -10,6 +10,7 @@ mod following;
 mod https;
 mod oauth;
 mod provider;
+mod told;
 
 pub use admin_users::{
     AdminError, AdminUser, admin_user_activate, admin_user_create, admin_user_list, admin_user_password,
@@ -18,4 +19,5 @@ pub use admin_users::{
 pub use discord::Discord;
 pub(crate) use following::{Following, current};
 pub use following::{discord_leaves_clean, discord_leaves_reseal};
-pub use oauth::{Begun, GuildsKnown, Returned, finish, safe_path, start};
+pub use oauth::{Begun, Returned, finish, safe_path, start};
+pub use told::GuildsKnown;

@@ -5,3 +5,4 @@ pub mod peer;
 pub mod regrade;
 pub mod submission;
 pub mod view;
+pub mod work;

@@ -162,7 +162,8 @@ fn mix(count: usize) -> Vec<Message> {
                     })
                     .collect(),
             };
-            let content = if n % 100 == 99 { format!("{content} sc\u{200B}am{}wоrd7", n / 100 % 30) } else { content };
+            let content =
+                if n % 100 == 99 { format!("{content} sc\u{200B}am{}wоrd7", n / 100 % 30) } else { content };
             let (user, channel) = (rng.random_range(1..5_000), rng.random_range(50..110));
             message(i64::try_from(n).unwrap_or(0), user, channel, content)
         })

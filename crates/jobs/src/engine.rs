@@ -9,6 +9,7 @@
 
 mod batch;
 mod caution;
+mod failure;
 mod figures;
 mod pace;
 

@@ -19,8 +19,9 @@ pub mod routes;
 mod store;
 mod turn;
 
-pub use active::{Multipliers, Weighed, multipliers_of};
+pub use active::{Multipliers, Weighed};
 pub use model::{MultiplierEvent, MultiplierEventEdit, NewMultiplierEvent};
+pub use ops::multipliers_of;
 pub(crate) use turn::handlers;
 
 ::jobs::declare_events! {

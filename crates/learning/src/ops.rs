@@ -7,6 +7,7 @@ mod learn;
 mod programs;
 mod publish;
 mod quizzes;
+mod reachable;
 mod states;
 mod steps;
 mod work;
@@ -24,9 +25,9 @@ pub use learn::{
     path_enrol, upgrade_preview,
 };
 pub use programs::{program_judge, program_run};
-pub(crate) use publish::ensure_reachable as reachable;
 pub use publish::{Published, bundle_import, path_publish, quest_publish};
 pub use quizzes::{tries_used, try_answer, try_begin};
+pub(crate) use reachable::ensure_reachable as reachable;
 pub use states::{path_view, paths_view, quest_view};
 pub use steps::{step_complete, step_open, step_skip};
 pub use work::{Work, version_read};

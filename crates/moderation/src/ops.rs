@@ -8,6 +8,7 @@ pub mod native;
 pub(crate) mod put;
 pub mod raids;
 pub mod rules;
+mod timers;
 
 use jobs::outbox::{self, Event};
 use kernel::GuildId;

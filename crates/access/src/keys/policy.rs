@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::ops::KeyError;
+use super::model::KeyError;
 use crate::settings::{Field, Group};
 
 /// Settings of API keys.

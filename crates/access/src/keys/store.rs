@@ -5,7 +5,7 @@ use kernel::{ApiKeyId, GuildId, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::ops::Key;
+use super::model::Key;
 use crate::actor::{Actor, Bearer};
 use crate::scope::Scopes;
 

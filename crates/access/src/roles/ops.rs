@@ -3,11 +3,10 @@
 
 use chrono::{DateTime, Datelike as _, Utc};
 use kernel::{GuildId, Limit, Page, Problem, UserId};
-use serde::Serialize;
 use serde_json::json;
 use sqlx::PgConnection;
-use utoipa::ToSchema;
 
+use super::model::{Grant, Mapping};
 use super::store;
 use crate::actor::{By, Origin};
 use crate::audit::{self, AuditEntry};
@@ -17,47 +16,6 @@ use crate::settings::settings_read;
 
 /// The most Discord roles that a guild may map.
 const MAX_MAPPINGS: i64 = 100;
-
-/// A role of somebody in a guild.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = RoleGrant)]
-pub struct Grant {
-    /// Who has it.
-    pub user_id: UserId,
-    /// The role.
-    #[schema(value_type = Role)]
-    pub role: String,
-    /// `manual`, or `discord` where it follows what Discord says, at sign-in and every few minutes while they stay.
-    pub source: String,
-    /// Who granted it; null when a key, the operator or Discord did.
-    pub granted_by: Option<UserId>,
-    /// From when it does not count any more; null for never.
-    pub expires_at: Option<DateTime<Utc>>,
-    /// Since when.
-    pub created_at: DateTime<Utc>,
-}
-
-/// A Discord role that confers one of ours on whoever signs in with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = RoleMapping)]
-pub struct Mapping {
-    #[serde(skip)]
-    pub(crate) guild_id: GuildId,
-    /// The Discord role.
-    #[serde(serialize_with = "as_text")]
-    #[schema(value_type = String, example = "175928847299117063")]
-    pub discord_role_id: i64,
-    /// The role that it confers.
-    #[schema(value_type = Role)]
-    pub role: String,
-    /// Since when.
-    pub created_at: DateTime<Utc>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
-fn as_text<S: serde::Serializer>(id: &i64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(id)
-}
 
 /// Why roles could not be changed.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use kernel::{GuildId, UserId};
 use sqlx::PgConnection;
 
-use super::ops::{Grant, Mapping};
+use super::model::{Grant, Mapping};
 
 pub(super) async fn grants(
     conn: &mut PgConnection,

@@ -5,7 +5,7 @@ use kernel::{GuildId, UserId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::ops::SessionInfo;
+use super::model::SessionInfo;
 use super::policy::SessionPolicy;
 use crate::actor::{Actor, Person, Session};
 use crate::keys::unhex;

@@ -18,8 +18,8 @@ use sqlx::PgConnection;
 use tokio::sync::Notify;
 
 use super::discord::Discord;
-use super::oauth::{self, GuildsKnown};
 use super::provider::{self, Granted};
+use super::told::{GuildsKnown, told_by};
 use crate::actor::{Actor, By, Origin, Person};
 use crate::problems::SIGN_IN_FAILED;
 use crate::roles;
@@ -231,7 +231,7 @@ async fn told(
     fresh: bool,
 ) -> Result<Vec<roles::FromDiscord>, Problem> {
     if fresh {
-        match oauth::told_by(app.pool(), &provider::Leave::new(discord, &leave.tokens.access), known).await {
+        match told_by(app.pool(), &provider::Leave::new(discord, &leave.tokens.access), known).await {
             Err(problem) if problem.slug() == SIGN_IN_FAILED.slug => {}
             told => return of(user, told?),
         }
@@ -240,7 +240,7 @@ async fn told(
     let granted = provider::renew(discord, refresh).await?;
     let kept = keep(&mut *app.pool().acquire().await?, &app.http().vault, user, &granted).await?;
     *leave = Kept { sealed: kept, tokens: Tokens::of(&granted) };
-    of(user, oauth::told_by(app.pool(), &provider::Leave::new(discord, &granted.access_token), known).await?)
+    of(user, told_by(app.pool(), &provider::Leave::new(discord, &granted.access_token), known).await?)
 }
 
 fn of(

@@ -1,20 +1,17 @@
 //! Signing in by Discord: authorization code with PKCE (RFC 7636) and a state that only the browser which began can
 //! finish.
 
-use std::sync::Arc;
-
-use futures::future::BoxFuture;
-use kernel::{GuildId, Problem};
+use kernel::Problem;
 use sqlx::{PgConnection, PgPool};
 use subtle::ConstantTimeEq as _;
 
 use super::discord::Discord;
 use super::following;
-use super::provider::{self, Granted, Leave, Membership, Oneself};
+use super::provider::{self, Granted, Leave, Oneself};
+use super::told::{GuildsKnown, told_by};
 use crate::actor::{By, Origin, Person};
 use crate::keys::{hash, hex, random};
 use crate::problems::SIGN_IN_FAILED;
-use crate::role::Role;
 use crate::roles::{self, FromDiscord};
 use crate::sessions::{NewSession, session_end_by_token, session_start};
 use crate::vault::Vault;
@@ -22,13 +19,6 @@ use crate::web::HttpSettings;
 
 /// For how many minutes a sign-in may be under way.
 const MINUTES: i32 = 10;
-/// In how many guilds at most Discord is asked for somebody's roles.
-const MAX_ASKED: usize = 20;
-
-/// Which of some guilds are here: asked of the slice that keeps guilds.
-pub type GuildsKnown =
-    Arc<dyn Fn(Vec<GuildId>) -> BoxFuture<'static, sqlx::Result<Vec<GuildId>>> + Send + Sync>;
-
 /// A sign-in that has begun.
 pub struct Begun {
     /// Where to send the browser.
@@ -134,56 +124,6 @@ pub async fn finish(
     let told = told_by(pool, &Leave::new(discord, &granted.access_token), known).await?;
     let session = sign_in(pool, &http.vault, &granted, &told, returned, origin).await?;
     Ok((session, begun.redirect_to))
-}
-
-/// What Discord says: who somebody is, and which roles follow from that in guilds that are here.
-pub(super) async fn told_by(
-    pool: &PgPool,
-    leave: &Leave<'_>,
-    known: &GuildsKnown,
-) -> Result<(Oneself, Vec<FromDiscord>), Problem> {
-    let (user, memberships) = (leave.user().await?, leave.guilds().await?);
-    let here = known(memberships.iter().map(|membership| membership.guild_id).collect()).await?;
-    let memberships: Vec<Membership> =
-        memberships.into_iter().filter(|membership| here.contains(&membership.guild_id)).collect();
-    let mapped = mapped_roles(pool, leave, &here).await?;
-    let mut grants: Vec<FromDiscord> = memberships.iter().map(by_permissions).collect();
-    grants.extend(mapped);
-    Ok((user, grants))
-}
-
-fn by_permissions(membership: &Membership) -> FromDiscord {
-    let role = if membership.owner {
-        Role::Owner
-    } else if membership.manages() {
-        Role::Admin
-    } else {
-        Role::Member
-    };
-    FromDiscord { guild: membership.guild_id, role }
-}
-
-/// Roles that follow from Discord's, in guilds that map any.
-async fn mapped_roles(
-    pool: &PgPool,
-    leave: &Leave<'_>,
-    here: &[GuildId],
-) -> Result<Vec<FromDiscord>, Problem> {
-    let mut conn = pool.acquire().await?;
-    let mappings = roles::mappings_of(&mut conn, here).await?;
-    // Discord may take its time; nothing of ours is held meanwhile.
-    drop(conn);
-    let mut guilds: Vec<GuildId> = mappings.iter().map(|mapping| mapping.guild).collect();
-    guilds.sort_unstable();
-    guilds.dedup();
-    let mut granted = Vec::new();
-    for guild in guilds.into_iter().take(MAX_ASKED) {
-        let held = leave.roles(guild).await?;
-        let follows =
-            mappings.iter().filter(|mapping| mapping.guild == guild && held.contains(&mapping.discord_role));
-        granted.extend(follows.map(|mapping| FromDiscord { guild, role: mapping.role }));
-    }
-    Ok(granted)
 }
 
 async fn sign_in(

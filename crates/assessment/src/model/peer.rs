@@ -7,7 +7,7 @@ use learning::model::assessment::Criterion;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::submission::Work;
+use super::work::Work;
 use crate::ids::ReviewId;
 
 /// What a learner is answered who asks for something to review.

@@ -7,7 +7,7 @@ use learning::model::learner::VisibleTest;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::submission::Work;
+use super::work::Work;
 use crate::ids::SubmissionId;
 
 /// How long hand-ins wait for people.

@@ -13,8 +13,9 @@ use learning::model::learner::{ProgramResult, QuizAnswers, QuizResult, QuizTry};
 use sandbox::Sandbox;
 
 use super::{AssessmentPath, QuestPath, StepPath};
-use crate::model::submission::{HandedIn, Work};
+use crate::model::submission::HandedIn;
 use crate::model::view::{AssessmentView, Waiting};
+use crate::model::work::Work;
 use crate::ops;
 
 /// List a quest's assessments

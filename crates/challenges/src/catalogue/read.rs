@@ -7,7 +7,6 @@ use kernel::{CampaignId, ChallengeId, GuildId, HintId, Page, PageQuery};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::write::admin;
 use super::{Authoring, Challenge, ChallengeDraft, HintDraft, Viewer};
 use crate::error::Error;
 use crate::model::CampaignFacts;
@@ -53,8 +52,8 @@ pub(super) async fn challenges_all(
     conn: &mut PgConnection,
     facts: &CampaignFacts,
 ) -> sqlx::Result<Vec<Challenge>> {
-    let rows = rows(conn, facts, &admin(), None, (0, i64::MAX)).await?;
-    challenges(conn, facts, &admin(), rows).await
+    let rows = rows(conn, facts, &Viewer::author(), None, (0, i64::MAX)).await?;
+    challenges(conn, facts, &Viewer::author(), rows).await
 }
 
 /// What the author of a guild's campaign wrote, challenge by challenge in their order.

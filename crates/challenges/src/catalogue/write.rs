@@ -14,18 +14,13 @@ use super::store;
 use super::validate::{Faults, draft_check, slug_of};
 use super::{Challenge, ChallengeDraft, ChallengePatch, MAX_CHALLENGES, Viewer};
 use crate::error::Error;
-use crate::leaderboard::View;
-use crate::model::{Acting, CampaignFacts};
+use crate::model::CampaignFacts;
 use crate::store::campaign_find;
 
 const TABLE: &str = "challenges.challenges";
 
 /// Who writes, and where from; the command line comes from nowhere.
 pub type Author<'a> = (By<'a>, Option<&'a Origin>);
-
-pub(super) fn admin() -> Viewer {
-    Viewer { admin: true, acting: Acting::Nobody, view: View::Live }
-}
 
 /// Locks the campaign against other authors, and against releases while places change. Over is over.
 async fn lock(conn: &mut PgConnection, guild: GuildId, campaign: CampaignId) -> Result<CampaignFacts, Error> {
@@ -72,7 +67,7 @@ pub async fn challenge_create(
         ))));
     }
     let id = insert(conn, &facts, place, draft, who).await?;
-    challenge_get(conn, &facts, &admin(), id).await
+    challenge_get(conn, &facts, &Viewer::author(), id).await
 }
 
 async fn insert(
@@ -86,7 +81,7 @@ async fn insert(
     let id = store::challenge_insert(conn, facts, place, &slug, draft).await?;
     store::parts_put(conn, (facts.guild_id, id), draft.parts).await?;
     store::hints_put(conn, facts, id, &draft.hints).await?;
-    let challenge = challenge_get(conn, facts, &admin(), id).await?;
+    let challenge = challenge_get(conn, facts, &Viewer::author(), id).await?;
     log(conn, facts, who, ("CREATE", id), (None, Some(&challenge))).await?;
     Ok(id)
 }
@@ -100,7 +95,7 @@ pub async fn challenge_update(
     who: Author<'_>,
 ) -> Result<Challenge, Error> {
     let facts = lock(conn, guild, campaign).await?;
-    let before = challenge_get(conn, &facts, &admin(), id).await?;
+    let before = challenge_get(conn, &facts, &Viewer::author(), id).await?;
     let old = before.draft();
     let wanted = patch.applied(&old);
     let mut faults = Faults::of(new_faults(&old, &wanted));
@@ -117,7 +112,7 @@ pub async fn challenge_update(
         )));
     }
     change(conn, &facts, &before, (before.position, &wanted), patch.regenerate_started, who).await?;
-    challenge_get(conn, &facts, &admin(), id).await
+    challenge_get(conn, &facts, &Viewer::author(), id).await
 }
 
 /// What is wrong with a challenge as it is to be, and was not wrong before: nobody has to mend what they do not touch.
@@ -182,7 +177,7 @@ async fn change(
         }
     }
     store::hints_put(conn, facts, id, &wanted.hints).await?;
-    let after = challenge_get(conn, facts, &admin(), id).await?;
+    let after = challenge_get(conn, facts, &Viewer::author(), id).await?;
     log(conn, facts, who, ("UPDATE", id), (Some(before), Some(&after))).await
 }
 
@@ -193,7 +188,7 @@ pub async fn challenge_delete(
     who: Author<'_>,
 ) -> Result<(), Error> {
     let facts = lock(conn, guild, campaign).await?;
-    let before = challenge_get(conn, &facts, &admin(), id).await?;
+    let before = challenge_get(conn, &facts, &Viewer::author(), id).await?;
     if before.released_at.is_some() {
         return Err(Error::AlreadyReleased(
             "A released challenge cannot be removed; close it instead (closes_after_minutes).".to_owned(),

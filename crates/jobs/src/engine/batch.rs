@@ -8,6 +8,7 @@ use rand::{RngExt, rngs::StdRng};
 use sqlx::{Connection, PgConnection};
 
 use super::{
+    failure::{End, Failure},
     figures,
     pace::{Claimed, retry_pause},
 };
@@ -142,24 +143,6 @@ async fn halves<T: TimerTable>(
 /// The first of the claimed: from there the next claim searches.
 fn first<T: TimerTable>(timers: &[T::Timer]) -> Option<Floor> {
     timers.iter().map(|timer| Floor { at: T::scheduled_at(timer), id: T::id(timer) }).min()
-}
-
-/// A timer that failed alone.
-pub(super) struct Failure {
-    /// Its place in the batch.
-    pub(super) index: usize,
-    pub(super) end: End,
-}
-
-/// What became of a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// It will be tried again.
-    Retried,
-    /// That was the last time.
-    Failed,
-    /// The table refused to store it: the timer is still due.
-    Unstored,
 }
 
 /// Runs the timers, already claimed in this transaction, in ever smaller parts; returns those that failed.

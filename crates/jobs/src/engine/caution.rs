@@ -13,7 +13,8 @@ use sqlx::{PgConnection, PgPool};
 use tokio::sync::watch;
 
 use super::{
-    batch::{Failure, head, settle, store_failure},
+    batch::{head, settle, store_failure},
+    failure::Failure,
     figures,
 };
 use crate::table::{MAX_CRASHES, Run, TimerError, TimerTable};

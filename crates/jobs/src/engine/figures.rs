@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::batch::{End, Failure};
+use super::failure::{End, Failure};
 use crate::table::TimerTable;
 
 /// A batch that went through.

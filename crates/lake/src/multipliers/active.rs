@@ -3,13 +3,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use kernel::{ChannelId, GuildId};
+use kernel::ChannelId;
 use progress::rewards::{Multiplier, Why};
-use sqlx::PgConnection;
 
-use super::store;
 use crate::categories::Interaction;
-use crate::error::Error;
 use crate::ids::CategoryId;
 
 /// A timed event, as far as it matters here.
@@ -74,11 +71,6 @@ impl Multipliers {
         let timed = timed.map(|event| Multiplier { why: Why::TimedEvent, xp: event.xp, stars: event.stars });
         Weighed { category, multipliers: weight.into_iter().chain(timed).collect() }
     }
-}
-
-/// What multiplies rewards in the guild, as it is configured now; in three statements.
-pub async fn multipliers_of(conn: &mut PgConnection, guild: GuildId) -> Result<Multipliers, Error> {
-    store::multipliers(conn, guild).await
 }
 
 #[cfg(test)]

@@ -6,14 +6,20 @@ use chrono::{DateTime, Utc};
 use kernel::fields;
 use kernel::{GuildId, Page, PageQuery, Problem};
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
+use super::active::Multipliers;
 use super::model::{Factor, Factors, MultiplierEvent, MultiplierEventEdit, NewMultiplierEvent, Weighing};
 use super::{store, turn};
 use crate::error::Error;
 use crate::ids::MultiplierEventId;
 
 const TABLE: &str = "lake.multiplier_events";
+
+/// What multiplies rewards in the guild, as it is configured now; in three statements.
+pub async fn multipliers_of(conn: &mut PgConnection, guild: GuildId) -> Result<Multipliers, Error> {
+    store::multipliers(conn, guild).await
+}
 
 /// A page of the guild's timed events, the latest made first.
 pub async fn event_list(

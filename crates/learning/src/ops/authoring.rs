@@ -9,12 +9,12 @@ use sqlx::{PgConnection, PgPool};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::reachable::ensure_reachable;
 use crate::error::{Error, STALE};
 use crate::graph::Graph;
 use crate::ids::{PathId, QuestId};
 use crate::model::path::PathDocument;
 use crate::model::quest::QuestDocument;
-use crate::ops::publish;
 use crate::rules::check::{is_slug, path_check, quest_check};
 use crate::store::{self, PathRow, PathSummary, QuestRow, QuestSummary, Snapshot, Version};
 
@@ -236,7 +236,7 @@ pub async fn quest_retire(
         if before.retired_at.is_none() {
             let lock = store::catalogue_lock(&mut tx, guild).await?;
             store::quest_retire(&mut tx, guild, id).await?;
-            publish::ensure_reachable(&Graph::load(&mut tx, guild).await?)?;
+            ensure_reachable(&Graph::load(&mut tx, guild).await?)?;
             store::catalogue_touch(&mut tx, &lock).await?;
             let after = json!({ "slug": before.slug, "retired": true });
             author.record(&mut tx, guild, "DELETE", "learning.quests", id.to_string(), after).await?;
@@ -343,7 +343,7 @@ pub async fn path_retire(
         if before.archived_at.is_none() {
             let lock = store::catalogue_lock(&mut tx, guild).await?;
             store::path_retire(&mut tx, guild, id).await?;
-            publish::ensure_reachable(&Graph::load(&mut tx, guild).await?)?;
+            ensure_reachable(&Graph::load(&mut tx, guild).await?)?;
             store::catalogue_touch(&mut tx, &lock).await?;
             let after = json!({ "slug": before.slug, "retired": true });
             author.record(&mut tx, guild, "DELETE", "learning.learning_paths", id.to_string(), after).await?;

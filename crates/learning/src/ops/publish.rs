@@ -14,13 +14,13 @@ use uuid::Uuid;
 use super::authoring::{
     Author, PathSource, QuestSource, path_source, quest_document, quest_source, read, written,
 };
+use super::reachable::ensure_reachable;
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::ids::{PathId, QuestId};
 use crate::model::path::{Bundle, PathDocument};
 use crate::model::quest::QuestDocument;
 use crate::rules::check::bundle_check;
-use crate::rules::unlock::{Condition, Goal, reach};
 use crate::rules::versions::{counted, graded_hash};
 use crate::store::{self, CatalogueLock, PublishedQuest, QuestRow, Snapshot};
 
@@ -41,39 +41,6 @@ pub struct Published {
     pub unchanged: usize,
     /// Whether it is published, or waits as drafts.
     pub published: bool,
-}
-
-/// Refuses a graph in which some quest could never be opened: each is named with the smallest set that blocks it, and the cycle.
-pub(crate) fn ensure_reachable(graph: &Graph) -> Result<(), Error> {
-    let conditions: Vec<Condition> = graph.quests.iter().map(|quest| quest.condition.clone()).collect();
-    let chapters: Vec<Vec<usize>> = graph.chapters.iter().map(|chapter| chapter.mandatory.clone()).collect();
-    let paths: Vec<Vec<usize>> = graph.paths.iter().map(|path| path.mandatory.clone()).collect();
-    let found = reach(&conditions, &chapters, &paths);
-    if found.faults.is_empty() {
-        return Ok(());
-    }
-    let name = |goal: &Goal| match goal {
-        Goal::Quest(at) => format!("`{}`", graph.quests[*at].slug),
-        Goal::Chapter(at) => {
-            let chapter = &graph.chapters[*at];
-            format!("the chapter `{}/{}`", graph.paths[chapter.path].slug, chapter.slug)
-        }
-        Goal::Path(at) => format!("the path `{}`", graph.paths[*at].slug),
-        Goal::Absent(at) => {
-            format!("the {} `{}`, which is not published", graph.absent[*at].what, graph.absent[*at].slug)
-        }
-    };
-    let faults = found.faults.iter().take(50).map(|(quest, fault)| {
-        let by: Vec<String> = fault.blocked_by.iter().map(name).collect();
-        let mut message = format!("could never be opened: it waits for {}", by.join(" and "));
-        if !fault.cycle.is_empty() {
-            let cycle: Vec<String> =
-                fault.cycle.iter().map(|at| format!("`{}`", graph.quests[*at].slug)).collect();
-            message = format!("{message}, in the circle {}", cycle.join(" → "));
-        }
-        FieldError { field: graph.quests[*quest].slug.clone(), message }
-    });
-    Err(Error::Unreachable(faults.collect()))
 }
 
 /// A quest that is to be published.

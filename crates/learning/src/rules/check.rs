@@ -35,6 +35,8 @@ pub const LANGUAGES: [&str; 18] = [
 ];
 /// The most XP, or points, that one completion may bring.
 pub const MOST: i32 = 1_000_000;
+/// The longest list of anything but steps and skills.
+const MAX_LIST: usize = 100;
 
 /// Whether a text is a short name: lower-case letters, digits, dots, underscores and dashes, 1 to 100, letters or digits first.
 pub fn is_slug(text: &str) -> bool {

@@ -2,29 +2,18 @@
 
 use access::Means;
 use jobs::TimerError;
-use jobs::timers::{Due, Handlers, Kind, LeaseSettings};
+use jobs::timers::{Due, Handlers, LeaseSettings};
 use kernel::GuildId;
-use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::put::{self, Extra};
 use super::raids;
+use super::timers::{END, EXPIRE, OfCase, OfRaid, PROLONG};
 use crate::effects::NewEffect;
 use crate::effects::store as effects;
 use crate::error::Error;
 use crate::model::{Action, CaseId, Moderator, Resolution, Source};
 use crate::store::cases::{self, Insert};
-
-/// A case whose time is to end, or to be prolonged. When its end is moved, another timer comes beside the old one, which then finds nothing to do.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct OfCase {
-    pub(crate) case_id: CaseId,
-}
-
-/// Ends a case.
-pub(crate) const EXPIRE: Kind<OfCase> = Kind::often("moderation.expire");
-/// Sends a time-out again whose end Discord would not take at first.
-pub(crate) const PROLONG: Kind<OfCase> = Kind::often("moderation.prolong");
 
 /// What runs the timers of cases and raids: each in a transaction of its own, as it locks the guild's cases.
 pub(crate) fn handlers(means: &Means) -> Handlers {
@@ -50,7 +39,7 @@ pub(crate) fn handlers(means: &Means) -> Handlers {
                 Ok(tx.commit().await?)
             }
         })
-        .leased(raids::END, settings, move |due: Due<raids::OfRaid>, lease| {
+        .leased(END, settings, move |due: Due<OfRaid>, lease| {
             let pool = ending.clone();
             async move {
                 let mut tx = pool.begin().await?;

@@ -9,7 +9,7 @@ use kernel::{ChannelId, GuildId, UserId};
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::expiry::{EXPIRE, OfCase, PROLONG};
+use super::timers::{EXPIRE, OfCase, PROLONG};
 use crate::effects::store as effects;
 use crate::effects::{NewEffect, Payload};
 use crate::error::Error;

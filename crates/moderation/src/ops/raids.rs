@@ -4,14 +4,13 @@ use access::Author;
 use access::author::Deed;
 use access::settings::settings_read;
 use jobs::outbox::{self, Event};
-use jobs::timers::{At, Kind};
+use jobs::timers::At;
 use kernel::{GuildId, Page, PageQuery, Problem};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 
-use super::expiry::{EXPIRE, OfCase};
 use super::put::alert;
+use super::timers::{END, EXPIRE, OfCase, OfRaid};
 use crate::effects::store as effects;
 use crate::effects::{NewEffect, Payload};
 use crate::error::Error;
@@ -19,15 +18,6 @@ use crate::model::{Action, Joined, Moderator, NewRaid, Raid, RaidAction, RaidId,
 use crate::rules;
 use crate::settings::ModerationSettings;
 use crate::store::{cases, raids};
-
-/// Ends raid mode.
-pub(crate) const END: Kind<OfRaid> = Kind::once("moderation.raid_end", |of| of.raid_id.to_string());
-
-/// A raid whose time is to end.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct OfRaid {
-    pub(crate) raid_id: RaidId,
-}
 
 /// So many are banned by one request.
 const BULK: usize = 200;

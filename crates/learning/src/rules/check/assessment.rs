@@ -2,8 +2,7 @@
 
 use kernel::FieldError;
 
-use super::quest::MAX_LIST;
-use super::{Findings, coding_check, quiz_check};
+use super::{Findings, MAX_LIST, coding_check, quiz_check};
 use crate::model::assessment::{Assessment, AssessmentType, Criterion, Review};
 
 /// The most assessments of a quest.

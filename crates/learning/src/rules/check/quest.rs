@@ -5,14 +5,12 @@ use std::collections::BTreeSet;
 use kernel::FieldError;
 
 use super::assessment::{assessments_check, rubric_check};
-use super::{Findings, LANGUAGES, MOST, coding_check, quiz_check};
+use super::{Findings, LANGUAGES, MAX_LIST, MOST, coding_check, quiz_check};
 use crate::model::quest::{QuestDocument, Step, StepType, SubmissionStep};
 use crate::rules::unlock::rule_check;
 
-/// The most steps, and the most of other lists.
+/// The most steps.
 const MAX_STEPS: usize = 200;
-pub(super) const MAX_LIST: usize = 100;
-
 /// Everything that is wrong with a quest by itself.
 pub fn quest_check(quest: &QuestDocument) -> Vec<FieldError> {
     let mut found = Findings::default();

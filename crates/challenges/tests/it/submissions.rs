@@ -190,7 +190,7 @@ async fn testers_try_early_and_take_nobodys_place() {
     assert_eq!(slug(world.submit(later, 9, None, "right").await), "not-found");
     assert_eq!(slug(world.submit(next, 1, None, "right").await), "not-found");
     assert_eq!(world.recorded().await, 0);
-    world.run("UPDATE challenges.challenges SET released_at = now() WHERE campaign_id = $1").await;
+    world.run("UPDATE challenges.challenges SET released_at = now() - interval '1 second' WHERE campaign_id = $1").await;
     assert_eq!(world.submit(next, 1, None, "right").await.unwrap().position, Some(1));
 }
 

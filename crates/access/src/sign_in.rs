@@ -5,6 +5,7 @@
 //! Discord's while somebody stays signed in; a local sign-in is refused outside of development.
 
 pub mod admin_users;
+mod browser;
 pub mod discord;
 mod following;
 mod https;
@@ -16,6 +17,7 @@ pub use admin_users::{
     AdminError, AdminUser, admin_user_activate, admin_user_create, admin_user_list, admin_user_password,
     admin_user_sign_in,
 };
+pub use browser::{session_cookie, sign_in_local, sign_out, signed_out};
 pub use discord::Discord;
 pub(crate) use following::{Following, current};
 pub use following::{discord_leaves_clean, discord_leaves_reseal};

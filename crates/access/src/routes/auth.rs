@@ -13,12 +13,11 @@ use crate::actor::{Origin, Person, Session};
 use crate::keys::hash;
 use crate::openapi::Problems;
 use crate::problems::SIGN_IN_FAILED;
-use crate::rate_limit::{Allowance, RateLimits};
 use crate::role::Role;
 use crate::sessions::cookie::Cookie;
-use crate::sessions::{self, NewSession, SessionInfo, csrf};
+use crate::sessions::{self, SessionInfo, csrf};
 use crate::sign_in::{self, Discord};
-use crate::web::{App, Json, Path, Query, SignedIn, address, refusal};
+use crate::web::{App, Json, Path, Query, SignedIn};
 
 /// Who is signed in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -174,7 +173,7 @@ pub(super) async fn callback_discord(
     if let Some(old) = &old_session {
         app.keys().forget(old);
     }
-    let cookies = [session_cookie(&app, &new), Cookie::SignIn.remove(app.http())];
+    let cookies = [sign_in::session_cookie(&app, &new), Cookie::SignIn.remove(app.http())];
     Ok(see_other(&to, cookies))
 }
 
@@ -206,22 +205,8 @@ pub(super) async fn login_local(
     headers: HeaderMap,
     Json(local): Json<Local>,
 ) -> Result<Response, Problem> {
-    // Nobody shall be signed in as somebody else by another site.
-    csrf::refuse_other_sites(app.http(), &headers)?;
-    attempts(&app, &origin, &local.username).await?;
-    let mut tx = app.pool().begin().await?;
-    let person =
-        sign_in::admin_user_sign_in(&mut tx, app.http().development, &local.username, &local.password)
-            .await?;
-    let old = Cookie::Session.read(app.http(), &headers);
-    if let Some(old) = &old {
-        sessions::session_end_by_token(&mut tx, old).await?;
-    }
-    let new = sessions::session_start(&mut tx, &person, &origin, user_agent(&headers)).await?;
-    tx.commit().await?;
-    if let Some(old) = &old {
-        app.keys().forget(old);
-    }
+    let (person, new) =
+        sign_in::sign_in_local(&app, &origin, &headers, &local.username, &local.password).await?;
     let session = Session {
         id: new.info.id,
         person,
@@ -231,24 +216,9 @@ pub(super) async fn login_local(
     };
     let mut response = Json(me(&session, &new.token)).into_response();
     let headers = response.headers_mut();
-    headers.append(header::SET_COOKIE, session_cookie(&app, &new));
+    headers.append(header::SET_COOKIE, sign_in::session_cookie(&app, &new));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
-}
-
-/// Guessing passwords is limited by address and by name, so that many addresses do not help either.
-async fn attempts(app: &App, origin: &Origin, username: &str) -> Result<(), Problem> {
-    let limits = app.settings().get::<RateLimits>(None).await?;
-    let Some(per_minute) = limits.sign_in_per_minute else { return Ok(()) };
-    let allowance = Allowance { name: "sign-in", per_minute, burst: per_minute };
-    let name: String = username.chars().take(50).collect();
-    let subjects = [origin.ip.map(address::subject), Some(format!("name:{name}"))];
-    for subject in subjects.into_iter().flatten() {
-        if let Some(wait) = app.limiter().take(&subject, allowance).await.refused {
-            return Err(refusal(allowance, wait));
-        }
-    }
-    Ok(())
 }
 
 /// Signs out: this session ends.
@@ -259,10 +229,7 @@ pub(super) async fn logout(
     signed_in: SignedIn,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let session = session(&signed_in)?;
-    let mut tx = app.pool().begin().await?;
-    sessions::session_end(&mut tx, &session.person, session.id).await?;
-    tx.commit().await?;
+    sign_in::sign_out(&app, &signed_in.actor).await?;
     Ok(signed_out(&app, &headers))
 }
 
@@ -312,17 +279,9 @@ pub(super) async fn session_end_all(
 }
 
 fn signed_out(app: &App, headers: &HeaderMap) -> Response {
-    if let Some(token) = Cookie::Session.read(app.http(), headers) {
-        app.keys().forget(&token);
-    }
     let mut response = StatusCode::NO_CONTENT.into_response();
-    response.headers_mut().append(header::SET_COOKIE, Cookie::Session.remove(app.http()));
+    sign_in::signed_out(app, headers, response.headers_mut());
     response
-}
-
-fn session_cookie(app: &App, new: &NewSession) -> HeaderValue {
-    let seconds = (new.info.expires_at - new.info.created_at).num_seconds();
-    Cookie::Session.set(app.http(), &new.token, seconds)
 }
 
 fn user_agent(headers: &HeaderMap) -> Option<&str> {

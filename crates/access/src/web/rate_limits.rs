@@ -18,11 +18,15 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// What is left of it.
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Middleware for the API's routes. Whoever is known by a key or a session has an allowance as that; everybody else has
+/// What is asked often by machines that watch us, or costs nothing, counts against no allowance.
+const UNMETERED: [&str; 6] = ["/healthz", "/readyz", "/metrics", "/assets/", "/docs", "/problems"];
+
+/// Middleware for the API and for pages. Whoever is known by a key or a session has an allowance as that; everybody else has
 /// one by address, which also pays for keys that turn out bad. A good key that this process meets for the first time costs
 /// its address nothing; while the address is refused, no further key is asked about: a flood of made-up keys ends here.
 pub async fn rate_limits(State(app): State<App>, request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with("/api/") {
+    let path = request.uri().path();
+    if UNMETERED.iter().any(|begin| path.starts_with(begin)) {
         return next.run(request).await;
     }
     // Without a database nobody is served anyway; the handler says it better.

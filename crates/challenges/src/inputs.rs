@@ -94,6 +94,33 @@ pub async fn input_get(
     Err(Error::InputUnavailable(BUSY))
 }
 
+/// The input of whoever this member acts for, where they have begun: looking starts no clock and makes nothing.
+pub async fn input_begun(
+    pool: &PgPool,
+    (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
+    user: UserId,
+) -> Result<Option<Input>, Error> {
+    let mut conn = pool.acquire().await?;
+    let facts = campaign_find(&mut conn, guild, campaign).await?;
+    let acting =
+        acting_for(&mut conn, &[(facts.key(), user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
+    let Some(participant) = acting.participant() else { return Ok(None) };
+    let look = store::input_look(&mut conn, (guild, campaign, challenge), participant).await?;
+    let look = look.ok_or(Error::NotFound("challenge"))?;
+    let early = acting.is_tester() && facts.open_to_testers(look.order_position, facts.now);
+    if !early && look.released_at.is_none_or(|at| at > facts.now) {
+        return Err(Error::NotFound("challenge"));
+    }
+    let playing = early || facts.is_running();
+    let readable = playing || (facts.is_over() && facts.status != "EXPIRED");
+    if !readable || !(acting.is_tester() || look.registered) {
+        return Ok(None);
+    }
+    // Once it is over no clock runs any more: what is there may be read.
+    let begun = look.cached.filter(|cached| cached.first_request.is_some() || !playing);
+    Ok(begun.map(|cached| Input { value: cached.input, first_request: cached.first_request }))
+}
+
 /// Tells the author, if it is the script's fault and the first time in this version, and says what to tell participants.
 async fn failed(
     pool: &PgPool,

@@ -17,11 +17,13 @@
 //! | `solvers` | who solved a challenge, in order |
 //! | `by_squad` | player campaigns summed by squad |
 //! | `feed` | the CTFtime scoreboard feed |
+//! | `race` | who solved what when, for a chart |
 
 mod around;
 mod by_squad;
 mod feed;
 mod live;
+mod race;
 mod solvers;
 mod stored;
 
@@ -39,6 +41,7 @@ use crate::standings::{Snapshot, standings_snapshot};
 pub use around::{Around, around};
 pub use by_squad::{SquadStanding, by_squad};
 pub use feed::{Feed, FeedStanding, FeedTask, feed};
+pub use race::{Solve, race};
 pub use solvers::{Solver, solvers};
 
 /// One participant's place.

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::catalogue::{self, Author, Challenge, ChallengeDraft, ChallengePatch, Viewer};
 use crate::error::Error;
-use crate::leaderboard::{self, Around, Feed, Leaderboard, Solver, SquadStanding, Standing, View};
+use crate::leaderboard::{self, Around, Feed, Leaderboard, Solve, Solver, SquadStanding, Standing, View};
 use crate::model::{Acting, CampaignFacts};
 use crate::store::{acting_for, campaign_find};
 
@@ -225,4 +225,16 @@ pub async fn board_feed(
     let mut conn = pool.acquire().await?;
     let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
     leaderboard::feed(&mut conn, &facts, view).await
+}
+
+/// How these participants came by what they have, for a chart.
+pub async fn board_race(
+    pool: &PgPool,
+    (guild, campaign): (GuildId, CampaignId),
+    admin: bool,
+    participants: &[String],
+) -> Result<Vec<Solve>, Error> {
+    let mut conn = pool.acquire().await?;
+    let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
+    leaderboard::race(&mut conn, &facts, view, participants).await
 }

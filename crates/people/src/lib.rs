@@ -12,6 +12,7 @@
 //! go wrong · [`routes`] the HTTP face · `testing` (feature) two guilds with members.
 
 pub mod error;
+pub mod heading;
 pub mod jobs;
 pub mod model;
 pub mod names;

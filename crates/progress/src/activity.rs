@@ -1,6 +1,6 @@
 //! What members earned, entry by entry.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use kernel::page::far;
 use kernel::{Cursor, GuildId, Limit, Page, Problem, UserId};
 use serde::{Deserialize, Serialize};
@@ -132,4 +132,37 @@ pub async fn activity(
         }
     };
     Ok(Page::new(rows, limit, |row| (row.timestamp, row.id)))
+}
+
+/// XP that a member earned on a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayXp {
+    /// The day, in UTC.
+    pub day: NaiveDate,
+    /// What they earned.
+    pub xp: i64,
+}
+
+/// XP that a member earned, day by day over the last `days`, for a chart; a day without any is there with 0.
+pub async fn xp_by_day(
+    pool: &PgPool,
+    guild: GuildId,
+    user: UserId,
+    days: i32,
+) -> Result<Vec<DayXp>, Problem> {
+    let days = sqlx::query_as!(
+        DayXp,
+        r#"SELECT d.day::date AS "day!", coalesce(sum(a.xp_delta), 0)::bigint AS "xp!"
+             FROM generate_series(date_trunc('day', now() AT TIME ZONE 'UTC') - ($3::int - 1) * interval '1 day',
+                                  date_trunc('day', now() AT TIME ZONE 'UTC'), interval '1 day') AS d (day)
+             LEFT JOIN progress.activity_log a ON a.guild_id = $1 AND a.user_id = $2
+                  AND a."timestamp" >= d.day AT TIME ZONE 'UTC' AND a."timestamp" < (d.day + interval '1 day') AT TIME ZONE 'UTC'
+            GROUP BY d.day ORDER BY d.day"#,
+        guild.get(),
+        user.get(),
+        days,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(days)
 }

@@ -1,0 +1,53 @@
+//! What heads the pages of a guild: its name, and its member's.
+
+use kernel::{GuildId, UserId};
+use sqlx::PgPool;
+
+/// The most guilds that are offered to choose from.
+const MAX_GUILDS: i64 = 200;
+
+/// A guild by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuildName {
+    /// The guild.
+    pub guild_id: GuildId,
+    /// Its name on Discord.
+    pub name: String,
+}
+
+/// The names of a guild and of somebody in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// The guild's name.
+    pub guild: String,
+    /// The member's, where they are one.
+    pub member: Option<String>,
+}
+
+/// The names of a guild and of a member; `None` where nothing is known of the guild.
+pub async fn heading(pool: &PgPool, guild: GuildId, user: Option<UserId>) -> sqlx::Result<Option<Heading>> {
+    sqlx::query_as!(
+        Heading,
+        r#"SELECT g.name AS guild,
+                  (SELECT k.name FROM people.known_as k WHERE k.guild_id = g.guild_id AND k.user_id = $2) AS member
+             FROM people.guilds g WHERE g.guild_id = $1"#,
+        guild.get(),
+        user.map(UserId::get),
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// Guilds by name: these, or all of them for who may see all.
+pub async fn guild_names(pool: &PgPool, guilds: Option<&[GuildId]>) -> sqlx::Result<Vec<GuildName>> {
+    let ids: Option<Vec<i64>> = guilds.map(|guilds| guilds.iter().map(|guild| guild.get()).collect());
+    sqlx::query_as!(
+        GuildName,
+        r#"SELECT guild_id AS "guild_id: GuildId", name FROM people.guilds
+            WHERE $1::bigint[] IS NULL OR guild_id = ANY ($1) ORDER BY name, guild_id LIMIT $2"#,
+        ids.as_deref(),
+        MAX_GUILDS,
+    )
+    .fetch_all(pool)
+    .await
+}

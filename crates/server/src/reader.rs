@@ -23,7 +23,6 @@ pub(crate) struct Document(pub(crate) Bytes);
 pub(crate) fn router() -> Router<App> {
     Router::new()
         .route(DOCUMENT_PATH, get(document))
-        .route("/", get(async || Redirect::to("/docs/")))
         .route("/docs", get(async || Redirect::to("/docs/")))
         .route("/docs/", get(async || file("index.html")))
         .route("/docs/{file}", get(async |Path(name): Path<String>| file(&name)))

@@ -111,6 +111,7 @@ pub fn build(services: &Services) -> Router {
         .merge(health::router(settings))
         .merge(reader::router())
         .merge(pages::router())
+        .merge(dashboard::router())
         .method_not_allowed_fallback(access::web::no_method)
         .fallback(access::web::no_route)
         .layer(Extension(reader::Document(Bytes::from(crate::document_text(&document)))))

@@ -1,5 +1,6 @@
 //! What every request passes through on its way to a handler, outermost first: request id, figures and log line, security
-//! headers, panics, cross-origin rules, compression, time limit, rate limits, the watch over streams, body limit, idempotency.
+//! headers, panics, cross-origin rules, compression, pages of problems, time limit, what forms say in place of headers, rate limits,
+//! the watch over streams, body limit, idempotency.
 
 mod headers;
 mod limits;
@@ -33,7 +34,11 @@ pub(crate) fn wrap(slices: Router<App>, app: &App, http: &Http) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), limits::body_limit))
         .layer(middleware::from_fn_with_state(app.clone(), access::web::while_allowed))
         .layer(middleware::from_fn_with_state(app.clone(), access::web::rate_limits))
+        .layer(middleware::from_fn_with_state(app.clone(), dashboard::forms))
         .layer(middleware::from_fn_with_state(app.clone(), access::web::time_limit))
+        // Here too, so that whoever looks at a page is told of a panic by one.
+        .layer(CatchPanicLayer::custom(panics::answer))
+        .layer(middleware::from_fn_with_state(app.clone(), dashboard::problem_pages))
         .layer(compression);
     if !http.cors_origins.is_empty() {
         router = router.layer(cors(&http.cors_origins));

@@ -5,6 +5,8 @@
 mod administrators;
 mod attacks;
 mod catalogue;
+mod dashboard;
+mod dashboard_coverage;
 mod document;
 mod guilds;
 mod health;

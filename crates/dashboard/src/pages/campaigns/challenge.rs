@@ -1,0 +1,194 @@
+//! A challenge: its text, one's input, the answer, what was answered before, hints with their price.
+
+use access::scope::{CampaignsPlay, CampaignsRead, Scope as _};
+use access::{App, Path};
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use campaigns::model::{Campaign, Status};
+use challenges::catalogue::Challenge;
+use challenges::hints::Hint;
+use challenges::inputs::Input;
+use challenges::ops::Onlooker;
+use challenges::submissions::{PastSubmission, Whose};
+use futures::{FutureExt as _, TryFutureExt as _, try_join};
+use kernel::{PageQuery, Problem};
+use serde_json::Value;
+
+use super::{ChallengePath, sees_drafts};
+use crate::form::Form;
+use crate::html::Html;
+use crate::page::{Page, optional, refused, shown_in_form};
+use crate::shell::Shell;
+use crate::visit::Visit;
+use crate::{format, markdown, ui};
+
+/// The largest input that is shown in the page, in bytes; larger ones are downloaded.
+const SHOWN_INPUT: usize = 16 * 1024;
+/// How many past answers are shown.
+const ANSWERS: i64 = 10;
+
+#[derive(Template)]
+#[template(path = "pages/campaigns/challenge.html")]
+pub(super) struct ChallengePage {
+    shell: Shell,
+    campaign: Campaign,
+    challenge: Challenge,
+    input: Option<Input>,
+    hints: Vec<Hint>,
+    answers: Vec<PastSubmission>,
+    registered: bool,
+    form: Form,
+}
+
+/// The input as text, as the API sends it.
+pub(super) fn text_of(input: &Input) -> String {
+    match &input.value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+impl ChallengePage {
+    fn at(&self, rest: &str) -> String {
+        self.shell
+            .at(&format!("/campaigns/{}/challenges/{}{rest}", self.challenge.campaign_id, self.challenge.id))
+    }
+
+    fn text(&self) -> Html {
+        markdown::render(&self.challenge.description)
+    }
+
+    fn second(&self) -> Option<Html> {
+        self.challenge.description_part2.as_deref().map(markdown::render)
+    }
+
+    fn hint(body: &str) -> Html {
+        markdown::render(body)
+    }
+
+    /// The input where it is small enough to stand in the page, and its size.
+    fn shown_input(input: &Input) -> (Option<String>, usize) {
+        let text = text_of(input);
+        let size = text.len();
+        ((size <= SHOWN_INPUT).then_some(text), size)
+    }
+
+    fn is_solved(&self) -> bool {
+        self.challenge.solved_parts.len() >= usize::try_from(self.challenge.parts).unwrap_or(usize::MAX)
+    }
+
+    /// The part that an answer goes to unless told otherwise.
+    fn open_part(&self) -> i32 {
+        (1..=self.challenge.parts).find(|part| !self.challenge.solved_parts.contains(part)).unwrap_or(1)
+    }
+
+    fn is_running(&self) -> bool {
+        self.campaign.status == Status::Running
+    }
+
+    fn may_begin(&self) -> bool {
+        self.registered
+            && matches!(self.campaign.status, Status::Running | Status::Closed | Status::RewardClaim)
+    }
+
+    fn solves(&self) -> String {
+        let counts: Vec<String> =
+            self.challenge.solve_counts.iter().map(|count| format::number(*count)).collect();
+        counts.join(" / ")
+    }
+
+    fn limits(&self) -> String {
+        let limit = &self.campaign.settings.rate_limit;
+        let mut text = format!(
+            "{} in 5 seconds, {} in 5 minutes",
+            format::count(limit.per_5s, "answer", "answers"),
+            format::number(limit.per_5min)
+        );
+        if limit.lockout_seconds > 0 {
+            text.push_str(&format!(
+                "; a wrong one locks you out for {} s, each further one longer",
+                limit.lockout_seconds
+            ));
+        }
+        text
+    }
+
+    fn is_by_points(&self) -> bool {
+        self.campaign.settings.scoring_type == campaigns::model::ScoringType::PointBased
+    }
+}
+
+/// The page, with what was refused on it, if anything.
+pub(super) async fn page_of(
+    app: &App,
+    shell: Shell,
+    path: ChallengePath,
+    form: Form,
+) -> Result<ChallengePage, Problem> {
+    let (pool, guild) = (app.pool(), shell.guild_id);
+    let drafts = sees_drafts(&shell);
+    let within = (guild, path.campaign_id, path.challenge_id);
+    let who = Onlooker { admin: drafts, user: shell.member };
+    let (campaign, challenge) = try_join!(
+        campaigns::ops::campaign_get(pool, guild, path.campaign_id, drafts).err_into::<Problem>(),
+        challenges::ops::challenge_get(pool, within, who).err_into::<Problem>()
+    )?;
+    let mut page = ChallengePage {
+        campaign,
+        challenge,
+        input: None,
+        hints: Vec::new(),
+        answers: Vec::new(),
+        registered: false,
+        form,
+        shell,
+    };
+    if let Some(user) = page.shell.member.filter(|_| page.shell.may(CampaignsPlay::NAME)) {
+        let few = PageQuery { limit: Some(ANSWERS), cursor: None };
+        let registration =
+            campaigns::ops::registration_get(pool, guild, path.campaign_id, user).map(optional);
+        let of_campaign = (guild, path.campaign_id);
+        let challenge = Some(path.challenge_id);
+        let play = async {
+            try_join!(
+                challenges::inputs::input_begun(pool, within, user).map(optional),
+                challenges::hints::hint_list(pool, within, user).map(optional)
+            )
+        };
+        let (registration, (input, hints), answers) = try_join!(
+            registration,
+            play,
+            challenges::submissions::submission_list(pool, of_campaign, challenge, Whose::Own(user), &few)
+                .map(optional)
+        )?;
+        page.registered = registration.is_some();
+        page.input = input.flatten();
+        page.hints = hints.unwrap_or_default();
+        page.answers = answers.map(|answers| answers.items).unwrap_or_default();
+    }
+    Ok(page)
+}
+
+pub(super) async fn show(
+    State(app): State<App>,
+    visit: Visit<CampaignsRead>,
+    Path(path): Path<ChallengePath>,
+) -> Result<Page<ChallengePage>, Problem> {
+    Ok(Page(page_of(&app, visit.shell, path, Form::new()).await?))
+}
+
+/// The page again, because what somebody wanted of the challenge was refused.
+pub(super) async fn refuse(
+    app: &App,
+    shell: Shell,
+    path: ChallengePath,
+    typed: crate::decode::Typed,
+    problem: Problem,
+) -> Result<Response, Problem> {
+    if !shown_in_form(&problem) {
+        return Err(problem);
+    }
+    let page = page_of(app, shell, path, Form::refused(typed, problem.clone())).await?;
+    Ok(refused(&page, &problem))
+}

@@ -1,0 +1,64 @@
+//! Choosing a guild.
+
+use access::{Actor, App, Person};
+use askama::Template;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use kernel::{GuildId, Problem};
+use people::heading::{GuildName, guild_names};
+
+use crate::flash::see_other;
+use crate::html::Html;
+use crate::page::Page;
+use crate::visit::{called, theme, token};
+use crate::{csrf, sigil};
+
+#[derive(Template)]
+#[template(path = "pages/entry/guilds.html")]
+struct GuildsPage {
+    theme: &'static str,
+    name: String,
+    guilds: Vec<GuildName>,
+    csrf: String,
+}
+
+impl GuildsPage {
+    fn arms(guild: &GuildName) -> Html {
+        sigil::arms(guild.guild_id)
+    }
+}
+
+/// The guilds that somebody may look at: those in which they have a role; all of them for who runs the server.
+async fn guilds_of(app: &App, actor: &Actor) -> Result<Vec<GuildName>, Problem> {
+    let ids: Option<Vec<GuildId>> = match actor.session() {
+        Some(session) if matches!(session.person, Person::User(_)) => {
+            Some(session.roles.iter().map(|(guild, _)| *guild).collect())
+        }
+        _ => actor.guild.map(|guild| vec![guild]),
+    };
+    Ok(guild_names(app.pool(), ids.as_deref()).await?)
+}
+
+/// To one's guild, where there is one.
+pub(super) async fn root(State(app): State<App>, actor: Actor) -> Result<Response, Problem> {
+    let guilds = guilds_of(&app, &actor).await?;
+    Ok(match guilds.as_slice() {
+        [only] => see_other(&format!("/g/{}", only.guild_id)),
+        _ => see_other("/guilds"),
+    })
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    actor: Actor,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let page = GuildsPage {
+        theme: theme(&app, &headers),
+        name: called(&actor),
+        guilds: guilds_of(&app, &actor).await?,
+        csrf: csrf::masked(&token(&app, &headers)),
+    };
+    Ok(Page(page).into_response())
+}

@@ -1,0 +1,123 @@
+//! A quiz: its questions, and what the answers came to.
+//!
+//! Seeing the questions starts a try, so it is a form; sent again it shows the same try.
+
+use access::scope::LearningPlay;
+use access::{App, Path};
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use kernel::Problem;
+use learning::ids::Subject;
+use learning::model::learner::{QuizAnswers, QuizResult, QuizTry};
+use learning::model::quiz::QuestionType;
+
+use super::StepPath;
+use super::quest::refuse;
+use crate::decode::Typed;
+use crate::html::Html;
+use crate::page::{Page, shown_in_form};
+use crate::shell::Shell;
+use crate::typed::none;
+use crate::visit::Member;
+use crate::{format, markdown};
+
+#[derive(Template)]
+#[template(path = "pages/learn/quiz.html")]
+struct QuizPage {
+    shell: Shell,
+    quiz: QuizTry,
+    action: String,
+    back: String,
+}
+
+impl QuizPage {
+    fn text(text: &str) -> Html {
+        markdown::render(text)
+    }
+
+    const fn kind(kind: &QuestionType) -> &'static str {
+        match kind {
+            QuestionType::Single => "single",
+            QuestionType::Multiple => "multiple",
+            QuestionType::Text => "text",
+            QuestionType::Number => "number",
+            QuestionType::Ordering => "ordering",
+            QuestionType::Matching => "matching",
+        }
+    }
+
+    /// A choice in a list, where there is no markup.
+    fn plain(text: &str) -> String {
+        markdown::excerpt(text, 120)
+    }
+}
+
+pub(super) async fn begin(
+    State(app): State<App>,
+    member: Member<LearningPlay>,
+    Path(path): Path<StepPath>,
+) -> Result<Response, Problem> {
+    let (guild, user) = (member.guild_id(), member.user_id());
+    let subject = Subject::Step(path.step_id);
+    match learning::ops::try_begin(app.pool(), guild, user, path.quest_id, subject)
+        .await
+        .map_err(Problem::from)
+    {
+        Ok(quiz) => {
+            app.wake().outbox();
+            let back = path.quest().at(&member.shell);
+            let action = format!("{back}/steps/{}/answers", path.step_id);
+            Ok(Page(QuizPage { shell: member.shell, quiz, action, back }).into_response())
+        }
+        Err(problem) => refuse(&app, member.shell, path.quest(), none(), problem).await,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "pages/learn/quiz_result.html")]
+struct ResultPage {
+    shell: Shell,
+    result: QuizResult,
+    back: String,
+    again: String,
+}
+
+impl ResultPage {
+    fn text(text: &str) -> Html {
+        markdown::render(text)
+    }
+
+    fn may_try(&self) -> bool {
+        !self.result.passed && self.result.tries_left != Some(0)
+    }
+}
+
+pub(super) async fn answer(
+    State(app): State<App>,
+    member: Member<LearningPlay>,
+    Path(path): Path<StepPath>,
+    typed: Typed,
+) -> Result<Response, Problem> {
+    let (guild, user) = (member.guild_id(), member.user_id());
+    let subject = Subject::Step(path.step_id);
+    let graded = async {
+        let body: QuizAnswers = typed.read()?;
+        let answers = &body.answers;
+        Ok::<_, Problem>(
+            learning::ops::try_answer(app.pool(), guild, user, path.quest_id, subject, answers).await?,
+        )
+    };
+    match graded.await {
+        Ok(result) => {
+            app.wake().outbox();
+            let back = path.quest().at(&member.shell);
+            let again = format!("{back}/steps/{}/quiz", path.step_id);
+            Ok(Page(ResultPage { shell: member.shell, result, back, again }).into_response())
+        }
+        Err(problem) if shown_in_form(&problem) => {
+            refuse(&app, member.shell, path.quest(), typed, problem).await
+        }
+        Err(problem) => Err(problem),
+    }
+}

@@ -1,0 +1,29 @@
+//! Oneself and others: profiles, the wallet, credentials, preferences, one's data.
+
+mod credentials;
+mod preferences;
+mod privacy;
+mod profile;
+mod wallet;
+
+use access::App;
+use axum::Router;
+use axum::routing::{get, post};
+
+pub(super) fn router() -> Router<App> {
+    let at = |rest: &str| format!("/g/{{guild_id}}{rest}");
+    Router::new()
+        .route(&at("/me"), get(profile::own))
+        .route(&at("/members/{user_id}"), get(profile::show))
+        .route(&at("/wallet"), get(wallet::show))
+        .route(&at("/wallet/daily"), post(wallet::daily))
+        .route(&at("/wallet/transfer"), get(wallet::transfer).post(wallet::pay))
+        .route(&at("/credentials"), get(credentials::list))
+        .route(&at("/credentials/{credential_id}/document"), get(credentials::document))
+        .route(&at("/credentials/{credential_id}/image"), get(credentials::image))
+        .route(&at("/credentials/{credential_id}/reissue"), post(credentials::reissue))
+        .route(&at("/preferences"), get(preferences::show).post(preferences::put))
+        .route(&at("/privacy"), get(privacy::show))
+        .route(&at("/privacy/export"), post(privacy::export))
+        .route(&at("/privacy/erasure"), get(privacy::erasure).post(privacy::erase))
+}

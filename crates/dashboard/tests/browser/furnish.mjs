@@ -1,0 +1,79 @@
+// What the demo has none of: filled in over the API, with names that are long, right-to-left, or hostile.
+
+import { readFile } from "node:fs/promises";
+
+export const GUILD = "1";
+
+export async function furnish(up) {
+  const key = (await readFile(up.admin_key_file, "utf8")).trim();
+  const api = async (method, path, body, user) => {
+    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+    if (user) headers["questhall-user"] = user;
+    const answer = await fetch(`${up.url}/api/v1/guilds/${GUILD}${path}`, {
+      method, headers, body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    const type = answer.headers.get("content-type") ?? "";
+    return type.includes("json") && text ? JSON.parse(text) : text;
+  };
+  const members = (await api("GET", "/members?limit=200")).items.filter((member) => !member.is_bot);
+  const me = members.at(-1).user_id;
+  const [second, third, fourth] = members.map((member) => member.user_id);
+  await api("PUT", `/members/${second}`, { name: "Maximiliana-Theodora von und zu Hohenlohe-Langenburg-Schillingsfürst the Second" });
+  await api("PUT", `/members/${third}`, { name: "مريم بنت عبد الله" });
+  await api("PUT", `/members/${fourth}`, { name: "<script>alert(1)</script>" });
+  const markdown = "# What to do\n\nMend the **gate**, see [the plan](https://example.org/plan) and not [this](javascript:alert(1)).\n\n"
+    + "| tool | how many |\n|-|-:|\n| hammer | 1 |\n\n```rust\nfn main() { println!(\"a line of code that is rather long, to see whether it scrolls in its own box and not the page\"); }\n```\n\n<b>not bold</b>";
+  const quest = await api("POST", "/board", { title: "Mend the gate", description: markdown, xp_reward: 250, gold_reward: 5 });
+  await api("POST", "/board", { title: "Write the chronicle of last winter's siege, with all its heroes and none of its villains", description: "All of it.", xp_reward: 40 });
+  await api("POST", `/board/${quest.id}/claim`, {}, second);
+  const item = await api("POST", "/shop/items", { slug: "tea", name: "A pot of tea", description: "Hot, with *lemon*.", price_gold: 3, stock: 7 });
+  await api("POST", "/shop/items", { slug: "banner", name: "A banner over your door", price_gold: 40, per_user_limit: 1 });
+  for (const [name, rarity, value] of [["Chatterbox", "common", 10], ["Herald", "rare", 500], ["Voice of the hall", "legendary", 1000000]]) {
+    await api("POST", "/achievements", {
+      name, rarity, description: `Send ${value} messages.`, requirement_type: "counter_threshold",
+      requirement_field: "messages_sent", requirement_value: value, xp_reward: 50,
+    });
+  }
+  const tomorrow = new Date(Date.now() + 9 * 86400e3).toISOString();
+  const season = await api("POST", "/seasons", { name: "Season of Frost", ends_at: tomorrow });
+  await api("POST", "/awards", { user_ids: members.slice(0, 30).map((member) => member.user_id), xp: 400, gold: 20, reason: "For the roof." });
+  await api("POST", "/awards", { user_ids: [me, second, third], xp: 1200, reason: "For the bridge." });
+  await api("POST", "/economy/transfers", { receiver_id: second, amount: 12, reason: "For the ale <i>and</i> the song" }, me);
+  const learned = await api("POST", "/learning/import", {
+    slug: "course",
+    path: { name: "Rust from the start", type: "Course", description: "From *nothing* to a program.", quests: [{ quest: "first" }, { quest: "second" }] },
+    quests: [
+      { slug: "first", quest: {
+        title: "The first hour", type: "Tutorial", difficulty: "Beginner", experience_points: 50, description: "What a program is.",
+        estimated_minutes: 45,
+        steps: [
+          { slug: "read", type: "Reading", title: "Read the first chapter", description: markdown },
+          { slug: "think", type: "Reflection", title: "What surprised you?", note_characters: 10, optional: true },
+          { slug: "quiz", type: "Quiz", title: "What you know now", quiz: { cooldown_seconds: 0, questions: [
+            { slug: "one", type: "single", text: "Which **one**?", choices: [{ slug: "a", text: "This", right: true }, { slug: "b", text: "That" }] },
+            { slug: "many", type: "multiple", text: "Which ones?", choices: [{ slug: "a", text: "`let`", right: true }, { slug: "b", text: "`fn`", right: true }, { slug: "c", text: "perhaps" }] },
+            { slug: "text", type: "text", text: "The word?", answers: ["sesame"] },
+            { slug: "number", type: "number", text: "How much is six times seven?", number: "42" },
+            { slug: "order", type: "ordering", text: "In order, please.", choices: [{ slug: "a", text: "dawn" }, { slug: "b", text: "noon" }, { slug: "c", text: "dusk" }] },
+            { slug: "match", type: "matching", text: "What belongs together?", pairs: [{ slug: "a", left: "sun", right: "day" }, { slug: "b", left: "moon", right: "night" }] },
+          ] } },
+        ],
+      } },
+      { slug: "second", quest: {
+        title: "The second hour", type: "Practice", difficulty: "Intermediate", experience_points: 80, requires: ["first"],
+        steps: [{ slug: "code", type: "Coding", title: "Print it", description: "Print the number that you read.", coding: { starter: "print(input())\n", tests: [{ name: "one", stdin: "1\n", expected: "1\n" }] } }],
+      } },
+    ],
+  });
+  const path = await api("GET", `/learning/paths/${learned.path_id}`, undefined, me);
+  const squads = (await api("GET", "/squads/leaderboard")).items;
+  const campaign = up.demo_campaign;
+  const challenges = (await api("GET", `/campaigns/${campaign}/challenges`, undefined, me)).items;
+  return {
+    api, me, second, third, quest: quest.id, item: item.id, season: season.id, campaign, challenges,
+    squad: squads[0].squad_id, path: path.id, first: path.quests[0].id, coding: path.quests[1].id,
+    achievement: (await api("GET", "/achievements")).items[0].id,
+  };
+}

@@ -12,12 +12,13 @@ const speak = (text) => {
 
 // Times in the reader's own zone, with the zone told on hover.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const long = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 function localise(root) {
   for (const time of root.querySelectorAll("time[data-local]")) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
-    time.textContent = long.format(at);
+    time.textContent = (time.dataset.local === "day" ? day : long).format(at);
     time.title = `${time.dateTime} · ${zone}`;
   }
 }

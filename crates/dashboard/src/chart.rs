@@ -183,14 +183,19 @@ fn seconds(delta: chrono::TimeDelta) -> f64 {
 fn scale(most: i64) -> (i64, Vec<i64>) {
     let mut unit: i64 = 1;
     let step = loop {
-        let found = [1, 2, 5].into_iter().map(|n| n * unit).find(|step| step.saturating_mul(4) >= most);
+        let found = [1, 2, 5]
+            .into_iter()
+            .map(|n: i64| n.saturating_mul(unit))
+            .find(|step| step.saturating_mul(4) >= most);
         match found {
             Some(step) => break step,
             None => unit = unit.saturating_mul(10),
         }
     };
-    let ticks: Vec<i64> =
-        (0..=4).map(|n| step.saturating_mul(n)).take_while(|tick| *tick < most + step).collect();
+    let ticks: Vec<i64> = (0..=4)
+        .map(|n| step.saturating_mul(n))
+        .take_while(|tick| *tick < most.saturating_add(step))
+        .collect();
     (ticks.last().copied().unwrap_or(1).max(1), ticks)
 }
 

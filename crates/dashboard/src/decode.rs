@@ -118,7 +118,7 @@ fn steps(path: &str) -> Option<Vec<Step<'_>>> {
     let mut steps = Vec::new();
     for part in path.split('.') {
         let (key, mut rest) = part.find('[').map_or((part, ""), |at| part.split_at(at));
-        if key.is_empty() {
+        if key.is_empty() || key.contains(']') {
             return None;
         }
         steps.push(Step::Key(key));

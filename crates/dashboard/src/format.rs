@@ -99,6 +99,15 @@ pub fn time(at: &DateTime<Utc>) -> Html {
     ))
 }
 
+/// The day of an instant, where the hour does not matter.
+pub fn day(at: &DateTime<Utc>) -> Html {
+    let machine = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    Html::trusted(format!(
+        "<time datetime=\"{machine}\" data-local=\"day\">{}</time>",
+        at.format("%-d %b %Y")
+    ))
+}
+
 /// An instant beside how far off it is; the script counts it down.
 pub fn countdown(at: &DateTime<Utc>, now: &DateTime<Utc>) -> Html {
     let machine = at.to_rfc3339_opts(SecondsFormat::Secs, true);

@@ -23,6 +23,15 @@ pub fn render(text: &str) -> Html {
     Html::trusted(format!("<div class=\"prose\">{markup}</div>"))
 }
 
+/// Markdown below a page's title: authors often begin with the same words.
+pub fn render_below(text: &str, title: &str) -> Html {
+    let rest = text.trim_start().strip_prefix("# ").and_then(|text| text.split_once('\n'));
+    match rest {
+        Some((first, rest)) if first.trim().eq_ignore_ascii_case(title.trim()) => render(rest),
+        _ => render(text),
+    }
+}
+
 /// Only text: the beginning of what it says, for lists.
 pub fn excerpt(text: &str, max: usize) -> String {
     let mut plain = String::new();
@@ -159,6 +168,13 @@ mod tests {
         assert!(made.contains("<h3>A</h3>") && made.contains("<h4>B</h4>"), "{made}");
         assert!(!made.contains("style="), "{made}");
         assert!(made.contains("<pre tabindex=\"0\"><code>let x = 1 &lt; 2;"), "{made}");
+    }
+
+    #[test]
+    fn a_title_is_not_said_twice() {
+        assert!(!render_below("# The Gate\n\nMend it.", "The gate").as_str().contains("Gate"));
+        assert!(render_below("# The Gate and more\n\nMend it.", "The gate").as_str().contains("more"));
+        assert!(render_below("# The Gate", "The gate").as_str().contains("Gate"));
     }
 
     #[test]

@@ -6,7 +6,6 @@ use axum::body::Body;
 use axum::extract::Request;
 
 use crate::house::House;
-use crate::samples::operations;
 
 /// How many operations have no page yet. This number only ever gets smaller.
 const NO_PAGE_YET: usize = 261;
@@ -28,10 +27,10 @@ fn coverage() -> BTreeMap<String, String> {
 fn every_operation_has_a_page_or_a_reason() {
     let document = serde_json::to_value(server::openapi()).unwrap();
     let coverage = coverage();
-    let ids: Vec<String> = operations(&document)
-        .iter()
-        .map(|operation| operation.description["operationId"].as_str().unwrap().to_owned())
-        .collect();
+    let paths = document["paths"].as_object().unwrap().values();
+    let operations = paths.flat_map(|path| path.as_object().unwrap().values());
+    let ids: Vec<String> =
+        operations.filter_map(|operation| operation["operationId"].as_str().map(str::to_owned)).collect();
     let missing: Vec<&String> = ids.iter().filter(|id| !coverage.contains_key(*id)).collect();
     assert!(missing.is_empty(), "not in crates/dashboard/coverage.txt: {missing:?}");
     let gone: Vec<&String> = coverage.keys().filter(|id| !ids.contains(id)).collect();

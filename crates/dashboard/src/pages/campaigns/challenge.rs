@@ -24,7 +24,7 @@ use crate::visit::Visit;
 use crate::{format, markdown, ui};
 
 /// The largest input that is shown in the page, in bytes; larger ones are downloaded.
-const SHOWN_INPUT: usize = 16 * 1024;
+const SHOWN_INPUT: usize = 64 * 1024;
 /// How many past answers are shown.
 const ANSWERS: i64 = 10;
 
@@ -56,7 +56,7 @@ impl ChallengePage {
     }
 
     fn text(&self) -> Html {
-        markdown::render(&self.challenge.description)
+        markdown::render_below(&self.challenge.description, &self.challenge.title)
     }
 
     fn second(&self) -> Option<Html> {

@@ -4,6 +4,7 @@
 mod bundle;
 mod check;
 mod files;
+mod flags;
 mod folder;
 mod import;
 mod keys;

@@ -207,8 +207,11 @@ async fn points(
         r#"SELECT s.guild_id AS "guild_id: GuildId", s.campaign_id AS "campaign_id: CampaignId", s.id, s.points_awarded, w.worth AS "worth!"
            FROM challenges.challenge_submissions s
            JOIN campaigns.campaigns c ON c.guild_id = s.guild_id AND c.id = s.campaign_id
+           JOIN challenges.challenges ch ON ch.guild_id = s.guild_id AND ch.id = s.challenge_id
            CROSS JOIN LATERAL (SELECT CASE WHEN c.scoring_type = 'point_based'
-               THEN greatest(0, c.starting_points - (s.solve_position - 1)::bigint * c.points_decrease_step)
+               THEN greatest(0, coalesce((ch.answer_rules
+                   -> CASE WHEN jsonb_array_length(ch.answer_rules) = 1 THEN 0 ELSE s.part - 1 END ->> 'points')::bigint,
+                   c.starting_points) - (s.solve_position - 1)::bigint * c.points_decrease_step)
                ELSE 0 END::int AS worth) w
            WHERE s.is_correct AND ($1::bigint IS NULL OR s.guild_id = $1) AND ($2::uuid IS NULL OR s.campaign_id = $2)
              AND s.points_awarded <> w.worth"#,

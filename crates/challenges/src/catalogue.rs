@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 
 use crate::leaderboard::View;
 use crate::model::{Acting, Participant};
+use crate::rules::AnswerRule;
 
 pub use check::{CheckedScript, CheckedSeed, NEW_SCRIPT_RUNS, check, script_check, scripts_check};
 pub use read::{challenge_get, challenge_list, drafts};
@@ -84,6 +85,9 @@ pub struct Challenge {
     pub closes_at: Option<DateTime<Utc>>,
     /// How many solved each part. While the scoreboard is frozen: before that.
     pub solve_counts: Vec<i32>,
+    /// `point_based`: what the first solver of each part gets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<i32>,
     /// The parts that the viewer's participant has solved.
     pub solved_parts: Vec<i32>,
     /// What only admins see.
@@ -111,6 +115,8 @@ pub struct Authoring {
     /// Takes no answers so long after its release.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closes_after_minutes: Option<i32>,
+    /// How its answers are judged and what its parts bring.
+    pub answers: Vec<AnswerRule>,
     /// Its hints.
     pub hints: Vec<HintDraft>,
 }
@@ -174,6 +180,11 @@ pub struct ChallengeDraft {
     #[serde(default)]
     #[schema(minimum = 1)]
     pub closes_after_minutes: Option<i32>,
+    /// How answers are judged and what parts bring: one for all parts or one each; none compares exactly, for the campaign's
+    /// points.
+    #[serde(default)]
+    #[schema(max_items = 2)]
+    pub answers: Vec<AnswerRule>,
     /// Hints, in their order.
     #[serde(default)]
     pub hints: Vec<HintDraft>,
@@ -209,6 +220,8 @@ pub struct ChallengePatch {
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<i32>)]
     pub closes_after_minutes: Option<Option<i32>>,
+    /// How answers are judged, which holds for those to come, and what parts bring, which stays once the challenge is released.
+    pub answers: Option<Vec<AnswerRule>>,
     /// All hints, in their order. Those that somebody has unlocked can be edited but not removed.
     pub hints: Option<Vec<HintDraft>>,
 }
@@ -227,6 +240,7 @@ impl Challenge {
             categories: authoring.as_ref().map(|a| a.categories.clone()).unwrap_or_default(),
             difficulty_level: authoring.as_ref().and_then(|a| a.difficulty_level),
             closes_after_minutes: authoring.as_ref().and_then(|a| a.closes_after_minutes),
+            answers: authoring.as_ref().map(|a| a.answers.clone()).unwrap_or_default(),
             hints: authoring.map(|a| a.hints).unwrap_or_default(),
         }
     }
@@ -259,6 +273,7 @@ impl ChallengePatch {
             categories: or(self.categories.as_ref(), &old.categories),
             difficulty_level: self.difficulty_level.unwrap_or(old.difficulty_level),
             closes_after_minutes: self.closes_after_minutes.unwrap_or(old.closes_after_minutes),
+            answers: or(self.answers.as_ref(), &old.answers),
             hints: or(self.hints.as_ref(), &old.hints),
         }
     }

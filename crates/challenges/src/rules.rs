@@ -2,11 +2,15 @@
 //! No SQL, no clock: whatever time matters is a parameter, and always the database's.
 
 pub mod answer;
+mod decimal;
 pub mod score;
 pub mod seed;
 pub mod windows;
 
-pub use answer::{MAX_ANSWER_BYTES, answers_equal, canonical};
+pub use answer::{
+    AnswerRule, Compare, MAX_ANSWER_BYTES, alternatives, canonical, is_right, points_differ, points_of,
+    rule_of, rules_check, rules_read, rules_stored,
+};
 pub use score::{RankKey, Score, Scoring, UNSOLVED_BUCKET, points_for};
 pub use seed::seed;
 pub use windows::{FIVE_MINUTES, FIVE_SECONDS, Limits, Recent, lockout};

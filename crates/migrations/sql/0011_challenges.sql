@@ -22,6 +22,7 @@ CREATE TABLE challenges.challenges (
     categories jsonb NOT NULL DEFAULT '[]',
     difficulty_level integer,
     closes_after_minutes integer,
+    answer_rules jsonb,
     released_at timestamptz,
     closes_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -39,7 +40,8 @@ CREATE TABLE challenges.challenges (
     CONSTRAINT ck_challenges_difficulty_range CHECK (difficulty_level BETWEEN 1 AND 10),
     CONSTRAINT ck_challenges_parts CHECK (parts IN (1, 2)),
     CONSTRAINT ck_challenges_closes_after CHECK (closes_after_minutes BETWEEN 1 AND 5256000),
-    CONSTRAINT ck_challenges_categories CHECK (jsonb_typeof(categories) = 'array')
+    CONSTRAINT ck_challenges_categories CHECK (jsonb_typeof(categories) = 'array'),
+    CONSTRAINT ck_challenges_answer_rules CHECK (jsonb_typeof(answer_rules) = 'array' AND jsonb_array_length(answer_rules) BETWEEN 1 AND 2)
 );
 CREATE STATISTICS challenges.st_challenges (dependencies) ON guild_id, campaign_id FROM challenges.challenges;
 COMMENT ON TABLE challenges.challenges IS 'A challenge: a text, and a script that makes an input and its answers for each participant.';
@@ -61,6 +63,7 @@ COMMENT ON COLUMN challenges.challenges.script_failed_at IS 'When it first faile
 COMMENT ON COLUMN challenges.challenges.categories IS 'Tags for admins, a JSON array of texts; never shown to participants.';
 COMMENT ON COLUMN challenges.challenges.difficulty_level IS '1 to 10, for admins; never shown to participants.';
 COMMENT ON COLUMN challenges.challenges.closes_after_minutes IS 'Takes no answers this many minutes after its release; null stays open to the end.';
+COMMENT ON COLUMN challenges.challenges.answer_rules IS 'How answers are compared and what parts bring, a JSON array: one object for all parts or one each; null compares exactly, for the campaign''s points.';
 COMMENT ON COLUMN challenges.challenges.released_at IS 'When it was released; null while it is secret.';
 COMMENT ON COLUMN challenges.challenges.closes_at IS 'released_at + closes_after_minutes.';
 COMMENT ON COLUMN challenges.challenges.created_at IS 'When the row was made.';

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use check::{CheckReport, Difference, Problem, SeedReport, check, download};
-pub use output::{MAX_ANSWER_BYTES, OutputError, canonical, read_output};
+pub use output::{MAX_ANSWER_BYTES, OutputError, alternatives, canonical, read_output, shown_answer};
 
 use crate::{Job, RunError, Sandbox};
 
@@ -21,7 +21,8 @@ use crate::{Job, RunError, Sandbox};
 pub struct Generated {
     /// The puzzle's input: text, or any JSON.
     pub input: Value,
-    /// The answers in canonical text: one, or two for a challenge of two parts.
+    /// The answers in canonical text: one, or two for a challenge of two parts. Where several are right for a part, all of
+    /// them; [`alternatives`] takes them apart.
     pub results: Vec<String>,
     /// The first 64 KiB of what the script printed to standard error.
     pub stderr: String,

@@ -1,6 +1,7 @@
 //! The bundle: all that an author wrote, without anything that a guild added.
 
 use challenges::catalogue::{ChallengeDraft, HintDraft, MAX_CHALLENGES, draft_check};
+use challenges::rules::AnswerRule;
 use kernel::FieldError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -50,6 +51,10 @@ pub struct ChallengeBundle {
     pub description_part2: Option<String>,
     /// The Python script that makes inputs.
     pub generation_script: String,
+    /// How answers are judged and what parts bring: one for all parts or one each; none compares exactly, for the campaign's
+    /// points.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<AnswerRule>,
     /// Its hints, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<HintBundle>,
@@ -137,6 +142,7 @@ impl From<&ChallengeBundle> for ChallengeDraft {
             categories: c.categories.clone(),
             difficulty_level: c.difficulty,
             closes_after_minutes: c.closes_after_minutes,
+            answers: c.answers.clone(),
             hints: hints.collect(),
         }
     }
@@ -160,6 +166,7 @@ impl From<ChallengeDraft> for ChallengeBundle {
             description: draft.description,
             description_part2: draft.description_part2,
             generation_script: draft.generation_script,
+            answers: draft.answers,
             hints: hints.collect(),
         }
     }

@@ -4,15 +4,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use challenges::rules::{AnswerRule, Compare, rule_of};
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use sandbox::Sandbox;
-use sandbox::generator::{self, Generated, download};
+use sandbox::generator::{
+    self, Generated, MAX_ANSWER_BYTES, alternatives, canonical, download, shown_answer,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::bundle::{Bundle, ChallengeBundle};
 use super::files::text_read;
+use super::flags::flags_of;
 use super::keys::key_line;
 use super::mistake::Mistake;
 use super::plan::plan_check;
@@ -158,6 +162,9 @@ async fn challenge_run(
     folder: Option<&Path>,
     Seeds { first, more }: Seeds,
 ) -> Run {
+    if let Some(flags) = flags_of(&challenge.generation_script) {
+        return fixed(challenge, &flags);
+    }
     let file = format!("{}/generate.py", challenge.slug);
     let script: Arc<str> = challenge.generation_script.as_str().into();
     let (first, more) = (Seeds::named(1..=first), Seeds::named(first + 1..=first + more));
@@ -170,7 +177,12 @@ async fn challenge_run(
         seeds: found.seeds.len(),
         input_bytes: sizes.clone().min().zip(sizes.max()),
         slowest_ms: u64::try_from(slowest).unwrap_or(u64::MAX),
-        sample_results: made.first().map(|generated| generated.results.clone()).unwrap_or_default(),
+        sample_results: made
+            .first()
+            .map(|generated| {
+                generated.results.iter().map(|answer| shown_answer(answer).into_owned()).collect()
+            })
+            .unwrap_or_default(),
         solutions: Vec::new(),
     };
     let mut errors: Vec<Mistake> = found
@@ -186,6 +198,7 @@ async fn challenge_run(
     errors.extend(parts_problem(&made, challenge.parts).map(|message| Mistake::of(&file, message)));
     let mut warnings: Vec<Mistake> =
         found.warnings.into_iter().map(|message| Mistake::of(&file, message)).collect();
+    warnings.extend(fraction_warning(&made, &challenge.answers).map(|message| Mistake::of(&file, message)));
     warnings.extend(guessable_warning(&made).map(|message| Mistake::of(&file, message)));
     if let Some(dir) = folder {
         let readme =
@@ -204,7 +217,7 @@ async fn challenge_run(
         if errors.is_empty() {
             let statement = statement(&readme);
             for solution in &solutions {
-                let of = (challenge.slug.as_str(), solution);
+                let of = (challenge, solution);
                 solved(sandbox, tenant, of, &cases, &statement, (&mut report, &mut errors, &mut warnings))
                     .await;
             }
@@ -216,7 +229,7 @@ async fn challenge_run(
 async fn solved(
     sandbox: &Sandbox,
     tenant: i64,
-    of: (&str, &Solution),
+    of: (&ChallengeBundle, &Solution),
     cases: &[Case],
     statement: &Statement,
     (report, errors, warnings): (&mut ChallengeReport, &mut Vec<Mistake>, &mut Vec<Mistake>),
@@ -225,6 +238,56 @@ async fn solved(
     report.solutions.push(did);
     errors.extend(wrong);
     warnings.extend(worth_a_look);
+}
+
+/// A challenge whose answers are the same for everybody: nothing runs, and it is said what is lost by that.
+fn fixed(challenge: &ChallengeBundle, flags: &[Vec<String>]) -> Run {
+    let file = format!("{}/challenge.toml", challenge.slug);
+    let mut errors = Vec::new();
+    if i32::try_from(flags.len()) != Ok(challenge.parts) {
+        errors.push(Mistake::of(
+            &file,
+            format!("`flags` has answers for {} parts, but `parts` is {}", flags.len(), challenge.parts),
+        ));
+    }
+    let fits = |flag: &String| {
+        let flag = canonical(flag);
+        !flag.is_empty() && flag.len() <= MAX_ANSWER_BYTES && !flag.contains(['\0', '\u{1f}'])
+    };
+    if flags.iter().any(Vec::is_empty) || !flags.iter().flatten().all(fits) {
+        errors.push(Mistake::of(
+            &file,
+            format!(
+                "`flags` needs an answer for each part, of 1 to {MAX_ANSWER_BYTES} bytes that can be typed"
+            ),
+        ));
+    }
+    let warnings = vec![Mistake::of(
+        &file,
+        "the answers are the same for everybody (`flags`): participants can copy them from each other, and nobody can tell",
+    )];
+    let sample_results = flags.iter().map(|flags| flags.join(" or ")).collect();
+    let report = ChallengeReport {
+        slug: challenge.slug.clone(),
+        seeds: 0,
+        input_bytes: None,
+        slowest_ms: 0,
+        sample_results,
+        solutions: Vec::new(),
+    };
+    Run { report, errors, warnings }
+}
+
+/// Fractional numbers that are compared as text.
+fn fraction_warning(made: &[&Generated], rules: &[AnswerRule]) -> Option<String> {
+    let is_fraction = |answer: &str| answer.contains(['.', 'e', 'E']) && answer.parse::<f64>().is_ok();
+    let as_text = |part: i32| rule_of(rules, part).is_none_or(|rule| rule.compare != Compare::Number);
+    let mut answers = made.iter().flat_map(|made| (1..).zip(&made.results));
+    answers.any(|(part, answer)| as_text(part) && alternatives(answer).any(is_fraction)).then(|| {
+        "an answer is a fractional number, and answers are compared as text: 0.5 is right then and 0.50 wrong; say `compare = \
+         \"number\"` with a tolerance in `[[answers]]`, or round it and say how in the challenge's text"
+            .to_owned()
+    })
 }
 
 fn parts_problem(made: &[&Generated], parts: i32) -> Option<String> {
@@ -283,5 +346,15 @@ mod tests {
         let (yes, no, long) = (generated(&["yes"]), generated(&["no"]), generated(&["91823"]));
         assert!(guessable_warning(&[&yes, &no]).unwrap().contains("part 1"));
         assert_eq!(guessable_warning(&[&yes, &long]), None);
+    }
+
+    #[test]
+    fn fractions_want_a_tolerance() {
+        let made = generated(&["12", "0.5"]);
+        let rule = |compare| AnswerRule { compare, ..AnswerRule::default() };
+        assert!(fraction_warning(&[&made], &[]).unwrap().contains("compare = \"number\""));
+        assert!(fraction_warning(&[&made], &[rule(Compare::Tokens)]).is_some());
+        assert_eq!(fraction_warning(&[&made], &[rule(Compare::Exact), rule(Compare::Number)]), None);
+        assert_eq!(fraction_warning(&[&generated(&["12", "id"])], &[]), None);
     }
 }

@@ -7,11 +7,13 @@ use serde::Deserialize;
 
 use super::bundle::{Bundle, ChallengeBundle, HintBundle, PART_TWO_MARK, challenge_check};
 use super::files::{looks_like_a_challenge, text_read};
+use super::flags::{Flags, script_of};
 use super::keys::{key_line, toml_read};
 use super::mistake::Mistake;
 use crate::model::CampaignSettings;
 use crate::rules;
 use challenges::catalogue::slug_fits;
+use challenges::rules::AnswerRule;
 
 /// `challenge.toml`.
 #[derive(Debug, Deserialize)]
@@ -28,6 +30,10 @@ struct ChallengeToml {
     closes_after_minutes: Option<i32>,
     #[serde(default = "one")]
     parts: i32,
+    #[serde(default)]
+    flags: Option<Flags>,
+    #[serde(default)]
+    answers: Vec<AnswerRule>,
     #[serde(default)]
     hints: Vec<HintBundle>,
 }
@@ -148,9 +154,26 @@ fn challenge_read(
     let readme_file = format!("{slug}/README.md");
     let toml_text = text_read(dir, &toml_file, mistakes);
     let readme = text_read(dir, &readme_file, mistakes);
-    let script = text_read(dir, &format!("{slug}/generate.py"), mistakes);
-    let toml_text = toml_text?;
-    let toml: ChallengeToml = toml_read(&toml_file, &toml_text, mistakes)?;
+    let script_file = format!("{slug}/generate.py");
+    let Some((toml_text, toml)) = toml_text.and_then(|text| {
+        let toml: ChallengeToml = toml_read(&toml_file, &text, mistakes)?;
+        Some((text, toml))
+    }) else {
+        text_read(dir, &script_file, mistakes);
+        return None;
+    };
+    let script = match toml.flags {
+        Some(flags) => {
+            if dir.join(&script_file).exists() {
+                let line = key_line(&toml_text, "flags");
+                let message =
+                    "`flags` are the answers, so there can be no generate.py; take one of them away";
+                mistakes.push(Mistake::new(&toml_file, line, message));
+            }
+            Some(script_of(&flags.parts()))
+        }
+        None => text_read(dir, &script_file, mistakes),
+    };
     let readme = readme?;
     let (description, description_part2) = match readme.split_once(PART_TWO_MARK) {
         Some((one, two)) => (one.trim().to_owned(), Some(two.trim().to_owned())),
@@ -166,6 +189,7 @@ fn challenge_read(
         description,
         description_part2,
         generation_script: script?,
+        answers: toml.answers,
         hints: toml.hints,
     };
     for wrong in challenge_check(&challenge) {

@@ -1,5 +1,6 @@
 //! What a campaign's times and prices make of its challenges: what could never be solved, and what is worth a look.
 
+use challenges::rules::points_of;
 use chrono::{DateTime, Utc};
 
 use super::bundle::ChallengeBundle;
@@ -60,9 +61,8 @@ pub(super) fn plan_check(
             ));
         }
         if let (ScoringType::PointBased, Some(points)) = (settings.scoring_type, settings.starting_points) {
-            plan.warnings.extend(
-                dear_hints(challenge, i64::from(points)).map(|(key, message)| of(&file, &key, message)),
-            );
+            plan.warnings
+                .extend(dear_hints(challenge, points).map(|(key, message)| of(&file, &key, message)));
         }
     }
     plan
@@ -92,8 +92,9 @@ fn released_too_late(settings: &CampaignSettings, challenges: &[ChallengeBundle]
 }
 
 /// The first hint with which a part's hints take more than the part can bring.
-fn dear_hints(challenge: &ChallengeBundle, points: i64) -> impl Iterator<Item = (String, String)> {
+fn dear_hints(challenge: &ChallengeBundle, starting_points: i32) -> impl Iterator<Item = (String, String)> {
     (1..=challenge.parts).filter_map(move |part| {
+        let points = i64::from(points_of(&challenge.answers, part, starting_points));
         let mut sum = 0;
         let dear = challenge.hints.iter().enumerate().filter(|(_, hint)| hint.part == part).find(|(_, hint)| {
             sum += hint.penalty;

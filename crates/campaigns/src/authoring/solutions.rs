@@ -9,12 +9,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use challenges::rules::{AnswerRule, is_right, rule_of};
 use futures::StreamExt as _;
-use sandbox::generator::canonical;
+use sandbox::generator::{canonical, shown_answer};
 use sandbox::{Job, RunError, Sandbox};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::bundle::ChallengeBundle;
 use super::files::text_read;
 use super::mistake::Mistake;
 use super::statement::Statement;
@@ -105,7 +107,7 @@ pub fn solutions_read(dir: &Path, slug: &str, mistakes: &mut Vec<Mistake>) -> Ve
 enum Outcome {
     Right,
     /// Of this part: what it said, and what the generator says.
-    Wrong(usize, String, String),
+    Wrong(i32, String, String),
     /// It printed something else than answers.
     Unreadable(String),
     Failed(RunError),
@@ -115,12 +117,14 @@ enum Outcome {
 pub(super) async fn solution_run(
     sandbox: &Sandbox,
     tenant: i64,
-    (slug, solution): (&str, &Solution),
+    (challenge, solution): (&ChallengeBundle, &Solution),
     cases: &[Case],
     statement: &Statement,
 ) -> (SolutionReport, Vec<Mistake>, Vec<Mistake>) {
+    let (slug, rules) = (challenge.slug.as_str(), challenge.answers.as_slice());
     let file = format!("{slug}/{}", solution.name);
-    let runs: Vec<_> = cases.iter().map(|case| run(sandbox, tenant, &file, solution, case)).collect();
+    let runs: Vec<_> =
+        cases.iter().map(|case| run(sandbox, tenant, (&file, solution, rules), case)).collect();
     let runs: Vec<_> = futures::stream::iter(runs).buffered(sandbox.workers() + 1).collect().await;
     let slowest = runs.iter().map(|(_, wall)| *wall).max().unwrap_or_default();
     let right = runs.iter().filter(|(outcome, _)| matches!(outcome, Outcome::Right)).count();
@@ -157,8 +161,7 @@ pub(super) async fn solution_run(
 async fn run(
     sandbox: &Sandbox,
     tenant: i64,
-    file: &str,
-    solution: &Solution,
+    (file, solution, rules): (&str, &Solution, &[AnswerRule]),
     case: &Case,
 ) -> (Outcome, Duration) {
     match sandbox.run(tenant, job(file, solution, &case.seed, &case.input)).await {
@@ -167,9 +170,11 @@ async fn run(
             let outcome = match answers(&said, case.results.len()) {
                 Err(problem) => Outcome::Unreadable(problem),
                 Ok(answers) => {
-                    let differs = answers.iter().zip(&case.results).position(|(said, right)| said != right);
-                    differs.map_or(Outcome::Right, |part| {
-                        Outcome::Wrong(part + 1, answers[part].clone(), case.results[part].clone())
+                    let mut parts = (1..).zip(answers.iter().zip(&case.results));
+                    let differs =
+                        parts.find(|(part, (said, right))| !is_right(rule_of(rules, *part), said, right));
+                    differs.map_or(Outcome::Right, |(part, (said, right))| {
+                        Outcome::Wrong(part, said.clone(), shown_answer(right).into_owned())
                     })
                 }
             };

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use challenges::rules::AnswerRule;
 use serde::Serialize;
 
 use super::bundle::{Bundle, ChallengeBundle, HintBundle, PART_TWO_MARK};
+use super::flags::flags_of;
 
 /// Why a folder was not written.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +39,10 @@ struct ChallengeToml<'a> {
     closes_after_minutes: Option<i32>,
     parts: i32,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    flags: &'a [Vec<String>],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    answers: &'a [AnswerRule],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     hints: &'a [HintBundle],
 }
 
@@ -58,7 +64,10 @@ pub fn write(bundle: &Bundle, dir: &Path) -> Result<(), WriteError> {
         std::fs::create_dir_all(&folder).map_err(io(&folder))?;
         put(folder.join("challenge.toml"), &challenge_toml(challenge, order)?)?;
         put(folder.join("README.md"), &readme(challenge))?;
-        put(folder.join("generate.py"), &challenge.generation_script)?;
+        // `flags` say all that such a script does.
+        if flags_of(&challenge.generation_script).is_none() {
+            put(folder.join("generate.py"), &challenge.generation_script)?;
+        }
     }
     Ok(())
 }
@@ -71,6 +80,8 @@ fn challenge_toml(c: &ChallengeBundle, order: usize) -> Result<String, WriteErro
         difficulty: c.difficulty,
         closes_after_minutes: c.closes_after_minutes,
         parts: c.parts,
+        flags: flags_of(&c.generation_script).as_deref().unwrap_or_default(),
+        answers: &c.answers,
         hints: &c.hints,
     })?)
 }

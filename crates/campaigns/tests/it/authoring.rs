@@ -209,4 +209,63 @@ async fn whatever_seeds_inputs_counts_the_version_up() {
     })
     .await;
     assert_eq!(version().await, 3);
+
+/// Rules for answers, and answers that are the same for everybody, come out as they went in: by folder and by database.
+#[tokio::test]
+async fn rules_for_answers_and_flags_survive_every_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("source");
+    let files = [
+        (
+            "campaign.toml",
+            "name = \"A\"\ncampaign_type = \"player\"\nscoring_type = \"point_based\"\nstarting_points = 100\n\
+             points_decrease_step = 1\nduration_hours = 48\n",
+        ),
+        (
+            "01-near/challenge.toml",
+            "title = \"Near\"\nparts = 2\n[[answers]]\ncompare = \"number\"\nabsolute = 0.01\nrelative = \"1e-9\"\n\
+             [[answers]]\ncompare = \"tokens\"\nignore_case = true\npoints = 250\n",
+        ),
+        ("01-near/README.md", "One.\n\n<!-- part two -->\n\nTwo.\n"),
+        ("01-near/generate.py", "print(1)\n"),
+        ("02-flag/challenge.toml", "title = \"Flag\"\nflags = [\"FLAG{snow}\", \"flag \\\"x\\\"\"]\n"),
+        ("02-flag/README.md", "Find it.\n"),
+    ];
+    for (file, text) in files {
+        let path = source.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let bundle = authoring::read(&source).unwrap();
+    assert_eq!(bundle.challenges[0].answers[0].absolute.as_deref(), Some("0.01"));
+    assert_eq!(bundle.challenges[0].answers[1].points, Some(250));
+    let stage = Stage::new().await;
+    let made =
+        authoring::bundle_import(stage.pool(), &stage.wake, GUILD, Asker::CLI, &bundle, None).await.unwrap();
+    let mut exported = authoring::bundle_export(stage.pool(), GUILD, made.id).await.unwrap();
+    assert_eq!(exported, bundle);
+    let copy = dir.path().join("copy");
+    authoring::write(&exported, &copy).unwrap();
+    assert!(!copy.join("02-flag/generate.py").exists(), "flags are written as flags");
+    assert_eq!(authoring::read(&copy).unwrap(), bundle);
+
+    // Once it is released, what a part brings stays; how answers are compared may be mended.
+    campaigns::ops::campaign_start(stage.pool(), &stage.wake, GUILD, Asker::CLI, made.id).await.unwrap();
+    stage.run_due().await;
+    let import = async |bundle: &Bundle| {
+        authoring::bundle_import(stage.pool(), &stage.wake, GUILD, Asker::CLI, bundle, Some(made.id)).await
+    };
+    exported.challenges[0].answers[1].ignore_case = false;
+    import(&exported).await.unwrap();
+    exported.challenges[0].answers[1].points = Some(1);
+    let refused = import(&exported).await;
+    assert!(
+        matches!(&refused, Err(Error::Invalid(wrong)) if wrong[0].field == "challenges[0].answers"),
+        "{refused:?}"
+    );
+    exported.challenges[0].answers[0].relative = Some("-1".to_owned());
+    let refused = import(&exported).await;
+    assert!(
+        matches!(&refused, Err(Error::Invalid(wrong)) if wrong[0].field == "challenges[0].answers[0].relative")
+    );
 }

@@ -126,7 +126,11 @@ pub async fn check(
         let (answers, error, stderr) = match &run.outcome {
             Ok(made) => {
                 let unusable = inputs::unusable(stored.parts, &made.input, &made.results);
-                (made.results.clone(), unusable, made.stderr.clone())
+                (
+                    made.results.iter().map(|answer| generator::shown_answer(answer).into_owned()).collect(),
+                    unusable,
+                    made.stderr.clone(),
+                )
             }
             Err(error) => (Vec::new(), Some(error.to_string()), error.stderr().to_owned()),
         };

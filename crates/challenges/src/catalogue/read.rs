@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Authoring, Challenge, ChallengeDraft, HintDraft, Viewer};
 use crate::error::Error;
 use crate::model::CampaignFacts;
+use crate::rules::{Scoring, points_of, rules_read};
 use crate::store::campaign_find;
 
 struct Row {
@@ -31,6 +32,7 @@ struct Row {
     categories: serde_json::Value,
     difficulty_level: Option<i32>,
     closes_after_minutes: Option<i32>,
+    answer_rules: Option<serde_json::Value>,
 }
 
 /// A page of a campaign's challenges in their order; for participants those released, for testers those soon to be.
@@ -103,7 +105,7 @@ async fn rows(
                   CASE WHEN $4 THEN ch.generation_script ELSE '' END AS "generation_script!", ch.script_version,
                   ch.script_updated_at,
                   CASE WHEN ch.script_failed_version = ch.script_version THEN ch.script_error END AS script_error,
-                  ch.categories, ch.difficulty_level, ch.closes_after_minutes
+                  ch.categories, ch.difficulty_level, ch.closes_after_minutes, ch.answer_rules
            FROM challenges.challenges ch JOIN campaigns.campaigns c ON c.guild_id = ch.guild_id AND c.id = ch.campaign_id
            WHERE ch.guild_id = $10 AND ch.campaign_id = $1 AND ($2::uuid IS NULL OR ch.guild_id = $10 AND ch.id = $2) AND ch.order_position > $3
              AND ($4 OR ch.released_at <= $8
@@ -137,12 +139,19 @@ async fn challenges(
     };
     let challenges = rows.into_iter().map(|row| {
         let hints = hints.remove(&row.id).unwrap_or_default();
-        challenge(facts.id, viewer, row, hints)
+        challenge(facts, viewer, row, hints)
     });
     Ok(challenges.collect())
 }
 
-fn challenge(campaign_id: CampaignId, viewer: &Viewer, row: Row, hints: Vec<HintDraft>) -> Challenge {
+fn challenge(facts: &CampaignFacts, viewer: &Viewer, row: Row, hints: Vec<HintDraft>) -> Challenge {
+    let answers = rules_read(row.answer_rules);
+    let points = match facts.scoring {
+        Scoring::PointBased => {
+            (1..=row.parts).map(|part| points_of(&answers, part, facts.starting_points)).collect()
+        }
+        Scoring::TimeBased => Vec::new(),
+    };
     let authoring = viewer.admin.then(|| Authoring {
         generation_script: row.generation_script,
         script_version: row.script_version,
@@ -151,12 +160,13 @@ fn challenge(campaign_id: CampaignId, viewer: &Viewer, row: Row, hints: Vec<Hint
         categories: serde_json::from_value(row.categories).unwrap_or_default(),
         difficulty_level: row.difficulty_level,
         closes_after_minutes: row.closes_after_minutes,
+        answers,
         hints,
     });
     let part2 = viewer.admin || viewer.acting.is_tester() || row.solved_parts.contains(&1);
     Challenge {
         id: row.id,
-        campaign_id,
+        campaign_id: facts.id,
         position: row.order_position,
         slug: row.slug,
         title: row.title,
@@ -166,6 +176,7 @@ fn challenge(campaign_id: CampaignId, viewer: &Viewer, row: Row, hints: Vec<Hint
         released_at: row.released_at,
         closes_at: row.closes_at,
         solve_counts: row.solve_counts,
+        points,
         solved_parts: row.solved_parts,
         authoring,
     }

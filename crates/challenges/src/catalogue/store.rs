@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{ChallengeDraft, HintDraft};
 use crate::error::Error;
 use crate::model::CampaignFacts;
+use crate::rules::rules_stored;
 
 /// Takes an author's lock of a guild's campaign, the first of all locks (`campaigns::locks` has their order).
 pub(super) async fn campaign_lock(
@@ -58,8 +59,8 @@ pub(super) async fn challenge_insert(
 ) -> Result<ChallengeId, Error> {
     sqlx::query_scalar!(
         r#"INSERT INTO challenges.challenges (campaign_id, guild_id, order_position, slug, title, description, description_part2,
-               parts, generation_script, categories, difficulty_level, closes_after_minutes)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id AS "id: ChallengeId""#,
+               parts, generation_script, categories, difficulty_level, closes_after_minutes, answer_rules)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id AS "id: ChallengeId""#,
         facts.id.get(),
         facts.guild_id.get(),
         place,
@@ -72,6 +73,7 @@ pub(super) async fn challenge_insert(
         json!(draft.categories),
         draft.difficulty_level,
         draft.closes_after_minutes,
+        rules_stored(&draft.answers),
     )
     .fetch_one(conn)
     .await
@@ -90,7 +92,7 @@ pub(super) async fn challenge_write(
         "UPDATE challenges.challenges SET
              order_position = $2, slug = coalesce($3, slug), title = $4, description = $5, description_part2 = $6, parts = $7,
              generation_script = $8, categories = $9, difficulty_level = $10, closes_after_minutes = $11,
-             closes_at = released_at + make_interval(mins => $11), script_version = script_version + $12::boolean::int,
+             closes_at = released_at + make_interval(mins => $11), answer_rules = $15, script_version = script_version + $12::boolean::int,
              script_updated_at = CASE WHEN $13::boolean THEN now() ELSE script_updated_at END
          WHERE guild_id = $14 AND id = $1",
         id.get(),
@@ -107,6 +109,7 @@ pub(super) async fn challenge_write(
         remade,
         rescripted,
         guild.get(),
+        rules_stored(&wanted.answers),
     )
     .execute(conn)
     .await

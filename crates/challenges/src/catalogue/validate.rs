@@ -4,6 +4,7 @@ use kernel::FieldError;
 
 use super::{ChallengeDraft, HintDraft};
 use crate::error::Error;
+use crate::rules::{AnswerRule, rules_check};
 
 /// Everything that is wrong with a new challenge, each with its field. Its slug is checked only if it names one.
 pub fn draft_check(draft: &ChallengeDraft) -> Vec<FieldError> {
@@ -18,6 +19,7 @@ pub fn draft_check(draft: &ChallengeDraft) -> Vec<FieldError> {
     faults.categories(&draft.categories);
     faults.difficulty(draft.difficulty_level);
     faults.closes_after(draft.closes_after_minutes);
+    faults.answers(&draft.answers, draft.parts);
     faults.hints(&draft.hints, draft.parts);
     faults.0
 }
@@ -123,6 +125,10 @@ impl Faults {
         if minutes.is_some_and(|minutes| !(1..=5_256_000).contains(&minutes)) {
             self.say("closes_after_minutes", "must be between 1 and 5256000");
         }
+    }
+
+    fn answers(&mut self, answers: &[AnswerRule], parts: i32) {
+        self.0.extend(rules_check(answers, parts));
     }
 
     fn hints(&mut self, hints: &[HintDraft], parts: i32) {

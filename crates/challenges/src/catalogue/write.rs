@@ -15,6 +15,7 @@ use super::validate::{Faults, draft_check, slug_of};
 use super::{Challenge, ChallengeDraft, ChallengePatch, MAX_CHALLENGES, Viewer};
 use crate::error::Error;
 use crate::model::CampaignFacts;
+use crate::rules::points_differ;
 use crate::store::campaign_find;
 
 const TABLE: &str = "challenges.challenges";
@@ -127,6 +128,10 @@ fn fixed(facts: &CampaignFacts, before: &Challenge, wanted: &ChallengeDraft) -> 
     let released = before.released_at.is_some();
     if released && wanted.slug.as_ref().is_some_and(|slug| *slug != before.slug) {
         faults.say("slug", "Inputs are seeded with the slug: it cannot change after the release.");
+    }
+    let brought = before.authoring.as_ref().map_or(&[][..], |authoring| &authoring.answers);
+    if released && points_differ(&wanted.answers, brought, before.parts) {
+        faults.say("answers", "What a part brings cannot change after the release.");
     }
     if wanted.parts != before.parts && (facts.status != "CREATED" || released) {
         faults.say("parts", "The number of parts cannot change once the campaign has started.");

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::store::{Made, Script};
 use crate::model::Participant;
-use crate::rules::{MAX_ANSWER_BYTES, seed};
+use crate::rules::{MAX_ANSWER_BYTES, alternatives, seed};
 
 /// Why there is no input.
 pub(super) struct Failure {
@@ -60,7 +60,9 @@ pub(crate) fn unusable(parts: i32, input: &Value, results: &[String]) -> Option<
             if given == 1 { "" } else { "s" },
         ));
     }
-    if let Some(long) = results.iter().find(|result| result.len() > MAX_ANSWER_BYTES) {
+    let long =
+        results.iter().flat_map(|result| alternatives(result)).find(|answer| answer.len() > MAX_ANSWER_BYTES);
+    if let Some(long) = long {
         return Some(format!(
             "an answer is {} bytes long; nobody can submit more than {MAX_ANSWER_BYTES}",
             long.len()

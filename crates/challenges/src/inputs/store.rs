@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use jobs::outbox::{self, Event};
 use kernel::{CampaignId, ChallengeId, GuildId, UserId};
+use sandbox::generator::shown_answer;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
@@ -243,6 +244,12 @@ pub(super) async fn inputs_with_answers(
     )
     .fetch_all(conn)
     .await
+    .map(|rows| rows.into_iter().map(|row| InputWithAnswer { answers: shown(&row.answers), ..row }).collect())
+}
+
+/// Stored answers for people: where several are right, all of them.
+fn shown(answers: &[String]) -> Vec<String> {
+    answers.iter().map(|answer| shown_answer(answer).into_owned()).collect()
 }
 
 /// A stored input with its answers, for admins.
@@ -276,6 +283,7 @@ pub(super) async fn input_stored(
     )
     .fetch_optional(conn)
     .await
+    .map(|row| row.map(|row| StoredInput { answers: shown(&row.answers), ..row }))
 }
 
 /// The next registered participants after `after` in the order of their ids, each with whether a valid input of the script's

@@ -16,7 +16,7 @@ use super::store::{self, Locked, Look, NewScore, PartKey, ParticipantKey, Record
 use super::{Outcome, Submission, Verdict};
 use crate::error::Error;
 use crate::model::{Acting, CampaignFacts, CampaignKey, Participant};
-use crate::rules::{Recent, Scoring, lockout, points_for};
+use crate::rules::{Recent, Scoring, lockout, points_for, points_of};
 use crate::store::{acting_for, campaigns_lock_shared};
 
 /// What came of a batch: an outcome for each submission, in order, and whether events were written.
@@ -279,7 +279,8 @@ async fn settle(
                 *count += 1;
                 let points = match case.facts.scoring {
                     Scoring::PointBased => {
-                        points_for(case.facts.starting_points, case.facts.points_decrease_step, *count)
+                        let first = points_of(&standing.rules, part, case.facts.starting_points);
+                        points_for(first, case.facts.points_decrease_step, *count)
                     }
                     Scoring::TimeBased => 0,
                 };

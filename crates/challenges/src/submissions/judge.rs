@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::error::Error;
 use crate::model::CampaignFacts;
-use crate::rules::{Recent, answers_equal};
+use crate::rules::{AnswerRule, Recent, is_right, rule_of};
 
 /// A challenge and a participant's standing in it.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub(super) struct Standing {
     pub(super) parts: i32,
     pub(super) released_at: Option<DateTime<Utc>>,
     pub(super) closes_at: Option<DateTime<Utc>>,
+    /// How its answers are judged and what its parts bring; none for most.
+    pub(super) rules: Vec<AnswerRule>,
     pub(super) input: Option<Input>,
     /// What was solved, by part.
     pub(super) solved: [Option<Solved>; 2],
@@ -96,7 +98,7 @@ pub(super) fn judge(
     if let Some(until) = locked_until.filter(|until| arrival < *until && standing.solved[index].is_none()) {
         return Err(Error::LockedOut(until - arrival));
     }
-    let right = answers_equal(answer, expected);
+    let right = is_right(rule_of(&standing.rules, part), answer, expected);
     match (right, standing.solved[index]) {
         (true, Some(_)) => Ok(Judgement::Again { part }),
         (false, Some(_)) => Err(Error::AlreadySolved),

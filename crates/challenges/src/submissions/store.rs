@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::judge::{Input, Solved, Standing};
 use crate::model::{CampaignKey, Participant};
-use crate::rules::{FIVE_MINUTES, RankKey, Recent, Score};
+use crate::rules::{FIVE_MINUTES, RankKey, Recent, Score, rules_read};
 
 /// A registered participant, locked for this transaction.
 #[derive(Debug, Clone)]
@@ -95,7 +95,7 @@ pub(super) async fn standings_read(
     let ids: Vec<String> = looks.iter().map(|look| look.participant.id.clone()).collect();
     let kinds: Vec<String> = looks.iter().map(|look| look.participant.kind.as_str().to_owned()).collect();
     let rows = sqlx::query!(
-        r#"SELECT u.n AS "n!", ch.order_position, ch.parts, ch.released_at, ch.closes_at,
+        r#"SELECT u.n AS "n!", ch.order_position, ch.parts, ch.released_at, ch.closes_at, ch.answer_rules,
                   i.expected_result AS "expected?", i.expected_result_part2, i.first_request_timestamp,
                   s1.solve_position AS "position1?", s1.points_awarded AS "points1?", s1.elapsed_ms AS "elapsed1?",
                   s1.submission_timestamp AS "at1?",
@@ -156,6 +156,7 @@ pub(super) async fn standings_read(
             parts: row.parts,
             released_at: row.released_at,
             closes_at: row.closes_at,
+            rules: rules_read(row.answer_rules),
             input,
             solved: [
                 solved(row.position1, row.points1, row.elapsed1, row.at1),

@@ -216,3 +216,43 @@ async fn while_frozen_the_verdict_says_right_or_wrong_and_no_more() {
         .await;
     assert_eq!(told, 1);
 }
+
+/// How answers are compared, and what a part brings, as its author says.
+#[tokio::test]
+async fn answers_are_judged_and_weighed_by_the_rules_of_their_part() {
+    let world = World::new(Rules::default()).await;
+    let (weighed, plain) = (world.challenge(1, 2).await, world.challenge(2, 1).await);
+    sqlx::query(
+        r#"UPDATE challenges.challenges SET answer_rules = '[{"ignore_case": true, "points": 50},
+            {"compare": "number", "absolute": "0.01", "points": 7}]' WHERE id = $1"#,
+    )
+    .bind(weighed.get())
+    .execute(world.pool())
+    .await
+    .unwrap();
+    world.players([1, 2, 3], &[weighed, plain]).await;
+    sqlx::query(
+        "UPDATE challenges.generated_input_cache SET expected_result_part2 = '3.14159 ' || chr(31) || 'tau' WHERE challenge_id = $1",
+    )
+    .bind(weighed.get())
+    .execute(world.pool())
+    .await
+    .unwrap();
+    let verdict =
+        async |challenge, user, answer: &str| world.submit(challenge, user, None, answer).await.unwrap();
+    assert!(!verdict(weighed, 3, "wrong").await.correct);
+    let first = verdict(weighed, 1, "RIGHT").await;
+    assert_eq!((first.correct, first.points), (true, Some(50)));
+    // The campaign's step counts as ever.
+    let second = verdict(weighed, 2, "Right\r\n").await;
+    assert_eq!((second.position, second.points), (Some(2), Some(49)));
+    assert!(!verdict(weighed, 1, "3.2").await.correct);
+    assert_eq!(verdict(weighed, 1, "3.14").await.points, Some(7));
+    assert_eq!(verdict(weighed, 2, "tau").await.points, Some(6), "one of several right answers");
+    let already = verdict(weighed, 2, "3.15").await;
+    assert!(already.already_solved && already.correct);
+    // Without rules, as ever.
+    assert!(!verdict(plain, 1, "RIGHT").await.correct);
+    assert_eq!(verdict(plain, 1, "right").await.points, Some(1000));
+    assert!(challenges::audit::audit(world.pool(), Some(world.key())).await.unwrap().is_empty());
+}

@@ -177,3 +177,33 @@ fn what_could_never_be_solved_is_an_error_of_its_line() {
         "`03-c` (number 3 of 3) would be released 48 hours after it",
     );
 }
+
+#[test]
+fn answers_by_rules_of_their_own_are_checked_by_them() {
+    let folder = Folder::new();
+    let script = "import json, random\nn = random.randint(1, 10**9)\n\
+                  print(json.dumps({'input': str(n), 'result': [n / 7, {'any': [f'x{n}', f'y{n}']}]}))\n";
+    let files = [
+        (
+            "01-sums/challenge.toml",
+            "title = \"Near\"\nparts = 2\n[[answers]]\ncompare = \"number\"\nrelative = 1e-6\n\
+                                    [[answers]]\nignore_case = true\n",
+        ),
+        ("01-sums/README.md", "One.\n\n<!-- part two -->\n\nTwo.\n"),
+        ("01-sums/generate.py", script),
+        ("01-sums/solve.py", "n = int(input())\nprint(f'{n / 7:.3f}')\nprint(f'Y{n}')\n"),
+        ("02-flag/challenge.toml", "title = \"Flag\"\nflags = [\"FLAG{snow}\"]\n"),
+        ("02-flag/README.md", "Find it.\n"),
+    ];
+    let dir = campaign(&folder, &files);
+    let answer = check(&dir, &["--json"]).ends_with(0).json();
+    assert_eq!(answer["challenges"][0]["solutions"][0]["right"], 20, "{answer:#}");
+    only(&said(&answer, "warnings", "02-flag/challenge.toml"), "can copy them from each other");
+    assert_eq!(answer["warnings"].as_array().unwrap().len(), 1, "{:#}", answer["warnings"]);
+    let tried = run(["campaign", "try", dir.join("01-sums").to_str().unwrap(), "--json"]).ends_with(0).json();
+    assert!(tried["answers"][1].as_str().unwrap().contains(" or y"), "{tried}");
+    fs::write(dir.join("02-flag/generate.py"), SUMS).unwrap();
+    check(&dir, &["--seeds", "1"])
+        .ends_with(1)
+        .says("02-flag/challenge.toml:2: `flags` are the answers, so there can be no generate.py");
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::check::shorten;
-use super::{Generated, Problem, SeedReport};
+use super::{Generated, Problem, SeedReport, alternatives, shown_answer};
 use crate::Limits;
 
 /// An input larger than this is slow to open and to paste, in bytes.
@@ -129,13 +129,6 @@ pub(super) fn warnings(reports: &[SeedReport], limits: &Limits) -> Vec<String> {
         }
         warnings.extend(answers_inside(&made));
     }
-    if made.iter().flat_map(|made| &made.results).any(|result| is_fraction(result)) {
-        warnings.push(
-            "an answer is a fractional number, and answers are compared as text: 0.5 is right then and 0.50 wrong; \
-             round it and say how in the challenge's text"
-                .to_owned(),
-        );
-    }
     warnings.extend(near_limits(reports, limits));
     warnings
 }
@@ -160,7 +153,7 @@ fn few_answers(made: &[&Generated]) -> Vec<String> {
                         "{} runs gave only {few} different answers{which} (such as {}), so a few guesses find them: ask \
                          for something that depends on more of the input",
                         made.len(),
-                        shown.iter().map(|answer| shorten(answer)).collect::<Vec<_>>().join(", ")
+                        shown.iter().map(|answer| shorten(&shown_answer(answer))).collect::<Vec<_>>().join(", ")
                     ))
                 }
                 _ => None,
@@ -173,13 +166,17 @@ fn few_answers(made: &[&Generated]) -> Vec<String> {
 fn answers_inside(made: &[&Generated]) -> Vec<String> {
     let parts = made.iter().map(|made| made.results.len()).min().unwrap_or_default();
     (0..parts)
-        .filter(|part| made.iter().all(|made| stands_in(&made.input, &made.results[*part])))
+        .filter(|part| {
+            made.iter().all(|made| {
+                alternatives(&made.results[*part]).any(|answer| stands_in(&made.input, answer))
+            })
+        })
         .map(|part| {
             format!(
                 "the answer to part {} stands in the input of every run (such as {}): whoever submits what stands there \
                  need not solve anything",
                 part + 1,
-                shorten(&made[0].results[part])
+                shorten(&shown_answer(&made[0].results[part]))
             )
         })
         .collect()
@@ -227,10 +224,6 @@ fn near_limits(reports: &[SeedReport], limits: &Limits) -> Vec<String> {
         ));
     }
     warnings
-}
-
-fn is_fraction(result: &str) -> bool {
-    result.contains(['.', 'e', 'E']) && result.parse::<f64>().is_ok()
 }
 
 #[cfg(test)]

@@ -24,6 +24,25 @@ const EXPECTED: &str =
 /// The most bytes an answer may have, without white space at its ends: both what a generator says and what is submitted.
 pub const MAX_ANSWER_BYTES: usize = 4096;
 
+/// The most right answers that a part may have.
+const MOST_ALTERNATIVES: usize = 20;
+/// What parts several right answers to one part. No answer holds it: nobody can type it.
+const ALTERNATIVE: char = '\u{1f}';
+
+/// The right answers to a part.
+pub fn alternatives(expected: &str) -> std::str::Split<'_, char> {
+    expected.split(ALTERNATIVE)
+}
+
+/// The right answers to a part, for people.
+pub fn shown_answer(expected: &str) -> Cow<'_, str> {
+    if expected.contains(ALTERNATIVE) {
+        Cow::Owned(alternatives(expected).collect::<Vec<_>>().join(" or "))
+    } else {
+        Cow::Borrowed(expected)
+    }
+}
+
 /// An answer as it is kept and compared: without white space at either end (Unicode's notion of it), and with the line ends
 /// that Unix has. Nothing else is changed: `42`, `42.0` and `042` are three answers.
 pub fn canonical(answer: &str) -> Cow<'_, str> {
@@ -295,7 +314,7 @@ fn read_result(raw: &RawValue, what: &str) -> Result<String, OutputError> {
         }
         Some(b'n') => return wrong(format_args!("{what} is null; expected text or a number (is it None?)")),
         Some(b'[') => return wrong(format_args!("{what} is a list; expected text or a number")),
-        _ => return wrong(format_args!("{what} is an object; expected text or a number")),
+        _ => return read_any(raw, what),
     };
     if text.is_empty() {
         return wrong(format_args!("{what} is empty; nobody could give it as an answer"));
@@ -309,7 +328,41 @@ fn read_result(raw: &RawValue, what: &str) -> Result<String, OutputError> {
     if text.contains('\0') {
         return wrong(format_args!("{what} contains the character NUL (\\u0000), which nobody can type"));
     }
+    if text.contains(ALTERNATIVE) {
+        return wrong(format_args!("{what} contains the character \\u001f, which nobody can type"));
+    }
     Ok(text)
+}
+
+/// Several right answers: `{"any": ["north", "n"]}`.
+fn read_any(raw: &str, what: &str) -> Result<String, OutputError> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Any<'a> {
+        #[serde(borrow)]
+        any: Vec<&'a RawValue>,
+    }
+    let Ok(Any { any }) = whole(raw) else {
+        return wrong(format_args!(
+            "{what} is an object; expected text or a number, or {{\"any\": […]}} where several answers are right"
+        ));
+    };
+    if any.is_empty() || any.len() > MOST_ALTERNATIVES {
+        return wrong(format_args!(
+            "{what} has {} right answers; expected 1 to {MOST_ALTERNATIVES}",
+            any.len()
+        ));
+    }
+    let mut texts = Vec::with_capacity(any.len());
+    for answer in any {
+        if answer.get().starts_with('{') {
+            return wrong(format_args!(
+                "{what} has an object among its right answers; expected text or a number"
+            ));
+        }
+        texts.push(read_result(answer, what)?);
+    }
+    Ok(texts.join(&ALTERNATIVE.to_string()))
 }
 
 #[cfg(test)]
@@ -343,6 +396,7 @@ mod tests {
             ("\"three\\r\\nmore\\rlines\\r\\n\"", "three\nmore\nlines"),
             ("\"\\u00e5\"", "å"),
             ("[7]", "7"),
+            ("{\"any\": [\"north\", \" n \", 1]}", "north\u{1f}n\u{1f}1"),
         ] {
             assert_eq!(results(written), [canonical], "{written}");
         }
@@ -399,6 +453,10 @@ mod tests {
             ("{\"input\": 1, \"result\": null}", "\"result\" is null"),
             ("{\"input\": 1, \"result\": true}", "\"result\" is true"),
             ("{\"input\": 1, \"result\": {}}", "\"result\" is an object"),
+            ("{\"input\": 1, \"result\": {\"any\": []}}", "has 0 right answers"),
+            ("{\"input\": 1, \"result\": {\"any\": [[1]]}}", "is a list"),
+            ("{\"input\": 1, \"result\": {\"any\": [{\"any\": [1]}]}}", "an object among its right answers"),
+            ("{\"input\": 1, \"result\": \"a\\u001fb\"}", "nobody can type"),
             ("{\"input\": 1, \"result\": []}", "an empty list"),
             ("{\"input\": 1, \"result\": [1, 2, 3]}", "a list of 3"),
             ("{\"input\": 1, \"result\": [1, [2]]}", "part 2 of its \"result\" is a list"),

@@ -239,7 +239,6 @@ async fn a_check_tells_the_author_what_differs() {
     let same = check("print(json.dumps({'input': 'same', 'result': 0.5}))").await;
     assert!(same.is_good());
     assert!(same.warnings[0].contains("every seed gave the same input"), "{:?}", same.warnings);
-    assert!(same.warnings[1].contains("an answer is a fractional number"), "{:?}", same.warnings);
     let answer = check("print(json.dumps({'input': random.random(), 'result': 7}))").await;
     assert!(answer.warnings[0].contains("every seed gave the same answer"), "{:?}", answer.warnings);
     let failing = check("1/0").await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use campaigns::authoring;
 use clap::Args;
 use sandbox::Job;
-use sandbox::generator::{self, download};
+use sandbox::generator::{self, download, shown_answer};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -83,7 +83,7 @@ pub(super) async fn run(global: &Global, args: &TryArgs, screen: &Screen) -> Res
             wall_ms: millis(made.wall),
             cpu_ms: millis(made.cpu),
             input: made.input,
-            answers: made.results,
+            answers: made.results.iter().map(|answer| shown_answer(answer).into_owned()).collect(),
             error: None,
             traceback: String::new(),
             stderr: made.stderr,

@@ -209,6 +209,7 @@ async fn whatever_seeds_inputs_counts_the_version_up() {
     })
     .await;
     assert_eq!(version().await, 3);
+}
 
 /// Rules for answers, and answers that are the same for everybody, come out as they went in: by folder and by database.
 #[tokio::test]

@@ -108,7 +108,7 @@ pub(super) async fn standings_read(
            FROM unnest($1::int4[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $8::int8[])
                 AS u(n, campaign_id, challenge_id, participant_id, participant_type, guild_id)
            JOIN LATERAL (
-               SELECT c.campaign_id, c.order_position, c.parts, c.released_at, c.closes_at
+               SELECT c.campaign_id, c.order_position, c.parts, c.released_at, c.closes_at, c.answer_rules
                FROM challenges.challenges c WHERE c.guild_id = u.guild_id AND c.id = u.challenge_id
                LIMIT 1) ch ON ch.campaign_id = u.campaign_id
            LEFT JOIN LATERAL (

@@ -7,11 +7,15 @@
 //!   every event is taken at least once, and counts once by its source.
 //! * One node at a time holds a shard; when it dies, another goes on where it was.
 //! * A guild that is out of order loses nothing; one that the bot left is noted.
+//! * What is written and who comes is judged by the guild's rules in memory ([`judging`]).
 //! * No content of a message is kept: figures are, as the lake takes them.
 
 mod connection;
 mod events;
+mod judging;
 mod lease;
+mod place;
+mod reading;
 mod taking;
 
 use std::time::Duration;

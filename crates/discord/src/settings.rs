@@ -22,8 +22,8 @@ pub struct DiscordSettings {
     /// Whether this node connects to the gateway, where messages, voice and members are seen. Without it commands work, by HTTP
     /// alone. Needs the privileged intent *Server Members*. One node at a time does.
     pub gateway: bool,
-    /// Whether the gateway is asked for the content of messages, of which figures are kept and no word. A privileged intent, to
-    /// be turned on in the developer portal too. Without it messages count, but not what they are like.
+    /// Whether the gateway is asked for the content of messages, of which figures are kept and no word, and which automod judges. A
+    /// privileged intent, to be turned on in the developer portal too. Without it messages count, but not what they are like.
     pub message_content: bool,
 }
 

@@ -29,7 +29,7 @@ pub use native::{
     Native, NativeAction, Returned, bans_seen, member_returned, native_action, sanction_gone, timeouts_seen,
 };
 pub use raids::{raid_end, raid_joined, raid_list, raid_release, raid_running, raid_start};
-pub use rules::pipeline;
+pub use rules::{pipeline, versions};
 
 /// Tells of a change of a case.
 pub(crate) async fn changed(

@@ -46,7 +46,7 @@ pub(crate) fn spawn(bot: Bot, node: &NodeHandle) {
         let mut running = JoinSet::new();
         while node.ready().await {
             woken.mark_unchanged();
-            match claim(&bot, AT_ONCE.saturating_sub(running.len())).await {
+            match claim(&bot, AT_ONCE.saturating_sub(running.len()), LEASE).await {
                 Ok(leased) => {
                     for effect in leased {
                         running.spawn(act_and_tell(bot.clone(), effect));
@@ -68,42 +68,43 @@ pub(crate) fn spawn(bot: Bot, node: &NodeHandle) {
     }));
 }
 
-async fn claim(bot: &Bot, most: usize) -> Result<Vec<Leased>, Problem> {
+async fn claim(bot: &Bot, most: usize, lease: Duration) -> Result<Vec<Leased>, Problem> {
     let most = i64::try_from(most).unwrap_or(0);
     if most == 0 {
         return Ok(Vec::new());
     }
-    Ok(effects::claim(bot.app().pool(), None, LEASE, most).await?)
+    Ok(effects::claim(bot.app().pool(), None, lease, most).await?)
 }
 
 async fn act_and_tell(bot: Bot, effect: Leased) {
-    if let Err(error) = act(&bot, &effect).await {
+    if let Err(error) = act(&bot, &effect, LEASE).await {
         // The lease ends, and it is done again.
         tracing::warn!(%error, effect = %effect.id, "what became of an effect on Discord cannot be written down");
     }
     bot.app().wake().outbox();
 }
 
-/// Carries out what moderation wants done now, and tells how much that was.
-pub async fn moderate_once(bot: &Bot) -> Result<usize, Problem> {
-    let leased = claim(bot, AT_ONCE).await?;
-    for done in join_all(leased.iter().map(|effect| act(bot, effect))).await {
+/// Carries out what moderation wants done now, and tells how much that was. Each is this process's for so long without a word from it, and is kept as
+/// long as it takes.
+pub async fn moderate_once(bot: &Bot, lease: Duration) -> Result<usize, Problem> {
+    let leased = claim(bot, AT_ONCE, lease).await?;
+    for done in join_all(leased.iter().map(|effect| act(bot, effect, lease))).await {
         done?;
     }
     Ok(leased.len())
 }
 
 /// Carries one out, keeping it ours meanwhile, and writes down what came of it.
-async fn act(bot: &Bot, effect: &Leased) -> Result<(), Problem> {
+async fn act(bot: &Bot, effect: &Leased, lease: Duration) -> Result<(), Problem> {
     let (pool, receipt) = (bot.app().pool(), &effect.receipt);
     let work = carry_out(bot, effect);
     tokio::pin!(work);
     let done = loop {
         tokio::select! {
             done = &mut work => break done,
-            () = tokio::time::sleep(LEASE / 3) => {
+            () = tokio::time::sleep(lease / 3) => {
                 // It is somebody else's by now: whoever has it says what became of it.
-                if matches!(effects::renew(pool, receipt, LEASE).await, Ok(false)) {
+                if matches!(effects::renew(pool, receipt, lease).await, Ok(false)) {
                     return Ok(());
                 }
             }
@@ -186,7 +187,12 @@ async fn carry_out(bot: &Bot, effect: &Leased) -> Result<Settled, Failed> {
         }
         Payload::Kick { user_id, reason } => to(Method::DELETE, format!("members/{user_id}"), reason),
         Payload::DeleteMessage { channel_id, message_id, reason } => {
-            let path = format!("/channels/{channel_id}/messages/{message_id}");
+            // A thread, or a post in a forum, bears the id of its first message, and goes with it.
+            let path = if channel_id.get() == message_id.get() {
+                format!("/channels/{channel_id}")
+            } else {
+                format!("/channels/{channel_id}/messages/{message_id}")
+            };
             Request::new(Method::DELETE, path).because(reason)
         }
         Payload::IncidentActions { until } => {

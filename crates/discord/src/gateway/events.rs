@@ -44,7 +44,7 @@ pub(super) struct VoiceState {
     pub(super) deafened: bool,
 }
 
-fn id(value: &Value) -> Option<i64> {
+pub(super) fn id(value: &Value) -> Option<i64> {
     value.as_str().and_then(snowflake)
 }
 
@@ -96,7 +96,7 @@ pub(super) fn means(name: &str, data: &Value, now: DateTime<Utc>, source: &str) 
     }
 }
 
-fn roles(list: &Value) -> Vec<RoleId> {
+pub(super) fn roles(list: &Value) -> Vec<RoleId> {
     list.as_array().into_iter().flatten().filter_map(id).map(RoleId::new).take(250).collect()
 }
 
@@ -216,7 +216,7 @@ fn native(data: &Value) -> Option<NativeAction> {
     })
 }
 
-fn time(value: &Value) -> Option<DateTime<Utc>> {
+pub(super) fn time(value: &Value) -> Option<DateTime<Utc>> {
     value.as_str()?.parse().ok()
 }
 

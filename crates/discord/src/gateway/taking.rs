@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use super::connection::Happened;
 use super::events::{Means, VoiceState, guild_of, joined, means};
+use super::judging::{Watch, refresh};
 use super::lease::Lease;
 use crate::bot::Bot;
 use crate::interactions::arrived;
@@ -31,10 +32,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Takes events until the queue ends.
 pub(super) async fn take_all(bot: &Bot, lease: &Lease, mut queue: mpsc::Receiver<Happened>) {
-    let mut last_proof = None;
+    let (mut last_proof, mut watches) = (None, HashMap::new());
     while let Some(batch) = gather(bot, &mut queue).await {
         loop {
-            match take(bot, lease, &batch, &mut last_proof).await {
+            match take(bot, lease, &batch, &mut watches, &mut last_proof).await {
                 Ok(true) => break,
                 // Another node goes on from what was committed.
                 Ok(false) => return,
@@ -69,49 +70,77 @@ async fn gather(bot: &Bot, queue: &mut mpsc::Receiver<Happened>) -> Option<Vec<H
 }
 
 /// Takes a batch, and notes how far the session's events were taken.
-pub(crate) async fn take(
+async fn take(
     bot: &Bot,
     lease: &Lease,
     batch: &[Happened],
+    watches: &mut HashMap<GuildId, Watch>,
     last_proof: &mut Option<DateTime<Utc>>,
 ) -> Result<bool, Problem> {
     if batch.iter().any(|happened| happened.name == "READY") {
         *last_proof = lease.committed_at().await?;
     }
     let now = db::now(&mut *bot.app().pool().acquire().await?).await?;
-    let mut guilds: BTreeMap<i64, Vec<&Happened>> = BTreeMap::new();
+    let mut guilds: BTreeMap<GuildId, (Watch, Vec<&Happened>)> = BTreeMap::new();
     for happened in batch {
-        if let Some(guild) = guild_of(&happened.name, &happened.data) {
-            guilds.entry(guild).or_default().push(happened);
+        if let Some(guild) = guild_of(&happened.name, &happened.data).map(GuildId::new) {
+            let of = guilds
+                .entry(guild)
+                .or_insert_with(|| (watches.remove(&guild).unwrap_or_default(), Vec::new()));
+            of.1.push(happened);
         }
     }
-    let proof = last_proof.unwrap_or(now);
-    try_join_all(
-        guilds.iter().map(|(guild, events)| of_guild(bot, GuildId::new(*guild), events, now, proof)),
-    )
-    .await?;
+    let done = of_guilds(bot, &mut guilds, now, last_proof.unwrap_or(now)).await;
+    // What was judged is remembered even where not all of it could be written down.
+    watches.extend(guilds.into_iter().map(|(guild, (watch, _))| (guild, watch)));
+    done?;
     match batch.last() {
         Some(last) => Ok(lease.commit(&last.session).await?),
         None => Ok(true),
     }
 }
 
+async fn of_guilds(
+    bot: &Bot,
+    guilds: &mut BTreeMap<GuildId, (Watch, Vec<&Happened>)>,
+    now: DateTime<Utc>,
+    proof: DateTime<Utc>,
+) -> Result<(), Problem> {
+    refresh(bot, guilds.iter_mut().map(|(guild, (watch, _))| (*guild, watch))).await?;
+    let each =
+        guilds.iter_mut().map(|(guild, (watch, events))| of_guild(bot, *guild, watch, events, now, proof));
+    try_join_all(each).await?;
+    Ok(())
+}
+
 async fn of_guild(
     bot: &Bot,
     guild: GuildId,
+    watch: &mut Watch,
     events: &[&Happened],
     now: DateTime<Utc>,
     proof: DateTime<Utc>,
 ) -> Result<(), Problem> {
+    for happened in events {
+        watch.judge(bot, guild, happened, now).await;
+    }
+    // First, as a message that must go is seen until it is gone; and a flood of joins begins a raid before those who came are looked at.
+    watch.record(bot, guild).await?;
     let pool = bot.app().pool();
     let (mut told, mut observed) = (Vec::new(), BTreeMap::new());
     let mut voice: Option<Voice> = None;
     let mut bans = Bans::default();
     let mut came = Vec::new();
     for happened in events {
-        let source = format!("gw:{}:{}", happened.session.id, happened.session.sequence);
+        let sequence = happened.session.sequence;
+        let came_in = joined(&happened.name, &happened.data, now);
+        let again = came_in
+            .as_ref()
+            .is_some_and(|(joined, _)| watch.told_before(joined.user_id, joined.joined_at, sequence));
+        let source = format!("gw:{}:{sequence}", happened.session.id);
         match means(&happened.name, &happened.data, now, &source) {
-            Means::Lake(event) => told.push(*event),
+            // A join that Discord tells twice is one.
+            Means::Lake(event) => told.extend((!again).then_some(*event)),
             Means::Voice(state) => {
                 let voice = known(&mut voice, bot, guild).await?;
                 told.extend(voice.moved(&state, now, &source));
@@ -128,6 +157,7 @@ async fn of_guild(
                 note(&mut *pool.acquire().await?, guild, false).await?;
                 let voice = known(&mut voice, bot, guild).await?;
                 told.extend(voice.compared(&[], now, now, &source));
+                *watch = Watch::default();
             }
             Means::Roles(user, roles) => {
                 observed.insert(user, roles);
@@ -140,7 +170,7 @@ async fn of_guild(
             }
             Means::Nothing => {}
         }
-        if let Some((joined, silent_until)) = joined(&happened.name, &happened.data, now) {
+        if let Some((joined, silent_until)) = came_in {
             bans.tell(bot, guild).await?;
             returned(bot, guild, joined.user_id, silent_until).await?;
             came.push(joined);
@@ -169,7 +199,7 @@ async fn of_guild(
 }
 
 /// What moderation refuses it refuses for good; what failed is told it again.
-fn told_of<T>(done: Result<T, moderation::Error>) -> Result<(), Problem> {
+pub(super) fn told_of<T>(done: Result<T, moderation::Error>) -> Result<(), Problem> {
     match done.map_err(Problem::from) {
         Ok(_) => Ok(()),
         Err(problem) if problem.status() >= 500 => Err(problem),

@@ -100,6 +100,16 @@ impl Pipeline {
         self.rules.len()
     }
 
+    /// Whether a rule lets somebody through by their roles, so that these have to be known.
+    pub fn exempts_roles(&self) -> bool {
+        self.rules.iter().any(|one| !one.rule.rule.exempt_role_ids.is_empty())
+    }
+
+    /// Whether a rule lets something through by where it was written, so that it has to be known what a channel is in.
+    pub fn exempts_channels(&self) -> bool {
+        self.rules.iter().any(|one| !one.rule.rule.exempt_channel_ids.is_empty())
+    }
+
     /// Whether it has none, and nothing need be judged.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()

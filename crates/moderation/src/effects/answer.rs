@@ -23,8 +23,11 @@ pub fn answer(kind: EffectKind, status: u16, code: i32) -> Outcome {
         return Outcome::Applied;
     }
     match (kind, code) {
-        // Unknown ban, unknown message, unknown member, unknown user.
-        (K::Unban, 10_026) | (K::DeleteMessage | K::Purge, 10_008) | (K::Kick | K::Untimeout, 10_007) => {
+        // Unknown ban, unknown channel, unknown message, unknown member.
+        (K::Unban, 10_026)
+        | (K::DeleteMessage, 10_003)
+        | (K::DeleteMessage | K::Purge, 10_008)
+        | (K::Kick | K::Untimeout, 10_007) => {
             return Outcome::Applied;
         }
         _ => {}
@@ -85,7 +88,7 @@ fn forbidden(kind: EffectKind) -> &'static str {
             "The bot may not kick this member: it needs Kick Members, and a role above theirs; the owner cannot be kicked."
         }
         EffectKind::DeleteMessage | EffectKind::Purge => {
-            "The bot may not delete messages there: give it View Channel, Read Message History and Manage Messages."
+            "The bot may not delete messages there: give it View Channel, Read Message History and Manage Messages, for threads and posts Manage Threads."
         }
         EffectKind::DirectMessage => "This person takes no direct messages from the bot.",
         EffectKind::Alert => "The bot may not write there: give it View Channel and Send Messages.",
@@ -102,6 +105,7 @@ mod tests {
         for (kind, code) in [
             (EffectKind::Unban, 10_026),
             (EffectKind::DeleteMessage, 10_008),
+            (EffectKind::DeleteMessage, 10_003),
             (EffectKind::Kick, 10_007),
             (EffectKind::Untimeout, 10_007),
         ] {

@@ -123,7 +123,8 @@ pub enum Payload {
         /// For Discord's audit log.
         reason: String,
     },
-    /// Delete this message. That it is gone already is success.
+    /// Delete this message. That it is gone already is success. Where channel and message bear one id it is the first message of a thread or of a post
+    /// in a forum: that goes as a whole.
     DeleteMessage {
         /// Where.
         channel_id: ChannelId,

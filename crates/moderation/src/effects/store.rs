@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use jobs::wake::CHANNEL;
-use kernel::{GuildId, Limit};
+use kernel::{GuildId, Limit, UserId};
 use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::QUEUE;
 use super::model::{Dead, Effect, EffectKind, Leased, NewEffect, Payload, Receipt};
 use crate::error::Error;
-use crate::model::{Action, CaseId, EffectId};
+use crate::model::{Action, CaseId, EffectId, RaidId};
 
 /// An effect whose end is being recorded.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +62,85 @@ pub(crate) async fn ask(
     .execute(&mut *conn)
     .await?;
     wake(conn).await
+}
+
+/// The bulk ban that still gathers people, and how many it has; locked.
+pub(crate) async fn gathering(
+    conn: &mut PgConnection,
+    guild: GuildId,
+) -> Result<Option<(EffectId, usize)>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT id AS "id: EffectId", jsonb_array_length(payload -> 'user_ids') AS "count!" FROM moderation.effects
+            WHERE guild_id = $1 AND kind = 'bulk_ban' AND state = 'pending' AND attempts = 0 AND due_at > now()
+            ORDER BY place DESC LIMIT 1 FOR UPDATE"#,
+        guild.get(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.id, usize::try_from(row.count).unwrap_or(0))))
+}
+
+/// Adds people to a bulk ban that gathers; one that is full is due.
+pub(crate) async fn gather(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    effect: EffectId,
+    users: &[UserId],
+    is_full: bool,
+) -> Result<(), sqlx::Error> {
+    let users = serde_json::to_value(users).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let done = sqlx::query!(
+        "UPDATE moderation.effects
+            SET payload = jsonb_set(payload, '{user_ids}', (payload -> 'user_ids') || $3::jsonb),
+                due_at = CASE WHEN $4 THEN now() ELSE due_at END
+          WHERE guild_id = $1 AND id = $2 AND state = 'pending'",
+        guild.get(),
+        effect.get(),
+        users,
+        is_full,
+    )
+    .execute(conn)
+    .await?;
+    db::ensure_affected(&done, 1)?;
+    Ok(())
+}
+
+/// Has the effect of this key, which was just asked for, wait for so long.
+pub(crate) async fn wait(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    key: &str,
+    time: Duration,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE moderation.effects SET due_at = now() + make_interval(secs => $3)
+          WHERE guild_id = $1 AND idempotency_key = $2 AND state = 'pending' AND attempts = 0",
+        guild.get(),
+        key,
+        time.as_secs_f64(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes back the bulk bans of a raid that nobody began.
+pub(crate) async fn bulk_take_back(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    raid: RaidId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "DELETE FROM moderation.effects e
+          WHERE e.guild_id = $1 AND e.kind = 'bulk_ban' AND e.state = 'pending' AND e.attempts = 0
+            AND EXISTS (SELECT FROM moderation.moderation_cases c
+                         WHERE c.guild_id = $1 AND c.raid_id = $2 AND e.idempotency_key = 'b' || c.case_number)",
+        guild.get(),
+        raid.get(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Wakes whoever carries effects out when the transaction commits.

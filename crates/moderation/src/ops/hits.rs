@@ -48,15 +48,17 @@ pub async fn record_hits(
         let mut recorded = Recorded::default();
         let mut deletes = false;
         for hit in &verdict.hits {
+            // That a raid goes on is no news: it would be told with every few who join.
+            if hit.raid.is_some() && !hit.dry_run && raids::running(&mut tx, guild).await?.is_some() {
+                continue;
+            }
             let Some(id) = write(&mut tx, guild, verdict, hit).await? else { continue };
             recorded.hits += 1;
             if hit.dry_run {
                 continue;
             }
             deletes |= hit.delete_message;
-            if let Some((action, minutes)) = hit.raid
-                && raids::running(&mut tx, guild).await?.is_none()
-            {
+            if let Some((action, minutes)) = hit.raid {
                 let new = NewRaid { action, reason: hit.reason.clone(), minutes };
                 let origin = Origin::default();
                 let author = Author::new(By::System, &origin);

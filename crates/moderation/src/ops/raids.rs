@@ -1,11 +1,13 @@
 //! Raid mode: timed, and undone for everybody by one command.
 
+use std::time::Duration;
+
 use access::Author;
 use access::author::Deed;
 use access::settings::settings_read;
 use jobs::outbox::{self, Event};
 use jobs::timers::At;
-use kernel::{GuildId, Page, PageQuery, Problem};
+use kernel::{GuildId, Page, PageQuery, Problem, UserId};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 
@@ -21,6 +23,8 @@ use crate::store::{cases, raids};
 
 /// So many are banned by one request.
 const BULK: usize = 200;
+/// For so long those who come one by one are gathered before they are banned: at 5,000 joins a minute a request is full by then.
+const GATHER: Duration = Duration::from_secs(3);
 
 /// Switches raid mode on: invites are stopped, and who joins is dealt with ([`raid_joined`]) until its time is over. Audited.
 pub async fn raid_start(
@@ -158,8 +162,8 @@ pub async fn raid_list(pool: &PgPool, guild: GuildId, page: &PageQuery) -> Resul
     Ok(Page::new(found, limit, |raid| raid.id))
 }
 
-/// Who joined while raid mode is on is dealt with: a case each, and for bans one request for 200 people. Answers how many cases were made; none, when
-/// it is off. Gather those who join for a few seconds, or until there are 200: Discord takes few such requests.
+/// Who joined while raid mode is on is dealt with: a case each, and for bans one request for up to 200 people, for whom it waits some seconds as Discord
+/// takes few such requests. Answers how many cases were made; none, when it is off.
 pub async fn raid_joined(pool: &PgPool, guild: GuildId, joined: &[Joined]) -> Result<usize, Error> {
     if joined.is_empty() {
         return Ok(0);
@@ -172,31 +176,25 @@ pub async fn raid_joined(pool: &PgPool, guild: GuildId, joined: &[Joined]) -> Re
         let mut made = raids::cases_insert(&mut tx, guild, &raid, action, joined).await?;
         made.sort_unstable_by_key(|case| case.case_number);
         let reason = format!("Raid: {}", raid.reason).chars().take(512).collect::<String>();
-        let effects: Vec<NewEffect> = match raid.action {
-            RaidAction::Ban => made
-                .chunks(BULK)
-                .map(|chunk| NewEffect {
-                    case_id: None,
-                    idempotency_key: format!("b{}", chunk[0].case_number),
-                    payload: Payload::BulkBan {
-                        user_ids: chunk.iter().map(|case| case.user_id).collect(),
-                        delete_message_seconds: 3_600,
-                        reason: reason.clone(),
-                    },
+        if raid.action == RaidAction::Ban {
+            ban_together(&mut tx, guild, &made, &reason).await?;
+        }
+        let effects: Vec<NewEffect> = made
+            .iter()
+            .filter_map(|case| {
+                let (user_id, reason) = (case.user_id, reason.clone());
+                let payload = match action {
+                    Action::Kick => Payload::Kick { user_id, reason },
+                    Action::Timeout => Payload::Timeout { user_id, until: case.expires_at?, reason },
+                    _ => return None,
+                };
+                Some(NewEffect {
+                    case_id: Some(case.id),
+                    idempotency_key: format!("c{}", case.case_number),
+                    payload,
                 })
-                .collect(),
-            _ => made
-                .iter()
-                .filter_map(|case| {
-                    let (user_id, reason) = (case.user_id, reason.clone());
-                    let payload = match action {
-                        Action::Kick => Payload::Kick { user_id, reason },
-                        _ => Payload::Timeout { user_id, until: case.expires_at?, reason },
-                    };
-                    Some(NewEffect { case_id: Some(case.id), idempotency_key: format!("c{}", case.case_number), payload })
-                })
-                .collect(),
-        };
+            })
+            .collect();
         effects::ask(&mut tx, guild, &effects).await?;
         expiries(&mut tx, guild, &made).await?;
         let events: Vec<Event> = made
@@ -215,6 +213,45 @@ pub async fn raid_joined(pool: &PgPool, guild: GuildId, joined: &[Joined]) -> Re
         Ok(made.len())
     })
     .await
+}
+
+/// Bans who joined in as few requests as there can be: those who come one by one are gathered for a while.
+async fn ban_together(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    made: &[raids::Made],
+    reason: &str,
+) -> Result<(), sqlx::Error> {
+    let mut rest = made;
+    if let Some((effect, count)) = effects::gathering(conn, guild).await?
+        && !rest.is_empty()
+    {
+        let (here, beyond) = rest.split_at(rest.len().min(BULK.saturating_sub(count)));
+        let users: Vec<UserId> = here.iter().map(|case| case.user_id).collect();
+        let is_full = count + users.len() >= BULK;
+        effects::gather(conn, guild, effect, &users, is_full).await?;
+        if is_full {
+            effects::wake(conn).await?;
+        }
+        rest = beyond;
+    }
+    let bans: Vec<NewEffect> = rest
+        .chunks(BULK)
+        .map(|chunk| NewEffect {
+            case_id: None,
+            idempotency_key: format!("b{}", chunk[0].case_number),
+            payload: Payload::BulkBan {
+                user_ids: chunk.iter().map(|case| case.user_id).collect(),
+                delete_message_seconds: 3_600,
+                reason: reason.to_owned(),
+            },
+        })
+        .collect();
+    effects::ask(conn, guild, &bans).await?;
+    if let (Some(last), false) = (bans.last(), rest.len().is_multiple_of(BULK)) {
+        effects::wait(conn, guild, &last.idempotency_key, GATHER).await?;
+    }
+    Ok(())
 }
 
 /// The ends of time-outs that were made together.
@@ -240,6 +277,8 @@ pub async fn raid_release(
         let before = raids::get(&mut tx, guild, raid).await?;
         end(&mut tx, guild, &before, Some(moderator)).await?;
         let reason = "Released with everybody whom the raid's measures hit";
+        // Whoever is let go must not be banned afterwards.
+        effects::bulk_take_back(&mut tx, guild, raid).await?;
         let let_go = raids::release(&mut tx, guild, raid, reason, moderator).await?;
         raids::released(&mut tx, guild, raid, moderator.id).await?;
         let mut effects: Vec<_> = let_go

@@ -30,7 +30,15 @@ pub async fn rule_list(pool: &PgPool, guild: GuildId) -> Result<Vec<Rule>, Error
     Ok(rules::list(&mut conn, guild, None).await?)
 }
 
-/// The guild's rules, compiled: what whoever follows the gateway judges by. Ask again when `moderation.rules_changed` is told.
+/// A number for the rules of each of these guilds that has or had any: another after each change. Whoever follows the gateway asks for these, all
+/// guilds at once, and for a [`pipeline`] anew where one is another.
+pub async fn versions(pool: &PgPool, guilds: &[GuildId]) -> Result<Vec<(GuildId, i64)>, Error> {
+    let guilds: Vec<i64> = guilds.iter().map(|guild| guild.get()).collect();
+    let mut conn = pool.acquire().await?;
+    Ok(rules::versions(&mut conn, &guilds).await?)
+}
+
+/// The guild's rules, compiled: what whoever follows the gateway judges by.
 pub async fn pipeline(pool: &PgPool, guild: GuildId) -> Result<Pipeline, Error> {
     Pipeline::compile(&rule_list(pool, guild).await?)
 }
@@ -93,6 +101,62 @@ async fn write(
             deed = deed.before(before);
         }
         deed.record(&mut tx, guild, author).await?;
+        tx.commit().await?;
+        Ok(after)
+    })
+    .await
+}
+
+kernel::decl_words! {
+    /// Whether a rule is tried, and whether anything follows.
+    #[schema(as = AutomodRuleState)]
+    pub enum RuleState {
+        /// It does what it says.
+        On = "on",
+        /// It only records what it would have hit.
+        Trial = "trial",
+        /// It is not tried at all.
+        Off = "off",
+    }
+}
+
+impl RuleState {
+    /// How a rule stands.
+    pub const fn of(rule: &Rule) -> Self {
+        match (rule.rule.is_active, rule.rule.dry_run) {
+            (false, _) => Self::Off,
+            (true, true) => Self::Trial,
+            (true, false) => Self::On,
+        }
+    }
+}
+
+/// Switches a rule on, off, or on trial; what is switched off keeps whether it was on trial. Audited.
+pub async fn rule_switch(
+    pool: &PgPool,
+    guild: GuildId,
+    id: RuleId,
+    state: RuleState,
+    author: Author<'_>,
+) -> Result<Rule, Error> {
+    db::retry(|| async {
+        let mut tx = pool.begin().await?;
+        rules::lock(&mut tx, guild).await?;
+        let before = rules::get(&mut tx, guild, id).await?;
+        let rule = NewRule {
+            is_active: state != RuleState::Off,
+            dry_run: state == RuleState::Trial || (state == RuleState::Off && before.rule.dry_run),
+            ..before.rule.clone()
+        };
+        rules::write(&mut tx, guild, Some(id), &rule, author.member()).await?.ok_or(Error::UnknownRule)?;
+        // Those that are on may take too much together with it.
+        Pipeline::compile(&rules::list(&mut tx, guild, None).await?)?;
+        let after = rules::get(&mut tx, guild, id).await?;
+        if before.rule != after.rule {
+            changed(&mut tx, guild, id).await?;
+            let deed = Deed::new("UPDATE", "moderation.automod_rules", id.to_string());
+            deed.before(&before).after(&after).record(&mut tx, guild, author).await?;
+        }
         tx.commit().await?;
         Ok(after)
     })

@@ -144,6 +144,22 @@ pub(crate) async fn delete(
     Ok(done.rows_affected() == 1)
 }
 
+/// A number for the rules of each of these guilds, another after each change of one; of guilds that never had any none. It is made of all rows and not
+/// of the latest: a change that began earlier may be committed later.
+pub(crate) async fn versions(
+    conn: &mut PgConnection,
+    guilds: &[i64],
+) -> Result<Vec<(GuildId, i64)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT guild_id AS "guild_id: GuildId", bit_xor(hashtextextended(id::text || ' ' || updated_at::text, 0)) AS "version!"
+             FROM moderation.automod_rules WHERE guild_id = ANY ($1) GROUP BY guild_id"#,
+        guilds,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.guild_id, row.version)).collect())
+}
+
 /// Locks the guild's rules, so that what is compiled together is what is stored.
 pub(crate) async fn lock(conn: &mut PgConnection, guild: GuildId) -> Result<(), sqlx::Error> {
     super::cases::guild_lock(conn, guild).await

@@ -3,12 +3,16 @@
 //! A command is a thin face on an operation: it reads what was typed, asks the operation, and says what came of it.
 
 mod acting;
+mod appeals;
+mod automod;
 mod bytes;
 mod call;
 mod campaign;
 mod choose;
 mod community;
 mod describe;
+mod hand_in;
+mod kinds;
 mod learn;
 mod member;
 mod moderate;
@@ -25,7 +29,8 @@ use crate::interactions::model::{COMMAND, Interaction};
 use crate::interactions::reply::Reply;
 use crate::words::{Lang, say};
 use call::Call;
-use tree::{COMPONENTS, Command, Leaf, TREE};
+use kinds::{Command, Leaf};
+use tree::{COMPONENTS, TREE};
 
 pub use describe::{describe, reference};
 pub use registry::{Synced, sync};

@@ -8,8 +8,9 @@
 //! * Who may do what is decided by the house's own roles and scopes, as for every other face ([`commands`]).
 //!
 //! Map: [`settings`] what the operator chooses · [`sender`] requests to Discord · [`interactions`] what members do · [`commands`] the
-//! tree, a thin face on each operation · [`effects`] what is done on Discord · `gateway` what happens there · [`words`] languages · [`bot`] what commands work with.
+//! tree, a thin face on each operation · [`effects`] what is done on Discord · [`boards`] messages that edit themselves · `gateway` what happens there · [`words`] languages · [`bot`] what commands work with.
 
+pub mod boards;
 pub mod bot;
 pub mod commands;
 pub mod effects;

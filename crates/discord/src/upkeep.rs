@@ -9,6 +9,7 @@ use access::Means;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
+use crate::boards;
 use crate::bot::Bot;
 use crate::commands::sync;
 use crate::effects::{self, Queue};
@@ -36,6 +37,7 @@ pub(crate) fn start(means: &Means, node: &NodeHandle) {
     let Some(bot) = means.get::<Bot>().cloned() else { return };
     effects::spawn(bot.clone(), node);
     effects::spawn_moderation(bot.clone(), node);
+    boards::spawn(bot.clone(), node);
     gateway::spawn(bot.clone(), node);
     let stopping = node.stopping().clone();
     drop(node.spawn(async move {

@@ -17,6 +17,14 @@ impl Lang {
             _ => Self::English,
         }
     }
+
+    /// Its name, of which [`Lang::of`] makes it again.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+        }
+    }
 }
 
 /// A text in every language.

@@ -157,6 +157,33 @@ COMMENT ON COLUMN discord.voice_states.user_id IS 'Who, a snowflake.';
 COMMENT ON COLUMN discord.voice_states.channel_id IS 'The channel, a snowflake.';
 COMMENT ON COLUMN discord.voice_states.updated_at IS 'Since when.';
 
+-- Messages that edit themselves ---------------------------------------------------------------------------------------
+
+CREATE TABLE discord.live_boards (
+    guild_id bigint NOT NULL,
+    channel_id bigint NOT NULL,
+    campaign_id uuid NOT NULL,
+    message_id bigint NOT NULL,
+    lang text NOT NULL,
+    shown bytea NOT NULL,
+    next_at timestamptz NOT NULL DEFAULT now(),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_live_boards PRIMARY KEY (guild_id, channel_id, campaign_id),
+    CONSTRAINT ck_live_boards_lang CHECK (lang IN ('en', 'de')),
+    CONSTRAINT ck_live_boards_shown CHECK (octet_length(shown) = 32)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE discord.live_boards IS
+    'Scoreboards that edit themselves: one of a campaign in a channel. Gone when the standings are final, or the message is.';
+COMMENT ON COLUMN discord.live_boards.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN discord.live_boards.channel_id IS 'Where it is, a snowflake.';
+COMMENT ON COLUMN discord.live_boards.campaign_id IS 'Whose standings it shows.';
+COMMENT ON COLUMN discord.live_boards.message_id IS 'The message, a snowflake.';
+COMMENT ON COLUMN discord.live_boards.lang IS 'The language that it is in.';
+COMMENT ON COLUMN discord.live_boards.shown IS 'SHA-256 of what it shows.';
+COMMENT ON COLUMN discord.live_boards.next_at IS 'When it is looked at next.';
+COMMENT ON COLUMN discord.live_boards.created_at IS 'When the row was made.';
+CREATE INDEX ix_live_boards_next_at ON discord.live_boards (next_at);
+
 -- Learning by forms ----------------------------------------------------------------------------------------------------
 
 CREATE TABLE discord.quiz_drafts (

@@ -26,10 +26,12 @@ pub mod store;
 pub mod testing;
 
 mod events;
+mod github;
 mod personal;
 mod slice;
 
 pub use error::Error;
+pub use github::{github_get, github_link};
 pub use model::{Member, MemberEdit};
 pub use routes::router;
 pub use slice::SLICE;

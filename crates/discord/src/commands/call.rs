@@ -37,6 +37,8 @@ pub(crate) struct Call {
     pub(crate) channel: Option<ChannelId>,
     /// In which language to answer: that of who asked, or the guild's where all read it.
     pub(crate) lang: Lang,
+    /// The guild's, for what all read afterwards.
+    pub(crate) guild_lang: Lang,
     given: HashMap<String, Value>,
     names: HashMap<UserId, (String, bool)>,
     actor: Option<Actor>,
@@ -64,7 +66,7 @@ impl Call {
         let guild = interaction.guild().ok_or_else(|| Problem::invalid("It names no guild."))?;
         let mut call = Self::looking(bot, interaction, GuildId::new(guild), given)?;
         if !private {
-            call.lang = Lang::of(interaction.guild_locale.as_deref());
+            call.lang = call.guild_lang;
         }
         let member = interaction.member.as_ref().ok_or_else(|| Problem::invalid("It names no member."))?;
         let mut conn = bot.app().pool().acquire().await?;
@@ -108,6 +110,7 @@ impl Call {
             user: UserId::new(user),
             channel: interaction.channel_id.as_deref().and_then(snowflake).map(ChannelId::new),
             lang: Lang::of(interaction.locale.as_deref()),
+            guild_lang: Lang::of(interaction.guild_locale.as_deref()),
             given: given.iter().map(|given| (given.name.clone(), given.value.clone())).collect(),
             names,
             actor: None,

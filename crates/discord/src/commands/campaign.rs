@@ -6,19 +6,17 @@ use campaigns::model::{Campaign, Status};
 use challenges::catalogue::Challenge;
 use challenges::ops::Onlooker;
 use challenges::{Submission, hints, inputs};
-use kernel::{CampaignId, ChallengeId, HintId, Page, PageQuery, Problem};
+use kernel::{CampaignId, ChallengeId, HintId, Page, Problem};
 use serde_json::Value;
 
 use super::Answered;
 use super::call::Call;
 use super::choose::{What, all, chosen, id};
+use crate::boards;
 use crate::interactions::custom_id::{long, short};
 use crate::interactions::reply::{Reply, button, field};
 use crate::sender::Attachment;
 use crate::words::{cut, plain, say, when};
-
-/// Places that a scoreboard shows.
-const PLACES: i64 = 15;
 
 /// Campaigns that everybody sees, the latest first as the operation has them.
 pub(super) async fn campaigns(call: &Call) -> Result<Vec<Campaign>, Problem> {
@@ -282,36 +280,26 @@ pub(crate) async fn board_again(call: Call) -> Answered {
 }
 
 async fn board(call: &Call, campaign: &Campaign) -> Answered {
-    let query = PageQuery { limit: Some(PLACES), cursor: None };
-    let board = challenges::ops::board(call.pool(), (call.guild, campaign.id), false, &query).await?;
-    let name = plain(&campaign.settings.name);
-    let mut text = say!(call.lang, "**{name}: scoreboard**", "**{name}: Stand**");
-    if let Some(since) = board.frozen_since {
-        let since = when(since);
-        text.push_str(&say!(call.lang, " (frozen {since})", " (eingefroren {since})"));
-    }
-    for row in &board.items {
-        let (rank, points, parts) = (row.rank, row.points, row.parts_solved);
-        let who = plain(&row.display_name);
-        text.push_str(&say!(
-            call.lang,
-            "\n{rank}. {who} — {points} points, {parts} parts",
-            "\n{rank}. {who} — {points} Punkte, {parts} Teile"
-        ));
-    }
-    if board.items.is_empty() {
-        text.push_str(&say!(
-            call.lang,
-            "\nNobody has solved anything yet.",
-            "\nNoch hat niemand etwas gelöst."
-        ));
-    }
+    let (text, is_final) = boards::shown(call.pool(), call.lang, call.guild, campaign).await?;
     let reply = Reply::text(text);
-    if board.is_final {
+    if is_final {
         return Ok(reply);
     }
     let label = say!(call.lang, "Refresh", "Aktualisieren");
     Ok(reply.row(vec![button(&call.anybodys("campaign.board", &[&short(campaign.id.get())]), &label)]))
+}
+
+/// A scoreboard in the channel that edits itself; for all who read there, so in the server's language.
+pub(crate) async fn live(call: Call) -> Answered {
+    let campaign = named(&call).await?;
+    let channel = call.channel.ok_or_else(|| Problem::invalid("It names no channel."))?;
+    boards::begin(&call.bot, call.guild_lang, call.guild, channel, &campaign).await?;
+    let name = plain(&campaign.settings.name);
+    Ok(Reply::text(say!(
+        call.lang,
+        "The scoreboard of {name} is here now, and edits itself.",
+        "Der Stand von {name} ist jetzt hier und ändert sich selbst."
+    )))
 }
 
 pub(crate) async fn claim(call: Call) -> Answered {

@@ -2,9 +2,11 @@
 
 use community::board::model::{BoardQuery, BoardStatus};
 use kernel::{Page, PageQuery, Problem};
+use moderation::model::{AppealStatus, RaidAction};
+use moderation::ops::rules::RuleState;
 
 use super::call::Call;
-use super::campaign;
+use super::{automod, campaign};
 
 /// Names looked through: what lies beyond is found by its id alone.
 const MOST: usize = 5_000;
@@ -21,6 +23,12 @@ pub(crate) enum What {
     Achievement,
     Path,
     Quest,
+    /// Of automod.
+    Rule,
+    RuleState,
+    RaidAction,
+    /// One that is open.
+    Appeal,
 }
 
 /// Something to choose.
@@ -95,6 +103,28 @@ pub(crate) async fn choices(call: &Call, what: What) -> Result<Vec<Choice>, Prob
             let open =
                 quests.into_iter().filter(|quest| quest.version.is_some() && quest.retired_at.is_none());
             open.map(|quest| Choice::new(quest.id, quest.title)).collect()
+        }
+        What::Rule => {
+            let rules = moderation::ops::rules::rule_list(pool, guild).await?;
+            rules.into_iter().map(|rule| Choice::new(rule.id, rule.rule.name)).collect()
+        }
+        What::RuleState => {
+            let all = RuleState::ALL.iter();
+            all.map(|state| Choice::new(state, automod::state_word(call.lang, *state))).collect()
+        }
+        What::RaidAction => {
+            RaidAction::ALL.iter().map(|action| Choice::new(action, action.as_str())).collect()
+        }
+        What::Appeal => {
+            let list = |page| async move {
+                moderation::ops::appeal_list(pool, guild, Some(AppealStatus::Open), &page).await
+            };
+            let name = |number: i32, who: &str| format!("{number} ({who})");
+            all(list)
+                .await?
+                .into_iter()
+                .map(|one| Choice::new(one.id, name(one.case_number, &one.user_tag)))
+                .collect()
         }
     })
 }

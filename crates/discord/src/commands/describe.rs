@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::tree::{Command, Leaf, Opt, TREE, Takes};
+use super::kinds::{Command, Leaf, Opt, Takes};
+use super::tree::TREE;
 
 const SUBCOMMAND: u8 = 1;
 

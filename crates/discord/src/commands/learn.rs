@@ -113,11 +113,15 @@ async fn shown(call: &Call, attempt: &AttemptView) -> Answered {
             let label = say!(call.lang, "Begin the quiz", "Quiz beginnen");
             vec![button(&call.mine("learn.quiz", &[&quest, &id, "0"]), &label)]
         }
-        StepType::Coding | StepType::Submission => {
+        StepType::Submission => {
+            let label = say!(call.lang, "Hand in", "Abgeben");
+            vec![button(&call.mine("learn.hand-in", &[&quest, &id]), &label)]
+        }
+        StepType::Coding => {
             text.push_str(&say!(
                 call.lang,
-                "\n\n(Programs and hand-ins are judged by the API and the command line.)",
-                "\n\n(Programme und Abgaben werden über die API und die Kommandozeile bewertet.)"
+                "\n\n(Programs are judged by the API and the command line.)",
+                "\n\n(Programme werden über die API und die Kommandozeile bewertet.)"
             ));
             Vec::new()
         }
@@ -133,7 +137,7 @@ async fn shown(call: &Call, attempt: &AttemptView) -> Answered {
     Ok(Reply::text(text).row(row))
 }
 
-fn quest_and_step(call: &Call) -> Result<(QuestId, StepId), Problem> {
+pub(super) fn quest_and_step(call: &Call) -> Result<(QuestId, StepId), Problem> {
     let gone = || Problem::not_found("step");
     let quest = long(call.arg(0)?).map(QuestId::new).ok_or_else(gone)?;
     Ok((quest, long(call.arg(1)?).map(StepId::new).ok_or_else(gone)?))

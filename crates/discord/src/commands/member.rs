@@ -40,7 +40,21 @@ pub(crate) async fn profile(call: Call) -> Answered {
         let left = next - xp.get();
         text.push_str(&say!(call.lang, " {left} XP to the next level", " {left} XP bis zum nächsten Level"));
     }
+    if let Some(github) = people::github_get(&mut *call.pool().acquire().await?, whose).await? {
+        let _ = write!(text, "\nGitHub: {}", plain(&github));
+    }
     Ok(Reply::text(text))
+}
+
+pub(crate) async fn link_github(call: Call) -> Answered {
+    let name = people::github_link(call.pool(), call.user, call.text("name")).await?;
+    Ok(Reply::text(match name {
+        Some(name) => {
+            let name = plain(&name);
+            say!(call.lang, "Your GitHub account is {name}.", "Dein GitHub-Konto ist {name}.")
+        }
+        None => say!(call.lang, "You have named no GitHub account.", "Du hast kein GitHub-Konto genannt."),
+    }))
 }
 
 /// How far somebody is, in twelve steps.

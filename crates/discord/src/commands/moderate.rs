@@ -17,13 +17,13 @@ use crate::words::{Lang, plain, say, when};
 /// Lines that a history shows.
 const LINES: i64 = 15;
 
-async fn moderator(call: &Call) -> Result<Moderator, Problem> {
+pub(super) async fn moderator(call: &Call) -> Result<Moderator, Problem> {
     let mut conn = call.pool().acquire().await?;
     Ok(ops::cases::moderator_of(&mut conn, call.guild, call.author()).await?)
 }
 
 /// Makes a case, and says what it is.
-async fn make(call: Call, new: NewCase) -> Answered {
+pub(super) async fn make(call: Call, new: NewCase) -> Answered {
     let moderator = moderator(&call).await?;
     let standing = standing(&call, new.user_id).await?;
     let case = ops::case_make(call.pool(), call.guild, new, &moderator, &standing, call.author()).await?;

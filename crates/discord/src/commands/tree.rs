@@ -1,114 +1,8 @@
 //! The tree of commands.
 
-use futures::future::BoxFuture;
-
-use super::call::Call;
 use super::choose::What;
-use super::{Answered, bytes, campaign, community, learn, member, moderate, squads, staff};
-use crate::words::Text;
-
-/// A permission of Discord's that members need by default to see a command; administrators of a guild may choose otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seen {
-    /// By all.
-    All,
-    /// By who may manage the guild.
-    Managers,
-    /// By who may time members out.
-    Moderators,
-}
-
-impl Seen {
-    pub(crate) const fn bits(self) -> Option<u64> {
-        match self {
-            Self::All => None,
-            Self::Managers => Some(1 << 5),
-            Self::Moderators => Some(1 << 40),
-        }
-    }
-}
-
-/// What an option takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Takes {
-    Text,
-    /// From so many to so many.
-    Number(i64, i64),
-    YesNo,
-    Member,
-    Channel,
-}
-
-/// An option.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Opt {
-    pub(crate) name: &'static str,
-    pub(crate) about: Text,
-    pub(crate) takes: Takes,
-    pub(crate) required: bool,
-    /// What there is to choose from while it is typed.
-    pub(crate) choose: Option<What>,
-}
-
-/// What carries out a command, or handles a button, menu or form.
-pub(crate) type Run = fn(Call) -> BoxFuture<'static, Answered>;
-
-/// What can be done: a subcommand, or the only thing that a command does, which has no name of its own.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Leaf {
-    pub(crate) name: &'static str,
-    pub(crate) about: Text,
-    pub(crate) options: &'static [Opt],
-    /// Whether only who asked sees the answer.
-    pub(crate) private: bool,
-    /// The scope that it takes, beyond what every member may do.
-    pub(crate) needs: Option<&'static str>,
-    pub(crate) run: Run,
-}
-
-/// A command.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Command {
-    pub(crate) name: &'static str,
-    /// What it is called in German.
-    pub(crate) name_de: &'static str,
-    pub(crate) about: Text,
-    pub(crate) seen: Seen,
-    pub(crate) leaves: &'static [Leaf],
-}
-
-const fn text(en: &'static str, de: &'static str) -> Text {
-    Text { en, de }
-}
-
-const fn required(name: &'static str, takes: Takes, en: &'static str, de: &'static str) -> Opt {
-    Opt { name, about: text(en, de), takes, required: true, choose: None }
-}
-
-const fn optional(name: &'static str, takes: Takes, en: &'static str, de: &'static str) -> Opt {
-    Opt { required: false, ..required(name, takes, en, de) }
-}
-
-const fn one_of(name: &'static str, what: What, en: &'static str, de: &'static str) -> Opt {
-    Opt { choose: Some(what), ..required(name, Takes::Text, en, de) }
-}
-
-macro_rules! leaf {
-    ($name:literal, $en:literal, $de:literal, $run:path, [$($option:expr),* $(,)?] $(, $mode:ident)* $(; $needs:literal)?) => {
-        Leaf {
-            name: $name,
-            about: text($en, $de),
-            options: &[$($option),*],
-            private: leaf!(@private $($mode)*),
-            needs: leaf!(@needs $($needs)?),
-            run: |call| Box::pin($run(call)),
-        }
-    };
-    (@private) => { false };
-    (@private private) => { true };
-    (@needs) => { None };
-    (@needs $needs:literal) => { Some($needs) };
-}
+use super::kinds::{Command, Opt, Run, Seen, Takes, leaf, one_of, optional, required, text};
+use super::{appeals, automod, bytes, campaign, community, hand_in, learn, member, moderate, squads, staff};
 
 const SQUAD: Opt = one_of("squad", What::Squad, "Which squad", "Welches Squad");
 const CAMPAIGN: Opt = one_of("campaign", What::Campaign, "Which campaign", "Welche Kampagne");
@@ -234,6 +128,7 @@ pub(crate) static TREE: &[Command] = &[
                 private
             ),
             leaf!("scoreboard", "Who leads", "Wer führt", campaign::scoreboard, [CAMPAIGN]),
+            leaf!("live", "Post a scoreboard here that edits itself", "Hier einen Stand posten, der sich selbst ändert", campaign::live, [CAMPAIGN], private; "community:write"),
             leaf!(
                 "claim",
                 "Claim your reward",
@@ -265,6 +160,14 @@ pub(crate) static TREE: &[Command] = &[
                 "Go on with a quest",
                 "Mit einer Quest weitermachen",
                 learn::go_on,
+                [LEARNT],
+                private
+            ),
+            leaf!(
+                "submit",
+                "Hand something in for a quest",
+                "Etwas für eine Quest abgeben",
+                hand_in::submit,
                 [LEARNT],
                 private
             ),
@@ -379,6 +282,34 @@ pub(crate) static TREE: &[Command] = &[
                     "Ob deine Auszeichnungen angesagt werden"
                 ),
             ],
+            private
+        )],
+    },
+    Command {
+        name: "link-github",
+        name_de: "github-konto",
+        about: text("Say which GitHub account is yours", "Sagen, welches GitHub-Konto deins ist"),
+        seen: Seen::All,
+        leaves: &[leaf!(
+            "",
+            "Say which GitHub account is yours",
+            "Sagen, welches GitHub-Konto deins ist",
+            member::link_github,
+            [optional("name", Takes::Text, "Its name; none if left out", "Sein Name; sonst keins")],
+            private
+        )],
+    },
+    Command {
+        name: "appeal",
+        name_de: "einspruch",
+        about: text("Appeal a case about you", "Einen Fall über dich anfechten"),
+        seen: Seen::All,
+        leaves: &[leaf!(
+            "",
+            "Appeal a case about you",
+            "Einen Fall über dich anfechten",
+            appeals::appeal,
+            [required("case", Takes::Number(1, 2_147_483_647), "Its number", "Seine Nummer")],
             private
         )],
     },
@@ -547,6 +478,76 @@ pub(crate) static TREE: &[Command] = &[
         ],
     },
     Command {
+        name: "purge",
+        name_de: "leeren",
+        about: text("Delete the newest messages here", "Die neuesten Nachrichten hier löschen"),
+        seen: Seen::Moderators,
+        leaves: &[
+            leaf!("", "Delete the newest messages here", "Die neuesten Nachrichten hier löschen", automod::purge, [
+            required("count", Takes::Number(1, 1_000), "How many at most", "Wie viele höchstens"),
+            REASON,
+            optional("member", Takes::Member, "Only those of this member", "Nur die dieses Mitglieds"),
+        ], private; "moderation:write"),
+        ],
+    },
+    Command {
+        name: "automod",
+        name_de: "automod",
+        about: text("Rules by which messages are judged", "Regeln, nach denen Nachrichten beurteilt werden"),
+        seen: Seen::Moderators,
+        leaves: &[
+            leaf!("rules", "Which rules there are", "Welche Regeln es gibt", automod::rules, [], private; "moderation:read"),
+            leaf!("hits", "What was hit, and why", "Was getroffen wurde und warum", automod::hits, [
+                optional("member", Takes::Member, "Only of this member", "Nur von diesem Mitglied"),
+                Opt { required: false, ..one_of("rule", What::Rule, "Only of this rule", "Nur von dieser Regel") },
+            ], private; "moderation:read"),
+            leaf!("switch", "Switch a rule on or off, or try it", "Eine Regel an- oder ausschalten oder erproben", automod::switch, [
+                one_of("rule", What::Rule, "Which rule", "Welche Regel"),
+                one_of("state", What::RuleState, "How it is to be", "Wie sie sein soll"),
+            ], private; "moderation:rules"),
+        ],
+    },
+    Command {
+        name: "raid",
+        name_de: "raid",
+        about: text("Raid mode", "Raid-Modus"),
+        seen: Seen::Moderators,
+        leaves: &[
+            leaf!("status", "Whether raid mode is on", "Ob der Raid-Modus an ist", automod::raid_status, [], private; "moderation:read"),
+            leaf!("start", "Stop invites, and deal with who joins", "Einladungen sperren und mit Neuen verfahren", automod::raid_begin, [
+                REASON,
+                Opt { required: false, ..one_of("action", What::RaidAction, "What is done to who joins; nothing if left out", "Was mit Neuen geschieht; sonst nichts") },
+                optional("minutes", Takes::Number(1, 1_440), "For how many minutes", "Für wie viele Minuten"),
+            ], private; "moderation:write"),
+            leaf!("stop", "End raid mode", "Den Raid-Modus beenden", automod::raid_stop, [], private; "moderation:write"),
+            leaf!("release", "Let everybody go whom the last raid hit", "Alle freilassen, die der letzte Raid traf", automod::raid_let_go, [], private; "moderation:write"),
+        ],
+    },
+    Command {
+        name: "appeals",
+        name_de: "anfechtungen",
+        about: text("Appeals against cases", "Einsprüche gegen Fälle"),
+        seen: Seen::Moderators,
+        leaves: &[
+            leaf!("list", "Which appeals are open", "Welche Einsprüche offen sind", appeals::list, [], private; "moderation:read"),
+            leaf!("accept", "Accept an appeal: its case is undone", "Einem Einspruch stattgeben: der Fall ist aufgehoben", appeals::accept, [
+                one_of("appeal", What::Appeal, "Which appeal", "Welcher Einspruch"), REASON,
+            ], private; "moderation:write"),
+            leaf!("deny", "Deny an appeal: its case stands", "Einen Einspruch ablehnen: der Fall bleibt", appeals::deny, [
+                one_of("appeal", What::Appeal, "Which appeal", "Welcher Einspruch"), REASON,
+            ], private; "moderation:write"),
+        ],
+    },
+    Command {
+        name: "review",
+        name_de: "bewerten",
+        about: text("Judge what was handed in", "Bewerten, was abgegeben wurde"),
+        seen: Seen::Managers,
+        leaves: &[
+            leaf!("", "Judge what waits longest", "Bewerten, was am längsten wartet", hand_in::review, [], private; "learning:grade"),
+        ],
+    },
+    Command {
         name: "setup",
         name_de: "einrichten",
         about: text("Set this server up", "Diesen Server einrichten"),
@@ -566,6 +567,10 @@ pub(crate) static COMPONENTS: &[(&str, Run)] = &[
     ("campaign.board", |call| Box::pin(campaign::board_again(call))),
     ("learn.step", |call| Box::pin(learn::step_done(call))),
     ("learn.quiz", |call| Box::pin(learn::quiz_opened(call))),
+    ("learn.hand-in", |call| Box::pin(hand_in::handed_in(call))),
+    ("review.judge", |call| Box::pin(hand_in::judged(call))),
+    ("review.leave", |call| Box::pin(hand_in::left(call))),
+    ("appeal.statement", |call| Box::pin(appeals::filed(call))),
     ("learn.answers", |call| Box::pin(learn::quiz_answered(call))),
     ("privacy.erase", |call| Box::pin(member::erased(call))),
     ("bytes.page", |call| Box::pin(bytes::page(call))),

@@ -122,6 +122,12 @@ pub fn field(id: &str, label: &str, long: bool, max: u32) -> Value {
     json!({ "type": 18, "label": cut(label, 45), "component": input })
 }
 
+/// The same, which may be left empty.
+pub fn optional_field(id: &str, label: &str, max: u32) -> Value {
+    let input = json!({ "type": 4, "custom_id": id, "style": 1, "max_length": max, "required": false });
+    json!({ "type": 18, "label": cut(label, 45), "component": input })
+}
+
 /// A field of a form: a menu, of values and labels, of which `least` to `most` are to be chosen.
 pub fn menu(
     id: &str,

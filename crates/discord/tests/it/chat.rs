@@ -12,6 +12,7 @@ use economy::TransferWriter;
 use kernel::{GuildId, UserId};
 use lake::ingest::EventWriter;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use sandbox::Sandbox;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use tower::ServiceExt as _;
@@ -22,6 +23,23 @@ use crate::stand_in::{APPLICATION, StandIn, TOKEN};
 pub(crate) const GUILD: GuildId = GuildId::new(1);
 pub(crate) const ADA: i64 = 7;
 pub(crate) const BOB: i64 = 8;
+
+/// The house as far as the bot stands on it.
+pub(crate) static SLICES: [&access::Slice; 13] = [
+    &access::SLICE,
+    &people::SLICE,
+    &progress::SLICE,
+    &lake::SLICE,
+    &community::SLICE,
+    &economy::SLICE,
+    &squads::SLICE,
+    &challenges::SLICE,
+    &campaigns::SLICE,
+    &learning::SLICE,
+    &assessment::SLICE,
+    &moderation::SLICE,
+    &discord::SLICE,
+];
 
 /// Somebody who types.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +83,11 @@ impl Chat {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut DiscordSettings)) -> Self {
+        Self::made(change, None).await
+    }
+
+    /// With settings of its own, and what runs scripts.
+    pub(crate) async fn made(change: impl FnOnce(&mut DiscordSettings), sandbox: Option<Sandbox>) -> Self {
         let database = TestDatabase::new().await;
         let discord = StandIn::start().await;
         let pair = Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap();
@@ -79,26 +102,12 @@ impl Chat {
         change(&mut settings);
         let (pool, wake) = (database.pool().clone(), jobs::Wake::new());
         let app = App::new(pool.clone(), wake.clone(), HttpSettings::default());
-        let slices = [
-            &access::SLICE,
-            &people::SLICE,
-            &progress::SLICE,
-            &lake::SLICE,
-            &community::SLICE,
-            &economy::SLICE,
-            &squads::SLICE,
-            &challenges::SLICE,
-            &campaigns::SLICE,
-            &learning::SLICE,
-            &moderation::SLICE,
-            &discord::SLICE,
-        ];
         let faculties = Faculties {
-            keepers: Keepers::of(&slices),
+            keepers: Keepers::of(&SLICES),
             submissions: SubmissionWriter::start(&pool, &wake, 1),
             transfers: TransferWriter::start(&pool, &wake, 1),
             lake: EventWriter::start(&pool, &wake, 1),
-            sandbox: None,
+            sandbox,
         };
         let bot = Bot::new(app.clone(), settings, faculties).unwrap().unwrap();
         let (routes, _) = (discord::SLICE.router)().split_for_parts();
@@ -205,6 +214,14 @@ impl Chat {
 
     /// Somebody fills in the form: field by field, a text or the labels of what is chosen.
     pub(crate) async fn fills(&self, who: Who, heard: &Heard, values: &[(&str, &str)]) -> Heard {
+        self.hears(&self.interaction(who, 5, &heard.filled(values))).await
+    }
+}
+
+impl Heard {
+    /// The data of this form, filled in.
+    pub(crate) fn filled(&self, values: &[(&str, &str)]) -> Value {
+        let heard = self;
         assert_eq!(heard.answer["type"], 9, "that is no form: {}", heard.answer);
         let fields: Vec<Value> = heard.message["components"]
             .as_array()
@@ -229,10 +246,11 @@ impl Chat {
                 json!({ "type": 18, "component": filled })
             })
             .collect();
-        let data = json!({ "custom_id": heard.message["custom_id"], "components": fields });
-        self.hears(&self.interaction(who, 5, &data)).await
+        json!({ "custom_id": heard.message["custom_id"], "components": fields })
     }
+}
 
+impl Chat {
     /// The data of a typed command, by the bot's own description.
     pub(crate) fn typed(&self, line: &str) -> Value {
         let commands = discord::commands::describe();
@@ -263,11 +281,9 @@ impl Chat {
                 };
                 if kind == 6 {
                     let id = value.as_str().unwrap();
-                    let name = ["Ada", "Bob", "Eve"]
-                        .get(id.parse::<usize>().unwrap() - 7)
-                        .copied()
-                        .unwrap_or("Somebody");
                     let number: i64 = id.parse().unwrap();
+                    let known = usize::try_from(number - 7).ok().and_then(|n| ["Ada", "Bob", "Eve"].get(n));
+                    let name = known.map_or_else(|| format!("Member {id}"), |name| (*name).to_owned());
                     if let Some(roles) = self.discord.with(|known| known.members.get(&(1, number)).cloned()) {
                         let roles: Vec<String> = roles.iter().map(ToString::to_string).collect();
                         members.insert(id.to_owned(), json!({ "roles": roles, "permissions": "0" }));

@@ -10,14 +10,14 @@ use crate::chat::{ADA_TYPES, Chat};
 use crate::sanctions::raid;
 use crate::stand_in::gateway::{Gateway, Trick};
 
-struct Watched {
-    chat: Chat,
-    gateway: Gateway,
-    node: Option<Node>,
+pub(crate) struct Watched {
+    pub(crate) chat: Chat,
+    pub(crate) gateway: Gateway,
+    pub(crate) node: Option<Node>,
 }
 
 impl Watched {
-    async fn new(tricks: Vec<Trick>) -> Self {
+    pub(crate) async fn new(tricks: Vec<Trick>) -> Self {
         let gateway = Gateway::start().await;
         for trick in tricks {
             gateway.plays(trick);
@@ -36,7 +36,7 @@ impl Watched {
     }
 
     /// A node starts.
-    async fn begin(&mut self) {
+    pub(crate) async fn begin(&mut self) {
         let node = Node::start(self.chat.pool().clone(), "test", "0", &[], Wake::new()).await.unwrap();
         let means = means(self.chat.pool()).with(self.chat.bot.clone());
         (discord::SLICE.workers)(&means, &node.handle());
@@ -44,7 +44,7 @@ impl Watched {
     }
 
     /// Waits until this holds in the database.
-    async fn until(&self, sql: &'static str) {
+    pub(crate) async fn until(&self, sql: &'static str) {
         for _ in 0..2_000 {
             if sqlx::query_scalar::<_, bool>(sql).fetch_one(self.chat.pool()).await.unwrap() {
                 return;
@@ -54,16 +54,16 @@ impl Watched {
         panic!("this never held: {sql}; greetings: {:?}", self.gateway.greetings());
     }
 
-    async fn ready(&self) {
+    pub(crate) async fn ready(&self) {
         self.until("SELECT EXISTS (SELECT FROM discord.gateway_shards WHERE sequence = 1)").await;
     }
 
-    async fn count(&self, sql: &'static str) -> i64 {
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(self.chat.pool()).await.unwrap()
     }
 }
 
-fn message(id: i64, text: &str) -> Value {
+pub(crate) fn message(id: i64, text: &str) -> Value {
     // Made now: the lake takes nothing of the far past.
     json!({
         "id": id.to_string(), "type": 0, "guild_id": "1", "channel_id": "50", "content": text,
@@ -72,7 +72,7 @@ fn message(id: i64, text: &str) -> Value {
 }
 
 /// An id of about now.
-async fn id(watched: &Watched, n: i64) -> i64 {
+pub(crate) async fn id(watched: &Watched, n: i64) -> i64 {
     ((watched.chat.now().await * 1_000 - 1_420_070_400_000) << 22) + n
 }
 
@@ -243,4 +243,66 @@ async fn bans_that_the_answer_does_not_name_are_seen_one_by_one() {
     watched.gateway.happens("GUILD_BAN_ADD", ban("1002"));
     watched.until("SELECT sequence = 3 FROM discord.gateway_shards").await;
     assert_eq!(watched.count(waiting).await, 0);
+}
+
+#[tokio::test]
+async fn a_ban_that_is_lifted_by_hand_is_seen_to_be_gone_and_over_and_nothing_is_asked_for() {
+    let watched = Watched::new(Vec::new()).await;
+    watched.ready().await;
+    let entry = |id: &str, kind: u8| json!({ "id": id, "guild_id": "1", "user_id": "9", "target_id": "8", "action_type": kind, "changes": [] });
+    let ban = json!({ "guild_id": "1", "user": { "id": "8", "username": "bob" } });
+    watched.gateway.happens("GUILD_AUDIT_LOG_ENTRY_CREATE", entry("500", 22));
+    watched.gateway.happens("GUILD_BAN_ADD", ban.clone());
+    watched.until("SELECT sequence = 3 FROM discord.gateway_shards").await;
+    let held = "SELECT count(*) FROM moderation.moderation_cases WHERE action = 'ban' AND NOT resolved";
+    let seen = "SELECT count(*) FROM moderation.observed_sanctions WHERE user_id = 8";
+    assert_eq!((watched.count(held).await, watched.count(seen).await), (1, 1));
+    watched.gateway.happens("GUILD_BAN_REMOVE", ban.clone());
+    watched.until("SELECT sequence = 4 FROM discord.gateway_shards").await;
+    assert_eq!(watched.count(seen).await, 0);
+    // Who did it the audit log tells.
+    watched.gateway.happens("GUILD_AUDIT_LOG_ENTRY_CREATE", entry("501", 23));
+    // Of somebody of whom no case tells.
+    watched
+        .gateway
+        .happens("GUILD_BAN_REMOVE", json!({ "guild_id": "1", "user": { "id": "77", "username": "eve" } }));
+    watched.until("SELECT sequence = 6 FROM discord.gateway_shards").await;
+    assert_eq!(watched.count(held).await, 0);
+    let unban = "SELECT count(*) FROM moderation.moderation_cases WHERE action = 'unban' AND source = 'discord' AND moderator_id = 9";
+    assert_eq!(watched.count(unban).await, 1);
+    assert!(watched.chat.discord.seen("/bans/").is_empty());
+    let mut conn = watched.chat.pool().acquire().await.unwrap();
+    let audit = moderation::SLICE.audit.unwrap();
+    assert_eq!((audit.drift)(&mut conn, None).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_shard_is_kept_while_its_node_lives_and_left_when_it_is_anothers() {
+    let watched = Watched::new(Vec::new()).await;
+    watched.ready().await;
+    watched.chat.run("UPDATE discord.gateway_shards SET held_until = now() + interval '6 seconds'").await;
+    watched.until("SELECT held_until > now() + interval '10 seconds' FROM discord.gateway_shards").await;
+    // Another node has it, as if this one had hung: what comes now is not this one's to take.
+    let other = "UPDATE discord.gateway_shards SET held_by = '00000000-0000-7000-8000-000000000001', held_until = now() + interval '3 seconds'";
+    watched.chat.run(other).await;
+    let first = id(&watched, 0).await;
+    watched.gateway.happens("MESSAGE_CREATE", message(first, "one"));
+    // The other one dies as well: this one takes it again, and goes on after what was committed.
+    watched.until("SELECT sequence = 2 FROM discord.gateway_shards").await;
+    assert_eq!(watched.gateway.greetings(), ["identify", "resume 1"]);
+    assert_eq!(watched.count(MESSAGES).await, 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_without_a_word_is_gone_on_with() {
+    let watched = Watched::new(Vec::new()).await;
+    watched.ready().await;
+    let first = id(&watched, 0).await;
+    watched.gateway.happens("MESSAGE_CREATE", message(first, "one"));
+    watched.until("SELECT sequence = 2 FROM discord.gateway_shards").await;
+    watched.gateway.drops();
+    watched.gateway.happens("MESSAGE_CREATE", message(first + 1, "two"));
+    watched.until("SELECT sequence = 3 FROM discord.gateway_shards").await;
+    assert_eq!(watched.gateway.greetings(), ["identify", "resume 2"]);
+    assert_eq!(watched.count(MESSAGES).await, 2);
 }

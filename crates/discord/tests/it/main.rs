@@ -4,12 +4,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 #![expect(clippy::needless_pass_by_value, reason = "what happens is given away")]
 
+mod automod;
 mod chat;
 mod commands;
 mod effects;
 mod gateway;
 mod interactions;
 mod judge;
+mod outside;
 mod sanctions;
 mod sender;
+mod staff;
 mod stand_in;

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::chat::{ADA, BOB, Chat, GUILD};
 use crate::stand_in::Fault;
 
+const LEASE: Duration = Duration::from_mins(1);
 const EVE: UserId = UserId::new(9);
 
 fn eve() -> Moderator {
@@ -30,12 +31,12 @@ fn quiet(action: Action, user: i64) -> NewCase {
 }
 
 /// Everything that is due is done.
-async fn work(chat: &Chat) {
-    while moderate_once(&chat.bot).await.unwrap() > 0 {}
+pub(crate) async fn work(chat: &Chat) {
+    while moderate_once(&chat.bot, LEASE).await.unwrap() > 0 {}
 }
 
 /// Whatever waits for another try waits no longer.
-async fn patience(chat: &Chat) {
+pub(crate) async fn patience(chat: &Chat) {
     chat.run("UPDATE moderation.effects SET due_at = now() WHERE state IN ('pending', 'leased')").await;
 }
 
@@ -211,6 +212,9 @@ async fn a_raid_is_banned_at_once_and_whom_discord_did_not_ban_is_told() {
         known.immune.insert(1_003);
     });
     work(&chat).await;
+    assert!(chat.discord.seen("bulk-ban").is_empty(), "more may come");
+    patience(&chat).await;
+    work(&chat).await;
     assert!(chat.discord.with(|known| known.closed[&1].is_string()), "invites are stopped");
     assert_eq!(count(&chat, BANS).await, 2);
     let dead = dead_list(chat.pool(), GUILD, &PageQuery::default()).await.unwrap().items;
@@ -225,6 +229,94 @@ async fn where_nobody_is_named_and_there_is_no_gateway_bans_are_looked_at() {
     raid(&chat, &[1_001, 1_002]).await;
     chat.discord.with(|known| known.silent_bulk = true);
     work(&chat).await;
+    patience(&chat).await;
+    work(&chat).await;
     assert_eq!((count(&chat, BANS).await, chat.discord.seen("GET /guilds/1/bans/").len()), (2, 2));
+    chat.discord.verdict();
+}
+
+#[tokio::test]
+async fn what_takes_long_is_kept_and_done_once() {
+    let chat = Chat::new().await;
+    chat.known().await;
+    let kick = make(&chat, quiet(Action::Kick, BOB)).await;
+    chat.discord.misbehave("members/8", Fault::Slow(Duration::from_secs(4)));
+    let lease = Duration::from_secs(2);
+    let other = async {
+        // Twice as long as it was taken for, and still nobody else gets it.
+        while chat.discord.seen("members/8").is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        while chat.discord.seen("members/8")[0].at.elapsed() < Duration::from_millis(3_700) {
+            assert_eq!(claim(chat.pool(), None, lease, 16).await.unwrap().len(), 0);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let (done, ()) = tokio::join!(moderate_once(&chat.bot, lease), other);
+    assert_eq!((done.unwrap(), chat.discord.seen("members/8").len()), (1, 1));
+    assert_eq!(state(&chat, &kick).await, "applied");
+}
+
+#[tokio::test]
+async fn purging_leaves_what_is_old_what_others_wrote_and_what_came_after() {
+    let chat = Chat::new().await;
+    chat.known().await;
+    let now = chat.now().await * 1_000 - 1_420_070_400_000;
+    let made = |days: i64, n: i64| ((now - days * 86_400_000 - 60_000) << 22) + n;
+    chat.discord.with(|known| {
+        for n in 0..250 {
+            known.says(50, made(0, n), if n % 2 == 0 { BOB } else { ADA });
+        }
+        known.says(50, made(20, 1), BOB);
+        known.says(50, ((now + 60_000) << 22) + 1, BOB);
+    });
+    let new = NewCase {
+        channel_id: Some(kernel::ChannelId::new(50)),
+        limit: Some(110),
+        ..quiet(Action::Purge, BOB)
+    };
+    let case = make(&chat, new).await;
+    work(&chat).await;
+    let case = ops::case_get(chat.pool(), GUILD, case.case_number).await.unwrap();
+    assert_eq!((case.effect_state.as_str(), case.messages_purged), ("applied", Some(110)));
+    let left = |who: i64| {
+        chat.discord.with(|known| {
+            known.messages[&50].iter().filter(|one| one["author"]["id"] == who.to_string()).count()
+        })
+    };
+    assert_eq!((left(ADA), left(BOB)), (125, 17));
+    // Again: what is left of them, but neither the old one nor the one that came after.
+    let new = NewCase {
+        channel_id: Some(kernel::ChannelId::new(50)),
+        limit: Some(1_000),
+        ..quiet(Action::Purge, BOB)
+    };
+    let case = make(&chat, new).await;
+    work(&chat).await;
+    let case = ops::case_get(chat.pool(), GUILD, case.case_number).await.unwrap();
+    assert_eq!((case.messages_purged, left(ADA), left(BOB)), (Some(15), 125, 2));
+    let reason = chat.discord.seen("bulk-delete")[0].reason.clone().unwrap();
+    assert!(reason.contains("Case"), "{reason}");
+    chat.discord.verdict();
+}
+
+#[tokio::test]
+async fn whatever_mood_discord_is_in_every_case_is_carried_out() {
+    let chat = Chat::new().await;
+    chat.known().await;
+    for user in 0..20 {
+        make(&chat, quiet(Action::Ban, 3_000 + user)).await;
+    }
+    chat.discord.moody(300);
+    for _ in 0..100 {
+        patience(&chat).await;
+        work(&chat).await;
+        if count(&chat, BANS).await == 20 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!((count(&chat, BANS).await, chat.discord.with(|known| known.bans.len())), (20, 20));
+    assert!(chat.discord.seen("PUT").len() > 20, "it was in some mood");
     chat.discord.verdict();
 }

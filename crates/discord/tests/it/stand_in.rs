@@ -1,10 +1,14 @@
 //! A stand-in for Discord: it keeps what it is told, answers as Discord does, and misbehaves on demand.
 
+// By their paths, as tests with a `main` of their own share this file.
+#[path = "stand_in/gateway.rs"]
 pub(crate) mod gateway;
+#[path = "stand_in/http.rs"]
 mod http;
+#[path = "stand_in/state.rs"]
 mod state;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,7 +21,8 @@ pub(crate) use state::State;
 
 /// The application's id and token.
 pub(crate) const APPLICATION: i64 = 900_000_000_000_000_001;
-pub(crate) const TOKEN: &str = "a.bot.token";
+/// Begins with the id, as Discord's do: clients look there.
+pub(crate) const TOKEN: &str = "OTAwMDAwMDAwMDAwMDAwMDAx.bot.token";
 
 /// A request as it came.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +63,10 @@ pub(crate) struct Inner {
     pub(crate) seen: Vec<Seen>,
     pub(crate) faults: VecDeque<(String, Fault)>,
     pub(crate) always: Option<Fault>,
+    /// How many of a thousand requests it answers by some fault or other, and by which number it goes on.
+    pub(crate) moods: Option<(u64, u64)>,
+    /// Files that came with answers that were promised, by the interaction's token.
+    pub(crate) files: HashMap<String, Vec<(String, String)>>,
     pub(crate) violations: Vec<String>,
 }
 
@@ -69,6 +78,28 @@ pub(crate) struct StandIn {
     _task: Arc<AbortOnDropHandle<()>>,
 }
 
+impl Inner {
+    /// What it does instead of behaving, for once.
+    fn mood(&mut self) -> Option<Fault> {
+        let (of_thousand, number) = self.moods.as_mut()?;
+        *number ^= *number << 13;
+        *number ^= *number >> 7;
+        *number ^= *number << 17;
+        if *number % 1_000 >= *of_thousand {
+            return None;
+        }
+        Some(match *number / 1_000 % 7 {
+            0 => Fault::Limited(Some("user"), 0.2),
+            1 => Fault::Limited(Some("shared"), 0.2),
+            2 => Fault::Html(502),
+            3 => Fault::Html(500),
+            4 => Fault::Gone,
+            5 => Fault::TakenAndGone,
+            _ => Fault::Slow(Duration::from_millis(300)),
+        })
+    }
+}
+
 impl StandIn {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -78,6 +109,8 @@ impl StandIn {
             seen: Vec::new(),
             faults: VecDeque::new(),
             always: None,
+            moods: None,
+            files: HashMap::new(),
             violations: Vec::new(),
         }));
         let router = http::router(Arc::clone(&inner));
@@ -97,6 +130,11 @@ impl StandIn {
     /// Every request is answered so.
     pub(crate) fn always(&self, fault: Option<Fault>) {
         self.inner.lock().unwrap().always = fault;
+    }
+
+    /// Of a thousand requests so many are answered by some fault or other from now on.
+    pub(crate) fn moody(&self, of_thousand: u64) {
+        self.inner.lock().unwrap().moods = (of_thousand > 0).then_some((of_thousand, 88_172_645_463_325_252));
     }
 
     /// The requests so far, in order, whose `METHOD /path` holds this text.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use flate2::{Compress, Compression, FlushCompress};
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -11,6 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tokio_websockets::{Message, ServerBuilder};
 
 use super::TOKEN;
+use super::state::user;
 
 /// What a connection does instead of behaving, once.
 #[derive(Debug, Clone)]
@@ -32,9 +34,15 @@ pub(crate) struct Memory {
     /// All events of the session, with their sequence.
     events: Vec<Value>,
     session: usize,
+    /// Sessions that were told that they are ready.
+    pub(crate) ready: usize,
+    /// Guilds of which READY tells.
+    pub(crate) guilds: Vec<i64>,
     tricks: VecDeque<Trick>,
     /// What clients said first: `identify`, or `resume <sequence>`.
     pub(crate) greetings: Vec<String>,
+    /// How often all connections were dropped.
+    drops: usize,
     pub(crate) connections: usize,
     pub(crate) beats: usize,
 }
@@ -72,9 +80,19 @@ impl Gateway {
         memory.events.push(json!({ "op": 0, "t": name, "s": sequence, "d": data }));
     }
 
+    /// The sequence of what happened last.
+    pub(crate) fn last(&self) -> i64 {
+        i64::try_from(self.memory.lock().unwrap().events.len()).unwrap() + 1
+    }
+
     /// The next connection does this.
     pub(crate) fn plays(&self, trick: Trick) {
         self.memory.lock().unwrap().tricks.push_back(trick);
+    }
+
+    /// All connections break, without a word.
+    pub(crate) fn drops(&self) {
+        self.memory.lock().unwrap().drops += 1;
     }
 
     pub(crate) fn greetings(&self) -> Vec<String> {
@@ -82,17 +100,35 @@ impl Gateway {
     }
 }
 
+/// A frame: a text, or a piece of the stream that is compressed.
+fn frame(stream: &mut Option<Compress>, value: &Value) -> Message {
+    let text = value.to_string();
+    let Some(stream) = stream else { return Message::text(text) };
+    let (mut out, mut taken) = (Vec::with_capacity(text.len() / 2 + 64), 0);
+    loop {
+        let before = stream.total_in();
+        stream.compress_vec(&text.as_bytes()[taken..], &mut out, FlushCompress::Sync).unwrap();
+        taken += usize::try_from(stream.total_in() - before).unwrap();
+        if taken == text.len() && out.len() < out.capacity() {
+            return Message::binary(out);
+        }
+        out.reserve(1_024);
+    }
+}
+
 async fn serve(stream: TcpStream, memory: &Mutex<Memory>, url: &str) -> Option<()> {
-    let (_, mut socket) = ServerBuilder::new().accept(stream).await.ok()?;
-    let trick = {
+    let (request, mut socket) = ServerBuilder::new().accept(stream).await.ok()?;
+    let is_compressed = request.uri().query().is_some_and(|query| query.contains("compress=zlib-stream"));
+    let mut zlib = is_compressed.then(|| Compress::new(Compression::default(), true));
+    let (trick, drops) = {
         let mut memory = memory.lock().unwrap();
         memory.connections += 1;
-        memory.tricks.pop_front()
+        (memory.tricks.pop_front(), memory.drops)
     };
     if matches!(trick, Some(Trick::AcceptAndClose)) {
         return socket.close().await.ok();
     }
-    let text = |value: Value| Message::text(value.to_string());
+    let mut text = |value: Value| frame(&mut zlib, &value);
     socket.send(text(json!({ "op": 10, "d": { "heartbeat_interval": 300 } }))).await.ok()?;
     let first = loop {
         let message = socket.next().await?.ok()?;
@@ -134,10 +170,21 @@ async fn serve(stream: TcpStream, memory: &Mutex<Memory>, url: &str) -> Option<(
         // A new session counts from its beginning.
         memory.lock().unwrap().events.clear();
         sent = 0;
-        let user = json!({ "id": super::APPLICATION.to_string(), "username": "questhall" });
-        let ready =
-            json!({ "v": 10, "session_id": id, "resume_gateway_url": url, "user": user, "guilds": [] });
+        let mut own = user(super::APPLICATION);
+        own["bot"] = json!(true);
+        own["verified"] = json!(true);
+        own["mfa_enabled"] = json!(false);
+        own["email"] = Value::Null;
+        let guilds = memory.lock().unwrap().guilds.clone();
+        let guilds: Vec<Value> =
+            guilds.iter().map(|guild| json!({ "id": guild.to_string(), "unavailable": true })).collect();
+        let application = json!({ "id": super::APPLICATION.to_string(), "flags": 0 });
+        let ready = json!({
+            "v": 10, "session_id": id, "resume_gateway_url": url, "user": own, "guilds": guilds, "application": application,
+            "session_type": "normal", "shard": first["d"]["shard"],
+        });
         socket.send(text(json!({ "op": 0, "t": "READY", "s": 1, "d": ready }))).await.ok()?;
+        memory.lock().unwrap().ready += 1;
     }
     let mut told = 0;
     let mut tick = tokio::time::interval(Duration::from_millis(5));
@@ -155,6 +202,9 @@ async fn serve(stream: TcpStream, memory: &Mutex<Memory>, url: &str) -> Option<(
                 }
             }
             _ = tick.tick() => {
+                if memory.lock().unwrap().drops != drops {
+                    return None;
+                }
                 let new: Vec<Value> = memory.lock().unwrap().events.iter().skip(sent).cloned().collect();
                 for event in new {
                     socket.send(text(event)).await.ok()?;

@@ -22,7 +22,7 @@ async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<Body> {
-    let path = uri.path().strip_prefix("/api/v10").unwrap_or(uri.path()).to_owned();
+    let path = bare(&uri).to_owned();
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let (body, files) = taken_apart(kind, &body);
     let reason = headers.get("x-audit-log-reason").map(|reason| reason.to_str().unwrap().to_owned());
@@ -30,6 +30,10 @@ async fn handle(
         let mut inner = inner.lock().unwrap();
         let shown = format!("{method} {path}");
         let at = tokio::time::Instant::now();
+        if let Some(token) = path.strip_suffix("/messages/@original").and_then(|path| path.rsplit('/').next())
+        {
+            inner.files.insert(token.to_owned(), files.clone());
+        }
         inner.seen.push(Seen {
             method: method.to_string(),
             path: path.clone(),
@@ -39,7 +43,8 @@ async fn handle(
             files,
         });
         let wanted = inner.faults.iter().position(|(what, _)| shown.contains(what.as_str()));
-        wanted.and_then(|at| inner.faults.remove(at)).map(|(_, fault)| fault).or_else(|| inner.always.clone())
+        let wanted = wanted.and_then(|at| inner.faults.remove(at)).map(|(_, fault)| fault);
+        wanted.or_else(|| inner.always.clone()).or_else(|| inner.mood())
     };
     match fault {
         Some(Fault::Limited(scope, wait)) => return limited(scope, wait),
@@ -53,29 +58,34 @@ async fn handle(
         Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
         Some(Fault::Gone) => return broken(),
         Some(Fault::TakenAndGone) => {
-            served(&inner, &method, &path, &headers, body.as_ref());
+            served(&inner, &method, &uri, &headers, body.as_ref());
             return broken();
         }
         Some(Fault::Endless(bytes)) => return Response::new(Body::from(vec![b' '; bytes])),
         Some(Fault::Empty(wait)) => {
-            let (status, answer) = served(&inner, &method, &path, &headers, body.as_ref());
+            let (status, answer) = served(&inner, &method, &uri, &headers, body.as_ref());
             let heads = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset-after", &*wait.to_string())];
             return json_answer(status, &answer, &heads);
         }
         None => {}
     }
-    let (status, answer) = served(&inner, &method, &path, &headers, body.as_ref());
+    let (status, answer) = served(&inner, &method, &uri, &headers, body.as_ref());
     json_answer(status, &answer, &[])
+}
+
+fn bare(uri: &Uri) -> &str {
+    uri.path().strip_prefix("/api/v10").unwrap_or(uri.path())
 }
 
 /// Judges, answers, judges the answer.
 fn served(
     inner: &Mutex<Inner>,
     method: &Method,
-    path: &str,
+    uri: &Uri,
     headers: &HeaderMap,
     body: Option<&Value>,
 ) -> (u16, Value) {
+    let (path, query) = (bare(uri), uri.query().unwrap_or_default());
     let mut inner = inner.lock().unwrap();
     let own = path.starts_with("/interactions/") || path.starts_with("/webhooks/");
     if !own && headers.get(header::AUTHORIZATION).is_none_or(|given| given != format!("Bot {TOKEN}").as_str())
@@ -95,7 +105,7 @@ fn served(
         inner.violations.push(fault);
         return (400, json!({ "message": "Invalid Form Body", "code": 50_035 }));
     }
-    let (status, answer) = inner.state.answer(method.as_str(), path, body);
+    let (status, answer) = inner.state.answer(method.as_str(), path, query, body);
     // A callback's answer is empty unless it is asked for; that to banning many is sometimes.
     if (200..300).contains(&status)
         && !(answer.is_null() && path.ends_with("/bulk-ban"))

@@ -20,6 +20,14 @@ pub(crate) struct State {
     pub(crate) roles: BTreeMap<i64, BTreeSet<i64>>,
     /// Members' roles.
     pub(crate) members: BTreeMap<(i64, i64), BTreeSet<i64>>,
+    /// What channels are in.
+    pub(crate) parents: BTreeMap<i64, i64>,
+    /// Channels that are threads.
+    pub(crate) threads: BTreeSet<i64>,
+    /// Whose the guilds are, who is not said to be anybody else.
+    pub(crate) owner: i64,
+    /// Permissions of roles.
+    pub(crate) permissions: BTreeMap<i64, u64>,
     /// Messages by channel, in order.
     pub(crate) messages: BTreeMap<i64, Vec<Value>>,
     nonces: HashMap<(i64, String), Value>,
@@ -27,6 +35,8 @@ pub(crate) struct State {
     pub(crate) commands: Vec<Value>,
     /// Answers to interactions, by the interaction's token.
     pub(crate) originals: HashMap<String, Value>,
+    /// What was promised and came, as the bot sent it, by the interaction's token.
+    pub(crate) kept: HashMap<String, Value>,
     /// First answers to interactions that came by the gateway, by id.
     pub(crate) callbacks: BTreeMap<i64, Value>,
     /// Who may not speak, and until when.
@@ -50,11 +60,20 @@ impl Default for State {
             guilds: BTreeSet::from([1]),
             channels: BTreeMap::from([(50, 1), (51, 1)]),
             roles: BTreeMap::from([(1, BTreeSet::from([60, 61]))]),
-            members: BTreeMap::from([((1, 7), BTreeSet::new()), ((1, 8), BTreeSet::new())]),
+            members: BTreeMap::from([
+                ((1, 7), BTreeSet::new()),
+                ((1, 8), BTreeSet::new()),
+                ((1, APPLICATION), BTreeSet::new()),
+            ]),
+            parents: BTreeMap::new(),
+            threads: BTreeSet::new(),
+            owner: 9,
+            permissions: BTreeMap::new(),
             messages: BTreeMap::new(),
             nonces: HashMap::new(),
             commands: Vec::new(),
             originals: HashMap::new(),
+            kept: HashMap::new(),
             callbacks: BTreeMap::new(),
             silent: BTreeMap::new(),
             bans: BTreeSet::new(),
@@ -80,10 +99,37 @@ pub(crate) fn user(id: i64) -> Value {
     })
 }
 
-fn role(id: i64, place: i32) -> Value {
+fn application() -> Value {
+    json!({
+        "id": APPLICATION.to_string(), "name": "Questhall", "icon": null, "description": "", "type": null, "cover_image": null, "primary_sku_id": null,
+        "bot": user(APPLICATION), "slug": null, "guild_id": null, "rpc_origins": [], "bot_public": true, "bot_require_code_grant": false,
+        "terms_of_service_url": null, "privacy_policy_url": null, "custom_install_url": null, "install_params": null,
+        "integration_types_config": {}, "verify_key": "00".repeat(32), "flags": 0, "max_participants": null, "tags": [],
+        "redirect_uris": [], "interactions_endpoint_url": null, "role_connections_verification_url": null, "owner": user(9),
+        "approximate_guild_count": 1, "approximate_user_install_count": 0, "approximate_user_authorization_count": 0,
+        "explicit_content_filter": 0, "team": null,
+    })
+}
+
+/// A guild as Discord describes it, with what every guild has.
+fn guild(id: i64, owner: i64, roles: Vec<Value>) -> Value {
+    json!({
+        "id": id.to_string(), "name": "The hall", "icon": null, "description": null, "home_header": null, "splash": null,
+        "discovery_splash": null, "features": [], "banner": null, "owner_id": owner.to_string(), "application_id": null,
+        "region": "deprecated", "afk_channel_id": null, "afk_timeout": 300, "system_channel_id": null, "system_channel_flags": 0,
+        "widget_enabled": false, "widget_channel_id": null, "verification_level": 1, "roles": roles,
+        "default_message_notifications": 1, "mfa_level": 0, "explicit_content_filter": 0, "max_presences": null,
+        "max_members": 500_000, "max_stage_video_channel_users": 50, "max_video_channel_users": 25, "vanity_url_code": null,
+        "premium_tier": 0, "premium_subscription_count": 0, "preferred_locale": "en-US", "rules_channel_id": null,
+        "safety_alerts_channel_id": null, "public_updates_channel_id": null, "premium_progress_bar_enabled": false,
+        "nsfw": false, "nsfw_level": 0, "emojis": [], "stickers": [], "incidents_data": null,
+    })
+}
+
+fn role(id: i64, place: i32, permissions: u64) -> Value {
     let colors = json!({ "primary_color": 0, "secondary_color": null, "tertiary_color": null });
     json!({
-        "id": id.to_string(), "name": format!("role{id}"), "permissions": "0", "position": place, "color": 0, "colors": colors,
+        "id": id.to_string(), "name": format!("role{id}"), "permissions": permissions.to_string(), "position": place, "color": 0, "colors": colors,
         "hoist": false, "managed": false, "mentionable": false, "icon": null, "unicode_emoji": null, "flags": 0,
     })
 }
@@ -92,6 +138,111 @@ impl State {
     fn id(&mut self) -> i64 {
         self.next += 1;
         self.next
+    }
+
+    /// Somebody wrote something, of this id.
+    pub(crate) fn says(&mut self, channel: i64, id: i64, who: i64) {
+        let mut message = self.message(channel, &json!({ "content": "whatever" }));
+        message["id"] = json!(id.to_string());
+        message["author"] = user(who);
+        self.messages.entry(channel).or_default().push(message);
+    }
+
+    fn roles(&self, guild: i64) -> Vec<Value> {
+        let known = |id: &i64| self.permissions.get(id).copied().unwrap_or_default();
+        let everybody = role(guild, 0, known(&guild));
+        let roles = self.roles.get(&guild).into_iter().flatten();
+        std::iter::once(everybody)
+            .chain((1..).zip(roles).map(|(place, id)| role(*id, place, known(id))))
+            .collect()
+    }
+
+    fn channel(&self, id: i64) -> Value {
+        let parent = self.parents.get(&id).map(ToString::to_string);
+        if self.threads.contains(&id) {
+            let metadata = json!({
+                "archived": false, "archive_timestamp": null, "auto_archive_duration": 1_440, "locked": false,
+            });
+            return json!({
+                "id": id.to_string(), "type": 11, "flags": 0, "guild_id": self.channels[&id].to_string(), "name": format!("thread{id}"),
+                "parent_id": parent, "owner_id": "7", "thread_metadata": metadata, "message_count": 0, "member_count": 1,
+                "total_message_sent": 0,
+            });
+        }
+        let is_category = self.parents.values().any(|of| *of == id) && parent.is_none();
+        json!({
+            "id": id.to_string(), "type": if is_category { 4 } else { 0 }, "flags": 0, "guild_id": self.channels[&id].to_string(),
+            "name": format!("channel{id}"), "position": 0, "parent_id": parent, "permission_overwrites": [], "topic": null,
+            "nsfw": false, "rate_limit_per_user": 0, "last_message_id": null,
+        })
+    }
+
+    /// A guild as the gateway tells of it.
+    pub(crate) fn guild_create(&self, id: i64) -> Value {
+        let mut all = guild(id, self.owner, self.roles(id));
+        let of = |threads: bool| -> Vec<Value> {
+            let channels =
+                self.channels.iter().filter(|(one, of)| **of == id && self.threads.contains(one) == threads);
+            channels.map(|(one, _)| self.channel(*one)).collect()
+        };
+        let members: Vec<Value> = self
+            .members
+            .keys()
+            .filter(|(of, _)| *of == id)
+            .filter_map(|(_, member)| self.member(id, *member))
+            .collect();
+        for (name, value) in [
+            ("channels", json!(of(false))),
+            ("threads", json!(of(true))),
+            ("member_count", json!(members.len())),
+            ("members", json!(members)),
+            ("joined_at", json!(THEN)),
+            ("large", json!(false)),
+            ("unavailable", json!(false)),
+        ] {
+            all[name] = value;
+        }
+        for empty in
+            ["presences", "voice_states", "stage_instances", "guild_scheduled_events", "soundboard_sounds"]
+        {
+            all[empty] = json!([]);
+        }
+        all
+    }
+
+    /// A member as they are told of when they join.
+    pub(crate) fn joins(&mut self, guild: i64, id: i64) -> Value {
+        self.members.insert((guild, id), BTreeSet::new());
+        let mut member = self.member(guild, id).unwrap();
+        member["guild_id"] = json!(guild.to_string());
+        member
+    }
+
+    /// A message of a member as the gateway tells of it.
+    pub(crate) fn writes(&mut self, guild: i64, channel: i64, who: i64, text: &str) -> Value {
+        let mut message = self.message(channel, &json!({ "content": text }));
+        let mut member = self.member(guild, who).unwrap();
+        member.as_object_mut().unwrap().remove("user");
+        message["author"] = user(who);
+        message["member"] = member;
+        message["guild_id"] = json!(guild.to_string());
+        message
+    }
+
+    /// A command that a member typed, as the gateway tells of it.
+    pub(crate) fn types(&mut self, guild: i64, channel: i64, who: i64, name: &str) -> Value {
+        let known = self.commands.iter().find(|command| command["name"] == name).unwrap();
+        let (command, id) = (known["id"].clone(), self.id());
+        let mut member = self.member(guild, who).unwrap();
+        member["permissions"] = json!("0");
+        json!({
+            "id": id.to_string(), "application_id": APPLICATION.to_string(), "type": 2, "token": format!("token{id}"), "version": 1,
+            "guild_id": guild.to_string(), "channel_id": channel.to_string(), "channel": self.channel(channel),
+            "guild": { "id": guild.to_string(), "locale": "en-US", "features": [] }, "locale": "en-GB", "guild_locale": "en-US",
+            "member": member, "app_permissions": "0", "entitlements": [], "authorizing_integration_owners": { "0": guild.to_string() },
+            "context": 0, "attachment_size_limit": 10_485_760,
+            "data": { "id": command, "name": name, "type": 1, "guild_id": null },
+        })
     }
 
     fn message(&mut self, channel: i64, body: &Value) -> Value {
@@ -123,7 +274,7 @@ impl State {
 
     /// What Discord answers.
     #[expect(clippy::too_many_lines, reason = "a line for each of Discord's operations")]
-    pub(crate) fn answer(&mut self, method: &str, path: &str, body: Option<&Value>) -> Answered {
+    pub(crate) fn answer(&mut self, method: &str, path: &str, query: &str, body: Option<&Value>) -> Answered {
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         let body = body.cloned().unwrap_or(Value::Null);
         let number = |text: &str| text.parse::<i64>().unwrap_or(0);
@@ -133,7 +284,19 @@ impl State {
                     json!({ "max_concurrency": 1, "remaining": 999, "reset_after": 1000, "total": 1000 });
                 (200, json!({ "url": self.gateway, "session_start_limit": limit, "shards": 1 }))
             }
-            ("GET", ["users", "@me"]) => (200, user(APPLICATION)),
+            ("GET", ["users", "@me"]) => {
+                let mut own = user(APPLICATION);
+                for (name, value) in [
+                    ("mfa_enabled", json!(false)),
+                    ("locale", json!("en-US")),
+                    ("bot", json!(true)),
+                    ("verified", json!(true)),
+                ] {
+                    own[name] = value;
+                }
+                (200, own)
+            }
+            ("GET", ["applications", "@me"] | ["oauth2", "applications", "@me"]) => (200, application()),
             ("GET", ["applications", _, "commands"]) => (200, json!(self.commands)),
             ("PUT", ["applications", id, "commands"]) => {
                 let made = body.as_array().cloned().unwrap_or_default();
@@ -216,10 +379,32 @@ impl State {
                 let was = self.members.remove(&(number(guild), number(member)));
                 if was.is_some() { (204, Value::Null) } else { refused(404, 10_007, "Unknown Member") }
             }
-            ("GET", ["guilds", guild, "roles"]) => {
-                let roles = self.roles.get(&number(guild)).cloned().unwrap_or_default();
-                let roles: Vec<Value> = (1..).zip(roles).map(|(place, id)| role(id, place)).collect();
-                (200, json!(roles))
+            ("GET", ["guilds", guild, "roles"]) => (200, json!(self.roles(number(guild)))),
+            ("GET", ["guilds", id]) => {
+                let id = number(id);
+                if !self.guilds.contains(&id) {
+                    return refused(404, 10_004, "Unknown Guild");
+                }
+                (200, guild(id, self.owner, self.roles(id)))
+            }
+            ("GET", ["guilds", guild, "channels"]) => {
+                let of = self
+                    .channels
+                    .iter()
+                    .filter(|(id, of)| **of == number(guild) && !self.threads.contains(id));
+                (200, json!(of.map(|(id, _)| self.channel(*id)).collect::<Vec<_>>()))
+            }
+            ("GET" | "DELETE", ["channels", channel]) => {
+                let id = number(channel);
+                if !self.channels.contains_key(&id) {
+                    return refused(404, 10_003, "Unknown Channel");
+                }
+                let answer = self.channel(id);
+                if method == "DELETE" {
+                    self.channels.remove(&id);
+                    self.messages.remove(&id);
+                }
+                (200, answer)
             }
             ("POST", ["guilds", guild, "bulk-ban"]) => {
                 let users = body["user_ids"].as_array().cloned().unwrap_or_default();
@@ -259,11 +444,25 @@ impl State {
                 )
             }
             ("GET", ["channels", channel, "messages"]) => {
-                let list = self.messages.get(&number(channel)).cloned().unwrap_or_default();
-                (200, json!(list.into_iter().rev().take(100).collect::<Vec<_>>()))
+                let asked = |name: &str| {
+                    let value =
+                        query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+                    value.parse::<i64>().ok()
+                };
+                let (before, limit) = (asked("before").unwrap_or(i64::MAX), asked("limit").unwrap_or(50));
+                let id_of = |message: &Value| number(message["id"].as_str().unwrap_or_default());
+                let mut list = self.messages.get(&number(channel)).cloned().unwrap_or_default();
+                list.retain(|message| id_of(message) < before);
+                list.sort_by_key(|message| std::cmp::Reverse(id_of(message)));
+                list.truncate(usize::try_from(limit).unwrap_or(0));
+                (200, json!(list))
             }
             ("POST", ["channels", channel, "messages", "bulk-delete"]) => {
                 let gone = body["messages"].as_array().cloned().unwrap_or_default();
+                // By hand, as the description lacks it.
+                if !(2..=100).contains(&gone.len()) {
+                    return refused(400, 50_016, "Provided too few or too many messages to delete.");
+                }
                 let list = self.messages.entry(number(channel)).or_default();
                 list.retain(|known| !gone.contains(&known["id"]));
                 (204, Value::Null)
@@ -273,15 +472,26 @@ impl State {
                     return refused(400, 40_060, "Interaction has already been acknowledged.");
                 }
                 self.callbacks.insert(number(id), body.clone());
-                if body["type"] == 4 {
-                    let message = self.message(50, &body["data"]);
-                    self.originals.insert((*token).to_owned(), message);
+                let message = (body["type"] == 4).then(|| self.message(50, &body["data"]));
+                if let Some(message) = &message {
+                    self.originals.insert((*token).to_owned(), message.clone());
                 }
-                (204, Value::Null)
+                if !query.contains("with_response=true") {
+                    return (204, Value::Null);
+                }
+                let mut answer = json!({ "interaction": { "id": id, "type": 2 } });
+                if let Some(message) = message {
+                    answer["interaction"]["response_message_id"] = message["id"].clone();
+                    answer["interaction"]["response_message_loading"] = json!(false);
+                    answer["interaction"]["response_message_ephemeral"] = json!(false);
+                    answer["resource"] = json!({ "type": 4, "message": message });
+                }
+                (200, answer)
             }
             ("PATCH", ["webhooks", _, token, "messages", "@original"]) => {
                 let message = self.message(50, &body);
                 self.originals.insert((*token).to_owned(), message.clone());
+                self.kept.insert((*token).to_owned(), body);
                 (200, message)
             }
             ("POST", ["webhooks", _, _]) => {

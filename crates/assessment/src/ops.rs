@@ -4,6 +4,7 @@ mod extensions;
 mod grade;
 mod hand_in;
 mod peers;
+mod programs;
 mod queue;
 mod regrade;
 mod task;

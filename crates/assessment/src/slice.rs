@@ -16,7 +16,7 @@ pub static SLICE: Slice = Slice {
     scopes: &[],
     events: &[events::EVENTS],
     schedules: no_schedules,
-    timers: |means| timers::handlers(means.app().pool()),
+    timers: |means| timers::handlers(means.app().pool(), means.get::<sandbox::Sandbox>().cloned()),
     consumers: no_consumers,
     workers: no_workers,
     audit: Some(audit::AUDIT),

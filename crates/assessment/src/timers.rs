@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use jobs::TimerError;
 use jobs::timers::{Due, Handlers, Kind, LeaseSettings};
+use sandbox::Sandbox;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
@@ -45,7 +46,7 @@ pub const REGRADE: Kind<Carry> = Kind::once("assessment.regrade", |carry| carry.
 
 /// What runs the timers. Each in transactions of its own, which take their locks in the slice's order; what they find is read
 /// again, so that running twice changes nothing.
-pub fn handlers(pool: &PgPool) -> Handlers {
+pub fn handlers(pool: &PgPool, sandbox: Option<Sandbox>) -> Handlers {
     let settings = LeaseSettings::default();
     let (due, remind, regrade) = (pool.clone(), pool.clone(), pool.clone());
     Handlers::new()
@@ -62,8 +63,11 @@ pub fn handlers(pool: &PgPool) -> Handlers {
             }
         })
         .leased(REGRADE, settings, move |timer: Due<Carry>, _| {
-            let pool = regrade.clone();
-            async move { ops::regrade_run(&pool, timer.guild()?, timer.payload.regrade_id).await.map_err(failed) }
+            let (pool, sandbox) = (regrade.clone(), sandbox.clone());
+            async move {
+                let (guild, id) = (timer.guild()?, timer.payload.regrade_id);
+                ops::regrade_run(&pool, sandbox.as_ref(), guild, id).await.map_err(failed)
+            }
         })
 }
 

@@ -50,7 +50,7 @@ pub const SKILL_CYCLE: Kind = Kind::new("skill-cycle", 409, "Skills would build 
         user_id: Snowflake = "175928847299117063", "the member";
         ordinal: Integer = 3, "its place in the cascade";
         unlocked_id: Uuid = "0193a6b2-8e10-7c55-8a31-5f0e9d6b7c12", "what was opened";
-        source_type: Text = "quest", "what was completed: step, quest, chapter or path";
+        source_type: Text = "quest", "what was completed: step, quest, chapter or path; rule, where something else that was earned opened it";
         source_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "which one";
     }
     "skill.levelled_up" Everyone "a member reached a level of a skill" {

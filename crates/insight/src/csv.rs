@@ -4,9 +4,9 @@
 use std::fmt::Write as _;
 
 use chrono::NaiveDate;
-use economy::export::field;
 use futures::Stream;
 use kernel::GuildId;
+use kernel::csv::field;
 use learning::ids::QuestId;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -93,7 +93,7 @@ pub fn items(rows: &[ItemFigures]) -> String {
         let _ = write!(
             text,
             "{},{},{},{},{},{},{},{},{},{},{}\r\n",
-            one.subject_id,
+            one.subject_id.map(|id| id.to_string()).unwrap_or_default(),
             field(one.subject.as_deref().unwrap_or_default()),
             field(&one.item),
             one.hash,

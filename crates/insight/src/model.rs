@@ -152,9 +152,9 @@ pub enum ChangeVerdict {
 /// A question with one wording and key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ItemFigures {
-    /// The step or assessment.
-    pub subject_id: Uuid,
-    /// Its title; null for an assessment.
+    /// The step or assessment; null for a bank's question, over all quizzes that draw it.
+    pub subject_id: Option<Uuid>,
+    /// Its title; null for an assessment, and for a bank's question.
     pub subject: Option<String>,
     /// The question's short name.
     pub item: String,

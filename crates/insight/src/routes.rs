@@ -30,6 +30,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(figures::quest))
         .routes(routes!(figures::quest_days))
         .routes(routes!(figures::items))
+        .routes(routes!(figures::bank_items))
         .routes(routes!(figures::items_csv))
         .routes(routes!(opinions::get, opinions::put))
         .routes(routes!(recommendations::list))

@@ -3,6 +3,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`csv`] | a text as a field, safe in spreadsheets |
 //! | [`fields`] | checks that many bodies share |
 //! | [`id`] | newtypes over snowflakes and UUIDs, so that a guild is never taken for a member |
 //! | [`amount`] | bytes, points, XP and gold: integers with a name, never floats |
@@ -17,6 +18,7 @@
 
 pub mod amount;
 pub mod clock;
+pub mod csv;
 pub mod fields;
 pub mod id;
 pub mod number;

@@ -9,15 +9,19 @@ pub struct UnknownWord(pub &'static [&'static str]);
 /// crate has `serde`, `sqlx` and `utoipa`.
 ///
 /// It is written with [`Display`](std::fmt::Display) and `as_str`, read with [`FromStr`](std::str::FromStr); a statement reads it as
-/// `column AS "column: Name"`, or with `from_column` from a row that holds the text.
+/// `column AS "column: Name"`, or with `from_column` from a row that holds the text. Where the column is of an enum of PostgreSQL's
+/// own, its type stands before: `decl_words! { in "learning.path_type"; … }`.
 #[macro_export]
 macro_rules! decl_words {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$of:meta])* $variant:ident = $word:tt),+ $(,)? }) => {
+        $crate::decl_words! { in "text"; $(#[$meta])* $vis enum $name { $($(#[$of])* $variant = $word),+ } }
+    };
+    (in $sql:tt; $(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$of:meta])* $variant:ident = $word:tt),+ $(,)? }) => {
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Serialize, ::serde::Deserialize, ::sqlx::Type,
             ::utoipa::ToSchema,
         )]
-        #[sqlx(type_name = "text")]
+        #[sqlx(type_name = $sql)]
         $(#[$meta])*
         $vis enum $name {
             $($(#[$of])* #[serde(rename = $word)] #[sqlx(rename = $word)] $variant,)+

@@ -62,6 +62,7 @@ struct Row {
 /// * What is done of an attempt: its steps that are completed, and assessments that are passed, and count in its version.
 /// * Whether an attempt is completed: the event of it was written, once.
 /// * XP of an attempt: its grants.
+/// * What completed a step elsewhere has happened there, as far as that is still kept.
 /// * A completed step, quest, chapter or path has its grant.
 /// * Tries used: the tries there are. Score of a try: that of its answers.
 /// * What is done of a path: its mandatory quests that are completed, unless it was completed before it changed.
@@ -148,6 +149,18 @@ async fn figures(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Vec<
                 WHERE ($1::bigint IS NULL OR p.guild_id = $1) AND p.status = 'Completed' AND NOT EXISTS (
                       SELECT FROM learning.reward_grants g WHERE g.guild_id = p.guild_id AND g.auth_user_id = p.auth_user_id
                          AND g.source_type = 'path' AND g.source_id = p.learning_path_id)
+               UNION ALL
+               -- What was completed elsewhere has happened there. The lake keeps its events for 90 days.
+               SELECT p.guild_id, 'step completed elsewhere in attempt', p.attempt_id, 'completed', 'nothing of it'
+                 FROM learning.user_quest_step_progress p
+                 JOIN attempts a ON a.guild_id = p.guild_id AND a.id = p.attempt_id
+                 JOIN learning.learners l ON l.guild_id = a.guild_id AND l.auth_user_id = a.auth_user_id
+                WHERE p.status = 'Completed' AND p.submission_data->'elsewhere' IS NOT NULL
+                  AND p.completed_at > now() - interval '60 days' AND a.started_at > now() - interval '80 days'
+                  AND NOT learning.has_happened(a.guild_id, l.user_id, p.submission_data->'elsewhere', a.started_at)
+                  AND NOT EXISTS (SELECT FROM progress.user_achievements r
+                                   WHERE r.guild_id = a.guild_id AND r.user_id = l.user_id AND r.revoked_at IS NOT NULL
+                                     AND r.achievement_id = (p.submission_data->'elsewhere'->>'achievement')::int)
                UNION ALL
                SELECT t.guild_id, 'tries in attempt', t.attempt_id, coalesce(p.attempts_count, 0)::text, t.tries::text
                  FROM tries t LEFT JOIN learning.user_quest_step_progress p

@@ -5,6 +5,8 @@
 //! my-path/
 //!   path.toml            name, type, chapters and which quests are in them
 //!   README.md            what is learnt
+//!   skills.toml          skills that it brings, to be made where a guild lacks them
+//!   banks/codes.toml     questions that its quizzes draw from
 //!   quests/loops/
 //!     quest.toml         title, type, difficulty, rewards, what it requires
 //!     README.md          what it is about

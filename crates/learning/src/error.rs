@@ -44,6 +44,9 @@ pub enum Error {
     /// The member could not be made known.
     #[error(transparent)]
     People(#[from] people::Error),
+    /// A skill could not be made.
+    #[error(transparent)]
+    Skills(#[from] community::Error),
     /// What is stored cannot be read.
     #[error("what is stored of {0} cannot be read: {1}")]
     Corrupt(&'static str, serde_json::Error),
@@ -73,6 +76,7 @@ impl From<sqlx::Error> for Error {
         match db::constraint(&error) {
             Some("uq_quests_guild_id_slug") => slug_taken("quest"),
             Some("uq_learning_paths_guild_id_slug") => slug_taken("path"),
+            Some("pk_question_banks") => slug_taken("bank"),
             _ => Self::Database(error),
         }
     }
@@ -90,6 +94,7 @@ impl From<Error> for Problem {
                     .retry_after(std::time::Duration::from_secs(seconds))
             }
             Error::People(error) => error.into(),
+            Error::Skills(error) => error.into(),
             Error::Corrupt(..) => Self::internal(&error),
             Error::Unavailable(why) => Self::new(kernel::problem::UNAVAILABLE, why),
             Error::Database(error) => error.into(),

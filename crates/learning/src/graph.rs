@@ -34,6 +34,8 @@ pub struct Graph {
     path_by_id: HashMap<PathId, usize>,
     /// For each quest those whose opening asks about it.
     dependents: Vec<Vec<usize>>,
+    /// Quests whose opening asks for what members earn.
+    earned: Vec<usize>,
 }
 
 /// A quest that can be begun.
@@ -257,6 +259,8 @@ impl Graph {
             quest.condition = condition;
         }
         graph.dependents = graph.dependents_of_each();
+        let places = graph.quests.iter().enumerate();
+        graph.earned = places.filter(|(_, quest)| quest.condition.asks_earned()).map(|(n, _)| n).collect();
         graph
     }
 
@@ -293,6 +297,11 @@ impl Graph {
     /// Those whose opening asks about a quest.
     pub fn dependents(&self, quest: usize) -> &[usize] {
         self.dependents.get(quest).map_or(&[], Vec::as_slice)
+    }
+
+    /// Quests whose opening asks for XP, a level, points in a skill or an achievement, by their places.
+    pub fn earned_rules(&self) -> &[usize] {
+        &self.earned
     }
 
     /// What is the case for a member in this graph: chapters and paths are completed when all their mandatory quests are.

@@ -13,13 +13,14 @@
 //! * What happened in attempts is append-only (`learning.attempt_events`), from which figures can be derived again.
 //!
 //! Map, so that several people find room:
-//! * [`model`] types: [`model::quest`], [`model::path`], [`model::quiz`], [`model::coding`], [`model::assessment`] what authors
+//! * [`model`] types: [`model::quest`], [`model::path`], [`model::quiz`], [`model::bank`], [`model::coding`], [`model::assessment`] what authors
 //!   write; [`model::learner`] what learners see · [`ids`]
 //! * [`rules`] pure decisions: `check` documents, `unlock` what opens what, `quiz`/`number`/`text`/`formula`/`coding` grading, `chance`
 //!   shuffles, `progress`, `versions`
 //! * [`graph`] a guild's published quests in memory, under its revision · [`store`] SQL, a file per family
 //! * [`ops`] transactions: `authoring` and `publish` · `learn` (enrol, begin, pause, …), `steps`, `quizzes`, `programs` · `complete` (the
-//!   one place where something becomes done: progress, rewards, unlocks) · `states` what is shown
+//!   one place where something becomes done: progress, rewards, unlocks) · `elsewhere` what happens
+//!   elsewhere and concerns learners · `banks` · `states` what is shown
 //! * [`authoring`] folders and bundles · [`routes`] the HTTP face, a file per family
 //! * [`jobs`](mod@jobs) what runs by the clock · [`audit`] re-derivation · [`error`] what can go wrong; `events`, `personal`
 

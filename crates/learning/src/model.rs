@@ -1,7 +1,8 @@
-//! Types: what authors write ([`quest`], [`path`], [`quiz`], [`coding`], [`assessment`]), and what learners see
+//! Types: what authors write ([`quest`], [`path`], [`quiz`], [`bank`], [`coding`], [`assessment`]), and what learners see
 //! ([`learner`]).
 
 pub mod assessment;
+pub mod bank;
 pub mod coding;
 pub mod learner;
 pub mod path;

@@ -1,7 +1,9 @@
 //! What the faces call: each operation is a transaction.
 
 mod authoring;
+mod banks;
 mod complete;
+mod elsewhere;
 mod foreign;
 mod learn;
 mod programs;
@@ -18,7 +20,9 @@ pub use authoring::{
     quest_create, quest_list, quest_put, quest_retire, quest_source, quest_versions,
 };
 pub(crate) use authoring::{quest_document, read as document_read};
+pub use banks::{bank_create, bank_list, bank_put, bank_retire, bank_source};
 pub use complete::{Outcome, judged, opened, recalculate};
+pub use elsewhere::{Elsewhere, rules_come_true, steps_come_true};
 pub use foreign::{Brought, foreign_import};
 pub use learn::{
     attempt_abandon, attempt_begin, attempt_notes_put, attempt_pause, attempt_resume, attempt_upgrade,

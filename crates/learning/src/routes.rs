@@ -1,6 +1,7 @@
 //! The HTTP face: `/api/v1/guilds/{guild_id}/learning/…`. Where it runs scripts, the server provides a [`sandbox::Sandbox`].
 
 mod attempts;
+mod banks;
 mod paths;
 mod quests;
 mod steps;
@@ -67,6 +68,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(paths::publish))
         .routes(routes!(paths::import))
         .routes(routes!(paths::export))
+        .routes(routes!(banks::list, banks::create))
+        .routes(routes!(banks::source, banks::put, banks::retire))
         .routes(routes!(quests::get))
         .routes(routes!(quests::sources, quests::create))
         .routes(routes!(quests::source, quests::put, quests::retire))

@@ -1,5 +1,6 @@
 //! Decisions, without I/O: what follows from documents, answers and states. Tested by properties.
 
+pub mod banks;
 pub mod chance;
 pub mod check;
 pub mod coding;

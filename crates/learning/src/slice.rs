@@ -1,6 +1,6 @@
 //! What the slice is made of, for the server's list.
 
-use access::slice::{Slice, Terminal, no_consumers, no_timers, no_workers};
+use access::slice::{Slice, Terminal, no_timers, no_workers};
 
 use crate::{audit, error, events, jobs, personal, routes};
 
@@ -17,7 +17,7 @@ pub static SLICE: Slice = Slice {
     events: &[events::EVENTS],
     schedules: |means| jobs::schedules(means.app().pool()),
     timers: no_timers,
-    consumers: no_consumers,
+    consumers: |_| jobs::consumers(),
     workers: no_workers,
     audit: Some(audit::AUDIT),
     personal: Some(personal::KEEPER),

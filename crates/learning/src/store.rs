@@ -3,6 +3,8 @@
 mod assessments;
 mod attempts;
 mod authoring;
+mod banks;
+mod elsewhere;
 mod graph;
 mod learners;
 mod progress;
@@ -29,6 +31,8 @@ pub(crate) use authoring::{
     path_draft_put, path_get, path_insert, path_list, path_retire, quest_draft_put, quest_get, quest_insert,
     quest_list, quest_retire, quests_by_slug, version_list,
 };
+pub(crate) use banks::{bank_insert, bank_list, bank_retire, bank_uses, bank_write, banks_get, banks_load};
+pub(crate) use elsewhere::{CameTrue, came_true, guilds_with_quests, learners_changed, rules_checked};
 pub(crate) use graph::{graph_load, revision_get};
 pub(crate) use progress::{
     ChapterRow, Enrolled, PathProgressRow, chapter_progress_put, chapters_of, enrolment_insert,
@@ -37,9 +41,12 @@ pub(crate) use progress::{
 pub use publish::Snapshot;
 pub(crate) use publish::{
     CatalogueLock, PublishedQuest, catalogue_lock, catalogue_touch, path_publish, quests_publish,
-    quests_unknown, skills_unknown, snapshot_get, zone_exists,
+    quests_unknown, skills_told, skills_unknown, snapshot_get, zone_exists,
 };
-pub use regrade::{GradedResponse, GradedTry, graded_responses, graded_tries, learners_lock, tries_regrade};
+pub use regrade::{
+    GradedResponse, GradedTry, graded_responses, graded_tries, learners_lock, programs_of, programs_told,
+    tries_regrade,
+};
 pub(crate) use rewards::{Grant, attempted, earned_of_attempts, grants_insert, unlocked_of, unlocks_insert};
 pub(crate) use sources::{
     slugs_taken, source_path, source_path_put, source_unchanged, sources_known, sources_put,

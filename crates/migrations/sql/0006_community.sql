@@ -352,7 +352,7 @@ CREATE TABLE community.user_skill_rewards (
         WHEN 'SkillPointsGranted' THEN skill_id IS NOT NULL AND xp = 0 AND unlocked_id IS NULL
         WHEN 'ChallengeUnlocked' THEN unlocked_id IS NOT NULL AND xp = 0 AND skill_points = 0
         ELSE false END),
-    CONSTRAINT ck_user_skill_rewards_source_type CHECK (source_type IN ('step', 'quest', 'chapter', 'path'))
+    CONSTRAINT ck_user_skill_rewards_source_type CHECK (source_type IN ('step', 'quest', 'chapter', 'path', 'rule'))
 );
 COMMENT ON TABLE community.user_skill_rewards IS
     'Ledger of the reward cascade, append-only: each event of a cascade (XPGranted, SkillPointsGranted, '
@@ -366,7 +366,7 @@ COMMENT ON COLUMN community.user_skill_rewards.event_type IS 'XPGranted, SkillPo
 COMMENT ON COLUMN community.user_skill_rewards.skill_id IS 'Skill, for SkillPointsGranted.';
 COMMENT ON COLUMN community.user_skill_rewards.xp IS 'XP granted, for XPGranted.';
 COMMENT ON COLUMN community.user_skill_rewards.skill_points IS 'Points granted, for SkillPointsGranted.';
-COMMENT ON COLUMN community.user_skill_rewards.source_type IS 'What was completed: step, quest, chapter or path.';
+COMMENT ON COLUMN community.user_skill_rewards.source_type IS 'What was completed: step, quest, chapter or path; rule, where what was earned opened a quest.';
 COMMENT ON COLUMN community.user_skill_rewards.source_id IS 'Which one.';
 COMMENT ON COLUMN community.user_skill_rewards.unlocked_id IS 'What was unlocked, for ChallengeUnlocked.';
 COMMENT ON COLUMN community.user_skill_rewards.created_at IS 'When it was written.';

@@ -102,6 +102,7 @@ CREATE TABLE learning.learners (
     guild_id bigint NOT NULL,
     auth_user_id uuid NOT NULL,
     user_id bigint NOT NULL,
+    rules_checked_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_learners PRIMARY KEY (guild_id, auth_user_id),
@@ -118,6 +119,8 @@ COMMENT ON COLUMN learning.learners.auth_user_id IS 'Learner, people.users.auth_
 COMMENT ON COLUMN learning.learners.user_id IS 'The same person as a member, a snowflake.';
 COMMENT ON COLUMN learning.learners.created_at IS 'When the row was made.';
 COMMENT ON COLUMN learning.learners.updated_at IS 'When the row last changed; kept by trigger.';
+COMMENT ON COLUMN learning.learners.rules_checked_at IS
+    'When it was last looked at what has opened by what they earned; what came to them later has them looked at again.';
 CREATE INDEX ix_learners_auth_user_id ON learning.learners (auth_user_id);
 CREATE TRIGGER tg_learners_touch BEFORE UPDATE ON learning.learners
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
@@ -431,6 +434,8 @@ COMMENT ON COLUMN learning.quest_versions.hash IS
 COMMENT ON COLUMN learning.quest_versions.published_by IS 'Who published it, an auth_user_id; a soft reference, null for the command line.';
 COMMENT ON COLUMN learning.quest_versions.created_at IS 'When it was published.';
 COMMENT ON COLUMN learning.quest_versions.updated_at IS 'When its wording last changed; kept by trigger.';
+CREATE INDEX ix_quest_versions_elsewhere ON learning.quest_versions (guild_id, quest_id, version)
+    WHERE jsonb_path_exists(snapshot, '$.quest.steps[*].elsewhere');
 CREATE TRIGGER tg_quest_versions_touch BEFORE UPDATE ON learning.quest_versions
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
@@ -1041,7 +1046,7 @@ CREATE TABLE learning.item_responses (
     CONSTRAINT pk_item_responses PRIMARY KEY (guild_id, try_id, item),
     CONSTRAINT fk_item_responses_try_id_item_tries FOREIGN KEY (guild_id, try_id)
         REFERENCES learning.item_tries (guild_id, id) ON DELETE CASCADE,
-    CONSTRAINT ck_item_responses_item CHECK (length(item) BETWEEN 1 AND 100),
+    CONSTRAINT ck_item_responses_item CHECK (length(item) BETWEEN 1 AND 201),
     CONSTRAINT ck_item_responses_item_hash CHECK (octet_length(item_hash) = 32),
     CONSTRAINT ck_item_responses_place CHECK (place > 0),
     CONSTRAINT ck_item_responses_parameters CHECK (jsonb_typeof(parameters) = 'object'),
@@ -1060,6 +1065,7 @@ COMMENT ON COLUMN learning.item_responses.score IS 'Points reached.';
 COMMENT ON COLUMN learning.item_responses.max_score IS 'Points there were.';
 COMMENT ON COLUMN learning.item_responses.created_at IS 'When the row was made.';
 COMMENT ON COLUMN learning.item_responses.updated_at IS 'When a regrade last changed its score; kept by trigger.';
+CREATE INDEX ix_item_responses_bank ON learning.item_responses (guild_id, split_part(item, '/', 1)) WHERE item LIKE '%/%';
 CREATE TRIGGER tg_item_responses_touch BEFORE UPDATE ON learning.item_responses
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
@@ -1166,3 +1172,38 @@ COMMENT ON COLUMN learning.question_banks.created_at IS 'When the row was made.'
 COMMENT ON COLUMN learning.question_banks.updated_at IS 'When the row last changed; kept by trigger.';
 CREATE TRIGGER tg_question_banks_touch BEFORE UPDATE ON learning.question_banks
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
+
+-- What happens elsewhere ---------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION learning.has_happened(p_guild bigint, p_user bigint, p_what jsonb, p_since timestamptz) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE
+        WHEN p_what->'challenge' IS NOT NULL THEN EXISTS (
+            SELECT FROM challenges.challenges c
+             WHERE c.guild_id = p_guild AND c.slug = p_what->>'challenge'
+               AND c.parts = (SELECT count(DISTINCT s.part) FROM challenges.challenge_submissions s
+                               WHERE s.guild_id = p_guild AND s.challenge_id = c.id AND s.is_correct
+                                 AND (s.participant_id = p_user::text
+                                      OR s.participant_id IN (SELECT r.squad_id::text FROM campaigns.campaign_squad_rosters r
+                                                               WHERE r.guild_id = p_guild AND r.campaign_id = c.campaign_id
+                                                                 AND r.user_id = p_user))))
+        WHEN p_what->'achievement' IS NOT NULL THEN EXISTS (
+            SELECT FROM progress.user_achievements a
+             WHERE a.guild_id = p_guild AND a.user_id = p_user AND a.achievement_id = (p_what->>'achievement')::int
+               AND a.revoked_at IS NULL)
+        WHEN p_what->'board_quests' IS NOT NULL THEN (p_what->>'board_quests')::int <= (
+            SELECT count(*) FROM community.quests q
+             WHERE q.guild_id = p_guild AND q.claimed_by = p_user AND q.status = 'complete' AND q.completed_at >= p_since)
+        WHEN p_what->'threads' IS NOT NULL THEN (p_what->>'threads')::int <= (
+            SELECT count(*) FROM lake.event_lake e
+             WHERE e.guild_id = p_guild AND e.user_id = p_user AND e.event_type = 'thread_create' AND e."timestamp" >= p_since)
+        WHEN p_what->'voice_minutes' IS NOT NULL THEN (p_what->>'voice_minutes')::int <= 10 * (
+            SELECT count(*) FROM progress.activity_log l
+             WHERE l.guild_id = p_guild AND l.user_id = p_user AND l.event_type = 'VOICE_TICK' AND l.xp_delta > 0
+               AND l."timestamp" >= p_since)
+        ELSE false END
+    $$;
+COMMENT ON FUNCTION learning.has_happened(bigint, bigint, jsonb, timestamptz) IS
+    'Whether what completes a step elsewhere has happened to a member: a challenge solved or an achievement earned, whenever that was; quests of '
+    'the board, threads and minutes of talk (a tick is ten) since a time.';

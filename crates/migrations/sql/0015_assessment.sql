@@ -355,6 +355,8 @@ CREATE TABLE assessment.regrades (
     assessment_id uuid,
     key_version integer NOT NULL,
     lowers boolean NOT NULL DEFAULT false,
+    dry boolean NOT NULL DEFAULT false,
+    differences jsonb NOT NULL DEFAULT '[]',
     status text NOT NULL DEFAULT 'running',
     after_try uuid,
     looked_at integer NOT NULL DEFAULT 0,
@@ -370,6 +372,7 @@ CREATE TABLE assessment.regrades (
         REFERENCES learning.quest_versions (guild_id, quest_id, version),
     CONSTRAINT ck_regrades_subject CHECK (num_nonnulls(assessment_id, step_id) = 1),
     CONSTRAINT ck_regrades_status CHECK (status IN ('running', 'done') AND (status = 'done') = (finished_at IS NOT NULL)),
+    CONSTRAINT ck_regrades_differences CHECK (jsonb_typeof(differences) = 'array' AND octet_length(differences::text) <= 262144),
     CONSTRAINT ck_regrades_reason CHECK (length(reason) BETWEEN 1 AND 2000),
     CONSTRAINT ck_regrades_figures CHECK (looked_at >= 0 AND changed BETWEEN 0 AND looked_at AND passed BETWEEN 0 AND changed)
 );
@@ -378,10 +381,12 @@ COMMENT ON TABLE assessment.regrades IS
 COMMENT ON COLUMN assessment.regrades.guild_id IS 'Discord guild (the tenant), a snowflake.';
 COMMENT ON COLUMN assessment.regrades.id IS 'Identifier, time-ordered.';
 COMMENT ON COLUMN assessment.regrades.quest_id IS 'Quest.';
-COMMENT ON COLUMN assessment.regrades.step_id IS 'Quiz step whose tries are graded again; null for an assessment.';
+COMMENT ON COLUMN assessment.regrades.step_id IS 'Quiz or Coding step whose tries are graded again; null for an assessment.';
 COMMENT ON COLUMN assessment.regrades.assessment_id IS 'Assessment whose tries are graded again; null for a step.';
 COMMENT ON COLUMN assessment.regrades.key_version IS 'Version of the quest whose key counts.';
 COMMENT ON COLUMN assessment.regrades.lowers IS 'Whether tries that come to less are lowered, too. What was passed stays passed all the same.';
+COMMENT ON COLUMN assessment.regrades.dry IS 'Whether it only tells what would change.';
+COMMENT ON COLUMN assessment.regrades.differences IS 'The first 200 tries that changed, or would.';
 COMMENT ON COLUMN assessment.regrades.status IS 'running or done.';
 COMMENT ON COLUMN assessment.regrades.after_try IS 'The last try that was looked at; null before the first.';
 COMMENT ON COLUMN assessment.regrades.looked_at IS 'Tries looked at so far.';

@@ -163,6 +163,12 @@ impl Index {
         self.values.extend_from_slice(vector);
     }
 
+    /// The vector of this, if there is one; of vectors of that length.
+    pub(crate) fn vector(&self, of: (Kind, Uuid), length: usize) -> Option<&[f32]> {
+        let at = *self.places.get(&of)?;
+        self.values.get(at * length..(at + 1) * length)
+    }
+
     /// How many there are.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {

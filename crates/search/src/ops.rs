@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use kernel::GuildId;
+use learning::ids::QuestId;
 use learning::rules::check::LANGUAGES;
 use sha2::{Digest as _, Sha256};
 use sqlx::{PgConnection, PgPool};
@@ -14,6 +15,7 @@ use crate::error::Error;
 use crate::model::{Asked, Found, Hit, Kind, Meaning, Mode};
 use crate::rules::parts::parts;
 use crate::rules::ranks::fused;
+use crate::rules::vectors::dot;
 use crate::store::{self, Text};
 
 /// The most hits of an answer.
@@ -125,6 +127,29 @@ async fn by_meaning(
         search.embed(&text).map(|vector| index.nearest(&vector, kind, CANDIDATES)).unwrap_or_default()
     });
     Ok((nearest.await.unwrap_or_default(), meaning))
+}
+
+/// How like candidates are to whichever of the liked quests they are most like, from 0 to 1: for each a number, or none where one of both
+/// has not been embedded.
+pub async fn likeness(
+    pool: &PgPool,
+    search: &Search,
+    guild: GuildId,
+    liked: &[QuestId],
+    candidates: &[QuestId],
+) -> Result<Vec<Option<f64>>, Error> {
+    let index = index_now(&mut *pool.acquire().await?, search, guild).await?;
+    let vector = |quest: &QuestId| index.vector((Kind::Quest, quest.get()), search.dimensions());
+    let liked: Vec<&[f32]> = liked.iter().filter_map(vector).collect();
+    let most = |one: &QuestId| {
+        let one = vector(one)?;
+        liked
+            .iter()
+            .map(|liked| dot(liked, one))
+            .max_by(f32::total_cmp)
+            .map(|like| f64::from(like.clamp(0.0, 1.0)))
+    };
+    Ok(candidates.iter().map(most).collect())
 }
 
 /// A guild's vectors as they are in the database; what changed since the last look is read.

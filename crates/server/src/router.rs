@@ -10,11 +10,13 @@ use challenges::SubmissionWriter;
 use db::migrate::Schema;
 use delivery::Webhooks;
 use economy::TransferWriter;
+use insight::ops::Likeness;
 use jobs::EngineSettings;
 use jobs::outbox::Tail;
 use lake::ingest::EventWriter;
 use sandbox::Sandbox;
 use search::Search;
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::events::Streams;
@@ -133,6 +135,19 @@ pub fn build(services: &Services) -> Router {
     }
     if let Some(search) = &services.search {
         routes = routes.layer(Extension(search.clone()));
+        routes = routes.layer(Extension(likeness(services.app.pool(), search)));
     }
     web::wrap(routes, app, &settings.http)
+}
+
+/// How alike quests are by their texts, for recommendations.
+fn likeness(pool: &PgPool, search: &Search) -> Likeness {
+    let (pool, search) = (pool.clone(), search.clone());
+    Likeness::new(move |guild, liked, candidates| {
+        let (pool, search) = (pool.clone(), search.clone());
+        Box::pin(async move {
+            let found = search::ops::likeness(&pool, &search, guild, &liked, &candidates).await;
+            found.map_err(|error| error.to_string())
+        })
+    })
 }

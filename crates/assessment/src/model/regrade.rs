@@ -14,10 +14,10 @@ use crate::ids::RegradeId;
 pub struct NewRegrade {
     /// The quest.
     pub quest_id: QuestId,
-    /// The Quiz step; or else
+    /// The Quiz or Coding step; or else
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_id: Option<StepId>,
-    /// the Quiz assessment.
+    /// the Quiz or AutoGraded assessment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assessment_id: Option<AssessmentId>,
     /// The version whose key counts; that which is begun now unless told.
@@ -26,6 +26,9 @@ pub struct NewRegrade {
     /// Whether tries that come to less are lowered, too. What was passed stays passed all the same.
     #[serde(default)]
     pub lowers: bool,
+    /// Whether it is only to be told what would change: nothing is written but the regrade itself. Programs are run again for it.
+    #[serde(default)]
+    pub dry: bool,
     /// Why: 1 to 2,000 characters, for the history. Not asked for in a dry run.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schema(max_length = 2_000)]
@@ -52,7 +55,7 @@ pub struct RegradePreview {
 }
 
 /// A try that would change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Difference {
     /// The try.
     pub try_id: TryId,
@@ -85,11 +88,13 @@ pub struct Regrade {
     pub key_version: i32,
     /// Whether tries are lowered, too.
     pub lowers: bool,
+    /// Whether it only tells what would change.
+    pub dry: bool,
     /// running or done.
     pub status: String,
     /// Tries looked at so far.
     pub looked_at: i32,
-    /// Tries whose score changed.
+    /// Tries whose score changed, or would.
     pub changed: i32,
     /// Tries that pass now and did not.
     pub passed: i32,
@@ -100,4 +105,7 @@ pub struct Regrade {
     /// When it was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<DateTime<Utc>>,
+    /// The first 200 tries that changed, or would.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<Difference>,
 }

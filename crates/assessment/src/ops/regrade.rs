@@ -1,4 +1,5 @@
-//! Tries at quizzes graded again by another key: first a dry run, then a job in bounded batches that a kill loses nothing of.
+//! Tries graded again by another key: first a dry run, then a job in bounded batches that a kill loses nothing of. Programs have to be run
+//! again for it ([`super::programs`]), so their dry run is a job as well.
 
 use std::collections::HashMap;
 
@@ -10,10 +11,12 @@ use learning::store::{
     AttemptStatus, GradedResponse, GradedTry, Snapshot, graded_responses, graded_tries, learners_lock,
     tries_regrade,
 };
+use sandbox::Sandbox;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::programs;
 use super::task::{grader, percent};
 use crate::error::Error;
 use crate::ids::RegradeId;
@@ -80,6 +83,11 @@ pub async fn regrade_preview(
     let subject = subject_of(new.step_id, new.assessment_id)?;
     let mut tx = pool.begin().await?;
     let (key_version, snapshot) = key_of(&mut tx, guild, new).await?;
+    if snapshot.coding(new.quest_id, subject).is_ok() {
+        let message = "is a program, which has to be run again: ask for a regrade with `dry`, and look at it when it is done";
+        let field = if new.step_id.is_some() { "step_id" } else { "assessment_id" };
+        return Err(Error::field(field, message));
+    }
     let key = Key::new(snapshot.quiz(new.quest_id, subject)?);
     let mut preview = RegradePreview { key_version, ..RegradePreview::default() };
     let mut after = None;
@@ -104,14 +112,7 @@ fn count(preview: &mut RegradePreview, was: &GradedTry, now: &GradedTry) {
     preview.newly_failed += usize::from(was.passed && !now.passed);
     let differs = share(now) != share(was) || now.passed != was.passed;
     if differs && preview.differences.len() < LISTED {
-        preview.differences.push(Difference {
-            try_id: was.id,
-            user_id: was.user,
-            from: percent(share(was)),
-            to: percent(share(now)),
-            passed_before: was.passed,
-            passed: now.passed,
-        });
+        preview.differences.push(difference(was, now));
     }
 }
 
@@ -130,10 +131,12 @@ pub async fn regrade_create(
     db::retry(|| async {
         let mut tx = pool.begin().await?;
         let (version, snapshot) = key_of(&mut tx, guild, new).await?;
-        snapshot.quiz(new.quest_id, subject)?;
+        if snapshot.coding(new.quest_id, subject).is_err() {
+            snapshot.quiz(new.quest_id, subject)?;
+        }
         let by = grader(&mut tx, &author).await?;
         let id = store::regrade_insert(&mut tx, guild, new, version, by).await?;
-        let after = json!({ "quest_id": new.quest_id, "key_version": version, "lowers": new.lowers, "reason": reason });
+        let after = json!({ "quest_id": new.quest_id, "key_version": version, "lowers": new.lowers, "dry": new.dry, "reason": reason });
         author.record(&mut tx, guild, "REGRADE", "assessment.regrades", id.to_string(), after).await?;
         let about = timers::Carry { regrade_id: id };
         timers::REGRADE.schedule(&mut tx, Some(guild), At::Now, &about).await?;
@@ -154,25 +157,43 @@ pub async fn regrade_get(pool: &PgPool, guild: GuildId, id: RegradeId) -> Result
     one(&mut *pool.acquire().await?, guild, id).await
 }
 
-async fn one(conn: &mut PgConnection, guild: GuildId, id: RegradeId) -> Result<Regrade, Error> {
+pub(super) async fn one(conn: &mut PgConnection, guild: GuildId, id: RegradeId) -> Result<Regrade, Error> {
     let found = store::regrade_list(conn, guild, Some(id)).await?;
     found.into_iter().next().ok_or(Error::NotFound("regrade"))
 }
 
 /// Carries a regrade through, batch by batch. Run again, by whomever, it goes on where it was.
-pub async fn regrade_run(pool: &PgPool, guild: GuildId, id: RegradeId) -> Result<(), Error> {
-    while regrade_step(pool, guild, id).await? {}
+pub async fn regrade_run(
+    pool: &PgPool,
+    sandbox: Option<&Sandbox>,
+    guild: GuildId,
+    id: RegradeId,
+) -> Result<(), Error> {
+    while regrade_step(pool, sandbox, guild, id).await? {}
     Ok(())
 }
 
 /// One batch; tells whether there is more to do.
-pub async fn regrade_step(pool: &PgPool, guild: GuildId, id: RegradeId) -> Result<bool, Error> {
+pub async fn regrade_step(
+    pool: &PgPool,
+    sandbox: Option<&Sandbox>,
+    guild: GuildId,
+    id: RegradeId,
+) -> Result<bool, Error> {
+    let mut conn = pool.acquire().await?;
+    let asked = one(&mut conn, guild, id).await?;
+    let subject = subject_of(asked.step_id, asked.assessment_id)?;
+    let snapshot = version_read(&mut conn, guild, asked.quest_id, asked.key_version).await?;
+    drop(conn);
+    if let Ok(program) = snapshot.coding(asked.quest_id, subject) {
+        return programs::step(pool, sandbox, guild, &asked, subject, program).await;
+    }
     db::retry(|| async {
         let mut tx = pool.begin().await?;
         let Some(after) = store::regrade_lock(&mut tx, guild, id).await? else { return Ok(false) };
         let regrade = one(&mut tx, guild, id).await?;
-        let batch = batch(&mut tx, guild, &regrade, after).await?;
-        store::regrade_advance(&mut tx, guild, id, batch).await?;
+        let (batch, differences) = batch(&mut tx, guild, &regrade, after).await?;
+        store::regrade_advance(&mut tx, guild, id, batch, &differences).await?;
         tx.commit().await?;
         Ok(batch.last.is_some())
     })
@@ -184,7 +205,7 @@ async fn batch(
     guild: GuildId,
     regrade: &Regrade,
     after: Option<TryId>,
-) -> Result<Batch, Error> {
+) -> Result<(Batch, Vec<Difference>), Error> {
     let quest = regrade.quest_id;
     let subject = subject_of(regrade.step_id, regrade.assessment_id)?;
     let snapshot = version_read(&mut *conn, guild, quest, regrade.key_version).await?;
@@ -201,26 +222,46 @@ async fn batch(
         .into_iter()
         .filter_map(|(was, answers)| key.regrade(&was, answers, regrade.lowers).map(|now| (was, now)))
         .collect();
-    let now: Vec<GradedTry> = changes.iter().map(|(_, regraded)| regraded.now.clone()).collect();
-    let responses: Vec<GradedResponse> =
-        changes.iter().flat_map(|(_, regraded)| regraded.responses.iter().cloned()).collect();
-    tries_regrade(&mut *conn, guild, subject, &now, &responses).await?;
     let differ: Vec<(&GradedTry, &GradedTry)> = changes
         .iter()
         .map(|(was, regraded)| (was, &regraded.now))
         .filter(|(was, now)| (was.score, was.full, was.passed) != (now.score, now.full, now.passed))
         .collect();
-    store::regrades_record(&mut *conn, guild, regrade, &differ).await?;
     let passed: Vec<&GradedTry> =
         differ.iter().filter(|(was, now)| now.passed && !was.passed).map(|(_, now)| *now).collect();
-    for one in &passed {
-        newly_passed(&mut *conn, guild, quest, subject, one).await?;
+    if !regrade.dry {
+        let now: Vec<GradedTry> = changes.iter().map(|(_, regraded)| regraded.now.clone()).collect();
+        let responses: Vec<GradedResponse> =
+            changes.iter().flat_map(|(_, regraded)| regraded.responses.iter().cloned()).collect();
+        tries_regrade(&mut *conn, guild, subject, &now, &responses).await?;
+        store::regrades_record(&mut *conn, guild, regrade, &differ).await?;
+        for one in &passed {
+            newly_passed(&mut *conn, guild, quest, subject, one).await?;
+        }
     }
-    Ok(Batch { last, looked_at, changed: differ.len(), passed: passed.len() })
+    let batch = Batch { last, looked_at, changed: differ.len(), passed: passed.len() };
+    Ok((batch, differences(regrade, &differ)))
+}
+
+/// Of what a batch changes as much as the list still takes.
+pub(super) fn differences(regrade: &Regrade, differ: &[(&GradedTry, &GradedTry)]) -> Vec<Difference> {
+    let left = LISTED.saturating_sub(regrade.differences.len());
+    differ.iter().take(left).map(|(was, now)| difference(was, now)).collect()
+}
+
+fn difference(was: &GradedTry, now: &GradedTry) -> Difference {
+    Difference {
+        try_id: was.id,
+        user_id: was.user,
+        from: percent(share(was)),
+        to: percent(share(now)),
+        passed_before: was.passed,
+        passed: now.passed,
+    }
 }
 
 /// What passes now brings what it lacked: once, whatever else passed before.
-async fn newly_passed(
+pub(super) async fn newly_passed(
     conn: &mut PgConnection,
     guild: GuildId,
     quest: QuestId,

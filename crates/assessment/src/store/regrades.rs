@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::ids::RegradeId;
-use crate::model::regrade::{NewRegrade, Regrade};
+use crate::model::regrade::{Difference, NewRegrade, Regrade};
 
 /// Keeps that a regrade was asked for.
 pub(crate) async fn regrade_insert(
@@ -19,8 +19,8 @@ pub(crate) async fn regrade_insert(
     by: Option<Uuid>,
 ) -> Result<RegradeId, Error> {
     Ok(sqlx::query_scalar!(
-        r#"INSERT INTO assessment.regrades (guild_id, quest_id, step_id, assessment_id, key_version, lowers, reason, requested_by)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id AS "id: RegradeId""#,
+        r#"INSERT INTO assessment.regrades (guild_id, quest_id, step_id, assessment_id, key_version, lowers, reason, requested_by, dry)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id AS "id: RegradeId""#,
         guild.get(),
         new.quest_id.get(),
         new.step_id.map(StepId::get),
@@ -29,6 +29,7 @@ pub(crate) async fn regrade_insert(
         new.lowers,
         new.reason.trim(),
         by,
+        new.dry,
     )
     .fetch_one(conn)
     .await?)
@@ -40,17 +41,37 @@ pub(crate) async fn regrade_list(
     guild: GuildId,
     only: Option<RegradeId>,
 ) -> Result<Vec<Regrade>, Error> {
-    Ok(sqlx::query_as!(
-        Regrade,
+    let rows = sqlx::query!(
         r#"SELECT id AS "id: RegradeId", quest_id AS "quest_id: QuestId", step_id AS "step_id: StepId",
-                  assessment_id AS "assessment_id: AssessmentId", key_version, lowers, status, looked_at, changed, passed, reason,
-                  created_at, finished_at
+                  assessment_id AS "assessment_id: AssessmentId", key_version, lowers, dry, status, looked_at, changed, passed, reason,
+                  created_at, finished_at, differences
              FROM assessment.regrades WHERE guild_id = $1 AND ($2::uuid IS NULL OR id = $2) ORDER BY id DESC LIMIT 200"#,
         guild.get(),
         only.map(RegradeId::get),
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    let rows = rows.into_iter().map(|row| {
+        let differences = serde_json::from_value(row.differences);
+        Ok(Regrade {
+            id: row.id,
+            quest_id: row.quest_id,
+            step_id: row.step_id,
+            assessment_id: row.assessment_id,
+            key_version: row.key_version,
+            lowers: row.lowers,
+            dry: row.dry,
+            status: row.status,
+            looked_at: row.looked_at,
+            changed: row.changed,
+            passed: row.passed,
+            reason: row.reason,
+            created_at: row.created_at,
+            finished_at: row.finished_at,
+            differences: differences.map_err(|error| Error::Corrupt("a regrade", error))?,
+        })
+    });
+    rows.collect()
 }
 
 /// Locks a regrade; tells the try it got to.
@@ -84,11 +105,15 @@ pub(crate) async fn regrade_advance(
     guild: GuildId,
     id: RegradeId,
     batch: Batch,
+    differences: &[Difference],
 ) -> Result<(), Error> {
+    let differences =
+        serde_json::to_value(differences).map_err(|error| Error::Corrupt("a regrade", error))?;
     let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
     sqlx::query!(
         "UPDATE assessment.regrades
             SET after_try = coalesce($3, after_try), looked_at = looked_at + $4, changed = changed + $5, passed = passed + $6,
+                differences = differences || $7,
                 status = CASE WHEN $3::uuid IS NULL THEN 'done' ELSE status END,
                 finished_at = CASE WHEN $3::uuid IS NULL THEN now() END
           WHERE guild_id = $1 AND id = $2",
@@ -98,6 +123,7 @@ pub(crate) async fn regrade_advance(
         count(batch.looked_at),
         count(batch.changed),
         count(batch.passed),
+        differences,
     )
     .execute(conn)
     .await?;

@@ -79,8 +79,17 @@ async fn a_dry_run_tells_the_differences_and_the_job_brings_what_was_lacking_onc
     assert_eq!((&lowering["lowered"], &lowering["newly_failed"]), (&json!(1), &json!(1)));
     assert_eq!(stage.xp(ADA).await, 5, "a dry run changes nothing");
 
+    let id = asked(&stage, &way, &json!({ "dry": true })).await;
+    ops::regrade_run(stage.house.pool(), None, GUILD, id).await.unwrap();
+    let dry = stage.ok("GET", &format!("assessment/regrades/{id}"), None, None).await;
+    assert_eq!(
+        (&dry["changed"], &dry["passed"], &dry["differences"][0]["to"]),
+        (&json!(1), &json!(1), &json!("100.00"))
+    );
+    assert_eq!(stage.xp(ADA).await, 5, "nor does a job that is to be dry");
+
     let id = asked(&stage, &way, &json!({})).await;
-    ops::regrade_run(stage.house.pool(), GUILD, id).await.unwrap();
+    ops::regrade_run(stage.house.pool(), None, GUILD, id).await.unwrap();
     let done = stage.ok("GET", &format!("assessment/regrades/{id}"), None, None).await;
     assert_eq!(
         (&done["status"], &done["looked_at"], &done["changed"], &done["passed"]),
@@ -91,10 +100,10 @@ async fn a_dry_run_tells_the_differences_and_the_job_brings_what_was_lacking_onc
     stage.assert_clean().await;
     // Once more changes nothing; lowering takes a score, and nothing that was passed.
     let id = asked(&stage, &way, &json!({})).await;
-    ops::regrade_run(stage.house.pool(), GUILD, id).await.unwrap();
+    ops::regrade_run(stage.house.pool(), None, GUILD, id).await.unwrap();
     assert_eq!(stage.ok("GET", &format!("assessment/regrades/{id}"), None, None).await["changed"], json!(0));
     let id = asked(&stage, &way, &json!({ "lowers": true })).await;
-    ops::regrade_run(stage.house.pool(), GUILD, id).await.unwrap();
+    ops::regrade_run(stage.house.pool(), None, GUILD, id).await.unwrap();
     let bob = stage.seen(&way.quest, BOB).await;
     assert_eq!((&bob["passed"], &bob["best_grade"]), (&json!(true), &json!("50.00")));
     assert_eq!((stage.xp(ADA).await, stage.xp(BOB).await), (35, 35));
@@ -120,12 +129,12 @@ async fn a_regrade_killed_in_its_middle_goes_on_and_two_at_once_bring_one_cascad
     // What dies before its commit leaves nothing.
     let failing = "ALTER TABLE assessment.regrades ADD CONSTRAINT ck_regrades_killed CHECK (looked_at = 0)";
     stage.execute(failing).await;
-    ops::regrade_run(stage.house.pool(), GUILD, id).await.unwrap_err();
+    ops::regrade_run(stage.house.pool(), None, GUILD, id).await.unwrap_err();
     assert_eq!(stage.xp(ADA).await, 5);
     stage.assert_clean().await;
     stage.execute("ALTER TABLE assessment.regrades DROP CONSTRAINT ck_regrades_killed").await;
     let other = asked(&stage, &way, &json!({})).await;
-    let runs = [id, id, other, other].map(|id| ops::regrade_run(stage.house.pool(), GUILD, id));
+    let runs = [id, id, other, other].map(|id| ops::regrade_run(stage.house.pool(), None, GUILD, id));
     for done in join_all(runs).await {
         done.unwrap();
     }
@@ -194,7 +203,7 @@ async fn a_hundred_thousand_answers_take_seconds() {
     let preview = preview.elapsed();
     let id = asked(&stage, &way, &json!({})).await;
     let begun = std::time::Instant::now();
-    ops::regrade_run(stage.house.pool(), GUILD, id).await.unwrap();
+    ops::regrade_run(stage.house.pool(), None, GUILD, id).await.unwrap();
     println!("100,000 answers: dry run {preview:?}, regrade {:?}", begun.elapsed());
     let done = stage.ok("GET", &format!("assessment/regrades/{id}"), None, None).await;
     assert_eq!((&done["looked_at"], &done["changed"]), (&json!(10_003), &json!(1_001)));

@@ -103,8 +103,8 @@ fn understand<'a>(stored: &'a Stored, name: &'static str) -> Result<Read<'a>, St
     if data.ordinal < 1 {
         return Err("`ordinal` must be 1 or more".to_owned());
     }
-    if !["step", "quest", "chapter", "path"].contains(&data.source_type.as_str()) {
-        return Err("`source_type` must be step, quest, chapter or path".to_owned());
+    if !["step", "quest", "chapter", "path", "rule"].contains(&data.source_type.as_str()) {
+        return Err("`source_type` must be step, quest, chapter, path or rule".to_owned());
     }
     let amount = |amount: i32, what| {
         if (0..=MOST).contains(&amount) { Ok(()) } else { Err(format!("`{what}` must be 0 to {MOST}")) }

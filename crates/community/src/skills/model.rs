@@ -82,6 +82,21 @@ pub struct NewSkill {
     pub requires: Vec<Requirement>,
 }
 
+impl NewSkill {
+    /// A skill of this short name, which is its name, too.
+    pub fn named(slug: String) -> Self {
+        Self {
+            name: slug.clone(),
+            slug,
+            description: String::new(),
+            domain: general(),
+            points_per_level: hundred(),
+            max_level: ten(),
+            requires: Vec::new(),
+        }
+    }
+}
+
 fn general() -> String {
     "general".to_owned()
 }

@@ -106,13 +106,8 @@ pub async fn reward_list(
     Ok(Page::new(rewards, limit, |one| (one.created_at, one.id)))
 }
 
-/// Makes a skill. Audited.
-pub async fn skill_create(
-    pool: &PgPool,
-    guild: GuildId,
-    mut new: NewSkill,
-    author: Author<'_>,
-) -> Result<Skill, Error> {
+/// A skill to be made, as it is stored; or what is wrong with it.
+fn new_checked(mut new: NewSkill) -> Result<NewSkill, Error> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let slug = new.slug.as_bytes();
     if slug.len() > 100
@@ -128,20 +123,55 @@ pub async fn skill_create(
     fields::within("points_per_level", new.points_per_level, 1, 1_000_000)?;
     fields::within("max_level", new.max_level, 1, 1_000)?;
     check_requires(&new.requires)?;
+    Ok(new)
+}
+
+/// Makes a skill. Audited.
+pub async fn skill_create(
+    pool: &PgPool,
+    guild: GuildId,
+    new: NewSkill,
+    author: Author<'_>,
+) -> Result<Skill, Error> {
+    let new = new_checked(new)?;
     db::retry(|| async {
         let mut tx = pool.begin().await?;
-        people::guild_ensure(&mut tx, guild, None).await?;
-        if store::lock(&mut tx, guild).await? >= MOST {
-            return Err(Error::Refused(format!("a guild may have {MOST} skills")));
-        }
-        let id = store::insert(&mut tx, guild, &new).await?;
-        build_on(&mut tx, guild, id, &new.requires).await?;
-        let made = known(&mut tx, guild, id).await?;
-        Deed::new("CREATE", TABLE, id.to_string()).after(&made).record(&mut tx, guild, author).await?;
+        let made = add(&mut tx, guild, &new, author).await?;
         tx.commit().await?;
         Ok(made)
     })
     .await
+}
+
+/// Makes skills in the caller's transaction; tells how many. Audited.
+pub async fn skills_add(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    new: Vec<NewSkill>,
+    author: Author<'_>,
+) -> Result<usize, Error> {
+    let new = new.into_iter().map(new_checked).collect::<Result<Vec<_>, _>>()?;
+    for one in &new {
+        add(&mut *conn, guild, one, author).await?;
+    }
+    Ok(new.len())
+}
+
+async fn add(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    new: &NewSkill,
+    author: Author<'_>,
+) -> Result<Skill, Error> {
+    people::guild_ensure(&mut *conn, guild, None).await?;
+    if store::lock(&mut *conn, guild).await? >= MOST {
+        return Err(Error::Refused(format!("a guild may have {MOST} skills")));
+    }
+    let id = store::insert(&mut *conn, guild, new).await?;
+    build_on(&mut *conn, guild, id, &new.requires).await?;
+    let made = known(&mut *conn, guild, id).await?;
+    Deed::new("CREATE", TABLE, id.to_string()).after(&made).record(conn, guild, author).await?;
+    Ok(made)
 }
 
 /// Changes a skill; members' levels follow its figures. Audited.

@@ -163,9 +163,25 @@ pub async fn item_list(pool: &PgPool, guild: GuildId, quest: QuestId) -> Result<
     let mut conn = pool.acquire().await?;
     title(&mut conn, guild, quest).await?;
     let rows = items::items_list(&mut conn, guild, quest).await?;
-    let subjects: Vec<Uuid> = rows.iter().map(|row| row.subject_id).collect();
-    let mut answers: BTreeMap<(Uuid, String, Vec<u8>), Vec<items::AnswerRow>> = BTreeMap::new();
-    for row in items::answers_list(&mut conn, guild, &subjects).await? {
+    let subjects: Vec<Uuid> = rows.iter().filter_map(|row| row.subject_id).collect();
+    let given = items::answers_list(&mut conn, guild, &subjects).await?;
+    Ok(told(rows, given))
+}
+
+/// The questions of a bank, each over all quizzes that draw it: the first time that each learner was asked.
+pub async fn bank_item_list(pool: &PgPool, guild: GuildId, bank: &str) -> Result<Vec<ItemFigures>, Error> {
+    let mut conn = pool.acquire().await?;
+    if !items::bank_exists(&mut conn, guild, bank).await? {
+        return Err(Error::NotFound("bank"));
+    }
+    let rows = items::bank_items(&mut conn, guild, bank).await?;
+    let given = items::bank_answers(&mut conn, guild, bank).await?;
+    Ok(told(rows, given))
+}
+
+fn told(rows: Vec<items::ItemRow>, given: Vec<items::AnswerRow>) -> Vec<ItemFigures> {
+    let mut answers: BTreeMap<(Option<Uuid>, String, Vec<u8>), Vec<items::AnswerRow>> = BTreeMap::new();
+    for row in given {
         answers.entry((row.subject_id, row.item.clone(), row.hash.clone())).or_default().push(row);
     }
     let told = rows.into_iter().map(|row| {
@@ -205,5 +221,5 @@ pub async fn item_list(pool: &PgPool, guild: GuildId, quest: QuestId) -> Result<
                 .collect(),
         }
     });
-    Ok(told.collect())
+    told.collect()
 }

@@ -197,6 +197,29 @@ pub(super) async fn items(
     Ok(Json(ops::item_list(app.pool(), guild.guild_id, path.quest_id).await?))
 }
 
+/// A bank in the path.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct BankPath {
+    /// The bank, by its short name.
+    bank_slug: String,
+}
+
+/// List a bank's questions with what they tell
+///
+/// Each over all quizzes that draw it, by the first time that each learner was asked.
+#[utoipa::path(get, path = "/guilds/{guild_id}/insight/banks/{bank_slug}/items", tag = "insight",
+    operation_id = "insight_bank_item_list", params(InGuildPath, BankPath),
+    responses((status = 200, body = Vec<ItemFigures>), Problems),
+    security(("api_key" = ["learning:grade"])))]
+pub(super) async fn bank_items(
+    State(app): State<App>,
+    guild: InGuild<LearningGrade>,
+    Path(path): Path<BankPath>,
+) -> Result<Json<Vec<ItemFigures>>, Problem> {
+    Ok(Json(ops::bank_item_list(app.pool(), guild.guild_id, &path.bank_slug).await?))
+}
+
 /// Export a quest's questions with what they tell
 ///
 /// As CSV, with a header line. Texts that a spreadsheet would take for formulas begin with an apostrophe.

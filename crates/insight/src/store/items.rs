@@ -88,7 +88,7 @@ pub(crate) async fn items_make(
 /// A question, as stored.
 #[derive(Debug, Clone)]
 pub(crate) struct ItemRow {
-    pub(crate) subject_id: Uuid,
+    pub(crate) subject_id: Option<Uuid>,
     pub(crate) subject: Option<String>,
     pub(crate) item: String,
     pub(crate) hash: Vec<u8>,
@@ -115,7 +115,7 @@ pub(crate) async fn items_list(
                SELECT DISTINCT p.assessment_id, 1000000, NULL FROM learning.user_quest_attempts a
                  JOIN learning.user_assessment_progress p ON p.guild_id = a.guild_id AND p.attempt_id = a.id
                 WHERE a.guild_id = $1 AND a.quest_id = $2)
-           SELECT f.subject_id, s.title AS subject, f.item, f.item_hash AS hash, f.responses, f.omitted, f.facility, f.discrimination,
+           SELECT f.subject_id AS "subject_id?", s.title AS subject, f.item, f.item_hash AS hash, f.responses, f.omitted, f.facility, f.discrimination,
                   f.efficiency, f.upper_lower, f.last_at
              FROM subjects s JOIN insight.item_figures f ON f.guild_id = $1 AND f.subject_id = s.id
             ORDER BY s.place, f.subject_id, f.item, f.last_at DESC, f.item_hash"#,
@@ -129,7 +129,7 @@ pub(crate) async fn items_list(
 /// An answer, as stored.
 #[derive(Debug, Clone)]
 pub(crate) struct AnswerRow {
-    pub(crate) subject_id: Uuid,
+    pub(crate) subject_id: Option<Uuid>,
     pub(crate) item: String,
     pub(crate) hash: Vec<u8>,
     pub(crate) answer: String,
@@ -146,10 +146,91 @@ pub(crate) async fn answers_list(
 ) -> sqlx::Result<Vec<AnswerRow>> {
     sqlx::query_as!(
         AnswerRow,
-        "SELECT subject_id, item, item_hash AS hash, answer, chosen, is_right, mean_rest FROM insight.item_answers
-          WHERE guild_id = $1 AND subject_id = ANY ($2) ORDER BY chosen DESC, answer",
+        r#"SELECT subject_id AS "subject_id?", item, item_hash AS hash, answer, chosen, is_right, mean_rest FROM insight.item_answers
+            WHERE guild_id = $1 AND subject_id = ANY ($2) ORDER BY chosen DESC, answer"#,
         guild.get(),
         subjects,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Whether the guild has this bank.
+pub(crate) async fn bank_exists(conn: &mut PgConnection, guild: GuildId, bank: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM learning.question_banks WHERE guild_id = $1 AND slug = $2) AS "there!""#,
+        guild.get(),
+        bank,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// The questions of a bank over all quizzes that draw them, by the first time that each learner was asked; the wording and key that was
+/// asked last first.
+pub(crate) async fn bank_items(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    bank: &str,
+) -> sqlx::Result<Vec<ItemRow>> {
+    sqlx::query_as!(
+        ItemRow,
+        r#"WITH answers AS MATERIALIZED (
+               SELECT DISTINCT ON (t.auth_user_id, r.item) r.item, r.item_hash, t.id, r.answer, t.finished_at,
+                      (r.score / r.max_score)::float8 AS x, ((t.score - r.score) / nullif(t.max_score - r.max_score, 0))::float8 AS rest
+                 FROM learning.item_responses r JOIN learning.item_tries t ON t.guild_id = r.guild_id AND t.id = r.try_id
+                WHERE r.guild_id = $1 AND r.item LIKE '%/%' AND split_part(r.item, '/', 1) = $2
+                  AND t.status = 'graded' AND t.max_score > 0
+                ORDER BY t.auth_user_id, r.item, t.finished_at, t.id
+           ), ranked AS (
+               SELECT a.*, row_number() OVER (PARTITION BY item, item_hash ORDER BY rest DESC, id) AS from_top,
+                      count(rest) OVER (PARTITION BY item, item_hash) AS n
+                 FROM answers a
+           ), figures AS (
+               SELECT item, item_hash, count(*)::int AS responses, (count(*) FILTER (WHERE answer IS NULL))::int AS omitted,
+                      avg(x ORDER BY id) AS facility, corr(x, rest ORDER BY id) AS discrimination,
+                      covar_pop(x, rest ORDER BY id) AS covariance,
+                      array_agg(x ORDER BY x) FILTER (WHERE rest IS NOT NULL) AS xs,
+                      array_agg(rest ORDER BY rest) FILTER (WHERE rest IS NOT NULL) AS rests,
+                      avg(x ORDER BY id) FILTER (WHERE rest IS NOT NULL AND from_top <= ceil(0.27 * n))
+                          - avg(x ORDER BY id) FILTER (WHERE rest IS NOT NULL AND from_top > n - ceil(0.27 * n)) AS upper_lower,
+                      max(finished_at) AS last_at
+                 FROM ranked GROUP BY item, item_hash
+           )
+           SELECT NULL::uuid AS subject_id, NULL::text AS subject, item, item_hash AS hash, responses AS "responses!", omitted AS "omitted!",
+                  facility AS "facility!", discrimination,
+                  covariance / nullif((SELECT covar_pop(u.x, u.rest) FROM unnest(xs, rests) AS u (x, rest)), 0) AS efficiency,
+                  upper_lower, last_at AS "last_at!"
+             FROM figures ORDER BY item, last_at DESC, item_hash"#,
+        guild.get(),
+        bank,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The answers that two learners at least gave to questions of a bank when they were first asked, the most frequent first.
+pub(crate) async fn bank_answers(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    bank: &str,
+) -> sqlx::Result<Vec<AnswerRow>> {
+    sqlx::query_as!(
+        AnswerRow,
+        r#"WITH answers AS MATERIALIZED (
+               SELECT DISTINCT ON (t.auth_user_id, r.item) r.item, r.item_hash, t.id, coalesce(r.answer::text, 'null') AS answer,
+                      r.score = r.max_score AS is_right, ((t.score - r.score) / nullif(t.max_score - r.max_score, 0))::float8 AS rest
+                 FROM learning.item_responses r JOIN learning.item_tries t ON t.guild_id = r.guild_id AND t.id = r.try_id
+                WHERE r.guild_id = $1 AND r.item LIKE '%/%' AND split_part(r.item, '/', 1) = $2
+                  AND t.status = 'graded' AND t.max_score > 0
+                ORDER BY t.auth_user_id, r.item, t.finished_at, t.id
+           )
+           SELECT NULL::uuid AS subject_id, item, item_hash AS hash, answer AS "answer!", count(*)::int AS "chosen!",
+                  bool_and(is_right) AS "is_right!", avg(rest ORDER BY id) AS mean_rest
+             FROM answers GROUP BY item, item_hash, answer HAVING count(*) >= 2 AND length(answer) <= 500
+            ORDER BY count(*) DESC, answer"#,
+        guild.get(),
+        bank,
     )
     .fetch_all(conn)
     .await

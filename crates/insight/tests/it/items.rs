@@ -81,3 +81,41 @@ async fn first_tries_tell_good_questions_from_a_wrong_key() {
     insight::ops::guild_recount(stage.pool(), crate::stage::GUILD).await.unwrap();
     assert_eq!(stage.everything().await, before);
 }
+
+#[tokio::test]
+async fn a_banks_question_is_told_of_over_all_quizzes_that_draw_it() {
+    let stage = Stage::new().await;
+    let (one, other) =
+        (stage.quest("one", &reading("One", 1)).await, stage.quest("other", &reading("Other", 1)).await);
+    let (first, second) = (stage.steps(one).await[0], stage.steps(other).await[0]);
+    sqlx::query("INSERT INTO learning.question_banks (guild_id, slug, title, questions) VALUES (1, 'codes', 'Codes', '[]'), (1, 'more', 'More', '[]')")
+        .execute(stage.pool())
+        .await
+        .unwrap();
+    for (n, learner) in stage.class(40).await.iter().enumerate() {
+        let right = if n < 10 { 1.0 } else { 0.0 };
+        let rest = if n < 20 { 1.0 } else { 0.0 };
+        let answers = [("codes/a", Some(if n < 10 { "yes" } else { "no" }), right), ("own", Some("x"), rest)];
+        let (quest, step) = if n % 2 == 0 { (one, first) } else { (other, second) };
+        let past = stage.attempt(*learner, quest, 1).await;
+        stage.answered(past, step, 1, &answers).await;
+        // Met again elsewhere, all know it: it counts as it was the first time.
+        let (quest, step) = if n % 2 == 0 { (other, second) } else { (one, first) };
+        let past = stage.attempt(*learner, quest, 1).await;
+        stage.answered(past, step, 1, &[("codes/a", Some("yes"), 1.0), ("own", Some("x"), 1.0)]).await;
+    }
+    let items = stage.ok("GET", "insight/banks/codes/items", None, None).await;
+    let items = items.as_array().unwrap();
+    assert_eq!(items.len(), 1, "{items:?}");
+    let item = &items[0];
+    assert_eq!((&item["item"], &item["subject_id"]), (&json!("codes/a"), &Value::Null));
+    assert_eq!((&item["facility"]["n"], item["facility"]["value"].as_f64()), (&json!(40), Some(0.25)));
+    assert_eq!(
+        (&item["answers"][0]["answer"], &item["answers"][0]["is_right"]),
+        (&json!("\"no\""), &json!(false))
+    );
+    assert!(item["discrimination"]["value"].as_f64().unwrap() > 0.4, "{item}");
+    assert_eq!(stage.ok("GET", "insight/banks/more/items", None, None).await, json!([]));
+    let (status, _) = stage.send("GET", "insight/banks/nowhere/items", None, None).await;
+    assert_eq!(status, 404);
+}

@@ -10,6 +10,7 @@ use crate::ids::{ChapterId, PathId, QuestId};
 use crate::model::path::Bundle;
 use crate::model::quest::{Difficulty, QuestType};
 use crate::ops;
+use crate::rules::banks::banks_of;
 use crate::rules::unlock::{Condition, Rule};
 use crate::rules::versions::counted;
 
@@ -22,6 +23,8 @@ pub struct Outlook {
     pub elsewhere: Vec<String>,
     /// Skills that the guild must have.
     pub skills: Vec<String>,
+    /// Banks that the guild must have.
+    pub banks: Vec<String>,
 }
 
 /// Looks at a bundle as publication would, taking quests that are not in it for ones that can be opened.
@@ -29,7 +32,10 @@ pub fn bundle_outlook(bundle: &Bundle) -> Outlook {
     let mut outlook = Outlook::default();
     let skills: BTreeSet<&String> =
         bundle.quests.iter().flat_map(|named| named.quest.skills.keys()).collect();
-    outlook.skills = skills.into_iter().cloned().collect();
+    outlook.skills = skills.into_iter().filter(|slug| !bundle.skills.contains_key(*slug)).cloned().collect();
+    let drawn: BTreeSet<&str> = bundle.quests.iter().flat_map(|named| banks_of(&named.quest)).collect();
+    let missing = drawn.into_iter().filter(|slug| bundle.banks.iter().all(|named| named.slug != *slug));
+    outlook.banks = missing.map(str::to_owned).collect();
     let here: BTreeSet<&str> = bundle.quests.iter().map(|named| named.slug.as_str()).collect();
     let mut named: BTreeSet<String> = bundle.path.entries().map(|(_, entry)| entry.quest.clone()).collect();
     for quest in &bundle.quests {

@@ -145,7 +145,13 @@ pub fn exercism(dir: &Path) -> Result<Foreign, Unreadable> {
         .collect();
     Ok(Foreign {
         source: format!("exercism:{}", config.slug),
-        bundle: Bundle { slug: config.slug.clone(), path, quests },
+        bundle: Bundle {
+            slug: config.slug.clone(),
+            path,
+            quests,
+            banks: Vec::new(),
+            skills: BTreeMap::new(),
+        },
         sources,
         skills,
         left_out,
@@ -383,6 +389,7 @@ fn step(slug: &str, step_type: StepType, title: &str, description: String) -> St
         experience_points: 0,
         optional: false,
         url: None,
+        elsewhere: None,
         note_characters: 0,
         quiz: None,
         coding: None,

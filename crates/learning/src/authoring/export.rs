@@ -1,15 +1,19 @@
 //! A path and its quests out of the database.
 
+use std::collections::BTreeSet;
+
 use kernel::GuildId;
 use sqlx::PgPool;
 
 use crate::error::Error;
 use crate::ids::PathId;
+use crate::model::bank::NamedBank;
 use crate::model::path::{Bundle, NamedQuest, PathDocument};
 use crate::ops;
+use crate::rules::banks::banks_of;
 use crate::store;
 
-/// A path with its quests: drafts where there are, else what is published.
+/// A path with its quests, and the banks and skills that these name: drafts where there are, else what is published.
 pub async fn bundle_export(pool: &PgPool, guild: GuildId, id: PathId) -> Result<Bundle, Error> {
     let mut tx = pool.begin().await?;
     let row = store::path_get(&mut tx, guild, Some(id), None).await?.ok_or(Error::NotFound("path"))?;
@@ -23,5 +27,12 @@ pub async fn bundle_export(pool: &PgPool, guild: GuildId, id: PathId) -> Result<
         }
     }
     quests.sort_by(|a, b| a.slug.cmp(&b.slug));
-    Ok(Bundle { slug: row.slug, path, quests })
+    let drawn: BTreeSet<&str> = quests.iter().flat_map(|named| banks_of(&named.quest)).collect();
+    let drawn: Vec<String> = drawn.into_iter().map(str::to_owned).collect();
+    let banks = store::banks_get(&mut tx, guild, &drawn).await?;
+    let banks = banks.into_iter().map(|row| NamedBank { slug: row.slug, bank: row.document }).collect();
+    let brought: BTreeSet<&String> = quests.iter().flat_map(|named| named.quest.skills.keys()).collect();
+    let brought: Vec<String> = brought.into_iter().cloned().collect();
+    let skills = store::skills_told(&mut tx, guild, &brought).await?;
+    Ok(Bundle { slug: row.slug, path, quests, banks, skills })
 }

@@ -1,15 +1,18 @@
 //! Reading a path's folder. Nothing outside it is read: symbolic links are refused, and so is what is too large.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
 
+use kernel::FieldError;
 use kernel::objects::Objects;
 use serde::de::DeserializeOwned;
 
-use crate::model::path::{Bundle, NamedQuest, PathDocument};
+use crate::model::bank::{BankDocument, NamedBank};
+use crate::model::path::{Bundle, BundleSkill, NamedQuest, PathDocument};
 use crate::model::quest::{QuestDocument, Step};
-use crate::rules::check::{is_slug, path_check, quest_check};
+use crate::rules::check::{bank_check, is_slug, path_check, quest_check, together_check};
 
 /// The largest file that is read, in bytes. Beyond it lies no sensible text.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -51,6 +54,8 @@ pub fn read(dir: &Path, slug: Option<&str>) -> Result<Bundle, Vec<Finding>> {
     }
     let path = path_read(dir, &mut findings);
     let quests = quests_read(dir, &mut findings);
+    let banks = banks_read(dir, &mut findings);
+    let skills = skills_read(dir, &mut findings);
     if let Some(path) = &path {
         for (_, entry) in path.entries() {
             if quests.iter().all(|quest| quest.slug != entry.quest) && !is_slug(&entry.quest) {
@@ -60,7 +65,14 @@ pub fn read(dir: &Path, slug: Option<&str>) -> Result<Bundle, Vec<Finding>> {
         }
     }
     match path {
-        Some(path) if findings.is_empty() => Ok(Bundle { slug, path, quests }),
+        Some(path) if findings.is_empty() => {
+            let bundle = Bundle { slug, path, quests, banks, skills };
+            let wrong = together_check(&bundle);
+            if wrong.is_empty() {
+                return Ok(bundle);
+            }
+            Err(wrong.into_iter().map(|one| of_whole(&bundle, one)).collect())
+        }
         _ => {
             findings.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
             Err(findings)
@@ -121,6 +133,58 @@ fn quests_read(dir: &Path, findings: &mut Vec<Finding>) -> Vec<NamedQuest> {
         }
     }
     quests
+}
+
+/// What is wrong between parts of a bundle, told as a mistake in the file that holds the part.
+fn of_whole(bundle: &Bundle, wrong: FieldError) -> Finding {
+    let part = |list: &str| {
+        let (n, rest) = wrong.field.strip_prefix(list)?.strip_prefix('[')?.split_once(']')?;
+        Some((n.parse::<usize>().ok()?, rest.trim_start_matches('.').to_owned()))
+    };
+    if let Some((n, field)) = part("quests") {
+        let file = format!("quests/{}/quest.toml", bundle.quests[n].slug);
+        of_file(&file, &format!("`{}` {}", field.trim_start_matches("quest."), wrong.message))
+    } else if let Some((n, _)) = part("banks") {
+        of_file(&format!("banks/{}.toml", bundle.banks[n].slug), &wrong.message)
+    } else if let Some(skill) = wrong.field.strip_prefix("skills.") {
+        of_file("skills.toml", &format!("`{skill}` {}", wrong.message))
+    } else {
+        of_file(&wrong.field, &wrong.message)
+    }
+}
+
+/// The banks that the folder has, if it has any: files called by their short names.
+fn banks_read(dir: &Path, findings: &mut Vec<Finding>) -> Vec<NamedBank> {
+    let Ok(entries) = std::fs::read_dir(dir.join("banks")) else { return Vec::new() };
+    let mut banks = Vec::new();
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let file = format!("banks/{name}");
+        let Some(slug) = name.strip_suffix(".toml") else { continue };
+        if !is_slug(slug) {
+            let message = "a bank is called by its short name: lower-case letters, digits, dots, underscores and dashes";
+            findings.push(of_file(&file, message));
+            continue;
+        }
+        let Some(text) = text_read(dir, &file, findings) else { continue };
+        let Some(bank) = toml_read::<BankDocument>(&file, &text, 0, findings) else { continue };
+        for wrong in bank_check(&bank) {
+            findings.push(placed(&file, &file, &text, 0, &wrong.field, &wrong.message));
+        }
+        banks.push(NamedBank { slug: slug.to_owned(), bank });
+    }
+    banks.sort_by(|a, b| a.slug.cmp(&b.slug));
+    banks
+}
+
+/// The skills that the folder tells of, if it does.
+fn skills_read(dir: &Path, findings: &mut Vec<Finding>) -> BTreeMap<String, BundleSkill> {
+    let file = "skills.toml";
+    if std::fs::symlink_metadata(dir.join(file)).is_err() {
+        return BTreeMap::new();
+    }
+    let text = text_read(dir, file, findings);
+    text.and_then(|text| toml_read(file, &text, 0, findings)).unwrap_or_default()
 }
 
 fn folders(dir: &Path, within: &str, findings: &mut Vec<Finding>) -> Vec<String> {

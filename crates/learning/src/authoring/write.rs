@@ -36,6 +36,15 @@ pub fn write(bundle: &Bundle, dir: &Path) -> Result<(), WriteError> {
     put(dir, "README.md", &format!("{}\n", path.description))?;
     path.description.clear();
     put(dir, "path.toml", &toml::to_string_pretty(&path)?)?;
+    if !bundle.skills.is_empty() {
+        put(dir, "skills.toml", &toml::to_string_pretty(&bundle.skills)?)?;
+    }
+    if !bundle.banks.is_empty() {
+        folder(&dir.join("banks"))?;
+    }
+    for named in &bundle.banks {
+        put(&dir.join("banks"), &format!("{}.toml", named.slug), &toml::to_string_pretty(&named.bank)?)?;
+    }
     folder(&dir.join("quests"))?;
     for named in &bundle.quests {
         // A short name has no slashes and does not begin with a dot, so it can't lead out of the folder.

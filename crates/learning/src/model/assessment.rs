@@ -7,36 +7,25 @@ use utoipa::ToSchema;
 use super::coding::Coding;
 use super::quiz::Quiz;
 
-/// Kind of an assessment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-pub enum AssessmentType {
-    /// Graded at once by its key.
-    Quiz,
-    /// Graded by an instructor.
-    Assignment,
-    /// Graded by an instructor.
-    Project,
-    /// Graded by other learners.
-    PeerReview,
-    /// Graded at once by running it.
-    AutoGraded,
-    /// Graded by an instructor.
-    ManualReview,
+kernel::decl_words! {
+    /// Kind of an assessment.
+    pub enum AssessmentType {
+        /// Graded at once by its key.
+        Quiz = "Quiz",
+        /// Graded by an instructor.
+        Assignment = "Assignment",
+        /// Graded by an instructor.
+        Project = "Project",
+        /// Graded by other learners.
+        PeerReview = "PeerReview",
+        /// Graded at once by running it.
+        AutoGraded = "AutoGraded",
+        /// Graded by an instructor.
+        ManualReview = "ManualReview",
+    }
 }
 
 impl AssessmentType {
-    /// The name, as the seeds and the API have it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Quiz => "Quiz",
-            Self::Assignment => "Assignment",
-            Self::Project => "Project",
-            Self::PeerReview => "PeerReview",
-            Self::AutoGraded => "AutoGraded",
-            Self::ManualReview => "ManualReview",
-        }
-    }
-
     /// Whether people judge it.
     pub const fn is_judged_by_people(self) -> bool {
         !matches!(self, Self::Quiz | Self::AutoGraded)

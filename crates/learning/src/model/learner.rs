@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::coding::CodeFeedback;
-use super::quest::{Difficulty, QuestType, Resource, StepType};
+use super::quest::{Difficulty, Elsewhere, QuestType, Resource, StepType};
 use super::quiz::AskedQuestion;
 use crate::ids::{AssessmentId, AttemptId, ChapterId, PathId, QuestId, StepId};
 use crate::model::assessment::AssessmentType;
@@ -190,6 +190,10 @@ pub struct StepView {
     /// Address of what is watched or tried out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// What completes it elsewhere in the guild, where something does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = json!({ "voice_minutes": 30 }))]
+    pub elsewhere: Option<Elsewhere>,
     /// The least length of the note by which it is confirmed; 0 asks for none.
     pub note_characters: u32,
     /// Tries used.

@@ -1,26 +1,28 @@
 //! Paths as authors write them, and the bundle of a path with its quests.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::bank::NamedBank;
 use super::quest::{Difficulty, QuestDocument, english, is_english, is_zero};
 use crate::rules::unlock::Rule;
 
-/// Kind of a learning path.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, sqlx::Type,
-)]
-#[sqlx(type_name = "learning.path_type")]
-pub enum PathType {
-    /// One subject from its beginning to its end.
-    Course,
-    /// One subject in depth.
-    Specialization,
-    /// Much in a short time.
-    Bootcamp,
-    /// Anything else.
-    Custom,
+kernel::decl_words! {
+    in "learning.path_type";
+    /// Kind of a learning path.
+    pub enum PathType {
+        /// One subject from its beginning to its end.
+        Course = "Course",
+        /// One subject in depth.
+        Specialization = "Specialization",
+        /// Much in a short time.
+        Bootcamp = "Bootcamp",
+        /// Anything else.
+        Custom = "Custom",
+    }
 }
 
 /// A path: chapters, and which quests are in them.
@@ -122,6 +124,29 @@ pub struct Bundle {
     /// Its quests. A quest that the path names and that is not here must be in the guild already.
     #[serde(default)]
     pub quests: Vec<NamedQuest>,
+    /// Banks that its quizzes draw from. One that is not here must be in the guild already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub banks: Vec<NamedBank>,
+    /// Skills that its quests bring, by short name: those that the guild lacks are made, the others stay as they are there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub skills: BTreeMap<String, BundleSkill>,
+}
+
+/// A skill as a bundle tells of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BundleSkill {
+    /// Name shown, 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: String,
+    /// What it is to have it, at most 2,000 characters.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schema(max_length = 2_000)]
+    pub description: String,
+    /// Branch of the tree it grows on, 1 to 50 characters; general unless told.
+    #[serde(default = "general")]
+    #[schema(min_length = 1, max_length = 50)]
+    pub domain: String,
 }
 
 /// A quest under its short name.
@@ -143,6 +168,10 @@ impl PathDocument {
         outside
             .chain(within.flat_map(|(n, chapter)| chapter.quests.iter().map(move |quest| (Some(n), quest))))
     }
+}
+
+fn general() -> String {
+    "general".to_owned()
 }
 
 fn utc() -> String {

@@ -10,96 +10,80 @@ use super::coding::Coding;
 use super::quiz::Quiz;
 use crate::rules::unlock::Rule;
 
-macro_rules! decl_enum {
-    ($(#[$meta:meta])* $name:ident = $sql:literal { $($(#[$variant_meta:meta])* $variant:ident),* $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, sqlx::Type)]
-        #[sqlx(type_name = $sql)]
-        pub enum $name {
-            $($(#[$variant_meta])* $variant),*
-        }
-
-        impl $name {
-            /// The name, as the seeds and the API have it.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => stringify!($variant)),*
-                }
-            }
-        }
-    };
-}
-
-decl_enum!(
+kernel::decl_words! {
+    in "learning.quest_type";
     /// Kind of a quest.
-    QuestType = "learning.quest_type" {
+    pub enum QuestType {
         /// Shows how something is done.
-        Tutorial,
+        Tutorial = "Tutorial",
         /// Lets it be done.
-        Practice,
+        Practice = "Practice",
         /// Asks for more.
-        Challenge,
+        Challenge = "Challenge",
         /// Makes something whole.
-        Project,
+        Project = "Project",
         /// Tests what was learnt.
-        Assessment,
+        Assessment = "Assessment",
         /// Leaves the way open.
-        Exploration,
+        Exploration = "Exploration",
     }
-);
-decl_enum!(
+}
+kernel::decl_words! {
+    in "learning.difficulty_level";
     /// Difficulty, ascending.
-    Difficulty = "learning.difficulty_level" {
+    pub enum Difficulty {
         /// For who begins.
-        Beginner,
+        Beginner = "Beginner",
         /// For who has begun.
-        Intermediate,
+        Intermediate = "Intermediate",
         /// For who knows.
-        Advanced,
+        Advanced = "Advanced",
         /// For who could teach it.
-        Expert,
+        Expert = "Expert",
     }
-);
-decl_enum!(
+}
+kernel::decl_words! {
+    in "learning.step_type";
     /// Kind of a step, which decides how it is completed.
-    StepType = "learning.step_type" {
+    pub enum StepType {
         /// Confirmed by the learner.
-        Reading,
+        Reading = "Reading",
         /// Confirmed by the learner.
-        Video,
+        Video = "Video",
         /// Confirmed by the learner.
-        Interactive,
+        Interactive = "Interactive",
         /// Judged by running it.
-        Coding,
+        Coding = "Coding",
         /// Graded at once by its key.
-        Quiz,
+        Quiz = "Quiz",
         /// Confirmed by the learner, with a note where one is asked for.
-        Discussion,
+        Discussion = "Discussion",
         /// Judged by a reviewer.
-        Submission,
+        Submission = "Submission",
         /// Confirmed by the learner, with a note where one is asked for.
-        Reflection,
+        Reflection = "Reflection",
     }
-);
-decl_enum!(
+}
+kernel::decl_words! {
+    in "learning.resource_type";
     /// Kind of a resource.
-    ResourceType = "learning.resource_type" {
+    pub enum ResourceType {
         /// A text.
-        Document,
+        Document = "Document",
         /// A film.
-        Video,
+        Video = "Video",
         /// A sound.
-        Audio,
+        Audio = "Audio",
         /// Something to try out.
-        Interactive,
+        Interactive = "Interactive",
         /// A page elsewhere.
-        Link,
+        Link = "Link",
         /// A program.
-        Code,
+        Code = "Code",
         /// Data.
-        Dataset,
+        Dataset = "Dataset",
     }
-);
+}
 
 /// A quest with everything in it, keys too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -179,6 +163,11 @@ pub struct Step {
     /// The least length of the note by which it is confirmed, in characters; 0 asks for none.
     #[serde(default, skip_serializing_if = "is_none_asked")]
     pub note_characters: u32,
+    /// What happens elsewhere in the guild and completes it, instead of the learner's confirming. One key: `challenge`, `achievement`,
+    /// `board_quests`, `threads` or `voice_minutes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = json!({ "voice_minutes": 30 }))]
+    pub elsewhere: Option<Elsewhere>,
     /// `Quiz`: its questions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiz: Option<Quiz>,
@@ -188,6 +177,22 @@ pub struct Step {
     /// `Submission`: what reviewers look at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submission: Option<SubmissionStep>,
+}
+
+/// What completes a step elsewhere in the guild.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Elsewhere {
+    /// All parts of a challenge are solved, whenever that was: by its short name, in whichever of the guild's campaigns.
+    Challenge(String),
+    /// An achievement was earned, whenever that was.
+    Achievement(i32),
+    /// So many quests of the board were completed since the quest was begun.
+    BoardQuests(u32),
+    /// So many threads were begun since the quest was.
+    Threads(u32),
+    /// So many minutes were spent talking since the quest was begun, as far as they earned XP: in tens.
+    VoiceMinutes(u32),
 }
 
 /// What reviewers look at in a `Submission` step.

@@ -163,7 +163,7 @@ pub struct Pair {
 }
 
 /// A question as a learner sees it: without its key, under ids of this try.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AskedQuestion {
     /// Its id in this try.
     pub id: String,
@@ -175,15 +175,15 @@ pub struct AskedQuestion {
     /// Points it brings.
     pub points: u32,
     /// What to choose from, to put in order, or the left sides.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<AskedChoice>,
     /// The right sides.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<AskedChoice>,
 }
 
 /// A choice as a learner sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AskedChoice {
     /// Its id in this try.
     pub id: String,

@@ -135,11 +135,11 @@ fn path_shown(row: PathRow) -> Result<PathSource, Error> {
     })
 }
 
-fn refused(wrong: Vec<FieldError>) -> Result<(), Error> {
+pub(super) fn refused(wrong: Vec<FieldError>) -> Result<(), Error> {
     if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
 }
 
-fn slug_check(slug: &str) -> Vec<FieldError> {
+pub(super) fn slug_check(slug: &str) -> Vec<FieldError> {
     if is_slug(slug) {
         return Vec::new();
     }
@@ -148,11 +148,11 @@ fn slug_check(slug: &str) -> Vec<FieldError> {
 }
 
 /// Findings under the name that the document has in the request.
-fn under(name: &str, found: Vec<FieldError>) -> Vec<FieldError> {
+pub(super) fn under(name: &str, found: Vec<FieldError>) -> Vec<FieldError> {
     found.into_iter().map(|e| FieldError { field: format!("{name}.{}", e.field), ..e }).collect()
 }
 
-fn is_fresh(expected: Option<i32>, revision: i32) -> Result<(), Error> {
+pub(super) fn is_fresh(expected: Option<i32>, revision: i32) -> Result<(), Error> {
     match expected {
         Some(expected) if expected != revision => Err(Error::Refused(
             STALE,

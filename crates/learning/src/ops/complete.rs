@@ -378,6 +378,33 @@ async fn paths_settle(
     Ok(())
 }
 
+/// Unlocks what is open to a learner because of what they earned: XP, level, skills, achievements. Tells how many quests that is.
+pub(super) async fn rules_unlock(conn: &mut PgConnection, learner: &Learner) -> Result<usize, Error> {
+    let graph = Graph::of(&mut *conn, learner.guild).await?;
+    let member = store::facts(&mut *conn, learner.guild, learner.user).await?;
+    let facts = graph.facts(&member);
+    let open: Vec<QuestId> = graph
+        .earned_rules()
+        .iter()
+        .filter(|one| graph.is_open(**one, &facts))
+        .map(|one| graph.quests[*one].id)
+        .collect();
+    let known = store::attempted(&mut *conn, learner, &open).await?;
+    let new: Vec<QuestId> = open.into_iter().filter(|one| !known.contains(one)).collect();
+    let mut unlocked = 0;
+    // Each is its own cause: the rule that came true is the quest's.
+    for quest in new {
+        let mut cascade = Cascade::new(learner, ("rule", quest.get()));
+        let reason = json!({ "rule": true });
+        let fresh =
+            store::unlocks_insert(&mut *conn, learner, cascade.correlation, &[quest], &reason).await?;
+        unlocked += fresh.len();
+        cascade.unlocked = fresh;
+        cascade.emit(&mut *conn).await?;
+    }
+    Ok(unlocked)
+}
+
 fn whole(source_type: &'static str, source_id: Uuid, xp: i32) -> Grant {
     Grant { source_type, source_id, attempt: None, version: None, xp, skills: BTreeMap::new() }
 }

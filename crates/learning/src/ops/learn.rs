@@ -6,6 +6,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
 use super::complete::{begun_anew, paths_done};
+use super::elsewhere;
 use super::states::{attempt_view, progress_view};
 use super::work::{Work, version_read};
 use crate::error::{Error, LOCKED};
@@ -75,6 +76,8 @@ pub async fn attempt_begin(
             Some(AttemptStatus::Abandoned) => begin_anew(&mut tx, &learner, quest).await?,
             Some(AttemptStatus::InProgress | AttemptStatus::Completed | AttemptStatus::Paused) => {}
         }
+        // What happened before counts from the beginning.
+        elsewhere::begun(&mut tx, guild, user, quest).await?;
         let work = Work::lock(&mut tx, guild, user, quest).await?;
         let view = attempt_view(&mut tx, &work).await?;
         tx.commit().await?;

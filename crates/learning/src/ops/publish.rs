@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use community::skills::{self, model::NewSkill};
 use jobs::outbox;
 use kernel::{FieldError, GuildId};
 use serde::Serialize;
@@ -14,12 +15,14 @@ use uuid::Uuid;
 use super::authoring::{
     Author, PathSource, QuestSource, path_source, quest_document, quest_source, read, written,
 };
+use super::banks::banks_bring;
 use super::reachable::ensure_reachable;
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::ids::{PathId, QuestId};
 use crate::model::path::{Bundle, PathDocument};
 use crate::model::quest::QuestDocument;
+use crate::rules::banks::{Banks, banks_of, draws_check};
 use crate::rules::check::bundle_check;
 use crate::rules::versions::{counted, graded_hash};
 use crate::store::{self, CatalogueLock, PublishedQuest, QuestRow, Snapshot};
@@ -83,10 +86,17 @@ async fn quests_publish(
         return Err(Error::Invalid(wrong));
     }
     requires_known(&mut *conn, guild, drafts).await?;
+    let banks = banks_drawn(&mut *conn, guild, drafts).await?;
     let mut tally = Tally::default();
     let mut publish = Vec::new();
     for draft in drafts {
-        let hash = graded_hash(&draft.document);
+        let of_quest = banks_of(&draft.document);
+        let banks: Banks = banks
+            .iter()
+            .filter(|(slug, _)| of_quest.contains(slug.as_str()))
+            .map(|(slug, bank)| (slug.clone(), bank.clone()))
+            .collect();
+        let hash = graded_hash(&draft.document, &banks);
         let published = draft
             .row
             .snapshot
@@ -94,12 +104,13 @@ async fn quests_publish(
             .map(|snapshot| read::<Snapshot>("a quest's version", snapshot))
             .transpose()?;
         let version = match (draft.row.current_version, &published) {
-            (Some(version), Some(old)) if old.quest == draft.document && draft.row.retired_at.is_none() => {
+            (Some(_), Some(old))
+                if old.quest == draft.document && old.banks == banks && draft.row.retired_at.is_none() =>
+            {
                 tally.unchanged += 1;
-                let _ = version;
                 continue;
             }
-            (Some(version), Some(old)) if graded_hash(&old.quest) == hash => {
+            (Some(version), Some(old)) if graded_hash(&old.quest, &old.banks) == hash => {
                 tally.reworded += 1;
                 version
             }
@@ -108,7 +119,7 @@ async fn quests_publish(
                 version.unwrap_or(0) + 1
             }
         };
-        publish.push(PublishedQuest { id: draft.row.id, document: &draft.document, version, hash });
+        publish.push(PublishedQuest { id: draft.row.id, document: &draft.document, version, hash, banks });
     }
     store::quests_publish(&mut *conn, lock, &publish, author).await?;
     let events: Vec<outbox::Event> = publish
@@ -124,6 +135,21 @@ async fn quests_publish(
         .collect();
     outbox::emit(conn, &events).await?;
     Ok(tally)
+}
+
+/// The banks that quests draw from. Refused where there is none of that name, or it has too few questions.
+async fn banks_drawn(conn: &mut PgConnection, guild: GuildId, drafts: &[Draft]) -> Result<Banks, Error> {
+    let slugs: BTreeSet<&str> = drafts.iter().flat_map(|draft| banks_of(&draft.document)).collect();
+    let slugs: Vec<String> = slugs.into_iter().map(str::to_owned).collect();
+    let banks = store::banks_load(conn, guild, &slugs).await?;
+    let unknown = "is named by no question of the quiz, and is no bank of the guild";
+    let wrong = drafts.iter().flat_map(|draft| {
+        let of = &draft.row.slug;
+        let found = draws_check(&draft.document, &banks, Some(unknown));
+        found.into_iter().map(move |one| FieldError { field: format!("{of}.{}", one.field), ..one })
+    });
+    let wrong: Vec<FieldError> = wrong.collect();
+    if wrong.is_empty() { Ok(banks) } else { Err(Error::Invalid(wrong)) }
 }
 
 /// Refuses quests that wait for one that the guild has not at all; the graph tells of those that are only not published.
@@ -267,6 +293,8 @@ pub(super) async fn bring(
         return Err(Error::Invalid(wrong));
     }
     let person = author.person(&mut *conn).await?;
+    let skills_made = skills_bring(&mut *conn, guild, bundle, author).await?;
+    let banks_changed = banks_bring(&mut *conn, lock, &bundle.banks, person).await?;
     let (mut drafts, created) = drafts_put(&mut *conn, guild, bundle, publish, person).await?;
     let document = written("a path", &bundle.path)?;
     let there = store::path_get(&mut *conn, guild, None, Some(&bundle.slug)).await?;
@@ -293,8 +321,9 @@ pub(super) async fn bring(
             store::catalogue_touch(&mut *conn, lock).await?;
         }
     }
-    if created > 0 || tally.unchanged < drafts.len() || !same {
-        let after = json!({ "slug": bundle.slug, "name": bundle.path.name, "quests": bundle.quests.len(), "published": publish });
+    if created > 0 || skills_made > 0 || banks_changed > 0 || tally.unchanged < drafts.len() || !same {
+        let after = json!({ "slug": bundle.slug, "name": bundle.path.name, "quests": bundle.quests.len(),
+                            "banks": bundle.banks.len(), "published": publish });
         author.record(conn, guild, "IMPORT", "learning.learning_paths", path.to_string(), after).await?;
     }
     Ok(Published {
@@ -306,6 +335,30 @@ pub(super) async fn bring(
         unchanged: tally.unchanged,
         published: publish,
     })
+}
+
+/// Makes the skills that the bundle tells of and the guild lacks; those that it has stay as they are. Tells how many were made.
+async fn skills_bring(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    bundle: &Bundle,
+    author: Author<'_>,
+) -> Result<usize, Error> {
+    let slugs: Vec<String> = bundle.skills.keys().cloned().collect();
+    let unknown = store::skills_unknown(&mut *conn, guild, &slugs).await?;
+    let new: Vec<NewSkill> = unknown
+        .into_iter()
+        .filter_map(|slug| {
+            let skill = bundle.skills.get(&slug)?;
+            Some(NewSkill {
+                name: skill.name.clone(),
+                description: skill.description.clone(),
+                domain: skill.domain.clone(),
+                ..NewSkill::named(slug)
+            })
+        })
+        .collect();
+    Ok(skills::ops::skills_add(conn, guild, new, access::Author::new(author.by, author.origin)).await?)
 }
 
 /// The bundle's quests as drafts of the guild's; those that were not there are made. Tells how many were.

@@ -92,6 +92,7 @@ fn step_view(id: crate::ids::StepId, step: &Step, state: &StepState) -> StepView
         experience_points: step.experience_points,
         status: state.status,
         url: step.url.clone(),
+        elsewhere: step.elsewhere.clone(),
         note_characters: step.note_characters,
         tries: state.tries,
         max_tries: step

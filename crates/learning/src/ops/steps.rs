@@ -54,6 +54,9 @@ pub async fn step_complete(
         let mut work = Work::lock(&mut tx, guild, user, quest).await?;
         let what = work.step(step)?.clone();
         work.ensure_active()?;
+        if what.elsewhere.is_some() {
+            return Err(Error::state("This step is completed by what happens elsewhere in the guild."));
+        }
         match what.step_type {
             StepType::Quiz => return Err(Error::state("A quiz is completed by passing it.")),
             StepType::Coding => return Err(Error::state("A program is completed by passing its tests.")),

@@ -12,6 +12,7 @@ use crate::model::assessment::Assessment;
 use crate::model::coding::Coding;
 use crate::model::quest::{QuestDocument, Step};
 use crate::model::quiz::Quiz;
+use crate::rules::banks::fill;
 use crate::rules::progress::Progress;
 use crate::store::{
     self, Attempt, AttemptEvent, AttemptStatus, Learner, Snapshot, StepState, StepStatus, attempt_get,
@@ -41,7 +42,11 @@ pub async fn version_read(
     version: i32,
 ) -> Result<Snapshot, Error> {
     let snapshot = store::snapshot_get(conn, guild, quest, version).await?;
-    serde_json::from_value(snapshot).map_err(|error| Error::Corrupt("a quest's version", error))
+    let mut read: Snapshot =
+        serde_json::from_value(snapshot).map_err(|error| Error::Corrupt("a quest's version", error))?;
+    // Learners meet a bank's questions as a pool of the quiz.
+    fill(&mut read.quest, &read.banks);
+    Ok(read)
 }
 
 impl Work {
@@ -90,11 +95,7 @@ impl Work {
 
     /// The program to write that a step or an assessment is.
     pub(crate) fn coding(&self, subject: Subject) -> Result<&Coding, Error> {
-        let coding = match subject {
-            Subject::Step(id) => self.step(id)?.coding.as_ref(),
-            Subject::Assessment(id) => self.assessment(id)?.coding.as_ref(),
-        };
-        coding.ok_or_else(|| Error::state("This asks for no program."))
+        self.version.coding(self.attempt.quest, subject)
     }
 
     /// Whether a step is completed, or an assessment passed.
@@ -177,6 +178,17 @@ impl Snapshot {
             }
         };
         quiz.ok_or_else(|| Error::state("This is no quiz."))
+    }
+
+    /// The program to write that a step or an assessment is; `quest` is the quest that it is a version of.
+    pub fn coding(&self, quest: QuestId, subject: Subject) -> Result<&Coding, Error> {
+        let coding = match subject {
+            Subject::Step(id) => self.step(id).ok_or(Error::NotFound("step"))?.coding.as_ref(),
+            Subject::Assessment(id) => {
+                self.assessment(quest, id).ok_or(Error::NotFound("assessment"))?.coding.as_ref()
+            }
+        };
+        coding.ok_or_else(|| Error::state("This asks for no program."))
     }
 
     /// The assessment of this id; `quest` is the quest that it is a version of.

@@ -6,9 +6,9 @@ mod path;
 mod quest;
 mod quiz;
 
-pub use path::{bundle_check, path_check};
+pub use path::{bundle_check, path_check, together_check};
 pub use quest::quest_check;
-pub use quiz::{coding_check, questions_check, quiz_check};
+pub use quiz::{bank_check, coding_check, questions_check, quiz_check};
 
 use kernel::FieldError;
 

@@ -7,10 +7,12 @@
 mod ask;
 mod grade;
 mod read;
+mod solve;
 
 pub use ask::{Put, asked, put};
 pub use grade::{MAX_POINTS, POINT, grade, passes, score};
 pub use read::{Given, answers_read};
+pub use solve::solve;
 
 #[cfg(test)]
 mod tests;

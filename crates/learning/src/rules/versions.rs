@@ -3,19 +3,28 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::banks::Banks;
 use super::progress::Progress;
 use crate::model::assessment::Assessment;
 use crate::model::quest::{QuestDocument, Step};
 use crate::model::quiz::Question;
 
-/// SHA-256 of what of a quest is graded or paid, in canonical JSON.
-pub fn graded_hash(quest: &QuestDocument) -> [u8; 32] {
+/// SHA-256 of what of a quest is graded or paid, in canonical JSON; with the banks that it draws from.
+pub fn graded_hash(quest: &QuestDocument, banks: &Banks) -> [u8; 32] {
     let steps: Vec<Value> = quest.steps.iter().map(graded).collect();
     let mut whole =
         json!({ "experience_points": quest.experience_points, "skills": quest.skills, "steps": steps });
     // A quest without any keeps the hash that it had before there were assessments.
     if !quest.assessments.is_empty() {
         whole["assessments"] = quest.assessments.iter().map(assessment_graded).collect();
+    }
+    if !banks.is_empty() {
+        let mut banks = serde_json::to_value(banks).unwrap_or_default();
+        let all = banks.as_object_mut().into_iter().flat_map(Map::values_mut);
+        for question in all.filter_map(Value::as_array_mut).flatten() {
+            question_graded(question);
+        }
+        whole["banks"] = banks;
     }
     hash(&whole)
 }
@@ -175,7 +184,7 @@ mod tests {
         let changed = |change: &dyn Fn(&mut QuestDocument)| {
             let mut new = quest();
             change(&mut new);
-            graded_hash(&new) != graded_hash(&old)
+            graded_hash(&new, &Banks::new()) != graded_hash(&old, &Banks::new())
         };
         assert!(!changed(&|new| new.title = "Repeating".to_owned()));
         assert!(!changed(&|new| new.description = "…".to_owned()));
@@ -190,6 +199,14 @@ mod tests {
             &|new| new.steps[1].quiz.as_mut().unwrap().questions[0].number = Some("41".to_owned())
         ));
         assert!(changed(&|new| new.skills.extend([("loops".to_owned(), 5)])));
+        // A bank's key is graded, and what explains it is not.
+        let bank = |key: &str, explanation: &str| -> Banks {
+            serde_json::from_value(json!({ "codes": [
+                { "slug": "q", "type": "number", "text": "?", "number": key, "explanation": explanation }] }))
+            .unwrap()
+        };
+        assert_eq!(graded_hash(&old, &bank("1", "a")), graded_hash(&old, &bank("1", "b")));
+        assert_ne!(graded_hash(&old, &bank("1", "a")), graded_hash(&old, &bank("2", "a")));
     }
 
     #[test]

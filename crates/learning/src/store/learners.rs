@@ -99,7 +99,7 @@ pub async fn facts(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Res
                           JOIN community.skills s ON s.guild_id = u.guild_id AND s.id = u.skill_id
                          WHERE u.guild_id = $1 AND u.user_id = $2 ORDER BY s.id) AS "points!",
                   ARRAY(SELECT a.achievement_id FROM progress.user_achievements a
-                         WHERE a.guild_id = $1 AND a.user_id = $2) AS "achievements!"
+                         WHERE a.guild_id = $1 AND a.user_id = $2 AND a.revoked_at IS NULL) AS "achievements!"
              FROM (SELECT 1) one
              LEFT JOIN people.members m ON m.guild_id = $1 AND m.user_id = $2"#,
         guild.get(),

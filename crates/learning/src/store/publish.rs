@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::ids::{PathId, QuestId};
-use crate::model::path::{PathDocument, PathQuest};
+use crate::model::path::{BundleSkill, PathDocument, PathQuest};
 use crate::model::quest::QuestDocument;
+use crate::rules::banks::Banks;
 
 /// Proof that the guild's catalogue is locked until the transaction ends: nobody else publishes or retires meanwhile.
 #[derive(Debug)]
@@ -71,6 +72,25 @@ pub(crate) async fn skills_unknown(
     .await?)
 }
 
+/// How these skills are told of, as far as the guild has them.
+pub(crate) async fn skills_told(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    slugs: &[String],
+) -> Result<BTreeMap<String, BundleSkill>, Error> {
+    let rows = sqlx::query!(
+        "SELECT slug, name, description, domain FROM community.skills WHERE guild_id = $1 AND slug = ANY ($2)",
+        guild.get(),
+        slugs,
+    )
+    .fetch_all(conn)
+    .await?;
+    let told = rows.into_iter().map(|row| {
+        (row.slug, BundleSkill { name: row.name, description: row.description, domain: row.domain })
+    });
+    Ok(told.collect())
+}
+
 /// Which of these short names no quest of the guild has, published or not.
 pub(crate) async fn quests_unknown(
     conn: &mut PgConnection,
@@ -111,6 +131,8 @@ pub(crate) struct PublishedQuest<'a> {
     pub(crate) version: i32,
     /// SHA-256 of what is graded.
     pub(crate) hash: [u8; 32],
+    /// Questions of the banks that it draws from.
+    pub(crate) banks: Banks,
 }
 
 /// Writes quests as they are published: a statement a table, however many they are.
@@ -169,6 +191,7 @@ async fn steps_put(
                 "step_type": step.step_type, "xp": step.experience_points, "optional": step.optional,
                 "content": { "url": step.url, "starter": step.coding.as_ref().map(|coding| &coding.starter) },
                 "criteria": { "note_characters": step.note_characters, "quiz": step.quiz, "submission": step.submission,
+                              "elsewhere": step.elsewhere,
                               "tests": step.coding.as_ref().map(|coding| &coding.tests) },
                 "checker": step.coding.as_ref().and_then(|coding| coding.checker.as_ref()),
             }));
@@ -215,14 +238,15 @@ async fn versions_put(
         .iter()
         .map(|quest| {
             let hash = hexadecimal(&quest.hash);
-            json!({ "quest_id": quest.id, "version": quest.version, "document": quest.document, "hash": hash })
+            json!({ "quest_id": quest.id, "version": quest.version, "document": quest.document, "hash": hash,
+                    "banks": quest.banks })
         })
         .collect();
     sqlx::query!(
         r#"INSERT INTO learning.quest_versions (guild_id, quest_id, version, snapshot, hash, published_by)
-           SELECT $1, d.quest_id, d.version, jsonb_build_object('quest', d.document, 'steps', coalesce(s.ids, '{}')),
+           SELECT $1, d.quest_id, d.version, jsonb_build_object('quest', d.document, 'steps', coalesce(s.ids, '{}'), 'banks', d.banks),
                   decode(d.hash, 'hex'), $3
-             FROM jsonb_to_recordset($2) AS d (quest_id uuid, version int, document jsonb, hash text)
+             FROM jsonb_to_recordset($2) AS d (quest_id uuid, version int, document jsonb, hash text, banks jsonb)
              LEFT JOIN LATERAL (SELECT jsonb_object_agg(s.slug, s.id) AS ids FROM learning.quest_steps s
                                  WHERE s.guild_id = $1 AND s.quest_id = d.quest_id AND s.retired_at IS NULL) s ON true
             ORDER BY d.quest_id
@@ -500,11 +524,14 @@ async fn entries_put(
     Ok(())
 }
 
-/// What stands in a snapshot: the document, and the ids of its steps by their short names.
-#[derive(Debug, serde::Deserialize)]
+/// What stands in a snapshot: the document, the ids of its steps by their short names, and the banks that it drew from then.
+#[derive(Debug, Clone, serde::Deserialize)]
 pub struct Snapshot {
     /// The document.
     pub quest: QuestDocument,
     /// Ids of its steps.
     pub steps: BTreeMap<String, Uuid>,
+    /// Questions of the banks that its quizzes draw from.
+    #[serde(default)]
+    pub banks: Banks,
 }

@@ -97,6 +97,42 @@ pub async fn graded_responses(
     .await?)
 }
 
+/// The programs of these tries.
+pub async fn programs_of(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    tries: &[Uuid],
+) -> Result<Vec<(TryId, String)>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT id AS "id: TryId", answer->>'code' AS "code!" FROM learning.item_tries
+            WHERE guild_id = $1 AND id = ANY ($2) AND answer->>'code' IS NOT NULL ORDER BY id"#,
+        guild.get(),
+        tries,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.code)).collect())
+}
+
+/// Writes what learners are told of their programs from now on. Their learners are locked.
+pub async fn programs_told(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    told: &[(TryId, Value)],
+) -> Result<(), Error> {
+    let (ids, told): (Vec<Uuid>, Vec<Value>) = told.iter().map(|(id, told)| (id.get(), told.clone())).unzip();
+    sqlx::query!(
+        "UPDATE learning.item_tries t SET feedback = d.feedback FROM unnest($2::uuid[], $3::jsonb[]) AS d (id, feedback)
+          WHERE t.guild_id = $1 AND t.id = d.id",
+        guild.get(),
+        &ids,
+        &told,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Locks these learners, in the order of their ids.
 pub async fn learners_lock(conn: &mut PgConnection, guild: GuildId, learners: &[Uuid]) -> Result<(), Error> {
     sqlx::query!(

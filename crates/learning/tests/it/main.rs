@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod authoring;
+mod banks;
+mod elsewhere;
 mod exercism;
 mod folder;
 mod learning;

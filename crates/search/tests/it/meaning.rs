@@ -98,3 +98,27 @@ fn what_is_no_model_is_told_by_file() {
     assert!(told().contains("*.safetensors is too short"), "{}", told());
     assert!(Search::load(std::path::Path::new("/nowhere")).is_err());
 }
+
+#[tokio::test]
+async fn quests_are_like_what_was_liked_as_far_as_their_texts_are_known() {
+    let (stage, _folder) = furnished().await;
+    let search = Search::load(model().path()).unwrap();
+    let quests = stage.ok("GET", "learning/sources/quests?limit=200", None).await;
+    let id = |slug: &str| -> learning::ids::QuestId {
+        let all = quests["items"].as_array().unwrap();
+        let quest = all.iter().find(|quest| quest["slug"] == slug).unwrap();
+        serde_json::from_value(quest["id"].clone()).unwrap()
+    };
+    let like = async |liked: &[learning::ids::QuestId]| {
+        let candidates = [id("loops"), id("soup")];
+        search::ops::likeness(stage.pool(), &search, kernel::GuildId::new(1), liked, &candidates)
+            .await
+            .unwrap()
+    };
+    assert_eq!(like(&[id("loops")]).await, [None, None], "nothing is embedded yet");
+    search::ops::refill(stage.pool(), &search).await.unwrap();
+    let found = like(&[id("loops")]).await;
+    assert!(found[0].unwrap() > 0.99 && found[1].unwrap() < 0.5, "{found:?}");
+    assert_eq!(like(&[]).await, [None, None]);
+    assert!(like(&[id("loops"), id("soup")]).await.iter().all(|like| like.unwrap() > 0.99));
+}

@@ -150,6 +150,11 @@ impl Guild {
         ids.insert("token", format!("{id}.opens-nothing"));
         let learned = house.made(&format!("{api}/learning/import"), &key, &learning(id)).await;
         ids.insert("path_id", text(&learned["path_id"]));
+        let question = json!({ "slug": "word", "type": "text", "text": "Word?", "answers": ["sesame"] });
+        let bank =
+            json!({ "slug": format!("bank-{id}"), "bank": { "title": "A bank", "questions": [question] } });
+        house.made(&format!("{api}/learning/sources/banks"), &key, &bank).await;
+        ids.insert("bank_slug", format!("bank-{id}"));
         let quests = house.get(&format!("{api}/learning/sources/quests"), &key).await.json();
         let quest = text(&quests["items"][0]["id"]);
         let attempt =

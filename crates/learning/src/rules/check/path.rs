@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use kernel::FieldError;
 
-use super::{Findings, LANGUAGES, MOST, quest_check};
+use super::{Findings, LANGUAGES, MOST, bank_check, quest_check};
 use crate::model::path::{Bundle, PathDocument};
+use crate::rules::banks::{Banks, banks_of, draws_check};
 use crate::rules::unlock::rule_check;
 
 /// The most quests of a path, and chapters.
@@ -92,6 +93,53 @@ pub fn bundle_check(bundle: &Bundle) -> Vec<FieldError> {
     found.unique("quests", "slug", bundle.quests.iter().map(|quest| quest.slug.as_str()));
     for (n, named) in bundle.quests.iter().enumerate() {
         found.within(&format!("quests[{n}].quest"), quest_check(&named.quest));
+    }
+    found.unique("banks", "slug", bundle.banks.iter().map(|named| named.slug.as_str()));
+    for (n, named) in bundle.banks.iter().enumerate() {
+        found.within(&format!("banks[{n}].bank"), bank_check(&named.bank));
+    }
+    let mut wrong = found.done();
+    wrong.extend(together_check(bundle));
+    wrong
+}
+
+/// The most banks of a bundle, and skills.
+const MAX_BANKS: usize = 200;
+
+/// What is wrong between the parts of a bundle: what is drawn from banks, and banks and skills that nothing in it names, which would not
+/// come back from the guild.
+pub fn together_check(bundle: &Bundle) -> Vec<FieldError> {
+    let mut found = Findings::default();
+    if bundle.banks.len() > MAX_BANKS {
+        found.say("banks", format!("must be at most {MAX_BANKS}"));
+    }
+    if bundle.skills.len() > MAX_BANKS {
+        found.say("skills", format!("must be at most {MAX_BANKS}"));
+    }
+    let banks: Banks =
+        bundle.banks.iter().map(|named| (named.slug.clone(), named.bank.questions.clone())).collect();
+    let mut drawn = BTreeSet::new();
+    let mut brought = BTreeSet::new();
+    for (n, named) in bundle.quests.iter().enumerate() {
+        found.within(&format!("quests[{n}].quest"), draws_check(&named.quest, &banks, None));
+        drawn.extend(banks_of(&named.quest));
+        brought.extend(named.quest.skills.keys());
+    }
+    for (n, named) in bundle.banks.iter().enumerate() {
+        if !drawn.contains(named.slug.as_str()) {
+            found.say(format!("banks[{n}].slug"), "is a bank that no quiz here draws from");
+        }
+    }
+    for (slug, skill) in &bundle.skills {
+        if !brought.contains(slug) {
+            found.say(format!("skills.{slug}"), "is a skill that no quest here brings");
+        }
+        for (field, text, most) in [("name", &skill.name, 100), ("domain", &skill.domain, 50)] {
+            if let Err(wrong) = kernel::fields::line(field, text, most) {
+                found.say(format!("skills.{slug}.{field}"), wrong.message);
+            }
+        }
+        found.text(&format!("skills.{slug}.description"), &skill.description, 2_000);
     }
     found.done()
 }

@@ -6,7 +6,7 @@ use kernel::FieldError;
 
 use super::assessment::{assessments_check, rubric_check};
 use super::{Findings, LANGUAGES, MAX_LIST, MOST, coding_check, quiz_check};
-use crate::model::quest::{QuestDocument, Step, StepType, SubmissionStep};
+use crate::model::quest::{Elsewhere, QuestDocument, Step, StepType, SubmissionStep};
 use crate::rules::unlock::rule_check;
 
 /// The most steps.
@@ -92,6 +92,14 @@ fn step_check(step: &Step) -> Vec<FieldError> {
     if judged && step.note_characters > 0 {
         found.say("note_characters", "belongs to steps that are confirmed");
     }
+    if let Some(elsewhere) = &step.elsewhere {
+        if judged || step.note_characters > 0 {
+            found.say("elsewhere", "belongs to steps that nobody judges, and that ask for no note");
+        }
+        if let Some(wrong) = elsewhere_check(elsewhere) {
+            found.say("elsewhere", wrong);
+        }
+    }
     let parts = [
         ("quiz", step.quiz.is_some(), kind == StepType::Quiz),
         ("coding", step.coding.is_some(), kind == StepType::Coding),
@@ -114,6 +122,24 @@ fn step_check(step: &Step) -> Vec<FieldError> {
         found.within("submission", submission_check(submission));
     }
     found.done()
+}
+
+fn elsewhere_check(elsewhere: &Elsewhere) -> Option<&'static str> {
+    match elsewhere {
+        Elsewhere::Challenge(slug) => {
+            let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+            let is_slug = (1..=64).contains(&slug.len()) && !slug.starts_with('-') && slug.bytes().all(fits);
+            (!is_slug)
+                .then_some("must name a challenge by its short name: lower-case letters, digits and dashes")
+        }
+        Elsewhere::Achievement(id) => (*id < 1).then_some("must name an achievement by its number"),
+        Elsewhere::BoardQuests(n) | Elsewhere::Threads(n) => {
+            (!(1..=1_000).contains(n)).then_some("must be 1 to 1000 of them")
+        }
+        Elsewhere::VoiceMinutes(n) => {
+            (!(10..=10_000).contains(n) || n % 10 != 0).then_some("must be 10 to 10000 minutes, in tens")
+        }
+    }
 }
 
 fn submission_check(submission: &SubmissionStep) -> Vec<FieldError> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kernel::FieldError;
 
 use super::Findings;
+use crate::model::bank::BankDocument;
 use crate::model::coding::Coding;
 use crate::model::quiz::{Parameter, Question, QuestionType, Quiz};
 use crate::rules::formula;
@@ -37,8 +38,11 @@ pub fn quiz_check(quiz: &Quiz) -> Vec<FieldError> {
         }
         let there =
             quiz.questions.iter().filter(|question| question.pool.as_ref() == Some(&draw.pool)).count();
-        if draw.count < 1 || (there > 0 && draw.count > there) || draw.count > MAX_QUESTIONS {
-            found.say(format!("draws[{n}].count"), format!("must be 1 to the {there} questions of the pool"));
+        // How many a bank has, its guild or bundle tells.
+        let most = if there > 0 { there } else { MAX_QUESTIONS };
+        if draw.count < 1 || draw.count > most {
+            let of = if there > 0 { format!("the {there} questions of the pool") } else { most.to_string() };
+            found.say(format!("draws[{n}].count"), format!("must be 1 to {of}"));
         }
     }
     for (n, question) in quiz.questions.iter().enumerate() {
@@ -48,6 +52,24 @@ pub fn quiz_check(quiz: &Quiz) -> Vec<FieldError> {
     }
     let mut wrong = found.done();
     wrong.extend(questions_check("questions", &quiz.questions));
+    wrong
+}
+
+/// Everything that is wrong with a bank by itself.
+pub fn bank_check(bank: &BankDocument) -> Vec<FieldError> {
+    let mut found = Findings::default();
+    found.name("title", &bank.title);
+    if bank.questions.is_empty() {
+        found.say("questions", "must be at least one");
+    }
+    for (n, _) in bank.questions.iter().enumerate().filter(|(_, question)| question.pool.is_some()) {
+        found.say(
+            format!("questions[{n}].pool"),
+            "belongs to questions of a quiz: a bank is a pool by itself",
+        );
+    }
+    let mut wrong = found.done();
+    wrong.extend(questions_check("questions", &bank.questions));
     wrong
 }
 

@@ -98,6 +98,16 @@ impl Fact {
 }
 
 impl Condition {
+    /// Whether it asks for what comes to members without learning: XP, levels, skills, achievements.
+    pub fn asks_earned(&self) -> bool {
+        match self {
+            Self::All(of) | Self::Any(of) | Self::AtLeast(_, of) => of.iter().any(Self::asks_earned),
+            Self::Not(one) => one.asks_earned(),
+            Self::Done(_) => false,
+            Self::Is(fact) => !matches!(fact, Fact::After(_) | Fact::Before(_)),
+        }
+    }
+
     /// Always.
     pub const ALWAYS: Self = Self::All(Vec::new());
 

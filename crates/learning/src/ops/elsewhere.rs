@@ -1,0 +1,173 @@
+//! What happens elsewhere in the guild and concerns learners: steps that it completes, and quests that open because of XP, levels, skills
+//! and achievements. Events of the outbox have both looked at within moments; what no event tells (talk, threads, XP between two levels)
+//! a job looks for every minute. Both only say when to look: what is the case is read where it is kept, so looking twice changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ::jobs::TimerError;
+use ::jobs::outbox::{Consumer, Start, Stored};
+use kernel::{GuildId, UserId};
+use serde_json::{Value, json};
+use sqlx::{PgConnection, PgPool};
+
+use super::complete::{rules_unlock, step_done};
+use super::work::Work;
+use crate::error::Error;
+use crate::graph::Graph;
+use crate::ids::QuestId;
+use crate::store::{self, AttemptStatus, CameTrue};
+
+/// Attempts with something to complete that are looked at in one go.
+const LOOKED_AT: i64 = 1_000;
+
+/// Completes the steps of a member's quest that came true elsewhere, in the order of the quest.
+async fn complete(conn: &mut PgConnection, due: &CameTrue) -> Result<usize, Error> {
+    let mut work = Work::lock(&mut *conn, due.guild, due.user, due.quest).await?;
+    // Read again under the learner's lock: somebody else may have been there first.
+    let users = [due.user.get()];
+    let now = store::came_true(&mut *conn, Some(due.guild), Some(&users), Some(due.quest), 1).await?;
+    let Some(now) = now.into_iter().next() else { return Ok(0) };
+    let mut done = 0;
+    for id in now.steps {
+        // The last step that counted completes the quest; what is optional behind it stays.
+        if work.attempt.status != AttemptStatus::InProgress {
+            break;
+        }
+        let Ok(step) = work.step(id) else { continue };
+        let step = step.clone();
+        let mut state = work.state(id);
+        state.submission = Some(json!({ "elsewhere": step.elsewhere }));
+        step_done(&mut *conn, &mut work, id, &step, state).await?;
+        done += 1;
+    }
+    Ok(done)
+}
+
+/// What came true before a quest was begun, as it is begun.
+pub(super) async fn begun(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+    quest: QuestId,
+) -> Result<(), Error> {
+    let users = [user.get()];
+    for due in store::came_true(&mut *conn, Some(guild), Some(&users), Some(quest), 1).await? {
+        complete(&mut *conn, &due).await?;
+    }
+    Ok(())
+}
+
+/// Looks everywhere for steps that came true, each learner in a transaction of their own; tells how many were completed.
+pub async fn steps_come_true(pool: &PgPool) -> Result<usize, Error> {
+    let due = store::came_true(&mut *pool.acquire().await?, None, None, None, LOOKED_AT).await?;
+    let mut done = 0;
+    for one in &due {
+        done += db::retry(|| async {
+            let mut tx = pool.begin().await?;
+            let done = complete(&mut tx, one).await?;
+            tx.commit().await?;
+            Ok::<_, Error>(done)
+        })
+        .await?;
+    }
+    Ok(done)
+}
+
+/// Looks at the rules of learners to whom something came since, at most so many a guild; tells how many quests were unlocked.
+pub async fn rules_come_true(pool: &PgPool, limit: i64) -> Result<usize, Error> {
+    let mut conn = pool.acquire().await?;
+    let mut unlocked = 0;
+    for guild in store::guilds_with_quests(&mut conn).await? {
+        if Graph::of(&mut conn, guild).await?.earned_rules().is_empty() {
+            continue;
+        }
+        for user in store::learners_changed(&mut conn, guild, limit).await? {
+            unlocked += db::retry(|| async {
+                let mut tx = pool.begin().await?;
+                let done = look(&mut tx, guild, user).await?;
+                tx.commit().await?;
+                Ok::<_, Error>(done)
+            })
+            .await?;
+        }
+    }
+    Ok(unlocked)
+}
+
+/// Looks at a learner's rules.
+async fn look(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<usize, Error> {
+    // Who never learnt anything is not made a learner by earning XP.
+    if store::learner_find(&mut *conn, guild, user).await?.is_none() {
+        return Ok(0);
+    }
+    let learner = store::learner_lock(&mut *conn, guild, user).await?;
+    let done = rules_unlock(&mut *conn, &learner).await?;
+    store::rules_checked(conn, &learner).await?;
+    Ok(done)
+}
+
+/// The reader of the outbox that has learners looked at to whom something happened.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Elsewhere;
+
+/// Whom an event concerns, and what may follow from it.
+fn concerns(event: &Stored) -> Option<(Option<i64>, bool)> {
+    let member = |name: &str| {
+        let of = &event.payload[name];
+        of.as_str().and_then(|id| id.parse().ok()).or_else(|| of.as_i64())
+    };
+    Some(match event.event_type.as_str() {
+        "challenge.solved" if event.payload["participant_type"] == Value::from("player") => {
+            (Some(member("participant_id")?), false)
+        }
+        // Whoever was of the squad: they are found by what they have to do.
+        "challenge.solved" => (None, false),
+        "board.quest_completed" => (Some(member("user_id")?), false),
+        "achievement.earned" | "member.levelled_up" | "skill.levelled_up" => (Some(member("user_id")?), true),
+        _ => return None,
+    })
+}
+
+impl Consumer for Elsewhere {
+    fn name(&self) -> &'static str {
+        "learning.elsewhere"
+    }
+
+    /// What happened before is found by the job.
+    fn start(&self) -> Start {
+        Start::Now
+    }
+
+    async fn consume(&self, connection: &mut PgConnection, events: &[Stored]) -> Result<(), TimerError> {
+        // In the order of guilds and members, as their locks are taken.
+        let mut looked_at: BTreeMap<GuildId, BTreeSet<Option<i64>>> = BTreeMap::new();
+        let mut ruled: BTreeSet<(GuildId, UserId)> = BTreeSet::new();
+        for event in events {
+            let Some((user, rules)) = concerns(event) else { continue };
+            looked_at.entry(event.guild_id).or_default().insert(user);
+            if let Some(user) = user.filter(|_| rules) {
+                ruled.insert((event.guild_id, UserId::new(user)));
+            }
+        }
+        for (guild, users) in looked_at {
+            let all: Option<Vec<i64>> = users.into_iter().collect();
+            let due = store::came_true(&mut *connection, Some(guild), all.as_deref(), None, LOOKED_AT).await;
+            for one in due.map_err(failed)? {
+                complete(&mut *connection, &one).await.map_err(failed)?;
+            }
+        }
+        for (guild, user) in ruled {
+            if !Graph::of(&mut *connection, guild).await.map_err(failed)?.earned_rules().is_empty() {
+                look(&mut *connection, guild, user).await.map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn failed(error: Error) -> TimerError {
+    match error {
+        Error::Database(error) => TimerError::from(error),
+        other => TimerError::Retry(other.to_string()),
+    }
+}

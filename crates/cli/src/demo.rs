@@ -1,10 +1,12 @@
-//! A small campaign to look at: guild 1 with forty members and three squads, the example campaign running with quick
-//! releases, and players who go on playing. All of it goes through the slices' `ops`, as requests do.
+//! A small guild to look at: guild 1 with forty members and three squads, the example campaign running with quick
+//! releases, players who go on playing, and the example path with learners on their way. All of it goes through the slices' `ops`, as requests do.
 //!
 //! Starting it again finds what is there. What the players do is drawn from a fixed seed; when they do it is up to the
 //! clock.
 
 mod bundle;
+mod learn;
+mod path;
 mod people;
 mod play;
 
@@ -16,6 +18,7 @@ use campaigns::{
     ops::{self, Asker},
 };
 use kernel::{CampaignId, GuildId, PageQuery, Problem};
+use learning::ids::PathId;
 use server::Services;
 
 use crate::{
@@ -38,6 +41,7 @@ const DURATION_HOURS: i32 = 24;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Demo {
     pub(crate) campaign: CampaignId,
+    pub(crate) path: PathId,
 }
 
 /// Finds the demo's running campaign, or makes one with people who have begun to play.
@@ -45,10 +49,11 @@ pub(crate) async fn set_up(services: &Services, screen: &Screen) -> Result<Demo,
     let pool = services.app.pool();
     let query = PageQuery { limit: Some(1), cursor: None };
     let running = ops::campaign_list(pool, GUILD, Some(Status::Running), false, &query).await?;
-    if let Some(campaign) = running.items.first() {
-        return Ok(Demo { campaign: campaign.id });
-    }
     people::move_in(pool).await?;
+    let path = learn::set_up(services, screen).await?;
+    if let Some(campaign) = running.items.first() {
+        return Ok(Demo { campaign: campaign.id, path });
+    }
     let bundle = bundle::read()?;
     let campaign =
         authoring::bundle_import(pool, services.app.wake(), GUILD, Asker::CLI, &bundle, None).await?;
@@ -59,7 +64,7 @@ pub(crate) async fn set_up(services: &Services, screen: &Screen) -> Result<Demo,
         ops::register(pool, services.app.wake(), GUILD, campaign.id, user).await?;
     }
     ops::campaign_start(pool, services.app.wake(), GUILD, Asker::CLI, campaign.id).await?;
-    let demo = Demo { campaign: campaign.id };
+    let demo = Demo { campaign: campaign.id, path };
     play::first_moves(demo, services, screen).await?;
     Ok(demo)
 }
@@ -67,7 +72,7 @@ pub(crate) async fn set_up(services: &Services, screen: &Screen) -> Result<Demo,
 impl Demo {
     /// What to look at, with commands that work when they are pasted.
     pub(crate) fn told(&self, url: &str, key: Option<&Path>) -> String {
-        let Self { campaign } = self;
+        let Self { campaign, path } = self;
         let key = key.map_or("admin.key".to_owned(), |file| file.display().to_string());
         let me = people::ids().next_back().map(|user| user.to_string()).unwrap_or_default();
         format!(
@@ -82,6 +87,10 @@ The demo is running: {} members of guild {GUILD}, and a new challenge every {REL
   curl -H "Authorization: Bearer $KEY" $C/challenges             # what is released
   curl -N -H "Authorization: Bearer $KEY" $C/leaderboard/stream  # the same, live
   curl -H "Authorization: Bearer $KEY" -H "Questhall-User: {me}" $C/registrations/me
+
+  L={url}/api/v1/guilds/{GUILD}/learning
+
+  curl -H "Authorization: Bearer $KEY" -H "Questhall-User: {me}" $L/paths/{path}   # a course, and how a member stands
 "#,
             people::ids().len()
         )

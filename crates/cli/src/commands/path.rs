@@ -13,7 +13,7 @@ use learning::ids::PathId;
 use learning::model::path::Bundle;
 use learning::model::quest::Step;
 use learning::ops::{self, Author};
-use learning::rules::quiz;
+use learning::rules::{banks, quiz};
 use sandbox::Sandbox;
 use serde::Serialize;
 use serde_json::json;
@@ -304,6 +304,7 @@ fn checked(dir: &Path) -> Result<Answer, Failure> {
         })
         .collect();
     let needs = outlook.elsewhere.iter().map(|slug| format!("the quest `{slug}`"));
+    let needs = needs.chain(outlook.banks.iter().map(|slug| format!("the question bank `{slug}`")));
     let needs = needs.chain(outlook.skills.iter().map(|slug| format!("the skill `{slug}`"))).collect();
     let steps = bundle.quests.iter().map(|named| named.quest.steps.len()).sum();
     Ok(Answer { valid: errors.is_empty(), errors, needs, quests: bundle.quests.len(), steps })
@@ -329,7 +330,11 @@ async fn tried(
     program: Option<&Path>,
     screen: &Screen,
 ) -> Result<(), Failure> {
-    let bundle = read(dir, None)?;
+    let mut bundle = read(dir, None)?;
+    let drawn = bundle.banks.iter().map(|named| (named.slug.clone(), named.bank.questions.clone())).collect();
+    for named in &mut bundle.quests {
+        banks::fill(&mut named.quest, &drawn);
+    }
     let found = name
         .split_once('/')
         .and_then(|(quest, step)| bundle.quests.iter().find(|named| named.slug == quest)?.quest.step(step));

@@ -22,7 +22,7 @@ const KEY_FILE: &str = "admin.key";
 
 #[derive(Debug, Args)]
 pub(crate) struct UpArgs {
-    /// Set up a small running campaign with players in it, and go on playing.
+    /// Set up a small running campaign with players in it, who go on playing, and a course with learners in it.
     #[arg(long)]
     pub(crate) demo: bool,
     /// Address to listen on [default: 127.0.0.1:8080]; port 0 takes a free one.
@@ -104,6 +104,7 @@ async fn begin(
         "admin_key_file": key.as_ref().map(|file| file.display().to_string()),
         "pid": std::process::id(),
         "demo_campaign": demo.map(|demo| demo.campaign),
+        "demo_path": demo.map(|demo| demo.path),
     });
     match demo {
         Some(demo) => screen.answer(&answer, |_| demo.told(&url, key.as_deref()))?,

@@ -75,7 +75,7 @@ async fn cut_connections_and_lost_notices_cost_no_timer() {
 }
 
 /// Ends every session but the one that does so; answers how many there were.
-async fn cut(town: &Town) -> i64 {
+pub(crate) async fn cut(town: &Town) -> i64 {
     until("a session lives long enough to end the others", async || {
         let sql = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
                    WHERE datname = current_database() AND pid <> pg_backend_pid()";

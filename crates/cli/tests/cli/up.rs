@@ -138,8 +138,14 @@ fn the_demo_has_a_leaderboard_and_is_found_again() {
     assert_eq!(status, 200, "{body}");
     let board: Value = serde_json::from_str(&body).unwrap();
     assert!(board["items"].as_array().is_some_and(|items| items.len() > 10), "{board:#}");
+    let path = up.answer["demo_path"].clone();
+    let (status, body) = up.get(&format!("/api/v1/guilds/1/learning/paths/{}", path.as_str().unwrap()));
+    assert_eq!(status, 200, "{body}");
+    let course: Value = serde_json::from_str(&body).unwrap();
+    assert!(course["quests"].as_array().is_some_and(|quests| quests.len() >= 12), "{course:#}");
     assert_eq!(up.stop(), Some(0));
     let up = Up::start(&dir, &["--demo"]);
+    assert_eq!(up.answer["demo_path"], path);
     let campaigns = list();
     assert_eq!((campaigns.len(), &campaigns[0]["id"]), (1, &campaign));
     assert_eq!((&campaigns[0]["status"], &up.answer["demo_campaign"]), (&"RUNNING".into(), &campaign));

@@ -1,0 +1,2 @@
+def measure(text):
+    return len(text), len(text.encode("utf-8"))

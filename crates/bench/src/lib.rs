@@ -7,7 +7,7 @@
 //! * nothing is left behind: the cluster and its folder go, unless a database was given.
 //!
 //! Map: [`figure`] figures and the report · [`machine`] on what · `ground` the database · `timers`, `submissions`,
-//! `transfers`, `ingest`, `leaderboard`, `auth`, `automod`, `inputs`, `events`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
+//! `transfers`, `ingest`, `leaderboard`, `auth`, `automod`, `inputs`, `events`, `learning`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
 //! figures mean, and those seen: docs/benchmarks.md.
 
 mod auth;
@@ -19,6 +19,7 @@ mod ground;
 mod ingest;
 mod inputs;
 mod leaderboard;
+mod learning;
 mod load;
 pub mod machine;
 mod process;
@@ -57,6 +58,8 @@ pub enum Section {
     Ingest,
     /// Messages judged by fifty rules.
     Automod,
+    /// Steps completed, paths, imports, reviews, search, figures and recommendations.
+    Learning,
     /// Memory and start of a server.
     Server,
     /// Events on their way to clients of streams and to webhooks.
@@ -148,6 +151,9 @@ async fn measure(args: &Args, ground: &Ground, program: &Path) -> Result<Vec<Fig
     }
     if args.section.includes(Section::Events) {
         figures.extend(events::measure(ground, program, args.quick).await?);
+    }
+    if args.section.includes(Section::Learning) {
+        figures.extend(learning::measure(ground, args.quick).await?);
     }
     if args.section.includes(Section::Server) {
         figures.extend(server::measure(program, args.quick).await?);

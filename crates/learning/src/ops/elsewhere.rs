@@ -133,9 +133,9 @@ impl Consumer for Elsewhere {
         "learning.elsewhere"
     }
 
-    /// What happened before is found by the job.
+    /// What is the case is read where it is kept, so that looking too often costs little and changes nothing.
     fn start(&self) -> Start {
-        Start::Now
+        Start::Beginning
     }
 
     async fn consume(&self, connection: &mut PgConnection, events: &[Stored]) -> Result<(), TimerError> {

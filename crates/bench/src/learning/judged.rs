@@ -5,7 +5,7 @@ use std::time::Instant;
 use access::{By, Origin};
 use anyhow::{Context as _, Result, ensure};
 use assessment::model::regrade::NewRegrade;
-use assessment::model::submission::Work;
+use assessment::model::work::Work;
 use kernel::{GuildId, UserId};
 use learning::ids::{AssessmentId, QuestId, StepId, Subject};
 use learning::ops::{Author, attempt_begin};

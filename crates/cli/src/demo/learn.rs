@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use access::{By, Origin};
-use assessment::model::submission::Work;
+use assessment::model::work::Work;
 use kernel::UserId;
 use learning::ids::{PathId, QuestId, Subject};
 use learning::model::learner::{AttemptView, Confirmation, QuestState};

@@ -3,6 +3,8 @@
 //! Pages are compressed, and hold what somebody else may have written: a token that were the same in every answer could be
 //! guessed byte by byte from the answers' lengths (BREACH).
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -28,7 +30,11 @@ pub(crate) fn unmasked(text: &str) -> Option<String> {
         return None;
     }
     let (mask, token) = both.split_at(BYTES);
-    Some(mask.iter().zip(token).map(|(mask, byte)| format!("{:02x}", mask ^ byte)).collect())
+    Some(mask.iter().zip(token).fold(String::with_capacity(2 * BYTES), |mut hex, (mask, byte)| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{:02x}", mask ^ byte);
+        hex
+    }))
 }
 
 fn unhex(text: &str) -> Option<[u8; BYTES]> {

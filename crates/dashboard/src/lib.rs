@@ -14,6 +14,8 @@
 //! may go · [`form`] and [`decode`] forms out and in, `flash` what they say afterwards, `csrf` · [`forms`](fn@forms) and [`problem_pages`], the layers that
 //! the server puts around everything · [`ui`], [`format`](mod@format), [`chart`], [`markdown`], [`sigil`], `icon` parts of pages · `assets` files.
 
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "templates lend what they pass, however small it is")]
+
 pub mod chart;
 mod cookie;
 mod csrf;

@@ -34,7 +34,7 @@ const GROUPS: &[(&str, &[Entry])] = &[
         &[
             entry("Home", "", Icon::Home, CommunityRead::NAME, false),
             entry("Campaigns", "/campaigns", Icon::Flag, CampaignsRead::NAME, false),
-            entry("Leaderboard", "/leaderboard", Icon::Podium, CommunityRead::NAME, false),
+            entry("Leaders", "/leaderboard", Icon::Podium, CommunityRead::NAME, false),
             entry("Learn", "/learn", Icon::Book, LearningRead::NAME, false),
         ],
     ),
@@ -46,6 +46,7 @@ const GROUPS: &[(&str, &[Entry])] = &[
             entry("Shop", "/shop", Icon::Bag, CommunityRead::NAME, false),
             entry("Achievements", "/achievements", Icon::Star, CommunityRead::NAME, false),
             entry("Seasons", "/seasons", Icon::Sun, CommunityRead::NAME, false),
+            entry("Skills", "/skills", Icon::List, CommunityRead::NAME, false),
         ],
     ),
     (

@@ -64,8 +64,8 @@ impl<S: Scope> FromRequestParts<App> for Visit<S> {
         let guild = InGuild::<S>::from_request_parts(parts, app)
             .await
             .map_err(axum::response::IntoResponse::into_response)?;
-        let member =
-            member_if_named(&guild.actor, &parts.headers).map_err(|problem| problem.into_response())?;
+        let member = member_if_named(&guild.actor, &parts.headers)
+            .map_err(axum::response::IntoResponse::into_response)?;
         let shell = shell(app, parts, guild.guild_id, &guild.actor, member, guild.on_behalf).await?;
         Ok(Self { guild, member, shell })
     }

@@ -124,7 +124,7 @@ fn welcome(url: &str, settings: &Settings, key: Option<&Path>) -> String {
         None => "make one with `questhall key create --name me --scope '*'`".to_owned(),
     };
     format!(
-        "\nQuesthall is up.\n\n  API        {url}/api/v1\n  API docs   {url}/docs\n  Data       {data}\n  Admin key  \
+        "\nQuesthall is up.\n\n  Pages      {url}/\n  API        {url}/api/v1\n  API docs   {url}/docs\n  Data       {data}\n  Admin key  \
          {key}\n\nCtrl-C stops it."
     )
 }

@@ -5,6 +5,7 @@ mod board;
 mod leaderboard;
 mod seasons;
 mod shop;
+mod skills;
 mod squads;
 
 use access::App;
@@ -35,6 +36,7 @@ pub(super) fn router() -> Router<App> {
         .route(&at("/shop/{item_id}"), get(shop::show).post(shop::buy))
         .route(&at("/achievements"), get(achievements::list))
         .route(&at("/achievements/{achievement_id}"), get(achievements::show))
+        .route(&at("/skills"), get(skills::tree))
         .route(&at("/seasons"), get(seasons::list))
         .route(&at("/seasons/{season_id}"), get(seasons::show))
 }

@@ -4,6 +4,7 @@ mod paths;
 mod program;
 mod quest;
 mod quiz;
+mod reviews;
 
 use access::App;
 use axum::Router;
@@ -69,6 +70,9 @@ pub(super) fn router() -> Router<App> {
     let step = |rest: &str| quest(&format!("/steps/{{step_id}}{rest}"));
     Router::new()
         .route(&at(""), get(paths::list))
+        .route(&at("/reviews"), get(reviews::show).post(reviews::ask))
+        .route(&at("/reviews/stop"), post(reviews::stop))
+        .route(&at("/reviews/{step_id}"), post(reviews::answer))
         .route(&at("/paths/{path_id}"), get(paths::show))
         .route(&at("/paths/{path_id}/enrolment"), post(paths::enrol))
         .route(&quest(""), get(quest::show))
@@ -83,4 +87,5 @@ pub(super) fn router() -> Router<App> {
         .route(&step("/quiz"), post(quiz::begin))
         .route(&step("/answers"), post(quiz::answer))
         .route(&step("/program"), post(program::run))
+        .route(&step("/work"), post(quest::hand_in))
 }

@@ -4,6 +4,7 @@ mod credentials;
 mod preferences;
 mod privacy;
 mod profile;
+mod sessions;
 mod wallet;
 
 use access::App;
@@ -23,6 +24,9 @@ pub(super) fn router() -> Router<App> {
         .route(&at("/credentials/{credential_id}/image"), get(credentials::image))
         .route(&at("/credentials/{credential_id}/reissue"), post(credentials::reissue))
         .route(&at("/preferences"), get(preferences::show).post(preferences::put))
+        .route(&at("/sessions"), get(sessions::list))
+        .route(&at("/sessions/ending"), post(sessions::end_all))
+        .route(&at("/sessions/{session_id}/ending"), post(sessions::end))
         .route(&at("/privacy"), get(privacy::show))
         .route(&at("/privacy/export"), post(privacy::export))
         .route(&at("/privacy/erasure"), get(privacy::erasure).post(privacy::erase))

@@ -38,6 +38,8 @@ export async function furnish(up) {
       requirement_field: "messages_sent", requirement_value: value, xp_reward: 50,
     });
   }
+  const roots = await api("POST", "/skills", { slug: "graphs", name: "Graphs", description: "Nodes, and what lies between them." });
+  await api("POST", "/skills", { slug: "flows", name: "Flows", description: "How much gets through.", requires: [{ skill_id: roots.id, min_level: 2 }] });
   const tomorrow = new Date(Date.now() + 9 * 86400e3).toISOString();
   const season = await api("POST", "/seasons", { name: "Season of Frost", ends_at: tomorrow });
   await api("POST", "/awards", { user_ids: members.slice(0, 30).map((member) => member.user_id), xp: 400, gold: 20, reason: "For the roof." });

@@ -13,7 +13,7 @@ export function pages(ids) {
     seasons: "/seasons", season: `/seasons/${ids.season}`,
     me: "/me", member: `/members/${ids.second}`, wallet: "/wallet", transfer: `/wallet/transfer?to=${ids.second}`,
     credentials: "/credentials", preferences: "/preferences", privacy: "/privacy", erasure: "/privacy/erasure",
-    learn: "/learn", path: `/learn/paths/${ids.path}`, quest: `/learn/quests/${ids.first}`, locked: `/learn/quests/${ids.coding}`,
+    learn: "/learn", reviews: "/learn/reviews", skills: "/skills", sessions: "/sessions", path: `/learn/paths/${ids.path}`, quest: `/learn/quests/${ids.first}`, locked: `/learn/quests/${ids.coding}`,
     not_there: "/campaigns/00000000-0000-0000-0000-000000000000",
   };
 }

@@ -93,31 +93,23 @@ fn told(verdict: &Verdict) -> String {
         return format!("Right, and solved before: part {part} counts once.");
     }
     if verdict.correct {
-        let mut text = format!("Right! Part {part} is solved.");
-        if !verdict.counted {
-            text.push_str(" As a tester's it counts nowhere.");
-        }
-        if let Some(position) = verdict.position {
-            text.push_str(&format!(" You are the {} to solve it", format::ordinal(position)));
-            match verdict.points {
-                Some(points) => text.push_str(&format!(", for {} points.", format::number(points))),
-                None => text.push('.'),
-            }
-        }
-        if let Some(next) = verdict.next_part {
-            text.push_str(&format!(" Part {next} is open now."));
-        }
-        return text;
+        let counted = if verdict.counted { "" } else { " As a tester's it counts nowhere." };
+        let place = match (verdict.position.map(format::ordinal), verdict.points.map(format::number)) {
+            (Some(place), Some(points)) => format!(" You are the {place} to solve it, for {points} points."),
+            (Some(place), None) => format!(" You are the {place} to solve it."),
+            (None, _) => String::new(),
+        };
+        let next = verdict.next_part.map(|next| format!(" Part {next} is open now.")).unwrap_or_default();
+        return format!("Right! Part {part} is solved.{counted}{place}{next}");
     }
-    let mut text = format!("That is not the answer to part {part}.");
-    match verdict.retry_after {
-        Some(seconds) => text.push_str(&format!(" The next one is judged in {seconds} s.")),
-        None => text.push_str(&format!(
-            " You may send {} in the next 5 minutes.",
+    let wait = match verdict.retry_after {
+        Some(seconds) => format!("The next one is judged in {seconds} s."),
+        None => format!(
+            "You may send {} in the next 5 minutes.",
             format::count(verdict.left_in_5min, "more", "more")
-        )),
-    }
-    text
+        ),
+    };
+    format!("That is not the answer to part {part}. {wait}")
 }
 
 impl From<HintPath> for ChallengePath {

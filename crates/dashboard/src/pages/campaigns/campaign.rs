@@ -200,7 +200,7 @@ pub(super) async fn withdraw(
 ) -> Result<Response, Problem> {
     let (guild, user) = (member.guild_id(), member.user_id());
     match campaigns::ops::withdraw(app.pool(), app.wake(), guild, path.campaign_id, user).await {
-        Ok(_) => {
+        Ok(()) => {
             let to = member.shell.at(&format!("/campaigns/{}", path.campaign_id));
             Ok(done(&app, &to, "You are registered no more. What you paid is back in your wallet."))
         }

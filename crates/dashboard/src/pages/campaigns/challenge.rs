@@ -100,18 +100,15 @@ impl ChallengePage {
 
     fn limits(&self) -> String {
         let limit = &self.campaign.settings.rate_limit;
-        let mut text = format!(
-            "{} in 5 seconds, {} in 5 minutes",
+        let lockout = match limit.lockout_seconds {
+            0 => String::new(),
+            seconds => format!("; a wrong one locks you out for {seconds} s, each further one longer"),
+        };
+        format!(
+            "{} in 5 seconds, {} in 5 minutes{lockout}",
             format::count(limit.per_5s, "answer", "answers"),
             format::number(limit.per_5min)
-        );
-        if limit.lockout_seconds > 0 {
-            text.push_str(&format!(
-                "; a wrong one locks you out for {} s, each further one longer",
-                limit.lockout_seconds
-            ));
-        }
-        text
+        )
     }
 
     fn is_by_points(&self) -> bool {
@@ -175,7 +172,7 @@ pub(super) async fn show(
     visit: Visit<CampaignsRead>,
     Path(path): Path<ChallengePath>,
 ) -> Result<Page<ChallengePage>, Problem> {
-    Ok(Page(page_of(&app, visit.shell, path, Form::new()).await?))
+    Ok(Page(Box::pin(page_of(&app, visit.shell, path, Form::new())).await?))
 }
 
 /// The page again, because what somebody wanted of the challenge was refused.
@@ -189,6 +186,6 @@ pub(super) async fn refuse(
     if !shown_in_form(&problem) {
         return Err(problem);
     }
-    let page = page_of(app, shell, path, Form::refused(typed, problem.clone())).await?;
+    let page = Box::pin(page_of(app, shell, path, Form::refused(typed, problem.clone()))).await?;
     Ok(refused(&page, &problem))
 }

@@ -174,10 +174,12 @@ fn line_of(row: &Standing, solves: &[Solve], by_points: bool) -> chart::Line {
     chart::Line { name: row.display_name.clone(), points: points.collect() }
 }
 
+/// A campaign of a guild, and whether one sees through a freeze.
+type Key = (GuildId, CampaignId, bool);
 type Kept = Arc<tokio::sync::Mutex<Option<(Instant, Arc<str>)>>>;
 
 /// Rows as they were rendered last.
-static KEPT: LazyLock<Mutex<HashMap<(GuildId, CampaignId, bool), Kept>>> = LazyLock::new(Mutex::default);
+static KEPT: LazyLock<Mutex<HashMap<Key, Kept>>> = LazyLock::new(Mutex::default);
 
 /// The rows alone, for pages that are open: however many look, they are read and rendered once a second.
 pub(super) async fn rows(
@@ -196,13 +198,12 @@ pub(super) async fn rows(
     // Who comes while it is being rendered waits for that.
     let mut kept = kept.lock().await;
     let fresh = kept.as_ref().filter(|(at, _)| at.elapsed() < SHARED).map(|(_, html)| Arc::clone(html));
-    let html = match fresh {
-        Some(html) => html,
-        None => {
-            let html: Arc<str> = rendered(&app, guild, id, drafts).await?.as_str().into();
-            *kept = Some((Instant::now(), Arc::clone(&html)));
-            html
-        }
+    let html = if let Some(html) = fresh {
+        html
+    } else {
+        let html: Arc<str> = rendered(&app, guild, id, drafts).await?.as_str().into();
+        *kept = Some((Instant::now(), Arc::clone(&html)));
+        html
     };
     let kind = HeaderValue::from_static("text/html; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, kind)], html.to_string()).into_response())

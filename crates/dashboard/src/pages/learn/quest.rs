@@ -3,9 +3,11 @@
 use access::scope::{LearningPlay, LearningRead};
 use access::{App, Path};
 use askama::Template;
+use assessment::model::work::Work;
 use axum::extract::State;
 use axum::response::Response;
 use kernel::Problem;
+use learning::ids::Subject;
 use learning::model::learner::{
     AttemptView, Confirmation, Lack, Notes, QuestState, QuestView, StepView, UpgradePreview,
 };
@@ -295,6 +297,30 @@ pub(super) async fn complete(
                 "Done. On to the next."
             };
             Ok(done(&app, &path.at(&member.shell), text))
+        }
+        Err(problem) => refuse(&app, member.shell, path.quest(), typed, problem).await,
+    }
+}
+
+/// Hands in work for a step that people grade.
+pub(super) async fn hand_in(
+    State(app): State<App>,
+    member: Member<LearningPlay>,
+    Path(path): Path<StepPath>,
+    typed: Typed,
+) -> Result<Response, Problem> {
+    let (guild, user) = (member.guild_id(), member.user_id());
+    let handed_in = async {
+        let work: Work = typed.read()?;
+        let step = Subject::Step(path.step_id);
+        Ok::<_, Problem>(
+            assessment::ops::submission_create(app.pool(), guild, user, path.quest_id, step, &work).await?,
+        )
+    };
+    match handed_in.await {
+        Ok(_) => {
+            app.wake().outbox();
+            Ok(done(&app, &path.at(&member.shell), "Handed in. Somebody looks at it, and you are told."))
         }
         Err(problem) => refuse(&app, member.shell, path.quest(), typed, problem).await,
     }

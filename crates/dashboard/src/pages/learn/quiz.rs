@@ -15,8 +15,9 @@ use learning::model::quiz::QuestionType;
 use super::StepPath;
 use super::quest::refuse;
 use crate::decode::Typed;
+use crate::form::Form;
 use crate::html::Html;
-use crate::page::{Page, shown_in_form};
+use crate::page::{Page, refused};
 use crate::shell::Shell;
 use crate::typed::none;
 use crate::visit::Member;
@@ -29,6 +30,8 @@ struct QuizPage {
     quiz: QuizTry,
     action: String,
     back: String,
+    typed: Typed,
+    form: Form,
 }
 
 impl QuizPage {
@@ -47,6 +50,25 @@ impl QuizPage {
         }
     }
 
+    /// Whether this was chosen before the answers were refused.
+    fn is_chosen(&self, question: &usize, field: &str, id: &str) -> bool {
+        self.typed.values(&format!("answers[{question}].{field}")).any(|value| value == id)
+    }
+
+    /// Whether this was put in this place.
+    fn is_placed(&self, question: &usize, place: &usize, id: &str) -> bool {
+        self.typed.values(&format!("answers[{question}].order[]")).nth(*place) == Some(id)
+    }
+
+    /// Whether these were matched.
+    fn is_matched(&self, question: &usize, left: &str, right: &str) -> bool {
+        self.typed.value(&format!("answers[{question}].pairs.{left}")) == Some(right)
+    }
+
+    fn written(&self, question: &usize, field: &str) -> &str {
+        self.typed.value(&format!("answers[{question}].{field}")).unwrap_or_default()
+    }
+
     /// A choice in a list, where there is no markup.
     fn plain(text: &str) -> String {
         markdown::excerpt(text, 120)
@@ -58,6 +80,17 @@ pub(super) async fn begin(
     member: Member<LearningPlay>,
     Path(path): Path<StepPath>,
 ) -> Result<Response, Problem> {
+    put(&app, member, path, none(), None).await
+}
+
+/// The questions of the try that is open, or of a new one; with what was answered, where that was refused.
+async fn put(
+    app: &App,
+    member: Member<LearningPlay>,
+    path: StepPath,
+    typed: Typed,
+    refusal: Option<Problem>,
+) -> Result<Response, Problem> {
     let (guild, user) = (member.guild_id(), member.user_id());
     let subject = Subject::Step(path.step_id);
     match learning::ops::try_begin(app.pool(), guild, user, path.quest_id, subject)
@@ -68,9 +101,14 @@ pub(super) async fn begin(
             app.wake().outbox();
             let back = path.quest().at(&member.shell);
             let action = format!("{back}/steps/{}/answers", path.step_id);
-            Ok(Page(QuizPage { shell: member.shell, quiz, action, back }).into_response())
+            let form = refusal.clone().map_or_else(Form::new, |problem| Form::refused(none(), problem));
+            let page = QuizPage { shell: member.shell, quiz, action, back, typed, form };
+            Ok(match refusal {
+                Some(problem) => refused(&page, &problem),
+                None => Page(page).into_response(),
+            })
         }
-        Err(problem) => refuse(&app, member.shell, path.quest(), none(), problem).await,
+        Err(problem) => refuse(app, member.shell, path.quest(), none(), problem).await,
     }
 }
 
@@ -115,9 +153,8 @@ pub(super) async fn answer(
             let again = format!("{back}/steps/{}/quiz", path.step_id);
             Ok(Page(ResultPage { shell: member.shell, result, back, again }).into_response())
         }
-        Err(problem) if shown_in_form(&problem) => {
-            refuse(&app, member.shell, path.quest(), typed, problem).await
-        }
-        Err(problem) => Err(problem),
+        // What is wrong with the answers stands above them. Where the try itself is over, the quest's page says so.
+        Err(problem) if problem.status() == 400 => put(&app, member, path, typed, Some(problem)).await,
+        Err(problem) => refuse(&app, member.shell, path.quest(), typed, problem).await,
     }
 }

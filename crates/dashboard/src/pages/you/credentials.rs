@@ -57,7 +57,7 @@ pub(super) async fn list(
     Ok(Page(CredentialsPage { shell: member.shell, credentials: found.items }))
 }
 
-fn file(kind: &'static str, name: String, body: impl Into<axum::body::Body>) -> Response {
+fn file(kind: &'static str, name: &str, body: impl Into<axum::body::Body>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, kind.to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
@@ -74,7 +74,7 @@ pub(super) async fn document(
 ) -> Result<Response, Problem> {
     let id = path.credential_id;
     let jwt = ops::credential_document(app.pool(), member.guild_id(), member.user_id(), id).await?;
-    Ok(file("application/vc+jwt", format!("credential-{id}.jwt"), jwt))
+    Ok(file("application/vc+jwt", &format!("credential-{id}.jwt"), jwt))
 }
 
 /// The picture that has the document in it.
@@ -85,7 +85,7 @@ pub(super) async fn image(
 ) -> Result<Response, Problem> {
     let id = path.credential_id;
     let png = ops::credential_baked(app.pool(), member.guild_id(), member.user_id(), id).await?;
-    Ok(file("image/png", format!("credential-{id}.png"), png))
+    Ok(file("image/png", &format!("credential-{id}.png"), png))
 }
 
 pub(super) async fn reissue(

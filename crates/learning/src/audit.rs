@@ -80,6 +80,7 @@ pub async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Ve
     Ok(all)
 }
 
+#[expect(clippy::too_many_lines, reason = "one statement, a part for each figure")]
 async fn figures(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Vec<Row>, Error> {
     let rows = sqlx::query_as!(
         Row,

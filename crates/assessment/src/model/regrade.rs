@@ -17,7 +17,7 @@ pub struct NewRegrade {
     /// The Quiz or Coding step; or else
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_id: Option<StepId>,
-    /// the Quiz or AutoGraded assessment.
+    /// the Quiz or `AutoGraded` assessment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assessment_id: Option<AssessmentId>,
     /// The version whose key counts; that which is begun now unless told.

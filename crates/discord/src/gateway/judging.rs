@@ -159,7 +159,7 @@ impl Watch {
         if message.author.is_bot || (is_update && message.edited_at.is_none()) {
             return None;
         }
-        self.look_around(bot, guild).await;
+        Box::pin(self.look_around(bot, guild)).await;
         message.parent_ids = self.parents(bot, message.channel_id).await?;
         if reading::held(&data["member"]).is_none() && self.exempts_roles() {
             message.author.role_ids = self.member(bot, guild, message.author.user_id).await?.role_ids;
@@ -175,7 +175,7 @@ impl Watch {
         let author = Member { user_id: maker, ..Member::default() };
         let mut message = reading::thread(data, author)?;
         self.pipeline.as_ref()?.judge(&mut self.state, &message)?;
-        self.look_around(bot, guild).await;
+        Box::pin(self.look_around(bot, guild)).await;
         message.parent_ids = self.parents(bot, message.channel_id).await?;
         message.author = self.member(bot, guild, maker).await?;
         self.rank(guild, &mut message.author);

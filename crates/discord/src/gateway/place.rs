@@ -54,7 +54,7 @@ impl Place {
         }
     }
 
-    /// The guild as a whole, as GUILD_CREATE has it.
+    /// The guild as a whole, as `GUILD_CREATE` has it.
     fn guild(&mut self, data: &Value, bot: UserId) {
         *self = Self::default();
         self.owner = id(&data["owner_id"]).map(UserId::new);

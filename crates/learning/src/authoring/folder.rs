@@ -71,7 +71,7 @@ pub fn read(dir: &Path, slug: Option<&str>) -> Result<Bundle, Vec<Finding>> {
             if wrong.is_empty() {
                 return Ok(bundle);
             }
-            Err(wrong.into_iter().map(|one| of_whole(&bundle, one)).collect())
+            Err(wrong.iter().map(|one| of_whole(&bundle, one)).collect())
         }
         _ => {
             findings.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
@@ -136,7 +136,7 @@ fn quests_read(dir: &Path, findings: &mut Vec<Finding>) -> Vec<NamedQuest> {
 }
 
 /// What is wrong between parts of a bundle, told as a mistake in the file that holds the part.
-fn of_whole(bundle: &Bundle, wrong: FieldError) -> Finding {
+fn of_whole(bundle: &Bundle, wrong: &FieldError) -> Finding {
     let part = |list: &str| {
         let (n, rest) = wrong.field.strip_prefix(list)?.strip_prefix('[')?.split_once(']')?;
         Some((n.parse::<usize>().ok()?, rest.trim_start_matches('.').to_owned()))

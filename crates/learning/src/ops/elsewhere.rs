@@ -117,7 +117,7 @@ fn concerns(event: &Stored) -> Option<(Option<i64>, bool)> {
         of.as_str().and_then(|id| id.parse().ok()).or_else(|| of.as_i64())
     };
     Some(match event.event_type.as_str() {
-        "challenge.solved" if event.payload["participant_type"] == Value::from("player") => {
+        "challenge.solved" if event.payload["participant_type"] == "player" => {
             (Some(member("participant_id")?), false)
         }
         // Whoever was of the squad: they are found by what they have to do.

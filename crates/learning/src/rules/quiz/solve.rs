@@ -24,7 +24,7 @@ fn answer(question: &Question, asked: &AskedQuestion) -> Option<ItemAnswer> {
     let right = question.choices.iter().filter(|choice| choice.right);
     let mut answer = ItemAnswer { question: asked.id.clone(), ..ItemAnswer::default() };
     match question.kind {
-        QuestionType::Single => answer.choice = Some(id(&asked.choices, &right.last()?.text)?),
+        QuestionType::Single => answer.choice = Some(id(&asked.choices, &right.next_back()?.text)?),
         QuestionType::Multiple => {
             answer.choices = Some(right.map(|one| id(&asked.choices, &one.text)).collect::<Option<_>>()?);
         }

@@ -13,7 +13,7 @@ use crate::progress;
 use crate::sample::Samples;
 
 /// What is searched for the nth time.
-type Asked = fn(usize) -> String;
+type Nth = fn(usize) -> String;
 
 const GUILD: GuildId = GuildId::new(18);
 /// Words of which texts are made: the first ones stand in most texts, the last in few.
@@ -52,7 +52,7 @@ pub(super) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
     ground.settle().await?;
     let _spinner = progress::spinner("searching");
     let mut figures = Vec::new();
-    let kinds: [(&str, Asked); 3] = [
+    let kinds: [(&str, Nth); 3] = [
         ("rare words", |n| word(WORDS / 2 + n * 7 % (WORDS / 2))),
         ("the most common word", |_| word(0)),
         ("two words", |n| format!("{} {}", word(n % 50), word(50 + n * 3 % 500))),

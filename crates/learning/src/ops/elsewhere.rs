@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ::jobs::TimerError;
 use ::jobs::outbox::{Consumer, Start, Stored};
 use kernel::{GuildId, UserId};
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
 use super::complete::{rules_unlock, step_done};

@@ -172,7 +172,7 @@ async fn what_members_earn_opens_quests_and_is_told_once() {
     tell(&stage, "member.levelled_up", json!({ "user_id": ADA.to_string(), "level": 3, "xp": 1, "gold": 0 }))
         .await;
     deliver(stage.house.pool(), &Elsewhere).await;
-    assert_eq!(unlocked(ADA).await, [by_level.clone()]);
+    assert_eq!(unlocked(ADA).await, std::slice::from_ref(&by_level));
     sql(&stage, "UPDATE people.members SET xp = 60 WHERE user_id = 7").await;
     sql(&stage, "INSERT INTO community.user_skills (guild_id, user_id, skill_id, skill_points) SELECT 1, 7, id, 10 FROM community.skills").await;
     assert_eq!(rules_come_true(stage.house.pool(), 100).await.unwrap(), 2);

@@ -53,7 +53,9 @@ pub(super) fn mark_program(program: &mut Coding) {
         }
     }
     if let Some(checker) = &mut program.checker {
-        checker.push_str(&format!("\n# {HIDDEN}\n"));
+        *checker += "\n# ";
+        *checker += HIDDEN;
+        checker.push('\n');
     }
 }
 

@@ -9,7 +9,7 @@ pub mod cache;
 mod model;
 pub mod ops;
 mod policy;
-pub(crate) mod rules;
+pub mod rules;
 mod store;
 mod token;
 pub mod vigil;

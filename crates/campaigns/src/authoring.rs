@@ -18,7 +18,7 @@ mod write;
 pub use bundle::{Bundle, ChallengeBundle, HintBundle, PART_TWO_MARK, bundle_check};
 pub use check::{ChallengeReport, CheckReport, Checked, Seeds, Step, check};
 pub use folder::{Partly, locate, read, read_partly};
-pub use import::{bundle_export, bundle_import};
+pub use import::{bundle_export, bundle_import, bundle_try};
 pub use mistake::Mistake;
 pub use solutions::{Declared, Solution, SolutionReport, solutions_read};
 pub use starter::start;

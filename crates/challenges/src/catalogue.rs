@@ -22,7 +22,7 @@ use crate::leaderboard::View;
 use crate::model::{Acting, Participant};
 use crate::rules::AnswerRule;
 
-pub use check::{CheckedScript, CheckedSeed, NEW_SCRIPT_RUNS, check, script_check, scripts_check};
+pub use check::{CheckedScript, CheckedSeed, NEW_SCRIPT_RUNS, check, draft_try, script_check, scripts_check};
 pub use read::{challenge_get, challenge_list, drafts};
 pub use validate::{draft_check, slug_fits};
 pub use write::{

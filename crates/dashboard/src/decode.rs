@@ -2,7 +2,7 @@
 //!
 //! A control is named by the path of its value in the body, and says what kind of value it holds where that is not text:
 //! `amount:int`, `rewards[0].bytes:int`, `force:bool`, `answers[2].choices[]`. A control left empty is left out; `:text` keeps an empty text,
-//! `:null` makes it null. Names that begin with `_` are the page's own.
+//! `:null` makes it null, and `:int-null`, `:time-null` a number or a time or null. Names that begin with `_` are the page's own.
 
 use kernel::Problem;
 use serde::de::DeserializeOwned;
@@ -57,15 +57,15 @@ impl Typed {
 
     /// The body as the API's own type reads it, and refuses it.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        let body = serde_json::to_vec(&self.json()?).map_err(|error| Problem::internal(&error))?;
-        read_json(&body)
+        read_value(&self.json()?)
     }
 }
 
-/// As the API reads a body.
-fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+/// A body as the API's own type reads it, and refuses it.
+pub(crate) fn read_value<T: DeserializeOwned>(body: &Value) -> Result<T, Problem> {
+    let body = serde_json::to_vec(body).map_err(|error| Problem::internal(&error))?;
     // Of what is owned nothing needs the body's life.
-    access::web::json_parse::<T>(body)
+    access::web::json_parse::<T>(&body)
 }
 
 /// The name of a control without what kind of value it holds.
@@ -76,6 +76,9 @@ fn path_of(name: &str) -> &str {
 /// The value that a text stands for; what does not fit its kind stays text, and the API says what is wrong with it.
 fn value_of(kind: &str, text: &str) -> Option<Value> {
     let trimmed = text.trim();
+    if let Some(kind) = kind.strip_suffix("-null") {
+        return if trimmed.is_empty() { Some(Value::Null) } else { value_of(kind, text) };
+    }
     let whole = || Value::String(text.replace("\r\n", "\n"));
     match kind {
         "text" => Some(whole()),
@@ -193,11 +196,15 @@ mod tests {
             ("reason:text", ""),
             ("ends:null", ""),
             ("at:time", "2026-12-01T18:00"),
+            ("most:int-null", " "),
+            ("least:int-null", "3"),
+            ("until:time-null", ""),
         ]);
         assert_eq!(
             body.unwrap(),
             json!({ "name": " Ada ", "amount": 1200, "rewards": [{ "bytes": "x" }, { "bytes": 5 }], "force": true,
-                    "picks": ["a", "b"], "reason": "", "ends": null, "at": "2026-12-01T18:00:00Z" })
+                    "picks": ["a", "b"], "reason": "", "ends": null, "at": "2026-12-01T18:00:00Z", "most": null, "least": 3,
+                    "until": null })
         );
     }
 

@@ -34,6 +34,11 @@ impl Form {
         Self { typed: Some(typed), refusal: Some(problem), ..Self::default() }
     }
 
+    /// A form as it was typed, for a page that shows something of it and keeps nothing.
+    pub fn kept(typed: Typed) -> Self {
+        Self { typed: Some(typed), ..Self::default() }
+    }
+
     /// Whether it was refused.
     pub fn is_refused(&self) -> bool {
         self.refusal.is_some()

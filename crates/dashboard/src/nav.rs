@@ -1,9 +1,12 @@
 //! Where one may go: derived from what who looks may do, so that nobody is led before a closed door.
 
 use access::scope::{
-    CampaignsRead, CommunityPlay, CommunityRead, EconomyRead, LearningRead, Scope as _, SquadsRead,
+    CampaignsRead, CampaignsWrite, CommunityPlay, CommunityRead, CommunityWrite, EconomyRead, KeysWrite,
+    LearningGrade, LearningRead, LearningWrite, OperationsRead, RolesRead, Scope as _, SettingsRead,
+    SquadsRead, SquadsWrite, WebhooksRead,
 };
 use credentials::scope::CredentialsRead;
+use moderation::scopes::ModerationRead;
 
 use crate::icon::Icon;
 use crate::shell::Shell;
@@ -58,6 +61,40 @@ const GROUPS: &[(&str, &[Entry])] = &[
             entry("Preferences", "/preferences", Icon::Gear, CommunityPlay::NAME, true),
         ],
     ),
+    (
+        "Staff",
+        &[
+            entry("What waits", "/staff", Icon::Tools, SettingsRead::NAME, false),
+            entry("Run campaigns", "/staff/campaigns", Icon::Flag, CampaignsWrite::NAME, false),
+            entry("Grading", "/staff/grading", Icon::Seal, LearningGrade::NAME, false),
+            entry("Author quests", "/staff/learning", Icon::Book, LearningWrite::NAME, false),
+            entry("Members", "/staff/members", Icon::Person, CommunityWrite::NAME, false),
+            entry("Edit squads", "/staff/squads", Icon::Shield, SquadsWrite::NAME, false),
+            entry("Edit the shop", "/staff/shop", Icon::Bag, CommunityWrite::NAME, false),
+            entry("Edit the board", "/staff/board", Icon::Pin, CommunityWrite::NAME, false),
+            entry("Edit seasons", "/staff/seasons", Icon::Sun, CommunityWrite::NAME, false),
+            entry("Settings", "/staff/settings", Icon::Gear, SettingsRead::NAME, false),
+        ],
+    ),
+    (
+        "Moderation",
+        &[
+            entry("Cases", "/staff/cases", Icon::List, ModerationRead::NAME, false),
+            entry("Appeals", "/staff/appeals", Icon::Pin, ModerationRead::NAME, false),
+            entry("Automod", "/staff/automod", Icon::Shield, ModerationRead::NAME, false),
+            entry("Raids", "/staff/raids", Icon::Sun, ModerationRead::NAME, false),
+        ],
+    ),
+    (
+        "House",
+        &[
+            entry("Roles", "/staff/roles", Icon::Person, RolesRead::NAME, false),
+            entry("API keys", "/staff/keys", Icon::Coin, KeysWrite::NAME, false),
+            entry("Webhooks", "/staff/webhooks", Icon::More, WebhooksRead::NAME, false),
+            entry("Timers", "/staff/timers", Icon::Sun, OperationsRead::NAME, false),
+            entry("Audit log", "/staff/audit", Icon::List, OperationsRead::NAME, false),
+        ],
+    ),
 ];
 
 /// A place, as a page shows it.
@@ -94,8 +131,9 @@ pub(crate) fn groups(shell: &Shell) -> Vec<Group> {
             let places = allowed.map(|entry| {
                 let href = shell.at(entry.path);
                 let below = here.strip_prefix(href.as_str());
-                let current = below
-                    .is_some_and(|rest| rest.is_empty() || (!entry.path.is_empty() && rest.starts_with('/')));
+                let current = below.is_some_and(|rest| {
+                    rest.is_empty() || (!matches!(entry.path, "" | "/staff") && rest.starts_with('/'))
+                });
                 Place { label: entry.label, href, icon: entry.icon, current }
             });
             Group { label, places: places.collect() }

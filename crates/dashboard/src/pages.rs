@@ -5,6 +5,7 @@ mod entry;
 mod guild;
 mod home;
 mod learn;
+mod staff;
 mod you;
 
 use access::App;
@@ -23,4 +24,5 @@ pub fn router() -> Router<App> {
         .merge(guild::router())
         .merge(you::router())
         .merge(learn::router())
+        .merge(staff::router())
 }

@@ -1,10 +1,16 @@
 //! What heads the pages of a guild: its name, and its member's.
 
-use kernel::{GuildId, UserId};
+use access::Author;
+use access::author::Deed;
+use kernel::{GuildId, Problem, UserId};
+use serde_json::json;
 use sqlx::PgPool;
 
 /// The most guilds that are offered to choose from.
 const MAX_GUILDS: i64 = 200;
+
+/// The longest name of a guild, in characters: Discord's own limit.
+const MAX_NAME: usize = 100;
 
 /// A guild by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,4 +56,26 @@ pub async fn guild_names(pool: &PgPool, guilds: Option<&[GuildId]>) -> sqlx::Res
     )
     .fetch_all(pool)
     .await
+}
+
+/// Makes a guild known by its name, which nobody had told of before. Audited.
+pub async fn guild_make(
+    pool: &PgPool,
+    guild: GuildId,
+    name: &str,
+    author: Author<'_>,
+) -> Result<(), Problem> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.contains('\0') {
+        return Err(Problem::field("name", format!("must be 1 to {MAX_NAME} characters long")));
+    }
+    if heading(pool, guild, None).await?.is_some() {
+        return Err(Problem::field("guild_id", "is known already"));
+    }
+    let mut tx = pool.begin().await?;
+    crate::store::guild_ensure(&mut tx, guild, Some(name)).await?;
+    let made = Deed::new("CREATE", "people.guilds", guild.to_string()).after(json!({ "name": name }));
+    made.record(&mut tx, guild, author).await?;
+    tx.commit().await?;
+    Ok(())
 }

@@ -7,7 +7,7 @@ use crate::scope::Scopes;
 
 /// The guild of a key that `actor` asks for: its own where it is confined to one. Another guild's is 404, whether there
 /// is such a guild or not.
-pub(crate) fn guild_of_new_key(actor: &Actor, asked: Option<GuildId>) -> Result<Option<GuildId>, Problem> {
+pub fn guild_of_new_key(actor: &Actor, asked: Option<GuildId>) -> Result<Option<GuildId>, Problem> {
     match (actor.guild, asked) {
         (Some(own), Some(other)) if own != other => Err(Problem::not_found("guild")),
         (Some(own), _) => Ok(Some(own)),
@@ -16,7 +16,7 @@ pub(crate) fn guild_of_new_key(actor: &Actor, asked: Option<GuildId>) -> Result<
 }
 
 /// Refuses to put into `actor`'s hands a key that can do what `actor` cannot: more scopes, or another member's part.
-pub(crate) fn may_hand_out(actor: &Actor, user: Option<UserId>, scopes: &Scopes) -> Result<(), Problem> {
+pub fn may_hand_out(actor: &Actor, user: Option<UserId>, scopes: &Scopes) -> Result<(), Problem> {
     if let Some(lacking) = scopes.names().iter().find(|scope| !actor.has(scope)) {
         return Err(Problem::forbidden(format!(
             "A key cannot hand out what it does not hold itself: it lacks the scope `{lacking}`."
@@ -31,7 +31,7 @@ pub(crate) fn may_hand_out(actor: &Actor, user: Option<UserId>, scopes: &Scopes)
 }
 
 /// Refuses to revoke a key that can do what `actor` cannot; its own it may always.
-pub(crate) fn may_revoke(
+pub fn may_revoke(
     actor: &Actor,
     key: ApiKeyId,
     user: Option<UserId>,

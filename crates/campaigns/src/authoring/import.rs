@@ -1,9 +1,10 @@
 //! Bundles into the database, and back out of it. How challenges change is the catalogue's, whatever face asks for it.
 
 use challenges::CampaignKey;
-use challenges::catalogue::{self, ChallengeDraft};
+use challenges::catalogue::{self, ChallengeDraft, NEW_SCRIPT_RUNS, scripts_check};
 use jobs::Wake;
 use kernel::{CampaignId, GuildId};
+use sandbox::Sandbox;
 use sqlx::PgPool;
 
 use super::bundle::{Bundle, ChallengeBundle, bundle_check, renamed};
@@ -11,6 +12,25 @@ use crate::error::Error;
 use crate::model::{Campaign, Status};
 use crate::ops::{self, Asker};
 use crate::store::timers::{releases_schedule, timers_announce};
+
+/// Runs the scripts of a bundle that are not those of the campaign it is to be brought to, and refuses what no participant could use.
+pub async fn bundle_try(
+    pool: &PgPool,
+    sandbox: &Sandbox,
+    guild_id: GuildId,
+    bundle: &Bundle,
+    into: Option<CampaignId>,
+) -> Result<(), Error> {
+    let wrong = bundle_check(bundle);
+    if !wrong.is_empty() {
+        return Err(Error::Invalid(wrong));
+    }
+    if let Some(id) = into {
+        ops::campaign_get(pool, guild_id, id, true).await?;
+    }
+    let drafts: Vec<ChallengeDraft> = bundle.challenges.iter().map(ChallengeDraft::from).collect();
+    Ok(scripts_check(pool, sandbox, (guild_id, into), &drafts, NEW_SCRIPT_RUNS).await?)
+}
 
 /// Makes a draft of a bundle, or brings a campaign that is not over to what the bundle says. Challenges are the same by their
 /// slug; one that is no longer in the bundle goes, unless it has been released. A script that changed makes inputs anew for

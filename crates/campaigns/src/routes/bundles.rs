@@ -6,7 +6,6 @@ use access::web::Provided;
 use access::{App, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
 use axum::http::StatusCode;
-use challenges::catalogue::{ChallengeDraft, NEW_SCRIPT_RUNS, scripts_check};
 use kernel::{CampaignId, Clock, Problem};
 use sandbox::Sandbox;
 use serde::Deserialize;
@@ -48,8 +47,7 @@ async fn imported(
             ops::campaign_get(app.pool(), guild.guild_id, id, true).await?;
         }
         let Provided(sandbox) = sandbox?;
-        let drafts: Vec<ChallengeDraft> = bundle.challenges.iter().map(ChallengeDraft::from).collect();
-        scripts_check(app.pool(), &sandbox, (guild.guild_id, into), &drafts, NEW_SCRIPT_RUNS).await?;
+        authoring::bundle_try(app.pool(), &sandbox, guild.guild_id, bundle, into).await?;
     }
     Ok(authoring::bundle_import(app.pool(), app.wake(), guild.guild_id, asker(guild), bundle, into).await?)
 }

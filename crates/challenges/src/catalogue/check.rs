@@ -1,8 +1,11 @@
 //! Trying a script before participants do.
 
+use std::sync::Arc;
+
 use kernel::{CampaignId, ChallengeId, FieldError, GuildId};
 use sandbox::{Sandbox, generator};
 use serde::Serialize;
+use serde_json::Value;
 use sqlx::PgPool;
 use utoipa::ToSchema;
 
@@ -13,6 +16,9 @@ use crate::rules::seed;
 
 /// For how many made-up participants a new script is tried before it is taken over HTTP, with a folder or alone.
 pub const NEW_SCRIPT_RUNS: u8 = 3;
+
+/// How much of an input an author is shown, in characters.
+const SHOWN: usize = 2_000;
 
 /// What trying a script showed.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -30,6 +36,9 @@ pub struct CheckedScript {
 /// A run for one made-up participant.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct CheckedSeed {
+    /// How the input begins: its first 2,000 characters.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub input_beginning: String,
     /// The size of the input as a participant downloads it, in bytes.
     pub input_bytes: usize,
     /// How long the script ran, in milliseconds.
@@ -119,26 +128,57 @@ pub async fn check(
     // No participant has such an id.
     let seeds: Vec<String> =
         (1..=runs).map(|n| seed(&stored.secret, &stored.slug, &format!("check-{n}"))).collect();
-    let report = generator::check(sandbox, guild.get(), (text, stored.file_name.clone()), &seeds, &[]).await;
+    Ok(tried(sandbox, guild, (text, stored.file_name.clone()), &seeds, stored.parts).await)
+}
+
+/// The same for a challenge that is not stored yet.
+pub async fn draft_try(
+    sandbox: &Sandbox,
+    guild: GuildId,
+    (script, parts): (&str, i32),
+    runs: u8,
+) -> Result<CheckedScript, Error> {
+    if !(1..=20).contains(&runs) {
+        return Err(Error::field("runs", "must be between 1 and 20"));
+    }
+    let seeds: Vec<String> = (1..=runs).map(|n| format!("check-{n}")).collect();
+    Ok(tried(sandbox, guild, (script.into(), "generate.py".into()), &seeds, parts).await)
+}
+
+async fn tried(
+    sandbox: &Sandbox,
+    guild: GuildId,
+    script: (Arc<str>, Arc<str>),
+    seeds: &[String],
+    parts: i32,
+) -> CheckedScript {
+    let report = generator::check(sandbox, guild.get(), script, seeds, &[]).await;
     let mut problems: Vec<String> = report.problems.iter().map(|problem| problem.message.clone()).collect();
     let mut checked = Vec::with_capacity(report.seeds.len());
     for run in &report.seeds {
-        let (answers, error, stderr) = match &run.outcome {
+        let (answers, error, stderr, input) = match &run.outcome {
             Ok(made) => {
-                let unusable = inputs::unusable(stored.parts, &made.input, &made.results);
-                (
-                    made.results.iter().map(|answer| generator::shown_answer(answer).into_owned()).collect(),
-                    unusable,
-                    made.stderr.clone(),
-                )
+                let unusable = inputs::unusable(parts, &made.input, &made.results);
+                let answers =
+                    made.results.iter().map(|answer| generator::shown_answer(answer).into_owned()).collect();
+                (answers, unusable, made.stderr.clone(), beginning(&made.input))
             }
-            Err(error) => (Vec::new(), Some(error.to_string()), error.stderr().to_owned()),
+            Err(error) => (Vec::new(), Some(error.to_string()), error.stderr().to_owned(), String::new()),
         };
         if let Some(error) = error.as_ref().filter(|error| run.outcome.is_ok() && !problems.contains(error)) {
             problems.push(error.clone());
         }
         let wall_ms = u64::try_from(run.wall.as_millis()).unwrap_or(u64::MAX);
-        checked.push(CheckedSeed { input_bytes: run.input_bytes, wall_ms, answers, error, stderr });
+        let input_bytes = run.input_bytes;
+        checked.push(CheckedSeed { input_beginning: input, input_bytes, wall_ms, answers, error, stderr });
     }
-    Ok(CheckedScript { good: problems.is_empty(), problems, warnings: report.warnings, seeds: checked })
+    CheckedScript { good: problems.is_empty(), problems, warnings: report.warnings, seeds: checked }
+}
+
+/// How an input begins, as a participant reads it.
+fn beginning(input: &Value) -> String {
+    match input {
+        Value::String(text) => text.chars().take(SHOWN).collect(),
+        other => other.to_string().chars().take(SHOWN).collect(),
+    }
 }

@@ -58,7 +58,7 @@ fn sees_drafts(shell: &Shell) -> bool {
 }
 
 /// Where a campaign is in its life.
-fn state(status: Status, state: &str) -> Html {
+pub(super) fn state(status: Status, state: &str) -> Html {
     match (status, state) {
         (_, "draft") => ui::seal("", "Draft"),
         (_, "cancelled") => ui::seal("bad", "Cancelled"),

@@ -222,7 +222,7 @@ fn learning(guild: i64) -> Value {
 }
 
 /// Executes the timers that are due, as an engine would; none runs here by itself.
-async fn run_timers(house: &House) {
+pub(crate) async fn run_timers(house: &House) {
     let run = Run { node_id: uuid::Uuid::nil(), started: std::time::Instant::now() };
     loop {
         let mut tx = house.database.pool().begin().await.unwrap();

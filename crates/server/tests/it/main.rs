@@ -7,6 +7,7 @@ mod attacks;
 mod catalogue;
 mod dashboard;
 mod dashboard_coverage;
+mod dashboard_staff;
 mod document;
 mod guilds;
 mod health;

@@ -1,5 +1,6 @@
 //! Choosing a guild.
 
+use access::scope::{Scope as _, SettingsWrite};
 use access::{Actor, App, Person};
 use askama::Template;
 use axum::extract::State;
@@ -20,6 +21,8 @@ struct GuildsPage {
     theme: &'static str,
     name: String,
     guilds: Vec<GuildName>,
+    /// Whether they may set another one up.
+    may_make: bool,
     csrf: String,
 }
 
@@ -40,6 +43,12 @@ async fn guilds_of(app: &App, actor: &Actor) -> Result<Vec<GuildName>, Problem> 
     Ok(guild_names(app.pool(), ids.as_deref()).await?)
 }
 
+/// Whether the whole installation is theirs: nobody else makes a guild known.
+pub(in crate::pages) fn may_make(actor: &Actor) -> bool {
+    let is_user = actor.session().is_some_and(|session| matches!(session.person, Person::User(_)));
+    !is_user && actor.guild.is_none() && actor.has(SettingsWrite::NAME)
+}
+
 /// To one's guild, where there is one.
 pub(super) async fn root(State(app): State<App>, actor: Actor) -> Result<Response, Problem> {
     let guilds = guilds_of(&app, &actor).await?;
@@ -58,6 +67,7 @@ pub(super) async fn list(
         theme: theme(&app, &headers),
         name: called(&actor),
         guilds: guilds_of(&app, &actor).await?,
+        may_make: may_make(&actor),
         csrf: csrf::masked(&token(&app, &headers)),
     };
     Ok(Page(page).into_response())

@@ -1,0 +1,319 @@
+//! Cases: finding them, one with what followed, making one, lifting and voiding.
+
+use access::{App, Author, Path, Query, Scope};
+use axum::extract::State;
+use axum::response::Response;
+use futures::{TryFutureExt as _, try_join};
+use kernel::{Problem, UserId};
+use moderation::model::{Action, Case, Moderator, NewCase, Standing};
+use moderation::ops;
+use moderation::ops::cases::{CaseQuery, moderator_of};
+use moderation::scopes::{ModerationRead, ModerationWrite};
+use serde::Deserialize;
+
+use super::sheet::{
+    Sheet, actions, again, aside, button, choices, facts, field, folded, form, join, link, name, table, text,
+    way, when,
+};
+use crate::decode::Typed;
+use crate::flash::done;
+use crate::form::Form;
+use crate::html::{Html, escape};
+use crate::page::Page;
+use crate::shell::Shell;
+use crate::visit::{Visit, encode};
+use crate::{format, ui};
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct CasePath {
+    case_number: i32,
+}
+
+/// Who is named as the one who did it.
+pub(super) async fn moderator<S: Scope>(app: &App, visit: &Visit<S>) -> Result<Moderator, Problem> {
+    let mut conn = app.pool().acquire().await?;
+    let author = Author::new(visit.guild.by(), &visit.guild.origin);
+    Ok(moderator_of(&mut conn, visit.guild_id(), author).await?)
+}
+
+fn at(shell: &Shell, number: i32, rest: &str) -> String {
+    shell.at(&format!("/staff/cases/{number}{rest}"))
+}
+
+fn state(case: &Case, now: &chrono::DateTime<chrono::Utc>) -> Html {
+    if case.voided_at.is_some() {
+        return ui::seal("", "Void");
+    }
+    if case.effect_error.is_some() {
+        return ui::seal("bad", "Failed on Discord");
+    }
+    match (case.resolved, case.expires_at) {
+        (true, _) => ui::seal(
+            "done",
+            &case.resolution.map_or_else(|| "Over".to_owned(), |how| format::word(how.as_str())),
+        ),
+        (false, Some(at)) if at > *now => ui::seal("warn", "In force"),
+        (false, _) => ui::seal("on", "In force"),
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Filter {
+    user_id: Option<String>,
+    action: Option<String>,
+    text: Option<String>,
+    cursor: Option<String>,
+}
+
+fn action_choices(first: &str) -> Vec<(String, String)> {
+    let mut all = choices(&[("", first)]);
+    all.extend(Action::ALL.iter().map(|action| (action.as_str().to_owned(), format::word(action.as_str()))));
+    all
+}
+
+fn search(shell: &Shell, values: &Form) -> Html {
+    let actions = action_choices("Any");
+    let fields = [
+        field(&values.line("user_id", "About whom").exact().help("A Discord id.")),
+        field(&values.choice("action", "What", &actions)),
+        field(&values.line("text", "Words in it").max_length(100)),
+    ];
+    let action = escape(&shell.at("/staff/cases"));
+    Html::trusted(format!(
+        "<form method=\"get\" action=\"{action}\">{}<button>Look</button></form>",
+        join(fields)
+    ))
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    visit: Visit<ModerationRead>,
+    Query(filter): Query<Filter>,
+) -> Result<Page<Sheet>, Problem> {
+    let words = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+    let action = words(&filter.action)
+        .map(|word| word.parse::<Action>().map_err(|unknown| Problem::field("action", unknown.to_string())));
+    let user = words(&filter.user_id)
+        .map(|id| id.trim().parse::<UserId>().map_err(|error| Problem::field("user_id", error.to_string())));
+    let query = CaseQuery {
+        user_id: user.transpose()?,
+        moderator_id: None,
+        action: action.transpose()?,
+        source: None,
+        in_force: false,
+        text: words(&filter.text),
+        since: None,
+        until: None,
+        limit: None,
+        cursor: filter.cursor.clone(),
+    };
+    let page = ops::case_list(app.pool(), visit.guild_id(), &query).await?;
+    let shell = visit.shell;
+    let rows = page.items.iter().map(|case| {
+        vec![
+            link(at(&shell, case.case_number, ""), format!("#{}", case.case_number)),
+            text(format::word(case.action.as_str())),
+            name(&case.user_tag),
+            text(&case.reason),
+            name(&case.moderator_tag),
+            state(case, &shell.now),
+            format::time(&case.created_at),
+        ]
+    });
+    let heads = ["Case", "What", "About", "Why", "By", "State", "When"];
+    let mut address = Vec::new();
+    for (name, value) in [
+        ("user_id", words(&filter.user_id)),
+        ("action", words(&filter.action)),
+        ("text", words(&filter.text)),
+    ] {
+        address.extend(value.map(|value| format!("{name}={}", encode(&value))));
+    }
+    let values = Form::of(&serde_json::json!({
+        "user_id": filter.user_id, "action": filter.action, "text": filter.text,
+    }));
+    let body = join([
+        actions([way(shell.at("/staff/cases/new"), "New case", "primary")]),
+        folded("Look for something", &search(&shell, &values)),
+        table("Cases", &heads, rows.collect(), "There is none."),
+        ui::more(shell.at("/staff/cases"), address.join("&"), page.next.as_ref()),
+    ]);
+    Ok(Page(Sheet::new(shell, "Cases").part("Newest first", body)))
+}
+
+fn new_page(shell: Shell, values: Form) -> Sheet {
+    let actions = action_choices("Choose");
+    let body = form(
+        &shell,
+        &shell.at("/staff/cases/new"),
+        [
+            field(&values.choice("action", "What", &actions).required()),
+            field(&values.line("user_id", "About whom").exact().help("A Discord id.")),
+            field(&values.line("reason", "Why").required().max_length(500).help("They are told it.")),
+            field(
+                &values
+                    .number("duration_seconds:int", "For how long, in seconds")
+                    .help("For warnings, timeouts and bans; for good unless told."),
+            ),
+            field(
+                &values
+                    .number("delete_message_seconds:int", "With a ban: their messages of so many seconds go")
+                    .between(0, 604_800),
+            ),
+            field(&values.line("channel_id", "Channel, for a purge").exact().help("A Discord id.")),
+            field(&values.number("limit:int", "How many messages, for a purge").between(1, 1_000)),
+            field(&values.check("quiet:bool", "They are not told")),
+            field(&values.line("evidence[0].url", "Evidence").exact().help("An address.")),
+        ],
+        [button("make", "Make the case", "primary")],
+    );
+    Sheet::new(shell, "New case").below("/staff/cases", "Cases").of(values).part("Case", body)
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct About {
+    user_id: Option<UserId>,
+}
+
+pub(super) async fn new(visit: Visit<ModerationWrite>, Query(about): Query<About>) -> Page<Sheet> {
+    let values = Form::of(&serde_json::json!({ "user_id": about.user_id }));
+    Page(new_page(visit.shell, values))
+}
+
+pub(super) async fn create(
+    State(app): State<App>,
+    visit: Visit<ModerationWrite>,
+    typed: Typed,
+) -> Result<Response, Problem> {
+    let create = async {
+        let new: NewCase = typed.read()?;
+        let by = moderator(&app, &visit).await?;
+        let author = Author::new(visit.guild.by(), &visit.guild.origin);
+        // How people rank on Discord is known to the bot alone; here their roles with us decide.
+        let standing = Standing::default();
+        let made = ops::case_make(app.pool(), visit.guild_id(), new, &by, &standing, author).await?;
+        app.wake().outbox();
+        Ok::<_, Problem>(made)
+    };
+    match create.await {
+        Ok(made) => {
+            let said = format!("Case #{} is made.", made.case_number);
+            Ok(done(&app, &at(&visit.shell, made.case_number, ""), &said))
+        }
+        Err(problem) => {
+            let (form, problem) = again(typed, problem)?;
+            Ok(new_page(visit.shell, form).refused(&problem))
+        }
+    }
+}
+
+async fn sheet(app: &App, shell: Shell, number: i32, told: Form) -> Result<Sheet, Problem> {
+    let (pool, guild) = (app.pool(), shell.guild_id);
+    let (case, edits, evidence) = try_join!(
+        ops::case_get(pool, guild, number).err_into::<Problem>(),
+        ops::case_edits(pool, guild, number).err_into::<Problem>(),
+        ops::evidence_list(pool, guild, number).err_into::<Problem>()
+    )?;
+    let known = facts([
+        ("What", text(format::word(case.action.as_str()))),
+        ("About", ui::member(&shell, &case.user_id, &case.user_tag)),
+        ("By", text(&case.moderator_tag)),
+        ("From", text(format::word(case.source.as_str()))),
+        ("When", format::time(&case.created_at)),
+        ("Until", when(case.expires_at.as_ref())),
+        (
+            "On Discord",
+            text(case.effect_error.clone().unwrap_or_else(|| format::word(case.effect_state.as_str()))),
+        ),
+        ("They were told", text(case.member_notified.map_or("–", |told| if told { "Yes" } else { "No" }))),
+    ]);
+    let rows = edits.iter().map(|edit| {
+        vec![
+            text(format::word(&edit.field)),
+            text(edit.old_value.as_deref().unwrap_or("–")),
+            text(edit.new_value.as_deref().unwrap_or("–")),
+            text(edit.edited_by_tag.as_deref().unwrap_or("–")),
+            format::time(&edit.created_at),
+        ]
+    });
+    let history =
+        table("Changes", &["What", "From", "To", "By", "When"], rows.collect(), "It was not changed.");
+    let rows = evidence.iter().map(|one| {
+        vec![
+            super::sheet::code(&one.url),
+            text(one.note.as_deref().unwrap_or_default()),
+            text(&one.added_by_tag),
+            format::time(&one.created_at),
+        ]
+    });
+    let evidence = table("Evidence", &["Address", "Note", "By", "When"], rows.collect(), "There is none.");
+    let may = shell.may(<ModerationWrite as Scope>::NAME) && case.voided_at.is_none();
+    let change = join([
+        form(
+            &shell,
+            &at(&shell, number, ""),
+            [field(&told.line("reason", "Why").required().max_length(500))],
+            [
+                button("reason", "Change the reason to this", ""),
+                button("lift", "Lift it", "primary"),
+                button("void", "Void it", "grave"),
+            ],
+        ),
+        aside("Lifting ends what is in force. What is void counts for nothing, as if it had never been."),
+    ]);
+    Ok(Sheet::new(shell, format!("Case #{number}"))
+        .below("/staff/cases", "Cases")
+        .lead(super::sheet::says(&case.reason))
+        .of(told)
+        .part("What is known", known)
+        .part_if(may, "Change it", |_| change)
+        .part("Evidence", evidence)
+        .part("History", history))
+}
+
+pub(super) async fn show(
+    State(app): State<App>,
+    visit: Visit<ModerationRead>,
+    Path(path): Path<CasePath>,
+) -> Result<Page<Sheet>, Problem> {
+    Ok(Page(sheet(&app, visit.shell, path.case_number, Form::new()).await?))
+}
+
+pub(super) async fn change(
+    State(app): State<App>,
+    visit: Visit<ModerationWrite>,
+    Path(path): Path<CasePath>,
+    typed: Typed,
+) -> Result<Response, Problem> {
+    let (pool, guild, number) = (app.pool(), visit.guild_id(), path.case_number);
+    let change = async {
+        let by = moderator(&app, &visit).await?;
+        let author = Author::new(visit.guild.by(), &visit.guild.origin);
+        let reason = typed.value("reason").unwrap_or_default();
+        let said = match typed.value("_do") {
+            Some("lift") => {
+                ops::case_lift(pool, guild, number, reason, &by, author).await?;
+                "It is lifted."
+            }
+            Some("void") => {
+                ops::case_void(pool, guild, number, reason, &by, author).await?;
+                "It is void."
+            }
+            _ => {
+                ops::case_edit(pool, guild, number, &typed.read()?, &by, author).await?;
+                "Its reason is changed."
+            }
+        };
+        app.wake().outbox();
+        Ok::<_, Problem>(said)
+    };
+    match change.await {
+        Ok(said) => Ok(done(&app, &at(&visit.shell, number, ""), said)),
+        Err(problem) => {
+            let (form, problem) = again(typed, problem)?;
+            Ok(sheet(&app, visit.shell, number, form).await?.refused(&problem))
+        }
+    }
+}

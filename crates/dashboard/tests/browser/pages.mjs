@@ -17,3 +17,22 @@ export function pages(ids) {
     not_there: "/campaigns/00000000-0000-0000-0000-000000000000",
   };
 }
+
+// Those of staff, for who looks with their own eyes.
+export function staffPages(ids) {
+  const campaign = `/staff/campaigns/${ids.campaign}`;
+  const challenge = `${campaign}/challenges/${ids.challenges[0].id}`;
+  return {
+    waits: "/staff", settings: "/staff/settings", setting: "/staff/settings/rewards",
+    run_campaigns: "/staff/campaigns", new_campaign: "/staff/campaigns/new", bundle: "/staff/campaigns/import", run_campaign: campaign,
+    edit_campaign: `${campaign}/edit`, close: `${campaign}/close`, registrations: `${campaign}/registrations`,
+    submissions: `${campaign}/submissions`, claims: `${campaign}/claims`, history: `${campaign}/history`,
+    editor: challenge, new_challenge: `${campaign}/challenges/new`, timers: "/staff/timers",
+    grading: "/staff/grading", author: "/staff/learning", author_quest: `/staff/learning/quests/${ids.first}`,
+    author_path: `/staff/learning/paths/${ids.path}`, members: "/staff/members", member_of_staff: `/staff/members/${ids.me}`,
+    roles: "/staff/roles", keys: "/staff/keys", webhooks: "/staff/webhooks", cases: "/staff/cases", new_case: "/staff/cases/new",
+    appeals: "/staff/appeals", raids: "/staff/raids", automod: "/staff/automod", new_rule: "/staff/automod/new", audit: "/staff/audit",
+    edit_squads: "/staff/squads", edit_squad: `/staff/squads/${ids.squad}`, edit_shop: "/staff/shop", edit_board: "/staff/board",
+    edit_seasons: "/staff/seasons", end_season: `/staff/seasons/${ids.season}/end`,
+  };
+}

@@ -4,7 +4,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 import { furnish, GUILD } from "./furnish.mjs";
-import { pages } from "./pages.mjs";
+import { pages, staffPages } from "./pages.mjs";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const up = JSON.parse(await readFile(process.argv[2], "utf8"));
@@ -133,6 +133,8 @@ if ((await page.evaluate(() => document.activeElement?.id)) !== "refusal") fault
 await page.screenshot({ path: `${pictures}/refusal.png`, fullPage: true });
 await look("refusal");
 const state = await first.storageState();
+// Who looks as a member sees what members see; staff look with their own eyes.
+const own = { ...state, cookies: state.cookies.filter((cookie) => cookie.name !== "questhall-as") };
 
 async function look(name, of = page) {
   const wide = await of.evaluate(() => document.scrollingElement.scrollWidth - window.innerWidth);
@@ -150,18 +152,22 @@ async function look(name, of = page) {
 // Every page, in both themes and two widths. axe runs by evaluate, which the page's policy does not concern.
 for (const theme of ["light", "dark"]) {
   for (const width of [1280, 360]) {
-    const made = await context({ storageState: state, colorScheme: theme, viewport: { width, height: width > 500 ? 900 : 740 } });
-    const tab = await made.newPage();
-    let where = "";
-    watched(tab, () => where, (text) => where.startsWith("not_there") && text.includes("404"));
-    for (const [name, path] of Object.entries(pages(ids))) {
-      if (only && only !== name) continue;
-      where = `${name} ${theme} ${width}`;
-      await tab.goto(home + path);
-      await look(where, tab);
-      await tab.screenshot({ path: `${pictures}/${name}-${theme}-${width}.png`, fullPage: true });
+    const seen = { colorScheme: theme, viewport: { width, height: width > 500 ? 900 : 740 } };
+    for (const [eyes, all] of [[state, pages(ids)], [own, staffPages(ids)]]) {
+      const made = await context({ storageState: eyes, ...seen });
+      const tab = await made.newPage();
+      let where = "";
+      watched(tab, () => where, (text) => where.startsWith("not_there") && text.includes("404"));
+      for (const [name, path] of Object.entries(all)) {
+        if (only && only !== name) continue;
+        where = `${name} ${theme} ${width}`;
+        const answer = await tab.goto(home + path);
+        if (!answer.ok() && name !== "not_there") fault(where, `answers ${answer.status()}`);
+        await look(where, tab);
+        await tab.screenshot({ path: `${pictures}/${name}-${theme}-${width}.png`, fullPage: true });
+      }
+      await made.close();
     }
-    await made.close();
     step(`${theme} ${width}`);
   }
 }

@@ -24,7 +24,7 @@ const SECRETS: [&str; 4] = ["json.dumps", "Look closer.", "sesame", "generation_
 /// A browser: it keeps cookies, asks for HTML, and says where its forms come from.
 pub(crate) struct Browser<'a> {
     house: &'a House,
-    cookies: BTreeMap<String, String>,
+    pub(crate) cookies: BTreeMap<String, String>,
 }
 
 impl<'a> Browser<'a> {

@@ -53,8 +53,8 @@ async fn every_page_of_the_list_is_there() {
         }
         let (method, path) = said.split_once(' ').unwrap_or_else(|| panic!("{operation}: {said}"));
         let parts = path.split('/').map(|part| match part {
-            "{case_number}" | "{guild_id}" | "{user_id}" | "{achievement_id}" | "{board_quest_id}" | "{season_id}"
-            | "{item_id}" => "1",
+            "{case_number}" | "{guild_id}" | "{user_id}" | "{achievement_id}" | "{board_quest_id}"
+            | "{season_id}" | "{item_id}" => "1",
             part if part.starts_with('{') => "00000000-0000-0000-0000-000000000000",
             part => part,
         });

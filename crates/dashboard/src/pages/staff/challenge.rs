@@ -60,6 +60,7 @@ fn stored(challenge: &Challenge) -> Value {
         "_categories": authoring.map(|a| a.categories.join(", ")),
         "difficulty_level": authoring.and_then(|a| a.difficulty_level),
         "closes_after_minutes": authoring.and_then(|a| a.closes_after_minutes),
+        "_answers": authoring.filter(|a| !a.answers.is_empty()).and_then(|a| serde_json::to_string_pretty(&a.answers).ok()),
         "hints": authoring.map(|a| a.hints.as_slice()).unwrap_or_default(),
     })
 }
@@ -116,6 +117,9 @@ fn controls(form: &Form, hints: usize, is_new: bool) -> Vec<Html> {
                 ),
             ],
         ),
+        folded("How answers are judged", &field(&form.text("_answers", "Rules of the answers", 6).exact().help(
+            "JSON: a list of one rule for all parts, or one each, as the API has them. Left empty, answers are compared exactly.",
+        ))),
         folded("Hints", &join(hints)),
     ];
     fields.push(field(&form.check("_unchecked", "Take the script without trying it first")));
@@ -202,6 +206,12 @@ fn body(typed: &Typed) -> Result<Value, Problem> {
     if let (Some(body), Some(tags)) = (body.as_object_mut(), typed.value("_categories")) {
         let tags = tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(Value::from);
         body.insert("categories".to_owned(), tags.collect());
+    }
+    if let (Some(body), Some(rules)) = (body.as_object_mut(), typed.value("_answers")) {
+        let rules = if rules.trim().is_empty() { "[]" } else { rules };
+        let rules: Value = serde_json::from_str(rules)
+            .map_err(|error| Problem::field("_answers", format!("must be JSON: {error}")))?;
+        body.insert("answers".to_owned(), rules);
     }
     Ok(body)
 }

@@ -200,13 +200,13 @@ async fn moderators_deal_with_a_member_and_look_at_what_was_done() {
     chat.types(RULER, "/ban member:8 reason:again delete-hours:1")
         .await
         .says("Case 6: <@8> is banned: again");
-    while discord::effects::moderate_once(&chat.bot, std::time::Duration::from_secs(60)).await.unwrap() > 0 {}
+    while discord::effects::moderate_once(&chat.bot, std::time::Duration::from_mins(1)).await.unwrap() > 0 {}
     assert!(chat.discord.with(|known| known.bans.contains(&(1, 8))));
     let banned = chat.discord.seen("PUT /guilds/1/bans/8");
     assert_eq!(banned[0].body, Some(json!({ "delete_message_seconds": 3_600 })));
     assert_eq!(banned[0].reason.as_deref(), Some("Case 6 by Eve: again"));
     chat.types(RULER, "/unban member:8 reason:appealed").await.says("Case 7: <@8> may come back: appealed");
-    while discord::effects::moderate_once(&chat.bot, std::time::Duration::from_secs(60)).await.unwrap() > 0 {}
+    while discord::effects::moderate_once(&chat.bot, std::time::Duration::from_mins(1)).await.unwrap() > 0 {}
     assert!(chat.discord.with(|known| known.bans.is_empty()));
     let said = |heard: &crate::chat::Heard| heard.message["content"].as_str().unwrap().to_owned();
     let case = said(&chat.types(RULER, "/case number:1").await);

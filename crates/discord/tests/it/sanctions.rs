@@ -280,8 +280,9 @@ async fn purging_leaves_what_is_old_what_others_wrote_and_what_came_after() {
     let case = ops::case_get(chat.pool(), GUILD, case.case_number).await.unwrap();
     assert_eq!((case.effect_state.as_str(), case.messages_purged), ("applied", Some(110)));
     let left = |who: i64| {
+        let who = who.to_string();
         chat.discord.with(|known| {
-            known.messages[&50].iter().filter(|one| one["author"]["id"] == who.to_string()).count()
+            known.messages[&50].iter().filter(|one| one["author"]["id"] == who).count()
         })
     };
     assert_eq!((left(ADA), left(BOB)), (125, 17));

@@ -281,9 +281,7 @@ async fn purging_leaves_what_is_old_what_others_wrote_and_what_came_after() {
     assert_eq!((case.effect_state.as_str(), case.messages_purged), ("applied", Some(110)));
     let left = |who: i64| {
         let who = who.to_string();
-        chat.discord.with(|known| {
-            known.messages[&50].iter().filter(|one| one["author"]["id"] == who).count()
-        })
+        chat.discord.with(|known| known.messages[&50].iter().filter(|one| one["author"]["id"] == who).count())
     };
     assert_eq!((left(ADA), left(BOB)), (125, 17));
     // Again: what is left of them, but neither the old one nor the one that came after.

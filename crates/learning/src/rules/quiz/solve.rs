@@ -21,7 +21,7 @@ fn answer(question: &Question, asked: &AskedQuestion) -> Option<ItemAnswer> {
         let text = filled(text, &parameters);
         of.iter().find(|one| one.text == text).map(|one| one.id.clone())
     };
-    let right = question.choices.iter().filter(|choice| choice.right);
+    let mut right = question.choices.iter().filter(|choice| choice.right);
     let mut answer = ItemAnswer { question: asked.id.clone(), ..ItemAnswer::default() };
     match question.kind {
         QuestionType::Single => answer.choice = Some(id(&asked.choices, &right.next_back()?.text)?),

@@ -27,7 +27,12 @@ async fn session(program: &str, script: &str) {
     let discord = StandIn::start().await;
     let gateway = Gateway::start().await;
     discord.with(|known| known.gateway.clone_from(&gateway.url));
-    gateway.memory.lock().unwrap().guilds.push(1);
+    {
+        let mut memory = gateway.memory.lock().unwrap();
+        memory.guilds.push(1);
+        // As Discord has it.
+        memory.pace = Some(41_250);
+    }
     let program = if program.contains('/') { clients.join(program) } else { program.into() };
     let child = Command::new(program)
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outside").join(script))

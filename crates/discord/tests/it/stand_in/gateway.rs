@@ -41,6 +41,8 @@ pub(crate) struct Memory {
     tricks: VecDeque<Trick>,
     /// What clients said first: `identify`, or `resume <sequence>`.
     pub(crate) greetings: Vec<String>,
+    /// Milliseconds between heartbeats; few, so that what depends on them is soon seen.
+    pub(crate) pace: Option<u64>,
     /// How often all connections were dropped.
     drops: usize,
     pub(crate) connections: usize,
@@ -116,23 +118,29 @@ fn frame(stream: &mut Option<Compress>, value: &Value) -> Message {
     }
 }
 
+/// What a client says: some say it in texts, some in bytes.
+fn spoken(message: &Message) -> Option<Value> {
+    let is_said = message.is_text() || message.is_binary();
+    is_said.then(|| serde_json::from_slice(message.as_payload()).unwrap())
+}
+
 async fn serve(stream: TcpStream, memory: &Mutex<Memory>, url: &str) -> Option<()> {
     let (request, mut socket) = ServerBuilder::new().accept(stream).await.ok()?;
     let is_compressed = request.uri().query().is_some_and(|query| query.contains("compress=zlib-stream"));
     let mut zlib = is_compressed.then(|| Compress::new(Compression::default(), true));
-    let (trick, drops) = {
+    let (trick, drops, pace) = {
         let mut memory = memory.lock().unwrap();
         memory.connections += 1;
-        (memory.tricks.pop_front(), memory.drops)
+        (memory.tricks.pop_front(), memory.drops, memory.pace.unwrap_or(300))
     };
     if matches!(trick, Some(Trick::AcceptAndClose)) {
         return socket.close().await.ok();
     }
     let mut text = |value: Value| frame(&mut zlib, &value);
-    socket.send(text(json!({ "op": 10, "d": { "heartbeat_interval": 300 } }))).await.ok()?;
+    socket.send(text(json!({ "op": 10, "d": { "heartbeat_interval": pace } }))).await.ok()?;
     let first = loop {
         let message = socket.next().await?.ok()?;
-        let value: Value = serde_json::from_str(message.as_text()?).unwrap();
+        let value: Value = spoken(&message)?;
         if value["op"] != 1 {
             break value;
         }
@@ -192,7 +200,7 @@ async fn serve(stream: TcpStream, memory: &Mutex<Memory>, url: &str) -> Option<(
         tokio::select! {
             message = socket.next() => {
                 let message = message?.ok()?;
-                if let Some(value) = message.as_text().map(|text| serde_json::from_str::<Value>(text).unwrap())
+                if let Some(value) = spoken(&message)
                     && value["op"] == 1
                 {
                     memory.lock().unwrap().beats += 1;

@@ -101,13 +101,12 @@ pub(crate) fn user(id: i64) -> Value {
 
 fn application() -> Value {
     json!({
-        "id": APPLICATION.to_string(), "name": "Questhall", "icon": null, "description": "", "type": null, "cover_image": null, "primary_sku_id": null,
-        "bot": user(APPLICATION), "slug": null, "guild_id": null, "rpc_origins": [], "bot_public": true, "bot_require_code_grant": false,
-        "terms_of_service_url": null, "privacy_policy_url": null, "custom_install_url": null, "install_params": null,
+        "id": APPLICATION.to_string(), "name": "Questhall", "icon": null, "description": "", "type": null,
+        "bot": user(APPLICATION),  "rpc_origins": [], "bot_public": true, "bot_require_code_grant": false,
         "integration_types_config": {}, "verify_key": "00".repeat(32), "flags": 0, "max_participants": null, "tags": [],
         "redirect_uris": [], "interactions_endpoint_url": null, "role_connections_verification_url": null, "owner": user(9),
         "approximate_guild_count": 1, "approximate_user_install_count": 0, "approximate_user_authorization_count": 0,
-        "explicit_content_filter": 0, "team": null,
+        "explicit_content_filter": 0, "team": null, "flags_new": "0", "eligible_oauth2_scopes": [],
     })
 }
 
@@ -241,7 +240,7 @@ impl State {
             "guild": { "id": guild.to_string(), "locale": "en-US", "features": [] }, "locale": "en-GB", "guild_locale": "en-US",
             "member": member, "app_permissions": "0", "entitlements": [], "authorizing_integration_owners": { "0": guild.to_string() },
             "context": 0, "attachment_size_limit": 10_485_760,
-            "data": { "id": command, "name": name, "type": 1, "guild_id": null },
+            "data": { "id": command, "name": name, "type": 1 },
         })
     }
 
@@ -476,7 +475,9 @@ impl State {
                 if let Some(message) = &message {
                     self.originals.insert((*token).to_owned(), message.clone());
                 }
-                if !query.contains("with_response=true") {
+                if !query.split('&').any(|pair| {
+                    matches!(pair, "with_response=true" | "with_response=1" | "with_response=True")
+                }) {
                     return (204, Value::Null);
                 }
                 let mut answer = json!({ "interaction": { "id": id, "type": 2 } });
@@ -532,6 +533,9 @@ impl State {
         command["default_member_permissions"] = json!(permissions);
         if command["type"].is_null() {
             command["type"] = json!(1);
+        }
+        if command["integration_types"].is_null() {
+            command["integration_types"] = json!([0]);
         }
         command
     }

@@ -234,7 +234,7 @@ const STEP: &str = "WITH held AS (SELECT auth_user_id FROM learning.learners WHE
                 SELECT $1, id, $4, 'Completed', now(), now(), 5 FROM attempt),
     noted AS (INSERT INTO learning.attempt_events (guild_id, attempt_id, auth_user_id, quest_id, version, run, event_type, step_id)
               SELECT $1, id, auth_user_id, $3, 1, 0, 'completed', $4 FROM attempt),
-    moved AS (UPDATE learning.user_quest_attempts a SET done_count = 1, total_experience_earned = 5, last_activity_at = now()
+    moved AS (UPDATE learning.user_quest_attempts a SET done_count = greatest(a.done_count, 1), total_experience_earned = greatest(a.total_experience_earned, 5), last_activity_at = now()
                 FROM attempt WHERE a.guild_id = $1 AND a.id = attempt.id)
     INSERT INTO jobs.outbox (guild_id, event_type, subject, user_id, payload)
     SELECT $1, e, 'learning/quests', $2, jsonb_build_object('user_id', $2::text, 'quest_id', $3, 'step_id', $4, 'done', 1, 'total', 2)

@@ -182,7 +182,7 @@ async fn carried_out(
             Deed::Start => drop(campaigns::ops::campaign_start(pool, wake, guild, by, id).await?),
             Deed::Close => drop(campaigns::ops::campaign_close(pool, wake, guild, by, id).await?),
             Deed::OpenRewards => {
-                drop(campaigns::ops::campaign_open_rewards(pool, wake, guild, by, id).await?)
+                drop(campaigns::ops::campaign_open_rewards(pool, wake, guild, by, id).await?);
             }
             Deed::Cancel => drop(campaigns::ops::campaign_cancel(pool, wake, guild, by, id).await?),
             Deed::Delete => campaigns::ops::campaign_delete(pool, guild, by, id).await?,

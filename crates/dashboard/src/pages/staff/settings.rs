@@ -96,7 +96,7 @@ fn help(setting: &Setting) -> String {
     let mut help = setting.description.to_owned();
     let bound = |value: &Option<Value>| value.as_ref().map(ToString::to_string);
     if let (Some(least), Some(most)) = (bound(&setting.minimum), bound(&setting.maximum)) {
-        help.push_str(&format!(" From {least} to {most}."));
+        help = format!("{help} From {least} to {most}.");
     }
     match setting.kind {
         "array" => help.push_str(" One a line."),
@@ -107,7 +107,7 @@ fn help(setting: &Setting) -> String {
     let default = typed_as(setting, &setting.default).replace('\n', ", ");
     let default = if default.is_empty() { "none".to_owned() } else { default };
     if setting.kind != "json" {
-        help.push_str(&format!(" Unless told: {default}."));
+        help = format!("{help} Unless told: {default}.");
     }
     help
 }

@@ -124,6 +124,22 @@ fn spoken(message: &Message) -> Option<Value> {
     is_said.then(|| serde_json::from_slice(message.as_payload()).unwrap())
 }
 
+/// What a new session is told first.
+fn ready(session: &str, url: &str, guilds: &[i64], shard: &Value) -> Value {
+    let mut own = user(super::APPLICATION);
+    own["bot"] = json!(true);
+    own["verified"] = json!(true);
+    own["mfa_enabled"] = json!(false);
+    own["email"] = Value::Null;
+    let guilds: Vec<Value> =
+        guilds.iter().map(|guild| json!({ "id": guild.to_string(), "unavailable": true })).collect();
+    let application = json!({ "id": super::APPLICATION.to_string(), "flags": 0 });
+    json!({
+        "v": 10, "session_id": session, "resume_gateway_url": url, "user": own, "guilds": guilds, "application": application,
+        "session_type": "normal", "shard": shard,
+    })
+}
+
 async fn serve(stream: TcpStream, memory: &Mutex<Memory>, url: &str) -> Option<()> {
     let (request, mut socket) = ServerBuilder::new().accept(stream).await.ok()?;
     let is_compressed = request.uri().query().is_some_and(|query| query.contains("compress=zlib-stream"));
@@ -178,19 +194,8 @@ async fn serve(stream: TcpStream, memory: &Mutex<Memory>, url: &str) -> Option<(
         // A new session counts from its beginning.
         memory.lock().unwrap().events.clear();
         sent = 0;
-        let mut own = user(super::APPLICATION);
-        own["bot"] = json!(true);
-        own["verified"] = json!(true);
-        own["mfa_enabled"] = json!(false);
-        own["email"] = Value::Null;
         let guilds = memory.lock().unwrap().guilds.clone();
-        let guilds: Vec<Value> =
-            guilds.iter().map(|guild| json!({ "id": guild.to_string(), "unavailable": true })).collect();
-        let application = json!({ "id": super::APPLICATION.to_string(), "flags": 0 });
-        let ready = json!({
-            "v": 10, "session_id": id, "resume_gateway_url": url, "user": own, "guilds": guilds, "application": application,
-            "session_type": "normal", "shard": first["d"]["shard"],
-        });
+        let ready = ready(&id, url, &guilds, &first["d"]["shard"]);
         socket.send(text(json!({ "op": 0, "t": "READY", "s": 1, "d": ready }))).await.ok()?;
         memory.lock().unwrap().ready += 1;
     }

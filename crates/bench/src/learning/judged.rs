@@ -27,7 +27,7 @@ const AT_ONCE: i64 = 200;
 const EACH: i64 = 5;
 
 pub(super) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>> {
-    let (authors, tries) = if quick { (AT_ONCE, 400) } else { (2 * AT_ONCE, 20_000) };
+    let (at_once, authors, tries) = if quick { (10, 20, 400) } else { (AT_ONCE, 2 * AT_ONCE, 20_000) };
     let (pool, mut conn) = (ground.pool(), ground.connect().await?);
     let spinner = progress::spinner("learners hand in");
     let questions: Vec<_> = (0..EACH)
@@ -61,7 +61,7 @@ pub(super) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
     let spinner = progress::spinner("learners ask for reviews");
     let began = Instant::now();
     let mut asking = JoinSet::new();
-    for n in 0..AT_ONCE {
+    for n in 0..at_once {
         let pool = pool.clone();
         asking.spawn(async move {
             let user = UserId::new(FIRST_USER + n);
@@ -75,7 +75,7 @@ pub(super) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
         samples.push(ended??);
     }
     let mut figures: Vec<Figure> =
-        latencies(&format!("a review asked for, by {AT_ONCE} at the same instant"), samples, 20.0).into();
+        latencies(&format!("a review asked for, by {at_once} at the same instant"), samples, 20.0).into();
     drop(spinner);
 
     let spinner = progress::spinner("learners try a quiz");

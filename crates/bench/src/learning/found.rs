@@ -37,8 +37,8 @@ pub(super) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
         let words: Vec<String> = (0..WORDS).map(word).collect();
         sqlx::query(
             "INSERT INTO learning.quests (guild_id, slug, title, description, quest_type, difficulty_level, is_active, current_version, published_at)
-             SELECT $1, 'q' || n, (SELECT string_agg(($2::text[])[1 + floor($3 * power(random() + 0 * n, 3))::int], ' ') FROM generate_series(1, 4)),
-                    (SELECT string_agg(($2::text[])[1 + floor($3 * power(random() + 0 * n, 3))::int], ' ') FROM generate_series(1, 80)),
+             SELECT $1, 'q' || n, (SELECT string_agg(($2::text[])[1 + floor($3 * power(random() + 0 * k, 3))::int], ' ') FROM generate_series(1, 4) k WHERE n > 0),
+                    (SELECT string_agg(($2::text[])[1 + floor($3 * power(random() + 0 * k, 3))::int], ' ') FROM generate_series(1, 80) k WHERE n > 0),
                     'Practice', 'Beginner', true, 1, now()
                FROM generate_series(1, $4) n",
         )

@@ -3,7 +3,7 @@
 //! everybody has completed it, everything was paid once, and the audit is clean. Everything that learners are sent is looked at for what
 //! they must not see ([`scan`]).
 //!
-//! `QUESTHALL_CLASS_LEARNERS` asks for another number of learners than 12.
+//! `QUESTHALL_CLASS_LEARNERS` asks for another number of learners than 5.
 
 mod learner;
 mod scan;
@@ -204,7 +204,7 @@ async fn a_class_completes_the_example_path_whatever_dies() {
     let mut rng = chance("a_class_completes");
     let learners = std::env::var("QUESTHALL_CLASS_LEARNERS").ok();
     let learners: i64 =
-        learners.map_or(12, |number| number.parse().expect("QUESTHALL_CLASS_LEARNERS is a number"));
+        learners.map_or(5, |number| number.parse().expect("QUESTHALL_CLASS_LEARNERS is a number"));
     let database = TestDatabase::new().await;
     let url = database.url();
     let mut server = Server::new(&["--database-url".to_owned(), url.clone()]);

@@ -142,7 +142,7 @@ async fn fill(conn: &mut PgConnection, learners: i64, quests: i64) -> Result<()>
          SELECT gen_random_uuid(), $1, l.auth_user_id, q.id, 1, 'Completed', date_trunc('day', now()) - interval '12 hours' + k * interval '5 minutes', 1, 1
            FROM learning.learners l CROSS JOIN generate_series(0, $5 - 1) k
            JOIN learning.quests q ON q.guild_id = $1
-            AND q.slug = 'q' || ((l.user_id * 7919 + k * (1 + l.user_id % 5)) % $4)
+            AND q.slug = 'q' || ((l.user_id * 7919 + k * (ARRAY[1, 3, 7, 9, 11])[1 + l.user_id % 5]) % $4)
           WHERE l.guild_id = $1",
         "INSERT INTO learning.attempt_events (guild_id, id, attempt_id, auth_user_id, quest_id, version, run, event_type, step_id, occurred_at)
          SELECT $1, gen_random_uuid(), a.id, a.auth_user_id, a.quest_id, 1, 0, e.what, CASE e.what WHEN 'completed' THEN s.id END, a.completed_at + e.after

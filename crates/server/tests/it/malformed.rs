@@ -16,7 +16,8 @@ fn document() -> Value {
 }
 
 /// Path parameters that are texts: what is no id of anything is not found, or refused with the rest of the request.
-const TEXTS: [&str; 6] = ["queue", "schedule", "participant_id", "category", "name", "source_id"];
+const TEXTS: [&str; 7] =
+    ["bank_slug", "queue", "schedule", "participant_id", "category", "name", "source_id"];
 
 fn value(guild: &Guild, name: &str) -> String {
     guild.ids.get(name).cloned().unwrap_or_else(|| match name {

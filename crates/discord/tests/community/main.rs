@@ -5,6 +5,7 @@
 //! again: so this test has a `main` of its own.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::needless_pass_by_value, reason = "what happens is given away")]
 #![expect(dead_code, reason = "shared with the other tests, of which this needs a part")]
 
 #[path = "../it/chat.rs"]
@@ -332,7 +333,7 @@ async fn play(sandbox: Sandbox) {
     let town = Town { chat, gateway };
     let campaign = stage(&town).await;
     town.chat.discord.with(|known| {
-        known.members.extend((0..members).map(|n| ((1, 1_000 + n), std::collections::BTreeSet::new())))
+        known.members.extend((0..members).map(|n| ((1, 1_000 + n), std::collections::BTreeSet::new())));
     });
     let wake = Wake::new();
     let node = Node::start(town.chat.pool().clone(), "town", "0", &[], wake.clone()).await.unwrap();

@@ -18,6 +18,6 @@ pub use cache::KeyCache;
 pub use model::{Key, KeyError, NewKey, Revoked};
 pub use ops::{key_create, key_get, key_list, key_revoke, key_rotate};
 pub use policy::KeyPolicy;
-pub use token::PlainKey;
-pub(crate) use token::{SESSION_PREFIX, hash, hex, is_key, random, unhex};
+pub use token::{Hash, PlainKey, hex, unhex};
+pub(crate) use token::{SESSION_PREFIX, hash, is_key, random};
 pub use vigil::{Vigil, Vigils};

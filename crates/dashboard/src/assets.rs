@@ -1,9 +1,9 @@
 //! The files that pages name: their style sheet, their script, the icon. They are in the binary, under names that change with what is
 //! in them, so that a browser keeps them for ever.
 
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use access::keys::hex;
 use axum::extract::Path;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -34,12 +34,8 @@ const JS: &str = include_str!("../assets/page.js");
 const SVG: &str = include_str!("../assets/icon.svg");
 
 fn asset(name: &str, extension: &str, kind: &'static str, body: &'static str) -> Asset {
-    let hash = Sha256::digest(body.as_bytes()).iter().take(6).fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
-    Asset { path: format!("/assets/{name}-{hash}.{extension}"), kind, body }
+    let hash = hex(&Sha256::digest(body.as_bytes()).into());
+    Asset { path: format!("/assets/{name}-{}.{extension}", &hash[..12]), kind, body }
 }
 
 /// Where the style sheet is.

@@ -3,8 +3,7 @@
 //! Pages are compressed, and hold what somebody else may have written: a token that were the same in every answer could be
 //! guessed byte by byte from the answers' lengths (BREACH).
 
-use std::fmt::Write as _;
-
+use access::keys::{Hash, hex, unhex};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -29,23 +28,12 @@ pub(crate) fn unmasked(text: &str) -> Option<String> {
     if both.len() != 2 * BYTES {
         return None;
     }
-    let (mask, token) = both.split_at(BYTES);
-    Some(mask.iter().zip(token).fold(String::with_capacity(2 * BYTES), |mut hex, (mask, byte)| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{:02x}", mask ^ byte);
-        hex
-    }))
-}
-
-fn unhex(text: &str) -> Option<[u8; BYTES]> {
-    let mut bytes = [0; BYTES];
-    if text.len() != 2 * BYTES || !text.is_ascii() {
-        return None;
+    let (mask, masked) = both.split_at(BYTES);
+    let mut token = Hash::default();
+    for (place, (byte, with)) in token.iter_mut().zip(masked.iter().zip(mask)) {
+        *place = byte ^ with;
     }
-    for (n, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * n..2 * n + 2], 16).ok()?;
-    }
-    Some(bytes)
+    Some(hex(&token))
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! What a form says on the page that comes after it: a line of text that travels in a cookie, once.
 
 use access::App;
+use access::sessions::cookie::Cookie;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::Problem;
-
-use crate::cookie::Cookie;
 
 /// The longest text that is kept, in bytes: a cookie has little room.
 const MAX: usize = 1_000;

@@ -3,10 +3,10 @@
 //! `_csrf` and `_once` of a form become `X-CSRF-Token` and `Idempotency-Key`. The latter stands for the form as it was filled in: sent
 //! twice it has its effect once; changed and sent again it is another deed.
 
-use std::fmt::Write as _;
-
 use access::App;
+use access::keys::hex;
 use access::problems::TOO_LARGE;
+use access::sessions::cookie::Cookie;
 use access::sessions::csrf::CSRF_HEADER;
 use access::web::MEMBER_HEADER;
 use access::web::idempotency::IDEMPOTENCY_KEY;
@@ -19,7 +19,6 @@ use axum::response::{IntoResponse as _, Response};
 use kernel::{Problem, UserId};
 use sha2::{Digest as _, Sha256};
 
-use crate::cookie::Cookie;
 use crate::csrf;
 
 /// The layer.
@@ -66,11 +65,7 @@ fn deed(once: &str, body: &[u8]) -> String {
     hash.update(once.as_bytes());
     hash.update(b"\n");
     hash.update(body);
-    hash.finalize().iter().fold("form-".to_owned(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    format!("form-{}", hex(&hash.finalize().into()))
 }
 
 /// A local administrator, who is no member, may look and act as one: in development, where alone there are any. Whoever is bound to a

@@ -17,7 +17,6 @@
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "templates lend what they pass, however small it is")]
 
 pub mod chart;
-mod cookie;
 mod csrf;
 pub mod decode;
 mod flash;

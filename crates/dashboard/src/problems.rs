@@ -4,6 +4,7 @@
 //! sent to sign in and back.
 
 use access::App;
+use access::sessions::cookie::Cookie;
 use access::web::RequestId;
 use askama::Template;
 use axum::body::to_bytes;
@@ -13,7 +14,6 @@ use axum::middleware::Next;
 use axum::response::Response;
 use serde::Deserialize;
 
-use crate::cookie::Cookie;
 use crate::visit::{encode, theme};
 use crate::{flash, page, policy};
 
@@ -139,7 +139,7 @@ fn page_of(asked: &Asked, status: StatusCode, told: Told) -> ProblemPage {
     let (title, advice) = match slug {
         "unauthenticated" => (
             "You are signed out",
-            "Sign in again in another tab, then go back and send the form anew: what you typed is still there.",
+            "Go back and copy what you typed, then sign in again and send it from a page that was loaded since.",
         ),
         "forbidden" => (
             "You may not do that",
@@ -156,7 +156,7 @@ fn page_of(asked: &Asked, status: StatusCode, told: Told) -> ProblemPage {
         ),
         "foreign-request" => (
             "This page is out of date",
-            "You signed in anew since it was loaded. Go back, load it again, and send the form from there.",
+            "You signed in anew since it was loaded. Go back, copy what you typed, load it again, and send the form from there.",
         ),
         "answer-not-kept" | "idempotency-key-in-use" => (
             "This form was sent before",

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use access::scope::Scope;
-use access::sessions::cookie::Cookie as SessionCookie;
+use access::sessions::cookie::Cookie;
 use access::sessions::csrf;
 use access::web::member_if_named;
 use access::{Actor, App, AsMember, InGuild, Person};
@@ -13,7 +13,6 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
 use kernel::{Clock, GuildId, Problem, UserId};
 
-use crate::cookie::Cookie;
 use crate::flash;
 use crate::shell::Shell;
 
@@ -136,7 +135,7 @@ pub(crate) fn called(actor: &Actor) -> String {
 
 /// The token that goes with the session that a request brings; nothing where there is none.
 pub(crate) fn token(app: &App, headers: &HeaderMap) -> String {
-    SessionCookie::Session.read(app.http(), headers).map(|token| csrf::token_of(&token)).unwrap_or_default()
+    Cookie::Session.read(app.http(), headers).map(|token| csrf::token_of(&token)).unwrap_or_default()
 }
 
 /// The theme that a browser's user chose.

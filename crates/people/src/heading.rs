@@ -69,11 +69,10 @@ pub async fn guild_make(
     if name.is_empty() || name.chars().count() > MAX_NAME || name.contains('\0') {
         return Err(Problem::field("name", format!("must be 1 to {MAX_NAME} characters long")));
     }
-    if heading(pool, guild, None).await?.is_some() {
+    let mut tx = pool.begin().await?;
+    if !crate::store::guild_insert(&mut tx, guild, name).await? {
         return Err(Problem::field("guild_id", "is known already"));
     }
-    let mut tx = pool.begin().await?;
-    crate::store::guild_ensure(&mut tx, guild, Some(name)).await?;
     let made = Deed::new("CREATE", "people.guilds", guild.to_string()).after(json!({ "name": name }));
     made.record(&mut tx, guild, author).await?;
     tx.commit().await?;

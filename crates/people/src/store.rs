@@ -38,6 +38,18 @@ pub async fn guild_ensure(conn: &mut PgConnection, guild: GuildId, name: Option<
     Ok(())
 }
 
+/// Makes the guild known by its name; false where it was known already, also since a moment ago.
+pub(crate) async fn guild_insert(conn: &mut PgConnection, guild: GuildId, name: &str) -> sqlx::Result<bool> {
+    let made = sqlx::query!(
+        "INSERT INTO people.guilds (guild_id, name) VALUES ($1, $2) ON CONFLICT ON CONSTRAINT pk_guilds DO NOTHING",
+        guild.get(),
+        name,
+    )
+    .execute(conn)
+    .await?;
+    Ok(made.rows_affected() == 1)
+}
+
 /// Makes somebody known as a person and as a member of the guild (which is made known too). Who is seen without a name is called as they
 /// call themselves, else by their id, until the guild names them; what it says later replaces no name of its own. Idempotent.
 pub async fn member_ensure(

@@ -18,7 +18,7 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 const SHOWN: usize = PREFIX.len() + 4;
 
 /// SHA-256 of a whole key.
-pub(crate) type Hash = [u8; 32];
+pub type Hash = [u8; 32];
 
 /// A key in the clear. Exists only where it was just made; `Debug` does not show it.
 pub struct PlainKey(String);
@@ -80,7 +80,7 @@ pub(crate) fn hash(text: &str) -> Hash {
 }
 
 /// As the database stores hashes: 64 lower-case hexadecimal digits.
-pub(crate) fn hex(hash: &Hash) -> String {
+pub fn hex(hash: &Hash) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     hash.iter()
         .flat_map(|byte| [byte >> 4, byte & 15])
@@ -89,7 +89,7 @@ pub(crate) fn hex(hash: &Hash) -> String {
 }
 
 /// The hash that was stored as these digits.
-pub(crate) fn unhex(text: &str) -> Option<Hash> {
+pub fn unhex(text: &str) -> Option<Hash> {
     let mut hash = Hash::default();
     if text.len() != hash.len() * 2 || !text.is_ascii() {
         return None;

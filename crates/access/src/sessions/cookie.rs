@@ -14,17 +14,25 @@ pub enum Cookie {
     Session,
     /// By which a browser that began to sign in is known when it comes back.
     SignIn,
+    /// What was done by the form before this page. Like the two below it permits nothing.
+    Flash,
+    /// The theme somebody chose.
+    Theme,
+    /// In development: the member for whom an administrator looks and acts.
+    ActingFor,
 }
 
 impl Cookie {
     /// Its name.
     pub fn name(self, http: &HttpSettings) -> &'static str {
-        match (self, http.insecure_cookies()) {
-            (Self::Session, false) => "__Host-questhall",
-            (Self::Session, true) => "questhall",
-            (Self::SignIn, false) => "__Host-questhall-sign-in",
-            (Self::SignIn, true) => "questhall-sign-in",
-        }
+        let (name, bare) = match self {
+            Self::Session => ("__Host-questhall", "questhall"),
+            Self::SignIn => ("__Host-questhall-sign-in", "questhall-sign-in"),
+            Self::Flash => ("__Host-questhall-flash", "questhall-flash"),
+            Self::Theme => ("__Host-questhall-theme", "questhall-theme"),
+            Self::ActingFor => ("__Host-questhall-as", "questhall-as"),
+        };
+        if http.insecure_cookies() { bare } else { name }
     }
 
     /// The value that a request brings; `None` where it brings none, or several, of which one may be planted.
@@ -42,7 +50,7 @@ impl Cookie {
         values.next().is_none().then(|| value.to_owned())
     }
 
-    /// The header that sets it for so many seconds.
+    /// The header that sets it for so many seconds. The value must be letters, digits, `-` and `_`.
     pub fn set(self, http: &HttpSettings, value: &str, seconds: i64) -> HeaderValue {
         let secure = if http.insecure_cookies() { "" } else { "; Secure" };
         let text =

@@ -62,13 +62,14 @@ pub async fn steps_come_true(pool: &PgPool) -> Result<usize, Error> {
     let due = store::came_true(&mut *pool.acquire().await?, None, None, None, LOOKED_AT).await?;
     let mut done = 0;
     for one in &due {
-        done += db::retry(|| async {
+        let completed = db::retry(|| async {
             let mut tx = pool.begin().await?;
             let done = complete(&mut tx, one).await?;
             tx.commit().await?;
             Ok::<_, Error>(done)
         })
-        .await?;
+        .await;
+        done += apart(one.guild, one.user, completed)?;
     }
     Ok(done)
 }
@@ -82,16 +83,29 @@ pub async fn rules_come_true(pool: &PgPool, limit: i64) -> Result<usize, Error> 
             continue;
         }
         for user in store::learners_changed(&mut conn, guild, limit).await? {
-            unlocked += db::retry(|| async {
+            let looked = db::retry(|| async {
                 let mut tx = pool.begin().await?;
                 let done = look(&mut tx, guild, user).await?;
                 tx.commit().await?;
                 Ok::<_, Error>(done)
             })
-            .await?;
+            .await;
+            unlocked += apart(guild, user, looked)?;
         }
     }
     Ok(unlocked)
+}
+
+/// What became of one learner. What is wrong with them (they left or were forgotten just now, say) is logged and holds nobody else up; a
+/// database that fails ends the round, which comes again.
+fn apart(guild: GuildId, user: UserId, done: Result<usize, Error>) -> Result<usize, Error> {
+    match done {
+        Err(error) if !matches!(error, Error::Database(_)) => {
+            tracing::warn!(%guild, %user, %error, "what came true for a learner could not be looked at; it is tried again");
+            Ok(0)
+        }
+        other => other,
+    }
 }
 
 /// Looks at a learner's rules.

@@ -1,6 +1,7 @@
 //! In development: looking and acting as a member, for administrators who are none.
 
 use access::scope::CommunityRead;
+use access::sessions::cookie::Cookie;
 use access::{App, Query};
 use askama::Template;
 use axum::extract::State;
@@ -10,7 +11,6 @@ use kernel::{PageQuery, Problem, UserId};
 use people::Member as Known;
 use serde::Deserialize;
 
-use crate::cookie::Cookie;
 use crate::decode::Typed;
 use crate::flash::see_other;
 use crate::form::Form;

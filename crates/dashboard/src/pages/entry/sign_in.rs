@@ -1,5 +1,6 @@
 //! Signing in and out.
 
+use access::sessions::cookie::Cookie;
 use access::{App, Origin, Query, sign_in};
 use askama::Template;
 use axum::extract::State;
@@ -9,7 +10,6 @@ use kernel::Problem;
 use kernel::problem::UNAUTHENTICATED;
 use serde::Deserialize;
 
-use crate::cookie::Cookie;
 use crate::decode::Typed;
 use crate::flash::see_other;
 use crate::form::Form;

@@ -8,7 +8,7 @@ use ::jobs::TimerError;
 use ::jobs::outbox::{Consumer, Start, Stored};
 use kernel::{GuildId, UserId};
 use serde_json::json;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Transaction};
 
 use super::complete::{rules_unlock, step_done};
 use super::work::Work;
@@ -167,16 +167,27 @@ impl Consumer for Elsewhere {
             let all: Option<Vec<i64>> = users.into_iter().collect();
             let due = store::came_true(&mut *connection, Some(guild), all.as_deref(), None, LOOKED_AT).await;
             for one in due.map_err(failed)? {
-                complete(&mut *connection, &one).await.map_err(failed)?;
+                let mut part = connection.begin().await?;
+                let done = complete(&mut part, &one).await;
+                settle(part, done.is_ok()).await?;
+                apart(guild, one.user, done).map_err(failed)?;
             }
         }
         for (guild, user) in ruled {
             if !Graph::of(&mut *connection, guild).await.map_err(failed)?.earned_rules().is_empty() {
-                look(&mut *connection, guild, user).await.map_err(failed)?;
+                let mut part = connection.begin().await?;
+                let done = look(&mut part, guild, user).await;
+                settle(part, done.is_ok()).await?;
+                apart(guild, user, done).map_err(failed)?;
             }
         }
         Ok(())
     }
+}
+
+/// Keeps what was done for one learner, or none of it.
+async fn settle(part: Transaction<'_, Postgres>, done: bool) -> sqlx::Result<()> {
+    if done { part.commit().await } else { part.rollback().await }
 }
 
 fn failed(error: Error) -> TimerError {

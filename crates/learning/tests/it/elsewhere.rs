@@ -225,3 +225,38 @@ async fn what_makes_no_sense_is_refused() {
         assert_eq!(status, 400);
     }
 }
+
+#[tokio::test]
+async fn a_quest_that_cannot_be_read_holds_nobody_else_up() {
+    let stage = Stage::new().await;
+    let (broken, whole) = (
+        stage.quest("broken", &quest(&[json!({ "threads": 1 }), json!({ "board_quests": 1 })])).await,
+        stage.quest("whole", &quest(&[json!({ "threads": 1 }), json!({ "board_quests": 1 })])).await,
+    );
+    for (user, quest) in [(ADA, &broken), (BOB, &whole)] {
+        stage.ok("POST", &format!("quests/{quest}/attempt"), Some(user), None).await;
+    }
+    sql(
+        &stage,
+        "UPDATE learning.quest_versions v SET snapshot = jsonb_set(v.snapshot, '{quest,title}', '5')
+           FROM learning.quests q WHERE q.guild_id = v.guild_id AND q.id = v.quest_id AND q.slug = 'broken';
+         INSERT INTO lake.event_lake (guild_id, user_id, event_type) VALUES (1, 7, 'thread_create'), (1, 8, 'thread_create')",
+    )
+    .await;
+    assert_eq!(steps_come_true(stage.house.pool()).await.unwrap(), 1);
+    assert_eq!(done(&stage, BOB, &whole).await, [true, false]);
+
+    // Nor does it hold up who reads of it in the outbox.
+    sql(
+        &stage,
+        "INSERT INTO community.quests (guild_id, title, status, claimed_by, claimed_at, completed_at)
+         VALUES (1, 'Mend it', 'complete', 7, now(), now()), (1, 'Sweep it', 'complete', 8, now(), now())",
+    )
+    .await;
+    for user in [ADA, BOB] {
+        let payload = json!({ "quest_id": 1, "title": "Mend it", "user_id": user.to_string(), "xp": 0, "gold": 0, "stars": 0 });
+        tell(&stage, "board.quest_completed", payload).await;
+    }
+    deliver(stage.house.pool(), &Elsewhere).await;
+    assert_eq!(done(&stage, BOB, &whole).await, [true, true]);
+}

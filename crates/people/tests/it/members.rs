@@ -1,8 +1,10 @@
 //! Members are made on first sight, once.
 
+use access::{Author, By, Origin};
 use db::testing::TestDatabase;
 use futures::future::join_all;
-use kernel::UserId;
+use kernel::{GuildId, UserId};
+use people::heading::guild_make;
 use people::testing::{ADA, GUILD};
 use people::{member_ensure, member_get, members_ensure};
 
@@ -59,4 +61,19 @@ fn nobody_shows_a_name_past_the_one_place_that_knows_whose_it_is() {
     }
     assert!(read > 100, "{read} files");
     assert_eq!(past, Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test]
+async fn of_many_who_make_a_guild_known_at_once_one_does() {
+    let database = TestDatabase::new().await;
+    let (pool, guild) = (database.pool(), GuildId::new(77));
+    let races = (0..8).map(|n| async move {
+        guild_make(pool, guild, &format!("Hall {n}"), Author::new(By::System, &Origin::default())).await
+    });
+    let made = join_all(races).await.into_iter().flatten().count();
+    let told: i64 = sqlx::query_scalar("SELECT count(*) FROM access.admin_log WHERE action_type = 'CREATE'")
+        .fetch_one(pool)
+        .await
+        .unwrap();
+    assert_eq!((made, told), (1, 1));
 }

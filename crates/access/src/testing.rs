@@ -32,7 +32,7 @@ pub use document::{assert_documented, takes_member};
 /// Readers stop at the oldest transaction that runs anywhere, also in the databases of other tests: those are waited for, a minute at most.
 pub async fn deliver(pool: &PgPool, reader: &impl Consumer) {
     const OPEN: &str = "SELECT EXISTS (SELECT FROM jobs.outbox WHERE transaction_id >= pg_snapshot_xmin(pg_current_snapshot()))";
-    let mut conn = pool.acquire().await.expect("the test database answers");
+    let mut conn = db::acquire(pool).await.expect("the test database answers");
     let everything = async {
         loop {
             while sqlx::query_scalar::<_, bool>(OPEN)
@@ -80,7 +80,7 @@ impl House {
             scopes: Scopes::new(scopes.iter().copied()),
             expires_at: None,
         };
-        let mut conn = database.pool().acquire().await.expect("the test database answers");
+        let mut conn = db::acquire(database.pool()).await.expect("the test database answers");
         let made = key_create(&mut conn, By::Cli, &Origin::default(), &new).await;
         let (_, key) = made.unwrap_or_else(|error| panic!("no key could be made: {error}"));
         drop(conn);

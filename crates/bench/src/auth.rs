@@ -78,7 +78,7 @@ pub(crate) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
 /// A member who is signed in, as a `Cookie` header.
 async fn session(ground: &Ground, app: &App) -> Result<String> {
     let (guild, user) = (GuildId::new(GUILD), UserId::new(USER));
-    let mut tx = ground.pool().begin().await?;
+    let mut tx = db::begin(ground.pool()).await?;
     access::roles::grant_put(&mut tx, By::Cli, &Origin::default(), guild, user, Role::Member, None).await?;
     let new = session_start(&mut tx, &Person::User(user), &Origin::default(), None).await?;
     tx.commit().await?;

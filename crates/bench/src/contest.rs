@@ -209,7 +209,7 @@ pub(crate) async fn limit_requests(pool: &PgPool, per_minute: serde_json::Value,
         ("rate_limits.person_per_minute".to_owned(), per_minute),
         ("rate_limits.person_burst".to_owned(), burst.into()),
     ]);
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     settings_change(&mut tx, &registry, access::By::Cli, &access::Origin::default(), None, &values).await?;
     tx.commit().await?;
     Ok(())
@@ -226,7 +226,7 @@ pub(crate) async fn key(pool: &PgPool) -> Result<String> {
         scopes: access::Scopes::new(["*"]),
         expires_at: None,
     };
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let (_, plain) =
         access::keys::key_create(&mut tx, access::By::Cli, &access::Origin::default(), &new).await?;
     tx.commit().await?;

@@ -61,7 +61,7 @@ pub(crate) async fn measure(
         Sizes { events, http: Duration::from_secs(15), lone: 500, members: 1_000_000, looks: 2_000 }
     };
     let pool = ground.pool();
-    let now: DateTime<Utc> = db::now(&mut *pool.acquire().await?).await?;
+    let now: DateTime<Utc> = db::now(&mut *db::acquire(pool).await?).await?;
     seasons_and_achievements(pool).await?;
     let bare = copy(ground, now, sizes.events).await?;
     let (rate, first, last) = through_ops(pool, now, &sizes).await?;

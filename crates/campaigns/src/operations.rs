@@ -77,7 +77,7 @@ pub struct Executions {
 /// How campaigns and their timers fare, in one guild or in all.
 pub async fn health(pool: &PgPool, guild_id: Option<GuildId>) -> Result<Health, sqlx::Error> {
     let guild = guild_id.map(GuildId::get);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let stuck_timers = sqlx::query_as!(
         StuckTimers,
         r#"SELECT timer_type AS "timer_type: TimerType", count(*) AS "stuck_count!", min(scheduled_at) AS "oldest_stuck!"

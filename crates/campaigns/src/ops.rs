@@ -68,7 +68,7 @@ pub async fn campaign_get(
     id: CampaignId,
     drafts: bool,
 ) -> Result<Campaign, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     known(&mut conn, guild_id, id, drafts).await
 }
 
@@ -81,7 +81,7 @@ pub async fn campaign_list(
     page: &kernel::PageQuery,
 ) -> Result<kernel::Page<Campaign>, kernel::Problem> {
     let (limit, before) = (page.limit()?, page.after::<CampaignId>()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let rows = store::campaign_list(&mut conn, guild_id, before, status, drafts, limit.plus_one()).await?;
     Ok(kernel::Page::new(rows, limit, |c| c.id))
 }
@@ -93,7 +93,7 @@ pub async fn campaign_create(
     by: Asker<'_>,
     settings: &CampaignSettings,
 ) -> Result<Campaign, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let campaign = campaign_insert(&mut tx, guild_id, by, settings).await?;
     tx.commit().await?;
     Ok(campaign)
@@ -127,7 +127,7 @@ pub async fn campaign_update(
     id: CampaignId,
     patch: &Value,
 ) -> Result<Campaign, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let (status, old) = locked(&mut tx, guild_id, id).await?;
     let new = patch::merged(&old.settings, patch)?;
     let campaign = campaign_write(&mut tx, wake, by, &old, status, &new).await?;
@@ -173,7 +173,7 @@ pub async fn campaign_delete(
     by: Asker<'_>,
     id: CampaignId,
 ) -> Result<(), Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let (status, old) = locked(&mut tx, guild_id, id).await?;
     let draft = status == Status::Created && old.published_at.is_none();
     if !draft && status != Status::Expired {

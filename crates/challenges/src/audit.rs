@@ -52,7 +52,7 @@ async fn figures(conn: &mut PgConnection, guild: Option<GuildId>) -> sqlx::Resul
 
 /// Compares one campaign, or all, and answers with every difference found.
 pub async fn audit(pool: &PgPool, campaign: Option<CampaignKey>) -> sqlx::Result<Vec<Drift>> {
-    compare_all(&mut *pool.acquire().await?, campaign).await
+    compare_all(&mut *db::acquire(pool).await?, campaign).await
 }
 
 async fn compare_all(conn: &mut PgConnection, campaign: Option<CampaignKey>) -> sqlx::Result<Vec<Drift>> {

@@ -104,7 +104,7 @@ pub async fn hint_list(
     (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
     user: UserId,
 ) -> Result<Vec<Hint>, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let facts = campaign_find(&mut conn, guild, campaign).await?;
     let acting =
         acting_for(&mut conn, &[(facts.key(), user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
@@ -134,7 +134,7 @@ pub async fn hint_unlock(
     hint: HintId,
     user: UserId,
 ) -> Result<Hint, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let key = CampaignKey { guild_id: guild, id: campaign };
     let facts = campaigns_lock_shared(&mut tx, &[key]).await?.pop().ok_or(Error::NotFound("campaign"))?;
     let acting =

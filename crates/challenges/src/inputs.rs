@@ -51,7 +51,7 @@ pub async fn input_get(
 ) -> Result<Input, Error> {
     // Another node may invalidate what was just made; three rounds of that are not bad luck any more.
     for _ in 0..3 {
-        let mut conn = pool.acquire().await?;
+        let mut conn = db::acquire(pool).await?;
         let facts = campaign_find(&mut conn, guild, campaign).await?;
         let acting =
             acting_for(&mut conn, &[(facts.key(), user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
@@ -100,7 +100,7 @@ pub async fn input_begun(
     (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
     user: UserId,
 ) -> Result<Option<Input>, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let facts = campaign_find(&mut conn, guild, campaign).await?;
     let acting =
         acting_for(&mut conn, &[(facts.key(), user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
@@ -144,7 +144,7 @@ pub async fn input_list(
 ) -> Result<Page<InputWithAnswer>, Error> {
     let limit = query.limit().map_err(Error::Invalid)?;
     let after: String = query.after().map_err(Error::Invalid)?.unwrap_or_default();
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     crate::store::challenge_exists(&mut conn, guild, campaign, challenge).await?;
     let rows = store::inputs_with_answers(&mut conn, (guild, challenge), &after, limit.plus_one()).await?;
     Ok(Page::new(rows, limit, |row| row.participant_id.clone()))
@@ -156,7 +156,7 @@ pub async fn input_with_answers(
     (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
     participant_id: &str,
 ) -> Result<StoredInput, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     crate::store::challenge_exists(&mut conn, guild, campaign, challenge).await?;
     store::input_stored(&mut conn, (guild, challenge), participant_id).await?.ok_or(Error::NotFound("input"))
 }

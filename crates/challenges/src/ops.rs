@@ -54,7 +54,7 @@ pub async fn challenge_list(
     who: Onlooker,
     page: &PageQuery,
 ) -> Result<Page<Challenge>, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let (facts, view) = facts_for(&mut conn, guild, campaign, who.admin).await?;
     let viewer = viewer(&mut conn, &facts, view, who).await?;
     catalogue::challenge_list(&mut conn, &facts, &viewer, page).await
@@ -66,7 +66,7 @@ pub async fn challenge_get(
     (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
     who: Onlooker,
 ) -> Result<Challenge, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let (facts, view) = facts_for(&mut conn, guild, campaign, who.admin).await?;
     let viewer = viewer(&mut conn, &facts, view, who).await?;
     catalogue::challenge_get(&mut conn, &facts, &viewer, challenge).await
@@ -79,7 +79,7 @@ pub async fn challenge_create_rehearsed(
     draft: &ChallengeDraft,
     by: Author<'_>,
 ) -> Result<(), Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     catalogue::challenge_create(&mut tx, within, draft, by).await?;
     Ok(tx.rollback().await?)
 }
@@ -92,7 +92,7 @@ pub async fn challenge_update_rehearsed(
     patch: &ChallengePatch,
     by: Author<'_>,
 ) -> Result<Option<ChallengeDraft>, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let known = catalogue::drafts(&mut tx, which.0, which.1).await?;
     let wanted = catalogue::challenge_update(&mut tx, which, patch, by).await?.draft();
     tx.rollback().await?;
@@ -112,7 +112,7 @@ pub async fn challenge_create(
     draft: &ChallengeDraft,
     by: Author<'_>,
 ) -> Result<Challenge, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let made = catalogue::challenge_create(&mut tx, within, draft, by).await?;
     tx.commit().await?;
     wake.everything();
@@ -127,7 +127,7 @@ pub async fn challenge_update(
     patch: &ChallengePatch,
     by: Author<'_>,
 ) -> Result<Challenge, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let changed = catalogue::challenge_update(&mut tx, which, patch, by).await?;
     tx.commit().await?;
     wake.outbox();
@@ -140,7 +140,7 @@ pub async fn challenge_delete(
     which: (GuildId, CampaignId, ChallengeId),
     by: Author<'_>,
 ) -> Result<(), Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     catalogue::challenge_delete(&mut tx, which, by).await?;
     Ok(tx.commit().await?)
 }
@@ -152,7 +152,7 @@ pub async fn challenge_reorder(
     order: &[ChallengeId],
     by: Author<'_>,
 ) -> Result<(), Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     catalogue::challenge_reorder(&mut tx, within, order, by).await?;
     Ok(tx.commit().await?)
 }
@@ -164,7 +164,7 @@ pub async fn board(
     admin: bool,
     page: &PageQuery,
 ) -> Result<Leaderboard<Standing>, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
     leaderboard::page(&mut conn, &facts, view, page).await
 }
@@ -176,7 +176,7 @@ pub async fn board_around(
     user: UserId,
     neighbours: i32,
 ) -> Result<Around, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let (facts, view) = facts_for(&mut conn, guild, campaign, false).await?;
     match acting_for(&mut conn, &[(facts.key(), user, facts.now)]).await?.pop() {
         Some(Acting::For(participant)) => {
@@ -193,7 +193,7 @@ pub async fn board_squads(
     admin: bool,
     page: &PageQuery,
 ) -> Result<Leaderboard<SquadStanding>, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
     leaderboard::by_squad(&mut conn, &facts, view, page).await
 }
@@ -209,7 +209,7 @@ pub async fn board_solvers(
     if !(1..=2).contains(&part) {
         return Err(Error::field("part", "must be 1 or 2"));
     }
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
     let onlooker = Viewer { admin, acting: Acting::Nobody, view };
     catalogue::challenge_get(&mut conn, &facts, &onlooker, challenge).await?;
@@ -222,7 +222,7 @@ pub async fn board_feed(
     (guild, campaign): (GuildId, CampaignId),
     admin: bool,
 ) -> Result<Feed, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
     leaderboard::feed(&mut conn, &facts, view).await
 }
@@ -234,7 +234,7 @@ pub async fn board_race(
     admin: bool,
     participants: &[String],
 ) -> Result<Vec<Solve>, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
     leaderboard::race(&mut conn, &facts, view, participants).await
 }

@@ -58,7 +58,7 @@ pub(crate) async fn set_up(services: &Services, screen: &Screen) -> Result<Demo,
     let campaign =
         authoring::bundle_import(pool, services.app.wake(), GUILD, Asker::CLI, &bundle, None).await?;
     // Registration opens when it is published; an hour is more than enough for forty members.
-    let soon = db::now(&mut *pool.acquire().await?).await? + chrono::TimeDelta::hours(1);
+    let soon = db::now(&mut *db::acquire(pool).await?).await? + chrono::TimeDelta::hours(1);
     ops::campaign_publish(pool, services.app.wake(), GUILD, Asker::CLI, campaign.id, Some(soon)).await?;
     for user in people::ids() {
         ops::register(pool, services.app.wake(), GUILD, campaign.id, user).await?;

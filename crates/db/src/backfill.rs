@@ -240,7 +240,7 @@ where
     F: FnMut(PgTransaction<'static>, Option<K>, i64) -> R,
     R: Future<Output = sqlx::Result<(PgTransaction<'static>, Batch<K>)>>,
 {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = crate::begin(pool).await?;
     // The lock on this row is the turn. `clock_timestamp`, not `now`: we may have waited for it.
     let row: Row = sqlx::query_as(
         "SELECT state, cursor, rows_done, rows_estimated,

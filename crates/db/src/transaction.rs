@@ -3,7 +3,9 @@
 use std::{error::Error, time::Duration};
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, error::DatabaseError};
+use futures::future::BoxFuture;
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, PgPool, Postgres, Transaction, error::DatabaseError};
 
 use crate::errors::{is_rollback_code, is_rolled_back};
 
@@ -16,6 +18,18 @@ pub async fn now(connection: &mut PgConnection) -> sqlx::Result<DateTime<Utc>> {
     sqlx::query_scalar("SELECT now()").fetch_one(connection).await
 }
 
+/// Begins a transaction: [`sqlx::Pool::begin`], its future boxed. All that a pool awaits would else be part of the type of
+/// every future above it, and the compiler proves of each handler anew that all of it is `Send`: four tenths of the time in
+/// which a crate of handlers is compiled.
+pub fn begin(pool: &PgPool) -> BoxFuture<'_, sqlx::Result<Transaction<'static, Postgres>>> {
+    Box::pin(pool.begin())
+}
+
+/// Takes a connection out of the pool: [`sqlx::Pool::acquire`], its future boxed as that of [`begin`] is.
+pub fn acquire(pool: &PgPool) -> BoxFuture<'_, sqlx::Result<PoolConnection<Postgres>>> {
+    Box::pin(pool.acquire())
+}
+
 /// Runs `work`, a whole transaction from begin to commit; runs it again, from the start, when PostgreSQL rolled it back
 /// for a serialization failure (40001) or a deadlock (40P01), at most [`MAX_ATTEMPTS`] times in all with growing
 /// pauses.
@@ -26,7 +40,7 @@ pub async fn now(connection: &mut PgConnection) -> sqlx::Result<DateTime<Utc>> {
 /// ```no_run
 /// # async fn example(pool: &sqlx::PgPool) -> Result<(), sqlx::Error> {
 /// let rank = db::retry(|| async {
-///     let mut tx = pool.begin().await?;
+///     let mut tx = db::begin(pool).await?;
 ///     let rank: i64 = sqlx::query_scalar("SELECT 1::bigint").fetch_one(&mut *tx).await?;
 ///     tx.commit().await?;
 ///     Ok::<_, sqlx::Error>(rank)

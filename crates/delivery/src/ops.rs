@@ -38,7 +38,7 @@ pub async fn webhook_create(
     let secret = Secret::generate()?;
     let chosen = Chosen { name: &name, url: &url, event_types: &event_types, scopes: &scopes_of(by) };
     let webhook = db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let max = webhooks.settings().max_per_guild;
         if store::webhook_count_locked(&mut tx, guild).await? >= i64::from(max) {
             return Err(Error::Limit(max));
@@ -74,7 +74,7 @@ pub async fn webhook_update(
     let url = edit.url.as_deref().map(|url| webhooks.sender().check_url(url)).transpose()?;
     let event_types = edit.event_types.map(patterns).transpose()?;
     let after = db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         store::queue_lock(&mut tx, guild, id).await?;
         let scopes_before =
             store::webhook_lock(&mut tx, guild, id).await?.ok_or(Error::UnknownWebhook(id))?;
@@ -123,7 +123,7 @@ pub async fn webhook_delete(
     origin: &Origin,
 ) -> Result<(), Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         store::queue_lock(&mut tx, guild, id).await?;
         let before = store::webhook_get(&mut tx, guild, id).await?.ok_or(Error::UnknownWebhook(id))?;
         if !store::webhook_delete(&mut tx, guild, id).await? {
@@ -155,7 +155,7 @@ pub async fn secret_rotate(
     }
     let secret = Secret::generate()?;
     let webhook = db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         if !store::secret_rotate(&mut tx, guild, id, (webhooks.vault(), &secret), overlap).await? {
             return Err(Error::UnknownWebhook(id));
         }
@@ -173,14 +173,14 @@ pub async fn secret_rotate(
 
 /// A webhook of the guild.
 pub async fn webhook_get(pool: &PgPool, guild: GuildId, id: WebhookId) -> Result<Webhook, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     store::webhook_get(&mut conn, guild, id).await?.ok_or(Error::UnknownWebhook(id))
 }
 
 /// A page of the guild's webhooks, newest first.
 pub async fn webhook_list(pool: &PgPool, guild: GuildId, page: &PageQuery) -> Result<Page<Webhook>, Problem> {
     let (limit, before) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let webhooks = store::webhook_list(&mut conn, guild, before, limit).await?;
     Ok(Page::new(webhooks, limit, |webhook| webhook.id))
 }
@@ -194,7 +194,7 @@ pub async fn delivery_list(
     page: &PageQuery,
 ) -> Result<Page<Delivery>, Problem> {
     let (limit, before) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     store::webhook_get(&mut conn, guild, id).await?.ok_or(Error::UnknownWebhook(id))?;
     let deliveries = deliveries::delivery_list(&mut conn, guild, id, status, before, limit).await?;
     Ok(Page::new(deliveries, limit, |delivery| delivery.id))
@@ -223,7 +223,7 @@ pub async fn replay(
         return Err(Problem::field("delivery_ids", format!("must hold at most {MAX_REPLAY}")));
     }
     let replayed = db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         store::queue_lock(&mut tx, guild, id).await?;
         let webhook = store::webhook_get(&mut tx, guild, id).await?.ok_or(Error::UnknownWebhook(id))?;
         if !webhook.enabled {
@@ -244,7 +244,7 @@ pub async fn replay(
 /// Sends a `webhook.ping` at once, past the queue, and says what came of it. Nothing is kept of it, and it is not repeated.
 pub async fn ping(pool: &PgPool, webhooks: &Webhooks, guild: GuildId, id: WebhookId) -> Result<Ping, Error> {
     let target = {
-        let mut conn = pool.acquire().await?;
+        let mut conn = db::acquire(pool).await?;
         store::target_get(&mut conn, webhooks.vault(), guild, id).await?.ok_or(Error::UnknownWebhook(id))?
     };
     let event_id = uuid::Uuid::now_v7();

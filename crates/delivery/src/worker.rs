@@ -79,7 +79,7 @@ async fn claim(pool: &PgPool, node: &NodeHandle, room: usize) -> sqlx::Result<Ve
     if room == 0 {
         return Ok(Vec::new());
     }
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     queue::claim(&mut conn, node.id(), LEASE, i64::try_from(room).unwrap_or(i64::MAX)).await
 }
 
@@ -106,7 +106,7 @@ impl Turn {
         loop {
             // Anew for every batch: it may have been changed, its secret rotated. Under the queue's lock, which every change
             // takes first: what was queued for one address is not sent to the next.
-            let mut tx = self.pool.begin().await?;
+            let mut tx = db::begin(&self.pool).await?;
             if queue::confirm(&mut tx, &self.lease).await?.is_none() {
                 return Ok(());
             }
@@ -163,7 +163,7 @@ impl Turn {
         if taken.ids.is_empty() {
             return Ok(Next::Go);
         }
-        let mut tx = self.pool.begin().await?;
+        let mut tx = db::begin(&self.pool).await?;
         if queue::confirm(&mut tx, &self.lease).await?.is_none() {
             return Ok(Next::Lost);
         }
@@ -174,7 +174,7 @@ impl Turn {
     }
 
     async fn release(&self, wait: Duration) -> sqlx::Result<()> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = db::begin(&self.pool).await?;
         if queue::confirm(&mut tx, &self.lease).await?.is_some() {
             queue::release(&mut tx, &self.lease, wait).await?;
         }
@@ -189,7 +189,7 @@ impl Turn {
         target: &Target,
         refusal: &Refusal,
     ) -> sqlx::Result<()> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = db::begin(&self.pool).await?;
         let Some(mut standing) = queue::confirm(&mut tx, &self.lease).await? else { return Ok(()) };
         if !taken.ids.is_empty() {
             queue::taken(&mut tx, &self.lease, taken).await?;

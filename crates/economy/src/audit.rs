@@ -157,7 +157,7 @@ pub async fn repair(
     origin: &Origin,
 ) -> Result<Vec<Drift>, LedgerError> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         // The journal is read from one end to the other, however long it is.
         sqlx::query!("SELECT set_config('statement_timeout', '0', true)").fetch_one(&mut *tx).await?;
         let seen: BTreeSet<(GuildId, UserId)> =

@@ -43,7 +43,7 @@ pub fn csv(pool: PgPool, guild: GuildId, filter: Filter) -> impl Stream<Item = s
         async move {
             let (after, until) = match next {
                 Next::Header => {
-                    let mut conn = pool.acquire().await?;
+                    let mut conn = db::acquire(&pool).await?;
                     let now = db::now(&mut conn).await?;
                     let until = filter.until.map_or(now, |until| until.max(DateTime::UNIX_EPOCH).min(now));
                     return Ok(Some((HEADER.to_owned(), Next::After(None, until))));

@@ -25,13 +25,13 @@ use crate::{role_rewards, rules, store};
 
 /// What a member has. Whoever is asked about for the first time is given an account, with the starting balance.
 pub async fn balance_get(pool: &PgPool, guild: GuildId, user: UserId) -> Result<Balance, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     if let Some(balance) = store::balance_get(&mut conn, guild, user).await? {
         return Ok(balance);
     }
     drop(conn);
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         known(&mut tx, guild, user).await?;
         ledger::accounts_ensure(&mut tx, guild, &[user]).await?;
         let balance = store::balance_get(&mut tx, guild, user).await?.ok_or(sqlx::Error::RowNotFound)?;
@@ -68,7 +68,7 @@ pub async fn award(
         AwardKind::Fine => (Kind::Fine, user, UserId::HOUSE, "MANUAL_REVOKE", "bytes.fined"),
     };
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         if !store::config_get(&mut tx, guild).await?.is_enabled {
             return Err(Error::Disabled);
         }
@@ -115,7 +115,7 @@ pub async fn history(
     page: &PageQuery,
 ) -> Result<Page<Transaction>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let rows = match user {
         Some(user) => {
             known(&mut conn, guild, user).await?;
@@ -134,7 +134,7 @@ pub async fn leaderboard(
 ) -> Result<Page<LeaderboardRow>, Problem> {
     let limit = page.limit()?;
     let after: Option<rules::Place> = page.after()?;
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let holders =
         store::holders(&mut conn, guild, after.map(|place| (place.balance, place.user_id)), limit).await?;
     let ranked = rules::rank(after, holders.iter().map(|holder| (holder.user_id, holder.balance)));
@@ -149,7 +149,7 @@ pub async fn leaderboard(
 
 /// The guild's rules.
 pub async fn config_get(pool: &PgPool, guild: GuildId) -> Result<Config, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     Ok(store::config_get(&mut conn, guild).await?)
 }
 
@@ -162,7 +162,7 @@ pub async fn config_put(
     origin: &Origin,
 ) -> Result<Config, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         store::config_lock(&mut tx, guild).await?;
         let before = store::config_get(&mut tx, guild).await?;
         let after = rules::edit_config(&before, edit)?;

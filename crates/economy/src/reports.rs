@@ -142,7 +142,7 @@ pub async fn due(conn: &mut PgConnection) -> sqlx::Result<Vec<NaiveDate>> {
 /// Makes a guild's report of a day anew and answers with it. Today's is as of now.
 pub async fn report_make(pool: &PgPool, guild: GuildId, day: NaiveDate) -> Result<Report, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let today = db::now(&mut tx).await?.date_naive();
         if day > today {
             return Err(Error::Field("day", format!("must not be later than today, {today}")));
@@ -157,14 +157,14 @@ pub async fn report_make(pool: &PgPool, guild: GuildId, day: NaiveDate) -> Resul
 
 /// A guild's report of a day, as it was made last.
 pub async fn report_get(pool: &PgPool, guild: GuildId, day: NaiveDate) -> Result<Report, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     list(&mut conn, guild, Some(day), None, 1).await?.pop().ok_or(Error::NoReport(day))
 }
 
 /// A page of a guild's reports, the latest first.
 pub async fn report_list(pool: &PgPool, guild: GuildId, page: &PageQuery) -> Result<Page<Report>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let reports = list(&mut conn, guild, None, after, limit.plus_one()).await?;
     Ok(Page::new(reports, limit, |report| report.day))
 }

@@ -47,7 +47,7 @@ pub fn days(
                 Next::After(after) => after,
                 Next::Nothing => return Ok(None),
             };
-            let mut conn = pool.acquire().await?;
+            let mut conn = db::acquire(&pool).await?;
             let rows = figures::days_list(&mut conn, guild, quest, within, after, CHUNK).await?;
             let Some(last) = rows.last().map(|row| (row.day, row.quest_id.get())) else { return Ok(None) };
             let full = i64::try_from(rows.len()).is_ok_and(|rows| rows == CHUNK);

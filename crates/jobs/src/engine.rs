@@ -216,7 +216,7 @@ impl<T: TimerTable> Worker<T> {
         if self.cautions.until().is_some() {
             return self.cautiously().await;
         }
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = db::acquire(&self.pool).await?;
         self.measure_depth(&mut connection).await?;
         let run = Run { node_id: self.node.id(), started: Instant::now() };
         let outcome = batch::run(

@@ -67,7 +67,7 @@ impl Node {
         let roles: Vec<String> = roles.iter().map(|role| (*role).to_owned()).collect();
         let registration =
             heartbeat::Registration { id, name: name.to_owned(), version: version.to_owned(), roles };
-        let mut connection = pool.acquire().await?;
+        let mut connection = db::acquire(&pool).await?;
         let (deaths, first_death) = heartbeat::Deaths::at_start(&mut connection, id).await?;
         heartbeat::register(&mut connection, &registration).await?;
         drop(connection);
@@ -107,7 +107,7 @@ impl Node {
     pub async fn drain(&self, draining: bool) -> Result<(), sqlx::Error> {
         let state = if draining { State::Draining } else { State::Running };
         self.state.send_replace(state);
-        set_draining(&mut *self.pool.acquire().await?, self.handle.id, draining).await?;
+        set_draining(&mut *db::acquire(&self.pool).await?, self.handle.id, draining).await?;
         // Again: a heartbeat in flight may have read the old order meanwhile.
         self.state.send_replace(state);
         Ok(())

@@ -227,7 +227,7 @@ impl Scheduler {
         declared: &mut bool,
         busy: &HashMap<&'static str, Option<Instant>>,
     ) -> Result<(Vec<&'static str>, Option<Duration>), sqlx::Error> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = db::acquire(&self.pool).await?;
         if !*declared {
             let jobs: Vec<&Job> = self.jobs.values().collect();
             store::declare(&mut connection, &jobs).await?;
@@ -300,7 +300,7 @@ async fn run_job(
     node: &NodeHandle,
 ) -> Result<Option<Result<(), String>>, sqlx::Error> {
     let began = Instant::now();
-    let mut connection = pool.acquire().await?;
+    let mut connection = db::acquire(pool).await?;
     let mut transaction = connection.begin().await?;
     let Some(store::Begun { now, backend }) = store::begin(&mut transaction, &job.schedule).await? else {
         return Ok(None);

@@ -129,7 +129,7 @@ pub async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result
 
 /// What differs in a guild now.
 async fn look(pool: &PgPool, guild: GuildId) -> Result<Vec<Drift>, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     unhurried(&mut tx).await?;
     let found = counters::drift(&mut tx, Some(guild), None).await?;
     tx.commit().await?;
@@ -144,7 +144,7 @@ async fn part_mend(
     author: Author<'_>,
 ) -> Result<Vec<Drift>, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         unhurried(&mut tx).await?;
         people::store::guilds_lock(&mut tx, &[guild]).await?;
         // A season that is rolled over between reading its counters and writing them would get those of the one before.

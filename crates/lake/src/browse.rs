@@ -75,7 +75,7 @@ pub async fn events(pool: &PgPool, guild: GuildId, query: &LakeQuery) -> Result<
     let after: Option<(DateTime<Utc>, i64)> = query.cursor.as_deref().map(Cursor::decode).transpose()?;
     let until = query.until.unwrap_or(DateTime::<Utc>::MAX_UTC);
     let (at, id) = after.unwrap_or((until.min(kernel::page::far()), i64::MAX));
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let rows = sqlx::query_as!(
         LakeEvent,
         r#"SELECT id, event_type, user_id AS "user_id: UserId", channel_id AS "channel_id: ChannelId",
@@ -150,7 +150,7 @@ pub struct LakeHealth {
 
 /// How the lake fares, for a guild.
 pub async fn health(pool: &PgPool, guild: GuildId) -> Result<LakeHealth, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let settings: LakeSettings = settings_read(&mut conn, Some(guild)).await?;
     let days = sqlx::query_as!(
         DayCount,

@@ -45,7 +45,7 @@ pub async fn days(
     user: Option<UserId>,
     query: &DayQuery,
 ) -> Result<Vec<DayFigures>, Problem> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let today = db::now(&mut conn).await?.date_naive();
     let to = query.to.unwrap_or(today);
     let from = query.from.or_else(|| to.checked_sub_days(Days::new(29))).unwrap_or(to);

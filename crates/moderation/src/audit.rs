@@ -58,7 +58,7 @@ fn told(drift: &Drift) -> Figure {
 
 /// A case that Discord does not have is over; what it has without a case gets one.
 async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result<Vec<Drift>, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     cases::guild_lock(&mut tx, guild).await?;
     let found = observed::drift(&mut tx, Some(guild)).await?;
     let house = Moderator::house();

@@ -12,7 +12,7 @@ pub async fn github_link(pool: &PgPool, user: UserId, name: Option<&str>) -> Res
     if let Some(name) = name {
         check(name)?;
     }
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let done = sqlx::query!("UPDATE people.users SET github_username = $2 WHERE id = $1", user.get(), name)
         .execute(&mut *conn)
         .await?;

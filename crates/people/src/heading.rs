@@ -69,7 +69,7 @@ pub async fn guild_make(
     if name.is_empty() || name.chars().count() > MAX_NAME || name.contains('\0') {
         return Err(Problem::field("name", format!("must be 1 to {MAX_NAME} characters long")));
     }
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     if !crate::store::guild_insert(&mut tx, guild, name).await? {
         return Err(Problem::field("guild_id", "is known already"));
     }

@@ -14,7 +14,7 @@ use crate::store;
 /// A page of the guild's members by id, those who left included.
 pub async fn member_list(pool: &PgPool, guild: GuildId, query: &PageQuery) -> Result<Page<Member>, Problem> {
     let (limit, after) = (query.limit()?, query.after::<UserId>()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let members = store::member_list(&mut conn, guild, after, limit).await?;
     Ok(Page::new(members, limit, |member| member.user_id))
 }
@@ -31,7 +31,7 @@ pub async fn member_put(
 ) -> Result<Member, Error> {
     check(edit)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = store::member_get(&mut tx, guild, user).await?;
         let renamed = edit.name.as_deref().filter(|name| before.as_ref().is_none_or(|m| m.name != *name));
         if let Some(name) = renamed.and_then(|name| Name::new(name, 100).ok())

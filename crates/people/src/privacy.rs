@@ -35,7 +35,7 @@ pub async fn member_export(
     by: By<'_>,
     origin: &Origin,
 ) -> Result<MemberExport, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let member = store::member_known(&mut tx, guild, user).await?;
     let slices = keepers.copies(&mut tx, guild, user).await?;
     let entry = AuditEntry::new(Some(guild), by, "EXPORT", "people.members", user.to_string()).from(origin);
@@ -68,7 +68,7 @@ pub async fn member_erase(
         return Err(Wrong::new("reason", "must be 1 to 500 characters").into());
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         // Their events wait, so that none comes in between.
         store::guilds_lock(&mut tx, &[guild]).await?;
         let shared = store::is_shared(&mut tx, guild, user).await?;

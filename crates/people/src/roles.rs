@@ -139,7 +139,7 @@ pub async fn report(pool: &PgPool, guild: GuildId, report: &RoleReport) -> Resul
         }
     }
     let taken = db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let (confirmed, failed) = store::report(&mut tx, guild, &report.outcomes).await?;
         tx.commit().await?;
         Ok::<_, sqlx::Error>((confirmed, failed))
@@ -157,7 +157,7 @@ pub async fn list(
     page: &PageQuery,
 ) -> Result<Page<MemberRole>, Problem> {
     let (limit, after): (Limit, Option<(UserId, RoleId)>) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let roles = store::list(&mut conn, guild, pending, after, limit).await?;
     Ok(Page::new(roles, limit, |role| (role.user_id, role.role_id)))
 }

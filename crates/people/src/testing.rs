@@ -37,7 +37,7 @@ impl House {
     /// With these routes.
     pub async fn new(routes: impl FnOnce(&App) -> Router<App>) -> Self {
         let door = Door::new(GUILD, &["*"], routes).await;
-        let mut conn = door.pool().acquire().await.expect("the test database answers");
+        let mut conn = db::acquire(door.pool()).await.expect("the test database answers");
         for guild in [GUILD, OTHER] {
             let members = [(ADA, Some("Ada")), (BOB, Some("Bob"))];
             members_ensure(&mut conn, guild, &members).await.expect("members are made");
@@ -69,7 +69,7 @@ impl House {
 
     /// XP, gold and stars of a member.
     pub async fn figures(&self, user: UserId) -> (i64, i64, i64) {
-        let mut conn = self.pool().acquire().await.expect("the test database answers");
+        let mut conn = db::acquire(self.pool()).await.expect("the test database answers");
         let member = member_get(&mut conn, GUILD, user).await.expect("the test database answers");
         let member = member.unwrap_or_else(|| panic!("{user} is no member"));
         (member.xp.get(), member.gold.get(), member.stars)
@@ -100,7 +100,7 @@ impl House {
 
     /// The database's time.
     pub async fn now(&self) -> DateTime<Utc> {
-        let mut conn = self.pool().acquire().await.expect("the test database answers");
+        let mut conn = db::acquire(self.pool()).await.expect("the test database answers");
         db::now(&mut conn).await.expect("the test database answers")
     }
 

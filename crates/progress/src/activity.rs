@@ -68,7 +68,7 @@ pub async fn activity(
     let after: Option<(DateTime<Utc>, i64)> = query.cursor.as_deref().map(Cursor::decode).transpose()?;
     // Always a bound: "or there is none" would keep the index from finding where a late page begins.
     let (at, id) = after.unwrap_or((far(), i64::MAX));
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let rows = match (user, query.event_type) {
         (Some(user), kind) => {
             sqlx::query_as!(

@@ -156,7 +156,7 @@ async fn part_mend(
     author: Author<'_>,
 ) -> Result<Vec<Drift>, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         unhurried(&mut tx).await?;
         people::store::guilds_lock(&mut tx, &[guild]).await?;
         // A season that is rolled over between reading its counters and writing them would get those of the one before.
@@ -179,7 +179,7 @@ async fn part_mend(
 
 /// What differs in a guild now.
 async fn look(pool: &PgPool, guild: GuildId) -> Result<Vec<Drift>, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     unhurried(&mut tx).await?;
     let mut all = members_drift(&mut tx, Some(guild), &[], None).await?;
     all.extend(derive::drift(&mut tx, Some(guild), None, None, true).await?);

@@ -66,7 +66,7 @@ pub async fn leaderboard(
     let limit = Limit::new(query.limit)?;
     let at: Option<At> = query.cursor.as_deref().map(Cursor::decode).transpose()?;
     let (score, user, rank, before) = at.unwrap_or((i64::MAX, UserId::new(0), 0, 0));
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let rows = match query.season_id {
         None => {
             sqlx::query_as!(

@@ -55,7 +55,7 @@ pub async fn member_seasons(
 ) -> Result<Page<MemberSeason>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<(DateTime<Utc>, SeasonId)>()?);
     let (at, id) = after.unzip();
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let member = people::member_known(&mut conn, guild, user).await?;
     let rows = sqlx::query!(
         r#"SELECT s.id AS "id: SeasonId", s.name, s.starts_at, s.ends_at, s.active, s.rolled_at IS NOT NULL AS "ended!",

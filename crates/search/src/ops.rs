@@ -51,7 +51,7 @@ pub async fn find(
     check(asked)?;
     let text = asked.text.trim();
     // Nothing is written; the limit goes with the transaction.
-    let mut conn = pool.begin().await?;
+    let mut conn = db::begin(pool).await?;
     store::common_words_limit(&mut conn).await?;
     let wanted = |kind: Kind| asked.kind.is_none_or(|only| only == kind);
     let mut words: Vec<(Kind, Uuid)> = Vec::new();
@@ -138,7 +138,7 @@ pub async fn likeness(
     liked: &[QuestId],
     candidates: &[QuestId],
 ) -> Result<Vec<Option<f64>>, Error> {
-    let index = index_now(&mut *pool.acquire().await?, search, guild).await?;
+    let index = index_now(&mut *db::acquire(pool).await?, search, guild).await?;
     let vector = |quest: &QuestId| index.vector((Kind::Quest, quest.get()), search.dimensions());
     let liked: Vec<&[f32]> = liked.iter().filter_map(vector).collect();
     let most = |one: &QuestId| {
@@ -175,7 +175,7 @@ async fn index_now(conn: &mut PgConnection, search: &Search, guild: GuildId) -> 
 pub async fn refill(pool: &PgPool, search: &Search) -> Result<usize, Error> {
     let mut embedded = 0;
     loop {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let texts = store::texts_behind(&mut tx, search.name(), AT_ONCE).await?;
         if texts.is_empty() {
             store::vectors_remove(&mut tx, search.name()).await?;

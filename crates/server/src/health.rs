@@ -86,7 +86,7 @@ async fn migrations(schema: &Schema, pool: &PgPool) -> Result<(), String> {
         tracing::warn!(%error, "the state of the migrations could not be read");
         "their state could not be read".to_owned()
     };
-    let mut connection = pool.acquire().await.map_err(|error| failed(&error))?;
+    let mut connection = db::acquire(pool).await.map_err(|error| failed(&error))?;
     let entries = schema.status(&mut connection).await.map_err(|error| failed(&error))?;
     let pending = entries.iter().filter(|entry| entry.state == db::migrate::State::Pending).count();
     if pending > 0 {

@@ -39,7 +39,7 @@ pub async fn key_ensure(conn: &mut PgConnection, vault: &Vault) -> Result<(), Ke
 ///
 /// As of [`key_ensure`].
 pub(crate) async fn key_at_start(pool: &PgPool, vault: &Vault) -> Result<(), KeyError> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     match key_ensure(&mut conn, vault).await {
         Err(KeyError::Vault(error)) if !vault.has_keys() => {
             tracing::warn!(%error, "there is no key to seal secrets with: webhooks cannot be made here");

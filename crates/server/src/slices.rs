@@ -51,7 +51,7 @@ pub(crate) fn guilds_known(pool: &PgPool) -> GuildsKnown {
     Arc::new(move |guilds| {
         let pool = pool.clone();
         Box::pin(async move {
-            let mut conn = pool.acquire().await?;
+            let mut conn = db::acquire(&pool).await?;
             people::guilds_known(&mut conn, &guilds).await
         })
     })

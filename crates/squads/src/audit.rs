@@ -101,7 +101,7 @@ pub async fn repair(
     let guilds = if let Some(guild) = guild {
         vec![guild]
     } else {
-        let mut conn = pool.acquire().await?;
+        let mut conn = db::acquire(pool).await?;
         let mut guilds: Vec<GuildId> =
             drift(&mut conn, None).await?.into_iter().map(|drift| drift.guild_id).collect();
         guilds.dedup();
@@ -120,7 +120,7 @@ async fn guild_repair(
     by: By<'_>,
     origin: &Origin,
 ) -> Result<Vec<Drift>, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     // The journal is read from one end to the other, however long it is.
     sqlx::query!("SELECT set_config('statement_timeout', '0', true)").fetch_one(&mut *tx).await?;
     store::guild_lock(&mut tx, guild).await?;

@@ -24,13 +24,13 @@ pub(crate) async fn ranks(
     limit: Limit,
 ) -> sqlx::Result<Vec<(i64, SquadRank)>> {
     let after = after.unwrap_or((i64::MAX, SquadId::new(uuid::Uuid::nil())));
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     if !is_large(&mut conn, guild).await? {
         return live_ranks(&mut conn, guild, by, after, limit).await;
     }
     drop(conn);
     freshen(pool, guild).await?;
-    kept_ranks(&mut *pool.acquire().await?, guild, by, after, limit).await
+    kept_ranks(&mut *db::acquire(pool).await?, guild, by, after, limit).await
 }
 
 /// What a squad has; `None` where it is retired.
@@ -39,13 +39,13 @@ pub(crate) async fn standing(
     guild: GuildId,
     squad: SquadId,
 ) -> sqlx::Result<Option<SquadStanding>> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     if !is_large(&mut conn, guild).await? {
         return live_standing(&mut conn, guild, squad).await;
     }
     drop(conn);
     freshen(pool, guild).await?;
-    kept_standing(&mut *pool.acquire().await?, guild, squad).await
+    kept_standing(&mut *db::acquire(pool).await?, guild, squad).await
 }
 
 async fn is_large(conn: &mut PgConnection, guild: GuildId) -> sqlx::Result<bool> {
@@ -73,7 +73,7 @@ async fn freshen(pool: &PgPool, guild: GuildId) -> sqlx::Result<()> {
     if age.is_some_and(|age| age <= f64::from(MAX_AGE_SECONDS)) {
         return Ok(());
     }
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let mine = sqlx::query_scalar!(
         r#"SELECT CASE WHEN $2 THEN pg_try_advisory_xact_lock(hashtextextended('squads.squad_figures:' || $1::bigint, 0))
                        ELSE (SELECT true FROM pg_advisory_xact_lock(hashtextextended('squads.squad_figures:' || $1, 0)))

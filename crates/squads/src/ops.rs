@@ -21,7 +21,7 @@ pub async fn squad_create(
 ) -> Result<Squad, Error> {
     let squad = rules::check_new(squad)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         original(&mut tx, guild, &squad.name).await?;
         let id = store::squad_insert(&mut tx, guild, &squad).await?;
         let made = store::squad_get(&mut tx, guild, id).await?.ok_or(Error::UnknownSquad(id))?;
@@ -54,7 +54,7 @@ pub async fn squad_update(
 ) -> Result<Squad, Error> {
     let edit = rules::check_edit(edit)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = store::squad_lock(&mut tx, guild, squad).await?.0;
         if !before.is_active {
             return Err(Error::Retired);
@@ -91,7 +91,7 @@ pub async fn squad_deactivate(
     origin: &Origin,
 ) -> Result<Squad, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         store::guild_share(&mut tx, guild).await?;
         let locked = store::squad_lock(&mut tx, guild, squad).await?;
         if !locked.0.is_active {
@@ -115,7 +115,7 @@ pub async fn squad_deactivate(
 
 /// A squad of the guild, active or retired.
 pub async fn squad_get(pool: &PgPool, guild: GuildId, squad: SquadId) -> Result<Squad, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     store::squad_get(&mut conn, guild, squad).await?.ok_or(Error::UnknownSquad(squad))
 }
 
@@ -127,7 +127,7 @@ pub async fn squad_list(
     page: &PageQuery,
 ) -> Result<Page<Squad>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let squads = store::squad_list(&mut conn, guild, with_retired, after, limit).await?;
     Ok(Page::new(squads, limit, |squad| squad.id))
 }
@@ -140,7 +140,7 @@ pub async fn member_list(
     page: &PageQuery,
 ) -> Result<Page<SquadMember>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     store::squad_get(&mut conn, guild, squad).await?.ok_or(Error::UnknownSquad(squad))?;
     let members = store::member_list(&mut conn, guild, squad, after, limit).await?;
     Ok(Page::new(members, limit, |member| member.user_id))
@@ -183,7 +183,7 @@ pub async fn member_assign(
 ) -> Result<MembershipChange, Error> {
     let user = assignment.user_id;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let deed = Deed::Assign { to: squad, actor: member_of(by), force: assignment.force };
         let change = membership::change(&mut tx, guild, user, deed).await?;
         let action = if change.from_squad_id.is_some() { "UPDATE" } else { "CREATE" };
@@ -209,7 +209,7 @@ pub async fn member_remove(
     origin: &Origin,
 ) -> Result<MembershipChange, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let deed = Deed::Remove { from: squad, actor: member_of(by) };
         let change = membership::change(&mut tx, guild, user, deed).await?;
         let mut entry =
@@ -225,7 +225,7 @@ pub async fn member_remove(
 
 async fn change(pool: &PgPool, guild: GuildId, user: UserId, deed: Deed) -> Result<MembershipChange, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let change = membership::change(&mut tx, guild, user, deed).await?;
         tx.commit().await?;
         Ok(change)

@@ -144,7 +144,7 @@ pub async fn observe(
         return Err(Error::Field("role_ids", "must be at most 250 roles".into()));
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         people::member_get(&mut tx, guild, user).await?.ok_or(people::Error::UnknownMember(user))?;
         let managed = sqlx::query_scalar!(
             r#"SELECT role_id AS "role_id!: RoleId" FROM squads.squads

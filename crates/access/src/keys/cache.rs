@@ -225,12 +225,12 @@ impl KeyCache {
         }
         match kind {
             Kind::Key => {
-                let mut conn = self.0.pool.acquire().await?;
+                let mut conn = db::acquire(&self.0.pool).await?;
                 store::live_by_hash(&mut conn, hashes).await
             }
             Kind::Session => {
                 let policy = self.0.settings.get::<SessionPolicy>(None).await?;
-                let mut conn = self.0.pool.acquire().await?;
+                let mut conn = db::acquire(&self.0.pool).await?;
                 let live = sessions::live_by_hash(&mut conn, hashes, &policy, self.0.development).await?;
                 Ok(live.into_iter().map(|(hash, actor)| Live { hash, actor }).collect())
             }
@@ -329,7 +329,7 @@ impl KeyCache {
             }
         }
         let written = async {
-            let mut conn = self.0.pool.acquire().await?;
+            let mut conn = db::acquire(&self.0.pool).await?;
             let mut written = 0;
             if !keys.is_empty() {
                 written += store::touch(&mut conn, &keys).await?;

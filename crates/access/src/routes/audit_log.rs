@@ -79,6 +79,6 @@ async fn list(app: &App, guild: Option<GuildId>, query: LogQuery) -> Result<Page
         since: query.since,
         until: query.until,
     };
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     Ok(audit::list(&mut conn, guild, &filter, after, limit).await?)
 }

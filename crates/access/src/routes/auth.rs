@@ -119,7 +119,7 @@ pub(super) async fn login_discord(
     Query(begin): Query<Begin>,
 ) -> Result<Response, Problem> {
     let discord = discord(&app)?;
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     let to = begin.redirect_to.as_deref().unwrap_or("/");
     let begun = sign_in::start(&mut conn, app.http(), discord, to).await?;
     let cookie = Cookie::SignIn.set(app.http(), &begun.browser_token, 600);
@@ -243,7 +243,7 @@ pub(super) async fn session_list(
 ) -> Result<Json<Page<SessionInfo>>, Problem> {
     let session = session(&signed_in)?;
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     Ok(Json(sessions::session_list(&mut conn, &session.person, session.id, after, limit).await?))
 }
 
@@ -257,7 +257,7 @@ pub(super) async fn session_end(
     Path(session_id): Path<Uuid>,
 ) -> Result<StatusCode, Problem> {
     let session = session(&signed_in)?;
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     sessions::session_end(&mut tx, &session.person, session_id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -272,7 +272,7 @@ pub(super) async fn session_end_all(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let session = session(&signed_in)?;
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     sessions::session_end_all(&mut tx, &session.person).await?;
     tx.commit().await?;
     Ok(signed_out(&app, &headers))

@@ -74,7 +74,7 @@ pub(super) async fn key_list(
     let guild = rules::guild_of_new_key(&holder.actor, query.guild_id)?;
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     Ok(Json(keys::key_list(&mut conn, guild, after, limit).await?))
 }
 
@@ -123,7 +123,7 @@ pub(super) async fn key_create(
         expires_at: body.expires_at,
     };
     rules::may_hand_out(&holder.actor, new.user, &new.scopes)?;
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     let made = keys::key_create(&mut tx, holder.by(), &holder.origin, &new).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, SHOWN_ONCE, shown_once(made)))
@@ -137,7 +137,7 @@ pub(super) async fn key_get(
     holder: Holder<KeysWrite>,
     Path(key_id): Path<ApiKeyId>,
 ) -> Result<Json<Key>, Problem> {
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     Ok(Json(keys::key_get(&mut conn, holder.actor.guild, key_id).await?))
 }
 
@@ -150,7 +150,7 @@ pub(super) async fn key_revoke(
     holder: Holder<KeysWrite>,
     Path(key_id): Path<ApiKeyId>,
 ) -> Result<Json<Revoked>, Problem> {
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     let key = keys::key_get(&mut tx, holder.actor.guild, key_id).await?;
     rules::may_revoke(&holder.actor, key_id, key.user_id, &Scopes::new(key.scopes))?;
     let revoked = keys::key_revoke(&mut tx, holder.by(), &holder.origin, holder.actor.guild, key_id).await?;
@@ -180,7 +180,7 @@ pub(super) async fn key_rotate(
     body: Option<Json<RotateKey>>,
 ) -> Result<impl IntoResponse, Problem> {
     let Json(body) = body.unwrap_or_default();
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     // Whoever rotates a key holds it afterwards.
     let key = keys::key_get(&mut tx, holder.actor.guild, key_id).await?;
     rules::may_hand_out(&holder.actor, key.user_id, &Scopes::new(key.scopes))?;

@@ -79,7 +79,7 @@ pub(super) async fn grant_list(
 ) -> Result<Json<Page<Grant>>, Problem> {
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     let grants =
         roles::grant_list(&mut conn, guild.guild_id, query.user_id, query.role, after, limit).await?;
     Ok(Json(grants))
@@ -96,7 +96,7 @@ pub(super) async fn grant_put(
     body: Option<Json<GrantBody>>,
 ) -> Result<Json<Grant>, Problem> {
     let Json(body) = body.unwrap_or_default();
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     let grant = roles::grant_put(
         &mut tx,
         guild.by(),
@@ -120,7 +120,7 @@ pub(super) async fn grant_remove(
     guild: InGuild<RolesWrite>,
     Path(path): Path<GrantPath>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     roles::grant_remove(
         &mut tx,
         guild.by(),
@@ -142,7 +142,7 @@ pub(super) async fn mapping_list(
     State(app): State<App>,
     guild: InGuild<RolesRead>,
 ) -> Result<Json<Vec<Mapping>>, Problem> {
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     Ok(Json(roles::mapping_list(&mut conn, guild.guild_id).await?))
 }
 
@@ -155,7 +155,7 @@ pub(super) async fn mapping_put(
     guild: InGuild<RolesWrite>,
     Path(path): Path<MappingPath>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     let role = path.discord_role_id.get();
     roles::mapping_put(&mut tx, guild.by(), &guild.origin, guild.guild_id, role, Role::named(&path.role)?)
         .await?;
@@ -172,7 +172,7 @@ pub(super) async fn mapping_remove(
     guild: InGuild<RolesWrite>,
     Path(path): Path<MappingPath>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     let role = path.discord_role_id.get();
     roles::mapping_remove(&mut tx, guild.by(), &guild.origin, guild.guild_id, role, Role::named(&path.role)?)
         .await?;

@@ -44,7 +44,7 @@ pub(super) async fn guild_list(
     guild: InGuild<SettingsRead>,
     Extension(registry): Extension<Registry>,
 ) -> Result<Json<Vec<SettingGroup>>, Problem> {
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     Ok(Json(settings::settings_list(&mut conn, &registry, Some(guild.guild_id)).await?))
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn guild_change(
     Json(values): Json<Map<String, Value>>,
 ) -> Result<Json<Vec<SettingGroup>>, Problem> {
     change(&app, &registry, guild.by(), &guild.origin, Some(guild.guild_id), &values).await?;
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     Ok(Json(settings::settings_list(&mut conn, &registry, Some(guild.guild_id)).await?))
 }
 
@@ -120,7 +120,7 @@ pub(super) async fn list(
     _global: Global<SettingsRead>,
     Extension(registry): Extension<Registry>,
 ) -> Result<Json<Vec<SettingGroup>>, Problem> {
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     Ok(Json(settings::settings_list(&mut conn, &registry, None).await?))
 }
 
@@ -149,7 +149,7 @@ pub(super) async fn change_all(
     Json(values): Json<Map<String, Value>>,
 ) -> Result<Json<Vec<SettingGroup>>, Problem> {
     change(&app, &registry, global.by(), &global.origin, None, &values).await?;
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     Ok(Json(settings::settings_list(&mut conn, &registry, None).await?))
 }
 
@@ -206,7 +206,7 @@ async fn one(
     guild: Option<GuildId>,
     category: &str,
 ) -> Result<Json<SettingGroup>, Problem> {
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     Ok(Json(settings::settings_get(&mut conn, registry, guild, category).await?))
 }
 
@@ -218,7 +218,7 @@ async fn change(
     guild: Option<GuildId>,
     values: &Map<String, Value>,
 ) -> Result<(), Problem> {
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     settings::settings_change(&mut tx, registry, by, origin, guild, values).await?;
     tx.commit().await?;
     Ok(())
@@ -235,7 +235,7 @@ async fn reset(
     if registry.find(key).is_none() {
         return Err(Problem::not_found("setting"));
     }
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     settings::settings_reset(&mut tx, registry, by, origin, guild, &[key]).await?;
     tx.commit().await?;
     Ok(())

@@ -110,7 +110,7 @@ impl Settings {
     async fn read<G: Group>(&self, guild: i64) -> sqlx::Result<Arc<G>> {
         let heard = *self.0.heard.borrow();
         let read_at = self.0.clock.now();
-        let mut conn = self.0.pool.acquire().await?;
+        let mut conn = db::acquire(&self.0.pool).await?;
         let value = Arc::new(read::<G>(&mut conn, guild).await?);
         drop(conn);
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);

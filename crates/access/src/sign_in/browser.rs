@@ -25,7 +25,7 @@ pub async fn sign_in_local(
     // Nobody shall be signed in as somebody else by another site.
     csrf::refuse_other_sites(app.http(), headers)?;
     attempts(app, origin, username).await?;
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     let person = admin_user_sign_in(&mut tx, app.http().development, username, password).await?;
     let old = Cookie::Session.read(app.http(), headers);
     if let Some(old) = &old {
@@ -64,7 +64,7 @@ pub fn session_cookie(app: &App, new: &NewSession) -> HeaderValue {
 /// Ends the session of whoever is signed in; nothing where nobody is.
 pub async fn sign_out(app: &App, actor: &Actor) -> Result<(), Problem> {
     let Some(session) = actor.session() else { return Ok(()) };
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     sessions::session_end(&mut tx, &session.person, session.id).await?;
     tx.commit().await?;
     Ok(())

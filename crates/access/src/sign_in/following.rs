@@ -191,7 +191,7 @@ async fn ask(app: &App, user: UserId) -> Result<bool, Problem> {
         Err(problem) if problem.slug() == SIGN_IN_FAILED.slug => None,
         told => Some(told?),
     };
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     if let Some(grants) = told {
         roles::follow_discord(&mut tx, By::System, &Origin::default(), user, &grants).await?;
         sqlx::query!("UPDATE access.discord_leaves SET read_at = now() WHERE user_id = $1", user.get())
@@ -238,7 +238,7 @@ async fn told(
     }
     let refresh = leave.tokens.refresh.as_deref().unwrap_or_default();
     let granted = provider::renew(discord, refresh).await?;
-    let kept = keep(&mut *app.pool().acquire().await?, &app.http().vault, user, &granted).await?;
+    let kept = keep(&mut *db::acquire(app.pool()).await?, &app.http().vault, user, &granted).await?;
     *leave = Kept { sealed: kept, tokens: Tokens::of(&granted) };
     of(user, told_by(app.pool(), &provider::Leave::new(discord, &granted.access_token), known).await?)
 }

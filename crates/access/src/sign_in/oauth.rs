@@ -135,7 +135,7 @@ async fn sign_in(
     origin: &Origin,
 ) -> Result<NewSession, Problem> {
     let user = oneself.id;
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     introduce(&mut tx, oneself).await?;
     roles::follow_discord(&mut tx, By::System, origin, user, grants).await?;
     following::begin(&mut tx, vault, user, granted).await?;

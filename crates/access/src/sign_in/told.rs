@@ -50,7 +50,7 @@ async fn mapped_roles(
     leave: &Leave<'_>,
     here: &[GuildId],
 ) -> Result<Vec<FromDiscord>, Problem> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let mappings = roles::mappings_of(&mut conn, here).await?;
     // Discord may take its time; nothing of ours is held meanwhile.
     drop(conn);

@@ -30,7 +30,7 @@ pub async fn extension_put(
         return Err(Error::field("reason", "must be at most 500 characters long"));
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         // Makes sure of the quest and the assessment, and of an attempt whose deadline there is to extend.
         let attempt = Work::lock(&mut tx, guild, user, quest).await?;
         let one = attempt.assessment(assessment)?;
@@ -61,7 +61,7 @@ pub async fn extension_put(
     })
     .await?;
     late_again(pool, guild, quest, assessment, user, author).await?;
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let found = store::extension_list(&mut conn, guild, assessment, Some(user)).await?;
     found.into_iter().next().ok_or(Error::NotFound("extension"))
 }
@@ -76,13 +76,13 @@ async fn late_again(
     user: UserId,
     author: Author<'_>,
 ) -> Result<(), Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let Some(learner) = learning::store::learner_find(&mut conn, guild, user).await? else { return Ok(()) };
     let all = store::submissions_of_learner(&mut conn, guild, assessment, learner).await?;
     drop(conn);
     for id in all {
         db::retry(|| async {
-            let mut tx = pool.begin().await?;
+            let mut tx = db::begin(pool).await?;
             let mut held = held(&mut tx, guild, id).await?;
             let extension = store::extension_get(&mut tx, guild, assessment, learner).await?;
             // The deadline that holds now, not that of the version it was handed in for.
@@ -133,7 +133,7 @@ pub async fn extension_list(
     quest: QuestId,
     assessment: AssessmentId,
 ) -> Result<Vec<Extension>, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let version = learning::ops::current_version(&mut conn, guild, quest).await?;
     let version = learning::ops::version_read(&mut conn, guild, quest, version).await?;
     if version.assessment(quest, assessment).is_none() {

@@ -27,7 +27,7 @@ pub async fn submission_judge(
     author: Author<'_>,
 ) -> Result<Submission, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let mut held = held(&mut tx, guild, id).await?;
         if held.row.is_graded() {
             return Err(Error::state("This was judged already."));
@@ -67,7 +67,7 @@ pub async fn submission_override(
         return Err(Error::field("reason", "must be 1 to 2,000 characters long"));
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let mut held = held(&mut tx, guild, id).await?;
         if !held.row.is_graded() {
             return Err(Error::state("This was not judged yet; judge it instead."));

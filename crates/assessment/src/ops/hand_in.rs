@@ -34,7 +34,7 @@ pub async fn submission_create(
     work_check(work)?;
     let data = written("what was handed in", work)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let lock = row_lock(&mut tx, guild, user, quest, subject).await?;
         let mut attempt = Attempt::lock(&mut tx, guild, user, quest).await?;
         let task = task_of(&attempt.version, quest, subject)?;

@@ -35,7 +35,7 @@ pub async fn review_request(
     assessment: AssessmentId,
 ) -> Result<Assigned, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         // What does not change by others' requests is looked at before the lock, so that it is held for little.
         let asker = asker(&mut tx, guild, user, quest, assessment).await?;
         let lock = store::assessment_lock(&mut tx, guild, assessment).await?;
@@ -174,7 +174,7 @@ pub async fn review_submit(
         return Err(Error::field("feedback", "must be 1 to 20,000 characters long"));
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let (lock, assignment) = own(&mut tx, guild, user, id).await?;
         let row = store::submission_get(&mut tx, guild, assignment.submission).await?;
         let task = task_read(&mut tx, guild, &row).await?;
@@ -203,7 +203,7 @@ pub async fn review_decline(
     id: ReviewId,
 ) -> Result<Reviewed, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let (lock, assignment) = own(&mut tx, guild, user, id).await?;
         store::assignment_end(&mut tx, &lock, id, "declined").await?;
         let reviews_owed = store::debt_get(&mut tx, guild, lock.id, assignment.reviewer).await?;
@@ -222,7 +222,7 @@ pub async fn review_hide(
     author: Author<'_>,
 ) -> Result<(), Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let assignment = store::assignment_get(&mut tx, guild, id).await?;
         let lock = store::assessment_lock(&mut tx, guild, assignment.assessment).await?;
         let assignment = store::assignment_get(&mut tx, guild, id).await?;
@@ -293,7 +293,7 @@ async fn remind_later(
 /// nothing.
 pub async fn review_due(pool: &PgPool, guild: GuildId, id: SubmissionId) -> Result<(), Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let row = match store::submission_get(&mut tx, guild, id).await {
             // Its author was forgotten.
             Err(Error::NotFound(_)) => return Ok(()),
@@ -317,7 +317,7 @@ pub async fn review_due(pool: &PgPool, guild: GuildId, id: SubmissionId) -> Resu
 /// Nobody has graded what fell to the instructors: those who grade are told again, and the owner with them.
 pub async fn review_remind(pool: &PgPool, guild: GuildId, id: SubmissionId) -> Result<(), Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let filter = Filter { only: Some(id), ..Filter::default() };
         let Some(row) = store::submission_list(&mut tx, guild, filter, 1).await?.into_iter().next() else {
             return Ok(());

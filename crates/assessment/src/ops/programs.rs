@@ -36,7 +36,7 @@ pub(super) async fn step(
     let sandbox = sandbox.ok_or_else(nowhere)?;
     let quest = regrade.quest_id;
     let (after, tries, codes) = {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let Some(after) = store::regrade_lock(&mut tx, guild, regrade.id).await? else { return Ok(false) };
         let tries = graded_tries(&mut tx, guild, quest, subject, after, BATCH).await?;
         let ids: Vec<Uuid> = tries.iter().map(|one| one.id.get()).collect();
@@ -54,7 +54,7 @@ pub(super) async fn step(
     learners.sort_unstable();
     learners.dedup();
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         match store::regrade_lock(&mut tx, guild, regrade.id).await? {
             None => return Ok(false),
             // Another node took the batch meanwhile.

@@ -23,7 +23,7 @@ pub async fn submission_list(
     page: &PageQuery,
 ) -> Result<Page<Submission>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let filter = Filter { waiting: !all, after, ..Filter::default() };
     let rows =
         store::submission_list(&mut tx, guild, filter, limit.plus_one()).await.map_err(Problem::from)?;
@@ -70,7 +70,7 @@ pub async fn submission_details(
     guild: GuildId,
     id: SubmissionId,
 ) -> Result<SubmissionDetails, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let row = store::submission_get(&mut tx, guild, id).await?;
     let history = store::history(&mut tx, guild, id).await?;
     let reviews = store::reviews_of(&mut tx, guild, id).await?;
@@ -103,7 +103,7 @@ pub async fn submission_details(
 /// Claims what waits longest and nobody has; what one has claimed already comes first.
 pub async fn submission_next(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result<Next, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let by = claimer(&mut tx, &author).await?;
         let submission = match store::claim_next(&mut tx, guild, by, CLAIM).await? {
             None => None,
@@ -126,7 +126,7 @@ pub async fn submission_claim(
     author: Author<'_>,
 ) -> Result<Submission, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let row = store::submission_get(&mut tx, guild, id).await?;
         let by = claimer(&mut tx, &author).await?;
         if row.is_graded() {
@@ -156,7 +156,7 @@ pub async fn claim_release(
     id: SubmissionId,
     author: Author<'_>,
 ) -> Result<(), Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     store::submission_get(&mut tx, guild, id).await?;
     let by = claimer(&mut tx, &author).await?;
     store::claim_release(&mut tx, guild, id, by).await?;

@@ -81,7 +81,7 @@ pub async fn regrade_preview(
     new: &NewRegrade,
 ) -> Result<RegradePreview, Error> {
     let subject = subject_of(new.step_id, new.assessment_id)?;
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let (key_version, snapshot) = key_of(&mut tx, guild, new).await?;
     if snapshot.coding(new.quest_id, subject).is_ok() {
         let message = "is a program, which has to be run again: ask for a regrade with `dry`, and look at it when it is done";
@@ -129,7 +129,7 @@ pub async fn regrade_create(
         return Err(Error::field("reason", "must be 1 to 2,000 characters long"));
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let (version, snapshot) = key_of(&mut tx, guild, new).await?;
         if snapshot.coding(new.quest_id, subject).is_err() {
             snapshot.quiz(new.quest_id, subject)?;
@@ -149,12 +149,12 @@ pub async fn regrade_create(
 
 /// The guild's regrades, the latest first.
 pub async fn regrade_list(pool: &PgPool, guild: GuildId) -> Result<Vec<Regrade>, Error> {
-    store::regrade_list(&mut *pool.acquire().await?, guild, None).await
+    store::regrade_list(&mut *db::acquire(pool).await?, guild, None).await
 }
 
 /// A regrade, and how far it is.
 pub async fn regrade_get(pool: &PgPool, guild: GuildId, id: RegradeId) -> Result<Regrade, Error> {
-    one(&mut *pool.acquire().await?, guild, id).await
+    one(&mut *db::acquire(pool).await?, guild, id).await
 }
 
 pub(super) async fn one(conn: &mut PgConnection, guild: GuildId, id: RegradeId) -> Result<Regrade, Error> {
@@ -180,7 +180,7 @@ pub async fn regrade_step(
     guild: GuildId,
     id: RegradeId,
 ) -> Result<bool, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let asked = one(&mut conn, guild, id).await?;
     let subject = subject_of(asked.step_id, asked.assessment_id)?;
     let snapshot = version_read(&mut conn, guild, asked.quest_id, asked.key_version).await?;
@@ -189,7 +189,7 @@ pub async fn regrade_step(
         return programs::step(pool, sandbox, guild, &asked, subject, program).await;
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let Some(after) = store::regrade_lock(&mut tx, guild, id).await? else { return Ok(false) };
         let regrade = one(&mut tx, guild, id).await?;
         let (batch, differences) = batch(&mut tx, guild, &regrade, after).await?;

@@ -17,7 +17,7 @@ use crate::store::{self, Filter};
 
 /// How long hand-ins of the guild wait for people.
 pub async fn waiting(pool: &PgPool, guild: GuildId) -> Result<Waiting, Error> {
-    waiting_in(&mut *pool.acquire().await?, guild).await
+    waiting_in(&mut *db::acquire(pool).await?, guild).await
 }
 
 /// The same in a transaction.
@@ -36,7 +36,7 @@ pub async fn assessment_list(
     user: UserId,
     quest: QuestId,
 ) -> Result<Vec<AssessmentView>, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let current = current_version(&mut tx, guild, quest).await?;
     let begun = match learner_find(&mut tx, guild, user).await? {
         Some(learner) => attempt_get(&mut tx, guild, learner, quest).await?,

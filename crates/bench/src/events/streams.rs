@@ -90,7 +90,7 @@ async fn streamed(ground: &Ground, server: &Server, authorization: &str, load: L
         let due = began + Duration::from_secs_f64(first as f64 / load.rate as f64);
         tokio::time::sleep_until(due.into()).await;
         let events: Vec<Event> = (first..last).map(|n| event(load, n)).collect();
-        let mut transaction = ground.pool().begin().await?;
+        let mut transaction = db::begin(ground.pool()).await?;
         emit(&mut transaction, &events).await?;
         let now = Instant::now();
         for n in first..last {

@@ -80,7 +80,7 @@ async fn delivered(ground: &Ground, address: SocketAddr, events: usize) -> Resul
     let began = Instant::now();
     let all: Vec<Event> = guilds().cycle().zip(0..events).map(|(guild, n)| event(guild, n)).collect();
     for batch in all.chunks(500) {
-        let mut transaction = ground.pool().begin().await?;
+        let mut transaction = db::begin(ground.pool()).await?;
         emit(&mut transaction, batch).await?;
         transaction.commit().await?;
         wake.outbox();

@@ -19,7 +19,7 @@ const FILLED_PER_SECOND: usize = 4_000;
 /// Each has its close and its expiry scheduled as well.
 pub(super) async fn due(pool: &PgPool, count: usize) -> Result<DateTime<Utc>> {
     let seconds = i64::try_from(count / FILLED_PER_SECOND)? + 1;
-    let due = db::now(&mut *pool.acquire().await?).await? + TimeDelta::seconds(seconds);
+    let due = db::now(&mut *db::acquire(pool).await?).await? + TimeDelta::seconds(seconds);
     let bar = progress::bar("publishing campaigns that start at once", count);
     for from in (0..count).step_by(CHUNK) {
         let chunk = CHUNK.min(count - from);
@@ -78,7 +78,7 @@ pub(super) async fn pending(pool: &PgPool, timers: usize) -> Result<()> {
 
 /// Returns when the database's clock says that `due` has passed.
 pub(super) async fn wait_until(pool: &PgPool, due: DateTime<Utc>) -> Result<()> {
-    let now = db::now(&mut *pool.acquire().await?).await?;
+    let now = db::now(&mut *db::acquire(pool).await?).await?;
     tokio::time::sleep((due - now).to_std().unwrap_or(Duration::ZERO)).await;
     Ok(())
 }

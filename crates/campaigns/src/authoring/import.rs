@@ -47,7 +47,7 @@ pub async fn bundle_import(
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let (id, status) = match into {
         None => (ops::campaign_insert(&mut tx, guild_id, by, &bundle.campaign).await?.id, Status::Created),
         Some(id) => {
@@ -84,7 +84,7 @@ pub async fn bundle_import(
 
 /// The bundle of a campaign: what importing it again would make.
 pub async fn bundle_export(pool: &PgPool, guild_id: GuildId, id: CampaignId) -> Result<Bundle, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let campaign = ops::found(&mut tx, guild_id, id).await?;
     let challenges = catalogue::drafts(&mut tx, guild_id, id).await?;
     Ok(Bundle {

@@ -33,7 +33,7 @@ async fn reward_claim_once(
     user_id: UserId,
 ) -> Result<RewardClaim, Error> {
     let key = CampaignKey { guild_id, id };
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let campaign = store::campaign_share(&mut tx, guild_id, id).await?.ok_or(Error::NotFound("campaign"))?;
     let claim = store::claim_lock(&mut tx, key, user_id).await?;
     let refused = match (campaign.status, &claim) {
@@ -104,7 +104,7 @@ pub async fn claim_list(
     page: &PageQuery,
 ) -> Result<Page<RewardClaim>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<i64>()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     known(&mut conn, guild_id, id, user_id.is_none()).await?;
     let rows =
         store::claim_list(&mut conn, CampaignKey { guild_id, id }, user_id, after, limit.plus_one()).await?;

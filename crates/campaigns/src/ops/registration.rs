@@ -39,7 +39,7 @@ async fn register_once(
     id: CampaignId,
     user_id: UserId,
 ) -> Result<(Registration, bool), Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let terms = terms(&mut tx, guild_id, id).await?;
     if !matches!(terms.status, Status::Created | Status::Running) {
         return Err(Error::Registration(format!(
@@ -96,7 +96,7 @@ async fn withdraw_once(
     id: CampaignId,
     user_id: UserId,
 ) -> Result<(), Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let terms = terms(&mut tx, guild_id, id).await?;
     if terms.status != Status::Created {
         return Err(Error::Registration("The campaign has started; registrations stand.".to_owned()));
@@ -159,7 +159,7 @@ pub async fn registration_get(
     id: CampaignId,
     user_id: UserId,
 ) -> Result<Registration, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     known(&mut conn, guild_id, id, false).await?;
     let key = CampaignKey { guild_id, id };
     let own = store::participant_of(&mut conn, key, user_id).await?.ok_or(Error::NotFound("registration"))?;
@@ -175,7 +175,7 @@ pub async fn participant_list(
     page: &PageQuery,
 ) -> Result<Page<Registration>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<String>()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     known(&mut conn, guild_id, id, drafts).await?;
     let key = CampaignKey { guild_id, id };
     let rows = store::registrations(&mut conn, key, None, after.as_deref(), limit.plus_one()).await?;
@@ -190,7 +190,7 @@ pub async fn tester_add(
     id: CampaignId,
     user_id: UserId,
 ) -> Result<(), Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     locked(&mut tx, guild_id, id).await?;
     people::member_ensure(&mut tx, guild_id, user_id, None).await?;
     if store::roles_of(&mut tx, CampaignKey { guild_id, id }, user_id).await?.competes {
@@ -213,7 +213,7 @@ pub async fn tester_remove(
     id: CampaignId,
     user_id: UserId,
 ) -> Result<(), Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     if !store::tester_delete(&mut tx, guild_id, id, user_id).await? {
         return Err(Error::NotFound("tester"));
     }
@@ -249,7 +249,7 @@ pub async fn tester_list(
     page: &PageQuery,
 ) -> Result<Page<UserId>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<i64>()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     known(&mut conn, guild_id, id, true).await?;
     let rows = store::tester_list(&mut conn, CampaignKey { guild_id, id }, after, limit.plus_one()).await?;
     Ok(Page::new(rows, limit, |user| user.get()))

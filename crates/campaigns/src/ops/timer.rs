@@ -23,7 +23,7 @@ pub async fn timer_list(
     page: &PageQuery,
 ) -> Result<Page<CampaignTimer>, Problem> {
     let (limit, before) = (page.limit()?, page.after::<Uuid>()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     if let Some(id) = id {
         known(&mut conn, guild_id, id, true).await?;
     }
@@ -40,7 +40,7 @@ pub async fn timer_retry(
     timer: TimerId,
 ) -> Result<CampaignTimer, Error> {
     let gone = || Error::NotFound("failed timer");
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let campaign = store::failed_timer_campaign(&mut tx, guild_id, timer).await?.ok_or_else(gone)?;
     campaign_lock(&mut tx, guild_id, campaign).await?;
     let retried = store::timer_restore(&mut tx, guild_id, timer).await?.ok_or_else(gone)?;
@@ -62,7 +62,7 @@ pub async fn state_log_list(
     page: &PageQuery,
 ) -> Result<Page<StateLogEntry>, Problem> {
     let (limit, before) = (page.limit()?, page.after::<Uuid>()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     known(&mut conn, guild_id, id, true).await?;
     let rows =
         history::state_log_list(&mut conn, CampaignKey { guild_id, id }, before, limit.plus_one()).await?;
@@ -78,7 +78,7 @@ pub async fn metric_list(
     page: &PageQuery,
 ) -> Result<Page<Metric>, Problem> {
     let (limit, before) = (page.limit()?, page.after::<(DateTime<Utc>, Uuid)>()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     known(&mut conn, guild_id, id, true).await?;
     let key = CampaignKey { guild_id, id };
     let rows = history::metric_list(&mut conn, key, metric_type, before, limit.plus_one()).await?;

@@ -86,7 +86,7 @@ pub async fn campaign_publish(
     id: CampaignId,
     start_time: Option<DateTime<Utc>>,
 ) -> Result<Campaign, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let (status, old) = locked(&mut tx, guild_id, id).await?;
     if status != Status::Created {
         return Err(Error::State { action: "publishing", status, why: "only a draft can be published" });
@@ -115,7 +115,7 @@ pub async fn campaign_start(
     by: Asker<'_>,
     id: CampaignId,
 ) -> Result<Campaign, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let (status, old) = locked(&mut tx, guild_id, id).await?;
     Transition::Start.check(status)?;
     let now = db::now(&mut tx).await?;
@@ -166,7 +166,7 @@ async fn transition(
     id: CampaignId,
     asked: Transition,
 ) -> Result<Campaign, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let (status, old) = locked(&mut tx, guild_id, id).await?;
     asked.check(status)?;
     if asked == Transition::OpenRewards && !old.settings.rewards_enabled {

@@ -63,7 +63,7 @@ pub async fn scripts_check(
     runs: u8,
 ) -> Result<(), Error> {
     let known = match into {
-        Some(campaign) => drafts(&mut *pool.acquire().await?, guild, campaign).await?,
+        Some(campaign) => drafts(&mut *db::acquire(pool).await?, guild, campaign).await?,
         None => Vec::new(),
     };
     let is_new = |draft: &ChallengeDraft| {
@@ -119,7 +119,7 @@ pub async fn check(
     if !(1..=20).contains(&runs) {
         return Err(Error::field("runs", "must be between 1 and 20"));
     }
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     crate::store::challenge_exists(&mut conn, guild, campaign, challenge).await?;
     let stored =
         inputs::script_read(&mut conn, guild, challenge).await?.ok_or(Error::NotFound("challenge"))?;

@@ -38,7 +38,7 @@ pub async fn pregenerate(
     let mut made = 0;
     let mut after = String::new();
     loop {
-        let mut conn = pool.acquire().await?;
+        let mut conn = db::acquire(pool).await?;
         let script =
             store::script_read(&mut conn, guild, challenge).await?.ok_or(Error::NotFound("challenge"))?;
         let chunk = store::participants_next(&mut conn, &script, &after, CHUNK).await?;
@@ -76,7 +76,7 @@ pub async fn pregenerate_due(
     window: Duration,
     challenges: i64,
 ) -> Result<Pregenerated, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let due = store::challenges_due(&mut conn, window.as_secs_f64(), challenges).await?;
     drop(conn);
     let mut done = Pregenerated::default();

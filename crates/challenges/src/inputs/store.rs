@@ -167,7 +167,7 @@ pub(super) async fn inputs_store(pool: &PgPool, script: &Script, made: &[Made]) 
 /// Notes that a version of a script fails. The first time, admins are told by an event that nobody else may see (it is
 /// addressed to the house), and the answer is true.
 pub(super) async fn script_failed(pool: &PgPool, script: &Script, words: &str) -> sqlx::Result<bool> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let first = sqlx::query!(
         "UPDATE challenges.challenges SET script_failed_version = $2, script_failed_at = now(), script_error = $3
          WHERE guild_id = $4 AND id = $1 AND script_version = $2 AND script_failed_version IS DISTINCT FROM $2",

@@ -33,7 +33,7 @@ pub async fn submit(pool: &PgPool, submission: Submission) -> Outcome {
 
 /// Judges a batch and commits it. An error means that nothing was recorded, or that the connection was lost.
 pub(super) async fn commit(pool: &PgPool, batch: &[Submission]) -> sqlx::Result<Judged> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let judged = run(&mut tx, batch).await?;
     tx.commit().await?;
     Ok(judged)

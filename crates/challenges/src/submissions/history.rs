@@ -62,7 +62,7 @@ pub async fn submission_list(
 ) -> Result<Page<PastSubmission>, Error> {
     let limit = query.limit().map_err(Error::Invalid)?;
     let before: Option<Uuid> = query.after().map_err(Error::Invalid)?;
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let facts = campaign_find(&mut conn, guild, campaign).await?;
     let (participant, view) = match whose {
         Whose::Everybodys => {

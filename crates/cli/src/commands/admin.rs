@@ -43,7 +43,7 @@ pub(crate) async fn run(global: &Global, command: &AdminCommand, screen: &Screen
     setup::log_quietly();
     let development = setup::settings(global, &[])?.auth.development;
     setup::with_database(global, async |database| {
-        let mut tx = database.pool().begin().await?;
+        let mut tx = db::begin(database.pool()).await?;
         let user = match command {
             AdminCommand::List => {
                 let users = admin_user_list(&mut tx).await?;

@@ -41,7 +41,7 @@ pub(crate) async fn run(global: &Global, args: &AuditLogArgs, screen: &Screen) -
         ..Filter::default()
     };
     setup::with_database(global, async |database| {
-        let mut connection = database.pool().acquire().await?;
+        let mut connection = db::acquire(database.pool()).await?;
         let page = list(&mut connection, args.guild, &filter, None, limit).await?;
         screen.answer(&page.items, |entries| {
             let rows = entries.iter().map(|entry| {

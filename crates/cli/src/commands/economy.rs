@@ -224,7 +224,7 @@ async fn carry_out(pool: &PgPool, command: &EconomyCommand, screen: &Screen) -> 
         EconomyCommand::Report { guild, day } => {
             let day = match day {
                 Some(day) => *day,
-                None => db::now(&mut *pool.acquire().await?).await?.date_naive(),
+                None => db::now(&mut *db::acquire(pool).await?).await?.date_naive(),
             };
             let report = reports::report_make(pool, guild.id, day).await.map_err(Problem::from)?;
             screen.answer(&report, told)

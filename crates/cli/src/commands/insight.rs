@@ -158,7 +158,7 @@ pub(crate) async fn run(global: &Global, command: &InsightCommand, screen: &Scre
             InsightCommand::Days { guild, from, until, quest } => {
                 let until = match until {
                     Some(until) => *until,
-                    None => db::now(&mut *pool.acquire().await?).await?.date_naive(),
+                    None => db::now(&mut *db::acquire(pool).await?).await?.date_naive(),
                 };
                 let from = from.or_else(|| until.checked_sub_days(Days::new(90))).unwrap_or(until);
                 let mut lines = std::pin::pin!(csv::days(pool.clone(), guild.id, *quest, (from, until)));

@@ -76,7 +76,7 @@ pub(crate) async fn run(global: &Global, command: &KeyCommand, screen: &Screen) 
         }
         KeyCommand::List { guild } => list(database, *guild, screen).await,
         KeyCommand::Revoke { id } => {
-            let mut tx = database.pool().begin().await?;
+            let mut tx = db::begin(database.pool()).await?;
             let revoked = key_revoke(&mut tx, By::Cli, &Origin::default(), None, *id).await?;
             tx.commit().await?;
             screen.answer(&revoked, |Revoked { key, also_revoked }| {
@@ -89,7 +89,7 @@ pub(crate) async fn run(global: &Global, command: &KeyCommand, screen: &Screen) 
             })
         }
         KeyCommand::Rotate { id, grace } => {
-            let mut tx = database.pool().begin().await?;
+            let mut tx = db::begin(database.pool()).await?;
             let (key, plain) = key_rotate(&mut tx, By::Cli, &Origin::default(), None, *id, *grace).await?;
             tx.commit().await?;
             shown_once(screen, &key, &plain)
@@ -100,7 +100,7 @@ pub(crate) async fn run(global: &Global, command: &KeyCommand, screen: &Screen) 
 
 /// Makes a key, and the guild and member that it is for where they are not known yet: the operator may name them first.
 pub(crate) async fn create(database: &Database, new: &NewKey) -> Result<(Key, PlainKey), Failure> {
-    let mut tx = database.pool().begin().await?;
+    let mut tx = db::begin(database.pool()).await?;
     if let Some(guild) = new.guild {
         people::guild_ensure(&mut tx, guild, None).await.map_err(kernel::Problem::from)?;
         if let Some(user) = new.user {
@@ -130,7 +130,7 @@ fn shown_once(screen: &Screen, key: &Key, plain: &PlainKey) -> Result<(), Failur
 }
 
 async fn list(database: &Database, guild: Option<kernel::GuildId>, screen: &Screen) -> Result<(), Failure> {
-    let mut connection = database.pool().acquire().await?;
+    let mut connection = db::acquire(database.pool()).await?;
     let limit = Limit::new(Some(kernel::page::MAX_LIMIT))?;
     let mut keys: Vec<Key> = Vec::new();
     let mut more = true;

@@ -85,7 +85,7 @@ pub(crate) async fn run(global: &Global, command: &RoleCommand, screen: &Screen)
 
 async fn act(database: &Database, command: &RoleCommand, screen: &Screen) -> Result<(), Failure> {
     let origin = Origin::default();
-    let mut tx = database.pool().begin().await?;
+    let mut tx = db::begin(database.pool()).await?;
     match command {
         RoleCommand::List { guild } => return list(database, *guild, screen).await,
         RoleCommand::Mappings { guild } => {
@@ -118,7 +118,7 @@ async fn act(database: &Database, command: &RoleCommand, screen: &Screen) -> Res
 }
 
 async fn list(database: &Database, guild: GuildId, screen: &Screen) -> Result<(), Failure> {
-    let mut connection = database.pool().acquire().await?;
+    let mut connection = db::acquire(database.pool()).await?;
     let limit = Limit::new(Some(kernel::page::MAX_LIMIT))?;
     let mut grants: Vec<Grant> = Vec::new();
     let mut more = true;

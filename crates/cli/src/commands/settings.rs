@@ -78,13 +78,13 @@ pub(crate) async fn run(global: &Global, command: &SettingsCommand, screen: &Scr
                 None => Value::String(value.clone()),
             };
             let values = Map::from_iter([(key.clone(), value)]);
-            let mut tx = database.pool().begin().await?;
+            let mut tx = db::begin(database.pool()).await?;
             settings_change(&mut tx, &registry, By::Cli, &Origin::default(), *guild, &values).await?;
             tx.commit().await?;
             show(database, &registry, key, *guild, screen).await
         }
         SettingsCommand::Reset { key, guild } => {
-            let mut tx = database.pool().begin().await?;
+            let mut tx = db::begin(database.pool()).await?;
             settings_reset(&mut tx, &registry, By::Cli, &Origin::default(), *guild, &[key]).await?;
             tx.commit().await?;
             show(database, &registry, key, *guild, screen).await
@@ -98,7 +98,7 @@ async fn all(
     registry: &Registry,
     guild: Option<GuildId>,
 ) -> Result<Vec<SettingGroup>, Failure> {
-    let mut connection = database.pool().acquire().await?;
+    let mut connection = db::acquire(database.pool()).await?;
     Ok(settings_list(&mut connection, registry, guild).await?)
 }
 

@@ -62,7 +62,7 @@ pub(super) fn ids() -> impl DoubleEndedIterator<Item = UserId> + ExactSizeIterat
 
 /// Makes the guild, its members and its squads, as far as they are not there.
 pub(super) async fn move_in(pool: &PgPool) -> Result<(), Failure> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     people::guild_ensure(&mut conn, GUILD, Some("Questhall's demo")).await.map_err(failed)?;
     let members: Vec<_> = ids().zip(NAMES.map(Some)).collect();
     people::members_ensure(&mut conn, GUILD, &members).await.map_err(failed)?;

@@ -26,14 +26,14 @@ pub async fn announcement_list(
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
     let (limit, before) = (page.limit()?, page.after()?);
     let wanted = Wanted { only: None, status: query.status, channel: query.channel_id, before };
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let all = store::list(&mut conn, guild, &wanted, limit).await?;
     Ok(Page::new(all, limit, |announcement| announcement.id))
 }
 
 /// The channels that the guild chose.
 pub async fn channel_list(pool: &PgPool, guild: GuildId) -> Result<ChannelChoices, Error> {
-    Ok(ChannelChoices { channels: store::channels(&mut *pool.acquire().await?, guild).await? })
+    Ok(ChannelChoices { channels: store::channels(&mut *db::acquire(pool).await?, guild).await? })
 }
 
 /// Chooses the channel of a kind of announcements. Audited.
@@ -44,7 +44,7 @@ pub async fn channel_put(
     author: Author<'_>,
 ) -> Result<ChannelChoices, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         people::guild_ensure(&mut tx, guild, None).await?;
         let before = store::channels(&mut tx, guild).await?;
         store::channel_put(&mut tx, guild, choice).await?;
@@ -72,7 +72,7 @@ pub async fn notice_create(
         return Err(Error::Invalid("text", "must be 1 to 1500 characters".to_owned()));
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         people::guild_ensure(&mut tx, guild, None).await?;
         let batch = Batch {
             guilds: vec![guild.get()],
@@ -106,7 +106,7 @@ pub async fn announcement_cancel(
     author: Author<'_>,
 ) -> Result<Announcement, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = known(&mut tx, guild, announcement).await?;
         if !store::cancel(&mut tx, guild, announcement).await? {
             return Err(Error::Refused("this announcement does not wait any more".to_owned()));

@@ -27,14 +27,14 @@ pub async fn quest_list(
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
     let (limit, before) = (page.limit()?, page.after()?);
     let wanted = Wanted { status: query.status, claimed_by: query.claimed_by, before, ..Wanted::default() };
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let quests = store::list(&mut conn, guild, &wanted, limit).await?;
     Ok(Page::new(quests, limit, |quest| quest.id))
 }
 
 /// A quest of the guild, also one that was taken off the board.
 pub async fn quest_get(pool: &PgPool, guild: GuildId, quest: BoardQuestId) -> Result<BoardQuest, Error> {
-    known(&mut *pool.acquire().await?, guild, quest).await
+    known(&mut *db::acquire(pool).await?, guild, quest).await
 }
 
 /// Posts a quest. Audited; tells `board.quest_posted`.
@@ -53,7 +53,7 @@ pub async fn quest_create(
     new.expires_at.map(|at| fields::time("expires_at", at)).transpose()?;
     new.github_issue_url = new.github_issue_url.map(|url| issue(&url)).transpose()?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         people::guild_ensure(&mut tx, guild, None).await?;
         let now = db::now(&mut tx).await?;
         if new.expires_at.is_some_and(|at| at <= now) {
@@ -94,7 +94,7 @@ pub async fn quest_update(
     edit.expires_at.flatten().map(|at| fields::time("expires_at", at)).transpose()?;
     let url = edit.github_issue_url.map(|url| url.map(|url| issue(&url)).transpose()).transpose()?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = locked(&mut tx, guild, quest).await?;
         let after = BoardQuest {
             title: title.clone().unwrap_or_else(|| before.title.clone()),
@@ -126,7 +126,7 @@ pub async fn quest_remove(
     author: Author<'_>,
 ) -> Result<BoardQuest, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = locked(&mut tx, guild, quest).await?;
         if !before.active {
             return Ok(before);
@@ -152,7 +152,7 @@ pub async fn quest_claim(
     user: UserId,
 ) -> Result<BoardQuest, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let member = people::member_known(&mut tx, guild, user).await?;
         if member.is_bot {
             return Err(Error::Refused("bots take on no quests".to_owned()));
@@ -185,7 +185,7 @@ pub async fn quest_unclaim(
     user: UserId,
 ) -> Result<BoardQuest, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = locked(&mut tx, guild, quest).await?;
         if !store::release(&mut tx, guild, quest, Some(user)).await? {
             return Err(Error::Refused("you have not taken this quest on".to_owned()));
@@ -205,7 +205,7 @@ pub async fn quest_release(
     author: Author<'_>,
 ) -> Result<BoardQuest, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = locked(&mut tx, guild, quest).await?;
         let Some(user) = before.claimed_by.filter(|_| before.status == BoardStatus::Claimed) else {
             return Err(Error::Refused("nobody works on this quest".to_owned()));
@@ -229,7 +229,7 @@ pub async fn quest_complete(
     author: Author<'_>,
 ) -> Result<BoardQuest, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = locked(&mut tx, guild, quest).await?;
         let Some(user) = before.claimed_by.filter(|_| before.status == BoardStatus::Claimed) else {
             let why =

@@ -28,14 +28,14 @@ pub async fn item_list(
     page: &PageQuery,
 ) -> Result<Page<ShopItem>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let items = store::item_list(&mut conn, guild, None, with_removed, after, limit).await?;
     Ok(Page::new(items, limit, |item| item.id))
 }
 
 /// An item of the guild, also one that was taken off the shelf.
 pub async fn item_get(pool: &PgPool, guild: GuildId, item: ShopItemId) -> Result<ShopItem, Error> {
-    known(&mut *pool.acquire().await?, guild, item).await
+    known(&mut *db::acquire(pool).await?, guild, item).await
 }
 
 /// Puts an item on the shelf. Audited.
@@ -62,7 +62,7 @@ pub async fn item_create(
         return Err(Error::Invalid("role_id", "must be given for kind `role`, and only then".to_owned()));
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         people::guild_ensure(&mut tx, guild, None).await?;
         let id = store::item_insert(&mut tx, guild, &new).await?;
         let made = known(&mut tx, guild, id).await?;
@@ -86,7 +86,7 @@ pub async fn item_update(
     edit.price_gold.map(|price| fields::within("price_gold", price, 0, 1_000_000)).transpose()?;
     check_numbers(edit.stock.flatten(), edit.per_user_limit.flatten())?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = locked(&mut tx, guild, item).await?;
         let after = ShopItem {
             name: name.clone().unwrap_or_else(|| before.name.clone()),
@@ -130,7 +130,7 @@ pub async fn item_buy(
 ) -> Result<Purchase, Error> {
     let quantity = fields::within("quantity", new.quantity, 1, 1_000)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let sold = locked(&mut tx, guild, item).await?;
         let member = people::member_known(&mut tx, guild, user).await?;
         if member.is_bot {
@@ -188,14 +188,14 @@ pub async fn purchase_list(
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
     let (limit, before) = (page.limit()?, page.after()?);
     let wanted = Wanted { only: None, status: query.status, buyer: query.buyer_id, before };
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let purchases = store::purchase_list(&mut conn, guild, &wanted, limit).await?;
     Ok(Page::new(purchases, limit, |purchase| purchase.id))
 }
 
 /// A purchase in the guild.
 pub async fn purchase_get(pool: &PgPool, guild: GuildId, purchase: PurchaseId) -> Result<Purchase, Error> {
-    purchase_known(&mut *pool.acquire().await?, guild, purchase).await
+    purchase_known(&mut *db::acquire(pool).await?, guild, purchase).await
 }
 
 /// Notes that a purchase was handed over. Audited; tells `shop.settled`.
@@ -226,7 +226,7 @@ async fn settle(
     author: Author<'_>,
 ) -> Result<Purchase, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = purchase_known(&mut tx, guild, purchase).await?;
         let item = locked(&mut tx, guild, before.item_id).await?;
         if !store::settle(&mut tx, guild, purchase, to).await? {

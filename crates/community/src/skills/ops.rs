@@ -27,19 +27,19 @@ pub async fn skill_list(
     page: &PageQuery,
 ) -> Result<Page<Skill>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let skills = store::list(&mut conn, guild, None, with_retired, after, limit.plus_one()).await?;
     Ok(Page::new(skills, limit, |skill| skill.id))
 }
 
 /// A skill of the guild, also a retired one.
 pub async fn skill_get(pool: &PgPool, guild: GuildId, skill: SkillId) -> Result<Skill, Error> {
-    known(&mut *pool.acquire().await?, guild, skill).await
+    known(&mut *db::acquire(pool).await?, guild, skill).await
 }
 
 /// The guild's skills as a tree, with a member's points if one is named.
 pub async fn skill_tree(pool: &PgPool, guild: GuildId, member: Option<UserId>) -> Result<SkillTree, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let skills = store::list(&mut conn, guild, None, false, None, MOST).await?;
     let points = match member {
         None => None,
@@ -86,7 +86,7 @@ pub async fn member_skill_list(
     page: &PageQuery,
 ) -> Result<Page<MemberSkill>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     people::member_known(&mut conn, guild, user).await?;
     let skills = store::member_skills(&mut conn, guild, user, after, limit.plus_one()).await?;
     Ok(Page::new(skills, limit, |one| one.skill_id))
@@ -100,7 +100,7 @@ pub async fn reward_list(
     page: &PageQuery,
 ) -> Result<Page<SkillReward>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<(DateTime<Utc>, Uuid)>()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     people::member_known(&mut conn, guild, user).await?;
     let rewards = store::rewards(&mut conn, guild, user, after, limit).await?;
     Ok(Page::new(rewards, limit, |one| (one.created_at, one.id)))
@@ -135,7 +135,7 @@ pub async fn skill_create(
 ) -> Result<Skill, Error> {
     let new = new_checked(new)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let made = add(&mut tx, guild, &new, author).await?;
         tx.commit().await?;
         Ok(made)
@@ -189,7 +189,7 @@ pub async fn skill_update(
     edit.max_level.map(|n| fields::within("max_level", n, 1, 1_000)).transpose()?;
     edit.requires.as_deref().map(check_requires).transpose()?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         store::lock(&mut tx, guild).await?;
         let before = known(&mut tx, guild, skill).await?;
         let row = Skill {

@@ -57,7 +57,7 @@ pub async fn badge_create(
         valid_days: days(new.valid_days)?,
         ..new.clone()
     };
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let id = store::badge_insert(&mut tx, guild, &new).await?;
     let badge = store::badge_get(&mut tx, guild, id).await?.ok_or(Error::NotFound("badge"))?;
     Deed::new("CREATE", TABLE, id.to_string()).after(&badge).record(&mut tx, guild, author).await?;
@@ -74,7 +74,7 @@ pub async fn badge_update(
     author: Author<'_>,
 ) -> Result<Badge, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = store::badge_lock(&mut tx, guild, id).await?;
         let mut after = before.clone();
         if let Some(given) = &edit.name {
@@ -119,7 +119,7 @@ pub async fn badge_image_put(
         picture::check(png).map_err(|fault| wrong(fault.to_string()))?;
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = store::badge_lock(&mut tx, guild, id).await?;
         store::badge_image_put(&mut tx, guild, id, png.as_deref()).await?;
         let after = store::badge_get(&mut tx, guild, id).await?.ok_or(Error::NotFound("badge"))?;
@@ -133,12 +133,12 @@ pub async fn badge_image_put(
 
 /// A badge of the guild.
 pub async fn badge_get(pool: &PgPool, guild: GuildId, id: BadgeId) -> Result<Badge, Error> {
-    store::badge_get(&mut *pool.acquire().await?, guild, id).await?.ok_or(Error::NotFound("badge"))
+    store::badge_get(&mut *db::acquire(pool).await?, guild, id).await?.ok_or(Error::NotFound("badge"))
 }
 
 /// A page of the guild's badges in the order of their making.
 pub async fn badge_list(pool: &PgPool, guild: GuildId, page: &PageQuery) -> Result<Page<Badge>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let badges = store::badge_list(&mut *pool.acquire().await?, guild, after, limit).await?;
+    let badges = store::badge_list(&mut *db::acquire(pool).await?, guild, after, limit).await?;
     Ok(Page::new(badges, limit, |badge| badge.id))
 }

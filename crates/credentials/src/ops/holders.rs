@@ -25,7 +25,7 @@ pub async fn credential_list(
     page: &PageQuery,
 ) -> Result<Page<Credential>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let rows = store::credential_list(&mut *pool.acquire().await?, guild, filter, after, limit).await?;
+    let rows = store::credential_list(&mut *db::acquire(pool).await?, guild, filter, after, limit).await?;
     Ok(Page::new(rows, limit, |one| (one.issued_at, one.id)))
 }
 
@@ -36,7 +36,7 @@ pub async fn credential_mine(
     user: UserId,
     credential: CredentialId,
 ) -> Result<Credential, Error> {
-    store::credential_get(&mut *pool.acquire().await?, guild, credential, Some(user)).await
+    store::credential_get(&mut *db::acquire(pool).await?, guild, credential, Some(user)).await
 }
 
 /// The signed document of a member's credential.
@@ -46,7 +46,7 @@ pub async fn credential_document(
     user: UserId,
     credential: CredentialId,
 ) -> Result<String, Error> {
-    Ok(store::document_get(&mut *pool.acquire().await?, guild, credential, user).await?.0)
+    Ok(store::document_get(&mut *db::acquire(pool).await?, guild, credential, user).await?.0)
 }
 
 /// The badge's picture with a member's credential baked in.
@@ -56,7 +56,7 @@ pub async fn credential_baked(
     user: UserId,
     credential: CredentialId,
 ) -> Result<Vec<u8>, Error> {
-    let (jwt, image) = store::document_get(&mut *pool.acquire().await?, guild, credential, user).await?;
+    let (jwt, image) = store::document_get(&mut *db::acquire(pool).await?, guild, credential, user).await?;
     let image = image.ok_or(Error::NotFound("picture"))?;
     // It was checked when it was stored.
     picture::bake(&image, &jwt).map_err(|_| Error::NotFound("picture"))
@@ -72,7 +72,7 @@ pub async fn credential_reissue(
     credential: CredentialId,
 ) -> Result<Credential, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let lock = store::issuer_lock(&mut tx, guild).await?;
         let old = store::credential_get(&mut tx, guild, credential, Some(user)).await?;
         if old.revoked_at.is_some() {
@@ -107,7 +107,7 @@ pub async fn credential_revoke(
         return Err(Error::Field("reason", "must be 1 to 500 characters".to_owned()));
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let lock = store::issuer_lock(&mut tx, guild).await?;
         let before = store::credential_get(&mut tx, guild, credential, None).await?;
         store::credential_revoke(&mut tx, &lock, credential, reason).await?;

@@ -133,12 +133,12 @@ pub async fn issue_missing(pool: &PgPool, issuing: &Issuing<'_>) -> Result<usize
     if issuing.public_url.is_none() {
         return Ok(0);
     }
-    let guilds = store::guilds_behind(&mut *pool.acquire().await?).await?;
+    let guilds = store::guilds_behind(&mut *db::acquire(pool).await?).await?;
     let (mut issued, mut failed) = (0, None);
     for guild in guilds {
         loop {
             let done = db::retry(|| async {
-                let mut tx = pool.begin().await?;
+                let mut tx = db::begin(pool).await?;
                 let done = issue_earned(&mut tx, issuing, guild, None).await?;
                 tx.commit().await?;
                 Ok::<_, Error>(done)
@@ -167,7 +167,7 @@ pub async fn credential_issue(
     author: Author<'_>,
 ) -> Result<Credential, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let known = store::badge_get(&mut tx, guild, badge).await?.ok_or(Error::NotFound("badge"))?;
         if !known.is_active {
             return Err(Error::Retired);
@@ -194,7 +194,7 @@ fn shown(key: &StoredKey) -> IssuerKey {
 
 /// The guild's keys, the newest first.
 pub async fn key_list(pool: &PgPool, guild: GuildId) -> Result<Vec<IssuerKey>, Error> {
-    let keys = store::keys_public(&mut *pool.acquire().await?, guild).await?;
+    let keys = store::keys_public(&mut *db::acquire(pool).await?, guild).await?;
     Ok(keys.iter().map(shown).collect())
 }
 
@@ -207,7 +207,7 @@ pub async fn key_rotate(
     author: Author<'_>,
 ) -> Result<IssuerKey, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let lock = store::issuer_lock(&mut tx, guild).await?;
         store::key_retire(&mut tx, &lock).await?;
         let id = key_make(&mut tx, issuing, &lock, algorithm).await?;

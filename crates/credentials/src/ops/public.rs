@@ -21,14 +21,14 @@ fn addresses(issuing: &Issuing<'_>, guild: GuildId) -> Result<Addresses, Error> 
 pub async fn profile(pool: &PgPool, issuing: &Issuing<'_>, guild: GuildId) -> Result<Profile, Error> {
     let addresses = addresses(issuing, guild)?;
     let name =
-        store::guild_name(&mut *pool.acquire().await?, guild).await?.ok_or(Error::NotFound("issuer"))?;
+        store::guild_name(&mut *db::acquire(pool).await?, guild).await?.ok_or(Error::NotFound("issuer"))?;
     Ok(document::profile(&addresses, &name))
 }
 
 /// All public keys of a guild, those that were replaced too. A guild that is unknown has none.
 pub async fn jwks(pool: &PgPool, issuing: &Issuing<'_>, guild: GuildId) -> Result<Jwks, Error> {
     let addresses = addresses(issuing, guild)?;
-    let stored = store::keys_public(&mut *pool.acquire().await?, guild).await?;
+    let stored = store::keys_public(&mut *db::acquire(pool).await?, guild).await?;
     let keys = stored.into_iter().map(|key| keys::jwk(key.algorithm, &key.public, addresses.key(key.id)));
     Ok(Jwks { keys: keys.collect() })
 }
@@ -66,7 +66,7 @@ pub async fn achievement(
 
 /// A badge's picture.
 pub async fn achievement_image(pool: &PgPool, guild: GuildId, badge: BadgeId) -> Result<Vec<u8>, Error> {
-    let image = store::badge_image(&mut *pool.acquire().await?, guild, badge).await?;
+    let image = store::badge_image(&mut *db::acquire(pool).await?, guild, badge).await?;
     image.ok_or(Error::NotFound("picture"))
 }
 
@@ -80,7 +80,7 @@ pub async fn status_list(
     let unknown = || Error::NotFound("revocation list");
     let addresses = addresses(issuing, guild)?;
     let range = lists::range(list).ok_or_else(unknown)?;
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let (next, now) = store::issuer_find(&mut conn, guild).await?.ok_or_else(unknown)?;
     if range.0 > next.saturating_sub(1).max(0) {
         return Err(unknown());
@@ -97,7 +97,7 @@ pub async fn verification(
     guild: GuildId,
     credential: CredentialId,
 ) -> Result<Verification, Error> {
-    let known = store::standing_get(&mut *pool.acquire().await?, guild, credential).await?;
+    let known = store::standing_get(&mut *db::acquire(pool).await?, guild, credential).await?;
     let Some(known) = known else {
         return Ok(Verification {
             standing: Standing::Unknown,

@@ -44,7 +44,7 @@ pub(crate) async fn rules(call: Call) -> Answered {
             "Hier gibt es noch keine Regeln: über die API, die Oberfläche oder die Kommandozeile anlegen."
         )));
     }
-    let now = db::now(&mut *call.pool().acquire().await?).await?;
+    let now = db::now(&mut *db::acquire(call.pool()).await?).await?;
     let figures =
         hit_statistics(call.pool(), call.guild, now - TimeDelta::days(DAYS), now + TimeDelta::days(1))
             .await?;

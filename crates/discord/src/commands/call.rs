@@ -69,7 +69,7 @@ impl Call {
             call.lang = call.guild_lang;
         }
         let member = interaction.member.as_ref().ok_or_else(|| Problem::invalid("It names no member."))?;
-        let mut conn = bot.app().pool().acquire().await?;
+        let mut conn = db::acquire(bot.app().pool()).await?;
         people::member_ensure(&mut conn, call.guild, call.user, Some(member.name())).await?;
         for (user, (name, is_bot)) in &call.names {
             people::member_ensure(&mut conn, call.guild, *user, Some(name)).await?;

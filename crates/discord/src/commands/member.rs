@@ -40,7 +40,7 @@ pub(crate) async fn profile(call: Call) -> Answered {
         let left = next - xp.get();
         text.push_str(&say!(call.lang, " {left} XP to the next level", " {left} XP bis zum nächsten Level"));
     }
-    if let Some(github) = people::github_get(&mut *call.pool().acquire().await?, whose).await? {
+    if let Some(github) = people::github_get(&mut *db::acquire(call.pool()).await?, whose).await? {
         let _ = write!(text, "\nGitHub: {}", plain(&github));
     }
     Ok(Reply::text(text))

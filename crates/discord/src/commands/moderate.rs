@@ -18,7 +18,7 @@ use crate::words::{Lang, plain, say, when};
 const LINES: i64 = 15;
 
 pub(super) async fn moderator(call: &Call) -> Result<Moderator, Problem> {
-    let mut conn = call.pool().acquire().await?;
+    let mut conn = db::acquire(call.pool()).await?;
     Ok(ops::cases::moderator_of(&mut conn, call.guild, call.author()).await?)
 }
 

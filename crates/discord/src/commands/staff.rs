@@ -93,7 +93,7 @@ pub(crate) async fn season_list(call: Call) -> Answered {
 }
 
 pub(crate) async fn season_start(call: Call) -> Answered {
-    let now = db::now(&mut *call.pool().acquire().await?).await?;
+    let now = db::now(&mut *db::acquire(call.pool()).await?).await?;
     let new = NewSeason {
         name: call.must("name")?.to_owned(),
         starts_at: None,

@@ -159,7 +159,7 @@ async fn send(bot: &Bot, request: Request) -> Result<Answer, SendError> {
 }
 
 async fn now(bot: &Bot) -> Result<DateTime<Utc>, sqlx::Error> {
-    db::now(&mut *bot.app().pool().acquire().await?).await
+    db::now(&mut *db::acquire(bot.app().pool()).await?).await
 }
 
 async fn carry_out(bot: &Bot, effect: &Leased) -> Result<Settled, Failed> {

@@ -19,7 +19,7 @@ pub async fn effect_list(
         return Err(Problem::field("status", "must be one of pending, done, dead"));
     }
     let (limit, before) = (page.limit()?, page.after()?);
-    let effects = store::list(&mut *pool.acquire().await?, guild, status, before, limit).await?;
+    let effects = store::list(&mut *db::acquire(pool).await?, guild, status, before, limit).await?;
     Ok(Page::new(effects, limit, |effect| effect.id))
 }
 
@@ -30,7 +30,7 @@ pub async fn effect_retry(
     id: Uuid,
     author: Author<'_>,
 ) -> Result<Effect, Problem> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let Some(effect) = store::revive(&mut tx, guild, id).await? else {
         return Err(if store::known(&mut tx, guild, id).await? {
             Problem::conflict("Only what was given up can be sent again.")

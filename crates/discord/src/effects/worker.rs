@@ -45,7 +45,7 @@ pub(crate) fn spawn(bot: Bot, node: &NodeHandle) {
 
 /// Does what is due, and tells how much that was.
 pub async fn work_once(bot: &Bot) -> sqlx::Result<usize> {
-    let claimed = store::claim(&mut *bot.app().pool().acquire().await?, AT_ONCE).await?;
+    let claimed = store::claim(&mut *db::acquire(bot.app().pool()).await?, AT_ONCE).await?;
     let count = claimed.len();
     for done in join_all(claimed.iter().map(|one| act(bot, one))).await {
         done?;
@@ -59,7 +59,7 @@ async fn act(bot: &Bot, claimed: &Claimed) -> sqlx::Result<()> {
         "announcement" => post(bot, claimed).await,
         _ => role(bot, claimed).await,
     };
-    let mut conn = bot.app().pool().acquire().await?;
+    let mut conn = db::acquire(bot.app().pool()).await?;
     match done {
         Ok(()) => store::settle(&mut conn, claimed, "done", None).await,
         Err(Failed::ForGood(reason)) => {

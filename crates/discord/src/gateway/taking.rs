@@ -80,7 +80,7 @@ async fn take(
     if batch.iter().any(|happened| happened.name == "READY") {
         *last_proof = lease.committed_at().await?;
     }
-    let now = db::now(&mut *bot.app().pool().acquire().await?).await?;
+    let now = db::now(&mut *db::acquire(bot.app().pool()).await?).await?;
     let mut guilds: BTreeMap<GuildId, (Watch, Vec<&Happened>)> = BTreeMap::new();
     for happened in batch {
         if let Some(guild) = guild_of(&happened.name, &happened.data).map(GuildId::new) {
@@ -146,7 +146,7 @@ async fn of_guild(
                 told.extend(voice.moved(&state, now, &source));
             }
             Means::Guild(name, states) => {
-                let mut conn = pool.acquire().await?;
+                let mut conn = db::acquire(pool).await?;
                 people::guild_ensure(&mut conn, guild, Some(&name)).await?;
                 note(&mut conn, guild, true).await?;
                 drop(conn);
@@ -154,7 +154,7 @@ async fn of_guild(
                 told.extend(voice.compared(&states, now, proof, &source));
             }
             Means::Left => {
-                note(&mut *pool.acquire().await?, guild, false).await?;
+                note(&mut *db::acquire(pool).await?, guild, false).await?;
                 let voice = known(&mut voice, bot, guild).await?;
                 told.extend(voice.compared(&[], now, now, &source));
                 *watch = Watch::default();

@@ -32,7 +32,7 @@ pub(crate) async fn interact(
     let bot = bot.ok_or_else(off)?;
     let key = bot.public_key().ok_or_else(off)?;
     let head = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let now = db::now(&mut *app.pool().acquire().await?).await?;
+    let now = db::now(&mut *db::acquire(app.pool()).await?).await?;
     verify(&key, head("x-signature-ed25519"), head("x-signature-timestamp"), &body, now)
         .map_err(|refusal| Problem::new(UNAUTHENTICATED, format!("It is not taken: {refusal}.")))?;
     let interaction: Interaction = serde_json::from_slice(&body)

@@ -24,7 +24,7 @@ pub async fn daily_claim(
     occasion: Occasion,
 ) -> Result<DailyReceipt, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let now = db::now(&mut tx).await?;
         let receipt = daily_claim_at(&mut tx, guild, user, occasion, now).await?;
         access::web::Repeatable::current().carried_out(&mut tx).await?;

@@ -19,7 +19,7 @@ use crate::rules::{self, Account};
 /// Judges a batch and commits what is let through; answers in order. An error means that nothing was paid, or that the
 /// connection was lost.
 pub(super) async fn commit(pool: &PgPool, batch: &[Transfer]) -> Result<Vec<Outcome>, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let outcomes = run(&mut tx, batch).await?;
     tx.commit().await?;
     Ok(outcomes)

@@ -38,7 +38,7 @@ pub async fn day_list(
 ) -> Result<Page<QuestDayFigures>, Error> {
     let limit = query.limit()?;
     let after: Option<(NaiveDate, Uuid)> = query.after()?;
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     if let Some(quest) = quest {
         title(&mut conn, guild, quest).await?;
     }
@@ -74,7 +74,7 @@ pub(crate) fn day_told(row: DayRow) -> QuestDayFigures {
 pub async fn day_make(pool: &PgPool, guild: GuildId, day: NaiveDate) -> Result<u64, Error> {
     guild_fold(pool, guild).await?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let today = db::now(&mut tx).await?.date_naive();
         if day > today {
             return Err(Error::field("day", format!("must not be later than today, {today}")));
@@ -89,7 +89,7 @@ pub async fn day_make(pool: &PgPool, guild: GuildId, day: NaiveDate) -> Result<u
 
 /// A quest, version by version.
 pub async fn quest_figures(pool: &PgPool, guild: GuildId, quest: QuestId) -> Result<QuestFigures, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let title = title(&mut conn, guild, quest).await?;
     let rows = figures::versions_list(&mut conn, guild, quest).await?;
     let steps = figures::steps_list(&mut conn, guild, quest).await?;
@@ -160,7 +160,7 @@ fn change(before: &VersionFigures, after: &VersionFigures) -> VersionChange {
 
 /// The questions of a quest, each with what it tells.
 pub async fn item_list(pool: &PgPool, guild: GuildId, quest: QuestId) -> Result<Vec<ItemFigures>, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     title(&mut conn, guild, quest).await?;
     let rows = items::items_list(&mut conn, guild, quest).await?;
     let subjects: Vec<Uuid> = rows.iter().filter_map(|row| row.subject_id).collect();
@@ -170,7 +170,7 @@ pub async fn item_list(pool: &PgPool, guild: GuildId, quest: QuestId) -> Result<
 
 /// The questions of a bank, each over all quizzes that draw it: the first time that each learner was asked.
 pub async fn bank_item_list(pool: &PgPool, guild: GuildId, bank: &str) -> Result<Vec<ItemFigures>, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     if !items::bank_exists(&mut conn, guild, bank).await? {
         return Err(Error::NotFound("bank"));
     }

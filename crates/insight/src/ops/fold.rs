@@ -18,7 +18,7 @@ pub async fn guild_fold(pool: &PgPool, guild: GuildId) -> Result<Counted, Error>
     let mut counted = Counted::default();
     loop {
         let (events, attempts, tries) = db::retry(|| async {
-            let mut tx = pool.begin().await?;
+            let mut tx = db::begin(pool).await?;
             let done = batch(&mut tx, guild).await?;
             tx.commit().await?;
             Ok::<_, Error>(done)
@@ -63,7 +63,7 @@ pub async fn guild_count(pool: &PgPool, guild: GuildId) -> Result<Counted, Error
     let mut counted = guild_fold(pool, guild).await?;
     loop {
         let (quests, subjects, days) = db::retry(|| async {
-            let mut tx = pool.begin().await?;
+            let mut tx = db::begin(pool).await?;
             fold::guild_lock(&mut tx, guild).await?;
             let quests = figures::quests_take(&mut tx, guild, AT_ONCE).await?;
             if !quests.is_empty() {
@@ -93,7 +93,7 @@ pub async fn guild_count(pool: &PgPool, guild: GuildId) -> Result<Counted, Error
 
 /// Derives everything of a guild again: all events are folded anew and all figures made.
 pub async fn guild_recount(pool: &PgPool, guild: GuildId) -> Result<Counted, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     fold::guild_lock(&mut tx, guild).await?;
     fold::reopen_all(&mut tx, guild).await?;
     tx.commit().await?;
@@ -103,7 +103,7 @@ pub async fn guild_recount(pool: &PgPool, guild: GuildId) -> Result<Counted, Err
 /// Counts in all guilds where there is anything to count; tells in how many. With `figures`, makes figures too, else folds only. What fails
 /// in one guild keeps no other waiting; the last failure is answered.
 pub async fn all_count(pool: &PgPool, figures: bool) -> Result<usize, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let guilds = fold::guilds_waiting(&mut conn).await?;
     drop(conn);
     let mut failed = None;

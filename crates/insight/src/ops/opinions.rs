@@ -45,7 +45,7 @@ pub async fn opinion_put(
     opinion: &Opinion,
 ) -> Result<Opinion, Error> {
     let opinion = checked(opinion)?;
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     figures::quest_title(&mut tx, guild, quest).await?.ok_or(Error::NotFound("quest"))?;
     let begun = match learner_find(&mut tx, guild, user).await? {
         Some(learner) => ratings::opinion_put(&mut tx, guild, learner, quest, &opinion).await?,
@@ -68,7 +68,7 @@ pub async fn opinion_get(
     user: UserId,
     quest: QuestId,
 ) -> Result<Opinion, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     figures::quest_title(&mut conn, guild, quest).await?.ok_or(Error::NotFound("quest"))?;
     let said = match learner_find(&mut conn, guild, user).await? {
         Some(learner) => ratings::opinion_get(&mut conn, guild, learner, quest).await?,

@@ -59,7 +59,7 @@ pub async fn recommendations(
     most: usize,
     likeness: Option<&Likeness>,
 ) -> Result<Vec<Recommendation>, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let graph = Graph::of(&mut conn, guild).await?;
     let facts = graph.facts(&facts(&mut conn, guild, user).await?);
     let (begun, standing) = match learner_find(&mut conn, guild, user).await? {
@@ -246,7 +246,7 @@ fn told(graph: &Graph, at: usize, signals: &Signals, causes: &Causes) -> Recomme
 
 /// A member wants a quest recommended no more. Doing it again changes nothing.
 pub async fn dismiss(pool: &PgPool, guild: GuildId, user: UserId, quest: QuestId) -> Result<(), Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     figures::quest_title(&mut tx, guild, quest).await?.ok_or(Error::NotFound("quest"))?;
     let learner = learner_lock(&mut tx, guild, user).await?;
     next::dismissal_put(&mut tx, guild, learner.id, quest).await?;
@@ -256,7 +256,7 @@ pub async fn dismiss(pool: &PgPool, guild: GuildId, user: UserId, quest: QuestId
 
 /// A member takes that back. Doing it again changes nothing.
 pub async fn undismiss(pool: &PgPool, guild: GuildId, user: UserId, quest: QuestId) -> Result<(), Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     figures::quest_title(&mut tx, guild, quest).await?.ok_or(Error::NotFound("quest"))?;
     if let Some(learner) = learner_find(&mut tx, guild, user).await? {
         next::dismissal_delete(&mut tx, guild, learner, quest).await?;

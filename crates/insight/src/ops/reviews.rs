@@ -26,7 +26,7 @@ pub async fn reviews_put(
     if !(1..=100).contains(&settings.per_day) {
         return Err(Error::field("per_day", "must be 1 to 100"));
     }
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let learner = learner_lock(&mut tx, guild, user).await?;
     reviews::settings_put(&mut tx, guild, learner.id, settings.per_day).await?;
     reviews::cards_put(&mut tx, guild, None, Some(learner.id)).await?;
@@ -36,7 +36,7 @@ pub async fn reviews_put(
 
 /// A member wants no more reviews. What was answered is kept, should they want them again.
 pub async fn reviews_delete(pool: &PgPool, guild: GuildId, user: UserId) -> Result<(), Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     if let Some(learner) = learner_find(&mut conn, guild, user).await? {
         reviews::settings_delete(&mut conn, guild, learner).await?;
     }
@@ -45,7 +45,7 @@ pub async fn reviews_delete(pool: &PgPool, guild: GuildId, user: UserId) -> Resu
 
 /// What a member has to look at again now, the longest due first, as far as today's number leaves room; nothing unless they asked.
 pub async fn reviews_due(pool: &PgPool, guild: GuildId, user: UserId) -> Result<Vec<ReviewDue>, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let Some(learner) = learner_find(&mut conn, guild, user).await? else { return Ok(Vec::new()) };
     if reviews::per_day(&mut conn, guild, learner).await?.is_none() {
         return Ok(Vec::new());
@@ -71,7 +71,7 @@ pub async fn review_answer(
     rating: ReviewRating,
 ) -> Result<ReviewAnswered, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         // Without a lock first: looking for what is not there makes nobody a learner.
         learner_find(&mut tx, guild, user).await?.ok_or(Error::NotFound("review"))?;
         let learner = learner_lock(&mut tx, guild, user).await?;
@@ -93,13 +93,13 @@ pub async fn review_answer(
 
 /// Tells learners that reviews are due: each once a day. Tells how many.
 pub async fn reviews_tell(pool: &PgPool) -> Result<usize, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let guilds = reviews::guilds_reviewing(&mut conn).await?;
     drop(conn);
     let mut all = 0;
     for guild in guilds {
         loop {
-            let mut tx = pool.begin().await?;
+            let mut tx = db::begin(pool).await?;
             let told = reviews::told_put(&mut tx, guild, TOLD).await?;
             let events: Vec<Event> = told
                 .iter()

@@ -76,7 +76,7 @@ async fn within(
     let until = if let Some(until) = until {
         until
     } else {
-        let mut conn = app.pool().acquire().await.map_err(Error::from)?;
+        let mut conn = db::acquire(app.pool()).await.map_err(Error::from)?;
         db::now(&mut conn).await.map_err(Error::from)?.date_naive()
     };
     if !kernel::time::is_within(&until) {

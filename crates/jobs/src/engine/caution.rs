@@ -103,7 +103,7 @@ pub(super) async fn step<T: TimerTable>(
     let Some(until) = cautions.until() else {
         return Ok(Step::Next);
     };
-    let mut transaction = pool.begin().await?;
+    let mut transaction = db::begin(pool).await?;
     let locked = sqlx::query_scalar!(
         r#"SELECT pg_try_advisory_xact_lock(hashtextextended('jobs.caution:' || $1, 0)) AS "locked!""#,
         table.name(),
@@ -117,7 +117,7 @@ pub(super) async fn step<T: TimerTable>(
     if head.paused {
         return Ok(Step::Paused);
     }
-    let mut counting = pool.begin().await?;
+    let mut counting = db::begin(pool).await?;
     let Some(suspect) = claim_suspect(&mut counting, table, until).await? else {
         cautions.progress(true);
         return Ok(Step::Next);

@@ -138,7 +138,7 @@ async fn beat_once(
     deaths: &mut Deaths,
     news: &watch::Sender<Option<DateTime<Utc>>>,
 ) -> Result<(), sqlx::Error> {
-    let mut connection = pool.acquire().await?;
+    let mut connection = db::acquire(pool).await?;
     let ordered = if register(&mut connection, node).await? { State::Draining } else { State::Running };
     state.send_if_modified(|state| std::mem::replace(state, ordered) != ordered);
     if let Some(at) = deaths.look(&mut connection, false).await? {

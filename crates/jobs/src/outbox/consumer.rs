@@ -155,7 +155,7 @@ async fn lock_cursor(
 
 /// Makes the cursor of that name, so that what happens from now on is not missed although nothing is consumed yet.
 pub(super) async fn ensure(pool: &PgPool, name: &str, start: Start) -> Result<(), sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = db::begin(pool).await?;
     lock_cursor(&mut transaction, name, start).await?;
     transaction.commit().await
 }
@@ -174,7 +174,7 @@ pub fn spawn<C: Consumer>(pool: PgPool, consumer: C, mut node: NodeHandle, wake:
                     ensure(&pool, consumer.name(), consumer.start()).await?;
                     registered = true;
                 }
-                let mut connection = pool.acquire().await?;
+                let mut connection = db::acquire(&pool).await?;
                 consume_batch(&mut connection, &consumer).await
             };
             match result.await {

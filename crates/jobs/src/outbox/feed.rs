@@ -93,7 +93,7 @@ impl Feed {
     }
 
     async fn catch_up(&mut self) -> Result<(), FeedError> {
-        let mut connection = self.tail.pool().acquire().await?;
+        let mut connection = db::acquire(self.tail.pool()).await?;
         let batch = read_after(&mut connection, self.guild, self.position, &self.filter, BATCH).await?;
         self.behind = batch.len() as u64 == BATCH.unsigned_abs();
         self.backlog = batch.into();

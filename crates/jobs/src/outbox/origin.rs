@@ -147,7 +147,7 @@ pub async fn estranged(connection: &mut PgConnection) -> Result<Option<Estranged
 /// Makes the outbox count by the cluster that it is in. Says what was the matter, if anything was. Any number of nodes may do so
 /// at once.
 pub async fn settle(pool: &PgPool) -> Result<Option<Estranged>, sqlx::Error> {
-    let mut connection = pool.acquire().await?;
+    let mut connection = db::acquire(pool).await?;
     let here = Whereabouts::look(&mut connection).await?;
     let stored = Stored::read(&mut connection).await?;
     if stored.estranged(here).is_none() {
@@ -158,7 +158,7 @@ pub async fn settle(pool: &PgPool) -> Result<Option<Estranged>, sqlx::Error> {
         return Ok(None);
     }
     drop(connection);
-    let mut transaction = pool.begin().await?;
+    let mut transaction = db::begin(pool).await?;
     // Whoever writes events is through, or waits for us and then reads the new shift.
     sqlx::query!("LOCK TABLE jobs.outbox IN SHARE ROW EXCLUSIVE MODE").execute(&mut *transaction).await?;
     let stored = Stored::read(&mut transaction).await?;

@@ -84,13 +84,13 @@ async fn hold<P: Publisher>(
     pause: &mut Duration,
 ) -> Result<(), PublishError> {
     ensure(pool, publisher.name(), publisher.start()).await?;
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let Some((token, mut position)) = claim(&mut conn, publisher.name(), node).await? else { return Ok(()) };
     drop(conn);
     let outcome = async {
         while node.ready().await {
             signal.borrow_and_update();
-            let mut conn = pool.acquire().await?;
+            let mut conn = db::acquire(pool).await?;
             let events = read_all_after(&mut conn, position, publisher.batch()).await?;
             drop(conn);
             if let Some(last) = events.last().map(|event| event.position) {
@@ -102,7 +102,7 @@ async fn hold<P: Publisher>(
                 metrics::counter!("questhall_outbox_consumed_total", "consumer" => publisher.name())
                     .increment(events.len() as u64);
             }
-            let mut conn = pool.acquire().await?;
+            let mut conn = db::acquire(pool).await?;
             if !advance(&mut conn, publisher.name(), token, position).await? {
                 return Err("another node publishes".into());
             }
@@ -119,7 +119,7 @@ async fn hold<P: Publisher>(
         Ok(())
     }
     .await;
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     release(&mut conn, publisher.name(), token).await?;
     outcome
 }

@@ -134,7 +134,7 @@ struct Reader {
 impl Reader {
     /// Reads on and hands out.
     async fn follow(&mut self) -> Result<Found, sqlx::Error> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = db::acquire(&self.pool).await?;
         let after = *self.position.borrow();
         let Some(after) = after else {
             let now = horizon(&mut connection).await?;

@@ -214,7 +214,7 @@ pub(super) async fn record_failure(
     node: Uuid,
     error: &str,
 ) -> Result<(), sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = db::begin(pool).await?;
     if let Some(Begun { now, .. }) = begin(&mut transaction, &job.schedule).await? {
         record_failure_in(&mut transaction, job, now, node, Duration::ZERO, error).await?;
     }

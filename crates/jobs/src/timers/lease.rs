@@ -139,7 +139,7 @@ impl Runner {
     /// Claims as many as there are free slots, starts them, and says how long to sleep.
     async fn step(&mut self, running: &mut JoinSet<()>) -> Result<Duration, sqlx::Error> {
         let free = i64::try_from(self.slots.available_permits()).unwrap_or(i64::MAX);
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = db::acquire(&self.pool).await?;
         if queues::is_paused(&mut connection, QUEUE).await? {
             return Ok(Duration::from_secs(1));
         }
@@ -232,7 +232,7 @@ impl Work {
         loop {
             tokio::time::sleep(length / 3).await;
             let renewed = async {
-                let mut connection = self.pool.acquire().await?;
+                let mut connection = db::acquire(&self.pool).await?;
                 lease_store::renew(&mut connection, lease.id, lease.token, length).await
             };
             match renewed.await {
@@ -268,7 +268,7 @@ impl Work {
         lease: &Lease,
         result: Result<(), TimerError>,
     ) -> Result<(), sqlx::Error> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = db::begin(&self.pool).await?;
         let error = match result {
             Ok(()) => {
                 let mine = lease_store::complete(&mut transaction, lease.id, lease.token).await?;

@@ -62,7 +62,7 @@ pub(super) async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Re
 /// then added: the guild's events wait for that alone.
 pub(super) async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result<Vec<Drift>, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         unhurried(&mut tx).await?;
         // One at a time: what is lacking must be added once.
         sqlx::query!(

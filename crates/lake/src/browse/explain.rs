@@ -75,7 +75,7 @@ struct Entry {
 
 /// Why an event earned what it earned, from what was written down when it did.
 pub async fn explain(pool: &PgPool, guild: GuildId, source: &str) -> Result<Explained, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let event = sqlx::query_as!(
         LakeEvent,
         r#"SELECT l.id, l.event_type, l.user_id AS "user_id: UserId", l.channel_id AS "channel_id: ChannelId",

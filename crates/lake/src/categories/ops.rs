@@ -22,14 +22,14 @@ pub async fn category_list(
     page: &PageQuery,
 ) -> Result<Page<Category>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let categories = store::list(&mut conn, guild, None, with_removed, after, limit).await?;
     Ok(Page::new(categories, limit, |category| category.id))
 }
 
 /// A category of the guild, also a removed one.
 pub async fn category_get(pool: &PgPool, guild: GuildId, category: CategoryId) -> Result<Category, Error> {
-    known(&mut *pool.acquire().await?, guild, category).await
+    known(&mut *db::acquire(pool).await?, guild, category).await
 }
 
 /// Makes a category. Audited.
@@ -44,7 +44,7 @@ pub async fn category_create(
     check_channels(&new.channels)?;
     check_weights(&new.multipliers)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         people::guild_ensure(&mut tx, guild, None).await?;
         let by = author.member();
         let id = store::insert(&mut tx, guild, &name, description.as_deref(), by).await?;
@@ -71,7 +71,7 @@ pub async fn category_update(
     edit.channels.as_deref().map(check_channels).transpose()?;
     edit.multipliers.as_deref().map(check_weights).transpose()?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = locked(&mut tx, guild, category).await?;
         if !before.active {
             return Err(Error::Refused("this category was removed".to_owned()));
@@ -107,7 +107,7 @@ pub async fn category_remove(
     author: Author<'_>,
 ) -> Result<Category, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = locked(&mut tx, guild, category).await?;
         if !before.active {
             return Ok(before);

@@ -60,7 +60,7 @@ pub(super) async fn commit(
 ) -> Result<Done, crate::Error> {
     let attempt = |admission| {
         db::retry(move || async move {
-            let mut tx = pool.begin().await?;
+            let mut tx = db::begin(pool).await?;
             let done = run(&mut tx, &memory.configs, batch, admission).await?;
             tx.commit().await?;
             Ok::<_, crate::Error>(done)

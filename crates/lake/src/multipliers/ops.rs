@@ -28,7 +28,7 @@ pub async fn event_list(
     page: &PageQuery,
 ) -> Result<Page<MultiplierEvent>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let events = store::list(&mut conn, guild, after, limit).await?;
     Ok(Page::new(events, limit, |event| event.id))
 }
@@ -39,12 +39,12 @@ pub async fn event_get(
     guild: GuildId,
     event: MultiplierEventId,
 ) -> Result<MultiplierEvent, Error> {
-    store::get(&mut *pool.acquire().await?, guild, event).await?.ok_or(Error::Unknown("timed event"))
+    store::get(&mut *db::acquire(pool).await?, guild, event).await?.ok_or(Error::Unknown("timed event"))
 }
 
 /// What multiplies the reward of an interaction, by what is configured now.
 pub async fn weigh(pool: &PgPool, guild: GuildId, what: Weighing) -> Result<Factors, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let at = match what.at {
         Some(at) => fields::time("at", at)?,
         None => db::now(&mut conn).await?,
@@ -86,7 +86,7 @@ pub async fn event_create(
         }
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         people::guild_ensure(&mut tx, guild, None).await?;
         let now = db::now(&mut tx).await?;
         let starts_at = new.starts_at.unwrap_or(now);
@@ -117,7 +117,7 @@ pub async fn event_update(
     edit.starts_at.map(|at| fields::time("starts_at", at)).transpose()?;
     edit.ends_at.map(|at| fields::time("ends_at", at)).transpose()?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let (before, now) = store::lock(&mut tx, guild, event).await?.ok_or(Error::Unknown("timed event"))?;
         let after = MultiplierEvent {
             name: name.clone().unwrap_or_else(|| before.name.clone()),
@@ -153,7 +153,7 @@ pub async fn event_call_off(
     author: Author<'_>,
 ) -> Result<MultiplierEvent, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let (before, now) = store::lock(&mut tx, guild, event).await?.ok_or(Error::Unknown("timed event"))?;
         if !before.active || before.ends_at <= now {
             return Ok(before);

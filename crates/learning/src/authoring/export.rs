@@ -15,7 +15,7 @@ use crate::store;
 
 /// A path with its quests, and the banks and skills that these name: drafts where there are, else what is published.
 pub async fn bundle_export(pool: &PgPool, guild: GuildId, id: PathId) -> Result<Bundle, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let row = store::path_get(&mut tx, guild, Some(id), None).await?.ok_or(Error::NotFound("path"))?;
     let path: PathDocument = ops::document_read("a path", row.document)?;
     let slugs: Vec<String> = path.entries().map(|(_, entry)| entry.quest.clone()).collect();

@@ -177,7 +177,7 @@ pub async fn quest_create(
     refused(wrong)?;
     let draft = written("a quest", quest)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let person = author.person(&mut tx).await?;
         let id = store::quest_insert(&mut tx, guild, slug, &draft, person).await?;
         let made = quest_shown(store::quest_get(&mut tx, guild, id).await?)?;
@@ -191,7 +191,7 @@ pub async fn quest_create(
 
 /// A quest as its authors see it.
 pub async fn quest_source(pool: &PgPool, guild: GuildId, id: QuestId) -> Result<QuestSource, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     quest_shown(store::quest_get(&mut tx, guild, id).await?)
 }
 
@@ -206,7 +206,7 @@ pub async fn quest_put(
 ) -> Result<QuestSource, Error> {
     let draft = written("a quest", quest)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = store::quest_get(&mut tx, guild, id).await?;
         refused(under("quest", quest_check(quest)))?;
         is_fresh(expected, before.draft_revision)?;
@@ -231,7 +231,7 @@ pub async fn quest_retire(
     author: Author<'_>,
 ) -> Result<QuestSource, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = store::quest_get(&mut tx, guild, id).await?;
         if before.retired_at.is_none() {
             let lock = store::catalogue_lock(&mut tx, guild).await?;
@@ -255,14 +255,14 @@ pub async fn quest_list(
     page: &PageQuery,
 ) -> Result<Page<QuestSummary>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let rows = store::quest_list(&mut conn, guild, after, limit.plus_one()).await?;
     Ok(Page::new(rows, limit, |row| row.id))
 }
 
 /// A quest's versions, the latest first.
 pub async fn quest_versions(pool: &PgPool, guild: GuildId, id: QuestId) -> Result<Vec<Version>, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     store::quest_get(&mut tx, guild, id).await?;
     store::version_list(&mut tx, guild, id).await
 }
@@ -280,7 +280,7 @@ pub async fn path_create(
     refused(wrong)?;
     let draft = written("a path", path)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let person = author.person(&mut tx).await?;
         let id = store::path_insert(&mut tx, guild, slug, &draft, person).await?;
         let made = path_row(&mut tx, guild, id).await?;
@@ -298,7 +298,7 @@ async fn path_row(conn: &mut PgConnection, guild: GuildId, id: PathId) -> Result
 
 /// A path as its authors see it.
 pub async fn path_source(pool: &PgPool, guild: GuildId, id: PathId) -> Result<PathSource, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     path_shown(path_row(&mut tx, guild, id).await?)
 }
 
@@ -313,7 +313,7 @@ pub async fn path_put(
 ) -> Result<PathSource, Error> {
     let draft = written("a path", path)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = path_row(&mut tx, guild, id).await?;
         refused(under("path", path_check(path)))?;
         is_fresh(expected, before.draft_revision)?;
@@ -338,7 +338,7 @@ pub async fn path_retire(
     author: Author<'_>,
 ) -> Result<PathSource, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = path_row(&mut tx, guild, id).await?;
         if before.archived_at.is_none() {
             let lock = store::catalogue_lock(&mut tx, guild).await?;
@@ -362,7 +362,7 @@ pub async fn path_list(
     page: &PageQuery,
 ) -> Result<Page<PathSummary>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let rows = store::path_list(&mut conn, guild, after, limit.plus_one()).await?;
     Ok(Page::new(rows, limit, |row| row.id))
 }

@@ -21,14 +21,14 @@ pub async fn bank_list(
     page: &PageQuery,
 ) -> Result<Page<BankSummary>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let rows = store::bank_list(&mut conn, guild, after, limit.plus_one()).await?;
     Ok(Page::new(rows, limit, |row| row.slug.clone()))
 }
 
 /// A bank as its authors see it.
 pub async fn bank_source(pool: &PgPool, guild: GuildId, slug: &str) -> Result<BankSource, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     shown(&mut tx, guild, slug).await
 }
 
@@ -56,7 +56,7 @@ pub async fn bank_create(
     wrong.extend(under("bank", bank_check(&new.bank)));
     refused(wrong)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let lock = store::catalogue_lock(&mut tx, guild).await?;
         let person = author.person(&mut tx).await?;
         store::bank_insert(&mut tx, &lock, &new.slug, &new.bank, person).await?;
@@ -80,7 +80,7 @@ pub async fn bank_put(
     author: Author<'_>,
 ) -> Result<BankSource, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         shown(&mut tx, guild, slug).await?;
         refused(under("bank", bank_check(bank)))?;
         let lock = store::catalogue_lock(&mut tx, guild).await?;
@@ -106,7 +106,7 @@ pub async fn bank_retire(
     author: Author<'_>,
 ) -> Result<BankSource, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         shown(&mut tx, guild, slug).await?;
         let lock = store::catalogue_lock(&mut tx, guild).await?;
         let before = shown(&mut tx, guild, slug).await?;

@@ -429,10 +429,11 @@ pub(crate) async fn paths_done(
 /// Works out progress anew of learners whose paths changed, a bounded number of them, each in a transaction of their own; tells
 /// how many.
 pub async fn recalculate(pool: &PgPool, limit: i64) -> Result<usize, Error> {
-    let behind: Vec<(GuildId, UserId)> = store::learners_behind(&mut *pool.acquire().await?, limit).await?;
+    let behind: Vec<(GuildId, UserId)> =
+        store::learners_behind(&mut *db::acquire(pool).await?, limit).await?;
     for (guild, user) in &behind {
         db::retry(|| async {
-            let mut tx = pool.begin().await?;
+            let mut tx = db::begin(pool).await?;
             let learner = store::learner_lock(&mut tx, *guild, *user).await?;
             // What a changed path completes, the path caused.
             paths_done(&mut tx, &learner, ("path", Uuid::nil())).await?;

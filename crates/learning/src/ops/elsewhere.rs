@@ -59,11 +59,11 @@ pub(super) async fn begun(
 
 /// Looks everywhere for steps that came true, each learner in a transaction of their own; tells how many were completed.
 pub async fn steps_come_true(pool: &PgPool) -> Result<usize, Error> {
-    let due = store::came_true(&mut *pool.acquire().await?, None, None, None, LOOKED_AT).await?;
+    let due = store::came_true(&mut *db::acquire(pool).await?, None, None, None, LOOKED_AT).await?;
     let mut done = 0;
     for one in &due {
         let completed = db::retry(|| async {
-            let mut tx = pool.begin().await?;
+            let mut tx = db::begin(pool).await?;
             let done = complete(&mut tx, one).await?;
             tx.commit().await?;
             Ok::<_, Error>(done)
@@ -76,7 +76,7 @@ pub async fn steps_come_true(pool: &PgPool) -> Result<usize, Error> {
 
 /// Looks at the rules of learners to whom something came since, at most so many a guild; tells how many quests were unlocked.
 pub async fn rules_come_true(pool: &PgPool, limit: i64) -> Result<usize, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let mut unlocked = 0;
     for guild in store::guilds_with_quests(&mut conn).await? {
         if Graph::of(&mut conn, guild).await?.earned_rules().is_empty() {
@@ -84,7 +84,7 @@ pub async fn rules_come_true(pool: &PgPool, limit: i64) -> Result<usize, Error> 
         }
         for user in store::learners_changed(&mut conn, guild, limit).await? {
             let looked = db::retry(|| async {
-                let mut tx = pool.begin().await?;
+                let mut tx = db::begin(pool).await?;
                 let done = look(&mut tx, guild, user).await?;
                 tx.commit().await?;
                 Ok::<_, Error>(done)

@@ -35,7 +35,7 @@ pub async fn foreign_import(
 ) -> Result<Brought, Error> {
     let hash = hash(foreign);
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         if let Some(known) = store::source_unchanged(&mut tx, guild, &foreign.source, &hash).await? {
             let done = Published {
                 path_id: known.path,

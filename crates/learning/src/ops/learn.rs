@@ -25,7 +25,7 @@ pub async fn path_enrol(
     path: PathId,
 ) -> Result<crate::model::learner::PathView, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let graph = Graph::of(&mut tx, guild).await?;
         let at = graph.path(path).ok_or(Error::NotFound("path"))?;
         let learner = store::learner_lock(&mut tx, guild, user).await?;
@@ -67,7 +67,7 @@ pub async fn attempt_begin(
     quest: QuestId,
 ) -> Result<AttemptView, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         store::quest_published(&mut tx, guild, quest).await?;
         let learner = store::learner_lock(&mut tx, guild, user).await?;
         let before = store::attempt_get(&mut tx, guild, learner.id, quest).await?;
@@ -174,7 +174,7 @@ async fn moved(
 ) -> Result<AttemptView, Error> {
     use AttemptStatus::{Abandoned, Completed, InProgress, Paused};
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let mut work = Work::lock(&mut tx, guild, user, quest).await?;
         let what = match (work.attempt.status, to) {
             (from, to) if from == to => None,
@@ -209,7 +209,7 @@ pub async fn attempt_notes_put(
         return Err(Error::field("notes", "must be at most 20,000 characters long"));
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let mut work = Work::lock(&mut tx, guild, user, quest).await?;
         store::attempt_notes(&mut tx, &work.learner, work.attempt.id, notes).await?;
         work.attempt.notes = notes.map(str::to_owned);
@@ -227,7 +227,7 @@ pub async fn upgrade_preview(
     user: UserId,
     quest: QuestId,
 ) -> Result<UpgradePreview, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let work = Work::lock(&mut tx, guild, user, quest).await?;
     let to = store::current_version(&mut tx, guild, quest).await?;
     let new = version_read(&mut tx, guild, quest, to).await?;
@@ -254,7 +254,7 @@ pub async fn attempt_upgrade(
     quest: QuestId,
 ) -> Result<AttemptView, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let mut work = Work::lock(&mut tx, guild, user, quest).await?;
         match work.attempt.status {
             AttemptStatus::InProgress | AttemptStatus::Paused => {}

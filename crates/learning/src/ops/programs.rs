@@ -34,7 +34,7 @@ pub async fn program_run(
     }
     // Looked at first, and again below: nobody's row stays locked while a program runs.
     let before = {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let work = Work::lock(&mut tx, guild, user, quest).await?;
         let coding = work.coding(subject)?.clone();
         may_try(&mut tx, &work, subject, &coding).await?;
@@ -46,7 +46,7 @@ pub async fn program_run(
     let told =
         serde_json::to_value(&feedback).map_err(|error| Error::Corrupt("a program's feedback", error))?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let mut work = Work::lock(&mut tx, guild, user, quest).await?;
         if (work.attempt.version, work.attempt.restarts) != (version, run) {
             return Err(Error::state(

@@ -176,7 +176,7 @@ pub async fn quest_publish(
     author: Author<'_>,
 ) -> Result<QuestSource, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         store::quest_get(&mut tx, guild, id).await?;
         let lock = store::catalogue_lock(&mut tx, guild).await?;
         // Read again under the lock: another author may have published meanwhile.
@@ -215,7 +215,7 @@ pub async fn path_publish(
     author: Author<'_>,
 ) -> Result<PathSource, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let there = store::path_get(&mut tx, guild, Some(id), None).await?.ok_or(Error::NotFound("path"))?;
         let document: PathDocument = read("a path", there.document)?;
         let lock = store::catalogue_lock(&mut tx, guild).await?;
@@ -270,7 +270,7 @@ pub async fn bundle_import(
     author: Author<'_>,
 ) -> Result<Published, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let lock = store::catalogue_lock(&mut tx, guild).await?;
         let done = bring(&mut tx, &lock, bundle, publish, author).await?;
         tx.commit().await?;

@@ -24,7 +24,7 @@ pub async fn try_begin(
     subject: Subject,
 ) -> Result<QuizTry, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let mut work = Work::lock(&mut tx, guild, user, quest).await?;
         let quiz = work.quiz(subject)?.clone();
         work.ensure_active()?;
@@ -82,7 +82,7 @@ pub async fn try_answer(
     answers: &[ItemAnswer],
 ) -> Result<QuizResult, Error> {
     let handed_in = db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let mut work = Work::lock(&mut tx, guild, user, quest).await?;
         let quiz = work.quiz(subject)?.clone();
         work.ensure_active()?;

@@ -254,7 +254,7 @@ pub async fn quest_view(
     user: Option<UserId>,
     quest: QuestId,
 ) -> Result<QuestView, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let version = store::current_version(&mut tx, guild, quest).await?;
     let graph = Graph::of(&mut tx, guild).await?;
     let standing = standing(&mut tx, &graph, guild, user).await?;
@@ -308,7 +308,7 @@ pub async fn quest_view(
 
 /// The guild's published paths with how a member stands with each.
 pub async fn paths_view(pool: &PgPool, guild: GuildId, user: Option<UserId>) -> Result<Vec<PathView>, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let graph = Graph::of(&mut tx, guild).await?;
     let standing = standing(&mut tx, &graph, guild, user).await?;
     let totals: HashMap<PathId, (i32, String)> = store::paths_described(&mut tx, guild, None).await?;
@@ -352,7 +352,7 @@ pub async fn path_view(
     user: Option<UserId>,
     path: PathId,
 ) -> Result<PathView, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     let graph = Graph::of(&mut tx, guild).await?;
     path_view_in(&mut tx, &graph, guild, user, path).await
 }

@@ -22,7 +22,7 @@ pub async fn step_open(
     step: StepId,
 ) -> Result<AttemptView, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let mut work = Work::lock(&mut tx, guild, user, quest).await?;
         work.step(step)?;
         work.ensure_active()?;
@@ -50,7 +50,7 @@ pub async fn step_complete(
     confirmation: &Confirmation,
 ) -> Result<AttemptView, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let mut work = Work::lock(&mut tx, guild, user, quest).await?;
         let what = work.step(step)?.clone();
         work.ensure_active()?;
@@ -97,7 +97,7 @@ pub async fn step_skip(
     step: StepId,
 ) -> Result<AttemptView, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let mut work = Work::lock(&mut tx, guild, user, quest).await?;
         if !work.step(step)?.optional {
             return Err(Error::state("This step is not optional."));

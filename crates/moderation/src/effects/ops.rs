@@ -25,7 +25,7 @@ pub async fn claim(
     limit: i64,
 ) -> Result<Vec<Leased>, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         for lost in store::abandoned(&mut tx, guild).await? {
             let dead = Dead {
                 reason: "Whoever did it stopped in the middle; it is not known whether it was done.".into(),
@@ -49,14 +49,14 @@ pub async fn claim(
 
 /// Keeps an effect for so long from now on; false when it is somebody else's by now.
 pub async fn renew(pool: &PgPool, receipt: &Receipt, lease: Duration) -> Result<bool, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     Ok(store::renew(&mut conn, receipt, lease).await?)
 }
 
 /// An effect was done: its case is told so.
 pub async fn applied(pool: &PgPool, receipt: &Receipt, settled: Settled) -> Result<Done, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let Some(of) = store::applied(&mut tx, receipt, &json!(settled)).await? else {
             return Ok(Done::Lost);
         };
@@ -85,7 +85,7 @@ pub async fn failed(
     retry: Option<Duration>,
 ) -> Result<Done, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let Some(of) = store::lock(&mut tx, receipt).await? else { return Ok(Done::Lost) };
         let done = if let Some(after) = retry.filter(|_| of.attempts < of.max_attempts) {
             store::put_off(&mut tx, receipt, why, after.max(pause(of.attempts))).await?;
@@ -140,7 +140,7 @@ async fn bury(conn: &mut PgConnection, of: &Settling, why: &Dead) -> Result<(), 
 /// A page of the guild's effects that failed for good, the latest first.
 pub async fn dead_list(pool: &PgPool, guild: GuildId, query: &PageQuery) -> Result<Page<Effect>, Problem> {
     let (limit, after) = (query.limit()?, query.after::<EffectId>()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let effects = store::dead(&mut conn, guild, after, limit).await?;
     Ok(Page::new(effects, limit, |effect| effect.id))
 }
@@ -154,7 +154,7 @@ pub async fn send_again(
     author: Author<'_>,
 ) -> Result<(), Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let case = store::revive(&mut tx, guild, effect).await?.ok_or(Error::UnknownEffect)?;
         if let Some(case) = case {
             store::case_revive(&mut tx, guild, case).await?;

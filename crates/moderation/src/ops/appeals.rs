@@ -55,7 +55,7 @@ async fn opened(conn: &mut PgConnection, token: &str) -> Result<Case, Error> {
 
 /// What a link shows.
 pub async fn appeal_open(pool: &PgPool, token: &str) -> Result<Appealable, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let case = opened(&mut conn, token).await?;
     let last = appeals::find(&mut conn, case.guild_id, None, Some(case.id), None, None, 1).await?.pop();
     Ok(Appealable {
@@ -80,7 +80,7 @@ pub async fn appeal_open(pool: &PgPool, token: &str) -> Result<Appealable, Error
 pub async fn appeal_file_by_link(pool: &PgPool, token: &str, statement: &str) -> Result<Appeal, Error> {
     let statement = check(statement)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let case = opened(&mut tx, token).await?;
         let appeal = file(&mut tx, &case, &statement).await?;
         tx.commit().await?;
@@ -99,7 +99,7 @@ pub async fn appeal_file(
 ) -> Result<Appeal, Error> {
     let statement = check(statement)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let case = cases::by_number(&mut tx, guild, number).await?;
         if case.user_id != user || !case.action.tells() {
             return Err(Error::UnknownCase);
@@ -166,14 +166,14 @@ pub async fn appeal_list(
     page: &PageQuery,
 ) -> Result<Page<Appeal>, Problem> {
     let (limit, before) = (page.limit()?, page.after::<AppealId>()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let found = appeals::list(&mut conn, guild, status, before, limit).await?;
     Ok(Page::new(found, limit, |appeal| appeal.id))
 }
 
 /// An appeal with what staff say of it.
 pub async fn appeal_get(pool: &PgPool, guild: GuildId, id: AppealId) -> Result<AppealThread, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     thread(&mut conn, guild, id).await
 }
 
@@ -195,7 +195,7 @@ pub async fn appeal_note(
     if body.is_empty() {
         return Err(Wrong::new("body", "must be 1 to 2000 characters").into());
     }
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     appeals::get(&mut tx, guild, id).await?;
     appeals::note_insert(&mut tx, guild, id, &body, moderator).await?;
     let thread = thread(&mut tx, guild, id).await?;
@@ -214,7 +214,7 @@ pub async fn appeal_decide(
 ) -> Result<Appeal, Error> {
     let reason = rules::line("reason", &decision.reason, 500)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         cases::guild_lock(&mut tx, guild).await?;
         let before = appeals::get(&mut tx, guild, id).await?;
         if before.user_id == moderator.id {
@@ -273,7 +273,7 @@ pub async fn appeal_withdraw(
     user: UserId,
     id: AppealId,
 ) -> Result<Appeal, Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = db::begin(pool).await?;
     if appeals::get(&mut tx, guild, id).await?.user_id != user {
         return Err(Error::UnknownAppeal);
     }

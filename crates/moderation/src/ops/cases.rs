@@ -61,7 +61,7 @@ pub async fn case_make(
         return Err(Error::OutOfReach(why));
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         cases::guild_lock(&mut tx, guild).await?;
         let case = make(&mut tx, guild, &new, moderator, standing).await?;
         Deed::new("CREATE", "moderation.moderation_cases", case.case_number.to_string())
@@ -218,7 +218,7 @@ pub async fn case_list(pool: &PgPool, guild: GuildId, query: &CaseQuery) -> Resu
         before,
         ..Wanted::default()
     };
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let cases = cases::list(&mut conn, guild, &wanted, limit).await?;
     Ok(Page::new(cases, limit, |case| case.case_number))
 }
@@ -232,7 +232,7 @@ pub async fn case_list_own(
 ) -> Result<Page<Case>, Problem> {
     let (limit, before) = (page.limit()?, page.after::<i32>()?);
     let wanted = Wanted { user: Some(user), before, for_member: true, ..Wanted::default() };
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let mut cases = cases::list(&mut conn, guild, &wanted, limit).await?;
     for case in &mut cases {
         case.moderator_id = UserId::HOUSE;
@@ -244,7 +244,7 @@ pub async fn case_list_own(
 
 /// A case by its number.
 pub async fn case_get(pool: &PgPool, guild: GuildId, number: i32) -> Result<Case, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     cases::by_number(&mut conn, guild, number).await
 }
 
@@ -259,7 +259,7 @@ pub async fn case_edit(
 ) -> Result<Case, Error> {
     let reason = edit.reason.as_deref().map(|reason| rules::line("reason", reason, 500)).transpose()?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         cases::guild_lock(&mut tx, guild).await?;
         let before = cases::by_number(&mut tx, guild, number).await?;
         let end = match edit.duration_seconds {
@@ -325,7 +325,7 @@ pub async fn case_void(
 ) -> Result<Case, Error> {
     let reason = rules::line("reason", reason, 500)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         cases::guild_lock(&mut tx, guild).await?;
         let before = cases::by_number(&mut tx, guild, number).await?;
         if !cases::void(&mut tx, guild, before.id, &reason, moderator).await? {
@@ -379,7 +379,7 @@ pub async fn case_lift(
 ) -> Result<Case, Error> {
     let reason = rules::line("reason", reason, 500)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         cases::guild_lock(&mut tx, guild).await?;
         let before = cases::by_number(&mut tx, guild, number).await?;
         if before.resolved {
@@ -404,7 +404,7 @@ pub async fn case_lift(
 
 /// What was changed of a case since it was made, in order.
 pub async fn case_edits(pool: &PgPool, guild: GuildId, number: i32) -> Result<Vec<CaseEdited>, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let case = cases::by_number(&mut conn, guild, number).await?;
     Ok(cases::edits(&mut conn, guild, case.id).await?)
 }
@@ -419,7 +419,7 @@ pub async fn evidence_add(
 ) -> Result<Vec<Evidence>, Error> {
     let evidence = rules::check_evidence(evidence)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let case = cases::by_number(&mut tx, guild, number).await?;
         cases::evidence_add(&mut tx, guild, case.id, std::slice::from_ref(&evidence), moderator).await?;
         super::changed(&mut tx, guild, number, "evidence").await?;
@@ -439,7 +439,7 @@ pub async fn evidence_remove(
     moderator: &Moderator,
 ) -> Result<Vec<Evidence>, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let case = cases::by_number(&mut tx, guild, number).await?;
         if !cases::evidence_remove(&mut tx, guild, case.id, evidence, moderator).await? {
             return Err(Error::UnknownEvidence);
@@ -454,7 +454,7 @@ pub async fn evidence_remove(
 
 /// The evidence of a case; what was taken back is marked so.
 pub async fn evidence_list(pool: &PgPool, guild: GuildId, number: i32) -> Result<Vec<Evidence>, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let case = cases::by_number(&mut conn, guild, number).await?;
     Ok(cases::evidence(&mut conn, guild, case.id).await?)
 }
@@ -470,7 +470,7 @@ pub async fn statistics(
     if since >= until {
         return Err(Wrong::new("until", "must be after `since`").into());
     }
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     Ok(cases::statistics(&mut conn, guild, since, until, by_rule).await?)
 }
 

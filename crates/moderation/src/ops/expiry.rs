@@ -24,7 +24,7 @@ pub(crate) fn handlers(means: &Means) -> Handlers {
         .leased(EXPIRE, settings, move |due: Due<OfCase>, lease| {
             let pool = expiring.clone();
             async move {
-                let mut tx = pool.begin().await?;
+                let mut tx = db::begin(&pool).await?;
                 expire(&mut tx, due.guild()?, due.payload.case_id).await.map_err(retry)?;
                 lease.complete(&mut tx).await?;
                 Ok(tx.commit().await?)
@@ -33,7 +33,7 @@ pub(crate) fn handlers(means: &Means) -> Handlers {
         .leased(PROLONG, settings, move |due: Due<OfCase>, lease| {
             let pool = prolonging.clone();
             async move {
-                let mut tx = pool.begin().await?;
+                let mut tx = db::begin(&pool).await?;
                 prolong(&mut tx, due.guild()?, due.payload.case_id).await.map_err(retry)?;
                 lease.complete(&mut tx).await?;
                 Ok(tx.commit().await?)
@@ -42,7 +42,7 @@ pub(crate) fn handlers(means: &Means) -> Handlers {
         .leased(END, settings, move |due: Due<OfRaid>, lease| {
             let pool = ending.clone();
             async move {
-                let mut tx = pool.begin().await?;
+                let mut tx = db::begin(&pool).await?;
                 raids::end_by_timer(&mut tx, due.guild()?, due.payload.raid_id).await.map_err(retry)?;
                 lease.complete(&mut tx).await?;
                 Ok(tx.commit().await?)

@@ -43,7 +43,7 @@ pub async fn record_hits(
     bot: Option<Rank>,
 ) -> Result<Recorded, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         cases::guild_lock(&mut tx, guild).await?;
         let mut recorded = Recorded::default();
         let mut deletes = false;
@@ -222,7 +222,7 @@ pub async fn native_hit(
 ) -> Result<bool, Error> {
     let source: String = format!("native:{source}").chars().take(128).collect();
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let insert = hits::Insert {
             rule,
             user,
@@ -251,7 +251,7 @@ pub async fn hit_list(
     page: &PageQuery,
 ) -> Result<Page<HitRow>, Problem> {
     let (limit, before) = (page.limit()?, page.after::<(DateTime<Utc>, Uuid)>()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let found = hits::list(&mut conn, guild, rule, user, before, limit).await?;
     Ok(Page::new(found, limit, |hit| (hit.created_at, hit.id)))
 }
@@ -266,7 +266,7 @@ pub async fn hit_statistics(
     if since >= until {
         return Err(Wrong::new("until", "must be after `since`").into());
     }
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     Ok(hits::statistics(&mut conn, guild, since, until).await?)
 }
 

@@ -57,7 +57,7 @@ pub async fn native_action(
     let reason = entry.reason.as_deref().and_then(|reason| crate::rules::line("reason", reason, 500).ok());
     let reason = reason.unwrap_or_else(|| "Done on Discord, without a reason".to_owned());
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         cases::guild_lock(&mut tx, guild).await?;
         if cases::is_known(&mut tx, guild, Source::Discord, &key).await? {
             return Ok(Native::Known);
@@ -127,7 +127,7 @@ async fn seen(
     complete: bool,
 ) -> Result<usize, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         cases::guild_lock(&mut tx, guild).await?;
         observed::seen(&mut tx, guild, action, all, complete).await?;
         let users: Vec<UserId> = all.iter().map(|(user, _)| *user).collect();
@@ -143,7 +143,7 @@ async fn seen(
 
 /// Somebody is banned, or timed out, no longer. The entry of the audit log makes the case that says by whom.
 pub async fn sanction_gone(pool: &PgPool, guild: GuildId, action: Action, user: UserId) -> Result<(), Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     Ok(observed::gone(&mut conn, guild, action, user).await?)
 }
 
@@ -165,7 +165,7 @@ pub async fn member_returned(
     timed_out_until: Option<DateTime<Utc>>,
 ) -> Result<Returned, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         cases::guild_lock(&mut tx, guild).await?;
         let mut returned = Returned::default();
         let wanted = cases::Wanted { user: Some(user), in_force: true, ..cases::Wanted::default() };

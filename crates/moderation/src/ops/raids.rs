@@ -40,7 +40,7 @@ pub async fn raid_start(
         kernel::fields::within("minutes", minutes, 1, 1_440)?;
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let raid = start(&mut tx, guild, &new, rule, moderator, author).await?;
         tx.commit().await?;
         Ok(raid)
@@ -110,7 +110,7 @@ pub async fn raid_end(
     author: Author<'_>,
 ) -> Result<Raid, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let raid =
             raids::running(&mut tx, guild).await?.ok_or(Error::NothingInForce("raid mode is not on"))?;
         end(&mut tx, guild, &raid, Some(moderator)).await?;
@@ -150,14 +150,14 @@ pub(super) async fn end_by_timer(conn: &mut PgConnection, guild: GuildId, raid: 
 
 /// The guild's raid that is running.
 pub async fn raid_running(pool: &PgPool, guild: GuildId) -> Result<Option<Raid>, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     Ok(raids::running(&mut conn, guild).await?)
 }
 
 /// A page of the guild's raids, the latest first.
 pub async fn raid_list(pool: &PgPool, guild: GuildId, page: &PageQuery) -> Result<Page<Raid>, Problem> {
     let (limit, before) = (page.limit()?, page.after::<RaidId>()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let found = raids::list(&mut conn, guild, before, limit).await?;
     Ok(Page::new(found, limit, |raid| raid.id))
 }
@@ -169,7 +169,7 @@ pub async fn raid_joined(pool: &PgPool, guild: GuildId, joined: &[Joined]) -> Re
         return Ok(0);
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         cases::guild_lock(&mut tx, guild).await?;
         let Some(raid) = raids::running(&mut tx, guild).await? else { return Ok(0) };
         let Some(action) = raid.action.case() else { return Ok(0) };
@@ -272,7 +272,7 @@ pub async fn raid_release(
     author: Author<'_>,
 ) -> Result<usize, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         cases::guild_lock(&mut tx, guild).await?;
         let before = raids::get(&mut tx, guild, raid).await?;
         end(&mut tx, guild, &before, Some(moderator)).await?;

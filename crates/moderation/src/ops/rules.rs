@@ -26,7 +26,7 @@ const MOST: usize = 200;
 
 /// The guild's rules in their order; those that are off too.
 pub async fn rule_list(pool: &PgPool, guild: GuildId) -> Result<Vec<Rule>, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     Ok(rules::list(&mut conn, guild, None).await?)
 }
 
@@ -34,7 +34,7 @@ pub async fn rule_list(pool: &PgPool, guild: GuildId) -> Result<Vec<Rule>, Error
 /// guilds at once, and for a [`pipeline`] anew where one is another.
 pub async fn versions(pool: &PgPool, guilds: &[GuildId]) -> Result<Vec<(GuildId, i64)>, Error> {
     let guilds: Vec<i64> = guilds.iter().map(|guild| guild.get()).collect();
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     Ok(rules::versions(&mut conn, &guilds).await?)
 }
 
@@ -45,7 +45,7 @@ pub async fn pipeline(pool: &PgPool, guild: GuildId) -> Result<Pipeline, Error> 
 
 /// A rule.
 pub async fn rule_get(pool: &PgPool, guild: GuildId, id: RuleId) -> Result<Rule, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     rules::get(&mut conn, guild, id).await
 }
 
@@ -80,7 +80,7 @@ async fn write(
     let (rule, _) = rule.checked()?;
     Pipeline::compile(&[sample(&rule)])?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         rules::lock(&mut tx, guild).await?;
         let before = match id {
             Some(id) => Some(rules::get(&mut tx, guild, id).await?),
@@ -140,7 +140,7 @@ pub async fn rule_switch(
     author: Author<'_>,
 ) -> Result<Rule, Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         rules::lock(&mut tx, guild).await?;
         let before = rules::get(&mut tx, guild, id).await?;
         let rule = NewRule {
@@ -166,7 +166,7 @@ pub async fn rule_switch(
 /// Deletes a rule; its hits and cases stay. Audited.
 pub async fn rule_delete(pool: &PgPool, guild: GuildId, id: RuleId, author: Author<'_>) -> Result<(), Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         rules::lock(&mut tx, guild).await?;
         let before = rules::get(&mut tx, guild, id).await?;
         rules::delete(&mut tx, guild, id, author.member()).await?;
@@ -329,7 +329,7 @@ pub async fn rule_replay(pool: &PgPool, guild: GuildId, replay: Replay) -> Resul
     if since >= until || (until - since).num_days() > 31 {
         return Err(Wrong::new("until", "must be after `since`, and at most 31 days").into());
     }
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     Ok(match config {
         Config::MessageRate(rate) => {
             replays::rate(&mut conn, guild, "message_create", true, rate.count, rate.seconds, since, until)
@@ -356,7 +356,7 @@ pub async fn rules_native(pool: &PgPool, guild: GuildId) -> Result<Native, Error
 
 /// The rungs of the guild's escalation, the fewest warnings first.
 pub async fn escalation_list(pool: &PgPool, guild: GuildId) -> Result<Vec<Escalation>, Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     Ok(escalations::list(&mut conn, guild, None).await?)
 }
 
@@ -379,7 +379,7 @@ pub async fn escalation_write(
         new.reason = Some(decisions::line("reason", reason, 500)?);
     }
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = match id {
             Some(id) => Some(escalations::get(&mut tx, guild, id).await?.ok_or(Error::UnknownEscalation)?),
             None => None,
@@ -414,7 +414,7 @@ pub async fn escalation_delete(
     author: Author<'_>,
 ) -> Result<(), Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         if !escalations::delete(&mut tx, guild, id, author.member()).await? {
             return Err(Error::UnknownEscalation);
         }

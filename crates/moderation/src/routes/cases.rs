@@ -52,7 +52,7 @@ pub(super) struct Reason {
 
 /// Who a request's sender is as a moderator.
 pub(super) async fn moderator(app: &App, guild: &InGuild<impl access::Scope>) -> Result<Moderator, Problem> {
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     Ok(moderator_of(&mut conn, guild.guild_id, Author::new(guild.by(), &guild.origin)).await?)
 }
 

@@ -31,7 +31,7 @@ pub async fn achievement_list(
     page: &PageQuery,
 ) -> Result<Page<Achievement>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let all = store::list(&mut conn, guild, None, with_retired, after, limit).await?;
     Ok(Page::new(all, limit, |achievement| achievement.id))
 }
@@ -42,7 +42,7 @@ pub async fn achievement_get(
     guild: GuildId,
     achievement: AchievementId,
 ) -> Result<Achievement, Error> {
-    known(&mut *pool.acquire().await?, guild, achievement).await
+    known(&mut *db::acquire(pool).await?, guild, achievement).await
 }
 
 /// A page of those who have an achievement, the latest first.
@@ -53,7 +53,7 @@ pub async fn earner_list(
     page: &PageQuery,
 ) -> Result<Page<Earner>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<(DateTime<Utc>, UserId)>()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     known(&mut conn, guild, achievement).await?;
     let earners = store::earners(&mut conn, guild, achievement, after, limit).await?;
     Ok(Page::new(earners, limit, |earner| (earner.earned_at, earner.user_id)))
@@ -67,7 +67,7 @@ pub async fn progress_list(
     page: &PageQuery,
 ) -> Result<Page<Progress>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     people::member_known(&mut conn, guild, user).await?;
     let progress = store::progress(&mut conn, guild, user, after, limit).await?;
     Ok(Page::new(progress, limit, |one| one.achievement_id))
@@ -82,7 +82,7 @@ pub async fn achievement_create(
 ) -> Result<Achievement, Error> {
     let new = rules::check_new(new)?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         people::guild_ensure(&mut tx, guild, None).await?;
         let id = store::insert(&mut tx, guild, &new).await?;
         let made = known(&mut tx, guild, id).await?;
@@ -115,7 +115,7 @@ pub async fn achievement_update(
         .map(|url| url.map(|url| fields::url("badge_image_url", &url)).transpose())
         .transpose()?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = locked(&mut tx, guild, achievement).await?;
         if edit.requirement_value.is_some() && before.requirement_type == RequirementType::Custom {
             let message = "has no meaning for an achievement that only an administrator grants";
@@ -171,7 +171,7 @@ pub async fn achievement_grant(
     let reason = grant.reason.map(|reason| fields::text("reason", &reason, 500)).transpose()?;
     let user = grant.user_id;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let template = locked(&mut tx, guild, achievement).await?;
         if !template.active {
             return Err(Error::Refused("this achievement is retired".to_owned()));
@@ -219,7 +219,7 @@ pub async fn achievement_revoke(
     let reason = fields::line("reason", &revoke.reason, 500)?;
     let user = revoke.user_id;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let template = locked(&mut tx, guild, achievement).await?;
         let held = store::held_lock(&mut tx, guild, achievement, user).await?;
         let Some(held) = held.filter(|held| held.revoked_at.is_none()) else {

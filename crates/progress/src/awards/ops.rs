@@ -59,7 +59,7 @@ async fn settle(
     let reason = fields::line("reason", &new.reason, 500)?;
     let (xp, gold, stars) = (sign * new.xp, sign * new.gold, sign * new.stars);
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let before = members(&mut tx, guild, &users).await?;
         if sign > 0 {
             // Who is given something is there, whatever was told of them; taking something back shows nothing.

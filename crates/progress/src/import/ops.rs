@@ -39,7 +39,7 @@ pub async fn import(
     if lines.len() > MOST {
         return Err(Error::Invalid("data", format!("must have at most {MOST} lines; split the file")));
     }
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let lines = valued(&mut conn, guild, lines, new.keep, &mut faults).await?;
     let bots = bots(&mut conn, guild, &lines).await?;
     drop(conn);
@@ -70,7 +70,7 @@ pub async fn import(
     }
     for step in lines.chunks(STEP) {
         let part = db::retry(|| async {
-            let mut tx = pool.begin().await?;
+            let mut tx = db::begin(pool).await?;
             let part = take(&mut tx, guild, source, step, new.dry_run).await?;
             if !new.dry_run {
                 let summary = json!({

@@ -18,14 +18,14 @@ const TABLE: &str = "progress.seasons";
 /// A page of the guild's seasons, the latest first.
 pub async fn season_list(pool: &PgPool, guild: GuildId, page: &PageQuery) -> Result<Page<Season>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<(DateTime<Utc>, SeasonId)>()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let seasons = store::list(&mut conn, guild, after, limit).await?;
     Ok(Page::new(seasons, limit, |season| (season.starts_at, season.id)))
 }
 
 /// A season of the guild.
 pub async fn season_get(pool: &PgPool, guild: GuildId, season: SeasonId) -> Result<Season, Error> {
-    known(&mut *pool.acquire().await?, guild, season).await
+    known(&mut *db::acquire(pool).await?, guild, season).await
 }
 
 /// A page of an ended season's archived standings, by rank. Refused while it is not over.
@@ -36,7 +36,7 @@ pub async fn season_standings(
     page: &PageQuery,
 ) -> Result<Page<Standing>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<(i64, UserId)>()?);
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     if known(&mut conn, guild, season).await?.state != SeasonState::Ended {
         return Err(Problem::conflict("This season is not over; its standings are archived when it is."));
     }
@@ -56,7 +56,7 @@ pub async fn season_create(
     let pattern = new.name_pattern.as_deref().map(|text| pattern("name_pattern", text)).transpose()?;
     new.starts_at.map(|at| fields::time("starts_at", at)).transpose()?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         people::guild_ensure(&mut tx, guild, None).await?;
         let now = calendar::lock(&mut tx, guild).await?;
         turn::turn(&mut tx, guild, now).await?;
@@ -97,7 +97,7 @@ pub async fn season_update(
         other => other,
     };
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let now = calendar::lock(&mut tx, guild).await?;
         turn::turn(&mut tx, guild, now).await?;
         let before = known(&mut tx, guild, season).await?;
@@ -144,7 +144,7 @@ pub async fn season_delete(
     author: Author<'_>,
 ) -> Result<(), Error> {
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let now = calendar::lock(&mut tx, guild).await?;
         turn::turn(&mut tx, guild, now).await?;
         let before = known(&mut tx, guild, season).await?;
@@ -183,7 +183,7 @@ pub async fn season_roll(
     }
     let reason = roll.reason.map(|reason| fields::text("reason", &reason, 500)).transpose()?;
     db::retry(|| async {
-        let mut tx = pool.begin().await?;
+        let mut tx = db::begin(pool).await?;
         let now = calendar::lock(&mut tx, guild).await?;
         turn::turn(&mut tx, guild, now).await?;
         let before = known(&mut tx, guild, season).await?;

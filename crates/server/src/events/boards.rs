@@ -163,7 +163,7 @@ impl Boards {
 }
 
 async fn read(pool: &PgPool, key: Key) -> Result<Leaderboard<Standing>, Problem> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let facts = challenges::campaign_find(&mut conn, key.guild, key.campaign).await?;
     let view = View::of(&facts, key.admin);
     let query = PageQuery { limit: Some(MAX_ROWS), cursor: None };

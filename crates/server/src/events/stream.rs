@@ -113,7 +113,7 @@ impl Streams {
     /// From where a stream goes on, now if `None`; and why events may be missing before that, if they may.
     async fn resume(&self, position: Position) -> Result<(Option<Position>, Option<Gap>), Problem> {
         let here = self.0.tail.position().await.map_err(|_| ended(FeedError::Stopped))?;
-        let mut conn = self.0.pool.acquire().await?;
+        let mut conn = db::acquire(&self.0.pool).await?;
         // Another node's reader may be ahead of ours.
         if position > here && position >= jobs::outbox::horizon(&mut conn).await? {
             return Ok((None, Some(Gap::Unknown)));

@@ -68,7 +68,7 @@ pub(super) async fn list(
     State(app): State<App>,
     _guard: Global<OperationsRead>,
 ) -> Result<Json<Vec<Node>>, Problem> {
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     let rows = jobs::node::list(&mut conn).await?;
     Ok(Json(rows.into_iter().map(Node::from).collect()))
 }
@@ -109,7 +109,7 @@ async fn order(
     node: Uuid,
     draining: bool,
 ) -> Result<axum::http::StatusCode, Problem> {
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     let before = jobs::node::set_draining(&mut tx, node, draining).await?;
     let before = before.ok_or_else(|| Problem::not_found("running node"))?;
     let action = if draining { "DRAIN" } else { "RESUME" };

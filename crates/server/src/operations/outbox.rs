@@ -59,7 +59,7 @@ pub(crate) struct ConsumerLag {
 
 /// Looks it up.
 pub(crate) async fn lag(pool: &PgPool, settings: &Settings) -> Result<OutboxLag, sqlx::Error> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     let general = sqlx::query!(
         r#"SELECT coalesce(extract(epoch FROM now() - (
                       SELECT min(xact_start) FROM pg_stat_activity

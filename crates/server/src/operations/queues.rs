@@ -47,7 +47,7 @@ pub(super) async fn list(
     State(app): State<App>,
     _guard: Global<OperationsRead>,
 ) -> Result<Json<Vec<Queue>>, Problem> {
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     let rows = jobs::queues::list(&mut conn).await?;
     let mut queues: Vec<Queue> = rows
         .into_iter()
@@ -94,7 +94,7 @@ pub(super) async fn pause(
             return Err(Problem::field("reason", "must have at most 500 characters"));
         }
     }
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     let before = snapshot(jobs::queues::lock(&mut tx, queue).await?);
     jobs::queues::pause(&mut tx, queue, &guard.by().changed_by(), reason.as_deref()).await?;
     let change = (Some(before), Some(snapshot(jobs::queues::lock(&mut tx, queue).await?)));
@@ -117,7 +117,7 @@ pub(super) async fn resume(
     Path(queue): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let queue = known(&queue)?;
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     let before = snapshot(jobs::queues::lock(&mut tx, queue).await?);
     if jobs::queues::resume(&mut tx, queue).await? {
         let change = (Some(before), Some(snapshot(None)));

@@ -47,7 +47,7 @@ pub(super) async fn list(
     State(app): State<App>,
     _guard: Global<OperationsRead>,
 ) -> Result<Json<Vec<Schedule>>, Problem> {
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     let rows = jobs::schedule::list(&mut conn).await?;
     let schedule = |row: jobs::schedule::ScheduleRow| Schedule {
         name: row.name,
@@ -78,7 +78,7 @@ pub(super) async fn run_now(
     Path(schedule): Path<String>,
 ) -> Result<StatusCode, Problem> {
     known_text(&schedule, "periodic job")?;
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     let (before, after) = jobs::schedule::run_now(&mut tx, &schedule)
         .await?
         .ok_or_else(|| Problem::not_found("periodic job"))?;

@@ -75,7 +75,7 @@ pub(super) async fn list(
     }
     let status = query.status.unwrap_or(Status::Failed);
     let listing = Listing { status, guild: query.guild_id, kind: query.kind.as_deref() };
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     let rows = jobs::timers::list(&mut conn, listing, after, limit.plus_one()).await?;
     let page = Page::new(rows, limit, jobs::timers::Listed::key);
     Ok(Json(page.map(|row| Timer {
@@ -105,7 +105,7 @@ pub(super) async fn retry(
     guard: Global<OperationsWrite>,
     Path(timer_id): Path<TimerId>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     if !jobs::timers::retry_failed(&mut tx, timer_id, None).await? {
         return Err(Problem::not_found("failed timer"));
     }
@@ -130,7 +130,7 @@ pub(super) async fn cancel(
     guard: Global<OperationsWrite>,
     Path(timer_id): Path<TimerId>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     let before = jobs::timers::cancel_id(&mut tx, timer_id).await?;
     let before = before.ok_or_else(|| Problem::not_found("pending or failed timer"))?;
     let id = timer_id.to_string();

@@ -50,7 +50,7 @@ pub(super) async fn claim(
     request_hash: &str,
     lease: Duration,
 ) -> sqlx::Result<Claim> {
-    let mut conn = pool.acquire().await?;
+    let mut conn = db::acquire(pool).await?;
     // A second time where the row was released between the two statements.
     for _ in 0..2 {
         let fence = sqlx::query_scalar!(

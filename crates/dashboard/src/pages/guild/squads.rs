@@ -36,7 +36,7 @@ pub(super) struct Which {
 /// The squad that a member is in.
 async fn own(app: &App, shell: &Shell) -> Result<Option<SquadId>, Problem> {
     let Some(user) = shell.member else { return Ok(None) };
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     Ok(squads::squad_of(&mut conn, shell.guild_id, user).await?)
 }
 

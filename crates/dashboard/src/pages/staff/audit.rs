@@ -138,7 +138,7 @@ pub(super) async fn list(
         since: None,
         until: None,
     };
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     let page = audit::list(&mut conn, Some(visit.guild_id()), &wanted, after, limit).await?;
     let shell = visit.shell;
     let authors = shell.may(CampaignsWrite::NAME);

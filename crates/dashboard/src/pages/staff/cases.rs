@@ -31,7 +31,7 @@ pub(super) struct CasePath {
 
 /// Who is named as the one who did it.
 pub(super) async fn moderator<S: Scope>(app: &App, visit: &Visit<S>) -> Result<Moderator, Problem> {
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     let author = Author::new(visit.guild.by(), &visit.guild.origin);
     Ok(moderator_of(&mut conn, visit.guild_id(), author).await?)
 }

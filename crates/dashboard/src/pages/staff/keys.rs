@@ -41,7 +41,7 @@ struct Wanted {
 async fn sheet(app: &App, shell: Shell, cursor: Cursor, told: Form) -> Result<Sheet, Problem> {
     let page = cursor.page();
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     let page = keys::key_list(&mut conn, Some(shell.guild_id), after, limit).await?;
     let rows = page.items.iter().map(|key| {
         let revoke = if key.is_active {
@@ -113,7 +113,7 @@ async fn make(app: &App, visit: &Visit<KeysWrite>, typed: &Typed) -> Result<(Key
         expires_at: wanted.expires_at,
     };
     rules::may_hand_out(actor, new.user, &new.scopes)?;
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     let made = keys::key_create(&mut tx, visit.guild.by(), &visit.guild.origin, &new).await?;
     tx.commit().await?;
     Ok(made)
@@ -162,7 +162,7 @@ fn revocation(shell: Shell, key: &Key, told: Form) -> Sheet {
 }
 
 async fn of_guild(app: &App, visit: &Visit<KeysWrite>, id: ApiKeyId) -> Result<Key, Problem> {
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     Ok(keys::key_get(&mut conn, Some(visit.guild_id()), id).await?)
 }
 
@@ -185,7 +185,7 @@ pub(super) async fn revoke(
     let revoke = async {
         rules::may_revoke(&visit.guild.actor, key.id, key.user_id, &Scopes::new(key.scopes.clone()))?;
         let (by, origin) = (visit.guild.by(), &visit.guild.origin);
-        let mut tx = app.pool().begin().await?;
+        let mut tx = db::begin(app.pool()).await?;
         let revoked = keys::key_revoke(&mut tx, by, origin, Some(visit.guild_id()), key.id).await?;
         tx.commit().await?;
         Ok::<_, Problem>(revoked)

@@ -51,7 +51,7 @@ fn role_choices() -> Vec<(String, String)> {
 async fn sheet(app: &App, shell: Shell, filter: Filter, told: Form) -> Result<Sheet, Problem> {
     let page = PageQuery { limit: None, cursor: filter.cursor };
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     let grants = roles::grant_list(&mut conn, shell.guild_id, filter.user_id, None, after, limit).await?;
     let mappings = roles::mapping_list(&mut conn, shell.guild_id).await?;
     let may = shell.may(RolesWrite::NAME);
@@ -150,7 +150,7 @@ pub(super) async fn grant(
         let wanted: Wanted = typed.read()?;
         let (role, user) = (Role::named(&wanted.role)?, wanted.user_id);
         let (by, origin, guild) = (visit.guild.by(), &visit.guild.origin, visit.guild_id());
-        let mut tx = app.pool().begin().await?;
+        let mut tx = db::begin(app.pool()).await?;
         roles::grant_put(&mut tx, by, origin, guild, user, role, wanted.expires_at).await?;
         tx.commit().await?;
         Ok::<_, Problem>(format!("{user} has the role of {role}."))
@@ -168,7 +168,7 @@ pub(super) async fn map(
         let Conferred { discord_role_id: discord, confers } = typed.read()?;
         let role = Role::named(&confers)?;
         let (by, origin, guild) = (visit.guild.by(), &visit.guild.origin, visit.guild_id());
-        let mut tx = app.pool().begin().await?;
+        let mut tx = db::begin(app.pool()).await?;
         roles::mapping_put(&mut tx, by, origin, guild, discord.get(), role).await?;
         tx.commit().await?;
         Ok::<_, Problem>(format!("The Discord role {discord} confers the role of {role}."))
@@ -192,7 +192,7 @@ pub(super) async fn take(
     let take = async {
         let role = Role::named(&which.role)?;
         let (by, origin, guild) = (visit.guild.by(), &visit.guild.origin, visit.guild_id());
-        let mut tx = app.pool().begin().await?;
+        let mut tx = db::begin(app.pool()).await?;
         roles::grant_remove(&mut tx, by, origin, guild, which.user_id, role).await?;
         tx.commit().await?;
         Ok::<_, Problem>(format!("{} has the role of {role} no more.", which.user_id))
@@ -216,7 +216,7 @@ pub(super) async fn unmap(
     let unmap = async {
         let (role, discord) = (Role::named(&which.role)?, which.discord_role_id);
         let (by, origin, guild) = (visit.guild.by(), &visit.guild.origin, visit.guild_id());
-        let mut tx = app.pool().begin().await?;
+        let mut tx = db::begin(app.pool()).await?;
         roles::mapping_remove(&mut tx, by, origin, guild, discord.get(), role).await?;
         tx.commit().await?;
         Ok::<_, Problem>(format!("The Discord role {discord} confers nothing any more."))

@@ -36,7 +36,7 @@ pub(super) async fn list(
     Extension(registry): Extension<Registry>,
     visit: Visit<SettingsRead>,
 ) -> Result<Page<Sheet>, Problem> {
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     let groups = settings::settings_list(&mut conn, &registry, Some(visit.guild_id())).await?;
     let shell = visit.shell;
     let rows = groups.iter().map(|group| {
@@ -135,7 +135,7 @@ async fn sheet(
     category: &str,
     refused: Option<Form>,
 ) -> Result<Sheet, Problem> {
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     let group = settings::settings_get(&mut conn, registry, Some(shell.guild_id), category).await?;
     let may = shell.may(SettingsWrite::NAME);
     let values = refused.unwrap_or_else(|| stored(&group));
@@ -198,7 +198,7 @@ pub(super) async fn change(
 ) -> Result<Response, Problem> {
     let (guild, category) = (visit.guild_id(), path.category.as_str());
     let change = async {
-        let mut tx = app.pool().begin().await?;
+        let mut tx = db::begin(app.pool()).await?;
         let group = settings::settings_get(&mut tx, &registry, Some(guild), category).await?;
         let changed = group.settings.iter().filter_map(|setting| {
             let value = value_of(setting, typed.value(&setting.key)?);
@@ -235,7 +235,7 @@ pub(super) async fn reset(
         return Err(Problem::not_found("setting"));
     }
     let reset = async {
-        let mut tx = app.pool().begin().await?;
+        let mut tx = db::begin(app.pool()).await?;
         let (by, origin) = (visit.guild.by(), &visit.guild.origin);
         settings::settings_reset(&mut tx, &registry, by, origin, Some(visit.guild_id()), &[&key]).await?;
         Ok::<_, Problem>(tx.commit().await?)

@@ -50,7 +50,7 @@ pub(super) async fn list(
     visit: Visit<CommunityRead>,
 ) -> Result<Page<SessionsPage>, Problem> {
     let current = session(&visit.shell)?;
-    let mut conn = app.pool().acquire().await?;
+    let mut conn = db::acquire(app.pool()).await?;
     let limit = Limit::new(None)?;
     let found = sessions::session_list(&mut conn, &current.person, current.id, None, limit).await?;
     Ok(Page(SessionsPage { shell: visit.shell, sessions: found.items }))
@@ -62,7 +62,7 @@ pub(super) async fn end(
     Path(path): Path<SessionPath>,
 ) -> Result<Response, Problem> {
     let person = &session(&visit.shell)?.person;
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     sessions::session_end(&mut tx, person, path.session_id).await?;
     tx.commit().await?;
     Ok(done(&app, &visit.shell.at("/sessions"), "That browser is signed out."))
@@ -75,7 +75,7 @@ pub(super) async fn end_all(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let person = &session(&visit.shell)?.person;
-    let mut tx = app.pool().begin().await?;
+    let mut tx = db::begin(app.pool()).await?;
     sessions::session_end_all(&mut tx, person).await?;
     tx.commit().await?;
     let mut response = see_other("/sign-in");

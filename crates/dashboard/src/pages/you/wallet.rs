@@ -149,7 +149,7 @@ async fn transfer_of(
     let (pool, guild) = (app.pool(), member.guild_id());
     let known = async {
         let Some(to) = to else { return Ok(None) };
-        let mut conn = pool.acquire().await?;
+        let mut conn = db::acquire(pool).await?;
         Ok::<_, Problem>(people::member_get(&mut conn, guild, to).await?)
     };
     let (balance, config, to) = try_join!(

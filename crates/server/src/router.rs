@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use access::personal::Keepers;
 use access::{App, Means};
+use axum::Router;
 use axum::body::Bytes;
-use axum::{Extension, Router};
+use axum::extract::Request;
+use axum::http::Extensions;
 use challenges::SubmissionWriter;
 use db::migrate::Schema;
 use delivery::Webhooks;
@@ -18,6 +20,7 @@ use sandbox::Sandbox;
 use search::Search;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+use tower::util::MapRequestLayer;
 
 use crate::events::Streams;
 use crate::health::{Draining, Scrape};
@@ -88,56 +91,70 @@ impl Services {
 
 /// What a node without the role `http` answers: whether it lives, whether it is ready, its figures.
 pub(crate) fn watch(services: &Services) -> Router {
-    let Services { schema, settings, app, sandbox, draining, .. } = services;
+    let Services { settings, app, .. } = services;
     let routes = health::router(settings)
         .method_not_allowed_fallback(access::web::no_method)
         .fallback(access::web::no_route)
-        .layer(Extension(Scrape(Arc::clone(settings))))
-        .layer(Extension(ScriptRunner(sandbox.clone())))
-        .layer(Extension(Draining(draining.clone())))
-        .layer(Extension(*schema));
+        .layer(given(basics(services)));
     web::wrap(routes, app, &settings.http)
 }
 
 /// The router over these services.
 pub fn build(services: &Services) -> Router {
-    let Services { settings, app, tail, webhooks, submissions, transfers, lake, sandbox, draining, .. } =
-        services;
+    let Services { settings, app, tail, webhooks, submissions, transfers, lake, sandbox, .. } = services;
     let closing = &services.closing;
     crate::figures::recorder();
     let streams = Streams::new(app.pool().clone(), tail.clone(), &settings.streams, closing.clone());
     app.know_guilds(slices::guilds_known(app.pool()));
     let (routes, _) = api::router().split_for_parts();
     let document = api::document(settings.http.public_url.as_deref());
-    let mut routes = routes
+    let mut at_hand = basics(services);
+    at_hand.insert(reader::Document(Bytes::from(crate::document_text(&document))));
+    at_hand.insert(slices::settings_registry());
+    at_hand.insert(Keepers::of(SLICES));
+    at_hand.insert(streams);
+    at_hand.insert(webhooks.clone());
+    at_hand.insert(submissions.clone());
+    at_hand.insert(transfers.clone());
+    at_hand.insert(lake.clone());
+    at_hand.insert(services.discord.clone());
+    at_hand.insert(app.wake().clone());
+    if let Some(sandbox) = sandbox {
+        at_hand.insert(sandbox.clone());
+    }
+    if let Some(search) = &services.search {
+        at_hand.insert(search.clone());
+        at_hand.insert(likeness(services.app.pool(), search));
+    }
+    let routes = routes
         .merge(health::router(settings))
         .merge(reader::router())
         .merge(pages::router())
         .merge(dashboard::router())
         .method_not_allowed_fallback(access::web::no_method)
         .fallback(access::web::no_route)
-        .layer(Extension(reader::Document(Bytes::from(crate::document_text(&document)))))
-        .layer(Extension(slices::settings_registry()))
-        .layer(Extension(Keepers::of(SLICES)))
-        .layer(Extension(Scrape(Arc::clone(settings))))
-        .layer(Extension(ScriptRunner(sandbox.clone())))
-        .layer(Extension(Draining(draining.clone())))
-        .layer(Extension(services.schema))
-        .layer(Extension(streams))
-        .layer(Extension(webhooks.clone()))
-        .layer(Extension(submissions.clone()))
-        .layer(Extension(transfers.clone()))
-        .layer(Extension(lake.clone()))
-        .layer(Extension(services.discord.clone()))
-        .layer(Extension(app.wake().clone()));
-    if let Some(sandbox) = sandbox {
-        routes = routes.layer(Extension(sandbox.clone()));
-    }
-    if let Some(search) = &services.search {
-        routes = routes.layer(Extension(search.clone()));
-        routes = routes.layer(Extension(likeness(services.app.pool(), search)));
-    }
+        .layer(given(at_hand));
     web::wrap(routes, app, &settings.http)
+}
+
+/// What the handlers of every node are given.
+fn basics(services: &Services) -> Extensions {
+    let mut at_hand = Extensions::new();
+    at_hand.insert(Scrape(Arc::clone(&services.settings)));
+    at_hand.insert(ScriptRunner(services.sandbox.clone()));
+    at_hand.insert(Draining(services.draining.clone()));
+    at_hand.insert(services.schema);
+    at_hand
+}
+
+/// Lays what handlers take as an `Extension` under every request, by one layer.
+fn given(
+    at_hand: Extensions,
+) -> MapRequestLayer<impl Fn(Request) -> Request + Clone + Send + Sync + 'static> {
+    MapRequestLayer::new(move |mut request: Request| {
+        request.extensions_mut().extend(at_hand.clone());
+        request
+    })
 }
 
 /// How alike quests are by their texts, for recommendations.

@@ -10,6 +10,7 @@ mod panics;
 use access::App;
 use axum::http::{Method, header};
 use axum::{Router, http::HeaderValue, middleware};
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{
     CompressionLayer, CompressionLevel, DefaultPredicate, Predicate as _, predicate::SizeAbove,
@@ -28,27 +29,25 @@ pub(crate) fn wrap(slices: Router<App>, app: &App, http: &Http) -> Router {
     let compression = CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
         .compress_when(DefaultPredicate::new().and(SizeAbove::new(COMPRESS_FROM)));
-    // The last layer is the outermost.
-    let mut router = slices
-        .layer(middleware::from_fn_with_state(app.clone(), access::web::idempotency))
-        .layer(middleware::from_fn_with_state(app.clone(), limits::body_limit))
-        .layer(middleware::from_fn_with_state(app.clone(), access::web::while_allowed))
-        .layer(middleware::from_fn_with_state(app.clone(), access::web::rate_limits))
-        .layer(middleware::from_fn_with_state(app.clone(), dashboard::forms))
-        .layer(middleware::from_fn_with_state(app.clone(), access::web::time_limit))
+    // As one layer: each that a router is given by itself is cloned, boxed, with all below it for every request. The first is
+    // the outermost.
+    let around = ServiceBuilder::new()
+        .layer(middleware::from_fn(access::web::request_id))
+        .layer(middleware::from_fn(observe::observe))
+        .layer(middleware::from_fn(headers::secure))
+        .layer(CatchPanicLayer::custom(panics::answer))
+        .option_layer((!http.cors_origins.is_empty()).then(|| cors(&http.cors_origins)))
+        .layer(compression)
+        .layer(middleware::from_fn_with_state(app.clone(), dashboard::problem_pages))
         // Here too, so that whoever looks at a page is told of a panic by one.
         .layer(CatchPanicLayer::custom(panics::answer))
-        .layer(middleware::from_fn_with_state(app.clone(), dashboard::problem_pages))
-        .layer(compression);
-    if !http.cors_origins.is_empty() {
-        router = router.layer(cors(&http.cors_origins));
-    }
-    router
-        .layer(CatchPanicLayer::custom(panics::answer))
-        .layer(middleware::from_fn(headers::secure))
-        .layer(middleware::from_fn(observe::observe))
-        .layer(middleware::from_fn(access::web::request_id))
-        .with_state(app.clone())
+        .layer(middleware::from_fn_with_state(app.clone(), access::web::time_limit))
+        .layer(middleware::from_fn_with_state(app.clone(), dashboard::forms))
+        .layer(middleware::from_fn_with_state(app.clone(), access::web::rate_limits))
+        .layer(middleware::from_fn_with_state(app.clone(), access::web::while_allowed))
+        .layer(middleware::from_fn_with_state(app.clone(), limits::body_limit))
+        .layer(middleware::from_fn_with_state(app.clone(), access::web::idempotency));
+    slices.layer(around).with_state(app.clone())
 }
 
 /// Lets pages of the named origins call the API. Keys travel in a header, never in cookies, so credentials stay off.

@@ -2,10 +2,11 @@
 //!
 //! The document is the one checked in, of which a test of `server` says that it is what the code makes.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use axum::http::{HeaderMap, header};
+use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
 /// Where the whole server has the routes that slices have at the root.
@@ -17,6 +18,24 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{file}: {error}"));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
 });
+
+/// A template of an address, in its parts, and its operations.
+type Place = (Vec<&'static str>, &'static Map<String, Value>);
+
+/// The document's addresses by how many parts they have: tests ask for tens of thousands.
+static PLACES: LazyLock<HashMap<usize, Vec<Place>>> = LazyLock::new(|| {
+    let mut places: HashMap<usize, Vec<Place>> = HashMap::new();
+    for (template, item) in DOCUMENT["paths"].as_object().into_iter().flatten() {
+        let parts: Vec<&'static str> = template.split('/').collect();
+        if let Some(operations) = item.as_object() {
+            places.entry(parts.len()).or_default().push((parts, operations));
+        }
+    }
+    places
+});
+
+/// What answers are held against, by the place of its schema in the document: made once, as that takes longer than to answer.
+static VALIDATORS: LazyLock<Mutex<HashMap<usize, Arc<Validator>>>> = LazyLock::new(Mutex::default);
 
 /// Fails the test when the document does not promise this answer: its status, its type, its body, the headers that go with
 /// its status. Addresses that the document does not name (a test's own routes) are passed over.
@@ -50,13 +69,9 @@ pub fn takes_member(method: &str, uri: &str) -> bool {
 fn operations_at(path: &str) -> Option<&'static Map<String, Value>> {
     let whole = if path.starts_with(PREFIX) { path.to_owned() } else { format!("{PREFIX}{path}") };
     let parts: Vec<&str> = whole.split('/').collect();
-    let fits = |template: &str| -> Option<usize> {
-        let places: Vec<&str> = template.split('/').collect();
-        if places.len() != parts.len() {
-            return None;
-        }
+    let literal = |template: &[&str]| -> Option<usize> {
         let mut literal = 0;
-        for (place, part) in places.iter().zip(&parts) {
+        for (place, part) in template.iter().zip(&parts) {
             if place == part {
                 literal += 1;
             } else if !place.starts_with('{') || part.is_empty() {
@@ -65,16 +80,13 @@ fn operations_at(path: &str) -> Option<&'static Map<String, Value>> {
         }
         Some(literal)
     };
-    let all = DOCUMENT["paths"].as_object()?;
-    all.iter()
-        .filter_map(|(template, item)| Some((fits(template)?, item)))
-        .max_by_key(|(literal, _)| *literal)?
-        .1
-        .as_object()
+    let alike = PLACES.get(&parts.len())?;
+    let fitting = alike.iter().filter_map(|(template, operations)| Some((literal(template)?, *operations)));
+    fitting.max_by_key(|(literal, _)| *literal).map(|(_, operations)| operations)
 }
 
 fn hold(
-    operation: &Value,
+    operation: &'static Value,
     method: &str,
     status: u16,
     headers: &HeaderMap,
@@ -104,21 +116,30 @@ fn hold(
     if schema.is_null() {
         return Err("the document has no schema for it".to_owned());
     }
-    let mut whole = schema.clone();
-    let mut used = BTreeMap::new();
-    collect(schema, &mut used);
-    whole["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
-    whole["components"] = json!({ "schemas": used });
-    let validator = jsonschema::options()
-        .should_validate_formats(true)
-        .build(&whole)
-        .map_err(|error| format!("its schema is none: {error}"))?;
+    let validator = validator_of(schema)?;
     let faults: Vec<String> = validator
         .iter_errors(&value)
         .map(|error| format!("at `{}`: {}", error.instance_path(), error.masked()))
         .take(10)
         .collect();
     if faults.is_empty() { Ok(()) } else { Err(faults.join("; ")) }
+}
+
+fn validator_of(schema: &'static Value) -> Result<Arc<Validator>, String> {
+    let place = std::ptr::from_ref(schema).addr();
+    let mut made = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(validator) = made.get(&place) {
+        return Ok(Arc::clone(validator));
+    }
+    let mut whole = schema.clone();
+    let mut used = BTreeMap::new();
+    collect(schema, &mut used);
+    whole["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    whole["components"] = json!({ "schemas": used });
+    let validator = jsonschema::options().should_validate_formats(true).build(&whole);
+    let validator = Arc::new(validator.map_err(|error| format!("its schema is none: {error}"))?);
+    made.insert(place, Arc::clone(&validator));
+    Ok(validator)
 }
 
 /// The schemas that one refers to, and those that these refer to.

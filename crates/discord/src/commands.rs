@@ -23,6 +23,7 @@ mod tree;
 
 use kernel::{GuildId, Problem};
 use serde_json::{Value, json};
+use tracing::Instrument as _;
 
 use crate::bot::Bot;
 use crate::interactions::model::{COMMAND, Interaction};
@@ -65,9 +66,21 @@ pub(crate) fn is_private(interaction: &Interaction) -> bool {
 
 /// Carries out a command, or what a button, menu or form is about. What is refused is said, to who asked alone.
 pub(crate) async fn carry_out(bot: &Bot, interaction: Interaction) -> Reply {
-    let lang = Lang::of(interaction.locale.as_deref());
-    match answer(bot, interaction).await {
+    let (lang, id) = (Lang::of(interaction.locale.as_deref()), interaction.id.clone());
+    // Whatever is logged on the way says which one it was.
+    let what = interaction
+        .data
+        .as_ref()
+        .map_or("", |data| if data.name.is_empty() { "form" } else { data.name.as_str() });
+    let span = tracing::error_span!("interaction", id, what);
+    match answer(bot, interaction).instrument(span).await {
         Ok(reply) => reply,
+        Err(problem) if problem.slug() == "internal" => Reply::text(say!(
+            lang,
+            "Something went wrong on our side. It has been logged as {id}.",
+            "Bei uns ist etwas schiefgegangen. Im Protokoll steht es als {id}."
+        ))
+        .private(),
         Err(problem) => Reply::text(refusal(lang, &problem)).private(),
     }
 }

@@ -43,6 +43,17 @@ pub(crate) async fn first(bot: &Bot, interaction: Interaction) -> Result<First, 
         );
         return Ok(First::Now(Reply::text(text).private().callback()));
     };
+    if interaction.data.as_ref().is_some_and(|data| data.control().is_some()) {
+        let text = crate::words::say!(
+            Lang::of(interaction.locale.as_deref()),
+            "What you typed holds a control character, which texts here may not. Please type it anew.",
+            "Was du geschrieben hast, enthält ein Steuerzeichen; das geht hier nicht. Bitte schreib es neu."
+        );
+        return Ok(First::Now(match interaction.kind {
+            AUTOCOMPLETE => json!({ "type": 8, "data": { "choices": [] } }),
+            _ => Reply::text(text).private().callback(),
+        }));
+    }
     if interaction.kind == AUTOCOMPLETE {
         let choices = tokio::time::timeout(PROMISE, commands::complete(bot, &interaction)).await;
         // Whoever types does not need to know that nothing came.

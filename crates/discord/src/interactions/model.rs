@@ -158,6 +158,18 @@ impl Interaction {
 }
 
 impl Data {
+    /// The first control character in what somebody typed, tabs and line ends apart: as over HTTP, no text here may hold one. The database
+    /// takes no NUL, and a terminal takes others for orders.
+    pub fn control(&self) -> Option<char> {
+        let mut open: Vec<&Given> = self.options.iter().collect();
+        let mut texts: Vec<String> = self.fields().into_values().flatten().collect();
+        while let Some(given) = open.pop() {
+            open.extend(&given.options);
+            texts.extend(given.value.as_str().map(str::to_owned));
+        }
+        texts.iter().find_map(|text| kernel::text::control(text))
+    }
+
     /// What a form's fields hold, by their ids: a text, or what was chosen.
     pub fn fields(&self) -> HashMap<String, Vec<String>> {
         let mut fields = HashMap::new();

@@ -61,6 +61,34 @@ async fn names_that_would_ping_hide_or_turn_the_text_do_not() {
     assert_eq!(board.message["allowed_mentions"], json!({ "parse": [] }));
 }
 
+/// A terminal would take them for orders, and the database takes no NUL.
+#[tokio::test]
+async fn control_characters_are_taken_from_nobody() {
+    let chat = Chat::new().await;
+    chat.types(ADA_TYPES, "/bytes daily").await;
+    for order in ["\u{1b}[2J", "\u{9b}31m", "\0"] {
+        chat.types(ADA_TYPES, &format!("/bytes send member:8 amount:1 reason:\"for {order}tea\""))
+            .await
+            .says("What you typed holds a control character, which texts here may not. Please type it anew.")
+            .privately();
+    }
+    chat.types(ADA_TYPES, "/bytes balance").await.says("You have 110 bytes: 110 received, 0 sent.");
+}
+
+#[tokio::test]
+async fn what_breaks_is_said_with_the_number_under_which_it_is_logged() {
+    let chat = Chat::new().await;
+    sqlx::query("ALTER TABLE economy.bytes_balances RENAME TO bytes_elsewhere")
+        .execute(chat.pool())
+        .await
+        .unwrap();
+    let reply = chat.types(ADA_TYPES, "/bytes balance").await;
+    let said = reply.message["content"].as_str().unwrap();
+    let id = said.strip_prefix("Something went wrong on our side. It has been logged as ").unwrap();
+    assert!(id.trim_end_matches('.').parse::<u64>().is_ok(), "{said}");
+    reply.privately();
+}
+
 #[tokio::test]
 async fn squads_are_found_by_name_joined_and_left() {
     let chat = Chat::new().await;

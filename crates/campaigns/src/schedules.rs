@@ -3,10 +3,14 @@
 use chrono::{DateTime, Utc};
 use jobs::schedule::{JobError, Schedule};
 use serde_json::{Value, json};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
+
+/// Rows of a journal that one statement removes.
+const CLEAN_UP_BATCH: i64 = 10_000;
 
 /// All of them.
-pub fn all() -> Vec<Schedule> {
+pub fn all(pool: &PgPool) -> Vec<Schedule> {
+    let pool = pool.clone();
     vec![
         Schedule::new("campaigns.refresh_active_campaigns", "*/5 * * * *", |conn| {
             Box::pin(active_campaigns_refresh(conn))
@@ -16,8 +20,11 @@ pub fn all() -> Vec<Schedule> {
         }),
         Schedule::new("campaigns.record_metrics", "* * * * *", |conn| Box::pin(metrics_record(conn))),
         Schedule::new("campaigns.archive_state_logs", "0 2 1 * *", |conn| Box::pin(state_logs_archive(conn))),
-        Schedule::new("campaigns.cleanup_timer_executions", "0 3 * * 0", |conn| {
-            Box::pin(timer_executions_cleanup(conn))
+        Schedule::new("campaigns.cleanup_timer_executions", "0 3 * * 0", move |_| {
+            let pool = pool.clone();
+            Box::pin(
+                async move { Ok(json!({ "rows": timer_executions_cleanup(&pool, CLEAN_UP_BATCH).await? })) },
+            )
         }),
     ]
 }
@@ -40,9 +47,19 @@ async fn state_logs_archive(conn: &mut PgConnection) -> Result<Value, JobError> 
     Ok(json!({ "months": months }))
 }
 
-async fn timer_executions_cleanup(conn: &mut PgConnection) -> Result<Value, JobError> {
-    let rows = sqlx::query_scalar!("SELECT campaigns.cleanup_timer_executions()").fetch_one(conn).await?;
-    Ok(json!({ "rows": rows }))
+/// Removes executions whose time is over, so many by a statement, each in a transaction of its own: one long one would hold up readers of
+/// the outbox. Tells how many went.
+pub async fn timer_executions_cleanup(pool: &PgPool, batch: i64) -> Result<i64, sqlx::Error> {
+    let mut gone = 0;
+    loop {
+        let rows = sqlx::query_scalar!(r#"SELECT campaigns.cleanup_timer_executions($1) AS "rows!""#, batch)
+            .fetch_one(pool)
+            .await?;
+        gone += rows;
+        if rows < batch {
+            return Ok(gone);
+        }
+    }
 }
 
 /// Rolls the journals of the minutes since the last run up into 001's five metric types. It goes up to a few seconds ago,

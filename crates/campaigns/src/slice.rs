@@ -19,7 +19,7 @@ pub static SLICE: Slice = Slice {
     settings: &[],
     scopes: access::scope::CAMPAIGNS,
     events: &[events::EVENTS],
-    schedules: |_| schedules::all(),
+    schedules: |means| schedules::all(means.app().pool()),
     timers: no_timers,
     consumers: no_consumers,
     workers: engine_start,

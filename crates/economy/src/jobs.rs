@@ -30,9 +30,11 @@ pub fn consumers() -> Consumers {
 /// Reports on yesterday, and on days of the last week that were missed.
 async fn daily_reports(conn: &mut PgConnection) -> Result<Value, JobError> {
     let mut reports = 0;
-    let days = reports::due(conn).await?;
+    let days = reports::due(&mut *conn).await?;
     for day in &days {
-        reports += reports::fill(conn, None, *day).await?;
+        for guild in reports::guilds(&mut *conn, *day).await? {
+            reports += reports::fill(&mut *conn, guild, *day).await?;
+        }
     }
     Ok(json!({ "days": days, "reports": reports }))
 }

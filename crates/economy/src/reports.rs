@@ -44,8 +44,20 @@ pub struct Report {
     pub gini: f64,
 }
 
-/// Makes the reports of a day, of one guild or of all that had an economy by then, anew; tells how many.
-pub async fn fill(conn: &mut PgConnection, guild: Option<GuildId>, day: NaiveDate) -> sqlx::Result<u64> {
+/// Guilds that had an economy by the end of a day.
+pub async fn guilds(conn: &mut PgConnection, day: NaiveDate) -> sqlx::Result<Vec<GuildId>> {
+    sqlx::query_scalar!(
+        r#"SELECT guild_id AS "guild: GuildId" FROM economy.bytes_balances
+            WHERE user_id = 0 AND created_at < ($1::date + 1)::timestamp AT TIME ZONE 'UTC' ORDER BY guild_id"#,
+        day,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Makes a guild's report of a day anew, if it had an economy by then; tells how many. A guild at a time: what is read is the guild's day,
+/// however many guilds there are.
+pub async fn fill(conn: &mut PgConnection, guild: GuildId, day: NaiveDate) -> sqlx::Result<u64> {
     // Gini over amounts x in ascending order, with their positions i from 1 to n: 2 Σ i·x / (n Σ x) − (n + 1) / n.
     let done = sqlx::query!(
         r#"WITH bounds AS MATERIALIZED (
@@ -53,7 +65,7 @@ pub async fn fill(conn: &mut PgConnection, guild: Option<GuildId>, day: NaiveDat
                       ($2::date + 1)::timestamp AT TIME ZONE 'UTC' AS day_end
            ), guilds AS MATERIALIZED (
                SELECT b.guild_id FROM economy.bytes_balances b, bounds
-                WHERE b.user_id = 0 AND ($1::bigint IS NULL OR b.guild_id = $1) AND b.created_at < day_end
+                WHERE b.user_id = 0 AND b.guild_id = $1 AND b.created_at < day_end
            ), moved AS MATERIALIZED (
                SELECT t.guild_id, t.giver_id, t.receiver_id, t.amount, t.kind
                  FROM guilds g CROSS JOIN bounds
@@ -115,7 +127,7 @@ pub async fn fill(conn: &mut PgConnection, guild: Option<GuildId>, day: NaiveDat
                   issued = excluded.issued, returned = excluded.returned, transferred = excluded.transferred,
                   in_circulation = excluded.in_circulation, holders = excluded.holders, by_kind = excluded.by_kind,
                   velocity = excluded.velocity, top10_share = excluded.top10_share, gini = excluded.gini"#,
-        guild.map(GuildId::get),
+        guild.get(),
         day,
     )
     .execute(conn)
@@ -147,7 +159,7 @@ pub async fn report_make(pool: &PgPool, guild: GuildId, day: NaiveDate) -> Resul
         if day > today {
             return Err(Error::Field("day", format!("must not be later than today, {today}")));
         }
-        fill(&mut tx, Some(guild), day).await?;
+        fill(&mut tx, guild, day).await?;
         let report = list(&mut tx, guild, Some(day), None, 1).await?.pop();
         tx.commit().await?;
         report.ok_or(Error::NoReport(day))

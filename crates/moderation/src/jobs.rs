@@ -9,6 +9,9 @@ use crate::effects::store as effects;
 use crate::settings::ModerationSettings;
 use crate::store::{appeals, hits};
 
+/// Rows of a kind that one statement removes, and a run of a guild at most: the next hour has the rest.
+const CLEAN_UP_BATCH: i64 = 10_000;
+
 /// The periodic jobs of this slice, for the server to run.
 pub(crate) fn schedules() -> Vec<Schedule> {
     vec![Schedule::new("moderation.clean", "23 * * * *", |connection| Box::pin(clean(connection)))]
@@ -18,8 +21,10 @@ async fn clean(conn: &mut PgConnection) -> Result<Value, JobError> {
     let (mut gone, mut done) = (0, 0);
     for guild in hits::guilds(conn).await? {
         let settings = settings_read::<ModerationSettings>(conn, Some(guild)).await?;
-        gone += hits::clean(conn, guild, i32::try_from(settings.hits_days).unwrap_or(3_650)).await?;
-        done += effects::clean(conn, guild, i32::try_from(settings.effects_days).unwrap_or(365)).await?;
+        let days = i32::try_from(settings.hits_days).unwrap_or(3_650);
+        gone += hits::clean(conn, guild, days, CLEAN_UP_BATCH).await?;
+        let days = i32::try_from(settings.effects_days).unwrap_or(365);
+        done += effects::clean(conn, guild, days, CLEAN_UP_BATCH).await?;
     }
     let links = appeals::links_clean(conn).await?;
     Ok(json!({ "hits": gone, "effects": done, "links": links }))

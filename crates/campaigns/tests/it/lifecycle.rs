@@ -285,6 +285,46 @@ async fn a_year_old_month_of_the_journal_moves_to_the_archive_whole() {
 }
 
 #[tokio::test]
+async fn old_runs_of_timers_are_removed_a_part_at_a_time() {
+    let stage = Stage::new().await;
+    let campaign = stage.draft(0, json!({})).await;
+    for sql in [
+        "SELECT questhall.ensure_past_partitions('campaigns.timer_executions', 9)",
+        // A month in which one failed, one without, and one that is not over.
+        "INSERT INTO campaigns.timer_executions (guild_id, timer_id, campaign_id, timer_type, status, started_at, completed_at)
+         SELECT c.guild_id, gen_random_uuid(), c.id, 'START_CAMPAIGN', CASE WHEN n = 8 AND i = 1 THEN 'FAILED' ELSE 'COMPLETED' END, at, at
+           FROM campaigns.campaigns c CROSS JOIN generate_series(1, 25) AS i CROSS JOIN unnest('{1, 7, 8}'::int[]) AS n
+          CROSS JOIN LATERAL (SELECT date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' - n * interval '1 month'
+                                     + interval '3 days' AS at) t",
+        "CREATE TABLE public.removed (rows bigint)",
+        "CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN INSERT INTO public.removed SELECT count(*) FROM gone; RETURN NULL; END $$",
+        "DO $$ DECLARE month record; BEGIN
+             FOR month IN SELECT partition_name FROM questhall.month_partitions('campaigns.timer_executions') LOOP
+                 EXECUTE format('CREATE TRIGGER tg_note AFTER DELETE ON %s REFERENCING OLD TABLE AS gone
+                                 FOR EACH STATEMENT EXECUTE FUNCTION public.note()', month.partition_name);
+             END LOOP; END $$",
+    ] {
+        sqlx::query(sql).execute(stage.pool()).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+    let gone = campaigns::schedules::timer_executions_cleanup(stage.pool(), 10).await.unwrap();
+    assert_eq!(gone, 49);
+    let most: i64 =
+        sqlx::query_scalar("SELECT max(rows) FROM public.removed").fetch_one(stage.pool()).await.unwrap();
+    assert_eq!(most, 10);
+    let left = "SELECT count(*) FROM campaigns.timer_executions WHERE campaign_id = $1";
+    assert_eq!(stage.count(left, campaign.id).await, 26, "what failed, and what is young");
+    let months: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM questhall.month_partitions('campaigns.timer_executions') WHERE ends_at <= now() - interval '6 months'",
+    )
+    .fetch_one(stage.pool())
+    .await
+    .unwrap();
+    assert_eq!(months, 1, "the month of the failure alone");
+    assert_eq!(campaigns::schedules::timer_executions_cleanup(stage.pool(), 10).await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn metrics_are_rolled_up_from_the_journals() {
     let stage = Stage::new().await;
     let campaign = stage.running(1, json!({})).await;

@@ -133,9 +133,12 @@ pub async fn issue_missing(pool: &PgPool, issuing: &Issuing<'_>) -> Result<usize
     if issuing.public_url.is_none() {
         return Ok(0);
     }
-    let guilds = store::guilds_behind(&mut *db::acquire(pool).await?).await?;
+    let guilds = store::guilds_badged(&mut *db::acquire(pool).await?).await?;
     let (mut issued, mut failed) = (0, None);
     for guild in guilds {
+        if !store::is_behind(&mut *db::acquire(pool).await?, guild).await? {
+            continue;
+        }
         loop {
             let done = db::retry(|| async {
                 let mut tx = db::begin(pool).await?;

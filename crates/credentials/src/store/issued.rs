@@ -71,10 +71,20 @@ pub(crate) async fn earned(
     .await?)
 }
 
-/// Guilds in which somebody earned what was never issued to them.
-pub(crate) async fn guilds_behind(conn: &mut PgConnection) -> Result<Vec<GuildId>, Error> {
+/// Guilds that have badges which are given.
+pub(crate) async fn guilds_badged(conn: &mut PgConnection) -> Result<Vec<GuildId>, Error> {
     Ok(sqlx::query_scalar!(
-        r#"SELECT DISTINCT b.guild_id AS "guild: GuildId"
+        r#"SELECT DISTINCT guild_id AS "guild: GuildId" FROM credentials.badges WHERE is_active ORDER BY 1"#
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Whether somebody of a guild earned what was never issued to them. A guild at a time, so that no statement takes longer the more guilds
+/// there are.
+pub(crate) async fn is_behind(conn: &mut PgConnection, guild: GuildId) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT
              FROM credentials.badges b
             CROSS JOIN LATERAL (
                   SELECT l.user_id
@@ -85,12 +95,12 @@ pub(crate) async fn guilds_behind(conn: &mut PgConnection) -> Result<Vec<GuildId
                   SELECT a.user_id FROM progress.user_achievements a
                    WHERE a.guild_id = b.guild_id AND a.achievement_id = b.achievement_id AND a.revoked_at IS NULL) e
              JOIN people.members m ON m.guild_id = b.guild_id AND m.user_id = e.user_id AND m.left_at IS NULL AND NOT m.is_bot
-            WHERE b.is_active
+            WHERE b.guild_id = $1 AND b.is_active
               AND NOT EXISTS (SELECT FROM credentials.credentials c
-                               WHERE c.guild_id = b.guild_id AND c.badge_id = b.id AND c.user_id = e.user_id)
-            ORDER BY 1"#
+                               WHERE c.guild_id = b.guild_id AND c.badge_id = b.id AND c.user_id = e.user_id)) AS "behind!""#,
+        guild.get(),
     )
-    .fetch_all(conn)
+    .fetch_one(conn)
     .await?)
 }
 

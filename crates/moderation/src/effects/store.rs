@@ -495,12 +495,19 @@ pub(crate) async fn count_of(
 }
 
 /// Removes what was done so many days ago, a piece at a time.
-pub(crate) async fn clean(conn: &mut PgConnection, guild: GuildId, days: i32) -> Result<u64, sqlx::Error> {
+pub(crate) async fn clean(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    days: i32,
+    limit: i64,
+) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
-        "DELETE FROM moderation.effects
-          WHERE guild_id = $1 AND state = 'applied' AND settled_at < now() - make_interval(days => $2)",
+        "DELETE FROM moderation.effects WHERE (guild_id, id) IN (
+             SELECT guild_id, id FROM moderation.effects
+              WHERE guild_id = $1 AND state = 'applied' AND settled_at < now() - make_interval(days => $2) LIMIT $3)",
         guild.get(),
         days,
+        limit,
     )
     .execute(conn)
     .await?;

@@ -125,22 +125,33 @@ pub(crate) async fn statistics(
     .await
 }
 
-/// Removes hits of guilds whose time is over, a piece at a time; answers how many.
-pub(crate) async fn clean(conn: &mut PgConnection, guild: GuildId, days: i32) -> Result<u64, sqlx::Error> {
+/// Removes hits that are older than so many days, at most so many; tells how many went.
+pub(crate) async fn clean(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    days: i32,
+    limit: i64,
+) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
-        "DELETE FROM moderation.automod_hits WHERE guild_id = $1 AND created_at < now() - make_interval(days => $2)",
+        "DELETE FROM moderation.automod_hits WHERE (guild_id, created_at, id) IN (
+             SELECT guild_id, created_at, id FROM moderation.automod_hits
+              WHERE guild_id = $1 AND created_at < now() - make_interval(days => $2)
+              ORDER BY created_at, id LIMIT $3)",
         guild.get(),
         days,
+        limit,
     )
     .execute(conn)
     .await?;
     Ok(done.rows_affected())
 }
 
-/// Guilds that have any.
+/// Guilds that may have any: with rules, or with cases and what was done for them.
 pub(crate) async fn guilds(conn: &mut PgConnection) -> Result<Vec<GuildId>, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT guild_id AS "guild_id: GuildId" FROM moderation.case_counters ORDER BY guild_id"#
+        r#"SELECT guild_id AS "guild_id!: GuildId" FROM moderation.case_counters
+           UNION SELECT guild_id FROM moderation.automod_rules
+           ORDER BY 1"#
     )
     .fetch_all(conn)
     .await

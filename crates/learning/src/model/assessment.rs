@@ -104,7 +104,11 @@ pub struct Review {
     #[schema(minimum = 1, maximum = 1000)]
     pub max_tries: Option<u32>,
     /// When it is to be handed in; absent for any time. Changing it makes no other version: it holds for everybody at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "kernel::time::instant_if_any"
+    )]
     pub due_at: Option<DateTime<Utc>>,
     /// Minutes after that which cost nothing: 0 to 10,080.
     #[serde(default, skip_serializing_if = "is_default")]

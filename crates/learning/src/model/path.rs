@@ -76,10 +76,10 @@ pub struct Chapter {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// First day on which its quests can be begun, in the path's zone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "kernel::time::day_if_any")]
     pub starts: Option<NaiveDate>,
     /// Last day on which they can be begun.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "kernel::time::day_if_any")]
     pub ends: Option<NaiveDate>,
     /// XP for completing the chapter, on top of its quests: 0 to 1,000,000.
     #[serde(default, skip_serializing_if = "is_zero")]

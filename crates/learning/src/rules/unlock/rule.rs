@@ -35,6 +35,7 @@ pub enum Rule {
     /// An achievement, by its number.
     Achievement(i32),
     /// From this day on, in the zone of the path; UTC outside of paths.
+    #[serde(deserialize_with = "kernel::time::day")]
     After(NaiveDate),
 }
 
@@ -145,6 +146,9 @@ mod tests {
             json!({ "xp": 1, "level": 2 }),
             json!({ "gold": 3 }),
             json!({ "quest": 3 }),
+            // Beyond what the database reckons with: one such day would keep the whole guild from learning.
+            json!({ "after": "-262143-01-01" }),
+            json!({ "all": [{ "after": "+262142-12-31" }] }),
         ] {
             assert!(serde_json::from_value::<Rule>(wrong.clone()).is_err(), "{wrong}");
         }

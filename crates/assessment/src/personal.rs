@@ -1,8 +1,8 @@
 //! What is kept of a learner here. Everything hangs on their row in `learning.learners`, and goes with it when they are forgotten: what
 //! they handed in, their grades, the reviews they wrote and those of their work. Those whom they graded keep their grades, which name
-//! a bare uuid.
+//! a bare uuid; where reasons and feedback name them, the name goes.
 
-use access::personal::{Asked, Keeper, MOST};
+use access::personal::{Asked, Keeper, MOST, NOBODY};
 use kernel::{GuildId, UserId};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -53,6 +53,33 @@ fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, u6
               WHERE l.guild_id = $1 AND l.user_id = $2 AND s.guild_id = $1 AND s.auth_user_id = l.auth_user_id",
             guild.get(),
             user.get(),
+        )
+        .execute(&mut *conn)
+        .await?;
+        // What others were told may name them.
+        sqlx::query!(
+            "WITH submissions AS (
+                 UPDATE assessment.quest_submissions
+                    SET feedback = regexp_replace(feedback, current_setting('questhall.forgotten', true), $2, 'gi')
+                  WHERE guild_id = $1 AND feedback ~* current_setting('questhall.forgotten', true)
+             ), grades AS (
+                 UPDATE assessment.grade_history
+                    SET reason = left(regexp_replace(reason, current_setting('questhall.forgotten', true), $2, 'gi'), 2000)
+                  WHERE guild_id = $1 AND reason ~* current_setting('questhall.forgotten', true)
+             ), extensions AS (
+                 UPDATE assessment.deadline_extensions
+                    SET reason = left(regexp_replace(reason, current_setting('questhall.forgotten', true), $2, 'gi'), 500)
+                  WHERE guild_id = $1 AND reason ~* current_setting('questhall.forgotten', true)
+             ), regrades AS (
+                 UPDATE assessment.regrades
+                    SET reason = left(regexp_replace(reason, current_setting('questhall.forgotten', true), $2, 'gi'), 2000)
+                  WHERE guild_id = $1 AND reason ~* current_setting('questhall.forgotten', true)
+             )
+             UPDATE assessment.submission_reviews
+                SET feedback = left(regexp_replace(feedback, current_setting('questhall.forgotten', true), $2, 'gi'), 20000)
+              WHERE guild_id = $1 AND feedback ~* current_setting('questhall.forgotten', true)",
+            guild.get(),
+            NOBODY,
         )
         .execute(conn)
         .await?;

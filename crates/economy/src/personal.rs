@@ -62,7 +62,7 @@ fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, u6
         .await?;
         sqlx::query!(
             "UPDATE economy.bytes_transactions
-                SET reason = regexp_replace(reason, current_setting('questhall.forgotten'), $2, 'gi'), updated_at = now()
+                SET reason = left(regexp_replace(reason, current_setting('questhall.forgotten'), $2, 'gi'), 1000), updated_at = now()
               WHERE guild_id = $1 AND reason ~* current_setting('questhall.forgotten')",
             guild.get(),
             NOBODY,

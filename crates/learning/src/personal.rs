@@ -1,7 +1,7 @@
 //! What is kept of a learner here. When they are forgotten, what they did goes; what they were granted stays, under a bare uuid,
 //! so that nothing is paid twice, and so do the bits of the revocation list, which name nobody.
 
-use access::personal::{Asked, Keeper, MOST};
+use access::personal::{Asked, Keeper, MOST, NOBODY};
 use kernel::{GuildId, UserId};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -63,6 +63,16 @@ fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, u6
             "DELETE FROM learning.learners WHERE guild_id = $1 AND user_id = $2",
             guild.get(),
             user.get()
+        )
+        .execute(&mut *conn)
+        .await?;
+        // What others were told of their steps may name them.
+        sqlx::query!(
+            "UPDATE learning.user_quest_step_progress
+                SET feedback = regexp_replace(feedback, current_setting('questhall.forgotten', true), $2, 'gi')
+              WHERE guild_id = $1 AND feedback ~* current_setting('questhall.forgotten', true)",
+            guild.get(),
+            NOBODY,
         )
         .execute(conn)
         .await?;

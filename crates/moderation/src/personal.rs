@@ -65,10 +65,12 @@ fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, u6
                 SET user_tag = CASE WHEN user_id = $2 THEN $3 ELSE user_tag END,
                     moderator_tag = CASE WHEN moderator_id = $2 THEN $3 ELSE moderator_tag END,
                     updated_by_tag = CASE WHEN updated_by = $2 THEN $3 ELSE updated_by_tag END,
-                    reason = regexp_replace(reason, current_setting('questhall.forgotten'), $3, 'gi')
+                    reason = left(regexp_replace(reason, current_setting('questhall.forgotten'), $3, 'gi'), 500),
+                    void_reason = left(regexp_replace(void_reason, current_setting('questhall.forgotten'), $3, 'gi'), 500)
               WHERE guild_id = $1
                 AND ((user_id = $2 AND user_tag <> $3) OR (moderator_id = $2 AND moderator_tag <> $3)
-                     OR (updated_by = $2 AND updated_by_tag <> $3) OR reason ~* current_setting('questhall.forgotten'))",
+                     OR (updated_by = $2 AND updated_by_tag <> $3) OR reason ~* current_setting('questhall.forgotten')
+                     OR void_reason ~* current_setting('questhall.forgotten'))",
             guild.get(),
             user.get(),
             NOBODY,
@@ -90,39 +92,24 @@ fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, u6
         .execute(&mut *conn)
         .await?;
         sqlx::query!(
-            "UPDATE moderation.case_evidence SET added_by_tag = $3
-              WHERE guild_id = $1 AND added_by = $2 AND added_by_tag <> $3",
+            "UPDATE moderation.case_evidence
+                SET added_by_tag = CASE WHEN added_by = $2 THEN $3 ELSE added_by_tag END,
+                    note = left(regexp_replace(note, current_setting('questhall.forgotten'), $3, 'gi'), 500)
+              WHERE guild_id = $1
+                AND ((added_by = $2 AND added_by_tag <> $3) OR note ~* current_setting('questhall.forgotten'))",
             guild.get(),
             user.get(),
             NOBODY,
         )
         .execute(&mut *conn)
         .await?;
+        appeals_forget(&mut *conn, guild, user).await?;
         sqlx::query!(
-            "UPDATE moderation.appeals
-                SET user_tag = CASE WHEN user_id = $2 THEN $3 ELSE user_tag END,
-                    statement = CASE WHEN user_id = $2 THEN $3 ELSE statement END,
-                    decided_by_tag = CASE WHEN decided_by = $2 THEN $3 ELSE decided_by_tag END
-              WHERE guild_id = $1 AND (user_id = $2 OR decided_by = $2)",
-            guild.get(),
-            user.get(),
-            NOBODY,
-        )
-        .execute(&mut *conn)
-        .await?;
-        sqlx::query!(
-            "UPDATE moderation.appeal_notes
-                SET author_tag = CASE WHEN author_id = $2 THEN $3 ELSE author_tag END,
-                    body = regexp_replace(body, current_setting('questhall.forgotten'), $3, 'gi')
-              WHERE guild_id = $1 AND (author_id = $2 OR body ~* current_setting('questhall.forgotten'))",
-            guild.get(),
-            user.get(),
-            NOBODY,
-        )
-        .execute(&mut *conn)
-        .await?;
-        sqlx::query!(
-            "UPDATE moderation.raids SET started_by_tag = $3 WHERE guild_id = $1 AND started_by = $2 AND started_by_tag <> $3",
+            "UPDATE moderation.raids
+                SET started_by_tag = CASE WHEN started_by = $2 THEN $3 ELSE started_by_tag END,
+                    reason = left(regexp_replace(reason, current_setting('questhall.forgotten'), $3, 'gi'), 500)
+              WHERE guild_id = $1
+                AND ((started_by = $2 AND started_by_tag <> $3) OR reason ~* current_setting('questhall.forgotten'))",
             guild.get(),
             user.get(),
             NOBODY,
@@ -148,4 +135,36 @@ fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, u6
         .await?;
         Ok(hits.rows_affected() + effects.rows_affected())
     })
+}
+
+/// Who is forgotten said nothing, and is named in nothing that others said.
+async fn appeals_forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE moderation.appeals
+            SET user_tag = CASE WHEN user_id = $2 THEN $3 ELSE user_tag END,
+                statement = CASE WHEN user_id = $2 THEN $3
+                                 ELSE left(regexp_replace(statement, current_setting('questhall.forgotten'), $3, 'gi'), 2000) END,
+                decided_by_tag = CASE WHEN decided_by = $2 THEN $3 ELSE decided_by_tag END,
+                decision_reason = left(regexp_replace(decision_reason, current_setting('questhall.forgotten'), $3, 'gi'), 500)
+          WHERE guild_id = $1
+            AND (user_id = $2 OR decided_by = $2 OR statement ~* current_setting('questhall.forgotten')
+                 OR decision_reason ~* current_setting('questhall.forgotten'))",
+        guild.get(),
+        user.get(),
+        NOBODY,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "UPDATE moderation.appeal_notes
+            SET author_tag = CASE WHEN author_id = $2 THEN $3 ELSE author_tag END,
+                body = left(regexp_replace(body, current_setting('questhall.forgotten'), $3, 'gi'), 2000)
+          WHERE guild_id = $1 AND (author_id = $2 OR body ~* current_setting('questhall.forgotten'))",
+        guild.get(),
+        user.get(),
+        NOBODY,
+    )
+    .execute(&mut *conn)
+    .await?;
+    Ok(())
 }

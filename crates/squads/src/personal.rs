@@ -15,7 +15,7 @@ fn forget(conn: &mut PgConnection, guild: GuildId, _: UserId) -> Asked<'_, u64> 
     Box::pin(async move {
         sqlx::query!(
             "UPDATE squads.squad_membership_log
-                SET reason = regexp_replace(reason, current_setting('questhall.forgotten'), $2, 'gi')
+                SET reason = left(regexp_replace(reason, current_setting('questhall.forgotten'), $2, 'gi'), 500)
               WHERE guild_id = $1 AND reason ~* current_setting('questhall.forgotten')",
             guild.get(),
             NOBODY,

@@ -326,10 +326,26 @@ async fn erasing_a_reviewer_or_an_author_leaves_the_others_their_grades() {
         (copy["reviews_written"].as_array().unwrap().len(), &copy["reviews_owed"][0]["written"]),
         (1, &json!(1))
     );
-    sqlx::query("SET LOCAL questhall.allow_erasure = 'on'").execute(&mut *tx).await.unwrap();
+    // Others were told of Bob, at full length.
+    for sql in [
+        "SET LOCAL questhall.allow_erasure = 'on'",
+        "SET LOCAL questhall.forgotten = '(?<![[:alnum:]_])(?:Bob)(?![[:alnum:]_])'",
+        "UPDATE assessment.submission_reviews SET feedback = 'As Bob said.'",
+        "UPDATE assessment.grade_history SET reason = left(repeat('Bob ', 500), 2000)",
+    ] {
+        sqlx::query(sql).execute(&mut *tx).await.unwrap();
+    }
     assert_eq!((keeper.forget)(&mut tx, GUILD, kernel::UserId::new(BOB)).await.unwrap(), 1);
     (learning::SLICE.personal.unwrap().forget)(&mut tx, GUILD, kernel::UserId::new(BOB)).await.unwrap();
     tx.commit().await.unwrap();
+    let told: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM (SELECT feedback AS said FROM assessment.submission_reviews
+                               UNION ALL SELECT reason FROM assessment.grade_history) told WHERE said LIKE '%Bob%'",
+    )
+    .fetch_one(stage.house.pool())
+    .await
+    .unwrap();
+    assert_eq!(told, 0);
     let left: Vec<String> = sqlx::query_scalar("SELECT status FROM assessment.quest_submissions ORDER BY id")
         .fetch_all(stage.house.pool())
         .await

@@ -7,9 +7,8 @@ mod regrades;
 mod tries;
 
 use access::scope::Scope;
-use access::{App, InGuild};
+use access::{App, Author, InGuild};
 use learning::ids::{AssessmentId, QuestId, StepId};
-use learning::ops::Author;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;

@@ -15,14 +15,15 @@ mod steps;
 mod work;
 
 pub use crate::store::current_version;
+pub use access::Author;
 pub use authoring::{
-    Author, PathSource, QuestSource, path_create, path_list, path_put, path_retire, path_source,
+    PathSource, QuestSource, path_create, path_list, path_put, path_retire, path_source, person_of,
     quest_create, quest_list, quest_put, quest_retire, quest_source, quest_versions,
 };
 pub(crate) use authoring::{quest_document, read as document_read};
 pub use banks::{bank_create, bank_list, bank_put, bank_retire, bank_source};
 pub use complete::{Outcome, judged, opened, recalculate};
-pub use elsewhere::{Elsewhere, rules_come_true, steps_come_true};
+pub use elsewhere::{Elsewhere, Round, learners_round, rules_come_true, steps_come_true};
 pub use foreign::{Brought, foreign_import};
 pub use learn::{
     attempt_abandon, attempt_begin, attempt_notes_put, attempt_pause, attempt_resume, attempt_upgrade,

@@ -32,7 +32,9 @@ pub(crate) use authoring::{
     quest_list, quest_retire, quests_by_slug, version_list,
 };
 pub(crate) use banks::{bank_insert, bank_list, bank_retire, bank_uses, bank_write, banks_get, banks_load};
-pub(crate) use elsewhere::{CameTrue, came_true, guilds_with_quests, learners_changed, rules_checked};
+pub(crate) use elsewhere::{
+    CameTrue, came_true, learners_after, learners_changed, learners_lately, rules_checked, squad_users,
+};
 pub(crate) use graph::{graph_load, revision_get};
 pub(crate) use progress::{
     ChapterRow, Enrolled, PathProgressRow, chapter_progress_put, chapters_of, enrolment_insert,

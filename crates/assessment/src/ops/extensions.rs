@@ -1,9 +1,12 @@
 //! Deadlines of single learners.
 
+use access::Author;
+use access::author::Deed;
+use chrono::{DateTime, Utc};
 use jobs::outbox;
 use kernel::{GuildId, UserId};
 use learning::ids::{AssessmentId, QuestId};
-use learning::ops::{Author, Work};
+use learning::ops::Work;
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -44,9 +47,15 @@ pub async fn extension_put(
         }
         let (slug, kind) = (one.slug.clone(), one.kind);
         store::assessment_ensure(&mut tx, guild, quest, &slug, kind).await?;
+        let before = store::extension_get(&mut tx, guild, assessment, attempt.learner.id).await?;
         store::extension_put(&mut tx, guild, assessment, attempt.learner.id, new, by).await?;
-        let after = json!({ "user_id": user, "due_at": new.due_at });
-        author.record(&mut tx, guild, "EXTEND", "assessment.deadline_extensions", assessment.to_string(), after).await?;
+        let told = |due_at: Option<DateTime<Utc>>| json!({ "user_id": user, "due_at": due_at });
+        let deed = Deed::new("EXTEND", "assessment.deadline_extensions", assessment.to_string());
+        deed.before(told(before))
+            .after(told(Some(new.due_at)))
+            .because(new.reason.as_deref())
+            .record(&mut tx, guild, author)
+            .await?;
         let event = outbox::Event {
             guild_id: guild,
             event_type: "assessment.extended",

@@ -1,11 +1,13 @@
 //! Grades: by those who grade, by the median of peers, and changed afterwards.
 
+use access::Author;
+use access::author::Deed;
 use jobs::outbox;
 use kernel::GuildId;
 use learning::ids::Subject;
-use learning::ops::{Author, Outcome, judged as told_learning};
+use learning::ops::{Outcome, judged as told_learning};
 use learning::store::{AttemptStatus, event_insert};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -15,7 +17,7 @@ use crate::error::{CLAIMED, Error};
 use crate::ids::SubmissionId;
 use crate::model::submission::{Judgement, Override, Submission};
 use crate::rules::rubric::{Marks, after_penalty, judged};
-use crate::store::{self, Filter, Grade};
+use crate::store::{self, Filter, Grade, SubmissionRow};
 
 /// Somebody judges what was handed in. It completes the step, or passes the assessment, if it passes. Once judged it is changed by
 /// [`submission_override`] alone. Audited.
@@ -44,9 +46,10 @@ pub async fn submission_judge(
         }
         let marks = judged(&held.task.review.rubric, held.task.review.pass_percent, judgement)
             .map_err(Error::Invalid)?;
+        let before = told(&held.row);
         let how = How { cause: "instructor", by, feedback: feedback_of(judgement), ..How::default() };
         graded(&mut tx, guild, &mut held, &marks, how).await?;
-        let answer = recorded(&mut tx, guild, id, "GRADE", &author).await?;
+        let answer = recorded(&mut tx, guild, &before, id, ("GRADE", None), author).await?;
         tx.commit().await?;
         Ok(answer)
     })
@@ -76,11 +79,11 @@ pub async fn submission_override(
         not_own(&held, by)?;
         let review = &held.task.review;
         let marks = judged(&review.rubric, review.pass_percent, &change.judgement).map_err(Error::Invalid)?;
-        let feedback = feedback_of(&change.judgement);
+        let (before, feedback) = (told(&held.row), feedback_of(&change.judgement));
         let how =
             How { cause: "override", by, feedback, reason: Some(reason), corrects: true, ..How::default() };
         graded(&mut tx, guild, &mut held, &marks, how).await?;
-        let answer = recorded(&mut tx, guild, id, "OVERRIDE", &author).await?;
+        let answer = recorded(&mut tx, guild, &before, id, ("OVERRIDE", Some(reason)), author).await?;
         tx.commit().await?;
         Ok(answer)
     })
@@ -101,14 +104,21 @@ fn feedback_of(judgement: &Judgement) -> Option<&str> {
 async fn recorded(
     conn: &mut PgConnection,
     guild: GuildId,
+    before: &Value,
     id: SubmissionId,
-    action: &str,
-    author: &Author<'_>,
+    deed: (&str, Option<&str>),
+    author: Author<'_>,
 ) -> Result<Submission, Error> {
+    let (action, reason) = deed;
     let row = store::submission_get(&mut *conn, guild, id).await?;
-    let after = json!({ "user_id": row.user, "grade": row.grade, "passed": row.is_passed });
-    author.record(&mut *conn, guild, action, "assessment.quest_submissions", id.to_string(), after).await?;
+    let deed = Deed::new(action, "assessment.quest_submissions", id.to_string()).before(before);
+    deed.after(told(&row)).because(reason).record(&mut *conn, guild, author).await?;
     shown(conn, guild, row).await
+}
+
+/// What the audit log tells of a submission.
+fn told(row: &SubmissionRow) -> Value {
+    json!({ "user_id": row.user, "status": row.status, "grade": row.grade, "passed": row.is_passed })
 }
 
 /// How a grade comes about.

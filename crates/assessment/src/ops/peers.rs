@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use access::Author;
+use access::author::Deed;
 use chrono::TimeDelta;
 use jobs::outbox;
 use jobs::timers::At;
 use kernel::{GuildId, UserId};
 use learning::ids::{AssessmentId, LearnerId, QuestId, Subject};
 use learning::model::assessment::{AssessmentType, Peers};
-use learning::ops::{Author, current_version, version_read};
+use learning::ops::{current_version, version_read};
 use learning::store::{AttemptStatus, attempt_get, learner_find};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
@@ -231,10 +233,11 @@ pub async fn review_hide(
         }
         let by = grader(&mut tx, &author).await?.unwrap_or_default();
         if store::review_hide(&mut tx, &lock, id, by).await? {
-            let after = json!({ "submission_id": assignment.submission, "quest_id": assignment.quest });
-            author
-                .record(&mut tx, guild, "HIDE", "assessment.submission_reviews", id.to_string(), after)
-                .await?;
+            let told = |hidden: bool| {
+                json!({ "submission_id": assignment.submission, "quest_id": assignment.quest, "hidden": hidden })
+            };
+            let deed = Deed::new("HIDE", "assessment.submission_reviews", id.to_string()).before(told(false));
+            deed.after(told(true)).record(&mut tx, guild, author).await?;
         }
         tx.commit().await?;
         Ok(())

@@ -1,7 +1,7 @@
 //! The queue of those who grade: what waits, claims that expire, what there is to see of one.
 
+use access::Author;
 use kernel::{GuildId, Page, PageQuery, Problem};
-use learning::ops::Author;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 

@@ -3,10 +3,12 @@
 
 use std::collections::HashMap;
 
+use access::Author;
+use access::author::Deed;
 use jobs::timers::At;
 use kernel::GuildId;
 use learning::ids::{QuestId, Subject, TryId};
-use learning::ops::{Author, Outcome, Work, current_version, judged, version_read};
+use learning::ops::{Outcome, Work, current_version, judged, version_read};
 use learning::store::{
     AttemptStatus, GradedResponse, GradedTry, Snapshot, graded_responses, graded_tries, learners_lock,
     tries_regrade,
@@ -137,7 +139,8 @@ pub async fn regrade_create(
         let by = grader(&mut tx, &author).await?;
         let id = store::regrade_insert(&mut tx, guild, new, version, by).await?;
         let after = json!({ "quest_id": new.quest_id, "key_version": version, "lowers": new.lowers, "dry": new.dry, "reason": reason });
-        author.record(&mut tx, guild, "REGRADE", "assessment.regrades", id.to_string(), after).await?;
+        let deed = Deed::new("REGRADE", "assessment.regrades", id.to_string()).after(after);
+        deed.because(Some(reason)).record(&mut tx, guild, author).await?;
         let about = timers::Carry { regrade_id: id };
         timers::REGRADE.schedule(&mut tx, Some(guild), At::Now, &about).await?;
         let regrade = one(&mut tx, guild, id).await?;

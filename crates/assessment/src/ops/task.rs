@@ -1,10 +1,10 @@
 //! What is judged, and who judges: out of the version that a submission names.
 
-use access::{Bearer, By, Person};
+use access::{Author, Bearer, By, Person};
 use kernel::{GuildId, UserId};
 use learning::ids::{QuestId, Subject};
 use learning::model::assessment::{AssessmentType, Peers, Review, RubricVisibility};
-use learning::ops::{Author, Work, version_read};
+use learning::ops::{Work, person_of, version_read};
 use learning::store::Snapshot;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -100,7 +100,7 @@ pub(crate) async fn held(conn: &mut PgConnection, guild: GuildId, id: Submission
 
 /// Who grades: the person, else the key that is nobody's or the administrator; of the command line none.
 pub(crate) async fn grader(conn: &mut PgConnection, author: &Author<'_>) -> Result<Option<Uuid>, Error> {
-    if let Some(person) = author.person(conn).await? {
+    if let Some(person) = person_of(&mut *conn, author).await? {
         return Ok(Some(person));
     }
     let By::Key(actor) = author.by else { return Ok(None) };

@@ -1,6 +1,7 @@
 //! Authors' drafts of quests and paths. Nothing here changes what learners see; publication does.
 
-use access::{AuditEntry, By, Origin, audit};
+use access::Author;
+use access::author::Deed;
 use chrono::{DateTime, Utc};
 use kernel::{FieldError, GuildId, Page, PageQuery, Problem};
 use serde::{Serialize, de::DeserializeOwned};
@@ -18,39 +19,22 @@ use crate::model::quest::QuestDocument;
 use crate::rules::check::{is_slug, path_check, quest_check};
 use crate::store::{self, PathRow, PathSummary, QuestRow, QuestSummary, Snapshot, Version};
 
-/// Who makes a change, and from where.
-#[derive(Debug, Clone, Copy)]
-pub struct Author<'a> {
-    /// Who.
-    pub by: By<'a>,
-    /// From where.
-    pub origin: &'a Origin,
+/// The author as a person, where their key is bound to one.
+pub async fn person_of(conn: &mut PgConnection, author: &Author<'_>) -> Result<Option<Uuid>, Error> {
+    let Some(user) = author.member() else { return Ok(None) };
+    Ok(sqlx::query_scalar!("SELECT auth_user_id FROM people.users WHERE id = $1", user.get())
+        .fetch_optional(conn)
+        .await?)
 }
 
-impl Author<'_> {
-    /// The author as a person, where their key is bound to one.
-    pub async fn person(&self, conn: &mut PgConnection) -> Result<Option<Uuid>, Error> {
-        let By::Key(actor) = self.by else { return Ok(None) };
-        let Some(user) = actor.user else { return Ok(None) };
-        Ok(sqlx::query_scalar!("SELECT auth_user_id FROM people.users WHERE id = $1", user.get())
-            .fetch_optional(conn)
-            .await?)
-    }
+/// Where the audit log finds what authors write. Keys and answers are not in it.
+pub(super) const QUESTS: &str = "learning.quests";
+pub(super) const PATHS: &str = "learning.learning_paths";
 
-    /// Writes to the audit log.
-    pub async fn record(
-        &self,
-        conn: &mut PgConnection,
-        guild: GuildId,
-        action: &str,
-        table: &str,
-        id: String,
-        after: Value,
-    ) -> Result<(), Error> {
-        let mut entry = AuditEntry::new(Some(guild), self.by, action, table, id).from(self.origin);
-        entry.after = Some(after);
-        Ok(audit::record(conn, &entry).await?)
-    }
+/// That something was retired.
+pub(super) fn retired<'a>(table: &'a str, id: String, slug: &str) -> Deed<'a> {
+    let told = |retired: bool| json!({ "slug": slug, "retired": retired });
+    Deed::new("DELETE", table, id).before(told(false)).after(told(true))
 }
 
 /// A quest as its authors see it.
@@ -178,11 +162,11 @@ pub async fn quest_create(
     let draft = written("a quest", quest)?;
     db::retry(|| async {
         let mut tx = db::begin(pool).await?;
-        let person = author.person(&mut tx).await?;
+        let person = person_of(&mut tx, &author).await?;
         let id = store::quest_insert(&mut tx, guild, slug, &draft, person).await?;
         let made = quest_shown(store::quest_get(&mut tx, guild, id).await?)?;
         let after = json!({ "slug": slug, "title": quest.title });
-        author.record(&mut tx, guild, "CREATE", "learning.quests", id.to_string(), after).await?;
+        Deed::new("CREATE", QUESTS, id.to_string()).after(after).record(&mut tx, guild, author).await?;
         tx.commit().await?;
         Ok(made)
     })
@@ -210,12 +194,19 @@ pub async fn quest_put(
         let before = store::quest_get(&mut tx, guild, id).await?;
         refused(under("quest", quest_check(quest)))?;
         is_fresh(expected, before.draft_revision)?;
-        if quest_document(&before)? != *quest {
+        let document = quest_document(&before)?;
+        if document != *quest {
             store::quest_draft_put(&mut tx, guild, id, &draft).await?;
-            let after = json!({ "slug": before.slug, "title": quest.title, "draft": true });
-            author.record(&mut tx, guild, "UPDATE", "learning.quests", id.to_string(), after).await?;
         }
-        let put = quest_shown(store::quest_get(&mut tx, guild, id).await?)?;
+        let after = store::quest_get(&mut tx, guild, id).await?;
+        if document != *quest {
+            let told = |row: &QuestRow, title: &str| {
+                json!({ "slug": row.slug, "title": title, "draft": row.draft.is_some(), "revision": row.draft_revision })
+            };
+            let deed = Deed::new("UPDATE", QUESTS, id.to_string()).before(told(&before, &document.title));
+            deed.after(told(&after, &quest.title)).record(&mut tx, guild, author).await?;
+        }
+        let put = quest_shown(after)?;
         tx.commit().await?;
         Ok(put)
     })
@@ -238,12 +229,11 @@ pub async fn quest_retire(
             store::quest_retire(&mut tx, guild, id).await?;
             ensure_reachable(&Graph::load(&mut tx, guild).await?)?;
             store::catalogue_touch(&mut tx, &lock).await?;
-            let after = json!({ "slug": before.slug, "retired": true });
-            author.record(&mut tx, guild, "DELETE", "learning.quests", id.to_string(), after).await?;
+            retired(QUESTS, id.to_string(), &before.slug).record(&mut tx, guild, author).await?;
         }
-        let retired = quest_shown(store::quest_get(&mut tx, guild, id).await?)?;
+        let after = quest_shown(store::quest_get(&mut tx, guild, id).await?)?;
         tx.commit().await?;
-        Ok(retired)
+        Ok(after)
     })
     .await
 }
@@ -281,11 +271,11 @@ pub async fn path_create(
     let draft = written("a path", path)?;
     db::retry(|| async {
         let mut tx = db::begin(pool).await?;
-        let person = author.person(&mut tx).await?;
+        let person = person_of(&mut tx, &author).await?;
         let id = store::path_insert(&mut tx, guild, slug, &draft, person).await?;
         let made = path_row(&mut tx, guild, id).await?;
         let after = json!({ "slug": slug, "name": path.name });
-        author.record(&mut tx, guild, "CREATE", "learning.learning_paths", id.to_string(), after).await?;
+        Deed::new("CREATE", PATHS, id.to_string()).after(after).record(&mut tx, guild, author).await?;
         tx.commit().await?;
         path_shown(made)
     })
@@ -317,14 +307,20 @@ pub async fn path_put(
         let before = path_row(&mut tx, guild, id).await?;
         refused(under("path", path_check(path)))?;
         is_fresh(expected, before.draft_revision)?;
-        if read::<PathDocument>("a path", before.document)? != *path {
+        let document: PathDocument = read("a path", before.document.clone())?;
+        if document != *path {
             store::path_draft_put(&mut tx, guild, id, &draft).await?;
-            let after = json!({ "slug": before.slug, "name": path.name, "draft": true });
-            author.record(&mut tx, guild, "UPDATE", "learning.learning_paths", id.to_string(), after).await?;
         }
-        let put = path_row(&mut tx, guild, id).await?;
+        let after = path_row(&mut tx, guild, id).await?;
+        if document != *path {
+            let told = |row: &PathRow, name: &str| {
+                json!({ "slug": row.slug, "name": name, "draft": row.has_draft, "revision": row.draft_revision })
+            };
+            let deed = Deed::new("UPDATE", PATHS, id.to_string()).before(told(&before, &document.name));
+            deed.after(told(&after, &path.name)).record(&mut tx, guild, author).await?;
+        }
         tx.commit().await?;
-        path_shown(put)
+        path_shown(after)
     })
     .await
 }
@@ -345,12 +341,11 @@ pub async fn path_retire(
             store::path_retire(&mut tx, guild, id).await?;
             ensure_reachable(&Graph::load(&mut tx, guild).await?)?;
             store::catalogue_touch(&mut tx, &lock).await?;
-            let after = json!({ "slug": before.slug, "retired": true });
-            author.record(&mut tx, guild, "DELETE", "learning.learning_paths", id.to_string(), after).await?;
+            retired(PATHS, id.to_string(), &before.slug).record(&mut tx, guild, author).await?;
         }
-        let retired = path_row(&mut tx, guild, id).await?;
+        let after = path_row(&mut tx, guild, id).await?;
         tx.commit().await?;
-        path_shown(retired)
+        path_shown(after)
     })
     .await
 }

@@ -1,12 +1,14 @@
 //! Banks of questions. A change reaches learners when a quest that draws from the bank is published again: publication copies the
 //! questions into the quest's version.
 
+use access::Author;
+use access::author::Deed;
 use kernel::{GuildId, Page, PageQuery, Problem};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::authoring::{Author, is_fresh, refused, slug_check, under};
+use super::authoring::{is_fresh, person_of, refused, retired, slug_check, under};
 use crate::error::Error;
 use crate::model::bank::{BankDocument, BankSource, BankSummary, NamedBank};
 use crate::rules::check::bank_check;
@@ -58,11 +60,11 @@ pub async fn bank_create(
     db::retry(|| async {
         let mut tx = db::begin(pool).await?;
         let lock = store::catalogue_lock(&mut tx, guild).await?;
-        let person = author.person(&mut tx).await?;
+        let person = person_of(&mut tx, &author).await?;
         store::bank_insert(&mut tx, &lock, &new.slug, &new.bank, person).await?;
         let after =
             json!({ "slug": new.slug, "title": new.bank.title, "questions": new.bank.questions.len() });
-        author.record(&mut tx, guild, "CREATE", TABLE, new.slug.clone(), after).await?;
+        Deed::new("CREATE", TABLE, new.slug.clone()).after(after).record(&mut tx, guild, author).await?;
         let made = shown(&mut tx, guild, &new.slug).await?;
         tx.commit().await?;
         Ok(made)
@@ -88,10 +90,16 @@ pub async fn bank_put(
         is_fresh(expected, before.revision)?;
         if before.bank != *bank || before.retired_at.is_some() {
             store::bank_write(&mut tx, &lock, slug, bank).await?;
-            let after = json!({ "slug": slug, "title": bank.title, "questions": bank.questions.len() });
-            author.record(&mut tx, guild, "UPDATE", TABLE, slug.to_owned(), after).await?;
         }
         let put = shown(&mut tx, guild, slug).await?;
+        if before.bank != *bank || before.retired_at.is_some() {
+            let told = |one: &BankSource| {
+                json!({ "slug": slug, "title": one.bank.title, "questions": one.bank.questions.len(),
+                        "revision": one.revision, "retired": one.retired_at.is_some() })
+            };
+            let deed = Deed::new("UPDATE", TABLE, slug).before(told(&before)).after(told(&put));
+            deed.record(&mut tx, guild, author).await?;
+        }
         tx.commit().await?;
         Ok(put)
     })
@@ -116,12 +124,11 @@ pub async fn bank_retire(
         }
         if before.retired_at.is_none() {
             store::bank_retire(&mut tx, &lock, slug).await?;
-            let after = json!({ "slug": slug, "retired": true });
-            author.record(&mut tx, guild, "DELETE", TABLE, slug.to_owned(), after).await?;
+            retired(TABLE, slug.to_owned(), slug).record(&mut tx, guild, author).await?;
         }
-        let retired = shown(&mut tx, guild, slug).await?;
+        let after = shown(&mut tx, guild, slug).await?;
         tx.commit().await?;
-        Ok(retired)
+        Ok(after)
     })
     .await
 }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use access::Author;
 use kernel::GuildId;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 
-use super::authoring::Author;
 use super::publish::{Published, bring};
 use crate::authoring::Foreign;
 use crate::error::Error;

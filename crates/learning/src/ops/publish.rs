@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use access::Author;
+use access::author::Deed;
 use community::skills::{self, model::NewSkill};
 use jobs::outbox;
 use kernel::{FieldError, GuildId};
@@ -13,7 +15,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::authoring::{
-    Author, PathSource, QuestSource, path_source, quest_document, quest_source, read, written,
+    PATHS, PathSource, QUESTS, QuestSource, path_source, person_of, quest_document, quest_source, read,
+    written,
 };
 use super::banks::banks_bring;
 use super::reachable::ensure_reachable;
@@ -25,7 +28,7 @@ use crate::model::quest::QuestDocument;
 use crate::rules::banks::{Banks, banks_of, draws_check};
 use crate::rules::check::bundle_check;
 use crate::rules::versions::{counted, graded_hash};
-use crate::store::{self, CatalogueLock, PublishedQuest, QuestRow, Snapshot};
+use crate::store::{self, CatalogueLock, PathRow, PublishedQuest, QuestRow, Snapshot};
 
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -182,23 +185,21 @@ pub async fn quest_publish(
         // Read again under the lock: another author may have published meanwhile.
         let row = store::quest_get(&mut tx, guild, id).await?;
         let document = quest_document(&row)?;
-        let person = author.person(&mut tx).await?;
+        let person = person_of(&mut tx, &author).await?;
+        let before = row.clone();
         let draft = Draft { row, document };
         let title = draft.document.title.clone();
         let tally = quests_publish(&mut tx, guild, &lock, &[draft], person).await?;
         if tally.unchanged == 0 {
             ensure_reachable(&Graph::load(&mut tx, guild).await?)?;
             store::catalogue_touch(&mut tx, &lock).await?;
-            author
-                .record(
-                    &mut tx,
-                    guild,
-                    "PUBLISH",
-                    "learning.quests",
-                    id.to_string(),
-                    json!({ "title": title }),
-                )
-                .await?;
+            let after = store::quest_get(&mut tx, guild, id).await?;
+            let told = |row: &QuestRow| {
+                json!({ "slug": row.slug, "title": title, "version": row.current_version,
+                        "draft": row.draft.is_some(), "retired": row.retired_at.is_some() })
+            };
+            let deed = Deed::new("PUBLISH", QUESTS, id.to_string()).before(told(&before));
+            deed.after(told(&after)).record(&mut tx, guild, author).await?;
         }
         tx.commit().await?;
         Ok::<_, Error>(())
@@ -217,13 +218,19 @@ pub async fn path_publish(
     db::retry(|| async {
         let mut tx = db::begin(pool).await?;
         let there = store::path_get(&mut tx, guild, Some(id), None).await?.ok_or(Error::NotFound("path"))?;
-        let document: PathDocument = read("a path", there.document)?;
+        let document: PathDocument = read("a path", there.document.clone())?;
         let lock = store::catalogue_lock(&mut tx, guild).await?;
         path_put(&mut tx, guild, &lock, id, &document).await?;
         ensure_reachable(&Graph::load(&mut tx, guild).await?)?;
         store::catalogue_touch(&mut tx, &lock).await?;
-        let after = json!({ "slug": there.slug, "name": document.name });
-        author.record(&mut tx, guild, "PUBLISH", "learning.learning_paths", id.to_string(), after).await?;
+        let after = store::path_get(&mut tx, guild, Some(id), None).await?.ok_or(Error::NotFound("path"))?;
+        let told = |row: &PathRow| {
+            json!({ "slug": row.slug, "name": document.name, "published": row.is_published, "draft": row.has_draft })
+        };
+        if told(&there) != told(&after) {
+            let deed = Deed::new("PUBLISH", PATHS, id.to_string()).before(told(&there));
+            deed.after(told(&after)).record(&mut tx, guild, author).await?;
+        }
         tx.commit().await?;
         Ok::<_, Error>(())
     })
@@ -292,7 +299,7 @@ pub(super) async fn bring(
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
-    let person = author.person(&mut *conn).await?;
+    let person = person_of(&mut *conn, &author).await?;
     let skills_made = skills_bring(&mut *conn, guild, bundle, author).await?;
     let banks_changed = banks_bring(&mut *conn, lock, &bundle.banks, person).await?;
     let (mut drafts, created) = drafts_put(&mut *conn, guild, bundle, publish, person).await?;
@@ -324,7 +331,7 @@ pub(super) async fn bring(
     if created > 0 || skills_made > 0 || banks_changed > 0 || tally.unchanged < drafts.len() || !same {
         let after = json!({ "slug": bundle.slug, "name": bundle.path.name, "quests": bundle.quests.len(),
                             "banks": bundle.banks.len(), "published": publish });
-        author.record(conn, guild, "IMPORT", "learning.learning_paths", path.to_string(), after).await?;
+        Deed::new("IMPORT", PATHS, path.to_string()).after(after).record(conn, guild, author).await?;
     }
     Ok(Published {
         path_id: path,
@@ -358,7 +365,7 @@ async fn skills_bring(
             })
         })
         .collect();
-    Ok(skills::ops::skills_add(conn, guild, new, access::Author::new(author.by, author.origin)).await?)
+    Ok(skills::ops::skills_add(conn, guild, new, author).await?)
 }
 
 /// The bundle's quests as drafts of the guild's; those that were not there are made. Tells how many were.

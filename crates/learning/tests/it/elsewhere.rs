@@ -1,7 +1,8 @@
 //! Steps that are completed by what happens elsewhere in the guild, and quests that open by what members earn.
 
 use access::testing::deliver;
-use learning::ops::{Elsewhere, rules_come_true, steps_come_true};
+use kernel::{GuildId, UserId};
+use learning::ops::{Elsewhere, learners_round};
 use serde_json::{Value, json};
 
 use crate::stage::{ADA, BOB, Stage, reading};
@@ -40,6 +41,17 @@ async fn done(stage: &Stage, user: i64, quest: &str) -> Vec<bool> {
     steps.iter().map(|step| step["status"] == "Completed").collect()
 }
 
+/// As the job looks, with room for everybody.
+async fn steps_come_true(stage: &Stage) -> usize {
+    let round = learners_round(stage.house.pool(), None, 100).await.unwrap();
+    learning::ops::steps_come_true(stage.house.pool(), &round.who).await.unwrap()
+}
+
+async fn rules_come_true(stage: &Stage) -> usize {
+    let round = learners_round(stage.house.pool(), None, 100).await.unwrap();
+    learning::ops::rules_come_true(stage.house.pool(), &round.who).await.unwrap()
+}
+
 const THREAD: &str =
     "INSERT INTO lake.event_lake (guild_id, user_id, event_type) VALUES (1, 7, 'thread_create')";
 const ACHIEVEMENT: &str = "INSERT INTO progress.achievement_templates (guild_id, name, description, requirement_type, rarity)
@@ -71,7 +83,7 @@ async fn what_happens_completes_the_step_once_and_in_order() {
         format!("quests/{id}/attempt/steps/{}/completion", attempt["steps"][0]["id"].as_str().unwrap());
     let (status, kind, _) = stage.refused("POST", &confirm, Some(ADA), Some(json!({}))).await;
     assert_eq!((status, kind.as_str()), (409, "attempt-state"));
-    assert_eq!(steps_come_true(stage.house.pool()).await.unwrap(), 0);
+    assert_eq!(steps_come_true(&stage).await, 0);
 
     // No event tells of threads and talk: the job finds them.
     sql(&stage, THREAD).await;
@@ -81,8 +93,8 @@ async fn what_happens_completes_the_step_once_and_in_order() {
          VALUES (1, 7, 'VOICE_TICK', 'a', 10), (1, 7, 'VOICE_TICK', 'b', 10)",
     )
     .await;
-    assert_eq!(steps_come_true(stage.house.pool()).await.unwrap(), 2);
-    assert_eq!(steps_come_true(stage.house.pool()).await.unwrap(), 0, "once");
+    assert_eq!(steps_come_true(&stage).await, 2);
+    assert_eq!(steps_come_true(&stage).await, 0, "once");
     assert_eq!(done(&stage, ADA, &id).await, [true, false, true]);
 
     // A quest of the board is told of; told twice, it counts once.
@@ -163,7 +175,7 @@ async fn what_members_earn_opens_quests_and_is_told_once() {
     };
     // Who learns nothing is told nothing.
     sql(&stage, "UPDATE people.members SET xp = 60, level = 3 WHERE user_id = 8").await;
-    assert_eq!(rules_come_true(stage.house.pool(), 100).await.unwrap(), 0);
+    assert_eq!(rules_come_true(&stage).await, 0);
     stage.walk(ADA, &first).await;
     assert_eq!(unlocked(ADA).await, [""; 0]);
 
@@ -175,7 +187,7 @@ async fn what_members_earn_opens_quests_and_is_told_once() {
     assert_eq!(unlocked(ADA).await, std::slice::from_ref(&by_level));
     sql(&stage, "UPDATE people.members SET xp = 60 WHERE user_id = 7").await;
     sql(&stage, "INSERT INTO community.user_skills (guild_id, user_id, skill_id, skill_points) SELECT 1, 7, id, 10 FROM community.skills").await;
-    assert_eq!(rules_come_true(stage.house.pool(), 100).await.unwrap(), 2);
+    assert_eq!(rules_come_true(&stage).await, 2);
     sql(&stage, ACHIEVEMENT).await;
     tell(&stage, "achievement.earned", achievement(ADA)).await;
     tell(&stage, "achievement.earned", achievement(ADA)).await;
@@ -185,7 +197,7 @@ async fn what_members_earn_opens_quests_and_is_told_once() {
     let mut expected = vec![by_level, by_xp, by_skill, by_achievement.clone()];
     expected.sort();
     assert_eq!(all, expected);
-    assert_eq!(rules_come_true(stage.house.pool(), 100).await.unwrap(), 0, "once");
+    assert_eq!(rules_come_true(&stage).await, 0, "once");
     // What is taken away again closes nothing that was opened.
     sql(&stage, "UPDATE progress.user_achievements SET revoked_at = now()").await;
     let view = stage.ok("GET", &format!("quests/{by_achievement}"), Some(ADA), None).await;
@@ -243,7 +255,7 @@ async fn a_quest_that_cannot_be_read_holds_nobody_else_up() {
          INSERT INTO lake.event_lake (guild_id, user_id, event_type) VALUES (1, 7, 'thread_create'), (1, 8, 'thread_create')",
     )
     .await;
-    assert_eq!(steps_come_true(stage.house.pool()).await.unwrap(), 1);
+    assert_eq!(steps_come_true(&stage).await, 1);
     assert_eq!(done(&stage, BOB, &whole).await, [true, false]);
 
     // Nor does it hold up who reads of it in the outbox.
@@ -259,4 +271,73 @@ async fn a_quest_that_cannot_be_read_holds_nobody_else_up() {
     }
     deliver(stage.house.pool(), &Elsewhere).await;
     assert_eq!(done(&stage, BOB, &whole).await, [true, true]);
+}
+
+#[tokio::test]
+async fn the_job_looks_at_a_part_of_all_learners_and_at_who_earned_something_just_now() {
+    let stage = Stage::new().await;
+    let id = stage.quest("out", &quest(&[json!({ "threads": 1 }), json!({ "voice_minutes": 10 })])).await;
+    for user in [ADA, BOB] {
+        stage.ok("POST", &format!("quests/{id}/attempt"), Some(user), None).await;
+    }
+    let pool = stage.house.pool();
+    let of = |user: i64| (GuildId::new(1), UserId::new(user));
+    // Each in their turn, and from the beginning once all have had theirs.
+    let first = learners_round(pool, None, 1).await.unwrap();
+    assert_eq!((first.who, first.until), (vec![of(ADA)], Some(of(ADA))));
+    let second = learners_round(pool, Some(of(ADA)), 1).await.unwrap();
+    assert_eq!((second.who, second.until), (vec![of(BOB)], Some(of(BOB))));
+    let third = learners_round(pool, Some(of(BOB)), 1).await.unwrap();
+    assert_eq!((third.who, third.until), (vec![], None));
+    // Whoever earns something need not wait for it.
+    sql(
+        &stage,
+        "INSERT INTO progress.activity_log (guild_id, user_id, event_type, source_event_id, xp_delta)
+         VALUES (1, 8, 'VOICE_TICK', 'a', 10)",
+    )
+    .await;
+    let round = learners_round(pool, None, 1).await.unwrap();
+    assert_eq!((&round.who, round.until), (&vec![of(ADA), of(BOB)], Some(of(ADA))));
+    assert_eq!(learning::ops::steps_come_true(pool, &round.who).await.unwrap(), 1);
+    assert_eq!(done(&stage, BOB, &id).await, [false, true]);
+    assert_eq!(done(&stage, ADA, &id).await, [false, false]);
+}
+
+/// What a run costs does not grow with who learns and earned here before: statements read the learners that they are asked about.
+#[tokio::test]
+async fn a_run_of_the_job_reads_nothing_of_learners_that_it_does_not_look_at() {
+    let stage = Stage::new().await;
+    let id = stage.quest("out", &quest(&[json!({ "threads": 1 })])).await;
+    stage.ok("POST", &format!("quests/{id}/attempt"), Some(ADA), None).await;
+    sql(
+        &stage,
+        "INSERT INTO people.users (id) SELECT 1000 + n FROM generate_series(1, 20000) AS n;
+         INSERT INTO people.members (guild_id, user_id) SELECT 1, 1000 + n FROM generate_series(1, 20000) AS n;
+         INSERT INTO learning.learners (guild_id, auth_user_id, user_id)
+             SELECT 1, u.auth_user_id, u.id FROM people.users u WHERE u.id > 1000;
+         INSERT INTO learning.user_quest_attempts (guild_id, auth_user_id, quest_id, version, total_count)
+             SELECT 1, l.auth_user_id, q.id, 1, 1 FROM learning.learners l CROSS JOIN learning.quests q WHERE l.user_id > 1000;
+         ANALYZE people.members; ANALYZE learning.learners; ANALYZE learning.user_quest_attempts; ANALYZE learning.quest_versions",
+    )
+    .await;
+    // A single connection, which tells what it read when it is asked to.
+    let one = sqlx::postgres::PgPoolOptions::new().max_connections(1);
+    let pool = one.connect_with(stage.house.database.options().clone()).await.unwrap();
+    let read = async || -> i64 {
+        sqlx::query("SELECT pg_stat_force_next_flush()").execute(&pool).await.unwrap();
+        sqlx::query_scalar(
+            "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables
+              WHERE schemaname || '.' || relname IN ('learning.learners', 'learning.user_quest_attempts', 'people.members')",
+        )
+        .fetch_one(&pool)
+        .await
+        .unwrap()
+    };
+    let before = read().await;
+    let round = learners_round(&pool, None, 10).await.unwrap();
+    assert_eq!(round.who.len(), 10);
+    learning::ops::steps_come_true(&pool, &round.who).await.unwrap();
+    learning::ops::rules_come_true(&pool, &round.who).await.unwrap();
+    let rows = read().await - before;
+    assert!(rows < 1_000, "{rows} rows were read for 10 learners");
 }

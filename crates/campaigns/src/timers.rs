@@ -24,6 +24,9 @@ use crate::model::{Status, TimerType};
 /// The queue's name.
 pub const QUEUE: &str = crate::store::timers::QUEUE;
 
+/// The queues of timers that nodes work on: that of campaigns, and those of `jobs`.
+pub const QUEUES: [&str; 3] = [QUEUE, jobs::timers::QUEUE, jobs::schedule::QUEUE];
+
 /// The table `campaigns.campaign_timers`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CampaignTimers;

@@ -15,13 +15,14 @@
 //! Map: [`settings`] what an operator may choose · [`model`] types · [`rules`] patterns and the schedule of attempts ·
 //! [`signing`] · [`address`] who may be called · [`sender`] one attempt · `store`, `queue`
 //! SQL · [`fanout`] from the outbox into queues · `worker` from queues to endpoints · [`ops`] what the faces call ·
-//! [`routes`] the HTTP face · [`schedules`] clearing away · [`nats`] the broker, both ways · [`document`] the page about events.
+//! [`routes`] the HTTP face · [`lag`] how far readers are behind · [`schedules`] clearing away · [`nats`] the broker, both ways · [`document`] the page about events.
 
 pub mod address;
 pub mod document;
 pub mod error;
 mod events;
 pub mod fanout;
+pub mod lag;
 pub mod model;
 pub mod nats;
 pub mod ops;

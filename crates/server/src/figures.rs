@@ -119,7 +119,7 @@ pub async fn render(pool: &PgPool, settings: &Settings, sandbox: Option<&sandbox
     if let Some(sandbox) = sandbox {
         scripts(&mut page, &sandbox.stats());
     }
-    match tokio::time::timeout(PATIENCE, crate::operations::outbox::lag(pool, settings)).await {
+    match tokio::time::timeout(PATIENCE, delivery::lag::lag(pool, settings.nats.url.is_some())).await {
         Ok(Ok(lag)) => {
             page.gauge(
                 "questhall_outbox_oldest_transaction_seconds",

@@ -9,11 +9,8 @@ mod schedules;
 mod timers;
 mod upkeep;
 
+use access::App;
 use access::slice::{Slice, Terminal, no_consumers, no_timers, no_workers};
-use access::{App, AuditEntry, By, Origin};
-use kernel::Problem;
-use serde_json::Value;
-use sqlx::PgConnection;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -59,23 +56,4 @@ fn router() -> OpenApiRouter<App> {
         .routes(routes!(timers::cancel))
         .routes(routes!(outbox::show))
         .routes(routes!(sandbox::show))
-}
-
-/// Writes the audit log's entry of an operator's deed.
-async fn audited(
-    conn: &mut PgConnection,
-    (by, origin): (By<'_>, &Origin),
-    action: &'static str,
-    table: &'static str,
-    id: String,
-    (before, after): (Option<Value>, Option<Value>),
-) -> Result<(), Problem> {
-    let entry = AuditEntry { before, after, ..AuditEntry::new(None, by, action, table, id).from(origin) };
-    access::audit::record(conn, &entry).await?;
-    Ok(())
-}
-
-/// A name in a path, such as a queue's: what PostgreSQL could not even compare is no name of anything.
-fn known_text(name: &str, what: &'static str) -> Result<(), Problem> {
-    if name.contains('\0') || name.len() > 200 { Err(Problem::not_found(what)) } else { Ok(()) }
 }

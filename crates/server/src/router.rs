@@ -117,6 +117,7 @@ pub fn build(services: &Services) -> Router {
     at_hand.insert(submissions.clone());
     at_hand.insert(transfers.clone());
     at_hand.insert(lake.clone());
+    at_hand.insert(settings.nats.clone());
     at_hand.insert(services.discord.clone());
     at_hand.insert(app.wake().clone());
     if let Some(sandbox) = sandbox {

@@ -111,6 +111,11 @@ impl<S: Scope> Global<S> {
     pub fn by(&self) -> By<'_> {
         By::Key(&self.actor)
     }
+
+    /// Who makes the change, and from where.
+    pub fn author(&self) -> Author<'_> {
+        Author::new(self.by(), &self.origin)
+    }
 }
 
 impl<S: Scope> Holder<S> {

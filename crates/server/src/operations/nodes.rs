@@ -1,16 +1,15 @@
 //! The processes that run, and those that stopped or died lately.
 
+use access::operations;
 use access::scope::{OperationsRead, OperationsWrite};
 use access::{App, Global, Json, Path, Problems};
 use axum::extract::State;
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use kernel::Problem;
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use super::audited;
 
 /// A process that serves this installation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,12 +38,7 @@ pub(super) struct Node {
 
 impl From<jobs::node::NodeRow> for Node {
     fn from(row: jobs::node::NodeRow) -> Self {
-        let state = match (row.stopped_at, row.died_at) {
-            (Some(_), _) => "stopped",
-            (None, Some(_)) => "died",
-            (None, None) if row.draining => "draining",
-            (None, None) => "running",
-        };
+        let state = operations::node_state(&row);
         Self {
             id: row.id,
             name: row.name,
@@ -68,8 +62,7 @@ pub(super) async fn list(
     State(app): State<App>,
     _guard: Global<OperationsRead>,
 ) -> Result<Json<Vec<Node>>, Problem> {
-    let mut conn = db::acquire(app.pool()).await?;
-    let rows = jobs::node::list(&mut conn).await?;
+    let rows = operations::node_list(app.pool()).await?;
     Ok(Json(rows.into_iter().map(Node::from).collect()))
 }
 
@@ -85,8 +78,9 @@ pub(super) async fn drain(
     State(app): State<App>,
     guard: Global<OperationsWrite>,
     Path(node_id): Path<Uuid>,
-) -> Result<axum::http::StatusCode, Problem> {
-    order(&app, &guard, node_id, true).await
+) -> Result<StatusCode, Problem> {
+    operations::node_order(app.pool(), node_id, true, guard.author()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Let a drained node work again
@@ -99,22 +93,7 @@ pub(super) async fn undrain(
     State(app): State<App>,
     guard: Global<OperationsWrite>,
     Path(node_id): Path<Uuid>,
-) -> Result<axum::http::StatusCode, Problem> {
-    order(&app, &guard, node_id, false).await
-}
-
-async fn order(
-    app: &App,
-    guard: &Global<OperationsWrite>,
-    node: Uuid,
-    draining: bool,
-) -> Result<axum::http::StatusCode, Problem> {
-    let mut tx = db::begin(app.pool()).await?;
-    let before = jobs::node::set_draining(&mut tx, node, draining).await?;
-    let before = before.ok_or_else(|| Problem::not_found("running node"))?;
-    let action = if draining { "DRAIN" } else { "RESUME" };
-    let change = (Some(json!({ "draining": before })), Some(json!({ "draining": draining })));
-    audited(&mut tx, (guard.by(), &guard.origin), action, "jobs.nodes", node.to_string(), change).await?;
-    tx.commit().await?;
-    Ok(axum::http::StatusCode::NO_CONTENT)
+) -> Result<StatusCode, Problem> {
+    operations::node_order(app.pool(), node_id, false, guard.author()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

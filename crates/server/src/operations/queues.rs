@@ -1,19 +1,15 @@
 //! Queues of timers: pausing them, for as long as something is being mended.
 
+use access::operations;
 use access::scope::{OperationsRead, OperationsWrite};
 use access::{App, Global, Json, Path, Problems};
 use axum::extract::State;
 use axum::http::StatusCode;
+use campaigns::timers::QUEUES;
 use chrono::{DateTime, Utc};
 use kernel::Problem;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
-
-use super::audited;
-
-/// The queues that nodes of this version work on.
-const QUEUES: [&str; 3] = [campaigns::timers::QUEUE, jobs::timers::QUEUE, jobs::schedule::QUEUE];
 
 /// A queue of work.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,26 +43,15 @@ pub(super) async fn list(
     State(app): State<App>,
     _guard: Global<OperationsRead>,
 ) -> Result<Json<Vec<Queue>>, Problem> {
-    let mut conn = db::acquire(app.pool()).await?;
-    let rows = jobs::queues::list(&mut conn).await?;
-    let mut queues: Vec<Queue> = rows
-        .into_iter()
-        .map(|row| Queue {
-            name: row.name,
-            paused: row.paused,
-            paused_by: row.paused_by,
-            paused_at: row.paused_at,
-            reason: row.reason,
-        })
-        .collect();
-    for name in QUEUES {
-        if !queues.iter().any(|queue| queue.name == name) {
-            let name = name.to_owned();
-            queues.push(Queue { name, paused: false, paused_by: None, paused_at: None, reason: None });
-        }
-    }
-    queues.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-    Ok(Json(queues))
+    let queues = operations::queue_list(app.pool(), &QUEUES).await?;
+    let queues = queues.into_iter().map(|row| Queue {
+        name: row.name,
+        paused: row.paused,
+        paused_by: row.paused_by,
+        paused_at: row.paused_at,
+        reason: row.reason,
+    });
+    Ok(Json(queues.collect()))
 }
 
 /// Pause a queue
@@ -84,22 +69,8 @@ pub(super) async fn pause(
     Path(queue): Path<String>,
     body: Option<Json<Pause>>,
 ) -> Result<StatusCode, Problem> {
-    let queue = known(&queue)?;
     let reason = body.and_then(|Json(pause)| pause.reason);
-    if let Some(reason) = &reason {
-        if reason.contains('\0') {
-            return Err(Problem::field("reason", "must not contain a zero character"));
-        }
-        if reason.chars().count() > 500 {
-            return Err(Problem::field("reason", "must have at most 500 characters"));
-        }
-    }
-    let mut tx = db::begin(app.pool()).await?;
-    let before = snapshot(jobs::queues::lock(&mut tx, queue).await?);
-    jobs::queues::pause(&mut tx, queue, &guard.by().changed_by(), reason.as_deref()).await?;
-    let change = (Some(before), Some(snapshot(jobs::queues::lock(&mut tx, queue).await?)));
-    audited(&mut tx, (guard.by(), &guard.origin), "PAUSE", "jobs.queues", queue.to_owned(), change).await?;
-    tx.commit().await?;
+    operations::queue_pause(app.pool(), (&QUEUES, &queue), reason.as_deref(), guard.author()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -116,26 +87,6 @@ pub(super) async fn resume(
     guard: Global<OperationsWrite>,
     Path(queue): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let queue = known(&queue)?;
-    let mut tx = db::begin(app.pool()).await?;
-    let before = snapshot(jobs::queues::lock(&mut tx, queue).await?);
-    if jobs::queues::resume(&mut tx, queue).await? {
-        let change = (Some(before), Some(snapshot(None)));
-        audited(&mut tx, (guard.by(), &guard.origin), "RESUME", "jobs.queues", queue.to_owned(), change)
-            .await?;
-    }
-    tx.commit().await?;
+    operations::queue_resume(app.pool(), (&QUEUES, &queue), guard.author()).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// A queue as the audit log has it: who paused it counts only while it is paused.
-fn snapshot(queue: Option<jobs::queues::Queue>) -> serde_json::Value {
-    match queue.filter(|queue| queue.paused) {
-        Some(queue) => json!({ "paused": true, "paused_by": queue.paused_by, "reason": queue.reason }),
-        None => json!({ "paused": false }),
-    }
-}
-
-fn known(name: &str) -> Result<&'static str, Problem> {
-    QUEUES.into_iter().find(|queue| *queue == name).ok_or_else(|| Problem::not_found("queue"))
 }

@@ -1,5 +1,6 @@
 //! Periodic jobs: when they ran, what they did, and running one at once.
 
+use access::operations;
 use access::scope::{OperationsRead, OperationsWrite};
 use access::{App, Global, Json, Path, Problems};
 use axum::extract::State;
@@ -7,11 +8,9 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use kernel::Problem;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use super::{audited, known_text};
 
 /// A periodic job.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,8 +46,7 @@ pub(super) async fn list(
     State(app): State<App>,
     _guard: Global<OperationsRead>,
 ) -> Result<Json<Vec<Schedule>>, Problem> {
-    let mut conn = db::acquire(app.pool()).await?;
-    let rows = jobs::schedule::list(&mut conn).await?;
+    let rows = operations::schedule_list(app.pool()).await?;
     let schedule = |row: jobs::schedule::ScheduleRow| Schedule {
         name: row.name,
         cron: row.cron,
@@ -77,14 +75,7 @@ pub(super) async fn run_now(
     guard: Global<OperationsWrite>,
     Path(schedule): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    known_text(&schedule, "periodic job")?;
-    let mut tx = db::begin(app.pool()).await?;
-    let (before, after) = jobs::schedule::run_now(&mut tx, &schedule)
-        .await?
-        .ok_or_else(|| Problem::not_found("periodic job"))?;
-    let change = (Some(json!({ "next_run_at": before })), Some(json!({ "next_run_at": after })));
-    audited(&mut tx, (guard.by(), &guard.origin), "RUN", "jobs.schedules", schedule, change).await?;
-    tx.commit().await?;
+    operations::schedule_run(app.pool(), &schedule, guard.author()).await?;
     app.wake().timers(jobs::schedule::QUEUE);
     Ok(StatusCode::ACCEPTED)
 }

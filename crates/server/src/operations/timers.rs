@@ -1,17 +1,16 @@
 //! One-off work of all slices (`jobs.timers`): what is due, what failed, and running it again.
 
+use access::operations;
 use access::scope::{OperationsRead, OperationsWrite};
 use access::{App, Global, Json, Path, Problems, Query};
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use jobs::timers::{After, Listing, Status};
+use jobs::timers::{Listing, Status};
 use kernel::{GuildId, Page, PageQuery, Problem, TimerId};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-
-use super::{audited, known_text};
 
 /// Which timers to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -69,15 +68,9 @@ pub(super) async fn list(
     Query(query): Query<TimerQuery>,
 ) -> Result<Json<Page<Timer>>, Problem> {
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
-    let (limit, after) = (page.limit()?, page.after::<After>()?);
-    if let Some(kind) = &query.kind {
-        known_text(kind, "kind of timer")?;
-    }
     let status = query.status.unwrap_or(Status::Failed);
     let listing = Listing { status, guild: query.guild_id, kind: query.kind.as_deref() };
-    let mut conn = db::acquire(app.pool()).await?;
-    let rows = jobs::timers::list(&mut conn, listing, after, limit.plus_one()).await?;
-    let page = Page::new(rows, limit, jobs::timers::Listed::key);
+    let page = operations::timer_list(app.pool(), listing, &page).await?;
     Ok(Json(page.map(|row| Timer {
         id: row.id,
         kind: row.kind,
@@ -105,14 +98,7 @@ pub(super) async fn retry(
     guard: Global<OperationsWrite>,
     Path(timer_id): Path<TimerId>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = db::begin(app.pool()).await?;
-    if !jobs::timers::retry_failed(&mut tx, timer_id, None).await? {
-        return Err(Problem::not_found("failed timer"));
-    }
-    let id = timer_id.to_string();
-    let change = (Some(json!({ "status": "FAILED" })), Some(json!({ "status": "PENDING" })));
-    audited(&mut tx, (guard.by(), &guard.origin), "RETRY", "jobs.timers", id, change).await?;
-    tx.commit().await?;
+    operations::timer_retry(app.pool(), timer_id, guard.author()).await?;
     app.wake().timers(jobs::timers::QUEUE);
     Ok(StatusCode::ACCEPTED)
 }
@@ -130,12 +116,6 @@ pub(super) async fn cancel(
     guard: Global<OperationsWrite>,
     Path(timer_id): Path<TimerId>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = db::begin(app.pool()).await?;
-    let before = jobs::timers::cancel_id(&mut tx, timer_id).await?;
-    let before = before.ok_or_else(|| Problem::not_found("pending or failed timer"))?;
-    let id = timer_id.to_string();
-    let change = (Some(json!({ "status": before })), Some(json!({ "status": "CANCELLED" })));
-    audited(&mut tx, (guard.by(), &guard.origin), "CANCEL", "jobs.timers", id, change).await?;
-    tx.commit().await?;
+    operations::timer_cancel(app.pool(), timer_id, guard.author()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

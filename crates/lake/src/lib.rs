@@ -4,9 +4,9 @@
 //! and [`audit`] does so.
 //!
 //! Map: [`ingest`] events in · [`browse`] what is known of them, why they earned what they did, how the lake fares; its retention ·
-//! [`days`] charts · [`categories`] groups of channels, [`multipliers`] what multiplies rewards · `fresh` what a guild configured, kept
-//! for a moment · [`jobs`](mod@jobs) what runs by the clock · [`audit`] re-derivation · [`error`] what can go wrong · [`routes`] the HTTP
-//! face.
+//! [`trial`] what something would earn · [`days`] charts · [`categories`] groups of channels, [`multipliers`] what multiplies rewards ·
+//! `fresh` what a guild configured, kept for a moment · [`jobs`](mod@jobs) what runs by the clock · [`audit`] re-derivation ·
+//! [`error`] what can go wrong · [`routes`] the HTTP face.
 
 pub mod audit;
 pub mod browse;
@@ -18,6 +18,7 @@ pub mod ingest;
 pub mod jobs;
 pub mod multipliers;
 pub mod routes;
+pub mod trial;
 
 mod events;
 mod fresh;

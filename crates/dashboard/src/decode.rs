@@ -2,7 +2,7 @@
 //!
 //! A control is named by the path of its value in the body, and says what kind of value it holds where that is not text:
 //! `amount:int`, `rewards[0].bytes:int`, `force:bool`, `answers[2].choices[]`. A control left empty is left out; `:text` keeps an empty text,
-//! `:null` makes it null, and `:int-null`, `:time-null` a number or a time or null. Names that begin with `_` are the page's own.
+//! `:null` makes it null, and `:int-null`, `:time-null` a number or a time or null. `:lines` is a list, an item a line. Names that begin with `_` are the page's own.
 
 use kernel::Problem;
 use serde::de::DeserializeOwned;
@@ -33,6 +33,11 @@ impl Typed {
     /// The last value of this control, whatever kind it says it holds.
     pub fn value(&self, path: &str) -> Option<&str> {
         self.0.iter().rev().find(|(name, _)| path_of(name) == path_of(path)).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether there is a control of exactly this name, kind included.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
     }
 
     /// All values of a control that may be given several times.
@@ -82,6 +87,8 @@ fn value_of(kind: &str, text: &str) -> Option<Value> {
     let whole = || Value::String(text.replace("\r\n", "\n"));
     match kind {
         "text" => Some(whole()),
+        // Also an empty one: whoever empties it means so.
+        "lines" => Some(text.lines().map(str::trim).filter(|line| !line.is_empty()).collect()),
         "null" if trimmed.is_empty() => Some(Value::Null),
         _ if trimmed.is_empty() => None,
         "int" => Some(
@@ -199,12 +206,14 @@ mod tests {
             ("most:int-null", " "),
             ("least:int-null", "3"),
             ("until:time-null", ""),
+            ("channels:lines", "5\r\n\r\n 6 \n"),
+            ("names:lines", " "),
         ]);
         assert_eq!(
             body.unwrap(),
             json!({ "name": " Ada ", "amount": 1200, "rewards": [{ "bytes": "x" }, { "bytes": 5 }], "force": true,
                     "picks": ["a", "b"], "reason": "", "ends": null, "at": "2026-12-01T18:00:00Z", "most": null, "least": 3,
-                    "until": null })
+                    "until": null, "channels": ["5", "6"], "names": [] })
         );
     }
 

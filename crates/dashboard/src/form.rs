@@ -39,6 +39,12 @@ impl Form {
         Self { typed: Some(typed), ..Self::default() }
     }
 
+    /// The same form over what is stored: what was not typed shows that. A page with several forms is refused for one of them.
+    #[must_use]
+    pub fn over(self, stored: &impl Serialize) -> Self {
+        Self { stored: serde_json::to_value(stored).unwrap_or_default(), ..self }
+    }
+
     /// Whether it was refused.
     pub fn is_refused(&self) -> bool {
         self.refusal.is_some()
@@ -46,23 +52,47 @@ impl Form {
 
     /// What a control shows: what was typed, else what is stored.
     fn value(&self, name: &str) -> String {
-        if let Some(typed) = &self.typed {
-            return typed.value(name).unwrap_or_default().to_owned();
+        if let Some(typed) = self.typed.as_ref().and_then(|typed| typed.value(name)) {
+            return typed.to_owned();
         }
-        let path = name.split(':').next().unwrap_or(name);
-        let pointer = format!("/{}", path.replace(['.', '['], "/").replace(']', ""));
-        match self.stored.pointer(&pointer) {
+        match self.stored_at(name) {
             None | Some(Value::Null) => String::new(),
             Some(Value::String(text)) => text.clone(),
+            Some(Value::Array(items)) if name.ends_with(":lines") => {
+                items.iter().map(as_typed).collect::<Vec<_>>().join("\n")
+            }
             Some(other) => other.to_string(),
+        }
+    }
+
+    /// What is stored under a control's name.
+    fn stored_at(&self, name: &str) -> Option<&Value> {
+        let path = path_of(name).trim_end_matches("[]");
+        let pointer = format!("/{}", path.replace(['.', '['], "/").replace(']', ""));
+        self.stored.pointer(&pointer)
+    }
+
+    /// Whether a value is among those that were picked, else among those that are stored.
+    fn picked(&self, name: &str, value: &str) -> bool {
+        if let Some(typed) = self.typed.as_ref().filter(|typed| typed.value(name).is_some()) {
+            return typed.values(name).any(|typed| typed == value);
+        }
+        match self.stored_at(name) {
+            Some(Value::Array(items)) => items.iter().any(|item| as_typed(item) == value),
+            Some(single) => as_typed(single) == value,
+            None => false,
         }
     }
 
     /// What is wrong with a control's value.
     fn fault(&self, name: &str) -> Option<&str> {
-        let path = name.split(':').next().unwrap_or(name);
+        let path = path_of(name);
+        // A list that is written in one control is at fault where one of its items is.
+        let is_list = name.ends_with(":lines");
+        let within = |field: &str| field.strip_prefix(path).is_some_and(|rest| rest.starts_with('['));
         let errors = self.refusal.as_ref()?.errors();
-        errors.iter().find(|error| error.field == path).map(|error| error.message.as_str())
+        let error = errors.iter().find(|error| error.field == path || (is_list && within(&error.field)));
+        error.map(|error| error.message.as_str())
     }
 
     /// Why it was refused, above the form: the script moves the focus there.
@@ -79,7 +109,7 @@ impl Form {
                 let _ = write!(
                     markup,
                     "<li><a href=\"#f-{}\">{}</a> {}</li>",
-                    escape(&id_of(&error.field)),
+                    escape(&id_of(self.control_of(&error.field))),
                     escape(&crate::format::word(&error.field)),
                     escape(&error.message)
                 );
@@ -88,6 +118,13 @@ impl Form {
         }
         markup.push_str("</div>");
         Html::trusted(markup)
+    }
+
+    /// The control that a fault is led to: that of the whole list, where its items have none.
+    fn control_of<'a>(&self, field: &'a str) -> &'a str {
+        let list = field.split('[').next().unwrap_or(field);
+        let written = self.typed.as_ref().is_some_and(|typed| typed.has(&format!("{list}:lines")));
+        if written { list } else { field }
     }
 
     /// A control for a line of text.
@@ -120,6 +157,11 @@ impl Form {
         Control::new(self, name, label, Shape::Check)
     }
 
+    /// One of several values that may be picked together, under a name that ends in `[]`; or one that may be left out.
+    pub fn pick<'a>(&'a self, name: &'a str, value: &'a str, label: &'a str) -> Control<'a> {
+        Control::new(self, name, label, Shape::Pick(value))
+    }
+
     /// A choice from a list of values and what they are called.
     pub fn choice<'a>(
         &'a self,
@@ -129,6 +171,16 @@ impl Form {
     ) -> Control<'a> {
         Control::new(self, name, label, Shape::Choice(options))
     }
+}
+
+/// The name of a control without what kind of value it holds.
+fn path_of(name: &str) -> &str {
+    name.split(':').next().unwrap_or(name)
+}
+
+/// A stored value as somebody would type it.
+fn as_typed(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// An element's id for a path: no blanks, no characters that selectors take for something else.
@@ -141,6 +193,7 @@ enum Shape<'a> {
     Line(&'static str),
     Text(u8),
     Check,
+    Pick(&'a str),
     Choice(&'a [(String, String)]),
 }
 
@@ -185,6 +238,13 @@ impl<'a> Control<'a> {
     #[must_use]
     pub fn between(mut self, least: i64, most: i64) -> Self {
         let _ = write!(self.attributes, " min=\"{least}\" max=\"{most}\"");
+        self
+    }
+
+    /// A number that need not be whole.
+    #[must_use]
+    pub fn fractions(mut self) -> Self {
+        self.attributes.push_str(" step=\"any\"");
         self
     }
 
@@ -233,7 +293,10 @@ impl<'a> Control<'a> {
 
 impl std::fmt::Display for Control<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let id = format!("f-{}", id_of(self.name.split(':').next().unwrap_or(self.name)));
+        let id = match self.shape {
+            Shape::Pick(value) => format!("f-{}-{}", id_of(path_of(self.name)), id_of(value)),
+            _ => format!("f-{}", id_of(path_of(self.name))),
+        };
         let (name, label) = (escape(self.name), escape(self.label));
         let (attributes, notes) = self.describe(&id);
         let value = self.form.value(self.name);
@@ -244,6 +307,15 @@ impl std::fmt::Display for Control<'_> {
                     f,
                     "<div class=\"field check\"><input type=\"hidden\" name=\"{name}\" value=\"false\"><input type=\"checkbox\" \
                      id=\"{id}\" name=\"{name}\" value=\"true\"{checked}{attributes}><label for=\"{id}\">{label}</label>{notes}</div>"
+                )
+            }
+            Shape::Pick(value) => {
+                let checked = if self.form.picked(self.name, value) { " checked" } else { "" };
+                write!(
+                    f,
+                    "<div class=\"field check\"><input type=\"checkbox\" id=\"{id}\" name=\"{name}\" value=\"{}\"{checked}\
+                     {attributes}><label for=\"{id}\">{label}</label>{notes}</div>",
+                    escape(value)
                 )
             }
             Shape::Line(kind) => {
@@ -313,6 +385,27 @@ mod tests {
         assert!(form.check("yes:bool", "Yes").to_string().contains(" checked"));
         assert!(form.time("at:time", "At").to_string().contains("value=\"2026-12-01T18:00\""));
         assert!(!form.summary().as_str().contains("alert"));
+    }
+
+    #[test]
+    fn a_list_is_written_a_line_each_or_picked() {
+        let stored = json!({ "channels": ["5", 6], "kinds": ["A", "B"] });
+        let form = Form::of(&stored);
+        let channels = form.text("channels:lines", "Channels", 4).to_string();
+        assert!(channels.contains("\n5\n6</textarea>"), "{channels}");
+        let kinds = ["A", "C"].map(|kind| form.pick("kinds[]", kind, kind).to_string());
+        assert!(kinds[0].contains(" checked") && kinds[0].contains("id=\"f-kinds---A\""), "{kinds:?}");
+        assert!(!kinds[1].contains(" checked"), "{kinds:?}");
+        // Refused, it shows what was typed, leads to the control of the whole list, and leaves other forms of the page as they are.
+        let typed = Typed::parse(b"channels%3Alines=5%0D%0Ax&kinds%5B%5D=C").unwrap();
+        let form = Form::refused(typed, Problem::field("channels[1]", "must be an id"))
+            .over(&json!({ "name": "halls" }));
+        let channels = form.text("channels:lines", "Channels", 4).to_string();
+        assert!(channels.contains("aria-invalid") && channels.contains("5\r\nx"), "{channels}");
+        assert!(form.summary().as_str().contains("href=\"#f-channels\""), "{}", form.summary());
+        assert!(form.pick("kinds[]", "C", "C").to_string().contains(" checked"));
+        assert!(!form.pick("kinds[]", "A", "A").to_string().contains(" checked"));
+        assert!(form.line("name", "Name").to_string().contains("value=\"halls\""));
     }
 
     #[test]

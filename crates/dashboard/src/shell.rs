@@ -23,6 +23,8 @@ pub struct Shell {
     pub name: String,
     /// Where they may go.
     pub nav: Vec<Group>,
+    /// The ways between the pages of staff that belong together with this one.
+    pub section: Option<Group>,
     /// Which theme they chose: `light`, `dark`, or neither.
     pub theme: &'static str,
     /// What the form before this page did.
@@ -57,6 +59,7 @@ impl Shell {
     /// Where the navigation's groups are led to.
     pub(crate) fn with_nav(mut self) -> Self {
         self.nav = nav::groups(&self);
+        self.section = nav::section_here(&self);
         self
     }
 

@@ -112,6 +112,7 @@ async fn shell(
         member,
         name,
         nav: Vec::new(),
+        section: None,
         theme: theme(app, &parts.headers),
         flash: flash::taken(app, &parts.headers),
         development: app.http().development,

@@ -8,7 +8,7 @@ use axum::extract::Request;
 use crate::house::House;
 
 /// How many operations have no page yet. This number only ever gets smaller.
-const NO_PAGE_YET: usize = 141;
+const NO_PAGE_YET: usize = 24;
 
 /// What the list says of each operation.
 fn coverage() -> BTreeMap<String, String> {
@@ -54,7 +54,7 @@ async fn every_page_of_the_list_is_there() {
         let (method, path) = said.split_once(' ').unwrap_or_else(|| panic!("{operation}: {said}"));
         let parts = path.split('/').map(|part| match part {
             "{case_number}" | "{guild_id}" | "{user_id}" | "{achievement_id}" | "{board_quest_id}"
-            | "{season_id}" | "{item_id}" => "1",
+            | "{season_id}" | "{item_id}" | "{purchase_id}" | "{category_id}" | "{event_id}" => "1",
             part if part.starts_with('{') => "00000000-0000-0000-0000-000000000000",
             part => part,
         });

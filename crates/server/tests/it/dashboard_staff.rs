@@ -75,7 +75,7 @@ fn pages(guild: &Guild) -> Vec<(String, &'static str)> {
         (format!("/appeals/{}", id("appeal_id")), "Decide it"),
         ("/raids".to_owned(), "Many came."),
         ("/automod".to_owned(), "invites"),
-        ("/automod/new".to_owned(), "Samples"),
+        ("/automod/new".to_owned(), "About who joins"),
         (format!("/automod/{}", id("rule_id")), "invites"),
         ("/audit".to_owned(), "difference"),
         ("/audit?action=CREATE&target_table=campaigns.campaigns".to_owned(), "campaigns.campaigns"),
@@ -86,10 +86,110 @@ fn pages(guild: &Guild) -> Vec<(String, &'static str)> {
         ("/seasons".to_owned(), "End it now"),
         (format!("/seasons/{}/end", id("season_id")), "What will happen"),
     ];
+    pages.extend(community(guild));
+    pages.extend(rewards(guild));
+    pages.extend(learners(guild));
     for (path, _) in &mut pages {
         path.insert_str(0, &format!("/g/{}/staff", guild.ids["guild_id"]));
     }
     pages
+}
+
+/// What a guild offers, and who gets it.
+fn community(guild: &Guild) -> Vec<(String, &'static str)> {
+    let id = |name: &str| guild.ids[name].clone();
+    let achievement = format!("/achievements/{}", id("achievement_id"));
+    let season = format!("/seasons/{}", id("season_id"));
+    vec![
+        ("/announcements".to_owned(), "Say something"),
+        ("/announcements?status=sent".to_owned(), "Hello"),
+        ("/announcements/channels".to_owned(), "Goes to"),
+        ("/achievements".to_owned(), "chatty"),
+        (achievement.clone(), "Messages sent"),
+        (format!("{achievement}/revoke?user_id={}", id("user_id")), "What will happen"),
+        (format!("/shop/{}", id("item_id")), "Take it off the shelf"),
+        ("/shop/purchases".to_owned(), "Tea"),
+        ("/shop/purchases?status=refunded".to_owned(), "There is none"),
+        (format!("/shop/purchases/{}", id("purchase_id")), "Settle it"),
+        (format!("/board/{}", id("board_quest_id")), "Change it"),
+        (season.clone(), "Another one follows"),
+        (format!("{season}/delete"), "never begins"),
+        ("/members/new".to_owned(), "Make them known"),
+        ("/members/import".to_owned(), "What would it do?"),
+        (format!("/members/{}/data", id("user_id")), "Make a copy"),
+        (format!("/members/{}/erasure", id("user_id")), "cannot be brought back"),
+        (format!("/keys/{}/rotate", id("key_id")), "another secret"),
+        ("/effects".to_owned(), "Given up"),
+        ("/effects?status=dead".to_owned(), "Try it again"),
+        ("/undone".to_owned(), "Try it again"),
+        ("/hits".to_owned(), "Nothing was hit"),
+        ("/statistics".to_owned(), "Overturned"),
+        ("/statistics?by_rule=true&since=2026-01-01T00:00".to_owned(), "By rule"),
+        ("/escalations".to_owned(), "9 warnings"),
+        (format!("/escalations/{}", id("escalation_id")), "Delete it"),
+        ("/automod/native".to_owned(), "What Discord would not take"),
+        ("/automod/new?rule_type=words".to_owned(), "Samples to try it on"),
+        ("/automod/new?rule_type=join_rate".to_owned(), "Replay it"),
+        (format!("/automod/{}/delete", id("rule_id")), "What will happen"),
+    ]
+}
+
+/// What things are worth, and how everything fares.
+fn rewards(guild: &Guild) -> Vec<(String, &'static str)> {
+    let id = |name: &str| guild.ids[name].clone();
+    let campaign = format!("/campaigns/{}", id("campaign_id"));
+    let event = format!("/multipliers/{}", id("event_id"));
+    vec![
+        ("/categories".to_owned(), "general"),
+        (format!("/categories/{}", id("category_id")), "Times XP"),
+        ("/multipliers".to_owned(), "double XP"),
+        (event.clone(), "Call it off"),
+        (format!("{event}/call-off"), "What will happen"),
+        ("/earnings".to_owned(), "Something that might happen"),
+        (
+            "/earnings?interaction_type=MESSAGE&channel_id=&at=&length=600&code=true".to_owned(),
+            "It would earn",
+        ),
+        ("/earnings?source_id=none".to_owned(), "No such event is known"),
+        ("/lake".to_owned(), "Nothing like that happened"),
+        (
+            "/lake?event_type=voice_join&user_id=5&channel_id=&since=2026-01-01T00:00".to_owned(),
+            "Nothing like that",
+        ),
+        ("/lake/health".to_owned(), "Kept for at least"),
+        ("/days".to_owned(), "Other days"),
+        ("/journal?event_type=LEVEL_UP".to_owned(), "Nothing like that was earned"),
+        ("/economy".to_owned(), "Streaks that multiply it"),
+        ("/economy/reports".to_owned(), "Make its report now"),
+        ("/economy/ledger".to_owned(), "Take it as a table"),
+        (format!("{campaign}/figures"), "Minute by minute"),
+        (format!("{campaign}/challenges/{}/inputs", id("challenge_id")), "Nobody has one yet"),
+    ]
+}
+
+/// What learners are asked, and how they do.
+fn learners(guild: &Guild) -> Vec<(String, &'static str)> {
+    let id = |name: &str| guild.ids[name].clone();
+    let bank = format!("/banks/{}", id("bank_slug"));
+    let quest = id("quest_id");
+    vec![
+        ("/banks".to_owned(), "A bank"),
+        (bank.clone(), "sesame"),
+        (format!("{bank}/retire"), "What will happen"),
+        (format!("{bank}/figures"), "No question was answered yet"),
+        ("/regrades".to_owned(), "A key"),
+        (format!("/regrades/{}", id("regrade_id")), "a key"),
+        (format!("/regrades/new?quest_id={quest}&step_id={}", id("step_id")), "By which key"),
+        ("/figures".to_owned(), "Figures of a day"),
+        (format!("/figures/quests/{quest}"), "No question was answered yet"),
+        (format!("/extensions/{quest}/{}", id("assessment_id")), "Deadlines"),
+        ("/skills".to_owned(), "Graphs"),
+        (format!("/skills/{}", id("skill_id")), "What it builds on"),
+        ("/badges".to_owned(), "A badge"),
+        (format!("/badges/{}", id("badge_id")), "Issue it"),
+        ("/credentials".to_owned(), "Issue one"),
+        ("/credentials/keys".to_owned(), "Make another key"),
+    ]
 }
 
 /// What holds of every page, scripts and keys apart, which authors may read here.
@@ -108,7 +208,7 @@ fn assert_sound(path: &str, answer: &Answer) {
     assert_eq!(ids.len(), all, "{path} has an id twice: {page}");
 }
 
-async fn page(browser: &mut Browser<'_>, path: &str) -> String {
+pub(crate) async fn page(browser: &mut Browser<'_>, path: &str) -> String {
     let answer = browser.get(path).await;
     assert_eq!(answer.status, StatusCode::OK, "{path}: {answer:?}");
     assert_sound(path, &answer);
@@ -116,7 +216,12 @@ async fn page(browser: &mut Browser<'_>, path: &str) -> String {
 }
 
 /// Fills in the form on a page that leads to this action: it must be done.
-async fn fill(browser: &mut Browser<'_>, path: &str, action: &str, filled: &[(&str, &str)]) -> String {
+pub(crate) async fn fill(
+    browser: &mut Browser<'_>,
+    path: &str,
+    action: &str,
+    filled: &[(&str, &str)],
+) -> String {
     let page = page(browser, path).await;
     let answer = browser.submit(&page, action, filled).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{action}: {answer:?}");
@@ -234,6 +339,23 @@ async fn staff_run_a_campaign_from_the_browser() {
     assert!(form.contains("value=\"30\"") && form.contains("Back to the default"), "{form}");
     fill(&mut ada, &group, &format!("{group}/max_lifetime_days/reset"), &[]).await;
     assert!(!page(&mut ada, &group).await.contains("Back to the default"));
+    // What the log tells of settings can be put back: the latest first, so to 30, and then to the default again.
+    let log = format!("{staff}/audit?target_table=access.settings");
+    let entries = page(&mut ada, &log).await;
+    let ways: Vec<String> = entries
+        .split("action=\"")
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|to| to.contains("/undo?entry="))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(ways.len(), 2, "{entries}");
+    fill(&mut ada, &log, &ways[0], &[]).await;
+    assert!(page(&mut ada, &group).await.contains("value=\"30\""));
+    fill(&mut ada, &log, &ways[1], &[]).await;
+    assert!(!page(&mut ada, &group).await.contains("Back to the default"));
+    let of_none = ways[0].replace("entry=", "entry=9");
+    let strange = ada.submit(&entries.replace(&ways[0], &of_none), &of_none, &[]).await;
+    assert_eq!(strange.status, StatusCode::NOT_FOUND, "{strange:?}");
     let roles = format!("{staff}/roles");
     fill(&mut ada, &roles, &roles, &[("user_id", &OWNER.to_string()), ("role", "owner")]).await;
     assert!(page(&mut ada, &roles).await.contains("Owner"));
@@ -456,23 +578,80 @@ async fn moderators_work_without_the_api() {
     assert!(decided.contains("Accepted") && decided.contains("I saw it.") && !decided.contains("Decide it"));
     // A rule is tried on samples before it is kept.
     let rule = at("/automod/new");
-    let document = json!({ "name": "words", "rule_type": "words", "config": { "words": ["banned"] }, "action": "alert" });
-    let form = page(&mut staff, &rule).await;
-    let tried = [
-        ("rule", document.to_string()),
-        ("_samples", "a banned word\r\n<i>fine</i>".to_owned()),
-        ("_do", "try".to_owned()),
+    let form = page(&mut staff, &format!("{rule}?rule_type=words")).await;
+    let mut filled = vec![
+        ("name", "words"),
+        ("config.words:lines", "banned\r\n\r\nforbidden*"),
+        ("action", "alert"),
+        ("is_active:bool", "true"),
+        ("_samples", "a banned word\r\n<i>fine</i>"),
+        ("_do", "try"),
     ];
-    let tried: Vec<(&str, &str)> = tried.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let answer = staff.submit(&form, &rule, &tried).await;
+    let answer = staff.submit(&form, &rule, &filled).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     assert!(answer.text.contains("Matches") && answer.text.contains("Passes"), "{answer:?}");
     assert!(!answer.text.contains("<i>fine"), "{answer:?}");
     assert!(!page(&mut staff, &at("/automod")).await.contains(">words<"));
-    let broken = staff.submit(&form, &rule, &[("rule", "{")]).await;
-    assert!(broken.text.contains("must be JSON"), "{broken:?}");
-    fill(&mut staff, &rule, &rule, &[("rule", &document.to_string())]).await;
-    assert!(page(&mut staff, &at("/automod")).await.contains("words"));
+    // Refused at the control of the whole list, with what was typed.
+    let long = "x".repeat(101);
+    filled[1].1 = &long;
+    filled[5].1 = "keep";
+    let form = page(&mut staff, &format!("{rule}?rule_type=words")).await;
+    let broken = staff.submit(&form, &rule, &filled).await;
+    assert_eq!(broken.status, StatusCode::UNPROCESSABLE_ENTITY, "{broken:?}");
+    assert!(broken.text.contains("f-config-words-fault") && broken.text.contains(&long), "{broken:?}");
+    filled[1].1 = "banned";
+    let form = page(&mut staff, &format!("{rule}?rule_type=words")).await;
+    let kept = staff.submit(&form, &rule, &filled).await;
+    assert_eq!(kept.header("location"), at("/automod"), "{kept:?}");
+    let rules = house.get(&format!("/api/v1/guilds/{GUILD}/moderation/rules"), &guild.key).await.json();
+    let made = rules.as_array().unwrap().iter().find(|rule| rule["rule"]["name"] == "words").unwrap().clone();
+    assert_eq!(
+        (&made["rule"]["config"], &made["rule"]["is_active"]),
+        (&json!({ "words": ["banned"] }), &json!(true)),
+        "{made}"
+    );
+    let own = at(&format!("/automod/{}", made["id"].as_str().unwrap()));
+    assert!(page(&mut staff, &own).await.contains("\nbanned</textarea>"));
+    fill(&mut staff, &format!("{own}/delete"), &format!("{own}/delete"), &[]).await;
+    assert!(!page(&mut staff, &at("/automod")).await.contains(">words<"));
+    // Evidence is added and taken back, warnings lead to something.
+    let case = at(&format!("/cases/{}", guild.ids["case_number"]));
+    fill(
+        &mut staff,
+        &case,
+        &format!("{case}/evidence"),
+        &[("url", "https://example.org/c"), ("note", "Seen.")],
+    )
+    .await;
+    let evidence = page(&mut staff, &case).await;
+    let back = evidence
+        .split("action=\"")
+        .filter_map(|rest| rest.split('"').next())
+        .find(|to| to.ends_with("/remove"));
+    let back = back.unwrap().to_owned();
+    fill(&mut staff, &case, &back, &[]).await;
+    assert!(page(&mut staff, &case).await.contains("Taken back"));
+    let csv = staff.get(&at("/cases.csv?action=ban")).await;
+    assert_eq!(
+        (csv.status, csv.header("content-type")),
+        (StatusCode::OK, "text/csv; charset=utf-8"),
+        "{csv:?}"
+    );
+    assert!(csv.text.contains("Spam"), "{csv:?}");
+    let rungs = at("/escalations");
+    let three =
+        [("warnings:int", "3"), ("within_days:int", "7"), ("action", "timeout"), ("is_active:bool", "true")];
+    let form = page(&mut staff, &rungs).await;
+    let wrong = staff.submit(&form, &rungs, &three).await;
+    assert!(
+        wrong.text.contains("f-duration_seconds-fault") && wrong.text.contains("value=\"7\""),
+        "{wrong:?}"
+    );
+    let mut right = three.to_vec();
+    right.push(("duration_seconds:int", "600"));
+    fill(&mut staff, &rungs, &rungs, &right).await;
+    assert!(page(&mut staff, &rungs).await.contains("3 warnings in 7 days"));
     // Giving and taking is in the member's history.
     let who = at(&format!("/members/{USER}"));
     let give = [("xp:int", "40"), ("reason", "For the roof."), ("_do", "give")];

@@ -8,6 +8,7 @@ mod catalogue;
 mod dashboard;
 mod dashboard_coverage;
 mod dashboard_staff;
+mod dashboard_staff_deeds;
 mod document;
 mod guilds;
 mod health;

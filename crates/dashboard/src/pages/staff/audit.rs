@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use access::audit::{self, Entry};
-use access::scope::{CampaignsWrite, OperationsRead, Scope as _};
-use access::{App, Query};
+use access::scope::{CampaignsWrite, OperationsRead, Scope as _, SettingsWrite};
+use access::{App, Global, Query};
 use axum::extract::State;
-use kernel::{PageQuery, Problem};
+use kernel::{GuildId, PageQuery, Problem};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::settings;
 use super::sheet::{Sheet, aside, code, field, folded, join, says, table, text};
 use crate::form::Form;
 use crate::html::{Html, escape};
 use crate::page::Page;
+use crate::shell::Shell;
 use crate::visit::{Visit, encode};
 use crate::{format, ui};
 
@@ -85,7 +87,20 @@ fn cut(value: &str) -> String {
     if shown.len() < value.len() { format!("{shown}…") } else { shown }
 }
 
-fn shown(entry: &Entry) -> Html {
+/// A way to undo what an entry tells of, where there is an honest one: a setting is made what it was before.
+fn way_back(shell: &Shell, guild: Option<GuildId>, entry: &Entry) -> Html {
+    let Some(category) = entry.target_id.as_deref().filter(|_| entry.target_table == settings::TABLE) else {
+        return Html::default();
+    };
+    if !shell.may(SettingsWrite::NAME) {
+        return Html::default();
+    }
+    let place = if guild.is_some() { "" } else { "/installation" };
+    let undo = shell.at(&format!("/staff{place}/settings/{category}/undo?entry={}", entry.id));
+    shell.button(&undo, "Put it back", "quiet")
+}
+
+fn shown(entry: &Entry, back: &Html) -> Html {
     let differences = differences(entry);
     let what = format::count(differences.len(), "difference", "differences");
     let rows = differences
@@ -103,6 +118,7 @@ fn shown(entry: &Entry) -> Html {
         &join([
             join(about.into_iter().flatten()),
             table(&label, &["Field", "Before", "After"], rows, "Nothing is different."),
+            back.clone(),
         ]),
     )
 }
@@ -121,11 +137,13 @@ fn search(action: &str, values: &Form) -> Html {
     ))
 }
 
-pub(super) async fn list(
-    State(app): State<App>,
-    visit: Visit<OperationsRead>,
-    Query(filter): Query<Filter>,
-) -> Result<Page<Sheet>, Problem> {
+/// The log of a guild, or of everything.
+async fn log(
+    app: &App,
+    shell: Shell,
+    (guild, path): (Option<GuildId>, &str),
+    filter: &Filter,
+) -> Result<Sheet, Problem> {
     let filled: BTreeMap<&str, &str> = filter.filled().into_iter().collect();
     let of = |name: &str| filled.get(name).map(|value| (*value).to_owned());
     let page = PageQuery { limit: None, cursor: filter.cursor.clone() };
@@ -139,8 +157,7 @@ pub(super) async fn list(
         until: None,
     };
     let mut conn = db::acquire(app.pool()).await?;
-    let page = audit::list(&mut conn, Some(visit.guild_id()), &wanted, after, limit).await?;
-    let shell = visit.shell;
+    let page = audit::list(&mut conn, guild, &wanted, after, limit).await?;
     let authors = shell.may(CampaignsWrite::NAME);
     let query: Vec<String> = filled.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
     let values = Form::of(&filled);
@@ -150,16 +167,36 @@ pub(super) async fn list(
             Some(user) => ui::member(&shell, &user, &user.to_string()),
             None => text(&entry.actor),
         };
-        vec![format::time(&entry.at), who, shown(&entry)]
+        let back = way_back(&shell, guild, &entry);
+        vec![format::time(&entry.at), who, shown(&entry, &back)]
     });
     let rows = rows.collect();
-    let path = shell.at("/staff/audit");
+    let path = shell.at(path);
     let body = join([
         folded("Look for something", &search(&path, &values)),
         table("Changes", &["When", "Who", "What"], rows, "Nothing was changed."),
         ui::more(&path, query.join("&"), page.next.as_ref()),
     ]);
-    Ok(Page(Sheet::new(shell, "Audit log").part("Newest first", body)))
+    let title = if guild.is_some() { "Audit log" } else { "Audit log of the installation" };
+    Ok(Sheet::new(shell, title).part("Newest first", body))
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    visit: Visit<OperationsRead>,
+    Query(filter): Query<Filter>,
+) -> Result<Page<Sheet>, Problem> {
+    let guild = visit.guild_id();
+    Ok(Page(log(&app, visit.shell, (Some(guild), "/staff/audit"), &filter).await?))
+}
+
+pub(super) async fn list_whole(
+    State(app): State<App>,
+    visit: Visit<OperationsRead>,
+    _operator: Global<OperationsRead>,
+    Query(filter): Query<Filter>,
+) -> Result<Page<Sheet>, Problem> {
+    Ok(Page(log(&app, visit.shell, (None, "/staff/installation/audit"), &filter).await?))
 }
 
 #[cfg(test)]

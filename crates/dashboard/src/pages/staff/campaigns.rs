@@ -191,6 +191,7 @@ pub(super) async fn show(
         link(at(&shell, id, "/submissions"), "Answers"),
         link(at(&shell, id, "/claims"), "Claims"),
         link(at(&shell, id, "/history"), "History and testers"),
+        link(at(&shell, id, "/figures"), "Figures"),
         link(shell.at(&format!("/campaigns/{id}/standings")), "Standings"),
         link(shell.at(&format!("/campaigns/{id}")), "As members see it"),
     ]);
@@ -211,7 +212,7 @@ pub(super) async fn show(
 }
 
 /// A page about a campaign, with its name above.
-async fn about(app: &App, shell: Shell, id: CampaignId, title: &str) -> Result<Sheet, Problem> {
+pub(super) async fn about(app: &App, shell: Shell, id: CampaignId, title: &str) -> Result<Sheet, Problem> {
     let campaign = campaigns::ops::campaign_get(app.pool(), shell.guild_id, id, true).await?;
     let above = format!("/staff/campaigns/{id}");
     Ok(Sheet::new(shell, title).below("/staff/campaigns", "Campaigns").below(&above, &campaign.settings.name))
@@ -414,7 +415,11 @@ pub(super) async fn timers(
 ) -> Result<Page<Sheet>, Problem> {
     let page = PageQuery { limit: None, cursor: filter.cursor };
     let status = filter.status.as_deref().filter(|status| !status.is_empty());
-    let timers = campaigns::ops::timer_list(app.pool(), visit.guild_id(), None, status, &page).await?;
+    let (pool, guild) = (app.pool(), visit.guild_id());
+    let (timers, health) = try_join!(
+        campaigns::ops::timer_list(pool, guild, None, status, &page),
+        campaigns::operations::health(pool, Some(guild)).err_into::<Problem>()
+    )?;
     let shell = visit.shell;
     let query = status.map(|status| format!("status={}", crate::visit::encode(status)));
     let path = shell.at("/staff/timers");
@@ -429,7 +434,8 @@ pub(super) async fn timers(
         timer_rows(&shell, &timers.items),
         ui::more(&path, query.unwrap_or_default(), timers.next.as_ref()),
     ]);
-    Ok(Page(Sheet::new(shell, "Timers").part("Of campaigns", body)))
+    let health = super::installation::condition::campaigns_shown(&health);
+    Ok(Page(Sheet::new(shell, "Timers").part("Of campaigns", body).part("How campaigns fare", health)))
 }
 
 pub(super) async fn timer_retry(

@@ -2,19 +2,22 @@
 
 use access::{App, Author, Path, Query, Scope};
 use axum::extract::State;
-use axum::response::Response;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
 use futures::{TryFutureExt as _, try_join};
 use kernel::{Problem, UserId};
-use moderation::model::{Action, Case, Moderator, NewCase, Standing};
+use moderation::model::{Action, Case, Moderator, NewCase, NewEvidence, Standing};
 use moderation::ops;
 use moderation::ops::cases::{CaseQuery, moderator_of};
 use moderation::scopes::{ModerationRead, ModerationWrite};
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::sheet::{
     Sheet, actions, again, aside, button, choices, facts, field, folded, form, join, link, name, table, text,
     way, when,
 };
+use super::told::{led, told};
 use crate::decode::Typed;
 use crate::flash::done;
 use crate::form::Form;
@@ -23,6 +26,15 @@ use crate::page::Page;
 use crate::shell::Shell;
 use crate::visit::{Visit, encode};
 use crate::{format, ui};
+
+/// The most cases of a table that is taken along.
+const EXPORTED: usize = 10_000;
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct EvidencePath {
+    case_number: i32,
+    evidence_id: Uuid,
+}
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct CasePath {
@@ -66,6 +78,58 @@ pub(super) struct Filter {
     cursor: Option<String>,
 }
 
+/// What is filled in.
+fn words(text: Option<&String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty()).cloned()
+}
+
+impl Filter {
+    fn query(&self) -> Result<CaseQuery, Problem> {
+        let action = words(self.action.as_ref()).map(|word| {
+            word.parse::<Action>().map_err(|unknown| Problem::field("action", unknown.to_string()))
+        });
+        let user = words(self.user_id.as_ref()).map(|id| {
+            id.trim().parse::<UserId>().map_err(|error| Problem::field("user_id", error.to_string()))
+        });
+        Ok(CaseQuery {
+            user_id: user.transpose()?,
+            moderator_id: None,
+            action: action.transpose()?,
+            source: None,
+            in_force: false,
+            text: words(self.text.as_ref()),
+            since: None,
+            until: None,
+            limit: None,
+            cursor: self.cursor.clone(),
+        })
+    }
+}
+
+/// The cases of a list as a table for other programs, the latest first: as many as fit.
+pub(super) async fn export(
+    State(app): State<App>,
+    visit: Visit<ModerationRead>,
+    Query(filter): Query<Filter>,
+) -> Result<Response, Problem> {
+    let mut query = CaseQuery { limit: Some(200), ..filter.query()? };
+    let mut cases = Vec::new();
+    loop {
+        let page = ops::case_list(app.pool(), visit.guild_id(), &query).await?;
+        cases.extend(page.items);
+        query.cursor = page.next;
+        if query.cursor.is_none() || cases.len() >= EXPORTED {
+            break;
+        }
+    }
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"cases.csv\""),
+        (header::CACHE_CONTROL, "private, no-store"),
+    ];
+    Ok((headers, ops::cases::csv(&cases)).into_response())
+}
+
 fn action_choices(first: &str) -> Vec<(String, String)> {
     let mut all = choices(&[("", first)]);
     all.extend(Action::ALL.iter().map(|action| (action.as_str().to_owned(), format::word(action.as_str()))));
@@ -91,23 +155,7 @@ pub(super) async fn list(
     visit: Visit<ModerationRead>,
     Query(filter): Query<Filter>,
 ) -> Result<Page<Sheet>, Problem> {
-    let words = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-    let action = words(&filter.action)
-        .map(|word| word.parse::<Action>().map_err(|unknown| Problem::field("action", unknown.to_string())));
-    let user = words(&filter.user_id)
-        .map(|id| id.trim().parse::<UserId>().map_err(|error| Problem::field("user_id", error.to_string())));
-    let query = CaseQuery {
-        user_id: user.transpose()?,
-        moderator_id: None,
-        action: action.transpose()?,
-        source: None,
-        in_force: false,
-        text: words(&filter.text),
-        since: None,
-        until: None,
-        limit: None,
-        cursor: filter.cursor.clone(),
-    };
+    let query = filter.query()?;
     let page = ops::case_list(app.pool(), visit.guild_id(), &query).await?;
     let shell = visit.shell;
     let rows = page.items.iter().map(|case| {
@@ -124,9 +172,9 @@ pub(super) async fn list(
     let heads = ["Case", "What", "About", "Why", "By", "State", "When"];
     let mut address = Vec::new();
     for (name, value) in [
-        ("user_id", words(&filter.user_id)),
-        ("action", words(&filter.action)),
-        ("text", words(&filter.text)),
+        ("user_id", words(filter.user_id.as_ref())),
+        ("action", words(filter.action.as_ref())),
+        ("text", words(filter.text.as_ref())),
     ] {
         address.extend(value.map(|value| format!("{name}={}", encode(&value))));
     }
@@ -134,7 +182,10 @@ pub(super) async fn list(
         "user_id": filter.user_id, "action": filter.action, "text": filter.text,
     }));
     let body = join([
-        actions([way(shell.at("/staff/cases/new"), "New case", "primary")]),
+        actions([
+            way(shell.at("/staff/cases/new"), "New case", "primary"),
+            link(shell.at(&format!("/staff/cases.csv?{}", address.join("&"))), "Take them as a table"),
+        ]),
         folded("Look for something", &search(&shell, &values)),
         table("Cases", &heads, rows.collect(), "There is none."),
         ui::more(shell.at("/staff/cases"), address.join("&"), page.next.as_ref()),
@@ -209,7 +260,7 @@ pub(super) async fn create(
     }
 }
 
-async fn sheet(app: &App, shell: Shell, number: i32, told: Form) -> Result<Sheet, Problem> {
+async fn sheet(app: &App, shell: Shell, number: i32, values: Form) -> Result<Sheet, Problem> {
     let (pool, guild) = (app.pool(), shell.guild_id);
     let (case, edits, evidence) = try_join!(
         ops::case_get(pool, guild, number).err_into::<Problem>(),
@@ -240,21 +291,39 @@ async fn sheet(app: &App, shell: Shell, number: i32, told: Form) -> Result<Sheet
     });
     let history =
         table("Changes", &["What", "From", "To", "By", "When"], rows.collect(), "It was not changed.");
+    let may = shell.may(<ModerationWrite as Scope>::NAME) && case.voided_at.is_none();
     let rows = evidence.iter().map(|one| {
+        let back = at(&shell, number, &format!("/evidence/{}/remove", one.id));
         vec![
             super::sheet::code(&one.url),
             text(one.note.as_deref().unwrap_or_default()),
             text(&one.added_by_tag),
             format::time(&one.created_at),
+            match one.removed_at {
+                Some(at) => join([ui::seal("", "Taken back"), format::time(&at)]),
+                None if may => shell.button(&back, "Take it back", "quiet"),
+                None => Html::default(),
+            },
         ]
     });
-    let evidence = table("Evidence", &["Address", "Note", "By", "When"], rows.collect(), "There is none.");
-    let may = shell.may(<ModerationWrite as Scope>::NAME) && case.voided_at.is_none();
+    let heads = ["Address", "Note", "By", "When", ""];
+    let mut evidence = vec![table("Evidence", &heads, rows.collect(), "There is none.")];
+    if may {
+        evidence.push(form(
+            &shell,
+            &at(&shell, number, "/evidence"),
+            [
+                field(&values.line("url", "Address").exact().required().max_length(2_000)),
+                field(&values.line("note", "Note").max_length(500)),
+            ],
+            [button("add", "Add evidence", "")],
+        ));
+    }
     let change = join([
         form(
             &shell,
             &at(&shell, number, ""),
-            [field(&told.line("reason", "Why").required().max_length(500))],
+            [field(&values.line("reason", "Why").required().max_length(500))],
             [
                 button("reason", "Change the reason to this", ""),
                 button("lift", "Lift it", "primary"),
@@ -266,10 +335,10 @@ async fn sheet(app: &App, shell: Shell, number: i32, told: Form) -> Result<Sheet
     Ok(Sheet::new(shell, format!("Case #{number}"))
         .below("/staff/cases", "Cases")
         .lead(super::sheet::says(&case.reason))
-        .of(told)
+        .of(values)
         .part("What is known", known)
         .part_if(may, "Change it", |_| change)
-        .part("Evidence", evidence)
+        .part("Evidence", join(evidence))
         .part("History", history))
 }
 
@@ -316,4 +385,37 @@ pub(super) async fn change(
             Ok(sheet(&app, visit.shell, number, form).await?.refused(&problem))
         }
     }
+}
+
+pub(super) async fn evidence_add(
+    State(app): State<App>,
+    visit: Visit<ModerationWrite>,
+    Path(path): Path<CasePath>,
+    typed: Typed,
+) -> Result<Response, Problem> {
+    let number = path.case_number;
+    let add = async {
+        let new: NewEvidence = typed.read()?;
+        let by = moderator(&app, &visit).await?;
+        ops::evidence_add(app.pool(), visit.guild_id(), number, new, &by).await?;
+        Ok(led(at(&visit.shell, number, ""), "It is with the case."))
+    };
+    let outcome = add.await;
+    told(&app, typed, outcome, |form| sheet(&app, visit.shell, number, form)).await
+}
+
+pub(super) async fn evidence_remove(
+    State(app): State<App>,
+    visit: Visit<ModerationWrite>,
+    Path(path): Path<EvidencePath>,
+    typed: Typed,
+) -> Result<Response, Problem> {
+    let number = path.case_number;
+    let remove = async {
+        let by = moderator(&app, &visit).await?;
+        ops::evidence_remove(app.pool(), visit.guild_id(), number, path.evidence_id, &by).await?;
+        Ok(led(at(&visit.shell, number, ""), "It is taken back; it stays in the case, marked so."))
+    };
+    let outcome = remove.await;
+    told(&app, typed, outcome, |form| sheet(&app, visit.shell, number, form)).await
 }

@@ -38,17 +38,17 @@ const STARTER: &str = "import json\nimport random\n\nflakes = [random.randint(1,
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct ChallengePath {
-    campaign_id: CampaignId,
-    challenge_id: ChallengeId,
+    pub(super) campaign_id: CampaignId,
+    pub(super) challenge_id: ChallengeId,
 }
 
 impl ChallengePath {
-    fn at(self, shell: &Shell, rest: &str) -> String {
+    pub(super) fn at(self, shell: &Shell, rest: &str) -> String {
         at(shell, self.campaign_id, &format!("/challenges/{}{rest}", self.challenge_id))
     }
 }
 
-const ADMIN: Onlooker = Onlooker { admin: true, user: None };
+pub(super) const ADMIN: Onlooker = Onlooker { admin: true, user: None };
 
 /// What a challenge's form shows.
 fn stored(challenge: &Challenge) -> Value {
@@ -327,6 +327,7 @@ async fn edit_page(
     let members = shell.at(&format!("/campaigns/{}/challenges/{}", path.campaign_id, path.challenge_id));
     let above = format!("/staff/campaigns/{}", campaign.id);
     let mut out = vec![link(members, "As members see it")];
+    out.push(link(path.at(&shell, "/inputs"), "Inputs and their answers"));
     if challenge.released_at.is_none() {
         out.push(link(path.at(&shell, "/delete"), "Delete it"));
     }

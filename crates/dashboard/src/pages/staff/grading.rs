@@ -2,7 +2,7 @@
 
 use access::scope::LearningGrade;
 use access::{App, Path, Query};
-use assessment::ids::SubmissionId;
+use assessment::ids::{ReviewId, SubmissionId};
 use assessment::model::submission::{Judgement, Override, Submission, SubmissionDetails};
 use assessment::ops;
 use axum::extract::State;
@@ -205,11 +205,31 @@ async fn sheet(app: &App, shell: Shell, id: SubmissionId, refused: Option<Form>)
     let reviews = details.reviews.iter().map(|review| {
         let scores: Vec<String> =
             review.scores.iter().map(|(slug, points)| format!("{slug}: {points}")).collect();
-        join([says(scores.join(", ")), markdown::render(&review.feedback)])
+        // Its place in the queue's addresses is told apart from hand-ins'.
+        let hide = shell.at(&format!("/staff/grading/reviews/{}/hide?submission_id={id}", review.id));
+        let counts = match review.hidden_at {
+            Some(_) => ui::seal("bad", "Struck out"),
+            None => shell.button(&hide, "Strike it out", "quiet"),
+        };
+        join([says(scores.join(", ")), markdown::render(&review.feedback), counts])
     });
     let reviews: Vec<Html> = reviews.collect();
     let quest = shell.at(&format!("/learn/quests/{}", submission.quest_id));
-    let lead = join([state(submission), link(quest, "The quest"), actions([claim])]);
+    let again = match (submission.step_id, submission.assessment_id) {
+        (Some(step), _) => format!("&step_id={step}"),
+        (None, Some(assessment)) => format!("&assessment_id={assessment}"),
+        (None, None) => String::new(),
+    };
+    let again = shell.at(&format!("/staff/regrades/new?quest_id={}{again}", submission.quest_id));
+    let later = submission.assessment_id.map(|assessment| {
+        let path =
+            format!("/staff/extensions/{}/{assessment}?user_id={}", submission.quest_id, submission.user_id);
+        link(shell.at(&path), "Another deadline for them")
+    });
+    let lead = join([
+        state(submission),
+        actions([link(quest, "The quest"), later.unwrap_or_default(), link(again, "Grade all again"), claim]),
+    ]);
     let (title, work, history) = (submission.title.clone(), work(submission), history(&details));
     let mut sheet = Sheet::new(shell, title)
         .below("/staff/grading", "Grading")
@@ -329,4 +349,21 @@ fn without_prefix(problem: Problem, prefix: &str) -> Problem {
         error
     });
     Problem::fields(errors.collect())
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct ReviewPath {
+    review_id: ReviewId,
+}
+
+/// Strikes a peer's review out.
+pub(super) async fn hide(
+    State(app): State<App>,
+    visit: Visit<LearningGrade>,
+    Path(path): Path<ReviewPath>,
+    Query(of): Query<SubmissionPath>,
+) -> Result<Response, Problem> {
+    ops::review_hide(app.pool(), visit.guild_id(), path.review_id, author(&visit)).await?;
+    let to = at(&visit.shell, of.submission_id, "");
+    Ok(done(&app, &to, "It is struck out: it counts no more, and its author is not shown it."))
 }

@@ -38,14 +38,23 @@ struct Wanted {
     expires_at: Option<DateTime<Utc>>,
 }
 
+/// How a key gets another secret.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rotation {
+    #[serde(default)]
+    grace_minutes: Option<i64>,
+}
+
 async fn sheet(app: &App, shell: Shell, cursor: Cursor, told: Form) -> Result<Sheet, Problem> {
     let page = cursor.page();
     let (limit, after) = (page.limit()?, page.after()?);
     let mut conn = db::acquire(app.pool()).await?;
     let page = keys::key_list(&mut conn, Some(shell.guild_id), after, limit).await?;
     let rows = page.items.iter().map(|key| {
+        let own = |deed: &str| shell.at(&format!("/staff/keys/{}/{deed}", key.id));
         let revoke = if key.is_active {
-            link(shell.at(&format!("/staff/keys/{}/revoke", key.id)), "Revoke")
+            join([link(own("rotate"), "New secret"), text("·"), link(own("revoke"), "Revoke")])
         } else {
             Html::default()
         };
@@ -97,6 +106,16 @@ pub(super) fn shown_once(sheet: &Sheet) -> Response {
     response
 }
 
+/// The page that shows a key's secret.
+fn secret(shell: Shell, key: &Key, plain: &PlainKey) -> Response {
+    let body = join([
+        says("This is shown once. Whoever has it may do what the key may."),
+        lines("The key", plain.reveal()),
+        aside("The server keeps only what it takes to know it again."),
+    ]);
+    shown_once(&Sheet::new(shell, &key.name).below("/staff/keys", "API keys").part("The key", body))
+}
+
 async fn make(app: &App, visit: &Visit<KeysWrite>, typed: &Typed) -> Result<(Key, PlainKey), Problem> {
     let mut wanted: Wanted = typed.read()?;
     let chosen = scope::named()
@@ -125,19 +144,74 @@ pub(super) async fn create(
     typed: Typed,
 ) -> Result<Response, Problem> {
     match make(&app, &visit, &typed).await {
-        Ok((key, plain)) => {
-            let body = join([
-                says("This is shown once. Whoever has it may do what the key may."),
-                lines("The key", plain.reveal()),
-                aside("The server keeps only what it takes to know it again."),
-            ]);
-            let sheet =
-                Sheet::new(visit.shell, key.name).below("/staff/keys", "API keys").part("The key", body);
-            Ok(shown_once(&sheet))
-        }
+        Ok((key, plain)) => Ok(secret(visit.shell, &key, &plain)),
         Err(problem) => {
             let (form, problem) = again(typed, problem)?;
             Ok(sheet(&app, visit.shell, Cursor::default(), form).await?.refused(&problem))
+        }
+    }
+}
+
+fn rotation(shell: Shell, key: &Key, told: Form) -> Sheet {
+    let body = join([
+        says(
+            "It gets another secret, which is shown once. The old one is good for as long as you say, so that whoever uses it can change over.",
+        ),
+        form(
+            &shell,
+            &shell.at(&format!("/staff/keys/{}/rotate", key.id)),
+            [field(
+                &told
+                    .number("grace_minutes:int", "The old one is good for so many minutes")
+                    .between(0, 10_080)
+                    .help("As the settings of API keys say unless told; 0 refuses it at once."),
+            )],
+            [button("yes", "Make another secret", "grave"), link(shell.at("/staff/keys"), "Not now")],
+        ),
+    ]);
+    Sheet::new(shell, format!("Another secret for {}?", key.name))
+        .below("/staff/keys", "API keys")
+        .of(told)
+        .part("What will happen", body)
+}
+
+pub(super) async fn ask_rotate(
+    State(app): State<App>,
+    visit: Visit<KeysWrite>,
+    Path(path): Path<KeyPath>,
+) -> Result<Page<Sheet>, Problem> {
+    let key = of_guild(&app, &visit, path.key_id).await?;
+    Ok(Page(rotation(visit.shell, &key, Form::new())))
+}
+
+pub(super) async fn rotate(
+    State(app): State<App>,
+    visit: Visit<KeysWrite>,
+    Path(path): Path<KeyPath>,
+    typed: Typed,
+) -> Result<Response, Problem> {
+    let key = of_guild(&app, &visit, path.key_id).await?;
+    let rotate = async {
+        // A key that takes another over must not outlive itself by that: pages are for people.
+        if visit.guild.actor.session().is_none() {
+            return Err(Problem::forbidden(
+                "This page is for people who are signed in; a key rotates by the API.",
+            ));
+        }
+        rules::may_hand_out(&visit.guild.actor, key.user_id, &Scopes::new(key.scopes.clone()))?;
+        let wanted: Rotation = typed.read()?;
+        let (by, origin) = (visit.guild.by(), &visit.guild.origin);
+        let mut tx = db::begin(app.pool()).await?;
+        let guild = Some(visit.guild_id());
+        let made = keys::key_rotate(&mut tx, by, origin, guild, key.id, wanted.grace_minutes).await?;
+        tx.commit().await?;
+        Ok::<_, Problem>(made)
+    };
+    match rotate.await {
+        Ok((key, plain)) => Ok(secret(visit.shell, &key, &plain)),
+        Err(problem) => {
+            let (form, problem) = again(typed, problem)?;
+            Ok(rotation(visit.shell, &key, form).refused(&problem))
         }
     }
 }

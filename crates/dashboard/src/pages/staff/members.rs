@@ -62,6 +62,10 @@ pub(super) async fn list(
     let rows = rows.collect();
     let body = join([
         search(&shell, &Form::new()),
+        actions([
+            link(shell.at("/staff/members/new"), "Make somebody known"),
+            link(shell.at("/staff/members/import"), "XP from another bot"),
+        ]),
         table("Members", &["Who", "#Level", "#XP", "#Gold", "Joined"], rows, "Nobody yet."),
         ui::more(shell.at("/staff/members"), "", page.next.as_ref()),
     ]);
@@ -122,7 +126,7 @@ async fn sheet(app: &App, shell: Shell, user: UserId, told: Form) -> Result<Shee
     let (profile, journal, balance) = try_join!(
         progress::profile::member_profile(pool, guild, user).err_into::<Problem>(),
         progress::activity::activity(pool, guild, Some(user), &wanted).err_into::<Problem>(),
-        economy::ops::balance_get(pool, guild, user).map(optional)
+        ::economy::ops::balance_get(pool, guild, user).map(optional)
     )?;
     let member = &profile.member;
     let known = facts([
@@ -138,6 +142,9 @@ async fn sheet(app: &App, shell: Shell, user: UserId, told: Form) -> Result<Shee
         link(shell.at(&format!("/staff/roles?user_id={user}")), "Roles"),
         link(shell.at(&format!("/staff/cases?user_id={user}")), "Cases"),
         link(shell.at(&format!("/staff/audit?actor=user:{user}")), "What they changed"),
+        link(shell.at(&format!("/staff/hits?user_id={user}")), "What automod hit"),
+        link(shell.at(&format!("/staff/lake?user_id={user}")), "What they did on Discord"),
+        link(at(&shell, user, "/data"), "What is kept of them"),
     ]);
     let rows = journal.items.iter().map(|entry| {
         vec![
@@ -220,7 +227,7 @@ pub(super) async fn bytes(
             }
         }
         let request: AwardRequest = read_value(&body)?;
-        economy::ops::award(pool, guild, &request, visit.guild.by(), &visit.guild.origin).await?;
+        ::economy::ops::award(pool, guild, &request, visit.guild.by(), &visit.guild.origin).await?;
         app.wake().outbox();
         Ok::<_, Problem>(())
     };

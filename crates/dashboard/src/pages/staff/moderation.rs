@@ -1,23 +1,18 @@
-//! Appeals, raid mode, and the rules of automod.
+//! Appeals and raid mode.
 
 use access::{App, Author, Path, Query, Scope as _};
 use axum::extract::State;
 use axum::response::Response;
 use kernel::{PageQuery, Problem};
-use moderation::automod::{NewRule, Rule};
-use moderation::model::{AppealId, AppealStatus, Decision, NewRaid, RaidId, RuleId};
+use moderation::model::{AppealId, AppealStatus, Decision, NewRaid, RaidId};
 use moderation::ops;
-use moderation::ops::rules::{Sample, Trial, Tried};
-use moderation::scopes::{ModerationRead, ModerationRules, ModerationWrite};
+use moderation::scopes::{ModerationRead, ModerationWrite};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::Cursor;
-use super::campaign_form::pasted;
 use super::cases::moderator;
 use super::sheet::{
-    Sheet, actions, again, aside, button, choices, code, facts, field, form, join, link, says, table, tabs,
-    text, way, when,
+    Sheet, again, aside, button, choices, facts, field, form, join, link, says, table, tabs, text, when,
 };
 use crate::decode::Typed;
 use crate::flash::done;
@@ -28,9 +23,6 @@ use crate::shell::Shell;
 use crate::visit::Visit;
 use crate::{format, ui};
 
-/// How many samples are tried at once.
-const SAMPLES: usize = 50;
-
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct AppealPath {
     appeal_id: AppealId,
@@ -39,11 +31,6 @@ pub(super) struct AppealPath {
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct RaidPath {
     raid_id: RaidId,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub(super) struct RulePath {
-    rule_id: RuleId,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -324,174 +311,4 @@ pub(super) async fn raid_release(
     };
     let said = release.await;
     raid_told(&app, visit.shell, typed, said).await
-}
-
-pub(super) async fn rules(
-    State(app): State<App>,
-    visit: Visit<ModerationRead>,
-) -> Result<Page<Sheet>, Problem> {
-    let rules = ops::rules::rule_list(app.pool(), visit.guild_id()).await?;
-    let shell = visit.shell;
-    let rows = rules.iter().map(|Rule { id, rule, .. }| {
-        vec![
-            link(shell.at(&format!("/staff/automod/{id}")), &rule.name),
-            text(format::word(rule.rule_type.as_str())),
-            text(format::word(rule.action.as_str())),
-            text(if rule.delete_message { "Goes" } else { "Stays" }),
-        ]
-    });
-    let rows = rows.collect();
-    let mut ways = Vec::new();
-    if shell.may(ModerationRules::NAME) {
-        ways.push(way(shell.at("/staff/automod/new"), "New rule", "primary"));
-    }
-    let body = join([
-        actions(ways),
-        table("Rules", &["Rule", "Looks for", "Does", "The message"], rows, "There is none."),
-    ]);
-    Ok(Page(Sheet::new(shell, "Automod").part("Rules", body)))
-}
-
-const RULE: &str = r#"{
-  "name": "Invites",
-  "rule_type": "invites",
-  "config": {},
-  "action": "alert",
-  "delete_message": true
-}"#;
-
-/// What a rule says of samples.
-fn shown_trial(samples: &[String], tried: &[Tried]) -> Html {
-    let rows = samples.iter().zip(tried).map(|(sample, said)| {
-        let why = said.explanation.as_ref().map(|why| {
-            let steps: Vec<String> = why.steps.iter().map(|step| format::word(step.as_str())).collect();
-            let figures = Value::Object(why.figures.clone());
-            join([
-                text(format!("Seen in {}.", why.surface.as_str())),
-                text(if steps.is_empty() { String::new() } else { format!("After: {}.", steps.join(", ")) }),
-                code(figures),
-            ])
-        });
-        vec![
-            text(sample),
-            if said.matched { ui::seal("bad", "Matches") } else { ui::seal("on", "Passes") },
-            why.unwrap_or_default(),
-        ]
-    });
-    table("Samples", &["Sample", "Verdict", "Why"], rows.collect(), "Nothing was tried.")
-}
-
-fn rule_page(shell: Shell, id: Option<RuleId>, values: Form, tried: Option<Html>) -> Sheet {
-    let own = id.map_or_else(|| "/staff/automod/new".to_owned(), |id| format!("/staff/automod/{id}"));
-    let may = shell.may(ModerationRules::NAME);
-    let fields = [
-        field(&values.text("rule", "The rule", 16).exact().required().help("JSON, as the API has it.")),
-        field(
-            &values
-                .text("_samples", "Samples to try it on", 5)
-                .help("One a line. Nothing is done about them."),
-        ),
-    ];
-    let buttons = [button("keep", "Keep", "primary"), button("try", "Try it", "")];
-    let body = if may { form(&shell, &shell.at(&own), fields, buttons) } else { join(fields) };
-    let delete = id.map(|id| {
-        shell.button(&shell.at(&format!("/staff/automod/{id}/delete")), "Delete the rule", "grave")
-    });
-    let title = if id.is_some() { "Rule of automod" } else { "New rule of automod" };
-    let mut sheet = Sheet::new(shell, title).below("/staff/automod", "Automod").of(values);
-    if let Some(tried) = tried {
-        sheet = sheet.part("What it says of the samples", tried);
-    }
-    sheet = sheet.part("Rule", body);
-    if let Some(delete) = delete.filter(|_| may) {
-        sheet = sheet.part(
-            "Delete it",
-            join([says("What it hit stays in the cases; it hits nothing any more."), delete]),
-        );
-    }
-    sheet
-}
-
-pub(super) async fn rule_new(visit: Visit<ModerationRules>) -> Page<Sheet> {
-    Page(rule_page(visit.shell, None, Form::of(&json!({ "rule": RULE })), None))
-}
-
-pub(super) async fn rule(
-    State(app): State<App>,
-    visit: Visit<ModerationRead>,
-    Path(path): Path<RulePath>,
-) -> Result<Page<Sheet>, Problem> {
-    let rule = ops::rules::rule_get(app.pool(), visit.guild_id(), path.rule_id).await?;
-    let document = serde_json::to_string_pretty(&rule.rule).map_err(|error| Problem::internal(&error))?;
-    let values = Form::of(&json!({ "rule": document }));
-    Ok(Page(rule_page(visit.shell, Some(rule.id), values, None)))
-}
-
-async fn rule_kept(
-    app: &App,
-    visit: Visit<ModerationRules>,
-    id: Option<RuleId>,
-    typed: Typed,
-) -> Result<Response, Problem> {
-    let keep = async {
-        let rule: NewRule = pasted(&typed, "rule")?;
-        if typed.value("_do") == Some("try") {
-            let samples = typed.value("_samples").unwrap_or_default();
-            let samples: Vec<String> = samples
-                .lines()
-                .filter(|line| !line.trim().is_empty())
-                .take(SAMPLES)
-                .map(str::to_owned)
-                .collect();
-            let trial = samples
-                .iter()
-                .map(|text| Sample { text: text.clone(), user_id: None, channel_id: None, after_seconds: 0 })
-                .collect();
-            let tried = ops::rules::rule_try(Trial { rule, samples: trial })?;
-            return Ok(Some(shown_trial(&samples, &tried)));
-        }
-        let author = Author::new(visit.guild.by(), &visit.guild.origin);
-        match id {
-            None => ops::rules::rule_create(app.pool(), visit.guild_id(), rule, author).await?,
-            Some(id) => ops::rules::rule_replace(app.pool(), visit.guild_id(), id, rule, author).await?,
-        };
-        app.wake().outbox();
-        Ok::<_, Problem>(None)
-    };
-    match keep.await {
-        Ok(None) => Ok(done(app, &visit.shell.at("/staff/automod"), "The rule is kept.")),
-        Ok(Some(tried)) => Ok(rule_page(visit.shell, id, Form::kept(typed), Some(tried)).shown()),
-        Err(problem) => {
-            let (form, problem) = again(typed, problem)?;
-            Ok(rule_page(visit.shell, id, form, None).refused(&problem))
-        }
-    }
-}
-
-pub(super) async fn rule_create(
-    State(app): State<App>,
-    visit: Visit<ModerationRules>,
-    typed: Typed,
-) -> Result<Response, Problem> {
-    rule_kept(&app, visit, None, typed).await
-}
-
-pub(super) async fn rule_replace(
-    State(app): State<App>,
-    visit: Visit<ModerationRules>,
-    Path(path): Path<RulePath>,
-    typed: Typed,
-) -> Result<Response, Problem> {
-    rule_kept(&app, visit, Some(path.rule_id), typed).await
-}
-
-pub(super) async fn rule_delete(
-    State(app): State<App>,
-    visit: Visit<ModerationRules>,
-    Path(path): Path<RulePath>,
-) -> Result<Response, Problem> {
-    let author = Author::new(visit.guild.by(), &visit.guild.origin);
-    ops::rules::rule_delete(app.pool(), visit.guild_id(), path.rule_id, author).await?;
-    app.wake().outbox();
-    Ok(done(&app, &visit.shell.at("/staff/automod"), "The rule is gone."))
 }

@@ -191,6 +191,21 @@ pub(super) fn form(
     Html::trusted(format!("{}{}{}</form>", shell.form(action), join(fields), actions(buttons)))
 }
 
+/// A form that only asks: what is filled in goes into the address.
+pub(super) fn asking(action: impl Display, fields: impl IntoIterator<Item = Html>, label: &str) -> Html {
+    Html::trusted(format!(
+        "<form method=\"get\" action=\"{}\">{}{}</form>",
+        escape(&action.to_string()),
+        join(fields),
+        actions([Html::trusted(format!("<button class=\"primary\">{}</button>", escape(label)))])
+    ))
+}
+
+/// A factor, such as `× 1.5`.
+pub(super) fn factor(factor: f64) -> Html {
+    text(format!("× {}", (factor * 1_000.0).round() / 1_000.0))
+}
+
 /// A list as a table. What a head that begins with `#` stands above is a number; the first cell of a row names it.
 pub(super) fn table(label: &str, heads: &[&str], rows: Vec<Vec<Html>>, empty: &str) -> Html {
     if rows.is_empty() {
@@ -283,6 +298,7 @@ mod tests {
             unseen(hostile, hostile),
             button(hostile, hostile, hostile),
             group(hostile, []),
+            asking(hostile, [], hostile),
             table(hostile, &[hostile], vec![vec![text(hostile)]], hostile),
             table(hostile, &[], Vec::new(), hostile),
             lines(hostile, hostile),

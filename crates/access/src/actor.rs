@@ -50,6 +50,8 @@ pub struct Session {
     pub roles: Vec<(GuildId, Role)>,
     /// For how many seconds Discord was not asked about them; `None` where nobody may ask it.
     pub discord_age: Option<i64>,
+    /// Whether the person runs the installation: then what concerns all of it is theirs. In a guild their roles count.
+    pub operator: bool,
 }
 
 /// Somebody who signs in.
@@ -80,6 +82,7 @@ impl Actor {
     /// Who holds this session.
     pub(crate) fn of_session(session: Session) -> Self {
         let (user, scopes) = match &session.person {
+            Person::User(user) if session.operator => (Some(*user), Scopes::new([EVERYTHING])),
             Person::User(user) => (Some(*user), Scopes::default()),
             Person::Admin { .. } => (None, Scopes::new([EVERYTHING])),
         };
@@ -92,6 +95,11 @@ impl Actor {
             Bearer::Key { .. } => None,
             Bearer::Session(session) => Some(session),
         }
+    }
+
+    /// Whether this is somebody signed in who runs the installation.
+    pub fn is_operator(&self) -> bool {
+        self.session().is_some_and(|session| session.operator)
     }
 
     /// The actor as they are in this guild; `None` where the guild does not exist for them.
@@ -181,7 +189,19 @@ mod tests {
             csrf_hash: [0; 32],
             roles: roles.iter().map(|(guild, role)| (GuildId::new(*guild), *role)).collect(),
             discord_age: None,
+            operator: false,
         })
+    }
+
+    #[test]
+    fn an_operator_may_do_everything_outside_of_guilds_and_in_them_what_their_roles_permit() {
+        let mut session = signed_in(&[(1, Role::Member)]).session().unwrap().clone();
+        session.operator = true;
+        let actor = Actor::of_session(session);
+        assert!(actor.is_operator() && actor.has("settings:write") && actor.has("operations:write"));
+        assert!(!actor.in_guild(GuildId::new(1)).unwrap().has("settings:write"));
+        assert_eq!(actor.in_guild(GuildId::new(2)), None);
+        assert!(!signed_in(&[(1, Role::Owner)]).is_operator());
     }
 
     #[test]

@@ -11,7 +11,7 @@
 //! * Other sites cannot act with a visitor's cookie, nor plant one; an ended session stops within a second too.
 //!
 //! Map: [`scope`] what may be done · [`role`] who may do it · [`actor`] who acts · [`keys`] API keys · [`sessions`] and [`sign_in`] people
-//! with browsers · [`roles`] who has which role · [`rate_limit`] how much anybody may send · [`web`] state, extractors, middleware ·
+//! with browsers · [`roles`] who has which role, [`operators`] who runs the installation · [`rate_limit`] how much anybody may send · [`web`] state, extractors, middleware ·
 //! [`settings`] what administrators choose while it runs · [`routes`] the API of it all · [`audit`] the log of administrators' changes, [`author`] who made them · [`operations`] what operators of the whole do · [`weekly`] audits · [`slice`](mod@slice) what a slice is made of · [`openapi`] what handlers say of themselves · [`problems`] kinds · [`sight`] who sees which event ·
 //! [`personal`] copies of what is known of a member, and forgetting · [`staff`] names that imitate those who run a guild · [`vault`] secrets that are kept sealed · `testing` (feature) routes to knock at.
 
@@ -22,6 +22,7 @@ mod error;
 pub mod keys;
 pub mod openapi;
 pub mod operations;
+pub mod operators;
 pub mod personal;
 pub mod problems;
 pub mod rate_limit;

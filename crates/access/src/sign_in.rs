@@ -9,6 +9,7 @@ mod browser;
 pub mod discord;
 mod following;
 mod https;
+mod links;
 mod oauth;
 mod provider;
 mod told;
@@ -21,5 +22,8 @@ pub use browser::{session_cookie, sign_in_local, sign_out, signed_out};
 pub use discord::Discord;
 pub(crate) use following::{Following, current};
 pub use following::{discord_leaves_clean, discord_leaves_reseal};
+pub use links::{
+    Purpose, demo_sign_in, link_make, links_withdraw, set_up_link_good, set_up_sign_in, sign_in_links_clean,
+};
 pub use oauth::{Begun, Returned, finish, safe_path, start};
 pub use told::GuildsKnown;

@@ -150,7 +150,7 @@ pub static SLICE: Slice = Slice {
         ("audit", "What administrators changed, with before and after."),
         ("settings", "What administrators choose while it runs."),
     ],
-    terminal: Terminal::Commands(&["key", "role", "admin", "audit-log", "settings"]),
+    terminal: Terminal::Commands(&["key", "role", "admin", "operator", "audit-log", "settings"]),
     problems: crate::problems::CATALOGUE,
     settings: &[
         Described::of::<crate::keys::KeyPolicy>,

@@ -21,8 +21,11 @@ pub(crate) fn schedules() -> Vec<Schedule> {
             Box::pin(async move {
                 let sessions = sessions::sessions_clean(&mut *connection, CLEAN_UP_BATCH).await?;
                 let sign_ins = sessions::oauth_states_clean(&mut *connection, CLEAN_UP_BATCH).await?;
-                let leaves = sign_in::discord_leaves_clean(connection, CLEAN_UP_BATCH).await?;
-                Ok(json!({ "sessions": sessions, "sign_ins": sign_ins, "discord_leaves": leaves }))
+                let leaves = sign_in::discord_leaves_clean(&mut *connection, CLEAN_UP_BATCH).await?;
+                let links = sign_in::sign_in_links_clean(connection, CLEAN_UP_BATCH).await?;
+                Ok(
+                    json!({ "sessions": sessions, "sign_ins": sign_ins, "discord_leaves": leaves, "links": links }),
+                )
             })
         }),
         Schedule::new("access.rate_limits_clean", "*/10 * * * *", |connection| {

@@ -7,7 +7,7 @@
 //! * nothing is left behind: the cluster and its folder go, unless a database was given.
 //!
 //! Map: [`figure`] figures and the report · [`machine`] on what · `ground` the database · `timers`, `submissions`,
-//! `transfers`, `ingest`, `leaderboard`, `auth`, `automod`, `inputs`, `events`, `learning`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
+//! `transfers`, `ingest`, `leaderboard`, `auth`, `automod`, `inputs`, `events`, `learning`, `pages`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
 //! figures mean, and those seen: docs/benchmarks.md.
 
 mod auth;
@@ -22,6 +22,7 @@ mod leaderboard;
 mod learning;
 mod load;
 pub mod machine;
+mod pages;
 mod process;
 mod progress;
 mod sample;
@@ -60,6 +61,8 @@ pub enum Section {
     Automod,
     /// Steps completed, paths, imports, reviews, search, figures and recommendations.
     Learning,
+    /// Pages of the dashboard: how soon they are there, how much travels.
+    Pages,
     /// Memory and start of a server.
     Server,
     /// Events on their way to clients of streams and to webhooks.
@@ -154,6 +157,9 @@ async fn measure(args: &Args, ground: &Ground, program: &Path) -> Result<Vec<Fig
     }
     if args.section.includes(Section::Learning) {
         figures.extend(learning::measure(ground, args.quick).await?);
+    }
+    if args.section.includes(Section::Pages) {
+        figures.extend(pages::measure(ground, program, args.quick).await?);
     }
     if args.section.includes(Section::Server) {
         figures.extend(server::measure(program, args.quick).await?);

@@ -3,6 +3,7 @@
 
 mod bundle;
 mod check;
+mod example;
 mod files;
 mod flags;
 mod folder;
@@ -17,6 +18,7 @@ mod write;
 
 pub use bundle::{Bundle, ChallengeBundle, HintBundle, PART_TWO_MARK, bundle_check};
 pub use check::{ChallengeReport, CheckReport, Checked, Seeds, Step, check};
+pub use example::example;
 pub use folder::{Partly, locate, read, read_partly};
 pub use import::{bundle_export, bundle_import, bundle_try};
 pub use mistake::Mistake;

@@ -42,6 +42,7 @@ pub(crate) mod webhook;
 
 mod import_xp;
 mod operator;
+mod operators;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
@@ -101,6 +102,11 @@ pub(crate) enum Command {
     Admin {
         #[command(subcommand)]
         command: admin::AdminCommand,
+    },
+    /// Who, signed in with Discord, may do what concerns the whole installation.
+    Operator {
+        #[command(subcommand)]
+        command: operators::OperatorCommand,
     },
     /// What administrators changed, newest first.
     AuditLog(audit_log::AuditLogArgs),
@@ -246,6 +252,7 @@ pub(crate) async fn run(cli: &Cli, screen: &Screen) -> Result<(), Failure> {
         Command::Key { command } => key::run(global, command, screen).await,
         Command::Role { command } => role::run(global, command, screen).await,
         Command::Admin { command } => admin::run(global, command, screen).await,
+        Command::Operator { command } => operators::run(global, command, screen).await,
         Command::AuditLog(args) => audit_log::run(global, args, screen).await,
         Command::Settings { command } => settings::run(global, command, screen).await,
         Command::Webhook { command } => webhook::run(global, command, screen).await,

@@ -33,6 +33,7 @@ pub mod policy;
 mod problems;
 pub mod shell;
 pub mod sigil;
+pub mod status;
 pub mod typed;
 pub mod ui;
 pub mod visit;

@@ -5,6 +5,8 @@ mod entry;
 mod guild;
 mod home;
 mod learn;
+mod public;
+mod set_up;
 mod staff;
 mod you;
 
@@ -24,5 +26,7 @@ pub fn router() -> Router<App> {
         .merge(guild::router())
         .merge(you::router())
         .merge(learn::router())
+        .merge(public::router())
+        .merge(set_up::router())
         .merge(staff::router())
 }

@@ -96,7 +96,7 @@ impl Shell {
 }
 
 /// What a form carries unseen.
-fn hidden(token: &str) -> String {
+pub(crate) fn hidden(token: &str) -> String {
     let mut markup = String::new();
     // Writing to a String cannot fail.
     let _ = write!(

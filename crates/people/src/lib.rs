@@ -8,7 +8,7 @@
 //! * Discord roles that the rules give or take reach Discord, whoever is away meanwhile ([`roles`]).
 //!
 //! Map: [`model`] the types · [`store`] SQL · [`ops`] transactions the faces call · [`names`] who is called what · [`preferences`] what
-//! is announced about whom · [`privacy`] copies of what is known of a member, and forgetting · [`roles`] Discord roles that follow the rules · [`jobs`](mod@jobs) what runs by the clock · [`error`] what can
+//! is announced about whom · [`privacy`] copies of what is known of a member, and forgetting · [`public`] what the world may see of a guild · [`roles`] Discord roles that follow the rules · [`jobs`](mod@jobs) what runs by the clock · [`error`] what can
 //! go wrong · [`routes`] the HTTP face · `testing` (feature) two guilds with members.
 
 pub mod error;
@@ -19,6 +19,7 @@ pub mod names;
 pub mod ops;
 pub mod preferences;
 pub mod privacy;
+pub mod public;
 pub mod roles;
 pub mod routes;
 pub mod store;

@@ -2,6 +2,9 @@
 
 use access::slice::{Slice, Terminal, no_consumers, no_timers, no_workers};
 
+use access::settings::Described;
+
+use crate::public::PublicSettings;
 use crate::{events, jobs, personal, routes};
 
 /// The slice.
@@ -12,7 +15,7 @@ pub static SLICE: Slice = Slice {
     tags: &[],
     terminal: Terminal::Commands(&["member"]),
     problems: &[],
-    settings: &[],
+    settings: &[Described::of::<PublicSettings>],
     scopes: access::scope::COMMUNITY,
     events: &[events::EVENTS],
     schedules: |_| jobs::schedules(),

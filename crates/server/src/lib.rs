@@ -9,7 +9,7 @@
 //!
 //! Map: [`settings`] what an operator may choose · `router` the face, `web` what every request passes through ·
 //! `api` all slices' routes and their document · `events` server-sent events · `operations` for who runs the installation ·
-//! `health` readiness and [`figures`] · `pages`, `reader` for people · `slices` every slice, listed once · `run` the process,
+//! `health` readiness and [`figures`] · `pages`, `reader`, `status` for people · `slices` every slice, listed once · `run` the process,
 //! [`secrets`] that all nodes have one key, `listen` its sockets, `slim` the memory it gives back.
 
 mod api;
@@ -26,6 +26,7 @@ pub mod secrets;
 pub mod settings;
 mod slices;
 mod slim;
+mod status;
 mod web;
 
 pub use router::{Services, build};

@@ -27,7 +27,7 @@ use crate::health::{Draining, Scrape};
 use crate::operations::ScriptRunner;
 use crate::settings::Settings;
 use crate::slices::{self, SLICES};
-use crate::{api, health, pages, reader, web};
+use crate::{api, health, pages, reader, status, web};
 
 /// What the handlers of all slices work with.
 #[derive(Clone)]
@@ -131,6 +131,7 @@ pub fn build(services: &Services) -> Router {
         .merge(health::router(settings))
         .merge(reader::router())
         .merge(pages::router())
+        .merge(status::router())
         .merge(dashboard::router())
         .method_not_allowed_fallback(access::web::no_method)
         .fallback(access::web::no_route)

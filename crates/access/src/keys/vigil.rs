@@ -152,6 +152,7 @@ mod tests {
 
     fn person(roles: &[(i64, Role)]) -> Actor {
         Actor::of_session(Session {
+            operator: false,
             id: uuid::Uuid::nil(),
             person: Person::User(UserId::new(5)),
             csrf_hash: [0; 32],

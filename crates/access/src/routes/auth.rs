@@ -208,6 +208,7 @@ pub(super) async fn login_local(
     let (person, new) =
         sign_in::sign_in_local(&app, &origin, &headers, &local.username, &local.password).await?;
     let session = Session {
+        operator: false,
         id: new.info.id,
         person,
         csrf_hash: hash(&new.csrf_token),

@@ -21,6 +21,7 @@ struct LiveRow {
     guilds: Vec<i64>,
     roles: Vec<String>,
     discord_age: Option<i64>,
+    operator: bool,
 }
 
 /// Those of the sessions with these hashes that are good now, by the database's time, with their holders' roles. Local
@@ -37,7 +38,8 @@ pub(crate) async fn live_by_hash(
         r#"
         SELECT s.token_hash, s.id, s.csrf_hash, s.user_id AS "user_id: UserId", s.admin_user_id,
                a.username AS "username?", held.guilds AS "guilds!", held.roles AS "roles!",
-               extract(epoch FROM now() - d.read_at)::bigint AS "discord_age?"
+               extract(epoch FROM now() - d.read_at)::bigint AS "discord_age?",
+               EXISTS (SELECT FROM access.operators o WHERE o.user_id = s.user_id) AS "operator!"
         FROM access.sessions s
         LEFT JOIN access.admin_users a ON a.id = s.admin_user_id
         LEFT JOIN access.discord_leaves d ON d.user_id = s.user_id
@@ -81,6 +83,7 @@ fn live(row: LiveRow) -> Option<(String, Actor)> {
         csrf_hash: unhex(&row.csrf_hash)?,
         roles: roles.collect(),
         discord_age: row.discord_age,
+        operator: row.operator,
     };
     Some((row.token_hash, Actor::of_session(session)))
 }

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use kernel::Problem;
 
 use super::admin_user_sign_in;
+use super::links::{begin, forget};
 use crate::actor::{Actor, Origin, Person};
 use crate::rate_limit::{Allowance, RateLimits};
 use crate::sessions::cookie::Cookie;
@@ -27,16 +28,9 @@ pub async fn sign_in_local(
     attempts(app, origin, username).await?;
     let mut tx = db::begin(app.pool()).await?;
     let person = admin_user_sign_in(&mut tx, app.http().development, username, password).await?;
-    let old = Cookie::Session.read(app.http(), headers);
-    if let Some(old) = &old {
-        sessions::session_end_by_token(&mut tx, old).await?;
-    }
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let new = sessions::session_start(&mut tx, &person, origin, agent).await?;
+    let (new, old) = begin(app, &mut tx, origin, headers, &person).await?;
     tx.commit().await?;
-    if let Some(old) = &old {
-        app.keys().forget(old);
-    }
+    forget(app, old);
     Ok((person, new))
 }
 

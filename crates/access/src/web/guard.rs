@@ -56,7 +56,7 @@ pub struct AsMember<S: Scope> {
     scope: PhantomData<fn() -> S>,
 }
 
-/// A key with scope `S` that is confined to no guild.
+/// A key with scope `S` that is confined to no guild, or an operator of the installation who is signed in.
 #[derive(Debug, Clone)]
 pub struct Global<S: Scope> {
     /// Who calls.
@@ -180,7 +180,10 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &T) -> Result<Self, Problem> {
         let signed_in = authenticate(&App::from_ref(state), parts).await?;
-        if signed_in.session().is_some_and(|session| matches!(session.person, Person::User(_))) {
+        let guild_by_guild = signed_in
+            .session()
+            .is_some_and(|session| matches!(session.person, Person::User(_)) && !session.operator);
+        if guild_by_guild {
             return Err(whole_installation());
         }
         let Holder { actor, origin, scope } = Holder::<S>::from_request_parts(parts, state).await?;
@@ -251,7 +254,9 @@ where
 }
 
 fn whole_installation() -> Problem {
-    Problem::forbidden("This concerns the whole installation; it takes a key that is confined to no guild.")
+    Problem::forbidden(
+        "This concerns the whole installation; it takes an operator, or a key that is confined to no guild.",
+    )
 }
 
 /// Who sent the request: the bearer of its key, else who is signed in. Found once a request: what middleware learnt, the

@@ -132,7 +132,7 @@ async fn the_installation_is_for_keys_of_no_guild() {
     let (_, global) = house.key(None, None, &["operations:read"]).await;
     assert_eq!(house.get("/operations", &global).await.status, 200);
     let (_, confined) = house.key(Some(GUILD), None, &["*"]).await;
-    insta::assert_snapshot!(house.get("/operations", &confined).await.problem(), @"403 forbidden: This concerns the whole installation; it takes a key that is confined to no guild.");
+    insta::assert_snapshot!(house.get("/operations", &confined).await.problem(), @"403 forbidden: This concerns the whole installation; it takes an operator, or a key that is confined to no guild.");
     let (_, lacking) = house.key(None, None, &["operations:write"]).await;
     insta::assert_snapshot!(house.get("/operations", &lacking).await.problem(), @"403 forbidden: This takes a key with the scope `operations:read`.");
 }

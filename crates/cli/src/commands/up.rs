@@ -19,10 +19,12 @@ use crate::{
 
 /// The file in the data folder that holds the administrator's key.
 const KEY_FILE: &str = "admin.key";
+/// For how long the link for setting up is good.
+const SET_UP_HOURS: i32 = 24;
 
 #[derive(Debug, Args)]
 pub(crate) struct UpArgs {
-    /// Set up a small running campaign with players in it, who go on playing, and a course with learners in it.
+    /// Set up a guild with a season of history, whose members go on talking, playing and learning.
     #[arg(long)]
     pub(crate) demo: bool,
     /// Address to listen on [default: 127.0.0.1:8080]; port 0 takes a free one.
@@ -35,7 +37,11 @@ pub(crate) async fn run(global: &Global, args: &UpArgs, screen: &Screen) -> Resu
     if let Some(listen) = args.listen {
         more.push(("--listen", "http.listen", listen.to_string()));
     }
-    let settings = setup::settings(global, &more)?;
+    let mut settings = setup::settings(global, &more)?;
+    // The demo is for looking around on one's own machine: only there somebody is let in by a link alone.
+    let looks_around =
+        args.demo && settings.http.listen.ip().is_loopback() && settings.http.public_url.is_none();
+    settings.auth.development |= looks_around;
     // People at a terminal want to see what is wrong, not all that is right, unless they say so.
     setup::log(&settings.log, settings.log.filter_or("warn"));
 
@@ -51,7 +57,7 @@ pub(crate) async fn run(global: &Global, args: &UpArgs, screen: &Screen) -> Resu
     let server = server.or_fail(Code::Unavailable)?;
     let begun = begin(&server, &settings, args.demo, screen).await;
     let playing = match begun {
-        Ok(Some(demo)) => Some(tokio::spawn(demo::play_on(demo, server.services().clone()))),
+        Ok(Some(demo)) => Some(tokio::spawn(demo::live_on(demo, server.services().clone()))),
         Ok(None) => None,
         Err(failure) => {
             shutdown.gently.cancel();
@@ -96,7 +102,17 @@ async fn begin(
         // At once: what follows may take a while.
         screen.print(&welcome(&url, settings, key.as_deref()))?;
     }
+    let set_up = if demo { None } else { set_up_link(server, &url).await? };
+    if let Some(link) = set_up.as_ref().filter(|_| !screen.is_json()) {
+        screen.print(&format!(
+            "\nNo guild is known yet. Set it up here; the link works once, within {SET_UP_HOURS} hours:\n\n  {link}\n"
+        ))?;
+    }
     let demo = if demo { Some(demo::set_up(server.services(), screen).await?) } else { None };
+    let links = match demo {
+        Some(_) if settings.auth.development => Some(demo::links(server.services(), &url).await?),
+        _ => None,
+    };
     let answer = json!({
         "url": url,
         "docs": format!("{url}/docs"),
@@ -105,13 +121,29 @@ async fn begin(
         "pid": std::process::id(),
         "demo_campaign": demo.map(|demo| demo.campaign),
         "demo_path": demo.map(|demo| demo.path),
+        "demo_owner": links.as_ref().map(|links| &links.owner),
+        "demo_member": links.as_ref().map(|links| &links.member),
+        "set_up": set_up,
     });
     match demo {
-        Some(demo) => screen.answer(&answer, |_| demo.told(&url, key.as_deref()))?,
+        Some(demo) => screen.answer(&answer, |_| demo.told(&url, key.as_deref(), links.as_ref()))?,
         None if screen.is_json() => screen.answer(&answer, |_| String::new())?,
         None => {}
     }
     Ok(demo)
+}
+
+/// A link by which somebody sets the installation up, while no guild is known.
+async fn set_up_link(server: &Server, url: &str) -> Result<Option<String>, Failure> {
+    let pool = server.database().pool();
+    if !people::heading::guild_names(pool, None).await?.is_empty() {
+        return Ok(None);
+    }
+    let mut tx = db::begin(pool).await?;
+    access::sign_in::links_withdraw(&mut tx, access::sign_in::Purpose::SetUp).await?;
+    let secret = access::sign_in::link_make(&mut tx, None, SET_UP_HOURS * 60).await?;
+    tx.commit().await?;
+    Ok(Some(format!("{url}/set-up?link={secret}")))
 }
 
 fn welcome(url: &str, settings: &Settings, key: Option<&Path>) -> String {

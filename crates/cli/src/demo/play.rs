@@ -7,16 +7,16 @@ use challenges::{
     inputs::{input_get, input_with_answers},
 };
 use futures::{StreamExt as _, stream};
-use kernel::{ChallengeId, UserId};
+use kernel::{CampaignId, ChallengeId, UserId};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use sandbox::Sandbox;
 use server::Services;
 
-use super::{Demo, GUILD, failed, people};
+use super::{GUILD, failed, people};
 use crate::{failure::Failure, screen::Screen};
 
-/// So many of a hundred members open the first challenge at once.
-const EARLY_BIRDS: u32 = 70;
+/// So many of a hundred players open the first challenge at once.
+const EARLY_BIRDS: u32 = 30;
 
 /// So many of a hundred answers are right.
 const RIGHT: u32 = 70;
@@ -35,14 +35,18 @@ struct Open {
 }
 
 /// Lets most members fetch their first input and answer, so that there is a leaderboard to look at.
-pub(super) async fn first_moves(demo: Demo, services: &Services, screen: &Screen) -> Result<(), Failure> {
+pub(super) async fn first_moves(
+    campaign: CampaignId,
+    services: &Services,
+    screen: &Screen,
+) -> Result<(), Failure> {
     let Some(sandbox) = &services.sandbox else {
         screen.note("Nobody plays: no script can be run on this machine. `questhall doctor` says why.");
         return Ok(());
     };
-    let first = wait_for_first(demo, services).await?;
+    let first = wait_for_first(campaign, services).await?;
     let mut chance = StdRng::seed_from_u64(SEED);
-    let moves: Vec<(UserId, bool)> = people::ids()
+    let moves: Vec<(UserId, bool)> = people::players()
         .filter(|_| chance.random_range(0..100) < EARLY_BIRDS)
         .collect::<Vec<_>>()
         .into_iter()
@@ -50,7 +54,7 @@ pub(super) async fn first_moves(demo: Demo, services: &Services, screen: &Screen
         .collect();
     let bar = screen.bar(moves.len(), "members make their first moves");
     let mut done = stream::iter(moves)
-        .map(|(user, right)| make_move(demo, services, sandbox, first, user, right))
+        .map(|(user, right)| make_move(campaign, services, sandbox, first, user, right))
         .buffer_unordered(4);
     while let Some(outcome) = done.next().await {
         outcome?;
@@ -61,9 +65,9 @@ pub(super) async fn first_moves(demo: Demo, services: &Services, screen: &Screen
 }
 
 /// The first challenge is released by a timer, within moments of the start.
-async fn wait_for_first(demo: Demo, services: &Services) -> Result<Open, Failure> {
+async fn wait_for_first(campaign: CampaignId, services: &Services) -> Result<Open, Failure> {
     for _ in 0..100 {
-        if let Some(first) = released(demo, services).await?.first() {
+        if let Some(first) = released(campaign, services).await?.first() {
             return Ok(*first);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -75,13 +79,13 @@ async fn wait_for_first(demo: Demo, services: &Services) -> Result<Open, Failure
 }
 
 /// Plays until it is stopped: now and then a member, chosen by chance, opens an input or hands in an answer.
-pub(crate) async fn play_on(demo: Demo, services: Services) {
+pub(super) async fn play_on(campaign: CampaignId, services: Services) {
     let Some(sandbox) = services.sandbox.clone() else { return };
     let mut chance = StdRng::seed_from_u64(SEED + 1);
-    let members: Vec<UserId> = people::ids().collect();
+    let members: Vec<UserId> = people::players().collect();
     loop {
         tokio::time::sleep(Duration::from_secs(chance.random_range(PAUSE_SECONDS))).await;
-        let open = match released(demo, &services).await {
+        let open = match released(campaign, &services).await {
             Ok(open) => open,
             Err(failure) => {
                 tracing::debug!(%failure, "the demo skips a move");
@@ -92,7 +96,7 @@ pub(crate) async fn play_on(demo: Demo, services: Services) {
             continue;
         };
         let right = chance.random_range(0..100) < RIGHT;
-        if let Err(failure) = make_move(demo, &services, &sandbox, *challenge, *user, right).await {
+        if let Err(failure) = make_move(campaign, &services, &sandbox, *challenge, *user, right).await {
             tracing::debug!(%failure, "the demo skips a move");
         }
     }
@@ -100,7 +104,7 @@ pub(crate) async fn play_on(demo: Demo, services: Services) {
 
 /// A member opens the challenge and answers its next part.
 async fn make_move(
-    demo: Demo,
+    campaign: CampaignId,
     services: &Services,
     sandbox: &Sandbox,
     challenge: Open,
@@ -108,7 +112,7 @@ async fn make_move(
     right: bool,
 ) -> Result<(), Failure> {
     let pool = services.app.pool();
-    let place = (GUILD, demo.campaign, challenge.id);
+    let place = (GUILD, campaign, challenge.id);
     input_get(pool, services.app.wake(), sandbox, place, user).await.map_err(failed)?;
     let answers = input_with_answers(pool, place, &user.to_string()).await.map_err(failed)?.answers;
     for part in 1..=challenge.parts {
@@ -129,12 +133,12 @@ async fn make_move(
     Ok(())
 }
 
-async fn released(demo: Demo, services: &Services) -> Result<Vec<Open>, Failure> {
+async fn released(campaign: CampaignId, services: &Services) -> Result<Vec<Open>, Failure> {
     let rows = sqlx::query_as!(
         Open,
         r#"SELECT id AS "id: ChallengeId", parts FROM challenges.challenges
             WHERE guild_id = $2 AND campaign_id = $1 AND released_at IS NOT NULL ORDER BY order_position"#,
-        demo.campaign.get(),
+        campaign.get(),
         GUILD.get(),
     )
     .fetch_all(services.app.pool())

@@ -30,6 +30,7 @@ fn every_section_gives_figures() {
             "inputs",
             "leaderboard",
             "learning",
+            "pages",
             "server",
             "submissions",
             "timers",

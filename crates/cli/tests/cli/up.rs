@@ -90,6 +90,13 @@ fn it_comes_up_on_a_fresh_folder_is_joined_refuses_a_second_and_stops_cleanly() 
     assert_eq!(std::fs::metadata(&key_file).unwrap().permissions().mode() & 0o777, 0o600);
     let (status, body) = up.get("/api/v1/guilds/7/campaigns");
     assert_eq!(status, 200, "{body}");
+    // Nobody's guild is known: whoever started it gets a link to set one up. Looking at it does not use it.
+    let link =
+        up.answer["set_up"].as_str().unwrap().strip_prefix(up.answer["url"].as_str().unwrap()).unwrap();
+    for _ in 0..2 {
+        let (status, body) = up.get(link);
+        assert_eq!(status, 200, "{body}");
+    }
 
     // Tools use the database that runs.
     let listed = run(arguments(&["key", "list", "--json"])).ends_with(0).json();
@@ -143,12 +150,37 @@ fn the_demo_has_a_leaderboard_and_is_found_again() {
     assert_eq!(status, 200, "{body}");
     let course: Value = serde_json::from_str(&body).unwrap();
     assert!(course["quests"].as_array().is_some_and(|quests| quests.len() >= 12), "{course:#}");
+    // A season of history, true to its journals, and two links that sign in whoever is at this machine.
+    let (_, health) = up.get("/api/v1/guilds/1/lake");
+    let events = |text: &str| -> u64 {
+        let health: Value = serde_json::from_str(text).unwrap();
+        health["days"].as_array().unwrap().iter().map(|day| day["events"].as_u64().unwrap()).sum()
+    };
+    assert!(events(&health) > 20_000, "{health}");
+    for link in ["demo_owner", "demo_member"] {
+        let link = up.answer[link].as_str().unwrap().to_owned();
+        let (status, _) = up.get(link.strip_prefix(up.answer["url"].as_str().unwrap()).unwrap());
+        assert_eq!(status, 303, "{link}");
+    }
+    let campaigns = |campaigns: &[Value]| -> Vec<(String, String)> {
+        let text = |one: &Value, name: &str| one[name].as_str().unwrap().to_owned();
+        campaigns.iter().map(|one| (text(one, "id"), text(one, "status"))).collect()
+    };
+    let before = campaigns(&list());
+    let count = |status: &str| before.iter().filter(|(_, of)| of == status).count();
+    assert_eq!((count("EXPIRED"), count("RUNNING"), count("CREATED")), (2, 1, 1), "{before:?}");
+    let cases = |up: &Up| up.get("/api/v1/guilds/1/moderation/cases?limit=1").1;
+    let (_, purchases) = up.get("/api/v1/guilds/1/shop/purchases?limit=200");
+    let latest_case = cases(&up);
     assert_eq!(up.stop(), Some(0));
+    run(["--data-dir", dir.to_str().unwrap(), "audit"]).ends_with(0);
+
+    // A second start adds nothing but what is said meanwhile.
     let up = Up::start(&dir, &["--demo"]);
-    assert_eq!(up.answer["demo_path"], path);
-    let campaigns = list();
-    assert_eq!((campaigns.len(), &campaigns[0]["id"]), (1, &campaign));
-    assert_eq!((&campaigns[0]["status"], &up.answer["demo_campaign"]), (&"RUNNING".into(), &campaign));
+    assert_eq!((&up.answer["demo_path"], &up.answer["demo_campaign"]), (&path, &campaign));
+    assert_eq!(campaigns(&list()), before);
+    assert_eq!(up.get("/api/v1/guilds/1/shop/purchases?limit=200").1, purchases);
+    assert_eq!(cases(&up), latest_case);
     assert_eq!(up.stop(), Some(0));
     run(["--data-dir", dir.to_str().unwrap(), "audit"]).ends_with(0);
 }

@@ -4,6 +4,8 @@ mod acting;
 mod guilds;
 mod sign_in;
 
+pub(super) use guilds::may_make;
+
 use access::App;
 use axum::Router;
 use axum::routing::{get, post};

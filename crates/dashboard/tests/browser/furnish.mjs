@@ -41,7 +41,9 @@ export async function furnish(up) {
   const roots = await api("POST", "/skills", { slug: "graphs", name: "Graphs", description: "Nodes, and what lies between them." });
   await api("POST", "/skills", { slug: "flows", name: "Flows", description: "How much gets through.", requires: [{ skill_id: roots.id, min_level: 2 }] });
   const tomorrow = new Date(Date.now() + 9 * 86400e3).toISOString();
-  const season = await api("POST", "/seasons", { name: "Season of Frost", ends_at: tomorrow });
+  // The demo has one that runs.
+  const season = (await api("GET", "/seasons")).items.find((one) => one.state === "active")
+    ?? await api("POST", "/seasons", { name: "Season of Frost", ends_at: tomorrow });
   await api("POST", "/awards", { user_ids: members.slice(0, 30).map((member) => member.user_id), xp: 400, gold: 20, reason: "For the roof." });
   await api("POST", "/awards", { user_ids: [me, second, third], xp: 1200, reason: "For the bridge." });
   await api("POST", "/economy/transfers", { receiver_id: second, amount: 12, reason: "For the ale <i>and</i> the song" }, me);

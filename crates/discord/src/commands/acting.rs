@@ -44,6 +44,7 @@ pub(super) async fn acting(
     roles.dedup();
     let scopes: Scopes = Role::scopes_of(roles.iter().copied());
     let session = Session {
+        operator: false,
         id: Uuid::nil(),
         person: Person::User(user),
         csrf_hash: [0; 32],

@@ -56,6 +56,7 @@ pub struct Generator {
     made: usize,
     at: DateTime<Utc>,
     pause: f64,
+    rhythm: fn(DateTime<Utc>) -> f64,
     conversations: Vec<Conversation>,
     /// Recent messages: message, author, channel.
     recent: Vec<(i64, i64, i64)>,
@@ -80,11 +81,20 @@ impl Generator {
             made: 0,
             at: community.from,
             pause,
+            rhythm: steady,
             conversations,
             recent: Vec::with_capacity(RECENT),
             voice: BTreeMap::new(),
             leaving: BinaryHeap::new(),
         }
+    }
+
+    /// The same with hours that are busier than others: `rhythm` says how many times as much as on average happens at a time. Its
+    /// mean should be 1; at no time is it taken for less than a hundredth.
+    #[must_use]
+    pub fn in_rhythm(mut self, rhythm: fn(DateTime<Utc>) -> f64) -> Self {
+        self.rhythm = rhythm;
+        self
     }
 
     /// Something that nobody saw coming: 97 of a hundred events; the others are farewells.
@@ -243,7 +253,8 @@ impl Iterator for Generator {
             return None;
         }
         // Pauses are as random as people: exponential.
-        let pause = -self.rng.random_range(f64::MIN_POSITIVE..1.0).ln() * self.pause;
+        let pause = -self.rng.random_range(f64::MIN_POSITIVE..1.0).ln() * self.pause
+            / (self.rhythm)(self.at).max(0.01);
         #[expect(clippy::cast_possible_truncation, reason = "microseconds of a pause")]
         let pause = TimeDelta::microseconds(pause as i64 + 1);
         let end = self.community.from + self.community.over;
@@ -267,6 +278,11 @@ impl Iterator for Generator {
         self.made += 1;
         Some(event)
     }
+}
+
+/// The same at all hours.
+const fn steady(_: DateTime<Utc>) -> f64 {
+    1.0
 }
 
 fn conversation(rng: &mut StdRng, community: &Community) -> Conversation {
@@ -295,6 +311,8 @@ fn skewed(rng: &mut StdRng, count: usize, by: f64) -> usize {
 mod tests {
     use std::collections::{HashMap, HashSet};
 
+    use chrono::Timelike as _;
+
     use super::*;
 
     fn community() -> Community {
@@ -319,6 +337,16 @@ mod tests {
             let json = serde_json::to_string(event).unwrap();
             assert_eq!(&Event::parse(&json).unwrap(), event, "{json}");
         }
+    }
+
+    #[test]
+    fn more_happens_when_the_rhythm_says_so() {
+        let busy_by_day = |at: DateTime<Utc>| if (6..18).contains(&at.hour()) { 1.8 } else { 0.2 };
+        let events: Vec<Event> = Generator::new(community()).in_rhythm(busy_by_day).collect();
+        let by_day = events.iter().filter(|event| (6..18).contains(&event.timestamp.hour())).count();
+        assert!(by_day * 100 > events.len() * 85, "{by_day} of {}", events.len());
+        let over = events.last().unwrap().timestamp - events[0].timestamp;
+        assert!(over > TimeDelta::days(6), "{over}");
     }
 
     #[test]

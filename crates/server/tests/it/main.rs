@@ -7,6 +7,8 @@ mod attacks;
 mod catalogue;
 mod dashboard;
 mod dashboard_coverage;
+mod dashboard_public;
+mod dashboard_set_up;
 mod dashboard_staff;
 mod dashboard_staff_deeds;
 mod document;

@@ -24,7 +24,9 @@ const PAGES: [(&str, &str); 4] = [
 ];
 
 /// Tables that hold members' ids, and are no personal data of a guild's: why.
-const NOT_THEIRS: [(&str, &str); 6] = [
+const NOT_THEIRS: [(&str, &str); 8] = [
+    ("access.operators", "who runs the installation is named by whoever has the machine, and by no guild"),
+    ("access.sign_in_links", "links of the demo, gone within a day"),
     ("access.admin_users", "a local administrator's account is the person's, and no guild's"),
     ("access.sessions", "sign-ins are the person's, and no guild's"),
     ("access.discord_leaves", "sign-ins are the person's, and no guild's"),

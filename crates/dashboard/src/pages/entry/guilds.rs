@@ -46,7 +46,7 @@ async fn guilds_of(app: &App, actor: &Actor) -> Result<Vec<GuildName>, Problem> 
 /// Whether the whole installation is theirs: nobody else makes a guild known.
 pub(in crate::pages) fn may_make(actor: &Actor) -> bool {
     let is_user = actor.session().is_some_and(|session| matches!(session.person, Person::User(_)));
-    !is_user && actor.guild.is_none() && actor.has(SettingsWrite::NAME)
+    (!is_user || actor.is_operator()) && actor.guild.is_none() && actor.has(SettingsWrite::NAME)
 }
 
 /// To one's guild, where there is one.

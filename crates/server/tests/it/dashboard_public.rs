@@ -1,0 +1,150 @@
+//! What the world may see of a guild: nothing, unless the guild opens it; and then nothing of what members do not see either.
+
+use access::settings::settings_change;
+use access::{By, Origin};
+use axum::http::StatusCode;
+use kernel::{GuildId, UserId};
+use serde_json::{Map, Value, json};
+
+use crate::dashboard::Browser;
+use crate::guilds::Guild;
+use crate::house::{Answer, House};
+
+const GUILD: i64 = 175_928_847_299_117_063;
+const USER: i64 = 11;
+
+async fn open(house: &House, campaigns: bool, leaderboards: bool) {
+    let values: Map<String, Value> = Map::from_iter([
+        ("public.campaigns".to_owned(), json!(campaigns)),
+        ("public.leaderboards".to_owned(), json!(leaderboards)),
+    ]);
+    let mut tx = house.database.pool().begin().await.unwrap();
+    let registry = server::settings_registry();
+    let guild = Some(GuildId::new(GUILD));
+    settings_change(&mut tx, &registry, By::Cli, &Origin::default(), guild, &values).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn world(house: &House, path: &str) -> Answer {
+    Browser::new(house).get(path).await
+}
+
+/// A page that everybody finds, the same for all.
+async fn seen(house: &House, path: &str) -> String {
+    let answer = world(house, path).await;
+    assert_eq!(answer.status, StatusCode::OK, "{path}: {answer:?}");
+    assert!(answer.header("cache-control").starts_with("public"), "{path}: {answer:?}");
+    for secret in ["json.dumps", "Look closer.", "sesame", "generation_script", "_csrf"] {
+        assert!(!answer.text.contains(secret), "{path} tells {secret}");
+    }
+    answer.text
+}
+
+#[tokio::test]
+async fn nothing_is_shown_that_the_guild_has_not_opened() {
+    let house = House::new().await;
+    let guild = Guild::furnish(&house, GUILD, USER).await;
+    let home = format!("/p/{GUILD}");
+    let campaign = format!("{home}/campaigns/{}", guild.ids["campaign_id"]);
+    let leaders = format!("{home}/leaderboard");
+    let nowhere = world(&house, "/p/7").await;
+    assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
+    for path in [&home, &campaign, &leaders] {
+        let answer = world(&house, path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(answer.text.contains("There is nothing here"), "{path}: {answer:?}");
+    }
+    open(&house, true, false).await;
+    assert!(seen(&house, &home).await.contains(&format!("campaign {GUILD}")));
+    assert!(seen(&house, &campaign).await.contains("member 11"));
+    assert_eq!(world(&house, &leaders).await.status, StatusCode::NOT_FOUND);
+    open(&house, false, true).await;
+    assert!(!seen(&house, &home).await.contains(&format!("campaign {GUILD}")));
+    assert_eq!(world(&house, &campaign).await.status, StatusCode::NOT_FOUND);
+    seen(&house, &leaders).await;
+}
+
+#[tokio::test]
+async fn links_have_a_preview() {
+    let house = House::new().await;
+    let guild = Guild::furnish(&house, GUILD, USER).await;
+    open(&house, true, true).await;
+    let page = seen(&house, &format!("/p/{GUILD}/campaigns/{}", guild.ids["campaign_id"])).await;
+    let title = format!("<meta property=\"og:title\" content=\"campaign {GUILD}\">");
+    assert!(page.contains(&title) && page.contains("og:description"), "{page}");
+}
+
+#[tokio::test]
+async fn who_left_or_was_forgotten_and_drafts_are_on_no_public_page() {
+    let house = House::new().await;
+    let guild = Guild::furnish(&house, GUILD, USER).await;
+    open(&house, true, true).await;
+    let api = format!("/api/v1/guilds/{GUILD}");
+    let award = json!({ "user_ids": [USER.to_string(), (USER + 1).to_string()], "xp": 500, "reason": "For the roof." });
+    house.made(&format!("{api}/awards"), &guild.key, &award).await;
+    let campaign = format!("/p/{GUILD}/campaigns/{}", guild.ids["campaign_id"]);
+    let leaders = format!("/p/{GUILD}/leaderboard");
+    for path in [&campaign, &leaders] {
+        assert!(seen(&house, path).await.contains("member 11"), "{path}");
+    }
+    sqlx::query("UPDATE people.members SET left_at = now() WHERE guild_id = $1 AND user_id = $2")
+        .bind(GUILD)
+        .bind(UserId::new(USER).get())
+        .execute(house.database.pool())
+        .await
+        .unwrap();
+    for path in [&campaign, &leaders, &format!("/p/{GUILD}")] {
+        assert!(!seen(&house, path).await.contains("member 11"), "{path} shows who left");
+    }
+    assert!(seen(&house, &leaders).await.contains("member 12"));
+    // A draft is nowhere.
+    let draft = json!({ "name": "Secret plans", "campaign_type": "player", "duration_hours": 24 });
+    let draft = house.made(&format!("{api}/campaigns"), &guild.key, &draft).await;
+    assert!(!seen(&house, &format!("/p/{GUILD}")).await.contains("Secret plans"));
+    let path = format!("/p/{GUILD}/campaigns/{}", draft["id"].as_str().unwrap());
+    assert_eq!(world(&house, &path).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_frozen_scoreboard_stays_frozen_for_the_world() {
+    let house = House::new().await;
+    let guild = Guild::furnish(&house, GUILD, USER).await;
+    open(&house, true, false).await;
+    let campaign = guild.ids["campaign_id"].clone();
+    // Its last hours have begun an hour ago.
+    sqlx::query(
+        "UPDATE campaigns.campaigns SET start_time = now() - interval '20 hours', freeze_minutes = 300
+          WHERE guild_id = $1 AND id = $2::uuid",
+    )
+    .bind(GUILD)
+    .bind(&campaign)
+    .execute(house.database.pool())
+    .await
+    .unwrap();
+    let page = seen(&house, &format!("/p/{GUILD}/campaigns/{campaign}")).await;
+    assert!(page.contains("The scoreboard is frozen"), "{page}");
+}
+
+#[tokio::test]
+async fn the_status_is_told_by_words() {
+    let house = House::new().await;
+    let answer = world(&house, "/status").await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    for word in ["Everything works", "As of", "Database", "Works", "Not set up"] {
+        assert!(answer.text.contains(word), "{word}: {}", answer.text);
+    }
+    let late = House::new().await;
+    sqlx::query(
+        "INSERT INTO jobs.timers (kind, scheduled_at) VALUES ('test.late', now() - interval '1 hour')",
+    )
+    .execute(late.database.pool())
+    .await
+    .unwrap();
+    let answer = world(&late, "/status").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+    assert!(
+        answer.text.contains("Something does not work") && answer.text.contains("60 minutes"),
+        "{}",
+        answer.text
+    );
+}

@@ -7,10 +7,11 @@
 //! * nothing is left behind: the cluster and its folder go, unless a database was given.
 //!
 //! Map: [`figure`] figures and the report · [`machine`] on what · `ground` the database · `timers`, `submissions`,
-//! `transfers`, `ingest`, `leaderboard`, `auth`, `automod`, `inputs`, `events`, `learning`, `pages`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
+//! `transfers`, `ingest`, `leaderboard`, `auth`, `automod`, `inputs`, `authors`, `events`, `learning`, `pages`, `server` the sections · `contest` a campaign full of people · `load` HTTP clients · `process` a server beside us. What the
 //! figures mean, and those seen: docs/benchmarks.md.
 
 mod auth;
+mod authors;
 mod automod;
 mod contest;
 mod events;
@@ -53,6 +54,8 @@ pub enum Section {
     Auth,
     /// Generators in the jail.
     Inputs,
+    /// Checkers, a check of a large campaign, inputs with files.
+    Authors,
     /// Bytes between members, random and hot.
     Transfers,
     /// Events into the lake, and what members see of each other among a million.
@@ -151,6 +154,9 @@ async fn measure(args: &Args, ground: &Ground, program: &Path) -> Result<Vec<Fig
     }
     if args.section.includes(Section::Inputs) {
         figures.extend(inputs::measure(args.quick).await?);
+    }
+    if args.section.includes(Section::Authors) {
+        figures.extend(authors::measure(ground, args.quick).await?);
     }
     if args.section.includes(Section::Events) {
         figures.extend(events::measure(ground, program, args.quick).await?);

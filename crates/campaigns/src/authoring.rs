@@ -2,8 +2,11 @@
 //! bundle. Reading a folder finds everything that is wrong with it at once, each finding with its file and line.
 
 mod bundle;
+mod carried;
 mod check;
 mod example;
+mod checker;
+mod convert;
 mod files;
 mod flags;
 mod folder;
@@ -17,8 +20,10 @@ mod statement;
 mod write;
 
 pub use bundle::{Bundle, ChallengeBundle, HintBundle, PART_TWO_MARK, bundle_check};
+pub use carried::{FileBundle, files_of, folder_files};
 pub use check::{ChallengeReport, CheckReport, Checked, Seeds, Step, check};
 pub use example::example;
+pub use convert::{ConvertError, Converted, Origin, convert};
 pub use folder::{Partly, locate, read, read_partly};
 pub use import::{bundle_export, bundle_import, bundle_try};
 pub use mistake::Mistake;

@@ -115,6 +115,10 @@ pub struct CampaignSettings {
     /// Whether members may change squads while this squad campaign runs.
     #[serde(default)]
     pub allow_squad_moves: bool,
+    /// Whether staff are told when somebody submits the answer to another participant's input.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    pub tell_borrowed_answers: bool,
     /// How fast a participant may submit answers.
     #[serde(default)]
     pub rate_limit: RateLimit,

@@ -267,6 +267,7 @@ mod tests {
             early_access_minutes: 0,
             late_join_minutes: 0,
             allow_squad_moves: false,
+            tell_borrowed_answers: true,
             rate_limit: RateLimit::default(),
             timers: TimerSettings::default(),
             rewards: Vec::new(),

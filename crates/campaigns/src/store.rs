@@ -39,6 +39,7 @@ struct Row {
     early_access_minutes: i32,
     late_join_minutes: i32,
     allow_squad_moves: bool,
+    tell_borrowed_answers: bool,
     limit_per_5s: i32,
     limit_per_5min: i32,
     lockout_seconds: i32,
@@ -88,6 +89,7 @@ impl From<Row> for Campaign {
                 early_access_minutes: r.early_access_minutes,
                 late_join_minutes: r.late_join_minutes,
                 allow_squad_moves: r.allow_squad_moves,
+                tell_borrowed_answers: r.tell_borrowed_answers,
                 rate_limit: RateLimit {
                     per_5s: r.limit_per_5s,
                     per_5min: r.limit_per_5min,
@@ -135,7 +137,7 @@ async fn fetch(
                   c.status AS "status: Status", c.state, c.start_time, c.end_time, c.duration_hours, c.auto_close,
                   c.rewards_enabled, c.release_delay_minutes, c.scoring_type AS "scoring_type: ScoringType",
                   c.starting_points, c.points_decrease_step, c.announcement_channel_id, c.entry_fee, c.freeze_minutes,
-                  c.early_access_minutes, c.late_join_minutes, c.allow_squad_moves, c.limit_per_5s, c.limit_per_5min,
+                  c.early_access_minutes, c.late_join_minutes, c.allow_squad_moves, c.tell_borrowed_answers, c.limit_per_5s, c.limit_per_5min,
                   c.lockout_seconds, c.lockout_factor, c.reward_delay_minutes, c.claim_days, c.reminder_hours,
                   c.expire_unstarted_minutes, c.expire_unclosed_minutes, c.expire_closed_hours, c.published_at,
                   c.started_at, c.closed_at, c.reward_claim_at, c.expired_at, c.cancelled_at, c.created_at, c.updated_at,
@@ -223,7 +225,8 @@ pub(crate) async fn campaign_update(
              rewards_enabled = $12, entry_fee = $13, announcement_channel_id = $14, freeze_minutes = $15,
              early_access_minutes = $16, late_join_minutes = $17, allow_squad_moves = $18, limit_per_5s = $19,
              limit_per_5min = $20, lockout_seconds = $21, lockout_factor = $22, reward_delay_minutes = $23, claim_days = $24,
-             reminder_hours = $25, expire_unstarted_minutes = $26, expire_unclosed_minutes = $27, expire_closed_hours = $28
+             reminder_hours = $25, expire_unstarted_minutes = $26, expire_unclosed_minutes = $27, expire_closed_hours = $28,
+             tell_borrowed_answers = $30
          WHERE guild_id = $29 AND id = $1",
         id.get(),
         s.name.trim(),
@@ -254,6 +257,7 @@ pub(crate) async fn campaign_update(
         timers.expire_unclosed_minutes,
         timers.expire_closed_hours,
         guild_id.get(),
+        s.tell_borrowed_answers,
     )
     .execute(&mut *conn)
     .await?;

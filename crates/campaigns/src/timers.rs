@@ -245,6 +245,13 @@ async fn carry_out(
         }
         results.push(result);
     }
+    if let Some(closing) = by_type.get(&TimerType::CloseCampaign) {
+        // What arrived before the end counts, however long its checker takes. It is given back before this is tried for good.
+        let keys: Vec<CampaignKey> = closing.iter().map(|c| c.key()).collect();
+        if !challenges::checks::pending_campaigns(conn, &keys).await?.is_empty() {
+            return Err(TimerError::Retry("answers are still being checked".to_owned()));
+        }
+    }
     for (kind, group) in &by_type {
         let cause = Cause::timer(kind.as_str());
         match kind {

@@ -211,7 +211,7 @@ async fn points(
            CROSS JOIN LATERAL (SELECT CASE WHEN c.scoring_type = 'point_based'
                THEN greatest(0, coalesce((ch.answer_rules
                    -> CASE WHEN jsonb_array_length(ch.answer_rules) = 1 THEN 0 ELSE s.part - 1 END ->> 'points')::bigint,
-                   c.starting_points) - (s.solve_position - 1)::bigint * c.points_decrease_step)
+                   c.starting_points) - (s.solve_position - 1)::bigint * c.points_decrease_step) * coalesce(s.share_percent, 100) / 100
                ELSE 0 END::int AS worth) w
            WHERE s.is_correct AND ($1::bigint IS NULL OR s.guild_id = $1) AND ($2::uuid IS NULL OR s.campaign_id = $2)
              AND s.points_awarded <> w.worth"#,

@@ -8,6 +8,7 @@
 //! * what is released keeps its place, its slug and its parts.
 
 mod check;
+mod files;
 mod read;
 mod store;
 mod validate;
@@ -23,6 +24,11 @@ use crate::model::{Acting, Participant};
 use crate::rules::AnswerRule;
 
 pub use check::{CheckedScript, CheckedSeed, NEW_SCRIPT_RUNS, check, draft_try, script_check, scripts_check};
+pub(crate) use files::script_files;
+pub use files::{
+    Attachment, CampaignFiles, ChallengeFiles, MAX_ATTACHMENTS_BYTES, MOST_ATTACHMENTS, ScriptFile,
+    attachment_get, encoded, files_put, files_read, media_type,
+};
 pub use read::{challenge_get, challenge_list, drafts};
 pub use validate::{draft_check, slug_fits};
 pub use write::{
@@ -90,6 +96,9 @@ pub struct Challenge {
     pub points: Vec<i32>,
     /// The parts that the viewer's participant has solved.
     pub solved_parts: Vec<i32>,
+    /// Files for everybody who may see the challenge, its text's pictures among them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
     /// What only admins see.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authoring: Option<Authoring>,
@@ -117,8 +126,17 @@ pub struct Authoring {
     pub closes_after_minutes: Option<i32>,
     /// How its answers are judged and what its parts bring.
     pub answers: Vec<AnswerRule>,
+    /// The script that says whether an answer is right, where comparing does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checker_script: Option<String>,
+    /// How this version of the checker failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checker_error: Option<String>,
     /// Its hints.
     pub hints: Vec<HintDraft>,
+    /// What its script finds under `files/`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<ScriptFile>,
 }
 
 /// A hint as its author writes it.
@@ -185,6 +203,9 @@ pub struct ChallengeDraft {
     #[serde(default)]
     #[schema(max_items = 2)]
     pub answers: Vec<AnswerRule>,
+    /// A Python script that says whether an answer is right, where comparing does not; at most 256 KiB.
+    #[serde(default)]
+    pub checker_script: Option<String>,
     /// Hints, in their order.
     #[serde(default)]
     pub hints: Vec<HintDraft>,
@@ -222,6 +243,10 @@ pub struct ChallengePatch {
     pub closes_after_minutes: Option<Option<i32>>,
     /// How answers are judged, which holds for those to come, and what parts bring, which stays once the challenge is released.
     pub answers: Option<Vec<AnswerRule>>,
+    /// The script that says whether an answer is right, for answers to come; null has them compared.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub checker_script: Option<Option<String>>,
     /// All hints, in their order. Those that somebody has unlocked can be edited but not removed.
     pub hints: Option<Vec<HintDraft>>,
 }
@@ -241,6 +266,7 @@ impl Challenge {
             difficulty_level: authoring.as_ref().and_then(|a| a.difficulty_level),
             closes_after_minutes: authoring.as_ref().and_then(|a| a.closes_after_minutes),
             answers: authoring.as_ref().map(|a| a.answers.clone()).unwrap_or_default(),
+            checker_script: authoring.as_ref().and_then(|a| a.checker_script.clone()),
             hints: authoring.map(|a| a.hints).unwrap_or_default(),
         }
     }
@@ -274,6 +300,7 @@ impl ChallengePatch {
             difficulty_level: self.difficulty_level.unwrap_or(old.difficulty_level),
             closes_after_minutes: self.closes_after_minutes.unwrap_or(old.closes_after_minutes),
             answers: or(self.answers.as_ref(), &old.answers),
+            checker_script: or(self.checker_script.as_ref(), &old.checker_script),
             hints: or(self.hints.as_ref(), &old.hints),
         }
     }

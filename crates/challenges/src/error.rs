@@ -27,6 +27,10 @@ pub const TOO_MANY_ANSWERS: Kind = Kind::new("too-many-answers", 429, "Too many 
 pub const LOCKED_OUT: Kind = Kind::new("locked-out", 429, "Locked out for a while");
 /// The input could not be made.
 pub const INPUT_UNAVAILABLE: Kind = Kind::new("input-unavailable", 503, "The input is not available");
+/// The challenge's checker could not look at the answer.
+pub const CHECK_UNAVAILABLE: Kind = Kind::new("check-unavailable", 503, "The answer could not be checked");
+/// Another node has judged the answer meanwhile.
+pub const CHECKED_ELSEWHERE: Kind = Kind::new("checked-elsewhere", 409, "The answer was judged meanwhile");
 /// What cannot be changed once participants have seen it.
 pub const ALREADY_RELEASED: Kind = Kind::new("already-released", 409, "The challenge is released");
 
@@ -43,6 +47,8 @@ pub const PROBLEMS: &[Kind] = &[
     TOO_MANY_ANSWERS,
     LOCKED_OUT,
     INPUT_UNAVAILABLE,
+    CHECK_UNAVAILABLE,
+    CHECKED_ELSEWHERE,
     ALREADY_RELEASED,
 ];
 
@@ -85,6 +91,12 @@ pub enum Error {
     /// The generator gave no input; the text is meant for participants.
     #[error("{0}")]
     InputUnavailable(&'static str),
+    /// The checker failed, or cannot be run.
+    #[error("the answer could not be checked")]
+    CheckUnavailable,
+    /// Whoever took the answer up meanwhile has judged it.
+    #[error("the answer was judged elsewhere")]
+    CheckedElsewhere,
     /// Released challenges keep their place and their parts.
     #[error("{0}")]
     AlreadyReleased(String),
@@ -156,6 +168,16 @@ impl From<Error> for Problem {
                     .retry_after(wait(delta))
             }
             Error::InputUnavailable(text) => Self::new(INPUT_UNAVAILABLE, text).retry_after(Duration::from_secs(30)),
+            Error::CheckUnavailable => Self::new(
+                CHECK_UNAVAILABLE,
+                "Your answer could not be checked just now, and has cost no try. If it is the checker's fault, its author has been \
+                 told; send your answer again in a while.",
+            )
+            .retry_after(Duration::from_secs(30)),
+            Error::CheckedElsewhere => Self::new(
+                CHECKED_ELSEWHERE,
+                "Your answer took long to be checked and was judged by another node meanwhile: its verdict stands among your answers.",
+            ),
             Error::AlreadyReleased(text) => Self::new(ALREADY_RELEASED, text),
             Error::Invalid(problem) => problem,
             Error::Wrong(fields) => Self::fields(fields),

@@ -31,6 +31,27 @@ jobs::declare_events! {
         cost_bytes: Integer = 10, "what it cost, in bytes";
         penalty: Integer = 5, "what it costs in points, or minutes where times count";
     }
+    "challenge.borrowed_answer" Admins "somebody submitted the answer to another participant's input" {
+        campaign_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the campaign";
+        challenge_id: Uuid = "0193a6b2-8e10-7c55-8a31-5f0e9d6b7c12", "the challenge";
+        title: Text = "Rock, paper, scissors", "its title";
+        part: Integer = 1, "which part, from 1";
+        participant_id: Text = "175928847299117063", "who submitted it: a player's Discord id or a squad's id";
+        participant_name: Text = "Ada", "who, for people";
+        member_id: Text = "175928847299117063", "the member who sent it";
+        submitted_at: Time = "2026-12-01T18:00:03.217Z", "when it arrived";
+        owner_id: Text = "175928847299117064", "whose input it answers";
+        owner_name: Text = "Bob", "who that is, for people";
+        owner_solved_at (optional): Time = "2026-12-01T17:40:00Z", "when they solved the part, if they have";
+    }
+    "challenge.checker_failed" Admins "a checker failed; once a challenge and version of its checker" {
+        campaign_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the campaign";
+        challenge_id: Uuid = "0193a6b2-8e10-7c55-8a31-5f0e9d6b7c12", "the challenge";
+        slug: Text = "rock-paper-scissors", "its short name";
+        title: Text = "Rock, paper, scissors", "its title";
+        checker_version: Integer = 2, "the version that failed";
+        error: Text = "ZeroDivisionError on line 12", "what went wrong, in the author's words";
+    }
     "challenge.script_failed" Admins "a generator failed; once a challenge and version of its script" {
         campaign_id: Uuid = "0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f", "the campaign";
         challenge_id: Uuid = "0193a6b2-8e10-7c55-8a31-5f0e9d6b7c12", "the challenge";

@@ -16,7 +16,7 @@ use jobs::Wake;
 use kernel::{CampaignId, ChallengeId, GuildId, Page, PageQuery, UserId};
 use sandbox::Sandbox;
 use serde_json::Value;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use crate::error::Error;
 use crate::model::{Acting, Participant};
@@ -25,7 +25,7 @@ use crate::store::{acting_for, campaign_find};
 pub(crate) use generate::unusable;
 pub use pregenerate::{Pregenerated, pregenerate, pregenerate_due};
 pub(crate) use store::script_read;
-pub use store::{InputWithAnswer, StoredInput};
+pub use store::{InputWithAnswer, MadeFile, StoredInput};
 
 /// What a failing script's participants are told when it is not the script's fault.
 const BUSY: &str = "Your input could not be made just now. Please try again in a moment.";
@@ -97,15 +97,45 @@ pub async fn input_get(
 /// The input of whoever this member acts for, where they have begun: looking starts no clock and makes nothing.
 pub async fn input_begun(
     pool: &PgPool,
-    (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
+    within: (GuildId, CampaignId, ChallengeId),
     user: UserId,
 ) -> Result<Option<Input>, Error> {
+    Ok(begun(&mut *db::acquire(pool).await?, within, user).await?.map(|(_, input)| input))
+}
+
+/// The files beside the input of whoever this member acts for, once they have begun.
+pub async fn input_files(
+    pool: &PgPool,
+    within: (GuildId, CampaignId, ChallengeId),
+    user: UserId,
+) -> Result<Vec<MadeFile>, Error> {
     let mut conn = db::acquire(pool).await?;
-    let facts = campaign_find(&mut conn, guild, campaign).await?;
-    let acting =
-        acting_for(&mut conn, &[(facts.key(), user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
+    let (participant, _) = begun(&mut conn, within, user).await?.ok_or(Error::InputFirst)?;
+    Ok(store::files_of(&mut conn, (within.0, within.2), &participant.id).await?)
+}
+
+/// What one of those files holds.
+pub async fn input_file(
+    pool: &PgPool,
+    within: (GuildId, CampaignId, ChallengeId),
+    user: UserId,
+    name: &str,
+) -> Result<Vec<u8>, Error> {
+    let mut conn = db::acquire(pool).await?;
+    let (participant, _) = begun(&mut conn, within, user).await?.ok_or(Error::InputFirst)?;
+    let content = store::file_of(&mut conn, (within.0, within.2), &participant.id, name).await?;
+    content.ok_or(Error::NotFound("file"))
+}
+
+async fn begun(
+    conn: &mut PgConnection,
+    (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
+    user: UserId,
+) -> Result<Option<(Participant, Input)>, Error> {
+    let facts = campaign_find(conn, guild, campaign).await?;
+    let acting = acting_for(conn, &[(facts.key(), user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
     let Some(participant) = acting.participant() else { return Ok(None) };
-    let look = store::input_look(&mut conn, (guild, campaign, challenge), participant).await?;
+    let look = store::input_look(conn, (guild, campaign, challenge), participant).await?;
     let look = look.ok_or(Error::NotFound("challenge"))?;
     let early = acting.is_tester() && facts.open_to_testers(look.order_position, facts.now);
     if !early && look.released_at.is_none_or(|at| at > facts.now) {
@@ -118,7 +148,8 @@ pub async fn input_begun(
     }
     // Once it is over no clock runs any more: what is there may be read.
     let begun = look.cached.filter(|cached| cached.first_request.is_some() || !playing);
-    Ok(begun.map(|cached| Input { value: cached.input, first_request: cached.first_request }))
+    let input = begun.map(|cached| Input { value: cached.input, first_request: cached.first_request });
+    Ok(input.map(|input| (participant.clone(), input)))
 }
 
 /// Tells the author, if it is the script's fault and the first time in this version, and says what to tell participants.
@@ -158,5 +189,8 @@ pub async fn input_with_answers(
 ) -> Result<StoredInput, Error> {
     let mut conn = db::acquire(pool).await?;
     crate::store::challenge_exists(&mut conn, guild, campaign, challenge).await?;
-    store::input_stored(&mut conn, (guild, challenge), participant_id).await?.ok_or(Error::NotFound("input"))
+    let stored = store::input_stored(&mut conn, (guild, challenge), participant_id).await?;
+    let mut stored = stored.ok_or(Error::NotFound("input"))?;
+    stored.files = store::files_of(&mut conn, (guild, challenge), participant_id).await?;
+    Ok(stored)
 }

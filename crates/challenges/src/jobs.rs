@@ -10,7 +10,7 @@ use sandbox::Sandbox;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{inputs, submissions};
+use crate::{borrowed, inputs, submissions};
 
 /// Rows removed by one statement of a clean-up.
 const CLEAN_UP_BATCH: i64 = 5_000;
@@ -33,6 +33,9 @@ pub(crate) fn schedules(means: &Means) -> Vec<Schedule> {
                 let removed = submissions::rate_limits_clean(&pool, CLEAN_UP_BATCH).await?;
                 Ok(json!({ "removed": removed }))
             })
+        }),
+        Schedule::new("challenges.borrowed_answers", "* * * * *", |connection| {
+            Box::pin(async move { Ok(json!({ "found": borrowed::borrowed_find(connection).await? })) })
         }),
         // Scripts run for minutes: not in a periodic job's transaction, but as work of its own.
         Schedule::new(PREGENERATE.name(), "*/5 * * * *", |connection| {

@@ -15,13 +15,18 @@
 //! | [`catalogue`] | challenges as participants and authors see them |
 //! | [`inputs`] | made on demand or ahead, kept, stamped |
 //! | [`submissions`] | judged in batches |
+//! | [`checks`] | answers that an author's checker has to look at |
+//! | [`borrowed`] | answers that belong to somebody else, for staff |
+//! | [`rejudge`] | what a changed rule would make of answers given before |
 //! | [`standings`] | stored for good at the freeze and the close; [`leaderboard`]: read from them or live |
 //! | [`hints`] | unlocked once, paid once |
 //! | [`ops`] | what the faces call; `routes`: the HTTP face |
 //! | [`audit`] | re-derives every figure from the answers |
 
 pub mod audit;
+pub mod borrowed;
 pub mod catalogue;
+pub mod checks;
 pub mod error;
 mod events;
 pub mod hints;
@@ -31,6 +36,7 @@ pub mod leaderboard;
 pub mod model;
 pub mod ops;
 mod personal;
+pub mod rejudge;
 mod routes;
 pub mod rules;
 mod slice;
@@ -40,7 +46,7 @@ pub mod submissions;
 
 pub use error::{Error, PROBLEMS};
 pub use model::CampaignKey;
-pub use routes::router;
+pub use routes::{file_response, router};
 pub use slice::SLICE;
 pub use standings::{Snapshot, standings_snapshot};
 pub use store::campaign_find;

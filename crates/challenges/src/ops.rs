@@ -2,6 +2,7 @@
 
 use jobs::Wake;
 use kernel::{CampaignId, ChallengeId, GuildId, Page, PageQuery, UserId};
+use sandbox::Files;
 use sqlx::{PgConnection, PgPool};
 
 use crate::catalogue::{self, Author, Challenge, ChallengeDraft, ChallengePatch, Viewer};
@@ -72,6 +73,19 @@ pub async fn challenge_get(
     catalogue::challenge_get(&mut conn, &facts, &viewer, challenge).await
 }
 
+/// What an attachment of a challenge holds, for who may see the challenge.
+pub async fn attachment_get(
+    pool: &PgPool,
+    (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
+    who: Onlooker,
+    name: &str,
+) -> Result<Vec<u8>, Error> {
+    let mut conn = db::acquire(pool).await?;
+    let (facts, view) = facts_for(&mut conn, guild, campaign, who.admin).await?;
+    let viewer = viewer(&mut conn, &facts, view, who).await?;
+    catalogue::attachment_get(&mut conn, &facts, &viewer, (challenge, name)).await
+}
+
 /// Refuses what adding this challenge would, and writes nothing: for who wants to try its script first.
 pub async fn challenge_create_rehearsed(
     pool: &PgPool,
@@ -84,24 +98,25 @@ pub async fn challenge_create_rehearsed(
     Ok(tx.rollback().await?)
 }
 
-/// Refuses what changing the challenge so would, and writes nothing. Answers the challenge as it would be if inputs would come of it that
-/// are made otherwise than before.
+/// Refuses what changing the challenge so would, and writes nothing. Answers the challenge as it would be, with what its script finds, if
+/// inputs would come of it that are made otherwise than before.
 pub async fn challenge_update_rehearsed(
     pool: &PgPool,
     which: (GuildId, CampaignId, ChallengeId),
     patch: &ChallengePatch,
     by: Author<'_>,
-) -> Result<Option<ChallengeDraft>, Error> {
+) -> Result<Option<(ChallengeDraft, Files)>, Error> {
     let mut tx = db::begin(pool).await?;
     let known = catalogue::drafts(&mut tx, which.0, which.1).await?;
     let wanted = catalogue::challenge_update(&mut tx, which, patch, by).await?.draft();
+    let files = catalogue::script_files(&mut tx, which).await?;
     tx.rollback().await?;
     let made_alike = |old: &ChallengeDraft| {
         old.slug == wanted.slug
             && old.parts == wanted.parts
             && old.generation_script == wanted.generation_script
     };
-    Ok((!known.iter().any(made_alike)).then_some(wanted))
+    Ok((!known.iter().any(made_alike)).then_some((wanted, files)))
 }
 
 /// Adds a challenge at the end.

@@ -7,7 +7,12 @@ use sqlx::PgConnection;
 
 /// What the slice keeps of members.
 pub(crate) const KEEPER: Keeper = Keeper {
-    tables: &["challenges.challenge_submissions", "challenges.hint_unlocks"],
+    tables: &[
+        "challenges.challenge_submissions",
+        "challenges.hint_unlocks",
+        "challenges.pending_checks",
+        "challenges.borrowed_answers",
+    ],
     copy,
     forget: |_, _, _| Box::pin(async { Ok(0) }),
 };

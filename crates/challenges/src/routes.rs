@@ -4,6 +4,7 @@
 mod answers;
 mod boards;
 mod challenges;
+mod files;
 mod hints;
 mod inputs;
 
@@ -15,6 +16,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+pub use files::file_response;
 
 use crate::ops::Onlooker;
 
@@ -60,11 +63,16 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(challenges::reorder))
         .routes(routes!(challenges::get, challenges::update, challenges::delete))
         .routes(routes!(challenges::check))
+        .routes(routes!(challenges::rejudge))
+        .routes(routes!(files::attachment))
+        .routes(routes!(files::made_list))
+        .routes(routes!(files::made))
         .routes(routes!(inputs::own))
         .routes(routes!(inputs::list))
         .routes(routes!(inputs::one))
         .routes(routes!(answers::submit, answers::own))
         .routes(routes!(answers::all))
+        .routes(routes!(answers::borrowed))
         .routes(routes!(hints::list))
         .routes(routes!(hints::unlock))
         .routes(routes!(boards::overall))

@@ -11,6 +11,6 @@ pub use answer::{
     AnswerRule, Compare, MAX_ANSWER_BYTES, alternatives, canonical, is_right, points_differ, points_of,
     rule_of, rules_check, rules_read, rules_stored,
 };
-pub use score::{RankKey, Score, Scoring, UNSOLVED_BUCKET, points_for};
+pub use score::{RankKey, Score, Scoring, UNSOLVED_BUCKET, points_for, share_of};
 pub use seed::seed;
 pub use windows::{FIVE_MINUTES, FIVE_SECONDS, Limits, Recent, lockout};

@@ -94,6 +94,22 @@ pub async fn campaign_find(
     Ok(row.ok_or(Error::NotFound("campaign"))?.try_into()?)
 }
 
+/// Takes an author's lock of a guild's campaign, the first of all locks (`campaigns::locks` has their order).
+pub(crate) async fn campaigns_lock(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    campaign: CampaignId,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "SELECT id FROM campaigns.campaigns WHERE guild_id = $1 AND id = $2 FOR UPDATE",
+        guild.get(),
+        campaign.get()
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(())
+}
+
 /// Locks campaigns against a change of status, in the order of their keys, and reads them. Whoever closes one waits for
 /// the answers being judged; who comes later finds it closed.
 pub(crate) async fn campaigns_lock_shared(

@@ -6,6 +6,7 @@
 //! * no window ever holds more recorded answers than its limit, and a right answer is never refused by one;
 //! * an answer is judged as of its arrival: the database's time, less what passed since on this machine;
 //! * score, histogram, journal, windows and events change in one commit;
+//! * an answer to a challenge with a checker comes through twice: kept with its arrival, then with what the checker said;
 //! * one answer's refusal is its own: the rest of its batch does not notice.
 //!
 //! Locks are taken in one order, so that nodes race without deadlock: campaigns (shared) → participants → parts →
@@ -33,6 +34,7 @@ use kernel::{CampaignId, ChallengeId, GuildId, SubmissionId, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::checks::Said;
 use crate::error::Error;
 use crate::model::CampaignKey;
 use crate::rules::{MAX_ANSWER_BYTES, canonical};
@@ -40,6 +42,7 @@ use crate::rules::{MAX_ANSWER_BYTES, canonical};
 pub use batch::submit;
 pub use history::{PastSubmission, Whose, submission_list};
 pub use store::rate_limits_clean;
+pub(crate) use writer::WayIn;
 pub use writer::{MAX_BATCH, SubmissionWriter};
 
 /// An answer that has just arrived.
@@ -61,6 +64,19 @@ pub struct Submission {
     pub arrived: Instant,
     /// The request that brought it, which must not be judged again under its `Idempotency-Key`.
     request: Repeatable,
+    /// What its checker has said of it, where it has been there.
+    pub(crate) settles: Option<Settles>,
+}
+
+/// What a checker has said of an answer, with what was kept of the answer meanwhile.
+#[derive(Debug, Clone)]
+pub(crate) struct Settles {
+    /// The id that the answer is kept under; `None` for a tester's.
+    pub(crate) id: Option<SubmissionId>,
+    /// When it arrived, by the database's clock.
+    pub(crate) arrived_at: DateTime<Utc>,
+    /// The verdict.
+    pub(crate) said: Said,
 }
 
 impl Submission {
@@ -93,7 +109,19 @@ impl Submission {
         }
         let answer = answer.into_owned();
         let (arrived, request) = (Instant::now(), Repeatable::current());
-        Ok(Self { guild_id, campaign_id, challenge_id, user_id, part, answer, arrived, request })
+        let settles = None;
+        Ok(Self { guild_id, campaign_id, challenge_id, user_id, part, answer, arrived, request, settles })
+    }
+
+    /// An answer that was kept for its checker, taken up again. No request waits for it.
+    pub(crate) fn kept(
+        (guild_id, campaign_id, challenge_id): (GuildId, CampaignId, ChallengeId),
+        user_id: UserId,
+        (part, answer): (i32, String),
+    ) -> Self {
+        let (arrived, request) = (Instant::now(), Repeatable::current());
+        let part = Some(part);
+        Self { guild_id, campaign_id, challenge_id, user_id, part, answer, arrived, request, settles: None }
     }
 }
 
@@ -122,6 +150,9 @@ pub struct Verdict {
     /// Milliseconds from the first request of the input to this answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elapsed_ms: Option<i64>,
+    /// What the challenge's checker has to say of it, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// The part that is open now, where this answer opened one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_part: Option<i32>,

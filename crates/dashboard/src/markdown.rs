@@ -12,23 +12,80 @@ const MAX: usize = 200_000;
 
 /// Markdown as HTML.
 pub fn render(text: &str) -> Html {
+    render_with(text, &|_| None)
+}
+
+/// The same where `own` knows the addresses of files that come with the text: its pictures are shown, its links lead to them.
+pub fn render_with(text: &str, own: &dyn Fn(&str) -> Option<String>) -> Html {
     let mut end = text.len().min(MAX);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut links = Vec::new();
+    let mut pictures = Pictures { own, open: None };
     let mut markup = String::with_capacity(text.len() * 3 / 2);
-    html::push_html(&mut markup, Parser::new_ext(&text[..end], options).map(|event| safe(event, &mut links)));
+    let events = Parser::new_ext(&text[..end], options).filter_map(|event| pictures.shown(event));
+    html::push_html(&mut markup, events.map(|event| safe(event, &mut links)));
     Html::trusted(format!("<div class=\"prose\">{markup}</div>"))
 }
 
+/// Pictures that come with a text: what is written between their marks is what they say to who does not see them.
+struct Pictures<'o> {
+    own: &'o dyn Fn(&str) -> Option<String>,
+    /// Of the one that is being read: its address, what it says, how many pictures it is inside of.
+    open: Option<(String, String, usize)>,
+}
+
+impl Pictures<'_> {
+    /// The event, or what stands for it, or nothing while a picture of the text's own is read.
+    fn shown<'a>(&mut self, event: Event<'a>) -> Option<Event<'a>> {
+        if let Some((address, says, depth)) = &mut self.open {
+            match event {
+                Event::Start(Tag::Image { .. }) => *depth += 1,
+                Event::End(TagEnd::Image) if *depth > 0 => *depth -= 1,
+                Event::End(TagEnd::Image) => {
+                    let picture = format!(
+                        "<img src=\"{}\" alt=\"{}\" loading=\"lazy\">",
+                        escape(address),
+                        escape(says.trim())
+                    );
+                    self.open = None;
+                    return Some(Event::InlineHtml(format!("{OURS}{picture}").into()));
+                }
+                Event::Text(text) | Event::Code(text) => says.push_str(&text),
+                Event::SoftBreak | Event::HardBreak => says.push(' '),
+                _ => {}
+            }
+            return None;
+        }
+        match event {
+            Event::Start(Tag::Image { ref dest_url, .. }) => {
+                if let Some(address) = (self.own)(dest_url) {
+                    self.open = Some((address, String::new(), 0));
+                    return None;
+                }
+                Some(event)
+            }
+            Event::Start(Tag::Link { link_type, ref dest_url, ref title, ref id }) => {
+                let Some(address) = (self.own)(dest_url) else { return Some(event) };
+                let (title, id) = (title.clone(), id.clone());
+                Some(Event::Start(Tag::Link { link_type, dest_url: address.into(), title, id }))
+            }
+            other => Some(other),
+        }
+    }
+}
+
+/// What begins markup that is ours among events of a text. No text holds it: it would have ended it.
+const OURS: &str = "\0";
+
 /// Markdown below a page's title: authors often begin with the same words.
-pub fn render_below(text: &str, title: &str) -> Html {
+pub fn render_below(text: &str, title: &str, own: &dyn Fn(&str) -> Option<String>) -> Html {
     let rest = text.trim_start().strip_prefix("# ").and_then(|text| text.split_once('\n'));
     match rest {
-        Some((first, rest)) if first.trim().eq_ignore_ascii_case(title.trim()) => render(rest),
-        _ => render(text),
+        Some((first, rest)) if first.trim().eq_ignore_ascii_case(title.trim()) => render_with(rest, own),
+        _ => render_with(text, own),
     }
 }
 
@@ -57,6 +114,7 @@ pub fn excerpt(text: &str, max: usize) -> String {
 /// An event without what could harm. `links` remembers which of the open links and pictures are shown as links.
 fn safe<'a>(event: Event<'a>, links: &mut Vec<bool>) -> Event<'a> {
     match event {
+        Event::InlineHtml(text) if text.starts_with(OURS) => raw(text[OURS.len()..].to_owned()),
         Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
         Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
             let shown = leads_somewhere(&dest_url);
@@ -172,9 +230,10 @@ mod tests {
 
     #[test]
     fn a_title_is_not_said_twice() {
-        assert!(!render_below("# The Gate\n\nMend it.", "The gate").as_str().contains("Gate"));
-        assert!(render_below("# The Gate and more\n\nMend it.", "The gate").as_str().contains("more"));
-        assert!(render_below("# The Gate", "The gate").as_str().contains("Gate"));
+        let below = |text: &str| render_below(text, "The gate", &|_| None).as_str().to_owned();
+        assert!(!below("# The Gate\n\nMend it.").contains("Gate"));
+        assert!(below("# The Gate and more\n\nMend it.").contains("more"));
+        assert!(below("# The Gate").contains("Gate"));
     }
 
     #[test]
@@ -182,6 +241,21 @@ mod tests {
         assert_eq!(excerpt("# Hi\n\nthere **you**", 40), "Hi there you");
         assert_eq!(excerpt("one two three four", 10), "one two…");
         assert_eq!(excerpt("<b>x</b>", 10), "x");
+    }
+
+    #[test]
+    fn pictures_that_come_with_the_text_are_shown_and_no_others() {
+        let own = |name: &str| (name == "map.png").then(|| "/g/1/map.png?a&b".to_owned());
+        let shown = |text: &str| render_with(text, &own).to_string();
+        assert!(shown("![A *large* map \"here\"](map.png)").contains(
+            "<img src=\"/g/1/map.png?a&amp;b\" alt=\"A large map &quot;here&quot;\" loading=\"lazy\">"
+        ));
+        assert!(shown("[the map](map.png)").contains("href=\"/g/1/map.png?a&amp;b\""));
+        assert!(!shown("![x](other.png) ![y](https://example.org/map.png)").contains("<img"));
+        let nested = shown("![a ![b](map.png) c](map.png) after");
+        assert!(nested.matches("<img").count() == 1 && nested.contains("after"), "{nested}");
+        let forged = shown("\0<img src=x onerror=alert(1)> <b>\0<img src=x></b>");
+        assert!(!forged.contains("<img"), "{forged}");
     }
 
     #[test]

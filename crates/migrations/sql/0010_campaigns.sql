@@ -37,6 +37,7 @@ CREATE TABLE campaigns.campaigns (
     early_access_minutes integer NOT NULL DEFAULT 0,
     late_join_minutes integer NOT NULL DEFAULT 0,
     allow_squad_moves boolean NOT NULL DEFAULT false,
+    tell_borrowed_answers boolean NOT NULL DEFAULT true,
     limit_per_5s integer NOT NULL DEFAULT 1,
     limit_per_5min integer NOT NULL DEFAULT 10,
     lockout_seconds integer NOT NULL DEFAULT 0,
@@ -112,6 +113,7 @@ COMMENT ON COLUMN campaigns.campaigns.entry_fee IS 'Bytes paid on registration; 
 COMMENT ON COLUMN campaigns.campaigns.freeze_minutes IS 'The scoreboard freezes this many minutes before the end for all but admins; 0 never.';
 COMMENT ON COLUMN campaigns.campaigns.early_access_minutes IS 'Testers see a challenge this many minutes before its release.';
 COMMENT ON COLUMN campaigns.campaigns.late_join_minutes IS 'Who joins a squad after the start may act for it after this many minutes.';
+COMMENT ON COLUMN campaigns.campaigns.tell_borrowed_answers IS 'Whether staff are told when somebody submits the answer to another participant''s input.';
 COMMENT ON COLUMN campaigns.campaigns.allow_squad_moves IS 'Whether members may change squads while this squad campaign runs.';
 COMMENT ON COLUMN campaigns.campaigns.limit_per_5s IS 'Answers a participant may submit in any 5 seconds.';
 COMMENT ON COLUMN campaigns.campaigns.limit_per_5min IS 'Answers a participant may submit in any 5 minutes.';

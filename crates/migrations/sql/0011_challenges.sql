@@ -23,6 +23,11 @@ CREATE TABLE challenges.challenges (
     difficulty_level integer,
     closes_after_minutes integer,
     answer_rules jsonb,
+    files_digest text,
+    checker_script text,
+    checker_version integer NOT NULL DEFAULT 1,
+    checker_failed_version integer,
+    checker_error text,
     released_at timestamptz,
     closes_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -36,6 +41,7 @@ CREATE TABLE challenges.challenges (
     CONSTRAINT ck_challenges_title_length CHECK (char_length(title) BETWEEN 1 AND 200),
     CONSTRAINT ck_challenges_description_length CHECK (char_length(description) <= 100000 AND char_length(description_part2) <= 100000),
     CONSTRAINT ck_challenges_script_length CHECK (octet_length(generation_script) BETWEEN 1 AND 262144),
+    CONSTRAINT ck_challenges_checker_length CHECK (octet_length(checker_script) BETWEEN 1 AND 262144),
     CONSTRAINT ck_challenges_order_positive CHECK (order_position > 0),
     CONSTRAINT ck_challenges_difficulty_range CHECK (difficulty_level BETWEEN 1 AND 10),
     CONSTRAINT ck_challenges_parts CHECK (parts IN (1, 2)),
@@ -64,6 +70,11 @@ COMMENT ON COLUMN challenges.challenges.categories IS 'Tags for admins, a JSON a
 COMMENT ON COLUMN challenges.challenges.difficulty_level IS '1 to 10, for admins; never shown to participants.';
 COMMENT ON COLUMN challenges.challenges.closes_after_minutes IS 'Takes no answers this many minutes after its release; null stays open to the end.';
 COMMENT ON COLUMN challenges.challenges.answer_rules IS 'How answers are compared and what parts bring, a JSON array: one object for all parts or one each; null compares exactly, for the campaign''s points.';
+COMMENT ON COLUMN challenges.challenges.files_digest IS 'SHA-256 over the files that its script finds, its own and the campaign''s, in hex; null where there are none.';
+COMMENT ON COLUMN challenges.challenges.checker_script IS 'The Python script that says whether an answer is right; null where answers are compared.';
+COMMENT ON COLUMN challenges.challenges.checker_version IS 'Counts changes of the checker.';
+COMMENT ON COLUMN challenges.challenges.checker_failed_version IS 'The version of the checker that failed: admins are told once for each.';
+COMMENT ON COLUMN challenges.challenges.checker_error IS 'How the checker last failed, in words for its author; null while it has not.';
 COMMENT ON COLUMN challenges.challenges.released_at IS 'When it was released; null while it is secret.';
 COMMENT ON COLUMN challenges.challenges.closes_at IS 'released_at + closes_after_minutes.';
 COMMENT ON COLUMN challenges.challenges.created_at IS 'When the row was made.';
@@ -71,6 +82,45 @@ COMMENT ON COLUMN challenges.challenges.updated_at IS 'When the row last changed
 CREATE TRIGGER touch_updated_at BEFORE UPDATE ON challenges.challenges
     FOR EACH ROW WHEN (OLD.updated_at = NEW.updated_at AND OLD.* IS DISTINCT FROM NEW.*)
     EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE challenges.challenge_files (
+    guild_id bigint NOT NULL,
+    challenge_id uuid NOT NULL,
+    kind text NOT NULL,
+    path text NOT NULL,
+    content bytea NOT NULL,
+    CONSTRAINT pk_challenge_files PRIMARY KEY (guild_id, challenge_id, kind, path),
+    CONSTRAINT fk_challenge_files_challenge_id_challenges FOREIGN KEY (guild_id, challenge_id)
+        REFERENCES challenges.challenges (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_challenge_files_kind CHECK (kind IN ('script', 'attachment')),
+    CONSTRAINT ck_challenge_files_path CHECK (octet_length(path) BETWEEN 1 AND 200),
+    CONSTRAINT ck_challenge_files_content CHECK (octet_length(content) <= 8388608)
+);
+ALTER TABLE challenges.challenge_files ALTER COLUMN content SET COMPRESSION lz4;
+COMMENT ON TABLE challenges.challenge_files IS 'An author''s files of a challenge: those that its script finds beside it, and those that participants download.';
+COMMENT ON COLUMN challenges.challenge_files.guild_id IS 'The campaign''s guild.';
+COMMENT ON COLUMN challenges.challenge_files.challenge_id IS 'The challenge.';
+COMMENT ON COLUMN challenges.challenge_files.kind IS 'script: beside the script, for nobody else; attachment: for participants once the challenge is released.';
+COMMENT ON COLUMN challenges.challenge_files.path IS 'Its path under files/, or an attachment''s name.';
+COMMENT ON COLUMN challenges.challenge_files.content IS 'What it holds.';
+
+CREATE TABLE challenges.campaign_library (
+    guild_id bigint NOT NULL,
+    campaign_id uuid NOT NULL,
+    path text NOT NULL,
+    content bytea NOT NULL,
+    CONSTRAINT pk_campaign_library PRIMARY KEY (guild_id, campaign_id, path),
+    CONSTRAINT fk_campaign_library_campaign_id_campaigns FOREIGN KEY (guild_id, campaign_id)
+        REFERENCES campaigns.campaigns (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_campaign_library_path CHECK (octet_length(path) BETWEEN 1 AND 200),
+    CONSTRAINT ck_campaign_library_content CHECK (octet_length(content) <= 8388608)
+);
+ALTER TABLE challenges.campaign_library ALTER COLUMN content SET COMPRESSION lz4;
+COMMENT ON TABLE challenges.campaign_library IS 'Files that all scripts of a campaign share: what they import.';
+COMMENT ON COLUMN challenges.campaign_library.guild_id IS 'The campaign''s guild.';
+COMMENT ON COLUMN challenges.campaign_library.campaign_id IS 'The campaign.';
+COMMENT ON COLUMN challenges.campaign_library.path IS 'Its path under lib/.';
+COMMENT ON COLUMN challenges.campaign_library.content IS 'What it holds.';
 
 CREATE TABLE challenges.challenge_parts (
     guild_id bigint NOT NULL,
@@ -177,6 +227,28 @@ COMMENT ON COLUMN challenges.generated_input_cache.is_valid IS 'False once the s
 COMMENT ON COLUMN challenges.generated_input_cache.generation_timestamp IS 'When it was made.';
 COMMENT ON COLUMN challenges.generated_input_cache.first_request_timestamp IS 'When the participant first asked for it: time_based scoring counts from here.';
 
+CREATE TABLE challenges.input_files (
+    guild_id bigint NOT NULL,
+    challenge_id uuid NOT NULL,
+    participant_id text NOT NULL,
+    participant_type text NOT NULL,
+    name text NOT NULL,
+    content bytea NOT NULL,
+    CONSTRAINT pk_input_files PRIMARY KEY (guild_id, challenge_id, participant_id, participant_type, name),
+    CONSTRAINT fk_input_files_generated_input_cache FOREIGN KEY (guild_id, challenge_id, participant_id, participant_type)
+        REFERENCES challenges.generated_input_cache (guild_id, challenge_id, participant_id, participant_type) ON DELETE CASCADE,
+    CONSTRAINT ck_input_files_name CHECK (octet_length(name) BETWEEN 1 AND 200),
+    CONSTRAINT ck_input_files_content CHECK (octet_length(content) <= 4194304)
+);
+ALTER TABLE challenges.input_files ALTER COLUMN content SET COMPRESSION lz4;
+COMMENT ON TABLE challenges.input_files IS 'Files that a script made for a participant, beside the input.';
+COMMENT ON COLUMN challenges.input_files.guild_id IS 'The campaign''s guild.';
+COMMENT ON COLUMN challenges.input_files.challenge_id IS 'The challenge.';
+COMMENT ON COLUMN challenges.input_files.participant_id IS 'The participant it was made for.';
+COMMENT ON COLUMN challenges.input_files.participant_type IS 'player or squad.';
+COMMENT ON COLUMN challenges.input_files.name IS 'Its name.';
+COMMENT ON COLUMN challenges.input_files.content IS 'What it holds.';
+
 CREATE TABLE challenges.challenge_submissions (
     guild_id bigint NOT NULL,
     campaign_id uuid NOT NULL,
@@ -192,6 +264,8 @@ CREATE TABLE challenges.challenge_submissions (
     solve_position integer,
     elapsed_ms bigint,
     submission_timestamp timestamptz NOT NULL DEFAULT now(),
+    share_percent integer,
+    checker_message text,
     CONSTRAINT pk_challenge_submissions PRIMARY KEY (guild_id, campaign_id, id),
     CONSTRAINT fk_challenge_submissions_challenge_id_challenges FOREIGN KEY (guild_id, challenge_id)
         REFERENCES challenges.challenges (guild_id, id) ON DELETE CASCADE,
@@ -201,6 +275,8 @@ CREATE TABLE challenges.challenge_submissions (
     CONSTRAINT ck_challenge_submissions_points_non_negative CHECK (points_awarded >= 0),
     CONSTRAINT ck_challenge_submissions_part CHECK (part IN (1, 2)),
     CONSTRAINT ck_challenge_submissions_result_length CHECK (octet_length(submitted_result) <= 4096),
+    CONSTRAINT ck_challenge_submissions_checker CHECK (share_percent BETWEEN 1 AND 99 AND (is_correct OR share_percent IS NULL)
+        AND char_length(checker_message) <= 500),
     CONSTRAINT ck_challenge_submissions_correct CHECK (
         is_correct = (solve_position IS NOT NULL) AND is_correct = (elapsed_ms IS NOT NULL)
         AND (is_correct OR points_awarded = 0) AND elapsed_ms >= 0)
@@ -231,6 +307,79 @@ COMMENT ON COLUMN challenges.challenge_submissions.points_awarded IS 'max(0, sta
 COMMENT ON COLUMN challenges.challenge_submissions.solve_position IS 'The k-th solver of this part, from 1; null when wrong.';
 COMMENT ON COLUMN challenges.challenge_submissions.elapsed_ms IS 'Milliseconds since the participant''s first request of the input; null when wrong.';
 COMMENT ON COLUMN challenges.challenge_submissions.submission_timestamp IS 'When it arrived, by the database''s clock.';
+COMMENT ON COLUMN challenges.challenge_submissions.share_percent IS 'What share of the points a checker gave a right answer; null for all of them.';
+COMMENT ON COLUMN challenges.challenge_submissions.checker_message IS 'What a checker told the participant.';
+
+CREATE TABLE challenges.pending_checks (
+    guild_id bigint NOT NULL,
+    id uuid NOT NULL,
+    campaign_id uuid NOT NULL,
+    challenge_id uuid NOT NULL,
+    participant_id text NOT NULL,
+    participant_type text NOT NULL,
+    user_id bigint NOT NULL,
+    part integer NOT NULL,
+    answer text NOT NULL,
+    arrived_at timestamptz NOT NULL,
+    claimed_until timestamptz NOT NULL,
+    attempts integer NOT NULL DEFAULT 0,
+    CONSTRAINT pk_pending_checks PRIMARY KEY (guild_id, id),
+    CONSTRAINT fk_pending_checks_challenge_id_challenges FOREIGN KEY (guild_id, challenge_id)
+        REFERENCES challenges.challenges (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_pending_checks_participant FOREIGN KEY (guild_id, campaign_id, participant_id)
+        REFERENCES campaigns.campaign_participants (guild_id, campaign_id, participant_id) ON DELETE CASCADE,
+    CONSTRAINT ck_pending_checks_participant_type CHECK (participant_type IN ('player', 'squad')),
+    CONSTRAINT ck_pending_checks_part CHECK (part IN (1, 2)),
+    CONSTRAINT ck_pending_checks_answer_length CHECK (octet_length(answer) <= 4096)
+);
+CREATE INDEX ix_pending_checks_campaign ON challenges.pending_checks (guild_id, campaign_id);
+CREATE INDEX ix_pending_checks_claimed_until ON challenges.pending_checks (claimed_until);
+COMMENT ON TABLE challenges.pending_checks IS 'Answers that wait for their checker: kept, so that a kill loses none. A row is taken out by who gives the verdict.';
+COMMENT ON COLUMN challenges.pending_checks.guild_id IS 'The campaign''s guild.';
+COMMENT ON COLUMN challenges.pending_checks.id IS 'The id that the answer will be recorded under.';
+COMMENT ON COLUMN challenges.pending_checks.campaign_id IS 'Its campaign.';
+COMMENT ON COLUMN challenges.pending_checks.challenge_id IS 'The challenge.';
+COMMENT ON COLUMN challenges.pending_checks.participant_id IS 'The participant it counts for.';
+COMMENT ON COLUMN challenges.pending_checks.participant_type IS 'player or squad.';
+COMMENT ON COLUMN challenges.pending_checks.user_id IS 'The member who submitted it.';
+COMMENT ON COLUMN challenges.pending_checks.part IS 'The part answered.';
+COMMENT ON COLUMN challenges.pending_checks.answer IS 'The answer (trimmed), at most 4 KiB.';
+COMMENT ON COLUMN challenges.pending_checks.arrived_at IS 'When it arrived, by the database''s clock: as of then it is judged.';
+COMMENT ON COLUMN challenges.pending_checks.claimed_until IS 'Until then a node has it to itself; after that another one takes it up.';
+COMMENT ON COLUMN challenges.pending_checks.attempts IS 'How often it was taken up after its first node had not come back to it.';
+
+CREATE TABLE challenges.borrowed_answers (
+    guild_id bigint NOT NULL,
+    campaign_id uuid NOT NULL,
+    submission_id uuid NOT NULL,
+    challenge_id uuid NOT NULL,
+    part integer NOT NULL,
+    participant_id text NOT NULL,
+    participant_type text NOT NULL,
+    user_id bigint NOT NULL,
+    submitted_at timestamptz NOT NULL,
+    owner_id text NOT NULL,
+    owner_solved_at timestamptz,
+    found_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_borrowed_answers PRIMARY KEY (guild_id, campaign_id, submission_id),
+    CONSTRAINT fk_borrowed_answers_submission FOREIGN KEY (guild_id, campaign_id, submission_id)
+        REFERENCES challenges.challenge_submissions (guild_id, campaign_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_borrowed_answers_participant_type CHECK (participant_type IN ('player', 'squad')),
+    CONSTRAINT ck_borrowed_answers_part CHECK (part IN (1, 2))
+);
+COMMENT ON TABLE challenges.borrowed_answers IS 'Wrong answers that are the right ones to somebody else''s input, for staff.';
+COMMENT ON COLUMN challenges.borrowed_answers.guild_id IS 'The campaign''s guild.';
+COMMENT ON COLUMN challenges.borrowed_answers.campaign_id IS 'The campaign.';
+COMMENT ON COLUMN challenges.borrowed_answers.submission_id IS 'The answer.';
+COMMENT ON COLUMN challenges.borrowed_answers.challenge_id IS 'The challenge.';
+COMMENT ON COLUMN challenges.borrowed_answers.part IS 'The part answered.';
+COMMENT ON COLUMN challenges.borrowed_answers.participant_id IS 'Who submitted it: a player''s snowflake or a squad''s uuid.';
+COMMENT ON COLUMN challenges.borrowed_answers.participant_type IS 'player or squad.';
+COMMENT ON COLUMN challenges.borrowed_answers.user_id IS 'The member who submitted it.';
+COMMENT ON COLUMN challenges.borrowed_answers.submitted_at IS 'When it arrived.';
+COMMENT ON COLUMN challenges.borrowed_answers.owner_id IS 'The participant whose input it answers.';
+COMMENT ON COLUMN challenges.borrowed_answers.owner_solved_at IS 'When that one solved the part; null where they had not.';
+COMMENT ON COLUMN challenges.borrowed_answers.found_at IS 'When it was found.';
 
 CREATE TABLE challenges.submission_rate_limits (
     guild_id bigint NOT NULL,

@@ -50,8 +50,7 @@ pub async fn jailed(sandbox: &Sandbox, runs: u32) -> Result<Figures, RunError> {
                 script,
                 file_name: "typical/generate.py".into(),
                 seed: format!("bench {number}"),
-                stdin: None,
-                hash_seed_variant: false,
+                ..Job::default()
             };
             sandbox.run(0, job).await.map(|output| output.wall)
         }

@@ -1,4 +1,4 @@
-//! Challenge generators: a script's output read as `{"input": …, "result": …}`, and the check of a generator.
+//! Challenge generators: a script's output read as `{"input": …, "result": …}`, with the files that it made, and the check of a generator.
 //!
 //! The contract is spec.md's section 3. Answers become text in a predictable way: text is trimmed at its ends, numbers
 //! stay as Python's `json` wrote them (`12`, `0.5`, `1e+16`).
@@ -12,9 +12,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use check::{CheckReport, Difference, Problem, SeedReport, check, download};
+use output::made_files;
 pub use output::{MAX_ANSWER_BYTES, OutputError, alternatives, canonical, read_output, shown_answer};
 
-use crate::{Job, RunError, Sandbox};
+use crate::{File, Job, RunError, Sandbox};
 
 /// What a generator made for one participant.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +25,8 @@ pub struct Generated {
     /// The answers in canonical text: one, or two for a challenge of two parts. Where several are right for a part, all of
     /// them; [`alternatives`] takes them apart.
     pub results: Vec<String>,
+    /// The files that it made for the participant: those of its `files`, then what it left in `QUESTHALL_OUT`.
+    pub files: Vec<File>,
     /// The first 64 KiB of what the script printed to standard error.
     pub stderr: String,
     /// Time from start to end.
@@ -100,9 +103,14 @@ impl GeneratorError {
 /// See [`GeneratorError`].
 pub async fn generate(sandbox: &Sandbox, tenant: i64, job: Job) -> Result<Generated, GeneratorError> {
     let output = sandbox.run(tenant, job).await?;
-    match read_output(&output.stdout) {
-        Ok((input, results)) => {
-            Ok(Generated { input, results, stderr: output.stderr, wall: output.wall, cpu: output.cpu })
+    let read = read_output(&output.stdout).and_then(|(input, results, mut files)| {
+        files.extend(output.made);
+        made_files(&files)?;
+        Ok((input, results, files))
+    });
+    match read {
+        Ok((input, results, files)) => {
+            Ok(Generated { input, results, files, stderr: output.stderr, wall: output.wall, cpu: output.cpu })
         }
         Err(problem) => Err(GeneratorError::Output { problem, stderr: output.stderr }),
     }

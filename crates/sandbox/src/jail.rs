@@ -26,7 +26,8 @@ use crate::interpreter::Interpreter;
 use crate::plan::{ASK, MESSAGE_MAX, NOBODY, Plan};
 use crate::{landlocked, mounts, raw};
 
-const ZYGOTE: &str = include_str!("zygote.py");
+/// What teaches Python the script's own files, then the zygote itself.
+const ZYGOTE: &str = concat!(include_str!("files.py"), "\n\n", include_str!("zygote.py"));
 
 /// Descriptor 0 is the control socket.
 const CONTROL: i32 = 0;

@@ -72,8 +72,7 @@ async fn try_rung(config: &Config, rung: Rung, python: &Interpreter) -> Result<W
         script: include_str!("self_test.py").into(),
         file_name: "self_test.py".into(),
         seed: "self-test".to_owned(),
-        stdin: None,
-        hash_seed_variant: false,
+        ..Job::default()
     };
     let limits = Limits::default();
     let finished = worker.run(&job, &limits, std::future::pending()).await.map_err(|Died(reason)| reason)?;

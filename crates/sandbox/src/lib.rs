@@ -1,7 +1,7 @@
 //! Runs other people's Python (challenge generators now, checkers later) so that it can do no harm.
 //!
 //! What it promises:
-//! - A script sees its own text, its seed and Python's library. It reaches no network, no file, no process, no
+//! - A script sees its own text, its author's files, its seed and Python's library. It reaches no network, no file, no process, no
 //!   environment, no other script's memory; it ends at its limits; nothing of it is left for the next run.
 //! - How a run ended is what the kernel says (wait status, descriptors with a cap), never what the script says.
 //! - The same script and seed give the same result on every worker and node (`random` and `numpy.random` are seeded,
@@ -16,6 +16,7 @@
 //! - [`generator`]: a run read as `{"input": …, "result": …}`, and the check of a generator on several seeds;
 //! - `pool`: [`Sandbox`] and what its callers and workers share; `queue`: fairness between tenants; `post`: a worker's
 //!   place, with its retries and restarts; `ladder`: the choice of jail at start;
+//! - [`files`]: what a script finds beside it and what it makes; `files.py` keeps both in the script's own memory;
 //! - `worker`: one zygote seen from the server; `report`: a finished run's status turned into a verdict;
 //! - `plan`, `jail`, `landlocked`, `mounts`, `filter`, `raw`: the confinement, inside the started process;
 //! - `clock`: which scripts look at it; `interpreter`: which Python, and which files it needs; `doctor`: [`probe`]; [`mod@bench`]: figures against plain
@@ -25,6 +26,7 @@ pub mod bench;
 mod clock;
 mod doctor;
 mod error;
+pub mod files;
 mod filter;
 pub mod generator;
 mod interpreter;
@@ -43,6 +45,7 @@ mod worker;
 
 pub use doctor::{Finding, Probe, PythonFound, RungTried, probe, probe_with};
 pub use error::{LimitKind, RunError, StartError};
+pub use files::{File, Files};
 pub use jail::zygote_main_if_asked;
 pub use model::{Config, Job, Limits, Output, Rung, Stats};
 pub use pool::Sandbox;

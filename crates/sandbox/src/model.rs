@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::{File, Files};
+
 /// What one run may use. What spec.md section 3 sets is the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -63,7 +65,7 @@ impl Default for Config {
 }
 
 /// One run of one script.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Job {
     /// The script's source text.
     pub script: Arc<str>,
@@ -76,6 +78,10 @@ pub struct Job {
     /// Run with another hash seed than usual and, where the script looks at the clock, on another day. A check uses it to
     /// find scripts that depend on the order of a set, or on the date.
     pub hash_seed_variant: bool,
+    /// What it finds beside it: `files/…`, and `lib/…` beside its folder.
+    pub files: Files,
+    /// What this run may use, where that is less than runs may in general.
+    pub limits: Option<Limits>,
 }
 
 /// What a script that ended well left.
@@ -85,6 +91,8 @@ pub struct Output {
     pub stdout: Vec<u8>,
     /// The first 64 KiB of what it printed to standard error, with undecodable bytes replaced.
     pub stderr: String,
+    /// The files that it left in `QUESTHALL_OUT`, by name.
+    pub made: Vec<File>,
     /// Time from start to end.
     pub wall: Duration,
     /// Processor time of the script's process, its fork included.

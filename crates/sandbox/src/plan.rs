@@ -55,7 +55,7 @@ pub(crate) const RARE: &str = "\
     sched select selectors shlex shutil signal socket stat subprocess tempfile termios timeit token tokenize \
     urllib.parse zoneinfo _pydecimal _pydatetime encodings.idna encodings.utf_16 encodings.utf_32 \
     encodings.utf_8_sig encodings.cp1252 encodings.cp437 encodings.hex_codec encodings.rot_13 stringprep \
-    concurrent.futures concurrent.futures.thread multiprocessing sqlite3 ssl";
+    concurrent.futures concurrent.futures.thread multiprocessing sqlite3 ssl gzip tarfile zipfile";
 
 /// The parts of numpy, where there is one. It would import them when they are first used.
 pub(crate) const NUMPY: &str = "numpy numpy.fft numpy.linalg numpy.random";

@@ -131,7 +131,7 @@ impl Post {
                 }
             }
             let Some(zygote) = &mut worker else { break };
-            let limits = self.shared.limits;
+            let limits = job.limits.unwrap_or(self.shared.limits);
             let judged = match zygote.run(&job, &limits, answer.closed()).await {
                 Ok(finished) => {
                     report::judge(finished, &job, &limits).map_err(|report::NotArmed(why)| Died(why))

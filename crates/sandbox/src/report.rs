@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::files;
 use crate::worker::{Finished, Stopped};
 use crate::{Job, LimitKind, Limits, Output, RunError};
 
@@ -59,14 +60,18 @@ pub(crate) fn judge(
             limit(LimitKind::Cpu(limits.cpu))
         }
         (None, Some(signal), ..) => RunError::Killed { signal, line, stderr },
-        (None, None, Some(0), _) => {
-            return Ok(Ok(Output {
-                stdout: finished.stdout,
-                stderr,
-                wall: finished.wall,
-                cpu: finished.cpu,
-            }));
-        }
+        (None, None, Some(0), _) => match files::made_read(&finished.made) {
+            Ok(made) => {
+                return Ok(Ok(Output {
+                    stdout: finished.stdout,
+                    stderr,
+                    made,
+                    wall: finished.wall,
+                    cpu: finished.cpu,
+                }));
+            }
+            Err(message) => RunError::Script { message, line: None, traceback: String::new(), stderr },
+        },
         (None, None, _, Some(failure)) if failure.memory => limit(LimitKind::Memory(limits.memory_bytes)),
         (None, None, _, Some(failure)) => {
             RunError::Script { message: explain(&failure), line, traceback: failure.traceback, stderr }
@@ -114,15 +119,16 @@ fn explain(failure: &Failure) -> String {
     };
     let hint = match kind.as_str() {
         "ModuleNotFoundError" | "ImportError" => {
-            "only Python's standard library can be imported, and numpy where the server has it"
+            "only Python's standard library can be imported, numpy where the server has it, and what lies in the challenge's \
+             files/ or the campaign's lib/"
         }
         "RuntimeError" if message.contains("thread") => "scripts run without threads or other processes",
         "RecursionError" => return said,
         "EOFError" => "a generator gets nothing on standard input",
         // Some libraries wrap the refusal in an exception of their own.
         _ if REFUSALS.contains(&failure.errno) || message.contains("Operation not permitted") => {
-            "scripts run in a jail: no network, no files but Python's own library, no writing, no other processes, \
-             no signals"
+            "scripts run in a jail: no network, no files but the challenge's files/, the campaign's lib/ and Python's own \
+             library, no writing but to /tmp and QUESTHALL_OUT, no other processes, no signals"
         }
         _ => return said,
     };
@@ -144,17 +150,12 @@ mod tests {
             stdout: b"out".to_vec(),
             stderr: b"err".to_vec(),
             report: report.as_bytes().to_vec(),
+            made: Vec::new(),
         }
     }
 
     fn job() -> Job {
-        Job {
-            script: "".into(),
-            file_name: "01/generate.py".into(),
-            seed: String::new(),
-            stdin: None,
-            hash_seed_variant: false,
-        }
+        Job { file_name: "01/generate.py".into(), ..Job::default() }
     }
 
     fn verdict(finished: Finished) -> Result<Output, RunError> {

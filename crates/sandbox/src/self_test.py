@@ -1,5 +1,6 @@
 # Prints the name of everything that works although the jail must forbid it. Run before a rung is trusted.
 import os
+import posix
 import socket
 
 
@@ -11,10 +12,11 @@ def forbidden(name, act):
     print(name)
 
 
-forbidden("read /etc/passwd", lambda: open("/etc/passwd").read())
-forbidden("read /proc/self/environ", lambda: open("/proc/self/environ").read())
-forbidden("list /", lambda: os.listdir("/"))
-forbidden("write /tmp", lambda: open("/tmp/questhall-self-test", "w").close())
+# By the module beneath `os`, which knows nothing of the folders that are in memory.
+forbidden("read /etc/passwd", lambda: posix.open("/etc/passwd", posix.O_RDONLY))
+forbidden("read /proc/self/environ", lambda: posix.open("/proc/self/environ", posix.O_RDONLY))
+forbidden("list /", lambda: posix.listdir("/"))
+forbidden("write /tmp", lambda: posix.open("/tmp/questhall-self-test", posix.O_WRONLY | posix.O_CREAT))
 forbidden("open a socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM).close())
 forbidden("open a local socket", lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).close())
 forbidden("signal a process", lambda: os.kill(os.getppid(), 0))
@@ -29,5 +31,5 @@ def fork():
 
 
 forbidden("fork", fork)
-if set(os.environ) != {"QUESTHALL_SEED"}:
+if set(os.environ) != {"QUESTHALL_SEED", "QUESTHALL_OUT"}:
     print("see the environment")

@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::files::{MADE_INDEX, MAX_MADE_BYTES};
 use crate::plan::{ASK, COMMON, MESSAGE_MAX, NUMPY, Plan, RARE, Setup};
 use crate::{Job, Limits, Rung, clock, filter, raw, report};
 
@@ -76,15 +77,24 @@ pub(crate) struct Finished {
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: Vec<u8>,
     pub(crate) report: Vec<u8>,
+    /// What it left as files, as it came out of the jail.
+    pub(crate) made: Vec<u8>,
 }
 
-/// The job as the child reads it, out of the zygote's sight: a line that says where name and seed end and how many seconds
-/// its clock is ahead, then the name, the seed and the script.
+/// The job as the child reads it, out of the zygote's sight: a line that says where name, seed, script and the list of files
+/// end and how many seconds its clock is ahead; then those four; then what the files hold.
 fn job_file(job: &Job) -> io::Result<OwnedFd> {
     let (name, seed) = (job.file_name.as_bytes(), job.seed.as_bytes());
     let shift = if job.hash_seed_variant && clock::is_read(&job.script) { clock::SHIFT.as_secs() } else { 0 };
-    let head = format!("{} {} {shift}\n", name.len(), name.len() + seed.len());
-    memory_file(&[head.as_bytes(), name, seed, job.script.as_bytes()])
+    let index: Vec<(&str, usize)> =
+        job.files.iter().map(|file| (file.path.as_str(), file.content.len())).collect();
+    let index = serde_json::to_vec(&index)?;
+    let seed_end = name.len() + seed.len();
+    let script_end = seed_end + job.script.len();
+    let head = format!("{} {seed_end} {script_end} {} {shift}\n", name.len(), script_end + index.len());
+    let mut parts = vec![head.as_bytes(), name, seed, job.script.as_bytes(), &index];
+    parts.extend(job.files.iter().map(|file| &*file.content));
+    memory_file(&parts)
 }
 
 impl Worker {
@@ -209,14 +219,15 @@ impl Worker {
         let (stdout, stdout_theirs) = pipe_pair()?;
         let (stderr, stderr_theirs) = pipe_pair()?;
         let (report, report_theirs) = pipe_pair()?;
+        let (made, made_theirs) = pipe_pair()?;
 
         let cpu = limits.cpu.as_secs() + u64::from(limits.cpu.subsec_nanos() > 0);
         let order = format!("r {} {} {}", cpu.max(1), cpu.max(1) + 1, self.space + limits.memory_bytes);
-        let fds = [&text, &stdout_theirs, &stderr_theirs, &report_theirs];
+        let fds = [&text, &stdout_theirs, &stderr_theirs, &report_theirs, &made_theirs];
         let fds: Vec<RawFd> = fds.into_iter().chain(&stdin).map(AsRawFd::as_raw_fd).collect();
         let started = Instant::now();
         self.send(order.as_bytes(), &fds).await?;
-        drop((text, stdin, stdout_theirs, stderr_theirs, report_theirs));
+        drop((text, stdin, stdout_theirs, stderr_theirs, report_theirs, made_theirs));
 
         let (flood, dump) = (Notify::new(), Notify::new());
         let mut streams = pin!(async {
@@ -232,6 +243,7 @@ impl Worker {
                         dump.notify_one();
                     }
                 }),
+                capture(made, MAX_MADE_BYTES + MADE_INDEX, |_| ()),
             )
         });
         let mut captured = None;
@@ -274,11 +286,11 @@ impl Worker {
             }
         };
         let wall = started.elapsed();
-        let (stdout, stderr, report) = match captured {
+        let (stdout, stderr, report, made) = match captured {
             Some(all) => all,
             None => timeout(GRACE, streams).await?,
         };
-        let (stdout, stderr, report) = (stdout?, stderr?, report?);
+        let (stdout, stderr, report, made) = (stdout?, stderr?, report?, made?);
         let [status, user, system, _]: [i64; 4] = numbers(text_after("done ", &done)?)?;
         let micros = |count: i64| Duration::from_micros(count.unsigned_abs());
         Ok(Finished {
@@ -290,6 +302,7 @@ impl Worker {
             stdout,
             stderr,
             report,
+            made,
         })
     }
 

@@ -5,8 +5,8 @@ socket (SOCK_SEQPACKET) to the server, 1 is /dev/null, 2 is a pipe on which the 
 
 Control messages, server to zygote:
     first      JSON {"filter": hex or null, "paths": [...], "preload": [...]}
-    "r A B C"  run: CPU soft and hard limit (seconds), address space (bytes; 0 for none), with 4 or 5
-               descriptors: job, stdout, stderr, report and, optionally, stdin
+    "r A B C"  run: CPU soft and hard limit (seconds), address space (bytes; 0 for none), with 5 or 6
+               descriptors: job, stdout, stderr, report, made and, optionally, stdin
     "x" / "k"  SIGXCPU / SIGKILL to the running child
 and back: "ready {...}" once, then "done STATUS UTIME STIME MAXRSS" (microseconds, kilobytes) per run.
 
@@ -40,7 +40,7 @@ def zygote():
     import traceback
     import types
 
-    REPORT, JOB = 10, 11
+    REPORT, JOB, MADE = 20, 21, 22
     SIGXCPU, SIGKILL = signal.SIGXCPU, signal.SIGKILL
 
     control = socket.socket(fileno=os.dup(0))
@@ -58,6 +58,8 @@ def zygote():
     )
     sys.stderr = sys.__stderr__ = stderr
     setup = json.loads(control.recv(1 << 18))
+    # Before anything else is imported that remembers how files are opened.
+    fill_files, made_files = private_files()
     sys.path.extend(setup["paths"])
     for name in setup["preload"]:
         try:
@@ -214,17 +216,20 @@ def zygote():
             "traceback": text[-16000:],
         }
 
-    def child(fds, soft, hard, space, leave=os._exit, describe=describe, write_all=write_all, dumps=json.dumps):
+    def child(
+        fds, soft, hard, space, leave=os._exit, describe=describe, write_all=write_all, dumps=json.dumps, loads=json.loads
+    ):
         # Whatever goes wrong before the "A" below is the jail's fault, and the server knows it by the missing "A".
-        job, out, err, report = fds[:4]
+        job, out, err, report, made = fds[:5]
         os.dup2(report, REPORT)
         os.dup2(job, JOB)
-        if len(fds) > 4:
-            os.dup2(fds[4], 0)
+        os.dup2(made, MADE)
+        if len(fds) > 5:
+            os.dup2(fds[5], 0)
         os.dup2(out, 1)
         os.dup2(err, 2)
         os.closerange(3, REPORT)
-        os.closerange(JOB + 1, 256)
+        os.closerange(MADE + 1, 256)
         if prctl(PR_SET_PDEATHSIG, SIGKILL, None, 0, 0) != 0:
             leave(96)
         if space:
@@ -239,19 +244,26 @@ def zygote():
             job += os.pread(JOB, size - len(job), len(job))
         os.close(JOB)
         head, job = job.split(b"\n", 1)
-        name_end, seed_end, clock_shift = map(int, head.split())
+        name_end, seed_end, script_end, index_end, clock_shift = map(int, head.split())
         name, seed = job[:name_end].decode(), job[name_end:seed_end].decode()
-        script = job[seed_end:].decode().removeprefix("\ufeff")
+        script = job[seed_end:script_end].decode().removeprefix("\ufeff")
+        files, at = [], index_end
+        for path, length in loads(job[script_end:index_end]):
+            files.append((path, job[at : at + length]))
+            at += length
+        whole = fill_files(name, files)
+        del job, files
 
         os.environ["QUESTHALL_SEED"] = seed
-        sys.argv = [name]
+        os.environ["QUESTHALL_OUT"] = "/out"
+        sys.argv = [whole]
         seed_random(seed)
         seed_numpy(seed)
         if clock_shift:
             shift_clock(clock_shift)
         # @dataclass and pickle look the script's module up by its name.
         module = types.ModuleType("__main__")
-        module.__file__ = name
+        module.__file__ = whole
         module.__builtins__ = builtins
         sys.modules["__main__"] = module
         linecache.cache[name] = (len(script), None, script.splitlines(True), name)
@@ -275,6 +287,11 @@ def zygote():
                 sys.stdout.flush()
                 if sys.stdout is not stdout and not stdout.closed:
                     stdout.flush()
+                made = made_files()
+                if made:
+                    write_all(MADE, dumps([[path, len(content)] for path, content in made]).encode() + b"\n")
+                    for _, content in made:
+                        write_all(MADE, content)
             except BaseException as error:
                 failure = describe(error, name)
         if failure is not None:

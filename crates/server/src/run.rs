@@ -178,7 +178,12 @@ impl Server {
         let app = App::new(pool.clone(), wake.clone(), settings.api());
         let faculties = discord::Faculties {
             keepers: Keepers::of(SLICES),
-            submissions: SubmissionWriter::start(&pool, &wake, settings.workers.submission_writers),
+            submissions: SubmissionWriter::start(
+                &pool,
+                &wake,
+                settings.workers.submission_writers,
+                sandbox.clone(),
+            ),
             transfers: TransferWriter::start(&pool, &wake, settings.workers.transfer_writers),
             lake: EventWriter::start(&pool, &wake, settings.workers.event_writers),
             sandbox,

@@ -6,6 +6,8 @@ use kernel::FieldError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::carried::{FileBundle, files_of};
+
 use crate::model::CampaignSettings;
 use crate::rules;
 
@@ -21,6 +23,9 @@ pub struct Bundle {
     /// Its challenges, in the order of their release.
     #[serde(default)]
     pub challenges: Vec<ChallengeBundle>,
+    /// What all its scripts can import and read, by the path under `lib/`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub library: Vec<FileBundle>,
 }
 
 /// A challenge, as its folder has it.
@@ -55,9 +60,18 @@ pub struct ChallengeBundle {
     /// points.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<AnswerRule>,
+    /// The Python script that says whether an answer is right, where comparing does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checker_script: Option<String>,
     /// Its hints, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<HintBundle>,
+    /// What its script can import and read, by the path under `files/`; nobody else sees it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileBundle>,
+    /// What participants download once the challenge is released, the pictures of its text among them, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<FileBundle>,
 }
 
 /// A hint of a challenge.
@@ -105,6 +119,17 @@ pub fn bundle_check(bundle: &Bundle) -> Vec<FieldError> {
             });
         }
     }
+    match files_of(&bundle.library, &bundle.challenges) {
+        Ok(files) => {
+            let place = |slug: &str| {
+                let n =
+                    bundle.challenges.iter().position(|challenge| challenge.slug == slug).unwrap_or_default();
+                format!("challenges[{n}]")
+            };
+            wrong.extend(files.check(place));
+        }
+        Err(unreadable) => wrong.extend(unreadable),
+    }
     wrong
 }
 
@@ -143,6 +168,7 @@ impl From<&ChallengeBundle> for ChallengeDraft {
             difficulty_level: c.difficulty,
             closes_after_minutes: c.closes_after_minutes,
             answers: c.answers.clone(),
+            checker_script: c.checker_script.clone(),
             hints: hints.collect(),
         }
     }
@@ -167,7 +193,10 @@ impl From<ChallengeDraft> for ChallengeBundle {
             description_part2: draft.description_part2,
             generation_script: draft.generation_script,
             answers: draft.answers,
+            checker_script: draft.checker_script,
             hints: hints.collect(),
+            files: Vec::new(),
+            attachments: Vec::new(),
         }
     }
 }

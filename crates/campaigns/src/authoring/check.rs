@@ -4,17 +4,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use challenges::catalogue::CampaignFiles;
+use challenges::checks::checker_job;
 use challenges::rules::{AnswerRule, Compare, rule_of};
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
-use sandbox::Sandbox;
 use sandbox::generator::{
     self, Generated, MAX_ANSWER_BYTES, alternatives, canonical, download, shown_answer,
 };
+use sandbox::{File, Files, Job, Sandbox};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::bundle::{Bundle, ChallengeBundle};
+use super::checker::checker_check;
 use super::files::text_read;
 use super::flags::flags_of;
 use super::keys::key_line;
@@ -70,6 +73,9 @@ pub struct ChallengeReport {
     pub slug: String,
     /// For how many made-up participants it ran.
     pub seeds: usize,
+    /// Files made for the first of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<MadeFile>,
     /// Smallest and largest input, in bytes.
     pub input_bytes: Option<(usize, usize)>,
     /// Longest run, in milliseconds.
@@ -79,6 +85,16 @@ pub struct ChallengeReport {
     /// How the author's own solutions did.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub solutions: Vec<SolutionReport>,
+}
+
+/// A file that a generator made.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = CheckedFile)]
+pub struct MadeFile {
+    /// Its name.
+    pub name: String,
+    /// Its size, in bytes.
+    pub bytes: usize,
 }
 
 /// How far a check is.
@@ -97,6 +113,8 @@ pub struct Checked<'a> {
     pub campaign: Option<&'a CampaignSettings>,
     /// The challenges whose scripts run, in their order.
     pub challenges: &'a [ChallengeBundle],
+    /// Their files.
+    pub files: &'a CampaignFiles,
     /// The folder that they came from: solutions, pictures and the lines of keys are there.
     pub folder: Option<&'a Path>,
     /// What time it is.
@@ -105,8 +123,9 @@ pub struct Checked<'a> {
 
 impl<'a> Checked<'a> {
     /// A whole campaign, without a folder.
-    pub const fn bundle(bundle: &'a Bundle, now: DateTime<Utc>) -> Self {
-        Self { campaign: Some(&bundle.campaign), challenges: bundle.challenges.as_slice(), folder: None, now }
+    pub const fn bundle(bundle: &'a Bundle, files: &'a CampaignFiles, now: DateTime<Utc>) -> Self {
+        let challenges = bundle.challenges.as_slice();
+        Self { campaign: Some(&bundle.campaign), challenges, files, folder: None, now }
     }
 }
 
@@ -131,7 +150,8 @@ pub async fn check(
     for challenge in what.challenges {
         runs.push(async move {
             progress(Step::Begun(&challenge.slug));
-            let run = challenge_run(sandbox, tenant, challenge, what.folder, seeds).await;
+            let found = what.files.found_by(&challenge.slug);
+            let run = challenge_run(sandbox, tenant, (challenge, found), what.folder, seeds).await;
             progress(Step::Done(&challenge.slug));
             run
         });
@@ -158,7 +178,7 @@ struct Run {
 async fn challenge_run(
     sandbox: &Sandbox,
     tenant: i64,
-    challenge: &ChallengeBundle,
+    (challenge, files): (&ChallengeBundle, Files),
     folder: Option<&Path>,
     Seeds { first, more }: Seeds,
 ) -> Run {
@@ -166,15 +186,26 @@ async fn challenge_run(
         return fixed(challenge, &flags);
     }
     let file = format!("{}/generate.py", challenge.slug);
-    let script: Arc<str> = challenge.generation_script.as_str().into();
+    let script = Job {
+        script: challenge.generation_script.as_str().into(),
+        file_name: file.as_str().into(),
+        files: Arc::clone(&files),
+        ..Job::default()
+    };
     let (first, more) = (Seeds::named(1..=first), Seeds::named(first + 1..=first + more));
-    let found = generator::check(sandbox, tenant, (script, file.as_str().into()), &first, &more).await;
+    let found = generator::check(sandbox, tenant, &script, &first, &more).await;
     let made: Vec<&Generated> = found.seeds.iter().filter_map(|s| s.outcome.as_ref().ok()).collect();
     let sizes = found.seeds.iter().filter(|s| s.outcome.is_ok()).map(|s| s.input_bytes);
     let slowest = found.seeds.iter().map(|s| s.wall.as_millis()).max().unwrap_or(0);
     let mut report = ChallengeReport {
         slug: challenge.slug.clone(),
         seeds: found.seeds.len(),
+        files: made
+            .first()
+            .map(|made| {
+                made.files.iter().map(|f| MadeFile { name: f.path.clone(), bytes: f.content.len() }).collect()
+            })
+            .unwrap_or_default(),
         input_bytes: sizes.clone().min().zip(sizes.max()),
         slowest_ms: u64::try_from(slowest).unwrap_or(u64::MAX),
         sample_results: made
@@ -198,8 +229,30 @@ async fn challenge_run(
     errors.extend(parts_problem(&made, challenge.parts).map(|message| Mistake::of(&file, message)));
     let mut warnings: Vec<Mistake> =
         found.warnings.into_iter().map(|message| Mistake::of(&file, message)).collect();
-    warnings.extend(fraction_warning(&made, &challenge.answers).map(|message| Mistake::of(&file, message)));
+    let compares = |rule: &AnswerRule| *rule != AnswerRule { points: rule.points, ..AnswerRule::default() };
+    if challenge.checker_script.is_none() {
+        warnings
+            .extend(fraction_warning(&made, &challenge.answers).map(|message| Mistake::of(&file, message)));
+    } else if challenge.answers.iter().any(compares) {
+        let message =
+            "`[[answers]]` says how answers are compared, but check.py judges them; only `points` counts";
+        warnings.push(Mistake::of(format!("{}/challenge.toml", challenge.slug), message));
+    }
     warnings.extend(guessable_warning(&made).map(|message| Mistake::of(&file, message)));
+    let checker = challenge
+        .checker_script
+        .as_deref()
+        .map(|script| checker_job(script.into(), &challenge.slug, Arc::clone(&files), sandbox.limits()));
+    if let (Some(checker), true) = (&checker, errors.is_empty()) {
+        let made: Vec<(&str, &Generated)> = found
+            .seeds
+            .iter()
+            .filter_map(|seed| Some((seed.seed.as_str(), seed.outcome.as_ref().ok()?)))
+            .collect();
+        let (wrong, worth_a_look) = checker_check(sandbox, tenant, (&challenge.slug, checker), &made).await;
+        errors.extend(wrong);
+        warnings.extend(worth_a_look);
+    }
     if let Some(dir) = folder {
         let readme =
             text_read(dir, &format!("{}/README.md", challenge.slug), &mut Vec::new()).unwrap_or_default();
@@ -211,13 +264,25 @@ async fn challenge_run(
             .filter_map(|seed| {
                 let made = seed.outcome.as_ref().ok()?;
                 let input = download(&made.input).as_ref().into();
-                Some(Case { seed: seed.seed.clone(), input, results: made.results.clone() })
+                let mut found = files.to_vec();
+                found.extend(
+                    made.files
+                        .iter()
+                        .map(|file| File { path: format!("input/{}", file.path), ..file.clone() }),
+                );
+                Some(Case {
+                    seed: seed.seed.clone(),
+                    input,
+                    value: made.input.clone(),
+                    results: made.results.clone(),
+                    files: found.into(),
+                })
             })
             .collect();
         if errors.is_empty() {
             let statement = statement(&readme);
             for solution in &solutions {
-                let of = (challenge, solution);
+                let of = (challenge, solution, checker.as_ref());
                 solved(sandbox, tenant, of, &cases, &statement, (&mut report, &mut errors, &mut warnings))
                     .await;
             }
@@ -229,7 +294,7 @@ async fn challenge_run(
 async fn solved(
     sandbox: &Sandbox,
     tenant: i64,
-    of: (&ChallengeBundle, &Solution),
+    of: (&ChallengeBundle, &Solution, Option<&Job>),
     cases: &[Case],
     statement: &Statement,
     (report, errors, warnings): (&mut ChallengeReport, &mut Vec<Mistake>, &mut Vec<Mistake>),
@@ -270,6 +335,7 @@ fn fixed(challenge: &ChallengeBundle, flags: &[Vec<String>]) -> Run {
     let report = ChallengeReport {
         slug: challenge.slug.clone(),
         seeds: 0,
+        files: Vec::new(),
         input_bytes: None,
         slowest_ms: 0,
         sample_results,
@@ -326,6 +392,7 @@ mod tests {
         Generated {
             input: serde_json::Value::Null,
             results: results.iter().map(|&r| r.to_owned()).collect(),
+            files: Vec::new(),
             stderr: String::new(),
             wall: Duration::ZERO,
             cpu: Duration::ZERO,

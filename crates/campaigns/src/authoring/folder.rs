@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::bundle::{Bundle, ChallengeBundle, HintBundle, PART_TWO_MARK, challenge_check};
+use super::carried::{FileBundle, attachments_read, bundled, files_of, folder_files};
 use super::files::{looks_like_a_challenge, text_read};
 use super::flags::{Flags, script_of};
 use super::keys::{key_line, toml_read};
@@ -43,11 +44,12 @@ const fn one() -> i32 {
 }
 
 /// Reads a campaign's folder, or says everything that is wrong with it. Folders without a `challenge.toml`, a
-/// `generate.py` or a `README.md`, hidden ones and `__pycache__` are no challenges; other files are the author's own.
+/// `generate.py` or a `README.md`, hidden ones and `__pycache__` are no challenges; `files/`, `attachments/`, `lib/` and pictures
+/// are carried; other files are the author's own.
 pub fn read(dir: &Path) -> Result<Bundle, Vec<Mistake>> {
     match read_partly(dir) {
-        Partly { campaign: Some(campaign), challenges, mistakes } if mistakes.is_empty() => {
-            Ok(Bundle { campaign, challenges })
+        Partly { campaign: Some(campaign), challenges, library, mistakes } if mistakes.is_empty() => {
+            Ok(Bundle { campaign, challenges, library })
         }
         Partly { mistakes, .. } => Err(mistakes),
     }
@@ -61,6 +63,8 @@ pub struct Partly {
     pub campaign: Option<CampaignSettings>,
     /// The challenges that can be read, in their order.
     pub challenges: Vec<ChallengeBundle>,
+    /// What all scripts share.
+    pub library: Vec<FileBundle>,
     /// Everything that is wrong.
     pub mistakes: Vec<Mistake>,
 }
@@ -86,7 +90,16 @@ pub fn read_partly(dir: &Path) -> Partly {
         }
     }
     let challenges = ordered(challenges, &mut mistakes);
-    Partly { campaign, challenges, mistakes }
+    let library = bundled(&folder_files(dir, "lib", &mut mistakes));
+    if let Ok(files) = files_of(&library, &challenges) {
+        // Names and sizes alone were told with the file itself; what is left is how much there is.
+        let over = files.check(str::to_owned).into_iter().filter(|wrong| !wrong.field.contains('['));
+        mistakes.extend(over.map(|wrong| {
+            let place = wrong.field.replace(".files", "/files").replace(".attachments", "/attachments");
+            Mistake::of(if place == "library" { "lib".to_owned() } else { place }, wrong.message)
+        }));
+    }
+    Partly { campaign, challenges, library, mistakes }
 }
 
 /// The campaign's folder that a path means, and the challenge if it is that of one: `winter-games/01-sums` is challenge
@@ -118,7 +131,7 @@ fn challenge_folders(dir: &Path, mistakes: &mut Vec<Mistake>) -> Vec<String> {
     let mut slugs = Vec::new();
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with('.') || name == "__pycache__" {
+        if name.starts_with('.') || name == "__pycache__" || name == "lib" {
             continue;
         }
         match entry.file_type() {
@@ -174,6 +187,11 @@ fn challenge_read(
         }
         None => text_read(dir, &script_file, mistakes),
     };
+    let checker_file = format!("{slug}/check.py");
+    let checker = match dir.join(&checker_file).symlink_metadata() {
+        Ok(_) => Some(text_read(dir, &checker_file, mistakes)?),
+        Err(_) => None,
+    };
     let readme = readme?;
     let (description, description_part2) = match readme.split_once(PART_TWO_MARK) {
         Some((one, two)) => (one.trim().to_owned(), Some(two.trim().to_owned())),
@@ -190,7 +208,10 @@ fn challenge_read(
         description_part2,
         generation_script: script?,
         answers: toml.answers,
+        checker_script: checker,
         hints: toml.hints,
+        files: bundled(&folder_files(dir, &format!("{slug}/files"), mistakes)),
+        attachments: bundled(&attachments_read(dir, slug, &readme, mistakes)),
     };
     for wrong in challenge_check(&challenge) {
         mistakes.push(placed(slug, &toml_text, &wrong.field, &wrong.message, challenge.parts));
@@ -214,6 +235,7 @@ fn placed(slug: &str, toml_text: &str, field: &str, message: &str, parts: i32) -
             format!("has a part two (`{PART_TWO_MARK}`), but challenge.toml does not say `parts = 2`"),
         ),
         "generation_script" => Mistake::of(file("generate.py"), format!("the script {message}")),
+        "checker_script" => Mistake::of(file("check.py"), format!("the script {message}")),
         _ => Mistake::new(file("challenge.toml"), key_line(toml_text, field), format!("`{field}` {message}")),
     }
 }

@@ -8,6 +8,7 @@ use sandbox::Sandbox;
 use sqlx::PgPool;
 
 use super::bundle::{Bundle, ChallengeBundle, bundle_check, renamed};
+use super::carried::{bundled, files_of};
 use crate::error::Error;
 use crate::model::{Campaign, Status};
 use crate::ops::{self, Asker};
@@ -29,7 +30,8 @@ pub async fn bundle_try(
         ops::campaign_get(pool, guild_id, id, true).await?;
     }
     let drafts: Vec<ChallengeDraft> = bundle.challenges.iter().map(ChallengeDraft::from).collect();
-    Ok(scripts_check(pool, sandbox, (guild_id, into), &drafts, NEW_SCRIPT_RUNS).await?)
+    let files = files_of(&bundle.library, &bundle.challenges).map_err(Error::Invalid)?;
+    Ok(scripts_check(pool, sandbox, (guild_id, into), (&drafts, &files), NEW_SCRIPT_RUNS).await?)
 }
 
 /// Makes a draft of a bundle, or brings a campaign that is not over to what the bundle says. Challenges are the same by their
@@ -47,6 +49,7 @@ pub async fn bundle_import(
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
+    let files = files_of(&bundle.library, &bundle.challenges).map_err(Error::Invalid)?;
     let mut tx = db::begin(pool).await?;
     let (id, status) = match into {
         None => (ops::campaign_insert(&mut tx, guild_id, by, &bundle.campaign).await?.id, Status::Created),
@@ -70,6 +73,7 @@ pub async fn bundle_import(
             other => other.into(),
         },
     )?;
+    catalogue::files_put(&mut tx, (guild_id, id), &files, (by.by, by.origin)).await?;
     if status == Status::Running {
         let key = CampaignKey { guild_id, id };
         releases_schedule(&mut tx, &[key]).await?;
@@ -87,8 +91,17 @@ pub async fn bundle_export(pool: &PgPool, guild_id: GuildId, id: CampaignId) -> 
     let mut tx = db::begin(pool).await?;
     let campaign = ops::found(&mut tx, guild_id, id).await?;
     let challenges = catalogue::drafts(&mut tx, guild_id, id).await?;
+    let mut files = catalogue::files_read(&mut tx, guild_id, id).await?;
+    let challenges = challenges.into_iter().map(|draft| {
+        let mut challenge = ChallengeBundle::from(draft);
+        let of = files.challenges.remove(&challenge.slug).unwrap_or_default();
+        challenge.files = bundled(&of.script);
+        challenge.attachments = bundled(&of.attachments);
+        challenge
+    });
     Ok(Bundle {
         campaign: campaign.settings,
-        challenges: challenges.into_iter().map(ChallengeBundle::from).collect(),
+        challenges: challenges.collect(),
+        library: bundled(&files.library),
     })
 }

@@ -9,11 +9,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use challenges::checks::checker_run;
 use challenges::rules::{AnswerRule, is_right, rule_of};
 use futures::StreamExt as _;
 use sandbox::generator::{canonical, shown_answer};
-use sandbox::{Job, RunError, Sandbox};
+use sandbox::{Files, Job, RunError, Sandbox};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::bundle::ChallengeBundle;
@@ -69,7 +71,11 @@ pub struct SolutionReport {
 pub(super) struct Case {
     pub(super) seed: String,
     pub(super) input: Arc<str>,
+    /// The same as a checker reads it.
+    pub(super) value: Value,
     pub(super) results: Vec<String>,
+    /// What the solution finds: the author's files, and those of the participant under `input/`.
+    pub(super) files: Files,
 }
 
 /// Reads the solutions of a challenge's folder, in the order of their names.
@@ -103,6 +109,12 @@ pub fn solutions_read(dir: &Path, slug: &str, mistakes: &mut Vec<Mistake>) -> Ve
         .collect()
 }
 
+/// What says whether an answer is right.
+enum Judge<'a> {
+    Rules(&'a [AnswerRule]),
+    Checker(&'a Job),
+}
+
 /// What came of one run.
 enum Outcome {
     Right,
@@ -117,14 +129,18 @@ enum Outcome {
 pub(super) async fn solution_run(
     sandbox: &Sandbox,
     tenant: i64,
-    (challenge, solution): (&ChallengeBundle, &Solution),
+    (challenge, solution, checker): (&ChallengeBundle, &Solution, Option<&Job>),
     cases: &[Case],
     statement: &Statement,
 ) -> (SolutionReport, Vec<Mistake>, Vec<Mistake>) {
-    let (slug, rules) = (challenge.slug.as_str(), challenge.answers.as_slice());
+    let slug = challenge.slug.as_str();
     let file = format!("{slug}/{}", solution.name);
+    let judge = match checker {
+        Some(checker) => Judge::Checker(checker),
+        None => Judge::Rules(&challenge.answers),
+    };
     let runs: Vec<_> =
-        cases.iter().map(|case| run(sandbox, tenant, (&file, solution, rules), case)).collect();
+        cases.iter().map(|case| run(sandbox, tenant, (&file, solution, &judge), case)).collect();
     let runs: Vec<_> = futures::stream::iter(runs).buffered(sandbox.workers() + 1).collect().await;
     let slowest = runs.iter().map(|(_, wall)| *wall).max().unwrap_or_default();
     let right = runs.iter().filter(|(outcome, _)| matches!(outcome, Outcome::Right)).count();
@@ -150,8 +166,10 @@ pub(super) async fn solution_run(
             });
             errors.extend(disagreement(&file, &failures.collect::<Vec<_>>(), runs.len()));
             if solution.declared == Declared::Right && errors.is_empty() {
-                let parts = cases.first().map_or(1, |case| case.results.len());
-                warnings.extend(example_check(sandbox, tenant, (slug, &file, solution), statement, parts).await);
+                let none = Files::default();
+                let (parts, files) = cases.first().map_or((1, &none), |case| (case.results.len(), &case.files));
+                let of = (slug, file.as_str(), solution);
+                warnings.extend(example_check(sandbox, tenant, of, statement, (parts, files)).await);
             }
         }
     }
@@ -161,22 +179,15 @@ pub(super) async fn solution_run(
 async fn run(
     sandbox: &Sandbox,
     tenant: i64,
-    (file, solution, rules): (&str, &Solution, &[AnswerRule]),
+    (file, solution, judge): (&str, &Solution, &Judge<'_>),
     case: &Case,
 ) -> (Outcome, Duration) {
-    match sandbox.run(tenant, job(file, solution, &case.seed, &case.input)).await {
+    match sandbox.run(tenant, job(file, solution, &case.seed, (&case.input, &case.files))).await {
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stdout);
             let outcome = match answers(&said, case.results.len()) {
                 Err(problem) => Outcome::Unreadable(problem),
-                Ok(answers) => {
-                    let mut parts = (1..).zip(answers.iter().zip(&case.results));
-                    let differs =
-                        parts.find(|(part, (said, right))| !is_right(rule_of(rules, *part), said, right));
-                    differs.map_or(Outcome::Right, |(part, (said, right))| {
-                        Outcome::Wrong(part, said.clone(), shown_answer(right).into_owned())
-                    })
-                }
+                Ok(answers) => judged(sandbox, tenant, judge, (case, &answers)).await,
             };
             (outcome, output.wall)
         }
@@ -184,13 +195,43 @@ async fn run(
     }
 }
 
-fn job(file: &str, solution: &Solution, seed: &str, input: &str) -> Job {
+/// Judges a solution's answers as participants' are judged.
+async fn judged(
+    sandbox: &Sandbox,
+    tenant: i64,
+    judge: &Judge<'_>,
+    (case, answers): (&Case, &[String]),
+) -> Outcome {
+    for (part, (said, right)) in (1..).zip(answers.iter().zip(&case.results)) {
+        let is_right = match judge {
+            Judge::Rules(rules) => is_right(rule_of(rules, part), said, right),
+            Judge::Checker(checker) => {
+                let asked = (&case.value, right.as_str());
+                match checker_run(sandbox, tenant, checker, asked, (part, said)).await {
+                    Ok(said) => said.correct,
+                    Err(failure) => {
+                        let why =
+                            failure.for_author.unwrap_or_else(|| "the checker could not be run".to_owned());
+                        return Outcome::Unreadable(format!("gave an answer to part {part} on which {why}"));
+                    }
+                }
+            }
+        };
+        if !is_right {
+            return Outcome::Wrong(part, said.clone(), shown_answer(right).into_owned());
+        }
+    }
+    Outcome::Right
+}
+
+fn job(file: &str, solution: &Solution, seed: &str, (input, files): (&str, &Files)) -> Job {
     Job {
         script: solution.script.as_str().into(),
         file_name: file.into(),
         seed: seed.to_owned(),
         stdin: Some(input.as_bytes().to_vec()),
-        hash_seed_variant: false,
+        files: Arc::clone(files),
+        ..Job::default()
     }
 }
 
@@ -259,12 +300,12 @@ async fn example_check(
     tenant: i64,
     (slug, file, solution): (&str, &str, &Solution),
     statement: &Statement,
-    parts: usize,
+    (parts, files): (usize, &Files),
 ) -> Option<Mistake> {
     const MOST_BLOCKS: usize = 5;
     let mut first: Option<(usize, String)> = None;
     for block in statement.blocks.iter().take(MOST_BLOCKS) {
-        let said = match sandbox.run(tenant, job(file, solution, "example", &block.text)).await {
+        let said = match sandbox.run(tenant, job(file, solution, "example", (&block.text, files))).await {
             Ok(output) => answers(&String::from_utf8_lossy(&output.stdout), parts),
             Err(error) => Err(error.to_string()),
         };

@@ -83,10 +83,38 @@ impl Statement {
     }
 }
 
-/// Pictures and links of a README that lead to a file: those that are not there, and those that nobody will see.
-pub(super) fn links_check(dir: &Path, slug: &str, readme: &str) -> Vec<Mistake> {
-    let file = format!("{slug}/README.md");
-    let mut mistakes = Vec::new();
+/// A picture or link of a README that leads to no other place of the web.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Link<'a> {
+    /// As it is written.
+    pub(super) target: &'a str,
+    /// Its line, from 1.
+    pub(super) line: usize,
+}
+
+impl<'a> Link<'a> {
+    /// The path that it leads to, without what is asked of it.
+    fn path(&self) -> &'a str {
+        let path = self.target.split(['#', '?']).next().unwrap_or_default();
+        path.strip_prefix("./").unwrap_or(path)
+    }
+
+    /// The name of a file beside the README that participants may have: not what is the author's own.
+    pub(super) fn beside(&self) -> Option<&'a str> {
+        let path = self.path();
+        (!path.contains('/') && !path.is_empty() && !is_authors_own(path)).then_some(path)
+    }
+}
+
+/// The files of a challenge's folder that nobody but its author sees.
+fn is_authors_own(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.ends_with(".py") || name.ends_with(".toml") || name.ends_with(".md") || name.starts_with('.')
+}
+
+/// The pictures and links that lead to files.
+pub(super) fn links(readme: &str) -> Vec<Link<'_>> {
+    let mut found = Vec::new();
     let mut fenced = false;
     for (number, line) in (1..).zip(readme.lines()) {
         if line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~") {
@@ -101,24 +129,41 @@ pub(super) fn links_check(dir: &Path, slug: &str, readme: &str) -> Vec<Mistake> 
                 continue;
             };
             let elsewhere = target.is_empty() || target.starts_with(['#', '/']) || target.contains(':');
-            if elsewhere {
-                continue;
+            if !elsewhere {
+                found.push(Link { target, line: number });
             }
-            let path = target.split(['#', '?']).next().unwrap_or_default();
-            let message = if path.split('/').any(|step| step == "..") {
-                format!("`{target}` leads out of the challenge's folder; put the file into it")
-            } else if dir.join(slug).join(path).is_file() {
-                format!(
-                    "`{target}` is not imported, so participants will not see it: put the file somewhere public and give \
-                     its address"
-                )
-            } else {
-                format!("`{target}` leads to no file of the challenge's folder")
-            };
-            mistakes.push(Mistake::new(&file, Some(number), message));
         }
     }
-    mistakes
+    found
+}
+
+/// Pictures and links of a README that lead to a file: those that are not there, and those that nobody will see.
+pub(super) fn links_check(dir: &Path, slug: &str, readme: &str) -> Vec<Mistake> {
+    let file = format!("{slug}/README.md");
+    let folder = dir.join(slug);
+    let wrong = |link: &Link<'_>| {
+        let (target, path) = (link.target, link.path());
+        let attached = path.strip_prefix("attachments/").unwrap_or(path);
+        if path.split('/').any(|step| step == "..") {
+            return Some(format!(
+                "`{target}` leads out of the challenge's folder; put the file into attachments/"
+            ));
+        }
+        if folder.join("attachments").join(attached).is_file() {
+            return None;
+        }
+        if !folder.join(path).is_file() {
+            return Some(format!("`{target}` leads to no file of the challenge's folder"));
+        }
+        if link.beside().is_none() {
+            return Some(format!(
+                "`{target}` is not for participants, so they will not see it; what they are to have lies in attachments/"
+            ));
+        }
+        None
+    };
+    let named = |link: Link<'_>| Some(Mistake::new(&file, Some(link.line), wrong(&link)?));
+    links(readme).into_iter().filter_map(named).collect()
 }
 
 #[cfg(test)]
@@ -143,13 +188,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("01-x")).unwrap();
         std::fs::write(dir.path().join("01-x/map.png"), "png").unwrap();
-        let readme = "[a](https://example.org/x) [b](#part)\n\n![map](map.png)\n![gone](gone.png \"title\")\n\
-                      [out](../02-y/README.md)\n```\n![no](picture.png)\n```\n";
+        std::fs::create_dir(dir.path().join("01-x/attachments")).unwrap();
+        std::fs::write(dir.path().join("01-x/attachments/plan.png"), "png").unwrap();
+        std::fs::write(dir.path().join("01-x/solve.py"), "x").unwrap();
+        let readme = "[a](https://example.org/x) [b](#part) ![plan](plan.png) ![plan](attachments/plan.png)\n\n\
+                      ![map](map.png)\n![gone](gone.png \"title\")\n\
+                      [out](../02-y/README.md)\n```\n![no](picture.png)\n```\n[sol](solve.py)\n";
         let said: Vec<String> =
             links_check(dir.path(), "01-x", readme).iter().map(ToString::to_string).collect();
         assert_eq!(said.len(), 3, "{said:#?}");
-        assert!(said[0].starts_with("01-x/README.md:3: `map.png` is not imported"));
-        assert!(said[1].starts_with("01-x/README.md:4: `gone.png` leads to no file"));
-        assert!(said[2].starts_with("01-x/README.md:5: `../02-y/README.md` leads out"));
+        assert!(said[0].starts_with("01-x/README.md:4: `gone.png` leads to no file"));
+        assert!(said[1].starts_with("01-x/README.md:5: `../02-y/README.md` leads out"));
+        assert!(said[2].starts_with("01-x/README.md:9: `solve.py` is not for participants"));
     }
 }

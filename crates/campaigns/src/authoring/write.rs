@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use challenges::rules::AnswerRule;
+use sandbox::files::path_check;
 use serde::Serialize;
 
 use super::bundle::{Bundle, ChallengeBundle, HintBundle, PART_TWO_MARK};
+use super::carried::FileBundle;
 use super::flags::flags_of;
 
 /// Why a folder was not written.
@@ -68,6 +70,26 @@ pub fn write(bundle: &Bundle, dir: &Path) -> Result<(), WriteError> {
         if flags_of(&challenge.generation_script).is_none() {
             put(folder.join("generate.py"), &challenge.generation_script)?;
         }
+        if let Some(checker) = &challenge.checker_script {
+            put(folder.join("check.py"), checker)?;
+        }
+        files_write(&folder.join("files"), &challenge.files)?;
+        files_write(&folder.join("attachments"), &challenge.attachments)?;
+    }
+    files_write(&dir.join("lib"), &bundle.library)
+}
+
+/// Writes files below a folder, which is made where there are any.
+fn files_write(folder: &Path, files: &[FileBundle]) -> Result<(), WriteError> {
+    for bundled in files {
+        let path = folder.join(&bundled.path);
+        let io = |error| WriteError::Io { path: path.clone(), error };
+        let bad = |why: &str| io(std::io::Error::new(std::io::ErrorKind::InvalidData, why.to_owned()));
+        // What is written is checked as what is read is: no path leads out of the folder.
+        path_check(&bundled.path).map_err(|fault| bad(&format!("its name {fault}")))?;
+        let file = bundled.file().map_err(bad)?;
+        std::fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(io)?;
+        std::fs::write(&path, &file.content).map_err(io)?;
     }
     Ok(())
 }

@@ -124,6 +124,7 @@ pub(super) async fn check(
     if !wrong.is_empty() {
         return Err(Problem::fields(wrong));
     }
-    let what = Checked::bundle(&bundle, Clock::system().now());
+    let files = authoring::files_of(&bundle.library, &bundle.challenges).map_err(Problem::fields)?;
+    let what = Checked::bundle(&bundle, &files, Clock::system().now());
     Ok(Json(authoring::check(&sandbox, guild.guild_id.get(), what, CHECK_SEEDS, |_| {}).await))
 }

@@ -1,17 +1,18 @@
 //! Trying a script before participants do.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use kernel::{CampaignId, ChallengeId, FieldError, GuildId};
-use sandbox::{Sandbox, generator};
+use sandbox::{Files, Job, Sandbox, generator};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgPool;
 use utoipa::ToSchema;
 
+use super::files::{self, CampaignFiles};
 use super::{ChallengeDraft, drafts};
 use crate::error::Error;
-use crate::inputs;
+use crate::inputs::{self, MadeFile};
 use crate::rules::seed;
 
 /// For how many made-up participants a new script is tried before it is taken over HTTP, with a folder or alone.
@@ -45,6 +46,9 @@ pub struct CheckedSeed {
     pub wall_ms: u64,
     /// The answers.
     pub answers: Vec<String>,
+    /// The files that it made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<MadeFile>,
     /// What went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -59,31 +63,41 @@ pub async fn scripts_check(
     pool: &PgPool,
     sandbox: &Sandbox,
     (guild, into): (GuildId, Option<CampaignId>),
-    challenges: &[ChallengeDraft],
+    (challenges, files): (&[ChallengeDraft], &CampaignFiles),
     runs: u8,
 ) -> Result<(), Error> {
-    let known = match into {
-        Some(campaign) => drafts(&mut *db::acquire(pool).await?, guild, campaign).await?,
-        None => Vec::new(),
+    let (known, digests) = match into {
+        Some(campaign) => {
+            let mut conn = db::acquire(pool).await?;
+            (drafts(&mut conn, guild, campaign).await?, files::digests(&mut conn, guild, campaign).await?)
+        }
+        None => (Vec::new(), HashMap::new()),
     };
     let is_new = |draft: &ChallengeDraft| {
-        !known.iter().any(|old| {
-            old.slug == draft.slug
-                && old.parts == draft.parts
-                && old.generation_script == draft.generation_script
-        })
+        let slug = draft.slug.as_deref().unwrap_or_default();
+        digests.get(slug) != Some(&files::digest(&files.found_by(slug)))
+            || !known.iter().any(|old| {
+                old.slug == draft.slug
+                    && old.parts == draft.parts
+                    && old.generation_script == draft.generation_script
+            })
     };
     let mut wrong = Vec::new();
     for (i, draft) in challenges.iter().enumerate().filter(|(_, draft)| is_new(draft)) {
         let field = format!("challenges[{i}].generation_script");
-        wrong.extend(script_faults(sandbox, guild, draft, (&field, runs)).await);
+        let found = files.found_by(draft.slug.as_deref().unwrap_or_default());
+        wrong.extend(script_faults(sandbox, guild, (draft, found), (&field, runs)).await);
     }
     if wrong.is_empty() { Ok(()) } else { Err(Error::Wrong(wrong)) }
 }
 
-/// Runs the script of one challenge as [`scripts_check`] runs those of a folder.
-pub async fn script_check(sandbox: &Sandbox, guild: GuildId, draft: &ChallengeDraft) -> Result<(), Error> {
-    let wrong = script_faults(sandbox, guild, draft, ("generation_script", NEW_SCRIPT_RUNS)).await;
+/// Runs the script of one challenge as [`scripts_check`] runs those of a folder; `files` are what it finds.
+pub async fn script_check(
+    sandbox: &Sandbox,
+    guild: GuildId,
+    (draft, files): (&ChallengeDraft, Files),
+) -> Result<(), Error> {
+    let wrong = script_faults(sandbox, guild, (draft, files), ("generation_script", NEW_SCRIPT_RUNS)).await;
     if wrong.is_empty() { Ok(()) } else { Err(Error::Wrong(wrong)) }
 }
 
@@ -91,14 +105,19 @@ pub async fn script_check(sandbox: &Sandbox, guild: GuildId, draft: &ChallengeDr
 async fn script_faults(
     sandbox: &Sandbox,
     guild: GuildId,
-    draft: &ChallengeDraft,
+    (draft, files): (&ChallengeDraft, Files),
     (field, runs): (&str, u8),
 ) -> Vec<FieldError> {
     let seeds: Vec<String> = (1..=runs).map(|n| format!("check-{n}")).collect();
     let file =
         draft.slug.as_ref().map_or_else(|| "generate.py".to_owned(), |slug| format!("{slug}/generate.py"));
-    let text = draft.generation_script.as_str().into();
-    let report = generator::check(sandbox, guild.get(), (text, file.into()), &seeds, &[]).await;
+    let script = Job {
+        script: draft.generation_script.as_str().into(),
+        file_name: file.into(),
+        files,
+        ..Job::default()
+    };
+    let report = generator::check(sandbox, guild.get(), &script, &seeds, &[]).await;
     let mut problems: Vec<String> = report.problems.iter().map(|problem| problem.message.clone()).collect();
     for made in report.seeds.iter().filter_map(|run| run.outcome.as_ref().ok()) {
         problems.extend(inputs::unusable(draft.parts, &made.input, &made.results));
@@ -128,7 +147,9 @@ pub async fn check(
     // No participant has such an id.
     let seeds: Vec<String> =
         (1..=runs).map(|n| seed(&stored.secret, &stored.slug, &format!("check-{n}"))).collect();
-    Ok(tried(sandbox, guild, (text, stored.file_name.clone()), &seeds, stored.parts).await)
+    let script =
+        Job { script: text, file_name: stored.file_name.clone(), files: stored.files, ..Job::default() };
+    Ok(tried(sandbox, guild, &script, &seeds, stored.parts).await)
 }
 
 /// The same for a challenge that is not stored yet.
@@ -142,13 +163,14 @@ pub async fn draft_try(
         return Err(Error::field("runs", "must be between 1 and 20"));
     }
     let seeds: Vec<String> = (1..=runs).map(|n| format!("check-{n}")).collect();
-    Ok(tried(sandbox, guild, (script.into(), "generate.py".into()), &seeds, parts).await)
+    let script = Job { script: script.into(), file_name: "generate.py".into(), ..Job::default() };
+    Ok(tried(sandbox, guild, &script, &seeds, parts).await)
 }
 
 async fn tried(
     sandbox: &Sandbox,
     guild: GuildId,
-    script: (Arc<str>, Arc<str>),
+    script: &Job,
     seeds: &[String],
     parts: i32,
 ) -> CheckedScript {
@@ -156,21 +178,32 @@ async fn tried(
     let mut problems: Vec<String> = report.problems.iter().map(|problem| problem.message.clone()).collect();
     let mut checked = Vec::with_capacity(report.seeds.len());
     for run in &report.seeds {
-        let (answers, error, stderr, input) = match &run.outcome {
+        let (answers, error, stderr, input, files) = match &run.outcome {
             Ok(made) => {
                 let unusable = inputs::unusable(parts, &made.input, &made.results);
                 let answers =
                     made.results.iter().map(|answer| generator::shown_answer(answer).into_owned()).collect();
-                (answers, unusable, made.stderr.clone(), beginning(&made.input))
+                let files = made.files.iter().map(MadeFile::of).collect();
+                (answers, unusable, made.stderr.clone(), beginning(&made.input), files)
             }
-            Err(error) => (Vec::new(), Some(error.to_string()), error.stderr().to_owned(), String::new()),
+            Err(error) => {
+                (Vec::new(), Some(error.to_string()), error.stderr().to_owned(), String::new(), Vec::new())
+            }
         };
         if let Some(error) = error.as_ref().filter(|error| run.outcome.is_ok() && !problems.contains(error)) {
             problems.push(error.clone());
         }
         let wall_ms = u64::try_from(run.wall.as_millis()).unwrap_or(u64::MAX);
         let input_bytes = run.input_bytes;
-        checked.push(CheckedSeed { input_beginning: input, input_bytes, wall_ms, answers, error, stderr });
+        checked.push(CheckedSeed {
+            input_beginning: input,
+            input_bytes,
+            wall_ms,
+            answers,
+            files,
+            error,
+            stderr,
+        });
     }
     CheckedScript { good: problems.is_empty(), problems, warnings: report.warnings, seeds: checked }
 }

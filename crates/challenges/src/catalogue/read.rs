@@ -7,6 +7,7 @@ use kernel::{CampaignId, ChallengeId, GuildId, HintId, Page, PageQuery};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::files::{self, Attachment, ScriptFile};
 use super::{Authoring, Challenge, ChallengeDraft, HintDraft, Viewer};
 use crate::error::Error;
 use crate::model::CampaignFacts;
@@ -33,6 +34,8 @@ struct Row {
     difficulty_level: Option<i32>,
     closes_after_minutes: Option<i32>,
     answer_rules: Option<serde_json::Value>,
+    checker_script: Option<String>,
+    checker_error: Option<String>,
 }
 
 /// A page of a campaign's challenges in their order; for participants those released, for testers those soon to be.
@@ -105,7 +108,9 @@ async fn rows(
                   CASE WHEN $4 THEN ch.generation_script ELSE '' END AS "generation_script!", ch.script_version,
                   ch.script_updated_at,
                   CASE WHEN ch.script_failed_version = ch.script_version THEN ch.script_error END AS script_error,
-                  ch.categories, ch.difficulty_level, ch.closes_after_minutes, ch.answer_rules
+                  ch.categories, ch.difficulty_level, ch.closes_after_minutes, ch.answer_rules,
+                  CASE WHEN $4 THEN ch.checker_script END AS checker_script,
+                  CASE WHEN ch.checker_failed_version = ch.checker_version THEN ch.checker_error END AS checker_error
            FROM challenges.challenges ch JOIN campaigns.campaigns c ON c.guild_id = ch.guild_id AND c.id = ch.campaign_id
            WHERE ch.guild_id = $10 AND ch.campaign_id = $1 AND ($2::uuid IS NULL OR ch.guild_id = $10 AND ch.id = $2) AND ch.order_position > $3
              AND ($4 OR ch.released_at <= $8
@@ -137,14 +142,26 @@ async fn challenges(
     } else {
         HashMap::new()
     };
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id.get()).collect();
+    let mut files = HashMap::<ChallengeId, Vec<files::Listed>>::new();
+    for file in files::listed(conn, facts.guild_id, &ids, viewer.admin).await? {
+        files.entry(file.challenge_id).or_default().push(file);
+    }
     let challenges = rows.into_iter().map(|row| {
         let hints = hints.remove(&row.id).unwrap_or_default();
-        challenge(facts, viewer, row, hints)
+        let files = files::shown(facts, files.remove(&row.id).unwrap_or_default());
+        challenge(facts, viewer, row, hints, files)
     });
     Ok(challenges.collect())
 }
 
-fn challenge(facts: &CampaignFacts, viewer: &Viewer, row: Row, hints: Vec<HintDraft>) -> Challenge {
+fn challenge(
+    facts: &CampaignFacts,
+    viewer: &Viewer,
+    row: Row,
+    hints: Vec<HintDraft>,
+    (attachments, files): (Vec<Attachment>, Vec<ScriptFile>),
+) -> Challenge {
     let answers = rules_read(row.answer_rules);
     let points = match facts.scoring {
         Scoring::PointBased => {
@@ -161,7 +178,10 @@ fn challenge(facts: &CampaignFacts, viewer: &Viewer, row: Row, hints: Vec<HintDr
         difficulty_level: row.difficulty_level,
         closes_after_minutes: row.closes_after_minutes,
         answers,
+        checker_script: row.checker_script,
+        checker_error: row.checker_error,
         hints,
+        files,
     });
     let part2 = viewer.admin || viewer.acting.is_tester() || row.solved_parts.contains(&1);
     Challenge {
@@ -178,6 +198,7 @@ fn challenge(facts: &CampaignFacts, viewer: &Viewer, row: Row, hints: Vec<HintDr
         solve_counts: row.solve_counts,
         points,
         solved_parts: row.solved_parts,
+        attachments,
         authoring,
     }
 }

@@ -10,22 +10,6 @@ use crate::error::Error;
 use crate::model::CampaignFacts;
 use crate::rules::rules_stored;
 
-/// Takes an author's lock of a guild's campaign, the first of all locks (`campaigns::locks` has their order).
-pub(super) async fn campaign_lock(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    campaign: CampaignId,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "SELECT id FROM campaigns.campaigns WHERE guild_id = $1 AND id = $2 FOR UPDATE",
-        guild.get(),
-        campaign.get()
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(())
-}
-
 fn named(error: sqlx::Error) -> Error {
     match db::constraint(&error) {
         Some("uq_challenges_campaign_slug") => {
@@ -59,8 +43,8 @@ pub(super) async fn challenge_insert(
 ) -> Result<ChallengeId, Error> {
     sqlx::query_scalar!(
         r#"INSERT INTO challenges.challenges (campaign_id, guild_id, order_position, slug, title, description, description_part2,
-               parts, generation_script, categories, difficulty_level, closes_after_minutes, answer_rules)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id AS "id: ChallengeId""#,
+               parts, generation_script, categories, difficulty_level, closes_after_minutes, answer_rules, checker_script)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id AS "id: ChallengeId""#,
         facts.id.get(),
         facts.guild_id.get(),
         place,
@@ -74,6 +58,7 @@ pub(super) async fn challenge_insert(
         draft.difficulty_level,
         draft.closes_after_minutes,
         rules_stored(&draft.answers),
+        draft.checker_script,
     )
     .fetch_one(conn)
     .await
@@ -92,7 +77,8 @@ pub(super) async fn challenge_write(
         "UPDATE challenges.challenges SET
              order_position = $2, slug = coalesce($3, slug), title = $4, description = $5, description_part2 = $6, parts = $7,
              generation_script = $8, categories = $9, difficulty_level = $10, closes_after_minutes = $11,
-             closes_at = released_at + make_interval(mins => $11), answer_rules = $15, script_version = script_version + $12::boolean::int,
+             closes_at = released_at + make_interval(mins => $11), answer_rules = $15,
+             checker_script = $16, checker_version = checker_version + (checker_script IS DISTINCT FROM $16)::int, script_version = script_version + $12::boolean::int,
              script_updated_at = CASE WHEN $13::boolean THEN now() ELSE script_updated_at END
          WHERE guild_id = $14 AND id = $1",
         id.get(),
@@ -110,6 +96,7 @@ pub(super) async fn challenge_write(
         rescripted,
         guild.get(),
         rules_stored(&wanted.answers),
+        wanted.checker_script,
     )
     .execute(conn)
     .await

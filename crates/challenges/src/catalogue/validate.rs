@@ -20,6 +20,7 @@ pub fn draft_check(draft: &ChallengeDraft) -> Vec<FieldError> {
     faults.difficulty(draft.difficulty_level);
     faults.closes_after(draft.closes_after_minutes);
     faults.answers(&draft.answers, draft.parts);
+    faults.checker(draft.checker_script.as_deref());
     faults.hints(&draft.hints, draft.parts);
     faults.0
 }
@@ -103,6 +104,17 @@ impl Faults {
             self.say("generation_script", format!("must be at most 262144 bytes long, not {}", script.len()));
         } else if script.contains('\0') {
             self.say("generation_script", "must not contain a zero character");
+        }
+    }
+
+    fn checker(&mut self, script: Option<&str>) {
+        let Some(script) = script else { return };
+        if script.trim().is_empty() {
+            self.say("checker_script", "must not be empty");
+        } else if script.len() > 262_144 {
+            self.say("checker_script", format!("must be at most 262144 bytes long, not {}", script.len()));
+        } else if script.contains('\0') {
+            self.say("checker_script", "must not contain a zero character");
         }
     }
 

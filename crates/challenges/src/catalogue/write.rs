@@ -16,7 +16,7 @@ use super::{Challenge, ChallengeDraft, ChallengePatch, MAX_CHALLENGES, Viewer};
 use crate::error::Error;
 use crate::model::CampaignFacts;
 use crate::rules::points_differ;
-use crate::store::campaign_find;
+use crate::store::{campaign_find, campaigns_lock};
 
 const TABLE: &str = "challenges.challenges";
 
@@ -24,8 +24,12 @@ const TABLE: &str = "challenges.challenges";
 pub type Author<'a> = (By<'a>, Option<&'a Origin>);
 
 /// Locks the campaign against other authors, and against releases while places change. Over is over.
-async fn lock(conn: &mut PgConnection, guild: GuildId, campaign: CampaignId) -> Result<CampaignFacts, Error> {
-    store::campaign_lock(conn, guild, campaign).await?;
+pub(super) async fn lock(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    campaign: CampaignId,
+) -> Result<CampaignFacts, Error> {
+    campaigns_lock(conn, guild, campaign).await?;
     let facts = campaign_find(conn, guild, campaign).await?;
     if facts.is_over() { Err(Error::NotRunning(facts.status)) } else { Ok(facts) }
 }
@@ -38,7 +42,7 @@ fn entry<'a>((by, origin): Author<'a>, guild: GuildId, action: &'a str, row: Str
     }
 }
 
-async fn log(
+pub(super) async fn log(
     conn: &mut PgConnection,
     facts: &CampaignFacts,
     who: Author<'_>,

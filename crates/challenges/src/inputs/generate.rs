@@ -27,8 +27,8 @@ pub(super) async fn generate(
         script: Arc::clone(&script.text),
         file_name: Arc::clone(&script.file_name),
         seed: seed(&script.secret, &script.slug, &participant.id),
-        stdin: None,
-        hash_seed_variant: false,
+        files: Arc::clone(&script.files),
+        ..Job::default()
     };
     let generated =
         generator::generate(sandbox, script.guild_id.get(), job).await.map_err(|error| Failure {
@@ -47,6 +47,7 @@ pub(super) async fn generate(
         input: generated.input,
         result: results.next().unwrap_or_default(),
         result2: results.next(),
+        files: generated.files,
     })
 }
 

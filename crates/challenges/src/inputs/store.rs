@@ -6,11 +6,13 @@ use chrono::{DateTime, Utc};
 use jobs::outbox::{self, Event};
 use kernel::{CampaignId, ChallengeId, GuildId, UserId};
 use sandbox::generator::shown_answer;
+use sandbox::{File, Files};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 use utoipa::ToSchema;
 
+use crate::catalogue::script_files;
 use crate::model::{Participant, ParticipantType};
 
 /// A challenge as the maker of inputs sees it, with what one participant has of it.
@@ -89,6 +91,7 @@ pub(crate) struct Script {
     pub(crate) text: Arc<str>,
     pub(crate) file_name: Arc<str>,
     pub(crate) secret: Vec<u8>,
+    pub(crate) files: Files,
 }
 
 pub(crate) async fn script_read(
@@ -98,15 +101,22 @@ pub(crate) async fn script_read(
 ) -> sqlx::Result<Option<Script>> {
     let row = sqlx::query!(
         r#"SELECT ch.campaign_id AS "campaign_id: CampaignId", ch.slug, ch.title, ch.parts,
-                  ch.script_version, ch.generation_script, c.secret
+                  ch.script_version, ch.generation_script, ch.files_digest IS NOT NULL AS "has_files!", c.secret
            FROM challenges.challenges ch JOIN campaigns.campaigns c ON c.guild_id = ch.guild_id AND c.id = ch.campaign_id
            WHERE ch.guild_id = $2 AND ch.id = $1"#,
         challenge.get(),
         guild.get(),
     )
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    Ok(row.map(|row| Script {
+    let Some(row) = row else { return Ok(None) };
+    // An edit between the two makes a new version, and then nothing is stored of what comes of this.
+    let files = if row.has_files {
+        script_files(conn, (guild, row.campaign_id, challenge)).await?
+    } else {
+        Files::default()
+    };
+    Ok(Some(Script {
         challenge_id: challenge,
         campaign_id: row.campaign_id,
         guild_id: guild,
@@ -117,6 +127,7 @@ pub(crate) async fn script_read(
         version: row.script_version,
         text: row.generation_script.into(),
         secret: row.secret,
+        files,
     }))
 }
 
@@ -126,14 +137,17 @@ pub(super) struct Made {
     pub(super) input: Value,
     pub(super) result: String,
     pub(super) result2: Option<String>,
+    pub(super) files: Vec<File>,
 }
 
 /// Stores inputs where there is no valid one yet, unless the script has changed since it ran. Answers how many were stored.
 ///
 /// The challenge's row is locked against an edit of the script: an edit either waits, and then invalidates what was stored
-/// here, or came first, and then nothing is stored. A replaced input keeps the stamp of its first request.
+/// here, or came first, and then nothing is stored. A replaced input keeps the stamp of its first request. Its files come and
+/// go with it.
 pub(super) async fn inputs_store(pool: &PgPool, script: &Script, made: &[Made]) -> sqlx::Result<u64> {
-    let result = sqlx::query!(
+    let mut tx = db::begin(pool).await?;
+    let stored = sqlx::query_scalar!(
         "WITH script AS (
              SELECT ch.id, ch.campaign_id, ch.guild_id, ch.script_version FROM challenges.challenges ch
              WHERE ch.guild_id = $8 AND ch.id = $1 AND ch.script_version = $2 FOR SHARE
@@ -149,7 +163,8 @@ pub(super) async fn inputs_store(pool: &PgPool, script: &Script, made: &[Made]) 
              SET input_json = excluded.input_json, expected_result = excluded.expected_result,
                  expected_result_part2 = excluded.expected_result_part2, script_version = excluded.script_version,
                  is_valid = true, generation_timestamp = now()
-             WHERE NOT old.is_valid",
+             WHERE NOT old.is_valid
+         RETURNING old.participant_id",
         script.challenge_id.get(),
         script.version,
         &made.iter().map(|m| m.participant.id.clone()).collect::<Vec<_>>(),
@@ -159,9 +174,95 @@ pub(super) async fn inputs_store(pool: &PgPool, script: &Script, made: &[Made]) 
         &made.iter().map(|m| m.result2.clone()).collect::<Vec<_>>() as &[Option<String>],
         script.guild_id.get(),
     )
-    .execute(pool)
+    .fetch_all(&mut *tx)
     .await?;
-    Ok(result.rows_affected())
+    if script.version > 1 && !stored.is_empty() {
+        // What an older version made.
+        sqlx::query!(
+            "DELETE FROM challenges.input_files WHERE guild_id = $1 AND challenge_id = $2 AND participant_id = ANY ($3)",
+            script.guild_id.get(),
+            script.challenge_id.get(),
+            &stored,
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    let files: Vec<(&Participant, &File)> = made
+        .iter()
+        .filter(|made| stored.contains(&made.participant.id))
+        .flat_map(|made| made.files.iter().map(|file| (&made.participant, file)))
+        .collect();
+    if !files.is_empty() {
+        let result = sqlx::query!(
+            "INSERT INTO challenges.input_files (guild_id, challenge_id, participant_id, participant_type, name, content)
+             SELECT $1, $2, u.participant_id, u.participant_type, u.name, u.content
+             FROM unnest($3::text[], $4::text[], $5::text[], $6::bytea[]) AS u(participant_id, participant_type, name, content)",
+            script.guild_id.get(),
+            script.challenge_id.get(),
+            &files.iter().map(|(who, _)| who.id.clone()).collect::<Vec<_>>(),
+            &files.iter().map(|(who, _)| who.kind.as_str().to_owned()).collect::<Vec<_>>(),
+            &files.iter().map(|(_, file)| file.path.clone()).collect::<Vec<_>>(),
+            &files.iter().map(|(_, file)| file.content.to_vec()).collect::<Vec<_>>(),
+        )
+        .execute(&mut *tx)
+        .await?;
+        db::ensure_affected(&result, files.len() as u64)?;
+    }
+    tx.commit().await?;
+    Ok(stored.len() as u64)
+}
+
+/// A file that was made for a participant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MadeFile {
+    /// Its name.
+    pub name: String,
+    /// Its size.
+    pub bytes: i32,
+}
+
+impl MadeFile {
+    /// What is told of a file that a script has just made.
+    pub(crate) fn of(file: &File) -> Self {
+        Self { name: file.path.clone(), bytes: i32::try_from(file.content.len()).unwrap_or(i32::MAX) }
+    }
+}
+
+/// The files beside a participant's input.
+pub(super) async fn files_of(
+    conn: &mut PgConnection,
+    (guild, challenge): (GuildId, ChallengeId),
+    participant_id: &str,
+) -> sqlx::Result<Vec<MadeFile>> {
+    sqlx::query_as!(
+        MadeFile,
+        r#"SELECT name, octet_length(content) AS "bytes!" FROM challenges.input_files
+           WHERE guild_id = $1 AND challenge_id = $2 AND participant_id = $3 ORDER BY name"#,
+        guild.get(),
+        challenge.get(),
+        participant_id,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What one of them holds.
+pub(super) async fn file_of(
+    conn: &mut PgConnection,
+    (guild, challenge): (GuildId, ChallengeId),
+    participant_id: &str,
+    name: &str,
+) -> sqlx::Result<Option<Vec<u8>>> {
+    sqlx::query_scalar!(
+        "SELECT content FROM challenges.input_files
+         WHERE guild_id = $1 AND challenge_id = $2 AND participant_id = $3 AND name = $4",
+        guild.get(),
+        challenge.get(),
+        participant_id,
+        name,
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 /// Notes that a version of a script fails. The first time, admins are told by an event that nobody else may see (it is
@@ -261,6 +362,8 @@ pub struct StoredInput {
     pub input: Value,
     /// The answers, by part.
     pub answers: Vec<String>,
+    /// The files beside it.
+    pub files: Vec<MadeFile>,
     /// The version of the script that made it.
     pub script_version: i32,
     /// Whether it still holds.
@@ -272,8 +375,7 @@ pub(super) async fn input_stored(
     (guild, challenge): (GuildId, ChallengeId),
     participant_id: &str,
 ) -> sqlx::Result<Option<StoredInput>> {
-    sqlx::query_as!(
-        StoredInput,
+    let row = sqlx::query!(
         r#"SELECT participant_id, input_json AS input, array_remove(ARRAY[expected_result, expected_result_part2], NULL) AS "answers!",
                   script_version, is_valid
            FROM challenges.generated_input_cache WHERE guild_id = $3 AND challenge_id = $1 AND participant_id = $2"#,
@@ -282,8 +384,15 @@ pub(super) async fn input_stored(
         guild.get(),
     )
     .fetch_optional(conn)
-    .await
-    .map(|row| row.map(|row| StoredInput { answers: shown(&row.answers), ..row }))
+    .await?;
+    Ok(row.map(|row| StoredInput {
+        participant_id: row.participant_id,
+        input: row.input,
+        answers: shown(&row.answers),
+        files: Vec::new(),
+        script_version: row.script_version,
+        is_valid: row.is_valid,
+    }))
 }
 
 /// The next registered participants after `after` in the order of their ids, each with whether a valid input of the script's

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, de};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{CampaignPath, ChallengePath, onlooker};
+use crate::borrowed::{BorrowedAnswer, borrowed_list};
 use crate::ops::Onlooker;
 use crate::submissions::{PastSubmission, Submission, SubmissionWriter, Verdict, Whose, submission_list};
 
@@ -101,6 +102,28 @@ pub(super) async fn own(
     let within = (member.guild_id, path.campaign_id);
     let whose = Whose::Own(member.user_id);
     Ok(Json(submission_list(app.pool(), within, Some(path.challenge_id), whose, &page).await?))
+}
+
+/// List answers that belong to somebody else
+///
+/// Wrong for who sent them, but the right ones to another participant's input; newest first. They are looked for every minute, unless the
+/// campaign says otherwise, and told to nobody but staff.
+#[utoipa::path(get, path = "/guilds/{guild_id}/campaigns/{campaign_id}/borrowed-answers", tag = "challenges",
+    operation_id = "borrowed_answer_list", params(InGuildPath, CampaignPath, PageQuery),
+    responses((status = 200, body = Page<BorrowedAnswer>), Problems),
+    security(("api_key" = ["campaigns:write"])))]
+pub(super) async fn borrowed(
+    State(app): State<App>,
+    guild: InGuild<CampaignsWrite>,
+    Path(path): Path<CampaignPath>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<BorrowedAnswer>>, Problem> {
+    if !guild.looks_as::<CampaignsWrite>() {
+        return Err(Problem::forbidden(
+            "A member can't see whose answers were sent; leave `Questhall-User` out.",
+        ));
+    }
+    Ok(Json(borrowed_list(app.pool(), (guild.guild_id, path.campaign_id), &page).await?))
 }
 
 /// List all answers of a campaign

@@ -7,13 +7,14 @@ use access::{App, InGuild, Json, Path, Problems, Query};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use kernel::{ChallengeId, Page, PageQuery, Problem};
-use sandbox::Sandbox;
+use sandbox::{Files, Sandbox};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{CampaignPath, ChallengePath, onlooker};
 use crate::catalogue::{self, Challenge, ChallengeDraft, ChallengePatch, CheckedScript};
 use crate::ops;
+use crate::rejudge::{self, Rejudged};
 
 /// The challenges of a campaign in their new order.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -88,7 +89,7 @@ pub(super) async fn create(
     if !query.unchecked {
         ops::challenge_create_rehearsed(app.pool(), within, &draft, by).await?;
         let Provided(sandbox) = sandbox?;
-        catalogue::script_check(&sandbox, guild.guild_id, &draft).await?;
+        catalogue::script_check(&sandbox, guild.guild_id, (&draft, Files::default())).await?;
     }
     Ok((StatusCode::CREATED, Json(ops::challenge_create(app.pool(), app.wake(), within, &draft, by).await?)))
 }
@@ -147,10 +148,11 @@ pub(super) async fn update(
     let by = (guild.by(), Some(&guild.origin));
     let within = path.within(guild.guild_id);
     if !query.unchecked
-        && let Some(wanted) = ops::challenge_update_rehearsed(app.pool(), within, &changes, by).await?
+        && let Some((wanted, files)) =
+            ops::challenge_update_rehearsed(app.pool(), within, &changes, by).await?
     {
         let Provided(sandbox) = sandbox?;
-        catalogue::script_check(&sandbox, guild.guild_id, &wanted).await?;
+        catalogue::script_check(&sandbox, guild.guild_id, (&wanted, files)).await?;
     }
     Ok(Json(ops::challenge_update(app.pool(), app.wake(), within, &changes, by).await?))
 }
@@ -189,4 +191,38 @@ pub(super) async fn check(
     let within = path.within(guild.guild_id);
     let runs = trial.runs.unwrap_or(RUNS);
     Ok(Json(catalogue::check(app.pool(), &sandbox, within, trial.script.as_deref(), runs).await?))
+}
+
+/// What to do with what is right now.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Rejudging {
+    /// Counts what was wrong and is right now. Without it, only what would change is told.
+    apply: bool,
+}
+
+/// Judge a challenge's answers anew
+///
+/// By the comparison or the checker that holds now: which answers were wrong and are right, and which were right and are wrong. With `apply`
+/// the former count, as of when they arrived, behind those who have solved the part; what is solved stays solved in any case. The last
+/// 20,000 answers are looked at.
+#[utoipa::path(post, path = "/guilds/{guild_id}/campaigns/{campaign_id}/challenges/{challenge_id}/rejudge", tag = "challenges",
+    operation_id = "challenge_rejudge", params(InGuildPath, ChallengePath, IdempotencyKey), request_body = Option<Rejudging>,
+    responses((status = 200, body = Rejudged), Problems),
+    security(("api_key" = ["campaigns:write"])))]
+pub(super) async fn rejudge(
+    State(app): State<App>,
+    guild: InGuild<CampaignsWrite>,
+    Path(path): Path<ChallengePath>,
+    sandbox: Result<Provided<Sandbox>, Problem>,
+    wanted: Option<Json<Rejudging>>,
+) -> Result<Json<Rejudged>, Problem> {
+    let apply = wanted.is_some_and(|Json(wanted)| wanted.apply);
+    let sandbox = sandbox.ok().map(|Provided(sandbox)| sandbox);
+    let (within, by) = (path.within(guild.guild_id), (guild.by(), Some(&guild.origin)));
+    let done = rejudge::rejudge(app.pool(), sandbox.as_ref(), within, apply, by).await?;
+    if done.applied {
+        app.wake().outbox();
+    }
+    Ok(Json(done))
 }

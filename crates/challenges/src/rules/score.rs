@@ -19,6 +19,11 @@ pub fn points_for(starting_points: i32, step: i32, position: i32) -> i32 {
     i32::try_from((i64::from(starting_points) - lost).max(0)).unwrap_or(0)
 }
 
+/// What a share of a part's points is, in per cent of them, rounded down.
+pub fn share_of(points: i32, percent: i32) -> i32 {
+    i32::try_from(i64::from(points) * i64::from(percent.clamp(0, 100)) / 100).unwrap_or(0)
+}
+
 /// What a participant has reached: sums over right answers and hint unlocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Score {
@@ -132,6 +137,14 @@ mod tests {
         assert_eq!(given, [100, 95, 90, 5, 0, 0, 0]);
         assert_eq!(points_for(100, 0, 1_000), 100);
         assert_eq!(points_for(1_000_000, 1_000_000, i32::MAX), 0);
+    }
+
+    #[test]
+    fn shares_are_rounded_down() {
+        assert_eq!(
+            [share_of(99, 50), share_of(1, 99), share_of(i32::MAX, 100), share_of(7, 0)],
+            [49, 0, i32::MAX, 0]
+        );
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 use access::web::Repeatable;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use jobs::outbox::{self, Event};
-use kernel::SubmissionId;
+use kernel::{GuildId, SubmissionId};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::{NoContext, Timestamp, Uuid};
@@ -14,21 +14,40 @@ use uuid::{NoContext, Timestamp, Uuid};
 use super::judge::{Judgement, Solved, Standing, judge, refuse_if_too_many};
 use super::store::{self, Locked, Look, NewScore, PartKey, ParticipantKey, Record};
 use super::{Outcome, Submission, Verdict};
+use crate::checks::Check;
+use crate::checks::store::{pending_insert, pending_release, pending_take, windows_release};
 use crate::error::Error;
 use crate::model::{Acting, CampaignFacts, CampaignKey, Participant};
-use crate::rules::{Recent, Scoring, lockout, points_for, points_of};
+use crate::rules::{Recent, Scoring, lockout, points_for, points_of, share_of};
 use crate::store::{acting_for, campaigns_lock_shared};
 
 /// What came of a batch: an outcome for each submission, in order, and whether events were written.
 pub(super) struct Judged {
-    pub(super) outcomes: Vec<Outcome>,
+    pub(super) outcomes: Vec<Come>,
     pub(super) events: bool,
 }
 
-/// Judges one answer in a transaction of its own: what [`super::SubmissionWriter`] does for many.
+/// What came of one submission.
+#[derive(Debug)]
+pub(super) enum Come {
+    /// A verdict, or why there is none.
+    To(Outcome),
+    /// Its checker has to look at it first. It is kept until then.
+    Check(Box<Check>),
+}
+
+/// Judges one answer in a transaction of its own: what [`super::SubmissionWriter`] does for many. Checkers are not at hand here: what
+/// needs one is not judged.
 pub async fn submit(pool: &PgPool, submission: Submission) -> Outcome {
     let mut judged = commit(pool, std::slice::from_ref(&submission)).await?;
-    judged.outcomes.pop().unwrap_or(Err(Error::Stopping))
+    match judged.outcomes.pop() {
+        Some(Come::To(outcome)) => outcome,
+        Some(Come::Check(check)) => {
+            pending_release(pool, &check).await?;
+            Err(Error::CheckUnavailable)
+        }
+        None => Err(Error::Stopping),
+    }
 }
 
 /// Judges a batch and commits it. An error means that nothing was recorded, or that the connection was lost.
@@ -58,6 +77,21 @@ impl Case<'_> {
         (self.facts.guild_id, self.submission.challenge_id, part)
     }
 
+    /// The id under which the answer was kept while its checker looked at it.
+    fn kept_as(&self) -> Option<SubmissionId> {
+        self.submission.settles.as_ref()?.id
+    }
+
+    fn to_check(&self, part: i32) -> Check {
+        Check {
+            id: (!self.tester).then(|| submission_id(self.arrival)),
+            submission: self.submission.clone(),
+            participant: self.participant.clone(),
+            part,
+            arrived_at: self.arrival,
+        }
+    }
+
     fn look(&self) -> Look {
         Look {
             campaign: self.facts.key(),
@@ -68,7 +102,7 @@ impl Case<'_> {
 }
 
 async fn run(conn: &mut PgConnection, batch: &[Submission]) -> sqlx::Result<Judged> {
-    let mut outcomes: Vec<Option<Outcome>> = batch.iter().map(|_| None).collect();
+    let mut outcomes: Vec<Option<Come>> = batch.iter().map(|_| None).collect();
 
     let keys: Vec<CampaignKey> = unique(batch.iter().map(Submission::campaign));
     let campaigns = campaigns_lock_shared(conn, &keys).await?;
@@ -90,6 +124,8 @@ async fn run(conn: &mut PgConnection, batch: &[Submission]) -> sqlx::Result<Judg
         store::participants_lock(conn, &wanted.iter().collect::<Vec<_>>()).await?
     };
 
+    let taken = settled_take(conn, &cases).await?;
+
     let looks: Vec<Look> = unique_in_order(cases.iter().map(Case::look));
     let keep = cases.iter().map(|case| case.facts.limits.per_5min).max().unwrap_or(1);
     let since = cases.first().map_or(now, |case| case.arrival);
@@ -109,23 +145,50 @@ async fn run(conn: &mut PgConnection, batch: &[Submission]) -> sqlx::Result<Judg
 
     // First who is right, in order of arrival; then, with the parts locked, at which place.
     let mut judged: Vec<(&Case<'_>, Judgement)> = Vec::with_capacity(cases.len());
+    let mut released = Vec::new();
     for case in &cases {
-        match judge_case(case, &mut locked, &mut standings, &mut recents) {
-            Ok(judgement) => judged.push((case, judgement)),
-            Err(error) => outcomes[case.n] = Some(Err(error)),
+        let judgement = match case.kept_as() {
+            Some(id) if !taken.contains(&id) => Err(Error::CheckedElsewhere),
+            _ => judge_case(case, &mut locked, &mut standings, &mut recents),
+        };
+        match judgement {
+            Ok(judgement) => {
+                if matches!(judgement, Judgement::Again { .. }) && case.kept_as().is_some() {
+                    released.push((case.facts.key(), case.participant.id.clone(), case.arrival));
+                }
+                judged.push((case, judgement));
+            }
+            Err(error) => {
+                // What is not judged has cost no try.
+                if case.kept_as().is_some_and(|id| taken.contains(&id)) {
+                    released.push((case.facts.key(), case.participant.id.clone(), case.arrival));
+                }
+                outcomes[case.n] = Some(Come::To(Err(error)));
+            }
         }
     }
     let mut settled = settle(conn, &judged, &mut locked, &mut standings, &recents).await?;
     write(conn, &mut settled, &locked, &campaigns).await?;
+    windows_release(conn, &released).await?;
     for (n, verdict) in settled.verdicts {
-        outcomes[n] = Some(Ok(verdict));
+        outcomes[n] = Some(Come::To(Ok(verdict)));
+    }
+    for (n, check) in settled.checks {
+        outcomes[n] = Some(Come::Check(Box::new(check)));
     }
     Ok(Judged { outcomes: not_found(outcomes), events: !settled.events.is_empty() })
 }
 
 /// Whatever got no outcome names a campaign that its guild does not have.
-fn not_found(outcomes: Vec<Option<Outcome>>) -> Vec<Outcome> {
-    outcomes.into_iter().map(|o| o.unwrap_or(Err(Error::NotFound("campaign")))).collect()
+fn not_found(outcomes: Vec<Option<Come>>) -> Vec<Come> {
+    outcomes.into_iter().map(|o| o.unwrap_or(Come::To(Err(Error::NotFound("campaign"))))).collect()
+}
+
+/// Takes those that come back from their checkers out of those that wait. Most batches have none.
+async fn settled_take(conn: &mut PgConnection, cases: &[Case<'_>]) -> sqlx::Result<Vec<SubmissionId>> {
+    let keys: Vec<(GuildId, SubmissionId)> =
+        cases.iter().filter_map(|case| Some((case.submission.guild_id, case.kept_as()?))).collect();
+    if keys.is_empty() { Ok(Vec::new()) } else { pending_take(conn, &keys).await }
 }
 
 async fn cases<'a>(
@@ -133,15 +196,21 @@ async fn cases<'a>(
     batch: &'a [Submission],
     campaigns: &'a HashMap<CampaignKey, CampaignFacts>,
     (now, read_at): (DateTime<Utc>, Instant),
-    outcomes: &mut [Option<Outcome>],
+    outcomes: &mut [Option<Come>],
 ) -> sqlx::Result<Vec<Case<'a>>> {
     let known: Vec<(usize, &Submission, &CampaignFacts, DateTime<Utc>)> = batch
         .iter()
         .enumerate()
         .filter_map(|(n, submission)| {
             let facts = campaigns.get(&submission.campaign())?;
-            let waited = read_at.saturating_duration_since(submission.arrived);
-            let arrival = now - TimeDelta::from_std(waited).unwrap_or_default();
+            let arrival = match &submission.settles {
+                Some(settles) => settles.arrived_at,
+                None => {
+                    let waited = read_at.saturating_duration_since(submission.arrived);
+                    // What is kept meanwhile is kept in microseconds, and must be found by its time again.
+                    (now - TimeDelta::from_std(waited).unwrap_or_default()).trunc_subsecs(6)
+                }
+            };
             Some((n, submission, facts, arrival))
         })
         .collect();
@@ -161,7 +230,7 @@ async fn cases<'a>(
             Acting::For(participant) | Acting::Tester(participant) => {
                 cases.push(Case { n, submission, facts, arrival, participant, tester });
             }
-            Acting::Nobody => outcomes[n] = Some(Err(Error::NotEligible)),
+            Acting::Nobody => outcomes[n] = Some(Come::To(Err(Error::NotEligible))),
         }
     }
     Ok(cases)
@@ -185,20 +254,33 @@ fn judge_case(
     }
     let until = participant.as_ref().and_then(|p| p.locked_until);
     let asked = (case.submission.part, case.submission.answer.as_str(), case.arrival);
-    let judgement = judge(case.facts, standing, case.tester, until, asked)?;
+    let settles = case.submission.settles.as_ref();
+    // Whoever was let in to be checked stays in.
+    let until = until.filter(|_| settles.is_none());
+    let judgement =
+        judge(case.facts, standing, case.tester, (until, settles.map(|s| s.said.correct)), asked)?;
     let Some(participant) = participant else { return Ok(judgement) };
     let recent = recents.entry(key).or_default();
     match judgement {
         Judgement::Again { .. } => {}
-        Judgement::Wrong { .. } => {
+        // A run of a checker is dear: also a right answer waits for room in the windows.
+        Judgement::Check { .. } => {
             refuse_if_too_many(case.facts, recent, case.arrival)?;
             recent.record(case.arrival);
+        }
+        Judgement::Wrong { .. } => {
+            if settles.is_none() {
+                refuse_if_too_many(case.facts, recent, case.arrival)?;
+                recent.record(case.arrival);
+            }
             participant.wrong_streak = participant.wrong_streak.saturating_add(1);
             participant.locked_until =
                 lockout(&case.facts.limits, participant.wrong_streak).map(|wait| case.arrival + wait);
         }
         Judgement::Right { part, elapsed_ms } => {
-            recent.record(case.arrival);
+            if settles.is_none() {
+                recent.record(case.arrival);
+            }
             participant.wrong_streak = 0;
             participant.locked_until = None;
             let solved = Solved { position: 0, points: 0, elapsed_ms, at: case.arrival };
@@ -211,6 +293,8 @@ fn judge_case(
 /// What is to be written.
 struct Settled {
     verdicts: Vec<(usize, Verdict)>,
+    /// Answers that their checkers have to look at.
+    checks: Vec<(usize, Check)>,
     records: Vec<Record>,
     events: Vec<Event>,
     changed: BTreeSet<ParticipantKey>,
@@ -241,6 +325,7 @@ async fn settle(
     }
     let mut settled = Settled {
         verdicts: Vec::with_capacity(judged.len()),
+        checks: Vec::new(),
         records: Vec::with_capacity(judged.len()),
         events: Vec::new(),
         once: Vec::new(),
@@ -251,6 +336,11 @@ async fn settle(
     for (case, judgement) in judged {
         let look = case.look();
         let key = case.key();
+        if let Judgement::Check { part } = *judgement {
+            settled.once.push(case.submission.request.clone());
+            settled.checks.push((case.n, case.to_check(part)));
+            continue;
+        }
         let mut verdict = verdict_of(case, *judgement, recents.get(&key));
         let (Some(standing), false) = (standings.get_mut(&look), case.tester) else {
             settled.verdicts.push((case.n, verdict));
@@ -259,6 +349,7 @@ async fn settle(
         let Some(participant) = locked.get_mut(&key) else { continue };
         let mut record = None;
         match *judgement {
+            Judgement::Check { .. } => {}
             Judgement::Again { part } => {
                 if let Some(solved) = standing.solved[usize::from(part == 2)] {
                     show_solved(&mut verdict, case, solved);
@@ -280,7 +371,11 @@ async fn settle(
                 let points = match case.facts.scoring {
                     Scoring::PointBased => {
                         let first = points_of(&standing.rules, part, case.facts.starting_points);
-                        points_for(first, case.facts.points_decrease_step, *count)
+                        let whole = points_for(first, case.facts.points_decrease_step, *count);
+                        share_of(
+                            whole,
+                            case.submission.settles.as_ref().map_or(100, |settles| settles.said.share),
+                        )
                     }
                     Scoring::TimeBased => 0,
                 };
@@ -299,10 +394,11 @@ async fn settle(
             }
         }
         if let Some(solved) = record {
-            if solved.is_none() {
+            let settles = case.submission.settles.as_ref();
+            if solved.is_none() && settles.is_none() {
                 settled.once.push(case.submission.request.clone());
             }
-            let id = submission_id(case.arrival);
+            let id = case.kept_as().unwrap_or_else(|| submission_id(case.arrival));
             verdict.submission_id = Some(id);
             settled.records.push(Record {
                 id,
@@ -312,6 +408,7 @@ async fn settle(
                 answer: case.submission.answer.clone(),
                 solved,
                 arrival: case.arrival,
+                said: settles.map(|settles| settles.said.clone()),
             });
         }
         settled.verdicts.push((case.n, verdict));
@@ -321,7 +418,7 @@ async fn settle(
 
 fn verdict_of(case: &Case<'_>, judgement: Judgement, recent: Option<&Recent>) -> Verdict {
     let (part, correct, already_solved) = match judgement {
-        Judgement::Wrong { part } => (part, false, false),
+        Judgement::Wrong { part } | Judgement::Check { part } => (part, false, false),
         Judgement::Right { part, .. } => (part, true, false),
         Judgement::Again { part } => (part, true, true),
     };
@@ -340,6 +437,7 @@ fn verdict_of(case: &Case<'_>, judgement: Judgement, recent: Option<&Recent>) ->
         position: None,
         points: None,
         elapsed_ms: None,
+        message: case.submission.settles.as_ref().and_then(|settles| settles.said.message.clone()),
         next_part: None,
         left_in_5s: left.per_5s,
         left_in_5min: left.per_5min,
@@ -403,6 +501,9 @@ async fn write(
 ) -> sqlx::Result<()> {
     if !settled.records.is_empty() {
         store::records_insert(conn, &settled.records).await?;
+    }
+    if !settled.checks.is_empty() {
+        pending_insert(conn, &settled.checks.iter().map(|(_, check)| check).collect::<Vec<_>>()).await?;
     }
     // Whoever lost its key took too long to answer; the answer counts all the same.
     Repeatable::all_carried_out(conn, &settled.once).await?;

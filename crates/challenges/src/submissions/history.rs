@@ -39,6 +39,9 @@ pub struct PastSubmission {
     /// Milliseconds from the first request of the input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elapsed_ms: Option<i64>,
+    /// What the challenge's checker had to say of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// When it arrived.
     pub submitted_at: DateTime<Utc>,
 }
@@ -93,7 +96,7 @@ pub async fn submission_list(
                   user_id AS "user_id: UserId", part, submitted_result AS answer, is_correct AS correct,
                   CASE WHEN is_correct AND submission_timestamp < coalesce($5, 'infinity'::timestamptz) THEN solve_position END AS position,
                   CASE WHEN is_correct AND submission_timestamp < coalesce($5, 'infinity'::timestamptz) THEN points_awarded END AS points,
-                  elapsed_ms, submission_timestamp AS submitted_at
+                  elapsed_ms, checker_message AS message, submission_timestamp AS submitted_at
            FROM challenges.challenge_submissions
            WHERE guild_id = $7 AND campaign_id = $1 AND ($2::text IS NULL OR participant_id = $2)
              AND ($3::uuid IS NULL OR challenge_id = $3) AND ($4::uuid IS NULL OR id < $4)

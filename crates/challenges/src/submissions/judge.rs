@@ -18,6 +18,10 @@ pub(super) struct Standing {
     pub(super) input: Option<Input>,
     /// What was solved, by part.
     pub(super) solved: [Option<Solved>; 2],
+    /// Whether a checker says what is right.
+    pub(super) has_checker: bool,
+    /// With a checker: the answers that were right, by part.
+    pub(super) right_answers: [Option<String>; 2],
 }
 
 /// The answers to a participant's input, and since when they have it.
@@ -50,6 +54,10 @@ pub(super) enum Judgement {
     Again {
         part: i32,
     },
+    /// Only a checker can say.
+    Check {
+        part: i32,
+    },
 }
 
 impl Standing {
@@ -64,12 +72,13 @@ impl Standing {
     }
 }
 
-/// Judges an answer but for the windows, of which only a wrong one needs to be asked: see [`refuse_if_too_many`].
+/// Judges an answer but for the windows, of which only a wrong one needs to be asked, and one that a checker has to look at: see
+/// [`refuse_if_too_many`]. `said` is what the checker has said of it.
 pub(super) fn judge(
     facts: &CampaignFacts,
     standing: &Standing,
     tester: bool,
-    locked_until: Option<DateTime<Utc>>,
+    (locked_until, said): (Option<DateTime<Utc>>, Option<bool>),
     (part, answer, arrival): (Option<i32>, &str, DateTime<Utc>),
 ) -> Result<Judgement, Error> {
     if !standing.visible(facts, tester, arrival) {
@@ -98,7 +107,13 @@ pub(super) fn judge(
     if let Some(until) = locked_until.filter(|until| arrival < *until && standing.solved[index].is_none()) {
         return Err(Error::LockedOut(until - arrival));
     }
-    let right = is_right(rule_of(&standing.rules, part), answer, expected);
+    let right = match (said, standing.has_checker, standing.solved[index]) {
+        (Some(said), ..) => said,
+        (None, true, None) => return Ok(Judgement::Check { part }),
+        // Sent again because the reply to it was lost, most likely.
+        (None, true, Some(_)) => standing.right_answers[index].as_deref() == Some(answer),
+        (None, false, _) => is_right(rule_of(&standing.rules, part), answer, expected),
+    };
     match (right, standing.solved[index]) {
         (true, Some(_)) => Ok(Judgement::Again { part }),
         (false, Some(_)) => Err(Error::AlreadySolved),

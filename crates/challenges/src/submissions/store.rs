@@ -8,6 +8,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::judge::{Input, Solved, Standing};
+use crate::checks::Said;
 use crate::model::{CampaignKey, Participant};
 use crate::rules::{FIVE_MINUTES, RankKey, Recent, Score, rules_read};
 
@@ -95,7 +96,8 @@ pub(super) async fn standings_read(
     let ids: Vec<String> = looks.iter().map(|look| look.participant.id.clone()).collect();
     let kinds: Vec<String> = looks.iter().map(|look| look.participant.kind.as_str().to_owned()).collect();
     let rows = sqlx::query!(
-        r#"SELECT u.n AS "n!", ch.order_position, ch.parts, ch.released_at, ch.closes_at, ch.answer_rules,
+        r#"SELECT u.n AS "n!", ch.order_position, ch.parts, ch.released_at, ch.closes_at, ch.answer_rules, ch.has_checker AS "has_checker!",
+                  CASE WHEN ch.has_checker THEN s1.submitted_result END AS right1, CASE WHEN ch.has_checker THEN s2.submitted_result END AS right2,
                   i.expected_result AS "expected?", i.expected_result_part2, i.first_request_timestamp,
                   s1.solve_position AS "position1?", s1.points_awarded AS "points1?", s1.elapsed_ms AS "elapsed1?",
                   s1.submission_timestamp AS "at1?",
@@ -108,7 +110,8 @@ pub(super) async fn standings_read(
            FROM unnest($1::int4[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $8::int8[])
                 AS u(n, campaign_id, challenge_id, participant_id, participant_type, guild_id)
            JOIN LATERAL (
-               SELECT c.campaign_id, c.order_position, c.parts, c.released_at, c.closes_at, c.answer_rules
+               SELECT c.campaign_id, c.order_position, c.parts, c.released_at, c.closes_at, c.answer_rules,
+                      c.checker_script IS NOT NULL AS has_checker
                FROM challenges.challenges c WHERE c.guild_id = u.guild_id AND c.id = u.challenge_id
                LIMIT 1) ch ON ch.campaign_id = u.campaign_id
            LEFT JOIN LATERAL (
@@ -118,13 +121,13 @@ pub(super) async fn standings_read(
                  AND c.participant_type = u.participant_type AND c.is_valid AND c.first_request_timestamp IS NOT NULL
                LIMIT 1) i ON true
            LEFT JOIN LATERAL (
-               SELECT s.solve_position, s.points_awarded, s.elapsed_ms, s.submission_timestamp
+               SELECT s.solve_position, s.points_awarded, s.elapsed_ms, s.submission_timestamp, s.submitted_result
                FROM challenges.challenge_submissions s
                WHERE s.guild_id = u.guild_id AND s.challenge_id = u.challenge_id AND s.part = 1
                  AND s.participant_id = u.participant_id AND s.is_correct
                LIMIT 1) s1 ON true
            LEFT JOIN LATERAL (
-               SELECT s.solve_position, s.points_awarded, s.elapsed_ms, s.submission_timestamp
+               SELECT s.solve_position, s.points_awarded, s.elapsed_ms, s.submission_timestamp, s.submitted_result
                FROM challenges.challenge_submissions s
                WHERE s.guild_id = u.guild_id AND s.challenge_id = u.challenge_id AND s.part = 2
                  AND s.participant_id = u.participant_id AND s.is_correct
@@ -162,6 +165,8 @@ pub(super) async fn standings_read(
                 solved(row.position1, row.points1, row.elapsed1, row.at1),
                 solved(row.position2, row.points2, row.elapsed2, row.at2),
             ],
+            has_checker: row.has_checker,
+            right_answers: [row.right1, row.right2],
         };
         if let Some(slot) = usize::try_from(row.n).ok().and_then(|n| found.get_mut(n)) {
             *slot = Some((standing, Recent::new(row.recent)));
@@ -171,10 +176,10 @@ pub(super) async fn standings_read(
 }
 
 /// A part of a challenge.
-pub(super) type PartKey = (GuildId, ChallengeId, i32);
+pub(crate) type PartKey = (GuildId, ChallengeId, i32);
 
 /// Locks parts in the order of their keys and reads how often each was solved.
-pub(super) async fn parts_lock(
+pub(crate) async fn parts_lock(
     conn: &mut PgConnection,
     wanted: &[PartKey],
 ) -> sqlx::Result<HashMap<PartKey, i32>> {
@@ -207,6 +212,8 @@ pub(super) struct Record {
     pub(super) answer: String,
     pub(super) solved: Option<Solved>,
     pub(super) arrival: DateTime<Utc>,
+    /// What a checker said of it. It has counted against the windows since its arrival.
+    pub(super) said: Option<Said>,
 }
 
 /// Journals answers and counts them against the windows.
@@ -218,17 +225,20 @@ pub(super) async fn records_insert(conn: &mut PgConnection, records: &[Record]) 
         r#"WITH windows AS (
                INSERT INTO challenges.submission_rate_limits
                    (guild_id, campaign_id, participant_id, participant_type, submission_timestamp)
-               SELECT * FROM unnest($4::int8[], $3::uuid[], $5::text[], $6::text[], $13::timestamptz[])
+               SELECT w.guild_id, w.campaign_id, w.participant_id, w.participant_type, w.at
+               FROM unnest($4::int8[], $3::uuid[], $5::text[], $6::text[], $13::timestamptz[], $14::bool[])
+                    AS w(guild_id, campaign_id, participant_id, participant_type, at, checked)
+               WHERE NOT w.checked
            )
            INSERT INTO challenges.challenge_submissions (id, challenge_id, campaign_id, guild_id, participant_id,
                participant_type, user_id, part, submitted_result, is_correct, points_awarded, solve_position, elapsed_ms,
-               submission_timestamp)
+               submission_timestamp, share_percent, checker_message)
            SELECT u.id, u.challenge_id, u.campaign_id, u.guild_id, u.participant_id, u.participant_type, u.user_id, u.part,
-                  u.answer, u.position IS NOT NULL, u.points, u.position, u.elapsed, u.at
+                  u.answer, u.position IS NOT NULL, u.points, u.position, u.elapsed, u.at, u.share, u.message
            FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::text[], $6::text[], $7::int8[], $8::int4[],
-                       $9::text[], $10::int4[], $11::int4[], $12::int8[], $13::timestamptz[])
+                       $9::text[], $10::int4[], $11::int4[], $12::int8[], $13::timestamptz[], $15::int4[], $16::text[])
                 AS u(id, challenge_id, campaign_id, guild_id, participant_id, participant_type, user_id, part, answer,
-                     points, position, elapsed, at)"#,
+                     points, position, elapsed, at, share, message)"#,
         &records.iter().map(|r| r.id.get()).collect::<Vec<_>>(),
         &records.iter().map(|r| r.look.challenge_id.get()).collect::<Vec<_>>(),
         &records.iter().map(|r| r.look.campaign.id.get()).collect::<Vec<_>>(),
@@ -242,6 +252,11 @@ pub(super) async fn records_insert(conn: &mut PgConnection, records: &[Record]) 
         &positions as &[Option<i32>],
         &solved(|s| s.elapsed_ms).collect::<Vec<_>>() as &[Option<i64>],
         &records.iter().map(|r| r.arrival).collect::<Vec<_>>(),
+        &records.iter().map(|r| r.said.is_some()).collect::<Vec<_>>(),
+        &records.iter().map(|r| r.said.as_ref().map(|said| said.share).filter(|share| *share < 100)).collect::<Vec<_>>()
+            as &[Option<i32>],
+        &records.iter().map(|r| r.said.as_ref().and_then(|said| said.message.clone())).collect::<Vec<_>>()
+            as &[Option<String>],
     )
     .execute(conn)
     .await?;
@@ -317,7 +332,7 @@ pub(crate) async fn scores_write(conn: &mut PgConnection, scores: &[NewScore]) -
 }
 
 /// Writes how often locked parts have been solved now.
-pub(super) async fn parts_write(conn: &mut PgConnection, counts: &HashMap<PartKey, i32>) -> sqlx::Result<()> {
+pub(crate) async fn parts_write(conn: &mut PgConnection, counts: &HashMap<PartKey, i32>) -> sqlx::Result<()> {
     let result = sqlx::query!(
         r#"UPDATE challenges.challenge_parts p SET solve_count = u.solve_count
            FROM unnest($4::int8[], $1::uuid[], $2::int4[], $3::int4[]) AS u(guild_id, challenge_id, part, solve_count)

@@ -43,7 +43,7 @@ async fn play(seed: u64, time_based: bool) -> (World, Vec<ChallengeId>) {
         challenges.push(challenge);
     }
     world.players(1..=40, &challenges).await;
-    let writer = SubmissionWriter::start(world.pool(), &Wake::new(), 2);
+    let writer = SubmissionWriter::start(world.pool(), &Wake::new(), 2, None);
     let mut chance = Chance(seed);
     for _ in 0..12 {
         let answers: Vec<_> = (0..30)

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod audits;
+mod borrowed;
 mod hints;
 mod leaderboards;
 mod races;
+mod rejudging;
 mod submissions;
 mod world;

@@ -20,7 +20,7 @@ impl Nodes {
     async fn of(world: &World) -> Self {
         let pool =
             PgPoolOptions::new().max_connections(4).connect_with(world.db.options().clone()).await.unwrap();
-        let writers = [world.pool(), &pool].map(|pool| SubmissionWriter::start(pool, &Wake::new(), 2));
+        let writers = [world.pool(), &pool].map(|pool| SubmissionWriter::start(pool, &Wake::new(), 2, None));
         Self { writers, pool }
     }
 
@@ -140,7 +140,7 @@ async fn a_poisoned_answer_fails_alone() {
         .execute(world.pool())
         .await
         .unwrap();
-    let writer = SubmissionWriter::start(world.pool(), &Wake::new(), 1);
+    let writer = SubmissionWriter::start(world.pool(), &Wake::new(), 1, None);
     let outcomes = join_all((1..=9).map(|user| {
         let challenge = if user == 5 { bad } else { good };
         writer.submit(world.answer(challenge, user, None, "right"))

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod checkers;
+mod files;
 #[expect(dead_code, reason = "shared with the other tests, of which these need a part")]
 #[path = "../it/world.rs"]
 mod world;
@@ -14,7 +16,9 @@ use access::By;
 use access::testing::House;
 use axum::Extension;
 use challenges::Error;
-use challenges::catalogue::{ChallengeDraft, ChallengePatch, challenge_update, check, scripts_check};
+use challenges::catalogue::{
+    CampaignFiles, ChallengeDraft, ChallengePatch, challenge_update, check, scripts_check,
+};
 use challenges::inputs::{Input, input_get, input_with_answers, pregenerate};
 use futures::future::join_all;
 use jobs::Wake;
@@ -38,6 +42,13 @@ fn main() -> ExitCode {
         trial("secret_challenges_have_no_input", secrets),
         trial("a_folders_new_scripts_are_tried", folders),
         trial("a_script_that_comes_alone_is_tried_too", alone),
+        trial("files_come_and_go_with_the_folder_and_the_input", files::with_the_input),
+        trial("attachments_are_served_once_released", files::attachments),
+        trial("a_checker_judges_and_gives_shares", checkers::judges),
+        trial("a_failing_checker_costs_no_try_and_is_told_once", checkers::fails),
+        trial("an_answer_left_behind_is_judged_as_of_its_arrival", checkers::left_behind),
+        trial("answers_are_judged_in_order_and_limited_before_they_are_checked", checkers::in_order),
+        trial("what_a_dead_node_left_is_judged_once", checkers::once),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -202,7 +213,15 @@ async fn folders(world: World, sandbox: Sandbox) {
         draft("c", SCRIPT),
         draft("d", two),
     ];
-    let tried = async |into| match scripts_check(world.pool(), &sandbox, (GUILD, into), &folder, 2).await {
+    let tried = async |into| match scripts_check(
+        world.pool(),
+        &sandbox,
+        (GUILD, into),
+        (&folder, &CampaignFiles::default()),
+        2,
+    )
+    .await
+    {
         Ok(()) => Vec::new(),
         Err(Error::Wrong(wrong)) => wrong,
         Err(other) => panic!("{other}"),

@@ -41,6 +41,14 @@ pub(crate) enum CampaignCommand {
     Check(CheckArgs),
     /// Run one challenge's generator once and show what it makes: input, answers, time, standard error. Needs no database.
     Try(TryArgs),
+    /// Make a campaign's folder of what other systems keep: Kattis problem packages, task generators with generate(user, target_dir),
+    /// an unpacked export of CTFd. Says by name what could not be carried over.
+    Convert {
+        /// The package, the folder of packages, or the export.
+        source: PathBuf,
+        /// The folder to make.
+        dir: PathBuf,
+    },
     /// Put a campaign's folder into a guild, as a draft; or bring a campaign to what its folder says (--campaign).
     Import {
         /// The folder that holds campaign.toml.
@@ -92,6 +100,22 @@ pub(crate) async fn run(global: &Global, command: &CampaignCommand, screen: &Scr
         }
         CampaignCommand::Check(args) => check::run(global, args, screen).await,
         CampaignCommand::Try(args) => try_out::run(global, args, screen).await,
+        CampaignCommand::Convert { source, dir } => {
+            check::ensure_folder(source)?;
+            let converted = authoring::convert(source, dir).or_fail(Code::Unavailable)?;
+            screen.answer(&converted, |converted| {
+                let dir = dir.display();
+                let made: Vec<String> =
+                    converted.challenges.iter().map(|slug| format!("  {dir}/{slug}\n")).collect();
+                let left: Vec<String> = converted.left_out.iter().map(|left| format!("  {left}\n")).collect();
+                let left = if left.is_empty() {
+                    String::new()
+                } else {
+                    format!("\nNot carried over, or to be looked at:\n{}", left.concat())
+                };
+                format!("{}{left}\nThen:\n  questhall campaign check {dir}", made.concat())
+            })
+        }
         CampaignCommand::Import { dir, guild, campaign, new, unchecked } => {
             let bundle = if *unchecked { read(dir)? } else { check::checked(global, dir, screen).await? };
             setup::with_database(global, async |database| {

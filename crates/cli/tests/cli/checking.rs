@@ -207,3 +207,83 @@ fn answers_by_rules_of_their_own_are_checked_by_them() {
         .ends_with(1)
         .says("02-flag/challenge.toml:2: `flags` are the answers, so there can be no generate.py");
 }
+
+#[test]
+fn checkers_are_tried_before_they_are_trusted() {
+    let folder = Folder::new();
+    let script = "import json, random\nn = random.randint(1, 10**6)\n\
+                  print(json.dumps({'input': str(n), 'result': f'{n} 0'}))\n";
+    let right = "import json, sys\nasked = json.load(sys.stdin)\ntry: a, b = map(int, asked['answer'].split())\n\
+                 except ValueError: print('false')\nelse: print(json.dumps({'correct': a + b == int(asked['input'])}))\n";
+    let with = |checker: &str, more: &[(&str, &str)]| {
+        let mut files = vec![("01-sums/generate.py", script), ("01-sums/check.py", checker)];
+        files.extend(more);
+        campaign(&folder, &files)
+    };
+    let errors = |checker: &str| {
+        let answer = check(&with(checker, &[]), &["--json", "--seeds", "3"]).json();
+        said(&answer, "errors", "01-sums/check.py")
+    };
+    let solve = [("01-sums/solve.py", "n = int(input())\nprint(n - 1, 1)\n")];
+    let clean = check(&with(right, &solve), &["--json", "--seeds", "3"]).ends_with(0).json();
+    assert_eq!(clean["challenges"][0]["solutions"][0]["right"], 3, "{clean:#}");
+    assert!(said(&clean, "warnings", "01-sums/check.py").is_empty(), "{clean:#}");
+
+    let crash = "import json, sys\nasked = json.load(sys.stdin)\na, b = map(int, asked['answer'].split())\nprint('true')\n";
+    let found = errors(crash);
+    let crashed = only(&found, "has a verdict on whatever is sent");
+    assert_eq!(crashed["line"], 3);
+    assert!(crashed["traceback"].as_str().unwrap().contains("map(int"), "{crashed}");
+    let other =
+        "import random, os, json\nprint(json.dumps({'correct': True, 'message': os.urandom(4).hex()}))\n";
+    only(&errors(other), "run twice on the same answer, the checker said right");
+    let by_day = "import datetime, json\nprint(json.dumps({'correct': True, 'message': str(datetime.date.today())}))\n";
+    only(&errors(by_day), "not from the clock");
+    only(&errors("print('false')\n"), "takes generate.py's own answer for wrong (on part 1, answer");
+    only(&errors("print('ok')\n"), "the checker ran, but it printed \"ok\"");
+    let answer = check(&with("print('true')\n", &[]), &["--json", "--seeds", "3"]).ends_with(0).json();
+    only(&said(&answer, "warnings", "01-sums/check.py"), "does it look at the answer at all?");
+}
+
+#[test]
+fn files_that_are_no_files_or_have_strange_names_are_refused_by_name() {
+    let folder = Folder::new();
+    let dir = campaign(
+        &folder,
+        &[("01-sums/files/words.txt", "a"), ("lib/x.py", ""), ("01-sums/attachments/a.png", "x")],
+    );
+    std::os::unix::fs::symlink("/etc/passwd", dir.join("01-sums/files/link.txt")).unwrap();
+    std::os::unix::fs::symlink("/etc", dir.join("lib/folder")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", dir.join("01-sums/attachments/b.png")).unwrap();
+    std::os::unix::net::UnixListener::bind(dir.join("01-sums/files/socket")).unwrap();
+    for name in ["exe\u{202e}gpj.txt", "new\nline", "what?"] {
+        fs::write(dir.join("01-sums/files").join(name), "x").unwrap();
+    }
+    fs::create_dir(dir.join("01-sums/attachments/folder")).unwrap();
+    fs::write(dir.join("01-sums/attachments/folder/c.png"), "x").unwrap();
+    fs::write(dir.join("01-sums/files/.DS_Store"), "left alone").unwrap();
+    let answer = check(&dir, &["--json", "--seeds", "1"]).ends_with(1).json();
+    let told: Vec<String> = answer["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| format!("{}: {}", error["file"].as_str().unwrap(), error["message"].as_str().unwrap()))
+        .collect();
+    for wanted in [
+        "01-sums/files/link.txt: is a symbolic link; put the file itself here",
+        "lib/folder: is a symbolic link",
+        "01-sums/attachments/b.png: is a symbolic link",
+        "01-sums/files/socket: is no file, but a device, a pipe or the like",
+        "01-sums/files/exe\\u{202e}gpj.txt: its name holds the character \\u{202e}",
+        "01-sums/files/new\\nline: its name holds the character \\n",
+        "01-sums/files/what?: its name holds the character ?",
+        "01-sums/attachments/folder/c.png: lies in a folder",
+    ] {
+        assert!(told.iter().any(|line| line.starts_with(wanted)), "{wanted} is not among {told:#?}");
+    }
+    assert_eq!(told.len(), 8, "{told:#?}");
+    fs::remove_dir_all(dir.join("01-sums/files")).unwrap();
+    fs::create_dir(dir.join("01-sums/files")).unwrap();
+    fs::write(dir.join("01-sums/files/large.bin"), vec![0; (8 << 20) + 1]).unwrap();
+    check(&dir, &["--seeds", "1"]).ends_with(1).says("01-sums/files/large.bin: is too large");
+}

@@ -4,8 +4,10 @@
 mod authoring;
 mod bench;
 mod checking;
+mod converting;
 mod database;
 mod economy;
+mod guide;
 mod machine;
 mod operator;
 mod readme;

@@ -3,6 +3,7 @@
 mod answer;
 mod campaign;
 mod challenge;
+mod files;
 mod hint;
 mod list;
 mod standings;
@@ -86,6 +87,8 @@ pub(super) fn router() -> Router<App> {
         .route(&challenge(""), get(challenge::show))
         .route(&challenge("/beginning"), post(answer::begin))
         .route(&challenge("/input"), get(answer::input))
+        .route(&challenge("/input/files/{name}"), get(files::made))
+        .route(&challenge("/attachments/{name}"), get(files::attachment))
         .route(&challenge("/answers"), post(answer::submit))
         .route(&challenge("/solvers"), get(standings::solvers))
         .route(&challenge("/hints/{hint_id}"), get(hint::show).post(hint::unlock))

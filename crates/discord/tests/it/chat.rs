@@ -104,7 +104,7 @@ impl Chat {
         let app = App::new(pool.clone(), wake.clone(), HttpSettings::default());
         let faculties = Faculties {
             keepers: Keepers::of(&SLICES),
-            submissions: SubmissionWriter::start(&pool, &wake, 1),
+            submissions: SubmissionWriter::start(&pool, &wake, 1, None),
             transfers: TransferWriter::start(&pool, &wake, 1),
             lake: EventWriter::start(&pool, &wake, 1),
             sandbox,

@@ -133,7 +133,7 @@ async fn run_test(sandbox: &Sandbox, guild: GuildId, code: &str, test: &CodeTest
         file_name: Arc::from("program.py"),
         seed: "test".to_owned(),
         stdin: Some(test.stdin.clone().into_bytes()),
-        hash_seed_variant: false,
+        ..Job::default()
     };
     match sandbox.run(guild.get(), job).await {
         Ok(output) => Ok(Ok(String::from_utf8_lossy(&output.stdout).into_owned())),
@@ -155,7 +155,7 @@ async fn judged(
         file_name: Arc::from("checker.py"),
         seed: "checker".to_owned(),
         stdin: Some(coding::checker_input(coding, ended)),
-        hash_seed_variant: false,
+        ..Job::default()
     };
     let output = sandbox.run(guild.get(), job).await.map_err(|error| {
         tracing::warn!(%error, "a checker failed");

@@ -62,8 +62,7 @@ async fn start(workers: usize) -> Result<Sandbox, Box<dyn Error>> {
 async fn try_script(path: &str, seed: String) -> Result<(), Box<dyn Error>> {
     let script = std::fs::read_to_string(path)?;
     let sandbox = start(1).await?;
-    let job =
-        Job { script: script.into(), file_name: path.into(), seed, stdin: None, hash_seed_variant: false };
+    let job = Job { script: script.into(), file_name: path.into(), seed, ..Job::default() };
     let result = sandbox.run(0, job).await;
     sandbox.shutdown().await;
     match result {

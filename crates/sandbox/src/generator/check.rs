@@ -2,14 +2,13 @@
 //! seeds.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::task::{JoinError, JoinSet};
 
 use super::{Generated, GeneratorError, findings, generate};
-use crate::{Job, Sandbox};
+use crate::{File, Job, Sandbox};
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,31 +87,27 @@ impl std::fmt::Display for Difference {
 const FAST: Duration = Duration::from_millis(250);
 
 /// Runs a generator on each seed twice, with different hash seeds and on different days, on all workers at once, and says
-/// what its author should know. The seeds of `more` are tried where the script is fast.
+/// what its author should know. The seeds of `more` are tried where the script is fast. `script` is what runs; its seed is
+/// not regarded.
 ///
 /// A run that could not be done for want of a worker shows as that seed's outcome.
 pub async fn check(
     sandbox: &Sandbox,
     tenant: i64,
-    (script, file_name): (Arc<str>, Arc<str>),
+    script: &Job,
     seeds: &[String],
     more: &[String],
 ) -> CheckReport {
-    let mut reports = run_all(sandbox, tenant, (&script, &file_name), seeds).await;
+    let mut reports = run_all(sandbox, tenant, script, seeds).await;
     if reports.iter().all(|report| report.wall <= FAST && report.outcome.is_ok()) {
-        reports.extend(run_all(sandbox, tenant, (&script, &file_name), more).await);
+        reports.extend(run_all(sandbox, tenant, script, more).await);
     }
     let problems = findings::problems(&reports);
     let warnings = findings::warnings(&reports, sandbox.limits());
     CheckReport { seeds: reports, problems, warnings }
 }
 
-async fn run_all(
-    sandbox: &Sandbox,
-    tenant: i64,
-    (script, file_name): (&Arc<str>, &Arc<str>),
-    seeds: &[String],
-) -> Vec<SeedReport> {
+async fn run_all(sandbox: &Sandbox, tenant: i64, script: &Job, seeds: &[String]) -> Vec<SeedReport> {
     let mut reports: Vec<Option<SeedReport>> = seeds.iter().map(|_| None).collect();
     let mut running = JoinSet::new();
     for (n, seed) in seeds.iter().enumerate() {
@@ -120,13 +115,7 @@ async fn run_all(
         while running.len() > sandbox.workers() {
             gather(&mut reports, running.join_next().await);
         }
-        let job = Job {
-            script: Arc::clone(script),
-            file_name: Arc::clone(file_name),
-            seed: seed.clone(),
-            stdin: None,
-            hash_seed_variant: false,
-        };
+        let job = Job { seed: seed.clone(), ..script.clone() };
         let sandbox = sandbox.clone();
         running.spawn(async move { (n, run_twice(&sandbox, tenant, job).await) });
     }
@@ -185,6 +174,9 @@ fn differences(
                     second: shown(second),
                 });
             }
+            if let Some((made, other)) = differing_file(&first.files, &second.files) {
+                found.push(Difference { what: "file".to_owned(), first: made, second: other });
+            }
             found
         }
         // Both failed: the first failure says enough, and texts may differ by a time or an address.
@@ -201,6 +193,26 @@ fn differences(
             vec![Difference { what: "outcome".to_owned(), first: shown(first), second: shown(second) }]
         }
     }
+}
+
+/// The first file that two runs made differently, for people.
+fn differing_file(first: &[File], second: &[File]) -> Option<(String, String)> {
+    let shown = |file: Option<&File>| {
+        file.map_or_else(
+            || "none".to_owned(),
+            |file| format!("{} of {} bytes", file.path, file.content.len()),
+        )
+    };
+    (0..first.len().max(second.len()))
+        .map(|n| (first.get(n), second.get(n)))
+        .find(|(one, other)| one != other)
+        .map(|(one, other)| match (one, other) {
+            (Some(a), Some(b)) if a.path == b.path && a.content.len() == b.content.len() => {
+                let at = a.content.iter().zip(&*b.content).position(|(a, b)| a != b).unwrap_or(0);
+                (shown(one), format!("{}, other from byte {at} on", shown(other)))
+            }
+            _ => (shown(one), shown(other)),
+        })
 }
 
 /// The first place where two inputs differ.

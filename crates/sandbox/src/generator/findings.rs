@@ -239,6 +239,7 @@ mod tests {
         let generated = Generated {
             input,
             results: results.iter().map(|&r| r.to_owned()).collect(),
+            files: Vec::new(),
             stderr: String::new(),
             wall: Duration::ZERO,
             cpu: Duration::ZERO,

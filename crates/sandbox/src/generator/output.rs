@@ -3,8 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+use crate::files::{self, File};
 
 /// What is wrong with a generator's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,11 +62,11 @@ fn wrong<T>(problem: impl fmt::Display) -> Result<T, OutputError> {
     Err(OutputError(problem.to_string()))
 }
 
-/// Reads a generator's standard output: the input, and the answers in canonical text.
+/// Reads a generator's standard output: the input, the answers in canonical text, and the participant's files.
 ///
 /// # Errors
 /// A sentence that says what is wrong and what was expected.
-pub fn read_output(stdout: &[u8]) -> Result<(Value, Vec<String>), OutputError> {
+pub fn read_output(stdout: &[u8]) -> Result<(Value, Vec<String>, Vec<File>), OutputError> {
     let text = match std::str::from_utf8(stdout) {
         Ok(text) => text.trim(),
         Err(error) => {
@@ -105,7 +109,47 @@ pub fn read_output(stdout: &[u8]) -> Result<(Value, Vec<String>), OutputError> {
         }
     };
     let (input, result) = (find("input")?, find("result")?);
-    Ok((read_input(input)?, read_results(result)?))
+    let files = members.iter().find(|(name, _)| name == "files").map(|(_, raw)| read_files(raw));
+    Ok((read_input(input)?, read_results(result)?, files.transpose()?.unwrap_or_default()))
+}
+
+/// What a participant's files may be, beyond what each may be called.
+pub(super) fn made_files(files: &[File]) -> Result<(), OutputError> {
+    files::made_check(files).map_err(OutputError)
+}
+
+/// `files`: each by its name, as text or as `{"base64": "…"}`.
+fn read_files(raw: &RawValue) -> Result<Vec<File>, OutputError> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Content {
+        Text(String),
+        Bytes { base64: String },
+    }
+    let Ok(named) = whole::<serde_json::Map<String, Value>>(raw.get()) else {
+        return wrong(
+            "its \"files\" is no object; expected {\"name.txt\": \"text\", \"name.png\": {\"base64\": \"…\"}}",
+        );
+    };
+    let mut made = Vec::with_capacity(named.len());
+    for (path, value) in named {
+        let content = match serde_json::from_value(value) {
+            Ok(Content::Text(text)) => text.into_bytes(),
+            Ok(Content::Bytes { base64 }) => match STANDARD.decode(base64.trim()) {
+                Ok(bytes) => bytes,
+                Err(_) => return wrong(format_args!("what its file {} holds is not base64", shown(&path))),
+            },
+            Err(_) => {
+                return wrong(format_args!(
+                    "its file {} is neither text nor {{\"base64\": \"…\"}}",
+                    shown(&path)
+                ));
+            }
+        };
+        made.push(File { path, content: content.into() });
+    }
+    made_files(&made)?;
+    Ok(made)
 }
 
 /// The object's members in order, each value as written.
@@ -373,7 +417,10 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<(Value, Vec<String>), String> {
-        read_output(text.as_bytes()).map_err(|error| error.to_string())
+        match read_output(text.as_bytes()) {
+            Ok((input, results, _)) => Ok((input, results)),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     fn results(result: &str) -> Vec<String> {
@@ -416,6 +463,36 @@ mod tests {
             read("{\"input\": \"99999999999999999999 -\", \"result\": 1}").unwrap().0,
             "99999999999999999999 -"
         );
+    }
+
+    #[test]
+    fn files_are_text_or_bytes_by_name() {
+        let files = |files: Value| {
+            let printed = json!({"input": 1, "result": 2, "files": files}).to_string();
+            read_output(printed.as_bytes())
+                .map(|(_, _, files)| {
+                    files.iter().map(|f| (f.path.clone(), f.content.to_vec())).collect::<Vec<_>>()
+                })
+                .map_err(|error| error.to_string())
+        };
+        let made = files(json!({"a.txt": "hé", "b.bin": {"base64": "AAH/"}})).unwrap();
+        assert_eq!(
+            made,
+            [("a.txt".to_owned(), "hé".as_bytes().to_vec()), ("b.bin".to_owned(), vec![0, 1, 255])]
+        );
+        for (given, words) in [
+            (json!(["a"]), "\"files\" is no object"),
+            (json!({"a": 1}), "neither text nor"),
+            (json!({"a": {"base64": "?"}}), "is not base64"),
+            (json!({"../a": "x"}), "leads out of its folder"),
+            (json!({"a/b": "x"}), "holds the character /"),
+            (json!({"a\u{0}": "x"}), "holds the character"),
+            (json!({"\u{202e}gpj.exe": "x"}), "holds the character \\u{202e}"),
+            (json!({"a": "x".repeat(crate::files::MAX_MADE_BYTES + 1)}), "4 MiB together"),
+        ] {
+            let error = files(given).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! What a well-meaning script can rely on.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use sandbox::generator::{self, GeneratorError};
 use sandbox::{Config, RunError, Rung, Sandbox};
@@ -53,7 +52,7 @@ class Point:
 class Kind(Enum):
     A = 1
 
-assert __name__ == "__main__" and __file__ == sys.argv[0] == "03-maze/generate.py"
+assert __name__ == "__main__" and __file__ == sys.argv[0] == "/campaign/03-maze/generate.py"
 assert typing.get_type_hints(Point)["tags"] == list[str]
 assert pickle.loads(pickle.dumps(Point(1))) == Point(1)
 assert os.environ["QUESTHALL_SEED"] == "seed"
@@ -204,7 +203,7 @@ async fn a_check_tells_the_author_what_differs() {
     let seeds: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
     let check = async |script: &str| {
         let script = format!("import json, random\n{script}");
-        generator::check(&sandbox, 1, (Arc::from(script), Arc::from("x/generate.py")), &seeds, &[]).await
+        generator::check(&sandbox, 1, &job(&script), &seeds, &[]).await
     };
     let good = check("n = random.random()\nprint(json.dumps({'input': [n], 'result': int(n * 1000)}))").await;
     assert!(good.is_good() && good.warnings.is_empty(), "{good:?}");

@@ -28,12 +28,33 @@ fn scripts() -> Vec<(&'static str, &'static str, Outcome)> {
     let mut scripts = vec![
         ("reads the password file", "open('/etc/passwd').read()", Explained(JAIL)),
         ("reads many files", include_str!("hostile/read_files.py"), NothingWorks),
-        ("writes a file", "open('/tmp/questhall-was-here', 'w').write('x')", Explained(JAIL)),
+        ("writes a file", "import io; io.FileIO('/tmp/questhall-was-here', 'w')", Explained(JAIL)),
+        (
+            "writes into the library",
+            "import os; open(os.path.dirname(os.__file__) + '/x', 'w')",
+            Explained(JAIL),
+        ),
+        (
+            "writes a file of its own",
+            "open('/tmp/questhall-was-here', 'w').write('x'); print(open('/tmp/questhall-was-here').read())",
+            Prints("x"),
+        ),
+        ("abuses its own files", include_str!("hostile/own_files.py"), NothingWorks),
+        (
+            "fills its own files",
+            "f = open('/out/x', 'wb')\nwhile True: f.write(b'x' * 100_000)",
+            Explained(&["/tmp and QUESTHALL_OUT hold at most 16 MiB together"]),
+        ),
+        (
+            "makes files without end",
+            "n = 0\nwhile True:\n    open(f'/tmp/{n}', 'w').close()\n    n += 1",
+            Explained(&["hold at most 512 files together"]),
+        ),
         ("changes files", include_str!("hostile/change_files.py"), NothingWorks),
         (
             "fills the disk through a temporary file",
-            "import tempfile; tempfile.TemporaryFile()",
-            Explained(&["jail", "temporary directory"]),
+            "import tempfile\nf = tempfile.TemporaryFile()\nwhile True: f.write(b'x' * 100_000)",
+            Explained(&["hold at most 16 MiB together"]),
         ),
         ("connects", "import socket; socket.create_connection(('127.0.0.1', 22))", Explained(JAIL)),
         (
@@ -115,7 +136,12 @@ fn scripts() -> Vec<(&'static str, &'static str, Outcome)> {
         ("raises its limits", include_str!("hostile/limits.py"), NothingWorks),
         ("looks for other processes", include_str!("hostile/proc.py"), NothingWorks),
         ("takes all descriptors", "import os\nwhile True: os.dup(0)", Explained(&["Too many open files"])),
-        ("writes to every descriptor", include_str!("hostile/forged.py"), Prints("done 0 0 0 0")),
+        // Into the files that it may leave, too, which nobody takes for files then.
+        (
+            "writes to every descriptor",
+            include_str!("hostile/forged.py"),
+            Explained(&["the files that it made cannot be read"]),
+        ),
         ("uses the zygote's objects", include_str!("hostile/zygote_objects.py"), NothingWorks),
         (
             "claims to have failed to lock itself in",

@@ -3,6 +3,7 @@
 mod bad_days;
 mod contract;
 mod fairness;
+mod files;
 mod hostile;
 mod ladder;
 mod library;
@@ -52,8 +53,7 @@ fn seeded(script: &str, seed: &str) -> Job {
         script: script.into(),
         file_name: Arc::from("03-maze/generate.py"),
         seed: seed.to_owned(),
-        stdin: None,
-        hash_seed_variant: false,
+        ..Job::default()
     }
 }
 

@@ -414,6 +414,7 @@ async fn staff_run_a_campaign_from_the_browser() {
         &[
             ("description:null", "It snows."),
             ("auto_close:bool", "true"),
+            ("tell_borrowed_answers:bool", "true"),
             ("rewards_enabled:bool", "true"),
             ("rewards[0].participation:bool", "true"),
             ("rewards[0].bytes:int", "7"),

@@ -72,7 +72,7 @@ impl House {
             app: App::new(pool.clone(), wake.clone(), settings.api()),
             tail: Tail::spawn(pool.clone(), &node.handle(), &wake),
             webhooks: delivery::Webhooks::new(settings.webhooks.clone()).unwrap(),
-            submissions: SubmissionWriter::start(&pool, &wake, 1),
+            submissions: SubmissionWriter::start(&pool, &wake, 1, None),
             transfers: TransferWriter::start(&pool, &wake, 1),
             lake: lake::ingest::EventWriter::start(&pool, &wake, 1),
             sandbox: None,

@@ -131,7 +131,8 @@ async fn examine(
     seeds: Seeds,
     screen: &Screen,
 ) -> Result<(Answer, Option<Bundle>), Failure> {
-    let Partly { campaign, challenges, mistakes } = wanted.read()?;
+    let Partly { campaign, challenges, library, mistakes } = wanted.read()?;
+    let files = authoring::files_of(&library, &challenges).map_err(kernel::Problem::fields)?;
     let (sandbox, python) = start(global).await?;
     let bar = screen.bar(challenges.len(), "running generators");
     let running = RefCell::new(Vec::new());
@@ -139,6 +140,7 @@ async fn examine(
         // Of one challenge, when the others are released is no question.
         campaign: campaign.as_ref().filter(|_| wanted.only.is_empty()),
         challenges: &challenges,
+        files: &files,
         folder: Some(&wanted.dir),
         now: Clock::system().now(),
     };
@@ -161,7 +163,7 @@ async fn examine(
     report.errors.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     report.valid = report.errors.is_empty();
     let answer = Answer { jail, python, report };
-    Ok((answer, campaign.map(|campaign| Bundle { campaign, challenges })))
+    Ok((answer, campaign.map(|campaign| Bundle { campaign, challenges, library })))
 }
 
 /// A mistake with all that its script said.

@@ -86,8 +86,15 @@ pub(super) async fn submit(
     }
 }
 
-/// A verdict in words.
+/// A verdict in words, with what the challenge's checker has to say of it.
 fn told(verdict: &Verdict) -> String {
+    match &verdict.message {
+        Some(message) => format!("{} {message}", judged(verdict)),
+        None => judged(verdict),
+    }
+}
+
+fn judged(verdict: &Verdict) -> String {
     let part = verdict.part;
     if verdict.already_solved {
         return format!("Right, and solved before: part {part} counts once.");
@@ -135,6 +142,7 @@ mod tests {
             position: Some(2),
             points: Some(190),
             elapsed_ms: Some(5),
+            message: None,
             next_part: Some(2),
             left_in_5s: 0,
             left_in_5min: 9,
@@ -152,6 +160,8 @@ mod tests {
         );
         let wrong = Verdict { correct: false, position: None, retry_after: Some(30), ..verdict() };
         assert_eq!(told(&wrong), "That is not the answer to part 1. The next one is judged in 30 s.");
+        let hinted = Verdict { message: Some("Send two numbers.".to_owned()), ..wrong.clone() };
+        assert!(told(&hinted).ends_with("is judged in 30 s. Send two numbers."));
         // While the scoreboard is frozen nothing of it is told.
         let frozen = Verdict { position: None, points: None, next_part: None, ..verdict() };
         assert_eq!(told(&frozen), "Right! Part 1 is solved.");

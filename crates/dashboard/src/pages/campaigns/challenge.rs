@@ -6,9 +6,9 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use campaigns::model::{Campaign, Status};
-use challenges::catalogue::Challenge;
+use challenges::catalogue::{Challenge, encoded};
 use challenges::hints::Hint;
-use challenges::inputs::Input;
+use challenges::inputs::{Input, MadeFile};
 use challenges::ops::Onlooker;
 use challenges::submissions::{PastSubmission, Whose};
 use futures::{FutureExt as _, TryFutureExt as _, try_join};
@@ -35,6 +35,7 @@ pub(super) struct ChallengePage {
     campaign: Campaign,
     challenge: Challenge,
     input: Option<Input>,
+    files: Vec<MadeFile>,
     hints: Vec<Hint>,
     answers: Vec<PastSubmission>,
     registered: bool,
@@ -56,11 +57,31 @@ impl ChallengePage {
     }
 
     fn text(&self) -> Html {
-        markdown::render_below(&self.challenge.description, &self.challenge.title)
+        markdown::render_below(&self.challenge.description, &self.challenge.title, &|name| self.file(name))
     }
 
     fn second(&self) -> Option<Html> {
-        self.challenge.description_part2.as_deref().map(markdown::render)
+        self.challenge
+            .description_part2
+            .as_deref()
+            .map(|text| markdown::render_with(text, &|name| self.file(name)))
+    }
+
+    /// The address of an attachment that the text names.
+    fn file(&self, named: &str) -> Option<String> {
+        let named = named.strip_prefix("./").unwrap_or(named);
+        let named = named.strip_prefix("attachments/").unwrap_or(named);
+        let file = self
+            .challenge
+            .attachments
+            .iter()
+            .find(|file| file.name == named || encoded(&file.name) == named)?;
+        Some(self.at(&format!("/attachments/{}", encoded(&file.name))))
+    }
+
+    /// The address of a file that was made for who looks.
+    fn made(&self, name: &str) -> String {
+        self.at(&format!("/input/files/{}", encoded(name)))
     }
 
     fn hint(body: &str) -> Html {
@@ -135,6 +156,7 @@ pub(super) async fn page_of(
         campaign,
         challenge,
         input: None,
+        files: Vec::new(),
         hints: Vec::new(),
         answers: Vec::new(),
         registered: false,
@@ -150,10 +172,12 @@ pub(super) async fn page_of(
         let play = async {
             try_join!(
                 challenges::inputs::input_begun(pool, within, user).map(optional),
+                challenges::inputs::input_files(pool, within, user)
+                    .map(|files| Ok::<_, Problem>(files.unwrap_or_default())),
                 challenges::hints::hint_list(pool, within, user).map(optional)
             )
         };
-        let (registration, (input, hints), answers) = try_join!(
+        let (registration, (input, files, hints), answers) = try_join!(
             registration,
             play,
             challenges::submissions::submission_list(pool, of_campaign, challenge, Whose::Own(user), &few)
@@ -161,6 +185,7 @@ pub(super) async fn page_of(
         )?;
         page.registered = registration.is_some();
         page.input = input.flatten();
+        page.files = files;
         page.hints = hints.unwrap_or_default();
         page.answers = answers.map(|answers| answers.items).unwrap_or_default();
     }

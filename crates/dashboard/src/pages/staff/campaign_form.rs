@@ -90,6 +90,12 @@ fn part_fields(form: &Form) -> Html {
                 &form.number("late_join_minutes:int", "Minutes until who joins a squad late may act for it"),
             ),
             field(&form.check("allow_squad_moves:bool", "Members may change squads while it runs")),
+            field(
+                &form.check(
+                    "tell_borrowed_answers:bool",
+                    "Tell staff of answers that belong to somebody else",
+                ),
+            ),
             field(&form.number("rate_limit.per_5s:int", "Answers in 5 seconds").between(1, 1_000)),
             field(&form.number("rate_limit.per_5min:int", "Answers in 5 minutes").between(1, 60_000)),
             field(

@@ -13,7 +13,7 @@ use kernel::{CampaignId, ChallengeId, PageQuery, Problem, TimerId};
 use serde::Deserialize;
 
 use super::sheet::{
-    Sheet, actions, again, aside, code, facts, field, form, join, link, table, text, way, when,
+    Sheet, actions, again, aside, code, facts, field, form, join, link, says, table, text, way, when,
 };
 use super::{Cursor, asker};
 use crate::decode::Typed;
@@ -244,6 +244,9 @@ pub(super) async fn registrations(
     Ok(Page(sheet.part("Participants", body)))
 }
 
+/// How many answers that belong to somebody else are shown.
+const BORROWED: i64 = 20;
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Which {
@@ -262,6 +265,34 @@ pub(super) async fn submissions(
     let page = PageQuery { limit: None, cursor: which.cursor };
     let within = (guild, id);
     let page = submission_list(app.pool(), within, which.challenge_id, Whose::Everybodys, &page).await?;
+    let few = PageQuery { limit: Some(BORROWED), cursor: None };
+    let borrowed = challenges::borrowed::borrowed_list(app.pool(), within, &few).await?.items;
+    let sheet = if borrowed.is_empty() {
+        sheet
+    } else {
+        let rows = borrowed.iter().map(|row| {
+            vec![
+                ui::member(&sheet.shell, &row.user_id, &row.participant_name),
+                link(
+                    at(&sheet.shell, id, &format!("/challenges/{}", row.challenge_id)),
+                    format!("Part {}", row.part),
+                ),
+                text(row.owner_name.clone()),
+                row.owner_solved_at.as_ref().map(format::time).unwrap_or_default(),
+                format::time(&row.submitted_at),
+            ]
+        });
+        let body = join([
+            says("These were wrong for who sent them, and right for somebody else. Only staff see this."),
+            table(
+                "Borrowed answers",
+                &["Who sent it", "Challenge", "Whose it is", "Solved by them", "Sent"],
+                rows.collect(),
+                "",
+            ),
+        ]);
+        sheet.part("Answers that belong to somebody else", body)
+    };
     let shell = &sheet.shell;
     let rows = page.items.iter().map(|row| {
         vec![

@@ -10,7 +10,7 @@ use challenges::catalogue::{self, Challenge, ChallengeDraft, ChallengePatch, Che
 use challenges::ops::Onlooker;
 use futures::{TryFutureExt as _, try_join};
 use kernel::{CampaignId, ChallengeId, PageQuery, Problem};
-use sandbox::Sandbox;
+use sandbox::{Files, Sandbox};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -276,7 +276,7 @@ pub(super) async fn create(
                 if typed.value("_unchecked") != Some("true") {
                     challenges::ops::challenge_create_rehearsed(pool, within, &draft, by).await?;
                     let Provided(sandbox) = sandbox?;
-                    catalogue::script_check(&sandbox, guild, &draft).await?;
+                    catalogue::script_check(&sandbox, guild, (&draft, Files::default())).await?;
                 }
                 challenges::ops::challenge_create(pool, app.wake(), within, &draft, by).await?;
                 return Ok(None);
@@ -369,11 +369,11 @@ pub(super) async fn update(
                 let patch: ChallengePatch = read_value(&body(&typed)?)?;
                 let by = (visit.guild.by(), Some(&visit.guild.origin));
                 if typed.value("_unchecked") != Some("true")
-                    && let Some(wanted) =
+                    && let Some((wanted, files)) =
                         challenges::ops::challenge_update_rehearsed(pool, within, &patch, by).await?
                 {
                     let Provided(sandbox) = sandbox?;
-                    catalogue::script_check(&sandbox, guild, &wanted).await?;
+                    catalogue::script_check(&sandbox, guild, (&wanted, files)).await?;
                 }
                 challenges::ops::challenge_update(pool, app.wake(), within, &patch, by).await?;
                 return Ok(None);

@@ -1,13 +1,17 @@
-import os
+# By the module beneath `os`, which knows nothing of the folders that are in memory: what the kernel is asked for.
+import io
+import os as taught
+import posix as os
 
-library = os.path.dirname(os.__file__)
+library = taught.path.dirname(taught.__file__)
 attempts = {
     "mkdir": lambda: os.mkdir("/tmp/questhall-was-here"),
+    "create in /tmp": lambda: io.FileIO("/tmp/questhall-was-here", "w"),
     "mkdir here": lambda: os.mkdir("x"),
-    "create here": lambda: open("x", "x"),
-    "create in the library": lambda: open(library + "/x.py", "w"),
-    "overwrite the library": lambda: open(library + "/random.py", "r+"),
-    "append to the library": lambda: open(library + "/random.py", "a"),
+    "create here": lambda: io.FileIO("x", "x"),
+    "create in the library": lambda: io.FileIO(library + "/x.py", "w"),
+    "overwrite the library": lambda: io.FileIO(library + "/random.py", "r+"),
+    "append to the library": lambda: io.FileIO(library + "/random.py", "a"),
     "truncate the library": lambda: os.truncate(library + "/random.py", 0),
     "remove": lambda: os.unlink(library + "/random.py"),
     "rename": lambda: os.rename(library + "/random.py", library + "/x.py"),

@@ -1,7 +1,7 @@
 import ctypes
 import os
 
-if dict(os.environ) != {"QUESTHALL_SEED": "seed"}:
+if dict(os.environ) != {"QUESTHALL_SEED": "seed", "QUESTHALL_OUT": "/out"}:
     print(dict(os.environ))
 # The C library's own view, and what the kernel put on the stack when the process began.
 libc = ctypes.CDLL(None)

@@ -19,7 +19,7 @@ pub const MAX_PATH_BYTES: usize = 200;
 pub(crate) const MADE_INDEX: usize = 64 << 10;
 
 /// A file.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct File {
     /// Its path: of those that a script finds `files/words.txt` or `lib/geometry.py`, of those that it makes a name.
     pub path: String,

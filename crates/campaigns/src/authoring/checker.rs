@@ -54,7 +54,11 @@ pub(super) async fn checker_check(
         if let Some(mistake) = mistake(&file, question, first, second) {
             // The first of a kind is enough; the others say the same with other numbers.
             let kind = |text: &str| text.split(" (on ").next().unwrap_or_default().to_owned();
-            if !errors.iter().any(|other| kind(&other.message) == kind(&mistake.message)) {
+            let same = |other: &Mistake| {
+                (other.line.is_some() && other.line == mistake.line)
+                    || kind(&other.message) == kind(&mistake.message)
+            };
+            if !errors.iter().any(same) {
                 errors.push(mistake);
             }
         } else if !question.own && first.as_ref().is_ok_and(|said| said.correct) {

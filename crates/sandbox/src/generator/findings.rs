@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::check::shorten;
 use super::{Generated, Problem, SeedReport, alternatives, shown_answer};
-use crate::Limits;
+use crate::{File, Limits};
 
 /// An input larger than this is slow to open and to paste, in bytes.
 const LARGE_INPUT: usize = 1_000_000;
@@ -74,9 +74,9 @@ fn kind_of(message: &str) -> String {
 
 /// Two participants who get the same input and are asked for different answers.
 fn contradiction(reports: &[SeedReport]) -> Option<Problem> {
-    let mut seen: HashMap<String, (&str, &[String])> = HashMap::new();
+    let mut seen: HashMap<(String, &[File]), (&str, &[String])> = HashMap::new();
     for (seed, made) in made(reports) {
-        let input = made.input.to_string();
+        let input = (made.input.to_string(), made.files.as_slice());
         match seen.get(&input) {
             Some((other, results)) if *results != made.results.as_slice() => {
                 let shown = |results: &[String]| shorten(&results.join(", "));
@@ -113,7 +113,7 @@ pub(super) fn warnings(reports: &[SeedReport], limits: &Limits) -> Vec<String> {
     if let [first, rest @ ..] = made.as_slice()
         && !rest.is_empty()
     {
-        if rest.iter().all(|other| other.input == first.input) {
+        if rest.iter().all(|other| other.input == first.input && other.files == first.files) {
             warnings.push(
                 "every seed gave the same input, so all participants would share it: draw from `random`, or from \
                  QUESTHALL_SEED"
@@ -292,6 +292,22 @@ mod tests {
         assert!(found[0].message.contains("same input but different answers, \"1\" and \"3\""), "{found:?}");
         assert_eq!(found[0].seeds, ["check-1", "check-3"]);
         assert_eq!(problems(&[report(1, json!("x"), &["1"]), report(2, json!("x"), &["1"])]), []);
+    }
+
+    /// What participants see may be in their files alone.
+    #[test]
+    fn files_are_part_of_what_participants_see() {
+        let with = |seed: usize, content: &str, result: &str| {
+            let mut report = report(seed, json!("in the file"), &[result]);
+            if let Ok(made) = &mut report.outcome {
+                made.files.push(File { path: "x".to_owned(), content: content.as_bytes().into() });
+            }
+            report
+        };
+        let runs = [with(1, "a", "11111"), with(2, "b", "22222")];
+        assert_eq!(problems(&runs), []);
+        assert_eq!(warned(&runs), "");
+        assert!(problems(&[with(1, "a", "11111"), with(2, "a", "22222")])[0].message.contains("same input"));
     }
 
     #[test]

@@ -13,15 +13,16 @@ def ran(path, arguments, given):
     printed = io.BytesIO()
     sys.argv = [path, *arguments]
     sys.stdin = io.TextIOWrapper(io.BytesIO(given.encode()), encoding="utf-8")
-    sys.stdout = io.TextIOWrapper(printed, encoding="utf-8", write_through=True)
+    sys.stdout = out = io.TextIOWrapper(printed, encoding="utf-8", write_through=True)
     try:
         exec(compile(source, path, "exec"), {"__name__": "__main__", "__file__": path})
     except SystemExit as end:
         if end.code not in (None, 0):
             raise
     finally:
-        sys.stdout.flush()
         sys.stdin, sys.stdout, sys.argv = stdin, stdout, argv
+        # It would close what was printed when it goes.
+        out.detach()
     return printed.getvalue().decode()
 
 

@@ -11,7 +11,7 @@ pub(crate) use extensions::{extension_get, extension_list, extension_put};
 pub(crate) use peers::{
     Assignment, assignment_end, assignment_get, assignment_insert, assignment_live, assignments_cancel,
     assignments_expire, candidates, debt_add, debt_forgive, debt_get, debt_pay, owing, review_hide,
-    review_insert, reviews_of,
+    review_insert, reviews_of, reviews_owed,
 };
 pub(crate) use regrades::{
     Batch, regrade_advance, regrade_insert, regrade_list, regrade_lock, regrades_record,

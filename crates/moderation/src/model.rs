@@ -7,7 +7,7 @@ mod hit;
 mod raid;
 
 pub use appeal::{
-    Appeal, AppealNote, AppealStatus, AppealThread, Appealable, Decision, LastAppeal, Statement,
+    Appeal, AppealNote, AppealStatus, AppealThread, Appealable, Decision, LastAppeal, OwnAppeal, Statement,
 };
 pub use case::{
     Case, CaseEdit, CaseEdited, Evidence, Moderator, NewCase, NewEvidence, Power, Rank, Standing, Statistics,

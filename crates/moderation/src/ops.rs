@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 
 pub use appeals::{
     appeal_decide, appeal_file, appeal_file_by_link, appeal_get, appeal_list, appeal_note, appeal_open,
-    appeal_withdraw,
+    appeal_withdraw, appeals_own,
 };
 pub use cases::{
     case_edit, case_edits, case_get, case_lift, case_list, case_make, case_void, evidence_add, evidence_list,

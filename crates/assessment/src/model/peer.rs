@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use learning::ids::{AssessmentId, QuestId};
 use learning::model::assessment::Criterion;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,6 +21,21 @@ pub struct Assigned {
     pub reviews_owed: i32,
     /// Reviews that you were let off just now, as there is nothing to review.
     pub forgiven: i32,
+}
+
+/// Reviews that a learner has to write, of one assessment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewOwed {
+    /// The quest.
+    pub quest_id: QuestId,
+    /// Its title.
+    pub quest: String,
+    /// The assessment.
+    pub assessment_id: AssessmentId,
+    /// How many they still owe.
+    pub owed: i32,
+    /// When the one that they are at is taken back; none where they are at none.
+    pub due_at: Option<DateTime<Utc>>,
 }
 
 /// Somebody's work to review.

@@ -19,7 +19,7 @@ use super::grade::{How, graded};
 use super::task::{Held, Task, for_graders, grader, held, read, task_read, written};
 use crate::error::Error;
 use crate::ids::{ReviewId, SubmissionId};
-use crate::model::peer::{Assigned, NewReview, ReviewTask, Reviewed};
+use crate::model::peer::{Assigned, NewReview, ReviewOwed, ReviewTask, Reviewed};
 use crate::model::submission::Judgement;
 use crate::rules::allocation::choose;
 use crate::rules::medians::{Verdict, combined, enough};
@@ -55,6 +55,15 @@ pub async fn review_request(
         Ok(Assigned { review, reviews_owed, forgiven })
     })
     .await
+}
+
+/// What a learner has to review, over all quests: what is taken back soonest first, then what they owe.
+pub async fn reviews_owed(pool: &PgPool, guild: GuildId, user: UserId) -> Result<Vec<ReviewOwed>, Error> {
+    let mut conn = db::acquire(pool).await?;
+    match learner_find(&mut conn, guild, user).await? {
+        Some(learner) => store::reviews_owed(&mut conn, guild, learner).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Who asks for something to review, and may.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::assessments::AssessmentLock;
 use crate::error::Error;
 use crate::ids::{ReviewId, SubmissionId};
+use crate::model::peer::ReviewOwed;
 use crate::rules::allocation::Candidate;
 
 /// How many submissions a request chooses among: the best of all by the same order, but for chance among equals.
@@ -288,6 +289,35 @@ pub(crate) async fn debt_get(
     .fetch_optional(conn)
     .await?;
     Ok(owed.unwrap_or(0))
+}
+
+/// What somebody is at, or still owes, of all assessments; at most 100.
+pub(crate) async fn reviews_owed(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    reviewer: LearnerId,
+) -> Result<Vec<ReviewOwed>, Error> {
+    Ok(sqlx::query_as!(
+        ReviewOwed,
+        r#"SELECT a.quest_id AS "quest_id: QuestId", q.title AS quest, d.assessment_id AS "assessment_id: AssessmentId",
+                  greatest(d.owed - d.written - d.forgiven, 0) AS "owed!", live.due_at AS "due_at?"
+             FROM assessment.review_debts d
+             JOIN assessment.quest_assessments a ON a.guild_id = d.guild_id AND a.id = d.assessment_id
+             JOIN learning.quests q ON q.guild_id = a.guild_id AND q.id = a.quest_id
+             LEFT JOIN LATERAL (
+                  SELECT p.due_at FROM assessment.peer_review_assignments p
+                    JOIN assessment.quest_submissions s ON s.guild_id = p.guild_id AND s.id = p.submission_id
+                   WHERE p.guild_id = d.guild_id AND p.reviewer_id = d.reviewer_id AND p.status = 'assigned' AND p.due_at > now()
+                     AND s.assessment_id = d.assessment_id
+                   ORDER BY p.id LIMIT 1) live ON TRUE
+            WHERE d.guild_id = $1 AND d.reviewer_id = $2
+              AND (d.owed > d.written + d.forgiven OR live.due_at IS NOT NULL)
+            ORDER BY live.due_at NULLS LAST, q.title, d.assessment_id LIMIT 100"#,
+        guild.get(),
+        reviewer.get(),
+    )
+    .fetch_all(conn)
+    .await?)
 }
 
 /// Handing in for the first time brings debt; again it brings none.

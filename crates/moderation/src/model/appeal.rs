@@ -5,7 +5,7 @@ use kernel::{GuildId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Action, AppealId};
+use super::{Action, AppealId, CaseId};
 
 kernel::decl_words! {
     /// Where an appeal stands.
@@ -117,6 +117,17 @@ pub struct LastAppeal {
     pub next_allowed_at: DateTime<Utc>,
     /// When it was filed.
     pub created_at: DateTime<Utc>,
+}
+
+/// A member's appeal against a case, as they see it, with what taking it back takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnAppeal {
+    /// Its row.
+    pub id: AppealId,
+    /// The case.
+    pub case_id: CaseId,
+    /// What they said, and what was decided.
+    pub told: LastAppeal,
 }
 
 /// What a member says.

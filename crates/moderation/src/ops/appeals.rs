@@ -19,7 +19,7 @@ use super::put::alert;
 use crate::error::Error;
 use crate::model::{
     Appeal, AppealId, AppealStatus, AppealThread, Appealable, Case, CaseId, Decision, LastAppeal, Moderator,
-    Resolution, Source,
+    OwnAppeal, Resolution, Source,
 };
 use crate::rules;
 use crate::settings::ModerationSettings;
@@ -264,6 +264,19 @@ async fn accept(
     }
     cases::resolve(conn, guild, case.id, Resolution::Appealed, moderator).await?;
     Ok(super::changed(conn, guild, number, "appealed").await?)
+}
+
+/// A member's last appeal against each of these cases, where there is one.
+pub async fn appeals_own(
+    pool: &PgPool,
+    guild: GuildId,
+    user: UserId,
+    cases: &[CaseId],
+) -> Result<Vec<OwnAppeal>, Error> {
+    if cases.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(appeals::own(&mut *db::acquire(pool).await?, guild, user, cases).await?)
 }
 
 /// The member takes an appeal back.

@@ -4,7 +4,9 @@ use kernel::{GuildId, Limit, UserId};
 use sqlx::PgConnection;
 
 use crate::error::Error;
-use crate::model::{Action, Appeal, AppealId, AppealNote, AppealStatus, CaseId, Moderator};
+use crate::model::{
+    Action, Appeal, AppealId, AppealNote, AppealStatus, CaseId, LastAppeal, Moderator, OwnAppeal,
+};
 
 /// Keeps a link's hash for so many days.
 pub(crate) async fn link_insert(
@@ -96,6 +98,40 @@ pub(crate) async fn find(
     )
     .fetch_all(conn)
     .await
+}
+
+/// A member's last appeal against each of these cases.
+pub(crate) async fn own(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: UserId,
+    cases: &[CaseId],
+) -> Result<Vec<OwnAppeal>, sqlx::Error> {
+    let cases: Vec<_> = cases.iter().map(|case| case.get()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT ON (case_id) id AS "id: AppealId", case_id AS "case_id: CaseId", statement,
+                  status AS "status: AppealStatus", decision_reason, next_allowed_at, created_at
+             FROM moderation.appeals
+            WHERE guild_id = $1 AND user_id = $2 AND case_id = ANY ($3)
+            ORDER BY case_id, created_at DESC, id DESC"#,
+        guild.get(),
+        user.get(),
+        &cases,
+    )
+    .fetch_all(conn)
+    .await?;
+    let own = rows.into_iter().map(|row| OwnAppeal {
+        id: row.id,
+        case_id: row.case_id,
+        told: LastAppeal {
+            statement: row.statement,
+            status: row.status,
+            decision_reason: row.decision_reason,
+            next_allowed_at: row.next_allowed_at,
+            created_at: row.created_at,
+        },
+    });
+    Ok(own.collect())
 }
 
 /// A page of appeals, one more than it holds.

@@ -45,6 +45,12 @@ impl Typed {
         self.0.iter().filter(move |(name, _)| path_of(name) == path_of(path)).map(|(_, value)| value.as_str())
     }
 
+    /// The controls whose path begins so, with their values.
+    pub(crate) fn beginning<'a>(&'a self, with: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let own = self.0.iter().map(|(name, value)| (path_of(name), value.as_str()));
+        own.filter(move |(path, _)| path.starts_with(with))
+    }
+
     /// The body as the API takes it.
     pub fn json(&self) -> Result<Value, Problem> {
         let mut body = Value::Object(Map::new());

@@ -65,6 +65,11 @@ impl Form {
         }
     }
 
+    /// What was typed into a control.
+    pub fn typed(&self, name: &str) -> &str {
+        self.typed.as_ref().and_then(|typed| typed.value(name)).unwrap_or_default()
+    }
+
     /// What is stored under a control's name.
     fn stored_at(&self, name: &str) -> Option<&Value> {
         let path = path_of(name).trim_end_matches("[]");

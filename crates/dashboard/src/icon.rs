@@ -22,6 +22,9 @@ pub enum Icon {
     More,
     Tools,
     List,
+    Search,
+    Tree,
+    Scales,
 }
 
 impl Icon {
@@ -44,6 +47,9 @@ impl Icon {
             Self::Gear => "M4 7h9M17 7h3M4 12h3M11 12h9M4 17h9M17 17h3M13 5v4M7 10v4M13 15v4",
             Self::More => "M5 12h.1M12 12h.1M19 12h.1",
             Self::Tools => "M14 6a4 4 0 0 0-5 5l-6 6 3 3 6-6a4 4 0 0 0 5-5l-3 2-2-2z",
+            Self::Search => "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l5 5",
+            Self::Tree => "M12 4v6M6 20v-5l6-5 6 5v5M12 10v10M4 20h4M10 20h4M16 20h4M10 4h4",
+            Self::Scales => "M12 4v16M7 20h10M4 8h16M4 8l-2 6h6l-4-6M20 8l-4 6h6l-2-6",
             Self::List => "M8 6h12M8 12h12M8 18h12M4 6h.1M4 12h.1M4 18h.1",
         }
     }

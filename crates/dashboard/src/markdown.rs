@@ -89,26 +89,41 @@ pub fn render_below(text: &str, title: &str, own: &dyn Fn(&str) -> Option<String
     }
 }
 
-/// Only text: the beginning of what it says, for lists.
+/// Only text: the beginning of what it says, for lists. Headings, tables and code are left out where there is anything else.
 pub fn excerpt(text: &str, max: usize) -> String {
-    let mut plain = String::new();
-    for event in Parser::new(text) {
-        match event {
-            Event::Text(text) | Event::Code(text) => plain.push_str(&text),
-            Event::SoftBreak | Event::HardBreak | Event::End(_) => plain.push(' '),
-            _ => {}
-        }
-        if plain.len() > 4 * max {
-            break;
-        }
-    }
-    let words = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = match plain(text, max, false) {
+        said if said.is_empty() => plain(text, max, true),
+        said => said,
+    };
     if words.chars().count() <= max {
         return words;
     }
     let cut: String = words.chars().take(max).collect();
     let end = cut.rfind(' ').filter(|end| *end > max / 2).unwrap_or(cut.len());
     format!("{}…", &cut[..end])
+}
+
+/// Words of a text, four times as many as are shown at most.
+fn plain(text: &str, max: usize, all: bool) -> String {
+    let mut plain = String::new();
+    let mut left_out = 0_u32;
+    for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
+        match event {
+            Event::Start(Tag::Heading { .. } | Tag::Table(_) | Tag::CodeBlock(_)) if !all => left_out += 1,
+            Event::End(TagEnd::Heading(_) | TagEnd::Table | TagEnd::CodeBlock) if !all => {
+                left_out = left_out.saturating_sub(1);
+            }
+            // Marks within a sentence end no word.
+            Event::End(TagEnd::Emphasis | TagEnd::Strong | TagEnd::Link | TagEnd::Strikethrough) => {}
+            Event::SoftBreak | Event::HardBreak | Event::End(_) => plain.push(' '),
+            Event::Text(text) | Event::Code(text) if left_out == 0 => plain.push_str(&text),
+            _ => {}
+        }
+        if plain.len() > 4 * max {
+            break;
+        }
+    }
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// An event without what could harm. `links` remembers which of the open links and pictures are shown as links.
@@ -238,7 +253,9 @@ mod tests {
 
     #[test]
     fn an_excerpt_ends_at_a_word() {
-        assert_eq!(excerpt("# Hi\n\nthere **you**", 40), "Hi there you");
+        assert_eq!(excerpt("# Hi\n\nthere **you**, then", 40), "there you, then");
+        assert_eq!(excerpt("# Hi\n\n| a | b |\n|-|-|\n| 1 | 2 |\n\n```\ncode\n```\n\nText.", 40), "Text.");
+        assert_eq!(excerpt("# Hi", 40), "Hi");
         assert_eq!(excerpt("one two three four", 10), "one two…");
         assert_eq!(excerpt("<b>x</b>", 10), "x");
     }

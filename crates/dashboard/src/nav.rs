@@ -2,11 +2,11 @@
 
 use access::scope::{
     CampaignsRead, CampaignsWrite, CommunityPlay, CommunityRead, CommunityWrite, EconomyRead, EconomyWrite,
-    KeysWrite, LearningGrade, LearningRead, LearningWrite, OperationsRead, RolesRead, Scope as _,
-    SettingsRead, SquadsRead, SquadsWrite, WebhooksRead,
+    KeysWrite, LearningGrade, LearningPlay, LearningRead, LearningWrite, OperationsRead, RolesRead,
+    Scope as _, SettingsRead, SquadsRead, SquadsWrite, WebhooksRead,
 };
 use credentials::scope::{CredentialsRead, CredentialsWrite};
-use moderation::scopes::ModerationRead;
+use moderation::scopes::{ModerationOwn, ModerationRead};
 
 use crate::icon::Icon;
 use crate::shell::Shell;
@@ -75,7 +75,17 @@ const GROUPS: &[(&str, &[Entry])] = &[
             entry("Shop", "/shop", Icon::Bag, CommunityRead::NAME, false),
             entry("Achievements", "/achievements", Icon::Star, CommunityRead::NAME, false),
             entry("Seasons", "/seasons", Icon::Sun, CommunityRead::NAME, false),
-            entry("Skills", "/skills", Icon::List, CommunityRead::NAME, false),
+            entry("Activity", "/activity", Icon::List, CommunityRead::NAME, false),
+        ],
+    ),
+    (
+        "Learning",
+        &[
+            entry("Search", "/learn/search", Icon::Search, LearningRead::NAME, false),
+            entry("What is next", "/learn/next", Icon::Flag, LearningPlay::NAME, true),
+            entry("Spaced reviews", "/learn/reviews", Icon::Sun, LearningPlay::NAME, true),
+            entry("Reviews to do", "/learn/reviews-to-do", Icon::Pin, LearningPlay::NAME, true),
+            entry("Skills", "/skills", Icon::Tree, CommunityRead::NAME, false),
         ],
     ),
     (
@@ -84,6 +94,7 @@ const GROUPS: &[(&str, &[Entry])] = &[
             entry("Profile", "/me", Icon::Person, CommunityRead::NAME, true),
             entry("Wallet", "/wallet", Icon::Coin, EconomyRead::NAME, true),
             entry("Credentials", "/credentials", Icon::Seal, CredentialsRead::NAME, true),
+            entry("Your cases", "/cases", Icon::Scales, ModerationOwn::NAME, true),
             entry("Preferences", "/preferences", Icon::Gear, CommunityPlay::NAME, true),
         ],
     ),
@@ -248,6 +259,12 @@ pub(crate) fn section_here(shell: &Shell) -> Option<Group> {
 
 /// Where this visitor may go.
 pub(crate) fn groups(shell: &Shell) -> Vec<Group> {
+    // Of the places that one is at or below, the nearest: "Search" below "Learn" is not both.
+    let nearest = GROUPS
+        .iter()
+        .flat_map(|(_, entries)| entries.iter())
+        .filter_map(|entry| leads(shell, entry.path))
+        .max();
     let mut groups: Vec<Group> = GROUPS
         .iter()
         .map(|(label, entries)| {
@@ -258,7 +275,7 @@ pub(crate) fn groups(shell: &Shell) -> Vec<Group> {
                 label: entry.label,
                 href: shell.at(entry.path),
                 icon: entry.icon,
-                current: leads(shell, entry.path).is_some(),
+                current: nearest.is_some() && leads(shell, entry.path) == nearest,
             });
             Group { label, places: places.collect() }
         })

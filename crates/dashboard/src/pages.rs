@@ -5,6 +5,7 @@ mod entry;
 mod guild;
 mod home;
 mod learn;
+mod open;
 mod public;
 mod set_up;
 mod staff;
@@ -28,5 +29,6 @@ pub fn router() -> Router<App> {
         .merge(learn::router())
         .merge(public::router())
         .merge(set_up::router())
+        .merge(open::router())
         .merge(staff::router())
 }

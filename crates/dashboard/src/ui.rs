@@ -81,6 +81,11 @@ pub fn empty(text: &str, next: Option<(&str, &str)>) -> Html {
     Html::trusted(format!("<p class=\"empty\">{}{link}</p>", escape(text)))
 }
 
+/// The same, with a way on.
+pub fn empty_but(text: &str, href: impl AsRef<str>, label: &str) -> Html {
+    empty(text, Some((href.as_ref(), label)))
+}
+
 /// The way to the next page of a list.
 pub fn more(path: impl AsRef<str>, query: impl AsRef<str>, next: Option<&String>) -> Html {
     let Some(next) = next else { return Html::default() };

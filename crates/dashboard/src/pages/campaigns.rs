@@ -6,6 +6,7 @@ mod challenge;
 mod files;
 mod hint;
 mod list;
+mod squads;
 mod standings;
 
 use access::App;
@@ -83,6 +84,7 @@ pub(super) fn router() -> Router<App> {
         .route(&campaign("/withdrawal"), get(campaign::withdrawal).post(campaign::withdraw))
         .route(&campaign("/claim"), post(campaign::claim))
         .route(&campaign("/standings"), get(standings::show))
+        .route(&campaign("/standings/squads"), get(squads::show))
         .route(&campaign("/standings/rows"), get(standings::rows))
         .route(&challenge(""), get(challenge::show))
         .route(&challenge("/beginning"), post(answer::begin))

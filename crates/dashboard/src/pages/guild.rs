@@ -1,10 +1,12 @@
 //! What a guild has in common: its leaderboard, squads, board, shop, achievements, seasons.
 
 mod achievements;
+mod activity;
 mod board;
 mod leaderboard;
 mod seasons;
 mod shop;
+mod skill;
 mod skills;
 mod squads;
 
@@ -37,6 +39,9 @@ pub(super) fn router() -> Router<App> {
         .route(&at("/achievements"), get(achievements::list))
         .route(&at("/achievements/{achievement_id}"), get(achievements::show))
         .route(&at("/skills"), get(skills::tree))
+        .route(&at("/skills/{skill_id}"), get(skill::show))
+        .route(&at("/members/{user_id}/skills"), get(skill::of_member))
+        .route(&at("/activity"), get(activity::list))
         .route(&at("/seasons"), get(seasons::list))
         .route(&at("/seasons/{season_id}"), get(seasons::show))
 }

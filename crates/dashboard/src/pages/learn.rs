@@ -1,15 +1,20 @@
 //! Learning: paths, quests with their steps, quizzes, programs.
 
+mod assessments;
+mod next;
+mod opinion;
 mod paths;
+mod peers;
 mod program;
 mod quest;
 mod quiz;
 mod reviews;
+mod search;
 
 use access::App;
 use axum::Router;
 use axum::routing::{get, post};
-use learning::ids::{PathId, QuestId, StepId};
+use learning::ids::{AssessmentId, PathId, QuestId, StepId};
 use learning::model::learner::QuestState;
 use serde::Deserialize;
 
@@ -53,6 +58,29 @@ impl StepPath {
     }
 }
 
+/// An assessment in the path.
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct AssessmentPath {
+    quest_id: QuestId,
+    assessment_id: AssessmentId,
+}
+
+impl AssessmentPath {
+    const fn quest(self) -> QuestPath {
+        QuestPath { quest_id: self.quest_id }
+    }
+
+    /// A deed at it.
+    fn at(self, shell: &Shell, rest: &str) -> String {
+        format!("{}/assessments/{}{rest}", self.quest().at(shell), self.assessment_id)
+    }
+
+    /// Where it stands among the others.
+    fn back(self, shell: &Shell) -> String {
+        format!("{}/assessments#assessment-{}", self.quest().at(shell), self.assessment_id)
+    }
+}
+
 fn state(state: QuestState) -> Html {
     match state {
         QuestState::Locked => ui::seal("", "Locked"),
@@ -68,11 +96,17 @@ pub(super) fn router() -> Router<App> {
     let at = |rest: &str| format!("/g/{{guild_id}}/learn{rest}");
     let quest = |rest: &str| at(&format!("/quests/{{quest_id}}{rest}"));
     let step = |rest: &str| quest(&format!("/steps/{{step_id}}{rest}"));
+    let assessment = |rest: &str| quest(&format!("/assessments/{{assessment_id}}{rest}"));
     Router::new()
         .route(&at(""), get(paths::list))
         .route(&at("/reviews"), get(reviews::show).post(reviews::ask))
         .route(&at("/reviews/stop"), post(reviews::stop))
         .route(&at("/reviews/{step_id}"), post(reviews::answer))
+        .route(&at("/search"), get(search::show))
+        .route(&at("/next"), get(next::show))
+        .route(&at("/next/{quest_id}/dismissal"), post(next::dismiss))
+        .route(&at("/next/{quest_id}/dismissal/undo"), post(next::undismiss))
+        .route(&at("/reviews-to-do"), get(peers::to_do))
         .route(&at("/paths/{path_id}"), get(paths::show))
         .route(&at("/paths/{path_id}/enrolment"), post(paths::enrol))
         .route(&quest(""), get(quest::show))
@@ -82,6 +116,15 @@ pub(super) fn router() -> Router<App> {
         .route(&quest("/giving-up"), get(quest::giving_up).post(quest::give_up))
         .route(&quest("/notes"), post(quest::notes))
         .route(&quest("/upgrade"), get(quest::upgrade).post(quest::upgrade_now))
+        .route(&quest("/opinion"), get(opinion::show).post(opinion::put))
+        .route(&quest("/assessments"), get(assessments::list))
+        .route(&assessment("/quiz"), post(assessments::begin))
+        .route(&assessment("/answers"), post(assessments::answer))
+        .route(&assessment("/program"), post(assessments::run))
+        .route(&assessment("/work"), post(assessments::hand_in))
+        .route(&assessment("/reviews"), post(peers::request))
+        .route(&assessment("/reviews/{review_id}"), post(peers::submit))
+        .route(&assessment("/reviews/{review_id}/decline"), post(peers::decline))
         .route(&step("/completion"), post(quest::complete))
         .route(&step("/skip"), post(quest::skip))
         .route(&step("/quiz"), post(quiz::begin))

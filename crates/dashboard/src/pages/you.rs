@@ -1,5 +1,7 @@
 //! Oneself and others: profiles, the wallet, credentials, preferences, one's data.
 
+mod badges;
+mod cases;
 mod credentials;
 mod preferences;
 mod privacy;
@@ -11,6 +13,8 @@ use access::App;
 use axum::Router;
 use axum::routing::{get, post};
 
+pub(super) use cases::{appeal_state, what};
+
 pub(super) fn router() -> Router<App> {
     let at = |rest: &str| format!("/g/{{guild_id}}{rest}");
     Router::new()
@@ -20,9 +24,14 @@ pub(super) fn router() -> Router<App> {
         .route(&at("/wallet/daily"), post(wallet::daily))
         .route(&at("/wallet/transfer"), get(wallet::transfer).post(wallet::pay))
         .route(&at("/credentials"), get(credentials::list))
+        .route(&at("/credentials/badges"), get(badges::list))
+        .route(&at("/credentials/badges/{badge_id}"), get(badges::show))
         .route(&at("/credentials/{credential_id}/document"), get(credentials::document))
         .route(&at("/credentials/{credential_id}/image"), get(credentials::image))
         .route(&at("/credentials/{credential_id}/reissue"), post(credentials::reissue))
+        .route(&at("/cases"), get(cases::list))
+        .route(&at("/cases/{case_number}/appeal"), post(cases::appeal))
+        .route(&at("/cases/appeals/{appeal_id}/withdraw"), post(cases::withdraw))
         .route(&at("/preferences"), get(preferences::show).post(preferences::put))
         .route(&at("/sessions"), get(sessions::list))
         .route(&at("/sessions/ending"), post(sessions::end_all))

@@ -313,7 +313,7 @@ async fn letter(bot: &Bot, effect: &Leased) -> Result<Settled, Failed> {
         let _ = write!(text, "\nUntil: {}", when(*until));
     }
     if let (Some(token), Some(url)) = (&effect.appeal_token, &bot.app().http().public_url) {
-        let _ = write!(text, "\nAppeal: {}/api/v1/appeals/{token}", url.trim_end_matches('/'));
+        let _ = write!(text, "\nAppeal: {}/appeal/{token}", url.trim_end_matches('/'));
     }
     Ok(written(&send(bot, message(channel, effect, &text)).await?))
 }

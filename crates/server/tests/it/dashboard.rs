@@ -194,6 +194,20 @@ fn pages(guild: &Guild) -> Vec<(String, &'static str)> {
         (format!("/learn/paths/{}", id("path_id")), "quest"),
         (format!("/learn/quests/{}", id("quest_id")), "I have done it"),
         (format!("/learn/quests/{}/giving-up", id("quest_id")), "begin it anew"),
+        (format!("/learn/quests/{}/assessments", id("quest_id")), "Reviewed by other learners"),
+        (format!("/learn/quests/{}/opinion", id("quest_id")), "How hard was it?"),
+        ("/learn/search".to_owned(), "Words in quotes"),
+        ("/learn/search?q=quest&kind=".to_owned(), "<mark>"),
+        ("/learn/next".to_owned(), "What to do next"),
+        ("/learn/reviews-to-do".to_owned(), "goes to somebody else"),
+        ("/activity".to_owned(), "for the shop"),
+        ("/activity?kind=levels".to_owned(), "Nothing of the kind"),
+        (format!("/skills/{}", id("skill_id")), "Stands upon"),
+        (format!("/members/{}/skills", USER + 1), "How they came by them"),
+        (format!("{campaign}/standings/squads"), "summed"),
+        ("/cases".to_owned(), "It was not me."),
+        ("/credentials/badges".to_owned(), "A badge"),
+        (format!("/credentials/badges/{}", id("badge_id")), "What has to be done"),
     ];
     for (path, _) in &mut pages {
         path.insert_str(0, &format!("/g/{}", guild.ids["guild_id"]));

@@ -8,7 +8,7 @@ use axum::extract::Request;
 use crate::house::House;
 
 /// How many operations have no page yet. This number only ever gets smaller.
-const NO_PAGE_YET: usize = 24;
+const NO_PAGE_YET: usize = 1;
 
 /// What the list says of each operation.
 fn coverage() -> BTreeMap<String, String> {
@@ -53,6 +53,7 @@ async fn every_page_of_the_list_is_there() {
         }
         let (method, path) = said.split_once(' ').unwrap_or_else(|| panic!("{operation}: {said}"));
         let parts = path.split('/').map(|part| match part {
+            "{token}" => "1.opens-nothing",
             "{case_number}" | "{guild_id}" | "{user_id}" | "{achievement_id}" | "{board_quest_id}"
             | "{season_id}" | "{item_id}" | "{purchase_id}" | "{category_id}" | "{event_id}" => "1",
             part if part.starts_with('{') => "00000000-0000-0000-0000-000000000000",
@@ -61,7 +62,12 @@ async fn every_page_of_the_list_is_there() {
         let path = parts.collect::<Vec<_>>().join("/");
         let request = Request::builder().method(method).uri(&path).body(Body::empty()).unwrap();
         let answer = house.send(request).await;
-        // Nobody is signed in; what matters is that somebody asks who.
+        // Nobody is signed in; what matters is that somebody asks who. Where a link is what lets one in, that it is looked up.
+        if said.contains("{token}") {
+            assert!(answer.text.contains("link"), "{operation}: {method} {path}: {answer:?}");
+            tried += 1;
+            continue;
+        }
         assert!(!matches!(answer.status.as_u16(), 404 | 405), "{operation}: {method} {path}: {answer:?}");
         tried += 1;
     }

@@ -7,6 +7,7 @@ mod attacks;
 mod catalogue;
 mod dashboard;
 mod dashboard_coverage;
+mod dashboard_members;
 mod dashboard_public;
 mod dashboard_set_up;
 mod dashboard_staff;

@@ -88,6 +88,10 @@ impl StandingsPage {
         self.me.as_ref().map_or("", |me| me.participant_id.as_str())
     }
 
+    fn is_by_squad(&self) -> bool {
+        self.campaign.settings.campaign_type == CampaignType::Squad
+    }
+
     fn is_by_points(&self) -> bool {
         self.campaign.settings.scoring_type == ScoringType::PointBased
     }
@@ -97,7 +101,7 @@ impl StandingsPage {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Cursor {
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
 }
 
 pub(super) async fn show(

@@ -60,8 +60,19 @@ pub(super) async fn run(
             app.wake().outbox();
             let back = path.quest().at(&member.shell);
             let action = format!("{back}/steps/{}/program", path.step_id);
-            Ok(Page(ProgramPage { shell: member.shell, result, code, action, back }).into_response())
+            Ok(told(member.shell, result, code, action, back).into_response())
         }
-        Err(problem) => refuse(&app, member.shell, path.quest(), typed, problem).await,
+        Err(problem) => refuse(&app, member.shell, path.quest(), Some((path.step_id, typed)), problem).await,
     }
+}
+
+/// How the tests went, with the program to be mended.
+pub(super) fn told(
+    shell: Shell,
+    result: ProgramResult,
+    code: String,
+    action: String,
+    back: String,
+) -> Page<impl Template> {
+    Page(ProgramPage { shell, result, code, action, back })
 }

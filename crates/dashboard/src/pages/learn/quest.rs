@@ -7,7 +7,7 @@ use assessment::model::work::Work;
 use axum::extract::State;
 use axum::response::Response;
 use kernel::Problem;
-use learning::ids::Subject;
+use learning::ids::{StepId, Subject};
 use learning::model::learner::{
     AttemptView, Confirmation, Lack, Notes, QuestState, QuestView, StepView, UpgradePreview,
 };
@@ -32,6 +32,8 @@ pub(super) struct QuestPage {
     quest: QuestView,
     form: Form,
     notes: Form,
+    /// What was typed for a step and refused.
+    typed: Option<(StepId, Typed)>,
 }
 
 impl QuestPage {
@@ -93,6 +95,15 @@ impl QuestPage {
         step.step_type == StepType::Coding
     }
 
+    /// What a control of a step shows: what was typed and refused, else what it begins with.
+    fn written<'a>(&'a self, step: &'a StepView, field: &str) -> &'a str {
+        match &self.typed {
+            Some((at, typed)) if *at == step.id => typed.value(field).unwrap_or_default(),
+            _ if field == "code" => step.starter.as_deref().unwrap_or_default(),
+            _ => "",
+        }
+    }
+
     fn link(url: &str) -> Option<&str> {
         markdown::leads_somewhere(url).then_some(url)
     }
@@ -110,15 +121,10 @@ impl QuestPage {
     }
 }
 
-pub(super) async fn page_of(
-    app: &App,
-    shell: Shell,
-    path: QuestPath,
-    form: Form,
-) -> Result<QuestPage, Problem> {
+async fn page_of(app: &App, shell: Shell, path: QuestPath, form: Form) -> Result<QuestPage, Problem> {
     let quest = learning::ops::quest_view(app.pool(), shell.guild_id, shell.member, path.quest_id).await?;
     let notes = quest.attempt.as_ref().map(Form::of).unwrap_or_default();
-    Ok(QuestPage { shell, quest, form, notes })
+    Ok(QuestPage { shell, quest, form, notes, typed: None })
 }
 
 pub(super) async fn show(
@@ -129,19 +135,19 @@ pub(super) async fn show(
     Ok(Page(page_of(&app, visit.shell, path, Form::new()).await?))
 }
 
-/// The page again, because what somebody wanted of the quest was refused.
+/// The page again, because what somebody wanted of the quest was refused; with what they typed for a step.
 pub(super) async fn refuse(
     app: &App,
     shell: Shell,
     path: QuestPath,
-    typed: Typed,
+    typed: Option<(StepId, Typed)>,
     problem: Problem,
 ) -> Result<Response, Problem> {
     if !shown_in_form(&problem) {
         return Err(problem);
     }
-    let page = page_of(app, shell, path, Form::refused(typed, problem.clone())).await?;
-    Ok(refused(&page, &problem))
+    let page = page_of(app, shell, path, Form::refused(none(), problem.clone())).await?;
+    Ok(refused(&QuestPage { typed, ..page }, &problem))
 }
 
 /// On to the quest's page, or back with the refusal.
@@ -157,7 +163,7 @@ async fn answered<T>(
             app.wake().outbox();
             Ok(done(app, &to, text))
         }
-        Err(problem) => refuse(app, shell, path, none(), problem).await,
+        Err(problem) => refuse(app, shell, path, None, problem).await,
     }
 }
 
@@ -239,8 +245,15 @@ pub(super) async fn notes(
             learning::ops::attempt_notes_put(app.pool(), guild, user, path.quest_id, notes).await?,
         )
     };
-    let to = path.at(&member.shell);
-    answered(&app, member.shell, (path, to), put.await, "Your notes are kept.").await
+    match put.await {
+        Ok(_) => Ok(done(&app, &path.at(&member.shell), "Your notes are kept.")),
+        Err(problem) if shown_in_form(&problem) => {
+            let page = page_of(&app, member.shell, path, Form::refused(none(), problem.clone())).await?;
+            let notes = Form::refused(typed, problem.clone());
+            Ok(refused(&QuestPage { notes, ..page }, &problem))
+        }
+        Err(problem) => Err(problem),
+    }
 }
 
 #[derive(Template)]
@@ -298,7 +311,7 @@ pub(super) async fn complete(
             };
             Ok(done(&app, &path.at(&member.shell), text))
         }
-        Err(problem) => refuse(&app, member.shell, path.quest(), typed, problem).await,
+        Err(problem) => refuse(&app, member.shell, path.quest(), Some((path.step_id, typed)), problem).await,
     }
 }
 
@@ -322,7 +335,7 @@ pub(super) async fn hand_in(
             app.wake().outbox();
             Ok(done(&app, &path.at(&member.shell), "Handed in. Somebody looks at it, and you are told."))
         }
-        Err(problem) => refuse(&app, member.shell, path.quest(), typed, problem).await,
+        Err(problem) => refuse(&app, member.shell, path.quest(), Some((path.step_id, typed)), problem).await,
     }
 }
 

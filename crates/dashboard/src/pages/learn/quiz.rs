@@ -7,8 +7,8 @@ use access::{App, Path};
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use kernel::Problem;
-use learning::ids::Subject;
+use kernel::{GuildId, Problem, UserId};
+use learning::ids::{QuestId, Subject};
 use learning::model::learner::{QuizAnswers, QuizResult, QuizTry};
 use learning::model::quiz::QuestionType;
 
@@ -101,15 +101,45 @@ async fn put(
             app.wake().outbox();
             let back = path.quest().at(&member.shell);
             let action = format!("{back}/steps/{}/answers", path.step_id);
-            let form = refusal.clone().map_or_else(Form::new, |problem| Form::refused(none(), problem));
-            let page = QuizPage { shell: member.shell, quiz, action, back, typed, form };
-            Ok(match refusal {
-                Some(problem) => refused(&page, &problem),
-                None => Page(page).into_response(),
-            })
+            Ok(asked(member.shell, quiz, (action, back), typed, refusal))
         }
-        Err(problem) => refuse(app, member.shell, path.quest(), none(), problem).await,
+        Err(problem) => refuse(app, member.shell, path.quest(), None, problem).await,
     }
+}
+
+/// The questions as a page, where answers go and where the way back leads.
+pub(super) fn asked(
+    shell: Shell,
+    quiz: QuizTry,
+    (action, back): (String, String),
+    typed: Typed,
+    refusal: Option<Problem>,
+) -> Response {
+    let form = refusal.clone().map_or_else(Form::new, |problem| Form::refused(none(), problem));
+    let page = QuizPage { shell, quiz, action, back, typed, form };
+    match refusal {
+        Some(problem) => refused(&page, &problem),
+        None => Page(page).into_response(),
+    }
+}
+
+/// What the answers came to.
+pub(super) async fn graded(
+    app: &App,
+    (guild, user): (GuildId, UserId),
+    quest: QuestId,
+    subject: Subject,
+    typed: &Typed,
+) -> Result<QuizResult, Problem> {
+    let body: QuizAnswers = typed.read()?;
+    let result = learning::ops::try_answer(app.pool(), guild, user, quest, subject, &body.answers).await?;
+    app.wake().outbox();
+    Ok(result)
+}
+
+/// That as a page.
+pub(super) fn told(shell: Shell, result: QuizResult, back: String, again: String) -> Response {
+    Page(ResultPage { shell, result, back, again }).into_response()
 }
 
 #[derive(Template)]
@@ -139,22 +169,14 @@ pub(super) async fn answer(
 ) -> Result<Response, Problem> {
     let (guild, user) = (member.guild_id(), member.user_id());
     let subject = Subject::Step(path.step_id);
-    let graded = async {
-        let body: QuizAnswers = typed.read()?;
-        let answers = &body.answers;
-        Ok::<_, Problem>(
-            learning::ops::try_answer(app.pool(), guild, user, path.quest_id, subject, answers).await?,
-        )
-    };
-    match graded.await {
+    match graded(&app, (guild, user), path.quest_id, subject, &typed).await {
         Ok(result) => {
-            app.wake().outbox();
             let back = path.quest().at(&member.shell);
             let again = format!("{back}/steps/{}/quiz", path.step_id);
-            Ok(Page(ResultPage { shell: member.shell, result, back, again }).into_response())
+            Ok(told(member.shell, result, back, again))
         }
         // What is wrong with the answers stands above them. Where the try itself is over, the quest's page says so.
         Err(problem) if problem.status() == 400 => put(&app, member, path, typed, Some(problem)).await,
-        Err(problem) => refuse(&app, member.shell, path.quest(), typed, problem).await,
+        Err(problem) => refuse(&app, member.shell, path.quest(), None, problem).await,
     }
 }

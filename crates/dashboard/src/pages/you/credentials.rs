@@ -42,6 +42,11 @@ impl CredentialsPage {
         }
     }
 
+    /// The page that others verify it by.
+    fn verification(&self, credential: &Credential) -> String {
+        self.shell.at(&format!("/verification/{}", credential.id))
+    }
+
     fn at(&self, credential: &Credential, rest: &str) -> String {
         self.shell.at(&format!("/credentials/{}{rest}", credential.id))
     }

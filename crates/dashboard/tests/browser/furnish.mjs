@@ -3,13 +3,15 @@
 import { readFile } from "node:fs/promises";
 
 export const GUILD = "1";
+// One in which there is nothing.
+export const EMPTY = "2";
 
 export async function furnish(up) {
   const key = (await readFile(up.admin_key_file, "utf8")).trim();
-  const api = async (method, path, body, user) => {
+  const call = async (method, path, body, user) => {
     const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
     if (user) headers["questhall-user"] = user;
-    const answer = await fetch(`${up.url}/api/v1/guilds/${GUILD}${path}`, {
+    const answer = await fetch(`${up.url}/api/v1${path}`, {
       method, headers, body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = await answer.text();
@@ -17,10 +19,12 @@ export async function furnish(up) {
     const type = answer.headers.get("content-type") ?? "";
     return type.includes("json") && text ? JSON.parse(text) : text;
   };
+  const api = (method, path, body, user) => call(method, `/guilds/${GUILD}${path}`, body, user);
   const members = (await api("GET", "/members?limit=200")).items.filter((member) => !member.is_bot);
   // Somebody for whom the demo does not play.
   const me = "900000000000000001";
   await api("PUT", `/members/${me}`, { name: "Nova of the North" });
+  await call("PUT", `/guilds/${EMPTY}/members/${me}`, { name: "Nova of the North" });
   const [second, third, fourth] = members.map((member) => member.user_id);
   await api("PUT", `/members/${second}`, { name: "Maximiliana-Theodora von und zu Hohenlohe-Langenburg-Schillingsfürst the Second" });
   await api("PUT", `/members/${third}`, { name: "مريم بنت عبد الله" });
@@ -45,11 +49,12 @@ export async function furnish(up) {
   const season = (await api("GET", "/seasons")).items.find((one) => one.state === "active")
     ?? await api("POST", "/seasons", { name: "Season of Frost", ends_at: tomorrow });
   await api("POST", "/awards", { user_ids: members.slice(0, 30).map((member) => member.user_id), xp: 400, gold: 20, reason: "For the roof." });
-  await api("POST", "/awards", { user_ids: [me, second, third], xp: 1200, reason: "For the bridge." });
+  await api("POST", "/awards", { user_ids: [me, second, third], xp: 1200, gold: 30, reason: "For the bridge." });
+  await api("POST", `/shop/items/${item.id}/purchases`, {}, me);
   await api("POST", "/economy/transfers", { receiver_id: second, amount: 12, reason: "For the ale <i>and</i> the song" }, me);
-  const learned = await api("POST", "/learning/import", {
+  const course = {
     slug: "course",
-    path: { name: "Rust from the start", type: "Course", description: "From *nothing* to a program.", quests: [{ quest: "first" }, { quest: "second" }] },
+    path: { name: "Rust from the start", type: "Course", description: "From *nothing* to a program.", quests: [{ quest: "first" }, { quest: "second" }, { quest: "third" }] },
     quests: [
       { slug: "first", quest: {
         title: "The first hour", type: "Tutorial", difficulty: "Beginner", experience_points: 50, description: "What a program is.",
@@ -71,15 +76,60 @@ export async function furnish(up) {
         title: "The second hour", type: "Practice", difficulty: "Intermediate", experience_points: 80, requires: ["first"],
         steps: [{ slug: "code", type: "Coding", title: "Print it", description: "Print the number that you read.", coding: { starter: "print(input())\n", tests: [{ name: "one", stdin: "1\n", expected: "1\n" }] } }],
       } },
+      { slug: "third", quest: {
+        title: "The third hour", type: "Project", difficulty: "Advanced", experience_points: 120, description: "What you can do by now.",
+        steps: [{ slug: "essay", type: "Submission", title: "Write of it", description: "A page or two.", submission: { rubric: [
+          { slug: "sense", text: "It makes **sense**", points: 6 }, { slug: "style", text: "It is well written", points: 4 }] } }],
+        assessments: [
+          { slug: "peers", type: "PeerReview", title: "Looked at by others", description: "Hand in what you are proud of.", optional: true,
+            review: { rubric_visibility: "always", peers: { required: 1, owed: 1 }, rubric: [
+              { slug: "idea", text: "The **idea** carries it", points: 5 }, { slug: "craft", text: "It is made with care", points: 5 }] } },
+          { slug: "exam", type: "Quiz", title: "A last question", optional: true, quiz: { cooldown_seconds: 0, questions: [
+            { slug: "one", type: "single", text: "Which **one**?", choices: [{ slug: "a", text: "This", right: true }, { slug: "b", text: "That" }] }] } },
+          { slug: "program", type: "AutoGraded", title: "A last program", description: "Print what you read.", optional: true,
+            coding: { starter: "print(input())\n", tests: [{ name: "one", stdin: "1\n", expected: "1\n" }] } },
+        ],
+      } },
     ],
-  });
+  };
+  const learned = await api("POST", "/learning/import", course);
   const path = await api("GET", `/learning/paths/${learned.path_id}`, undefined, me);
+  const [first, coding, third_hour] = path.quests.map((quest) => quest.id);
+  let assessments = [];
+  for (const user of [me, second, third]) {
+    const attempt = await api("POST", `/learning/quests/${third_hour}/attempt`, {}, user);
+    assessments = Object.fromEntries(attempt.assessments.map((one) => [one.slug, one.id]));
+    if (user !== me) await api("POST", `/assessment/quests/${third_hour}/steps/${attempt.steps[0].id}/submissions`, { text: markdown, links: ["https://example.org/mine"] }, user);
+    await api("POST", `/assessment/quests/${third_hour}/assessments/${assessments.peers}/submissions`, { text: `# Mine\n\n${markdown}` }, user);
+  }
+  const submission = (await api("GET", "/assessment/submissions")).items[0].id;
   const squads = (await api("GET", "/squads/leaderboard")).items;
   const campaign = up.demo_campaign;
   const challenges = (await api("GET", `/campaigns/${campaign}/challenges`, undefined, me)).items;
+  const hints = await api("GET", `/campaigns/${campaign}/challenges/${challenges[0].id}/hints`, undefined, me);
+  // Somebody who takes part, and will answer while one looks: the last of those who are furthest behind.
+  const board = (await api("GET", `/campaigns/${campaign}/leaderboard?limit=200`)).items;
+  const idle = board.map((row) => row.participant_id).reverse().find((user) => user !== me && ![second, third, fourth].includes(user));
+
+  const warned = await api("POST", "/moderation/cases", {
+    action: "warn", user_id: me, reason: "Shouting in the reading room, again", evidence: [{ url: "https://example.org/a" }],
+  });
+  await api("POST", "/moderation/cases", { action: "timeout", user_id: third, reason: "Spam <b>of</b> links", duration_seconds: 3600 });
+  await api("POST", `/moderation/own-cases/${warned.case_number}/appeals`, { statement: "It was not me: I was asleep." }, me);
+  const appeal = (await api("GET", "/moderation/appeals")).items[0].id;
+  const rule = await api("POST", "/moderation/rules", { name: "invites", rule_type: "invites", action: "alert" });
+  await api("POST", "/moderation/raids", { action: "none", reason: "Many came at once." });
+  const webhook = await api("POST", "/webhooks", { name: "The herald's hook", url: "https://example.org/hook" });
+  const spare = await call("POST", "/keys", { name: "spare", guild_id: GUILD, scopes: ["campaigns:read"] });
+  const achievement = (await api("GET", "/achievements")).items[0].id;
+  await api("POST", `/achievements/${achievement}/grants`, { user_id: me, reason: "For the test" });
+  const badge = await api("POST", "/credentials/badges", {
+    achievement_id: achievement, name: "Voice of the guild", description: "Speaks so that others listen.", criteria: "Earn the **achievement** of that name.",
+  });
+  const credential = await api("POST", "/credentials", { badge_id: badge.id, user_id: me });
   return {
-    api, me, second, third, quest: quest.id, item: item.id, season: season.id, campaign, challenges,
-    squad: squads[0].squad_id, path: path.id, first: path.quests[0].id, coding: path.quests[1].id,
-    achievement: (await api("GET", "/achievements")).items[0].id,
+    course, skill: roots.id, badge: badge.id, credential: credential.id, api, me, second, third, idle, quest: quest.id, item: item.id, season: season.id, campaign, challenges, hint: (hints.items ?? hints)[0]?.id,
+    squad: squads[0].squad_id, path: path.id, first, coding, third_hour, assessments, submission, achievement,
+    case: warned.case_number, appeal, rule: rule.id, webhook: (webhook.webhook ?? webhook).id, key: (spare.key ?? spare).id,
   };
 }

@@ -1,20 +1,29 @@
-// Every page, by a name for its picture.
+// Every page, by a name for its picture. A kind of page that is missing here is found by the walk (reach.mjs), and fails it.
 
+// Of members.
 export function pages(ids) {
   const campaign = `/campaigns/${ids.campaign}`;
   const challenge = `${campaign}/challenges/${ids.challenges[0].id}`;
+  const quest = `/learn/quests/${ids.first}`;
   return {
-    home: "", more: "/more", campaigns: "/campaigns", campaign, standings: `${campaign}/standings`,
-    challenge, solvers: `${challenge}/solvers`,
+    home: "", more: "/more", campaigns: "/campaigns", campaign, standings: `${campaign}/standings`, withdrawal: `${campaign}/withdrawal`,
+    challenge, solvers: `${challenge}/solvers`, hint: ids.hint && `${challenge}/hints/${ids.hint}`,
     leaderboard: "/leaderboard", season_board: "/leaderboard?by=season", bytes: "/leaderboard?by=bytes",
-    squads: "/squads", squad: `/squads/${ids.squad}`, joining: `/squads/${ids.squad}/joining`,
+    squads: "/squads", squad: `/squads/${ids.squad}`, joining: `/squads/${ids.squad}/joining`, leaving: "/squads/leaving",
     board: "/board", board_quest: `/board/${ids.quest}`, shop: "/shop", item: `/shop/${ids.item}`,
     achievements: "/achievements", achievement: `/achievements/${ids.achievement}`,
-    seasons: "/seasons", season: `/seasons/${ids.season}`,
-    me: "/me", member: `/members/${ids.second}`, wallet: "/wallet", transfer: `/wallet/transfer?to=${ids.second}`,
-    credentials: "/credentials", preferences: "/preferences", privacy: "/privacy", erasure: "/privacy/erasure",
-    learn: "/learn", reviews: "/learn/reviews", skills: "/skills", sessions: "/sessions", path: `/learn/paths/${ids.path}`, quest: `/learn/quests/${ids.first}`, locked: `/learn/quests/${ids.coding}`,
-    not_there: "/campaigns/00000000-0000-0000-0000-000000000000",
+    seasons: "/seasons", season: `/seasons/${ids.season}`, skills: "/skills",
+    me: "/me", member: `/members/${ids.second}`, right_to_left: `/members/${ids.third}`,
+    wallet: "/wallet", transfer: `/wallet/transfer?to=${ids.second}`,
+    credentials: "/credentials", preferences: "/preferences", sessions: "/sessions", privacy: "/privacy", erasure: "/privacy/erasure",
+    activity: "/activity", levels: "/activity?kind=levels", squads_standings: `${campaign}/standings/squads`,
+    skill: `/skills/${ids.skill}`, member_skills: `/members/${ids.me}/skills`, own_cases: "/cases",
+    badges: "/credentials/badges", badge: `/credentials/badges/${ids.badge}`, verification: `//g/1/verification/${ids.credential}`,
+    search: "/learn/search", found: "/learn/search?q=hour", next: "/learn/next", reviews_to_do: "/learn/reviews-to-do",
+    assessments: `/learn/quests/${ids.third_hour}/assessments`, opinion: `/learn/quests/${ids.third_hour}/opinion`,
+    learn: "/learn", reviews: "/learn/reviews", path: `/learn/paths/${ids.path}`, quest, giving_up: `${quest}/giving-up`, upgrade: `${quest}/upgrade`,
+    locked: `/learn/quests/${ids.coding}`, work: `/learn/quests/${ids.third_hour}`,
+    guilds: "//guilds", acting: "/as?to=/", not_there: "/campaigns/00000000-0000-0000-0000-000000000000",
   };
 }
 
@@ -22,16 +31,25 @@ export function pages(ids) {
 export function staffPages(ids) {
   const campaign = `/staff/campaigns/${ids.campaign}`;
   const challenge = `${campaign}/challenges/${ids.challenges[0].id}`;
+  const quest = `/staff/learning/quests/${ids.first}`;
+  const path = `/staff/learning/paths/${ids.path}`;
   return {
+    new_guild: "//guilds/new",
     waits: "/staff", settings: "/staff/settings", setting: "/staff/settings/rewards",
     run_campaigns: "/staff/campaigns", new_campaign: "/staff/campaigns/new", bundle: "/staff/campaigns/import", run_campaign: campaign,
-    edit_campaign: `${campaign}/edit`, close: `${campaign}/close`, registrations: `${campaign}/registrations`,
-    submissions: `${campaign}/submissions`, claims: `${campaign}/claims`, history: `${campaign}/history`,
-    editor: challenge, new_challenge: `${campaign}/challenges/new`, timers: "/staff/timers",
-    grading: "/staff/grading", author: "/staff/learning", author_quest: `/staff/learning/quests/${ids.first}`,
-    author_path: `/staff/learning/paths/${ids.path}`, members: "/staff/members", member_of_staff: `/staff/members/${ids.me}`,
-    roles: "/staff/roles", keys: "/staff/keys", webhooks: "/staff/webhooks", cases: "/staff/cases", new_case: "/staff/cases/new",
-    appeals: "/staff/appeals", raids: "/staff/raids", automod: "/staff/automod", new_rule: "/staff/automod/new", audit: "/staff/audit",
+    edit_campaign: `${campaign}/edit`, import_into: `${campaign}/import`, publish: `${campaign}/publish`, start: `${campaign}/start`,
+    close: `${campaign}/close`, open_rewards: `${campaign}/open-rewards`, cancel: `${campaign}/cancel`, delete: `${campaign}/delete`,
+    registrations: `${campaign}/registrations`, submissions: `${campaign}/submissions`, claims: `${campaign}/claims`, history: `${campaign}/history`,
+    editor: challenge, new_challenge: `${campaign}/challenges/new`, delete_challenge: `${challenge}/delete`, timers: "/staff/timers",
+    grading: "/staff/grading", submission: `/staff/grading/${ids.submission}`, author: "/staff/learning", learning_bundle: "/staff/learning/import",
+    new_quest: "/staff/learning/quests/new", author_quest: quest, retire_quest: `${quest}/retire`,
+    new_path: "/staff/learning/paths/new", author_path: path, retire_path: `${path}/retire`,
+    members: "/staff/members", member_of_staff: `/staff/members/${ids.me}`,
+    roles: "/staff/roles", keys: "/staff/keys", revoke_key: `/staff/keys/${ids.key}/revoke`,
+    webhooks: "/staff/webhooks", webhook: `/staff/webhooks/${ids.webhook}`, delete_webhook: `/staff/webhooks/${ids.webhook}/delete`,
+    cases: "/staff/cases", new_case: "/staff/cases/new", case: `/staff/cases/${ids.case}`,
+    appeals: "/staff/appeals", appeal: `/staff/appeals/${ids.appeal}`, raids: "/staff/raids",
+    automod: "/staff/automod", new_rule: "/staff/automod/new", rule: `/staff/automod/${ids.rule}`, audit: "/staff/audit",
     edit_squads: "/staff/squads", edit_squad: `/staff/squads/${ids.squad}`, edit_shop: "/staff/shop", edit_board: "/staff/board",
     edit_seasons: "/staff/seasons", edit_season: `/staff/seasons/${ids.season}`, end_season: `/staff/seasons/${ids.season}/end`,
     edit_item: `/staff/shop/${ids.item}`, purchases: "/staff/shop/purchases", edit_board_quest: `/staff/board/${ids.quest}`,
@@ -52,3 +70,21 @@ export function staffPages(ids) {
     all_settings: "/staff/installation/settings", all_changes: "/staff/installation/audit",
   };
 }
+
+// Lists of a guild in which there is nothing.
+export const emptyPages = {
+  home: "", campaigns: "/campaigns", leaderboard: "/leaderboard", squads: "/squads", board: "/board", shop: "/shop",
+  achievements: "/achievements", seasons: "/seasons", skills: "/skills", learn: "/learn", me: "/me", wallet: "/wallet",
+  credentials: "/credentials", badges: "/credentials/badges", activity: "/activity", next: "/learn/next", own_cases: "/cases",
+  reviews_to_do: "/learn/reviews-to-do", waits: "/staff", run_campaigns: "/staff/campaigns", grading: "/staff/grading", author: "/staff/learning",
+  cases: "/staff/cases", automod: "/staff/automod", webhooks: "/staff/webhooks",
+};
+
+// Answers that are files: asked for, and no pages.
+export const files = [
+  "/g/*/campaigns/*/challenges/*/input", "/g/*/credentials/*/document", "/g/*/credentials/*/image",
+  "/g/*/staff/campaigns/*/bundle.json", "/g/*/staff/learning/paths/*/bundle.json",
+];
+
+// Addresses that look something up and lead on; and what a link opens that only Discord sends (dashboard_members.rs looks at it).
+export const passing = ["/", "/appeal/*", "/g/*/staff/members/find", "/sign-in"];

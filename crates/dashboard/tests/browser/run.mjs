@@ -55,6 +55,24 @@ const own = { ...state, cookies: state.cookies.filter((cookie) => cookie.name !=
 const known = await patterns();
 const visited = new Set();
 const linked = new Map();
+// Kinds of pages that are looked at nowhere though a page leads there, with an address of each: they are looked at as well.
+const apart = (kind) => files.includes(kind) || passing.includes(kind) || /^\/(api|docs|assets|health|licences)\b|\.(csv|json|png|svg)$/.test(kind);
+const note = (name, all) => {
+  for (const to of all) {
+    const one = kind(known, to);
+    if (!linked.has(one)) linked.set(one, { name, to });
+  }
+};
+function found(wanted) {
+  const more = {};
+  for (const [one, { to }] of linked) {
+    if (visited.has(one) || apart(one) || walked.has(one) || !wanted(one)) continue;
+    walked.add(one);
+    more[`found-${one.replace(/[^a-z]+/g, "-").replace(/^-|-$/g, "")}`] = `/${to}`;
+  }
+  return more;
+}
+const walked = new Set();
 const address = (path) => (path.startsWith("//") ? up.url + path.slice(1) : home + path);
 
 // Opens pages one after the other, as many at once as there are processors, and does to each what is asked.
@@ -91,27 +109,37 @@ async function forced(tab, where, name) {
 
 // Every page, in both themes and two widths. What does not depend on the theme is looked at in one: the keyboard, what moves, the
 // narrowest window, text at twice its size, colours of the system's choice.
+const [members, staff] = [pages(ids), staffPages(ids)];
 for (const theme of ["light", "dark"]) {
   for (const width of [1280, 360]) {
     const seen = { colorScheme: theme, viewport: { width, height: width > 500 ? 900 : 740 } };
-    for (const [eyes, all] of [[state, pages(ids)], [own, staffPages(ids)]]) {
-      await each(eyes, seen, all, async (tab, where, name) => {
-        if (theme === "light") await still(tab, where);
-        await accessible(tab, where, theme === "dark");
-        await picture(tab, `${name}-${theme}-${width}`);
-        if (theme === "dark") return;
-        await fits(tab, where);
-        await focusable(tab, where);
-        if (width === 360) {
-          await tab.setViewportSize({ width: 320, height: 640 });
-          await fits(tab, `${name} 320`);
-          await tab.setViewportSize(seen.viewport);
-        } else {
-          for (const to of await led(tab)) linked.set(kind(known, to), name);
-          await forced(tab, where, name);
-          await enlarged(tab, where);
+    const deed = async (tab, where, name) => {
+      if (theme === "light") await still(tab, where);
+      await accessible(tab, where, theme === "dark");
+      await picture(tab, `${name}-${theme}-${width}`);
+      if (theme === "dark") return;
+      await fits(tab, where);
+      await focusable(tab, where);
+      if (width === 360) {
+        await tab.setViewportSize({ width: 320, height: 640 });
+        await fits(tab, `${name} 320`);
+        await tab.setViewportSize(seen.viewport);
+      } else {
+        note(name, await led(tab));
+        await forced(tab, where, name);
+        await enlarged(tab, where);
+      }
+    };
+    for (const [eyes, all] of [[state, members], [own, staff]]) {
+      await each(eyes, seen, all, deed);
+      // What these pages lead to beside the lists, and what that leads to.
+      if (theme === "light" && width === 1280 && !only) {
+        const isOurs = (one) => all === staff || !one.includes("/staff");
+        for (let more = found(isOurs); Object.keys(more).length; more = found(isOurs)) {
+          Object.assign(all, more);
+          await each(eyes, seen, more, deed);
         }
-      });
+      }
     }
     step(`${theme} ${width}`);
   }
@@ -132,9 +160,9 @@ if (!only) {
   await flows.withoutScript({ ...tools, state, all: pages(ids) });
   step("without script");
   const there = new Set([...known.map((pattern) => pattern.replace(/\{[^}]*\}/g, "*")), ...linked.keys()]);
-  for (const kind of [...there].sort()) {
-    const apart = files.includes(kind) || passing.includes(kind) || /^\/(api|docs|assets|health)\b/.test(kind);
-    if (!apart && !visited.has(kind)) fault(kind, `is a page, and is not looked at here (pages.mjs)${linked.has(kind) ? `; ${linked.get(kind)} leads there` : ""}`);
+  for (const one of [...there].sort()) {
+    if (apart(one) || visited.has(one)) continue;
+    fault(one, `is a page, and is not looked at here (pages.mjs)${linked.has(one) ? `; ${linked.get(one).name} leads there` : ""}`);
   }
 }
 

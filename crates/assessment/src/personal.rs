@@ -8,7 +8,11 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 /// What the slice keeps of members.
-pub(crate) const KEEPER: Keeper = Keeper { tables: &[], copy, forget };
+pub(crate) const KEEPER: Keeper = Keeper {
+    tables: &["assessment.quest_submissions", "assessment.grade_history", "assessment.deadline_extensions"],
+    copy,
+    forget,
+};
 
 fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Value> {
     Box::pin(async move {

@@ -1,7 +1,7 @@
 //! What is kept of a learner here. It hangs on their row in learning and goes with it: their runs leave the figures, which are made
 //! again without them. Their first tries stay under a uuid that is nobody's, for what they tell of the steps.
 
-use access::personal::{Asked, Keeper, MOST};
+use access::personal::{Asked, Keeper, MOST, NOBODY};
 use kernel::{GuildId, UserId};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -73,6 +73,16 @@ fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, u6
             "DELETE FROM learning.learners WHERE guild_id = $1 AND user_id = $2",
             guild.get(),
             user.get()
+        )
+        .execute(&mut *conn)
+        .await?;
+        // What others said of quests may name them.
+        sqlx::query!(
+            "UPDATE insight.quest_reviews
+                SET comment = left(regexp_replace(comment, current_setting('questhall.forgotten', true), $2, 'gi'), 5000)
+              WHERE guild_id = $1 AND comment ~* current_setting('questhall.forgotten', true)",
+            guild.get(),
+            NOBODY,
         )
         .execute(conn)
         .await?;

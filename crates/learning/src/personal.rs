@@ -7,7 +7,20 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 /// What the slice keeps of members: everything else of a learner hangs on their row here.
-pub(crate) const KEEPER: Keeper = Keeper { tables: &["learning.learners"], copy, forget };
+pub(crate) const KEEPER: Keeper = Keeper {
+    tables: &[
+        "learning.learners",
+        "learning.user_learning_path_progress",
+        "learning.user_chapter_progress",
+        "learning.user_quest_attempts",
+        "learning.attempt_events",
+        "learning.item_tries",
+        "learning.quest_unlocks",
+        "learning.reward_grants",
+    ],
+    copy,
+    forget,
+};
 
 fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Value> {
     Box::pin(async move {

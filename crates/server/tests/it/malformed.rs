@@ -19,7 +19,7 @@ fn document() -> Value {
 const TEXTS: [&str; 7] =
     ["bank_slug", "queue", "schedule", "participant_id", "category", "name", "source_id"];
 
-fn value(guild: &Guild, name: &str) -> String {
+pub(crate) fn value(guild: &Guild, name: &str) -> String {
     guild.ids.get(name).cloned().unwrap_or_else(|| match name {
         "queue" => "jobs.timers".to_owned(),
         "schedule" => "jobs.partitions_ahead".to_owned(),
@@ -34,7 +34,7 @@ async fn send(house: &House, key: &str, method: &Method, path: &str, body: Optio
     send_as(house, USER, key, method, path, body).await
 }
 
-async fn send_as(
+pub(crate) async fn send_as(
     house: &House,
     user: i64,
     key: &str,
@@ -54,7 +54,7 @@ async fn send_as(
 }
 
 /// Some operations take keys of a guild, some of none.
-fn key_for<'a>(house: &'a House, guild: &'a Guild, operation: &Operation) -> &'a str {
+pub(crate) fn key_for<'a>(house: &'a House, guild: &'a Guild, operation: &Operation) -> &'a str {
     if operation.path.contains("{guild_id}") { &guild.key } else { &house.global }
 }
 
@@ -252,7 +252,7 @@ fn values() -> Vec<Value> {
 }
 
 /// Every place in a value, as JSON pointers.
-fn places(value: &Value, at: &str, all: &mut Vec<String>) {
+pub(crate) fn places(value: &Value, at: &str, all: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
             for (name, value) in map {
@@ -395,7 +395,7 @@ async fn a_list_is_no_object_and_a_misspelt_field_no_silence() {
 }
 
 /// A place in a value as problems name it: `rewards[0].bytes`.
-fn named(pointer: &str) -> String {
+pub(crate) fn named(pointer: &str) -> String {
     pointer.split('/').skip(1).fold(String::new(), |path, part| match part.parse::<usize>() {
         Ok(index) if !path.is_empty() => format!("{path}[{index}]"),
         _ if path.is_empty() => part.to_owned(),

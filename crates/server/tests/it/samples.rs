@@ -127,6 +127,7 @@ pub(crate) fn sample(document: &Value, schema: &Value, all: bool) -> Value {
     match kind.as_str() {
         Some("string") => match schema["format"].as_str() {
             Some("date-time") => json!("2030-01-01T00:00:00Z"),
+            Some("date") => json!("2030-01-01"),
             Some("uuid") => json!("0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f"),
             _ => {
                 json!("a".repeat(usize::try_from(schema["minLength"].as_u64().unwrap_or(1).max(1)).unwrap()))

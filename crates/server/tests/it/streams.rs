@@ -47,7 +47,7 @@ mod declared_2 {
     }
 }
 
-const GUILD: i64 = 175_928_847_299_117_063;
+pub(crate) const GUILD: i64 = 175_928_847_299_117_063;
 const OTHER: i64 = 175_928_847_299_117_064;
 
 /// A client that reads a stream.
@@ -347,7 +347,7 @@ async fn a_place_is_given_back() {
 }
 
 /// Lets a member solve the first part of the guild's first challenge, as if their input had been made already.
-async fn solve(house: &House, guild: &Guild, user: i64) {
+pub(crate) async fn solve(house: &House, guild: &Guild, user: i64) {
     let ids = |name: &str| uuid::Uuid::parse_str(&guild.ids[name]).unwrap();
     sqlx::query(
         "INSERT INTO challenges.generated_input_cache (challenge_id, campaign_id, guild_id, participant_id,

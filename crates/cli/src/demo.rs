@@ -60,26 +60,23 @@ pub(crate) struct Demo {
     pub(crate) path: PathId,
 }
 
-/// Makes what there is not yet: everybody, then what they did, as much as possible at the same time.
+/// Makes what there is not yet: everybody, then what they did.
 pub(crate) async fn set_up(services: &Services, screen: &Screen) -> Result<Demo, Failure> {
     let pool = services.app.pool();
     people::move_in(pool).await?;
     let season = season::prepare(pool).await?;
     people::settle(pool, &season).await?;
-    // The season's talk takes one processor and waits for no other; what needs nothing of it is done beside it. Boxed: they hold much.
-    let talk = Box::pin(timed("the season", season::tell(services, &season, screen)));
-    let rest = Box::pin(async {
-        timed("squads", people::gather(pool)).await?;
-        timed("campaigns that are over", past::set_up(services, screen)).await?;
-        let campaign = timed("the running campaign", running(services, screen)).await?;
-        timed("moderation", order::keep(pool)).await?;
-        let path = timed("learning", learn::set_up(services, screen)).await?;
-        Ok::<_, Failure>(Demo { campaign, path })
-    });
-    let (_, demo) = futures::try_join!(talk, rest)?;
+    // One after the other: who plays or learns would wait for the locks under which thousands of events are rewarded at once, on a
+    // slow machine for longer than anything may wait. Boxed: they hold much.
+    timed("squads", people::gather(pool)).await?;
+    Box::pin(timed("campaigns that are over", past::set_up(services, screen))).await?;
+    let campaign = Box::pin(timed("the running campaign", running(services, screen))).await?;
+    timed("moderation", order::keep(pool)).await?;
+    let path = Box::pin(timed("learning", learn::set_up(services, screen))).await?;
+    Box::pin(timed("the season", season::tell(services, &season, screen))).await?;
     timed("trade", trade::set_up(services)).await?;
     trade::weekend(pool).await?;
-    Ok(demo)
+    Ok(Demo { campaign, path })
 }
 
 /// Does it, and notes how long that took.

@@ -31,7 +31,7 @@ pub struct Entry {
 struct Section {
     label: &'static str,
     icon: Icon,
-    /// Whether it concerns the whole installation: for those who are confined to no guild.
+    /// Whether it concerns the whole installation: for those who run it, or are confined to no guild.
     whole: bool,
     pages: &'static [Sub],
 }
@@ -233,7 +233,7 @@ fn leads(shell: &Shell, path: &str) -> Option<usize> {
 impl Section {
     /// The pages that this visitor may look at; the one that leads nearest to here is the one they are on.
     fn places(&self, shell: &Shell) -> Vec<Place> {
-        if self.whole && shell.actor.guild.is_some() {
+        if self.whole && shell.actor.guild.is_some() && !shell.actor.is_operator() {
             return Vec::new();
         }
         let allowed: Vec<&Sub> = self.pages.iter().filter(|page| shell.may(page.scope)).collect();

@@ -32,10 +32,10 @@ async fn page(app: &App, shell: Shell, told: Form) -> Result<Sheet, Problem> {
     let may = shell.may(OperationsWrite::NAME);
     let rows = queues.iter().map(|queue| {
         let own = |deed: &str| at(&shell, &format!("/queues/{}/{deed}", queue.name));
-        let way = match queue.paused {
-            _ if !may => Html::default(),
-            true => shell.button(&own("resume"), "Resume", ""),
-            false => link(own("pause"), "Pause"),
+        let way = match (may, queue.paused) {
+            (false, _) => Html::default(),
+            (true, true) => shell.button(&own("resume"), "Resume", ""),
+            (true, false) => link(own("pause"), "Pause"),
         };
         vec![
             code(&queue.name),

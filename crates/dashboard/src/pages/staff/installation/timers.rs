@@ -17,6 +17,7 @@ use crate::form::Form;
 use crate::format;
 use crate::html::Html;
 use crate::page::Page;
+use crate::pages::staff::lake::in_address;
 use crate::pages::staff::sheet::{
     Sheet, actions, aside, asking, button, code, field, folded, form, join, lines, link, says, table, tabs,
     text, way, when,
@@ -24,7 +25,7 @@ use crate::pages::staff::sheet::{
 use crate::pages::staff::told::{led, told};
 use crate::shell::Shell;
 use crate::ui;
-use crate::visit::{Visit, encode};
+use crate::visit::Visit;
 
 /// The states, as tabs, and what they are called.
 const STATES: [(Status, &str); 5] = [
@@ -54,11 +55,8 @@ pub(crate) struct Filter {
 impl Filter {
     /// The part of the address that names the kind and the guild.
     fn narrowed(&self) -> String {
-        [("kind", self.kind.trim()), ("guild_id", self.guild_id.trim())]
-            .into_iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| format!("&{name}={}", encode(value)))
-            .collect()
+        let rest = in_address(&[("kind", &self.kind), ("guild_id", &self.guild_id)]);
+        if rest.is_empty() { rest } else { format!("&{rest}") }
     }
 }
 

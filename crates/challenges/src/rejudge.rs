@@ -238,6 +238,7 @@ fn sorted(given: &[Given], said: &[Option<Said>]) -> Rejudged {
 }
 
 /// Counts what is newly right.
+#[expect(clippy::too_many_lines, reason = "one transaction, in the order of its locks")]
 async fn count(
     pool: &PgPool,
     within: (GuildId, CampaignId, ChallengeId),

@@ -156,9 +156,13 @@ fn walk(
     }
 }
 
+fn extension(name: &str) -> Option<&str> {
+    name.rsplit_once('.').map(|(_, extension)| extension)
+}
+
 /// What editors, systems and Python leave in folders.
 fn passed_over(name: &str) -> bool {
-    name.starts_with('.') || name == "__pycache__" || name.ends_with(".pyc") || name.ends_with('~')
+    name.starts_with('.') || name == "__pycache__" || extension(name) == Some("pyc") || name.ends_with('~')
 }
 
 /// A name whose own characters do no harm on a terminal.

@@ -175,6 +175,7 @@ struct Run {
     warnings: Vec<Mistake>,
 }
 
+#[expect(clippy::too_many_lines, reason = "what is asked of a challenge, one after the other")]
 async fn challenge_run(
     sandbox: &Sandbox,
     tenant: i64,

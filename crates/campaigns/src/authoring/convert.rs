@@ -1,5 +1,5 @@
 //! Campaigns out of what other systems keep: Kattis problem packages, task generators with `generate(user, target_dir)`, exports of
-//! CTFd. What could not be carried over is said by name; nothing is dropped silently.
+//! `CTFd`. What could not be carried over is said by name; nothing is dropped silently.
 
 mod ctfd;
 mod kattis;
@@ -21,7 +21,7 @@ pub enum Origin {
     Kattis,
     /// A task with `generate(user, target_dir)`, or a folder of them.
     Ugra,
-    /// An unpacked export of CTFd.
+    /// An unpacked export of `CTFd`.
     Ctfd,
 }
 

@@ -109,7 +109,8 @@ impl<'a> Link<'a> {
 /// The files of a challenge's folder that nobody but its author sees.
 fn is_authors_own(name: &str) -> bool {
     let name = name.to_lowercase();
-    name.ends_with(".py") || name.ends_with(".toml") || name.ends_with(".md") || name.starts_with('.')
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    matches!(extension, Some("py" | "toml" | "md")) || name.starts_with('.')
 }
 
 /// The pictures and links that lead to files.

@@ -313,9 +313,9 @@ pub async fn files_read(
     )
     .fetch_all(conn)
     .await?;
-    let mut files = CampaignFiles::default();
-    files.library =
+    let library =
         library.into_iter().map(|row| File { path: row.path, content: row.content.into() }).collect();
+    let mut files = CampaignFiles { library, ..CampaignFiles::default() };
     for row in rows {
         let of = files.challenges.entry(row.slug).or_default();
         let list = if row.kind == "script" { &mut of.script } else { &mut of.attachments };

@@ -98,13 +98,12 @@ fn enter(means: &Means, lanes: &mut HashMap<(GuildId, ChallengeId), Lane>, waiti
 
 async fn run_lane(means: Means, waits: mpsc::UnboundedReceiver<Waiting>) {
     let coming = stream::unfold(waits, |mut waits| async move {
-        let next = match timeout(IDLE, waits.recv()).await {
-            Ok(next) => next,
-            Err(_) => {
-                // What came in this very moment is still let through.
-                waits.close();
-                waits.recv().await
-            }
+        let next = if let Ok(next) = timeout(IDLE, waits.recv()).await {
+            next
+        } else {
+            // What came in this very moment is still let through.
+            waits.close();
+            waits.recv().await
         };
         next.map(|waiting| (waiting, waits))
     });

@@ -203,13 +203,12 @@ async fn cases<'a>(
         .enumerate()
         .filter_map(|(n, submission)| {
             let facts = campaigns.get(&submission.campaign())?;
-            let arrival = match &submission.settles {
-                Some(settles) => settles.arrived_at,
-                None => {
-                    let waited = read_at.saturating_duration_since(submission.arrived);
-                    // What is kept meanwhile is kept in microseconds, and must be found by its time again.
-                    (now - TimeDelta::from_std(waited).unwrap_or_default()).trunc_subsecs(6)
-                }
+            let arrival = if let Some(settles) = &submission.settles {
+                settles.arrived_at
+            } else {
+                let waited = read_at.saturating_duration_since(submission.arrived);
+                // What is kept meanwhile is kept in microseconds, and must be found by its time again.
+                (now - TimeDelta::from_std(waited).unwrap_or_default()).trunc_subsecs(6)
             };
             Some((n, submission, facts, arrival))
         })
@@ -305,6 +304,7 @@ struct Settled {
 }
 
 /// Gives right answers their positions, and all answers their verdicts.
+#[expect(clippy::too_many_lines, reason = "the last leg of a batch, answer by answer")]
 async fn settle(
     conn: &mut PgConnection,
     judged: &[(&Case<'_>, Judgement)],

@@ -54,7 +54,7 @@ impl World {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), wait).await.expect("it is judged in the end");
+        tokio::time::timeout(Duration::from_mins(1), wait).await.expect("it is judged in the end");
     }
 }
 
@@ -208,6 +208,6 @@ pub(crate) async fn once(world: World, sandbox: Sandbox) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), wait).await.expect("it is given back");
+    tokio::time::timeout(Duration::from_mins(1), wait).await.expect("it is given back");
     assert_eq!((world.recorded().await, world.windows().await), (20, 20));
 }

@@ -41,8 +41,8 @@ pub(crate) enum CampaignCommand {
     Check(CheckArgs),
     /// Run one challenge's generator once and show what it makes: input, answers, time, standard error. Needs no database.
     Try(TryArgs),
-    /// Make a campaign's folder of what other systems keep: Kattis problem packages, task generators with generate(user, target_dir),
-    /// an unpacked export of CTFd. Says by name what could not be carried over.
+    /// Make a campaign's folder of what other systems keep: Kattis problem packages, task generators with `generate(user, target_dir)`,
+    /// an unpacked export of `CTFd`. Says by name what could not be carried over.
     Convert {
         /// The package, the folder of packages, or the export.
         source: PathBuf,

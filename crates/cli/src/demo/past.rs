@@ -203,7 +203,7 @@ async fn coming(services: &Services, there: &[Campaign]) -> Result<(), Failure> 
         Some(campaign) => campaign.clone(),
         None => {
             let mut bundle = PASTS[0].bundle()?;
-            bundle.campaign.name = NEXT.0.to_owned();
+            NEXT.0.clone_into(&mut bundle.campaign.name);
             bundle.campaign.description =
                 Some("The snow is going. Register in time: the first riddle is read out at noon.".to_owned());
             authoring::bundle_import(pool, wake, GUILD, Asker::CLI, &bundle, None).await?
@@ -226,9 +226,8 @@ pub(super) async fn register(
     let (pool, wake) = (services.app.pool(), services.app.wake());
     stream::iter(users.into_iter().map(|user| async move {
         match ops::register(pool, wake, GUILD, campaign, user).await {
-            Ok(_) => Ok(()),
             // Who left the guild meanwhile takes no part.
-            Err(campaigns::Error::Registration(_)) => Ok(()),
+            Ok(_) | Err(campaigns::Error::Registration(_)) => Ok(()),
             Err(error) => Err(failed(error)),
         }
     }))
@@ -398,7 +397,11 @@ impl Past {
     fn moves(&self, users: &[UserId]) -> Vec<Move> {
         let mut chance = StdRng::seed_from_u64(self.seed);
         let mut moves = Vec::new();
-        #[expect(clippy::cast_precision_loss, reason = "a share of the campaign's time")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_wrap,
+            reason = "a share of the campaign's time"
+        )]
         let share = |n: usize| (n as i64 * self.pace) as f64 / (self.days.1 * 24) as f64;
         for user in users {
             for (n, riddle) in self.riddles.iter().enumerate() {

@@ -109,21 +109,16 @@ async fn categories(pool: &PgPool, author: Author<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// An achievement to be made.
+type Goal =
+    (&'static str, &'static str, Rarity, RequirementType, RequirementScope, Option<&'static str>, i32, i32);
+
+#[expect(clippy::too_many_lines, reason = "a list of goals")]
 async fn goals(pool: &PgPool, author: Author<'_>) -> Result<(), Failure> {
     use RequirementScope::{Lifetime, Season as InSeason};
     use RequirementType::{CounterThreshold, Custom, StarThreshold, XpMilestone};
     let page = PageQuery { limit: Some(200), cursor: None };
     let there = achievements::ops::achievement_list(pool, GUILD, true, &page).await?;
-    type Goal = (
-        &'static str,
-        &'static str,
-        Rarity,
-        RequirementType,
-        RequirementScope,
-        Option<&'static str>,
-        i32,
-        i32,
-    );
     let wanted: [Goal; 12] = [
         (
             "First words",
@@ -304,6 +299,9 @@ fn last(at: DateTime<Utc>) -> Event {
     }
 }
 
+/// What became of a chunk of events.
+type Answered = BoxFuture<'static, Result<Vec<Outcome>, IngestError>>;
+
 /// Has the history taken, from where it was broken off, if it was. Answers how many events that were.
 pub(super) async fn tell(services: &Services, season: &Season, screen: &Screen) -> Result<usize, Failure> {
     let pool = services.app.pool();
@@ -324,7 +322,7 @@ pub(super) async fn tell(services: &Services, season: &Season, screen: &Screen) 
     let mut events = history(season.starts_at, until).filter(|event| event.timestamp >= go_on);
     let feed = services.lake.feed(GUILD);
     let bar = screen.bar(EVENTS, "events of a season");
-    let mut sent: VecDeque<(usize, BoxFuture<'static, Result<Vec<Outcome>, IngestError>>)> = VecDeque::new();
+    let mut sent: VecDeque<(usize, Answered)> = VecDeque::new();
     let (mut counted, mut ended) = (0, false);
     while !ended || !sent.is_empty() {
         if !ended {

@@ -4,6 +4,8 @@
 mod campaign;
 mod guild;
 
+use std::fmt::Write as _;
+
 use access::App;
 use axum::Router;
 use axum::http::{HeaderValue, header};
@@ -48,10 +50,10 @@ impl Preview {
         let mut head = tag("type", "website") + &tag("site_name", "Questhall");
         head += &tag("title", &self.title);
         head += &tag("description", &self.about);
-        head += &format!("<meta name=\"description\" content=\"{}\">\n", escape(&self.about));
+        let _ = writeln!(head, "<meta name=\"description\" content=\"{}\">", escape(&self.about));
         if let Some(url) = &self.url {
             head += &tag("url", url);
-            head += &format!("<link rel=\"canonical\" href=\"{}\">\n", escape(url));
+            let _ = writeln!(head, "<link rel=\"canonical\" href=\"{}\">", escape(url));
         }
         Html::trusted(head)
     }

@@ -72,9 +72,12 @@ fn kind_of(message: &str) -> String {
     unquoted.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
+/// All that a participant is given.
+type Given<'a> = (String, &'a [File]);
+
 /// Two participants who get the same input and are asked for different answers.
 fn contradiction(reports: &[SeedReport]) -> Option<Problem> {
-    let mut seen: HashMap<(String, &[File]), (&str, &[String])> = HashMap::new();
+    let mut seen: HashMap<Given<'_>, (&str, &[String])> = HashMap::new();
     for (seed, made) in made(reports) {
         let input = (made.input.to_string(), made.files.as_slice());
         match seen.get(&input) {

@@ -112,7 +112,7 @@ async fn files_with_strange_names_or_too_much_in_them_are_refused_by_name() {
         let script = format!("import os, json\n{script}\nprint(json.dumps({{'input': 1, 'result': 12345}}))");
         match generator::generate(&sandbox, 1, job(&script)).await.unwrap_err() {
             GeneratorError::Run(error) => error.to_string(),
-            other => other.to_string(),
+            other @ GeneratorError::Output { .. } => other.to_string(),
         }
     };
     for (script, words) in [

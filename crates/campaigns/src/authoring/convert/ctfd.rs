@@ -1,4 +1,4 @@
-//! An unpacked export of CTFd: challenges with their flags, hints, files and points.
+//! An unpacked export of `CTFd`: challenges with their flags, hints, files and points.
 
 use std::path::Path;
 
@@ -88,6 +88,7 @@ fn table<T: DeserializeOwned>(source: &Path, file: &str) -> Result<Vec<T>, Conve
 }
 
 /// Reads an export.
+#[expect(clippy::too_many_lines, reason = "table after table")]
 pub(super) fn read(source: &Path, left_out: &mut Vec<Mistake>) -> Result<Vec<Made>, ConvertError> {
     let mut left = |file: &str, why: String| left_out.push(Mistake::of(format!("db/{file}"), why));
     let mut challenges: Vec<Challenge> = table(source, "challenges.json")?;

@@ -1,5 +1,6 @@
 //! Kattis problem packages: `problem.yaml`, a statement, a generator or secret cases, submissions, an output validator.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::{ConvertError, Made, Mistake, answers, bytes, entries, extension, name, text};
@@ -81,7 +82,7 @@ pub(super) fn read(folder: &Path, left_out: &mut Vec<Mistake>) -> Result<Made, C
         [("license", "licence"), ("rights_owner", "owner"), ("author", "author"), ("source", "source")]
     {
         if let Some(value) = yaml.get(key).filter(|value| !value.is_empty()) {
-            made.readme.push_str(&format!("\n<!-- {told}: {} -->\n", value.replace("--", "- -")));
+            let _ = writeln!(made.readme, "\n<!-- {told}: {} -->", value.replace("--", "- -"));
         }
     }
     Ok(made)
@@ -256,16 +257,21 @@ fn statement(
     let mut readme = format!("# {title}\n\n{}\n", told.unwrap_or_default().trim());
     let samples = entries(&folder.join("data/sample"));
     for (n, path) in (1..).zip(samples.iter().filter(|path| extension(path) == "in")) {
-        let block = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
-        readme.push_str(&format!("\nExample {n}:\n\n{}", block(&text(path)?)));
+        let block = |text: &str| {
+            text.lines().fold(String::new(), |mut block, line| {
+                let _ = writeln!(block, "    {line}");
+                block
+            })
+        };
+        let _ = write!(readme, "\nExample {n}:\n\n{}", block(&text(path)?));
         let answer = path.with_extension("ans");
         if answer.is_file() {
             let answer = text(&answer)?;
             let answer = answer.trim();
             if answer.contains('\n') {
-                readme.push_str(&format!("\nIts answer:\n\n{}", block(answer)));
+                let _ = write!(readme, "\nIts answer:\n\n{}", block(answer));
             } else {
-                readme.push_str(&format!("\nIts answer is `{answer}`.\n"));
+                let _ = writeln!(readme, "\nIts answer is `{answer}`.");
             }
         }
     }
@@ -294,7 +300,7 @@ fn markdown_of(tex: &str) -> String {
             if bare.starts_with("\\illustration") {
                 let mut given = bare.split(['{', '}']).skip(1).step_by(2);
                 if let (Some(_), Some(file)) = (given.next(), given.next()) {
-                    text.push_str(&format!("![{}]({file})\n", given.next().unwrap_or("illustration")));
+                    let _ = writeln!(text, "![{}]({file})", given.next().unwrap_or("illustration"));
                 }
             }
             continue;
@@ -357,18 +363,13 @@ fn closing(inner: &str) -> Option<usize> {
 fn graphics(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {
-        match line.split_once("\\includegraphics") {
-            Some((before, rest)) => {
-                let file = rest
-                    .split_once('{')
-                    .and_then(|(_, rest)| rest.split_once('}'))
-                    .map_or("", |(file, _)| file);
-                out.push_str(&format!("{before}![picture]({})\n", file.rsplit('/').next().unwrap_or(file)));
-            }
-            None => {
-                out.push_str(line);
-                out.push('\n');
-            }
+        if let Some((before, rest)) = line.split_once("\\includegraphics") {
+            let file =
+                rest.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("", |(file, _)| file);
+            let _ = writeln!(out, "{before}![picture]({})", file.rsplit('/').next().unwrap_or(file));
+        } else {
+            out.push_str(line);
+            out.push('\n');
         }
     }
     out

@@ -100,7 +100,7 @@ pub(super) async fn retry(
     let (guild, id, author) = (visit.guild_id(), path.discord_effect_id, visit.guild.author());
     let retried = ops::effect_retry(app.pool(), guild, id, author).await;
     let to = visit.shell.at("/staff/effects");
-    let outcome = retried.map(|_| led(to, "It is tried again.")).map_err(Problem::from);
+    let outcome = retried.map(|_| led(to, "It is tried again."));
     told(&app, typed, outcome, |form| page(&app, visit.shell, Filter::default(), form)).await
 }
 

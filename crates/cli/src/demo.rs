@@ -60,8 +60,8 @@ pub(crate) struct Demo {
     pub(crate) path: PathId,
 }
 
-/// Makes what there is not yet: everybody, then what they did.
-pub(crate) async fn set_up(services: &Services, screen: &Screen) -> Result<Demo, Failure> {
+/// Makes what there is not yet: everybody, then what they did, so many events of it.
+pub(crate) async fn set_up(services: &Services, events: u32, screen: &Screen) -> Result<Demo, Failure> {
     let pool = services.app.pool();
     people::move_in(pool).await?;
     let season = season::prepare(pool).await?;
@@ -73,7 +73,7 @@ pub(crate) async fn set_up(services: &Services, screen: &Screen) -> Result<Demo,
     let campaign = Box::pin(timed("the running campaign", running(services, screen))).await?;
     timed("moderation", order::keep(pool)).await?;
     let path = Box::pin(timed("learning", learn::set_up(services, screen))).await?;
-    Box::pin(timed("the season", season::tell(services, &season, screen))).await?;
+    Box::pin(timed("the season", season::tell(services, &season, events as usize, screen))).await?;
     timed("trade", trade::set_up(services)).await?;
     trade::weekend(pool).await?;
     Ok(Demo { campaign, path })

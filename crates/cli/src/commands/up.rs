@@ -27,6 +27,10 @@ pub(crate) struct UpArgs {
     /// Set up a guild with a season of history, whose members go on talking, playing and learning.
     #[arg(long)]
     pub(crate) demo: bool,
+    /// Events of that season: fewer are there sooner, where the machine is slow or the build is not optimised.
+    #[arg(long, value_name = "COUNT", requires = "demo", default_value_t = 300_000,
+          value_parser = clap::value_parser!(u32).range(1_000..=1_000_000))]
+    pub(crate) demo_events: u32,
     /// Address to listen on [default: 127.0.0.1:8080]; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
@@ -55,7 +59,7 @@ pub(crate) async fn run(global: &Global, args: &UpArgs, screen: &Screen) -> Resu
         return Err(Failure::new(Code::Unavailable, "stopped while starting"));
     };
     let server = server.or_fail(Code::Unavailable)?;
-    let begun = begin(&server, &settings, args.demo, screen).await;
+    let begun = begin(&server, &settings, args.demo.then_some(args.demo_events), screen).await;
     let playing = match begun {
         Ok(Some(demo)) => Some(tokio::spawn(demo::live_on(demo, server.services().clone()))),
         Ok(None) => None,
@@ -84,7 +88,7 @@ pub(crate) async fn run(global: &Global, args: &UpArgs, screen: &Screen) -> Resu
 async fn begin(
     server: &Server,
     settings: &Settings,
-    demo: bool,
+    demo: Option<u32>,
     screen: &Screen,
 ) -> Result<Option<demo::Demo>, Failure> {
     let url = match (&settings.http.public_url, server.address()) {
@@ -93,7 +97,7 @@ async fn begin(
         (None, None) => return Err(Failure::new(Code::Internal, "the server does not listen")),
     };
     // Where the database is somebody's, so are its keys; the demo needs one all the same.
-    let key = if settings.db.url.is_none() || demo {
+    let key = if settings.db.url.is_none() || demo.is_some() {
         Some(admin_key(server, &settings.db.data_dir).await?)
     } else {
         None
@@ -102,13 +106,16 @@ async fn begin(
         // At once: what follows may take a while.
         screen.print(&welcome(&url, settings, key.as_deref()))?;
     }
-    let set_up = if demo { None } else { set_up_link(server, &url).await? };
+    let set_up = if demo.is_some() { None } else { set_up_link(server, &url).await? };
     if let Some(link) = set_up.as_ref().filter(|_| !screen.is_json()) {
         screen.print(&format!(
             "\nNo guild is known yet. Set it up here; the link works once, within {SET_UP_HOURS} hours:\n\n  {link}\n"
         ))?;
     }
-    let demo = if demo { Some(demo::set_up(server.services(), screen).await?) } else { None };
+    let demo = match demo {
+        Some(events) => Some(demo::set_up(server.services(), events, screen).await?),
+        None => None,
+    };
     let links = match demo {
         Some(_) if settings.auth.development => Some(demo::links(server.services(), &url).await?),
         _ => None,

@@ -27,8 +27,6 @@ use crate::screen::Screen;
 const NAME: &str = "Copper Season";
 /// Days that have passed of it when the demo is made, and those to come.
 const DAYS: (i64, i64) = (83, 8);
-/// Events of it.
-const EVENTS: usize = 300_000;
 /// Text channels.
 const CHANNELS: usize = 24;
 /// Events that are sent at once, and how often that many are on their way.
@@ -246,17 +244,15 @@ async fn goals(pool: &PgPool, author: Author<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What happened from the season's begin until the demo was made, in order: the crowd that the generator makes, of which the old hands
+/// What happened from the season's begin until the demo was made, some `events`, in order: the crowd that the generator makes, of which the old hands
 /// are there from the beginning, others join when they are first heard of, and some of the quiet ones leave.
-pub(super) fn history(from: DateTime<Utc>, until: DateTime<Utc>) -> impl Iterator<Item = Event> {
-    let community = Community {
-        seed: SEED,
-        events: EVENTS,
-        members: MEMBERS,
-        channels: CHANNELS,
-        from,
-        over: until - from,
-    };
+pub(super) fn history(
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+    events: usize,
+) -> impl Iterator<Item = Event> {
+    let community =
+        Community { seed: SEED, events, members: MEMBERS, channels: CHANNELS, from, over: until - from };
     let mut known = vec![false; MEMBERS];
     let old_hands = from + TimeDelta::days(OLD_HANDS_DAYS);
     let crowd = Generator::new(community).in_rhythm(rhythm).flat_map(move |event| {
@@ -303,7 +299,12 @@ fn last(at: DateTime<Utc>) -> Event {
 type Answered = BoxFuture<'static, Result<Vec<Outcome>, IngestError>>;
 
 /// Has the history taken, from where it was broken off, if it was. Answers how many events that were.
-pub(super) async fn tell(services: &Services, season: &Season, screen: &Screen) -> Result<usize, Failure> {
+pub(super) async fn tell(
+    services: &Services,
+    season: &Season,
+    total: usize,
+    screen: &Screen,
+) -> Result<usize, Failure> {
     let pool = services.app.pool();
     let known = sqlx::query!(
         r#"SELECT EXISTS (SELECT FROM lake.event_keys WHERE guild_id = $1 AND source_id = $2) AS "all!",
@@ -319,9 +320,9 @@ pub(super) async fn tell(services: &Services, season: &Season, screen: &Screen) 
     // A guild's events are taken in order, so that what comes before the last one known is known, too.
     let go_on = known.last.unwrap_or(season.starts_at);
     let until = season.created_at;
-    let mut events = history(season.starts_at, until).filter(|event| event.timestamp >= go_on);
+    let mut events = history(season.starts_at, until, total).filter(|event| event.timestamp >= go_on);
     let feed = services.lake.feed(GUILD);
-    let bar = screen.bar(EVENTS, "events of a season");
+    let bar = screen.bar(total, "events of a season");
     let mut sent: VecDeque<(usize, Answered)> = VecDeque::new();
     let (mut counted, mut ended) = (0, false);
     while !ended || !sent.is_empty() {
@@ -398,8 +399,8 @@ mod tests {
     #[test]
     fn the_history_is_the_same_each_time_and_that_of_a_living_guild() {
         let (from, until) = span();
-        let events: Vec<Event> = history(from, until).collect();
-        assert!(history(from, until).eq(events.iter().cloned()));
+        let events: Vec<Event> = history(from, until, 300_000).collect();
+        assert!(history(from, until, 300_000).eq(events.iter().cloned()));
         assert!((285_000..315_000).contains(&events.len()), "{}", events.len());
         assert!(events.windows(2).all(|pair| pair[0].timestamp <= pair[1].timestamp));
         assert_eq!(events.iter().map(Event::source).collect::<HashSet<_>>().len(), events.len());

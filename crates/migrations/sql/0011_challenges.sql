@@ -332,7 +332,8 @@ CREATE TABLE challenges.pending_checks (
     CONSTRAINT ck_pending_checks_part CHECK (part IN (1, 2)),
     CONSTRAINT ck_pending_checks_answer_length CHECK (octet_length(answer) <= 4096)
 );
-CREATE INDEX ix_pending_checks_campaign ON challenges.pending_checks (guild_id, campaign_id);
+CREATE INDEX ix_pending_checks_participant ON challenges.pending_checks (guild_id, campaign_id, participant_id);
+CREATE INDEX ix_pending_checks_challenge ON challenges.pending_checks (guild_id, challenge_id);
 CREATE INDEX ix_pending_checks_claimed_until ON challenges.pending_checks (claimed_until);
 COMMENT ON TABLE challenges.pending_checks IS 'Answers that wait for their checker: kept, so that a kill loses none. A row is taken out by who gives the verdict.';
 COMMENT ON COLUMN challenges.pending_checks.guild_id IS 'The campaign''s guild.';

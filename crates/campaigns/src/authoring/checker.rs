@@ -1,6 +1,8 @@
 //! An author's `check.py` before it is trusted: it takes the generator's own answers for right, has a verdict on nonsense, and says
 //! the same twice, on another day and with other hash seeds.
 
+use std::collections::HashSet;
+
 use challenges::checks::{Checked, Said, checker_run};
 use futures::StreamExt as _;
 use sandbox::generator::{Generated, alternatives};
@@ -50,15 +52,11 @@ pub(super) async fn checker_check(
         futures::stream::iter(runs).buffered(sandbox.workers()).collect().await;
     let (mut errors, mut warnings): (Vec<Mistake>, Vec<Mistake>) = (Vec::new(), Vec::new());
     let mut nonsense_taken = Vec::new();
+    // The first of a kind is enough; the others say the same with other numbers.
+    let mut kinds: HashSet<Kind> = HashSet::new();
     for (question, (first, second)) in questions.iter().zip(&said) {
-        if let Some(mistake) = mistake(&file, question, first, second) {
-            // The first of a kind is enough; the others say the same with other numbers.
-            let kind = |text: &str| text.split(" (on ").next().unwrap_or_default().to_owned();
-            let same = |other: &Mistake| {
-                (other.line.is_some() && other.line == mistake.line)
-                    || kind(&other.message) == kind(&mistake.message)
-            };
-            if !errors.iter().any(same) {
+        if let Some((kind, mistake)) = mistake(&file, question, first, second) {
+            if kinds.insert(kind) {
                 errors.push(mistake);
             }
         } else if !question.own && first.as_ref().is_ok_and(|said| said.correct) {
@@ -96,10 +94,23 @@ fn questions(made: &[(&str, &Generated)]) -> Vec<Question> {
     questions
 }
 
+/// Kinds of mistakes.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    /// It failed there.
+    AtLine(usize),
+    /// It failed for this reason, nowhere in particular.
+    For(String),
+    /// It says now this, now that.
+    Unsteady,
+    /// It takes the right answer for wrong.
+    OwnAnswer,
+}
+
 /// What is wrong with two runs on the same answer.
-fn mistake(file: &str, question: &Question, first: &Checked, second: &Checked) -> Option<Mistake> {
+fn mistake(file: &str, question: &Question, first: &Checked, second: &Checked) -> Option<(Kind, Mistake)> {
     let about = format!("part {}, answer {:?}", question.part, question.answer);
-    let mistake = match (first, second) {
+    let (kind, mistake) = match (first, second) {
         (Err(failure), _) | (_, Err(failure)) => {
             let why = failure.for_author.as_ref()?;
             let line = failure.line.and_then(|line| usize::try_from(line).ok());
@@ -107,23 +118,25 @@ fn mistake(file: &str, question: &Question, first: &Checked, second: &Checked) -
                 "{why} (on {about}): a checker has a verdict on whatever is sent, so what it cannot read is wrong"
             );
             let (traceback, stderr) = failure.told.clone();
-            Mistake { traceback, stderr, ..Mistake::new(file, line, message) }
+            let kind = line.map_or_else(|| Kind::For(why.clone()), Kind::AtLine);
+            (kind, Mistake { traceback, stderr, ..Mistake::new(file, line, message) })
         }
-        (Ok(first), Ok(second)) if first != second => Mistake::of(
-            file,
-            format!(
+        (Ok(first), Ok(second)) if first != second => {
+            let message = format!(
                 "run twice on the same answer, the checker said {} and then {} (on {about}): its verdict must follow from what it \
                  reads alone, not from the clock, os.urandom or the order of a set",
                 shown(first),
                 shown(second)
-            ),
-        ),
+            );
+            (Kind::Unsteady, Mistake::of(file, message))
+        }
         (Ok(said), _) if question.own && !said.correct => {
-            Mistake::of(file, format!("takes generate.py's own answer for wrong (on {about})"))
+            let message = format!("takes generate.py's own answer for wrong (on {about})");
+            (Kind::OwnAnswer, Mistake::of(file, message))
         }
         (Ok(_), Ok(_)) => return None,
     };
-    Some(Mistake { seeds: vec![question.seed.clone()], ..mistake })
+    Some((kind, Mistake { seeds: vec![question.seed.clone()], ..mistake }))
 }
 
 fn shown(said: &Said) -> String {

@@ -39,7 +39,7 @@ pub(super) enum Come {
 /// Judges one answer in a transaction of its own: what [`super::SubmissionWriter`] does for many. Checkers are not at hand here: what
 /// needs one is not judged.
 pub async fn submit(pool: &PgPool, submission: Submission) -> Outcome {
-    let mut judged = commit(pool, std::slice::from_ref(&submission)).await?;
+    let mut judged = commit(pool, std::slice::from_ref(&submission), &mut Order::default()).await?;
     match judged.outcomes.pop() {
         Some(Come::To(outcome)) => outcome,
         Some(Come::Check(check)) => {
@@ -51,11 +51,31 @@ pub async fn submit(pool: &PgPool, submission: Submission) -> Outcome {
 }
 
 /// Judges a batch and commits it. An error means that nothing was recorded, or that the connection was lost.
-pub(super) async fn commit(pool: &PgPool, batch: &[Submission]) -> sqlx::Result<Judged> {
+pub(super) async fn commit(pool: &PgPool, batch: &[Submission], order: &mut Order) -> sqlx::Result<Judged> {
     let mut tx = db::begin(pool).await?;
-    let judged = run(&mut tx, batch).await?;
+    let judged = run(&mut tx, batch, order).await?;
     tx.commit().await?;
     Ok(judged)
+}
+
+/// The latest arrival that a writer has seen, by this machine's clock and by the database's. What passes between the two being read
+/// is not the same for every batch: by itself, an answer could be earlier than one that arrived before it.
+#[derive(Debug, Default)]
+pub(super) struct Order(Option<(Instant, DateTime<Utc>)>);
+
+impl Order {
+    /// The time of an arrival, not before that of any earlier one.
+    fn placed(&mut self, arrived: Instant, at: DateTime<Utc>) -> DateTime<Utc> {
+        let Some((_, time)) = self.0.filter(|(last, _)| *last <= arrived) else {
+            self.0 = self.0.or(Some((arrived, at)));
+            return at;
+        };
+        // A database's clock that was set back is believed.
+        let set_back = time - at > TimeDelta::seconds(1);
+        let at = if set_back { at } else { at.max(time) };
+        self.0 = Some((arrived, at));
+        at
+    }
 }
 
 /// One submission on its way through the batch.
@@ -101,7 +121,7 @@ impl Case<'_> {
     }
 }
 
-async fn run(conn: &mut PgConnection, batch: &[Submission]) -> sqlx::Result<Judged> {
+async fn run(conn: &mut PgConnection, batch: &[Submission], order: &mut Order) -> sqlx::Result<Judged> {
     let mut outcomes: Vec<Option<Come>> = batch.iter().map(|_| None).collect();
 
     let keys: Vec<CampaignKey> = unique(batch.iter().map(Submission::campaign));
@@ -113,7 +133,7 @@ async fn run(conn: &mut PgConnection, batch: &[Submission]) -> sqlx::Result<Judg
     let campaigns: HashMap<CampaignKey, CampaignFacts> =
         campaigns.into_iter().map(|f| (f.key(), f)).collect();
 
-    let mut cases = cases(conn, batch, &campaigns, (now, read_at), &mut outcomes).await?;
+    let mut cases = cases(conn, batch, &campaigns, (now, read_at, order), &mut outcomes).await?;
     // In the order of arrival, whatever the order in which requests found their way here.
     cases.sort_by_key(|case| (case.arrival, case.n));
 
@@ -195,7 +215,7 @@ async fn cases<'a>(
     conn: &mut PgConnection,
     batch: &'a [Submission],
     campaigns: &'a HashMap<CampaignKey, CampaignFacts>,
-    (now, read_at): (DateTime<Utc>, Instant),
+    (now, read_at, order): (DateTime<Utc>, Instant, &mut Order),
     outcomes: &mut [Option<Come>],
 ) -> sqlx::Result<Vec<Case<'a>>> {
     let known: Vec<(usize, &Submission, &CampaignFacts, DateTime<Utc>)> = batch
@@ -208,7 +228,8 @@ async fn cases<'a>(
             } else {
                 let waited = read_at.saturating_duration_since(submission.arrived);
                 // What is kept meanwhile is kept in microseconds, and must be found by its time again.
-                (now - TimeDelta::from_std(waited).unwrap_or_default()).trunc_subsecs(6)
+                let at = (now - TimeDelta::from_std(waited).unwrap_or_default()).trunc_subsecs(6);
+                order.placed(submission.arrived, at)
             };
             Some((n, submission, facts, arrival))
         })

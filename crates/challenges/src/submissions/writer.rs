@@ -12,7 +12,7 @@ use sandbox::Sandbox;
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::{Come, Judged, commit};
+use super::batch::{Come, Judged, Order, commit};
 use super::{Outcome, Submission};
 use crate::checks::store::pending_release;
 use crate::checks::{Waiting, check_all};
@@ -93,10 +93,11 @@ impl SubmissionWriter {
 
 async fn write_all(pool: PgPool, wake: Wake, mut waiting: mpsc::Receiver<Pending>, checkers: ToCheckers) {
     let mut gathered = Vec::with_capacity(MAX_BATCH);
+    let mut order = Order::default();
     while waiting.recv_many(&mut gathered, MAX_BATCH).await > 0 {
         let (batch, replies): (Vec<Submission>, Vec<_>) =
             gathered.drain(..).map(|pending| (pending.submission, pending.reply)).unzip();
-        let outcomes = judge_all(&pool, &wake, &batch).await;
+        let outcomes = judge_all(&pool, &wake, &batch, &mut order).await;
         for (reply, come) in replies.into_iter().zip(outcomes) {
             match come {
                 // Whoever no longer listens has sent the answer all the same: it counts.
@@ -124,8 +125,8 @@ async fn to_checker(pool: &PgPool, checkers: &ToCheckers, waiting: Waiting) {
 
 /// Judges a batch; should it fail as a whole, judges its answers one by one, so that a single one that the database
 /// cannot take costs nobody else.
-async fn judge_all(pool: &PgPool, wake: &Wake, batch: &[Submission]) -> Vec<Come> {
-    match attempt(pool, wake, batch).await {
+async fn judge_all(pool: &PgPool, wake: &Wake, batch: &[Submission], order: &mut Order) -> Vec<Come> {
+    match attempt(pool, wake, batch, order).await {
         Ok(outcomes) => outcomes,
         // What a commit on a lost connection did is not known: the participant asks again, and a solved part is solved.
         Err(error) if db::is_connection_lost(&error) => {
@@ -135,7 +136,7 @@ async fn judge_all(pool: &PgPool, wake: &Wake, batch: &[Submission]) -> Vec<Come
             tracing::warn!(error = %error, answers = batch.len(), "a batch of answers failed; judging them one by one");
             let mut outcomes = Vec::with_capacity(batch.len());
             for submission in batch {
-                let alone = attempt(pool, wake, std::slice::from_ref(submission)).await;
+                let alone = attempt(pool, wake, std::slice::from_ref(submission), order).await;
                 outcomes.push(match alone {
                     Ok(mut all) => all.pop().unwrap_or(Come::To(Err(Error::Stopping))),
                     Err(error) => Come::To(Err(error.into())),
@@ -146,9 +147,14 @@ async fn judge_all(pool: &PgPool, wake: &Wake, batch: &[Submission]) -> Vec<Come
     }
 }
 
-async fn attempt(pool: &PgPool, wake: &Wake, batch: &[Submission]) -> sqlx::Result<Vec<Come>> {
+async fn attempt(
+    pool: &PgPool,
+    wake: &Wake,
+    batch: &[Submission],
+    order: &mut Order,
+) -> sqlx::Result<Vec<Come>> {
     // A panic would end the writer and with it every later answer's hope; it fails this batch instead.
-    let result = AssertUnwindSafe(commit(pool, batch)).catch_unwind().await;
+    let result = AssertUnwindSafe(commit(pool, batch, order)).catch_unwind().await;
     let Judged { outcomes, events } = result
         .unwrap_or_else(|_| Err(sqlx::Error::Protocol("judging a batch of answers panicked".into())))?;
     if events {

@@ -163,8 +163,8 @@ pub(super) fn name(n: usize) -> String {
         5 => return "مريم الخطيب".to_owned(),
         _ => {}
     }
-    let (given, family) = (GIVEN[n * 7 % GIVEN.len()], FAMILY[n * 11 % FAMILY.len()]);
-    let (mood, being) = (MOODS[n * 7 % MOODS.len()], BEINGS[n * 5 % BEINGS.len()]);
+    let (given, family) = (GIVEN[mixed(n, 1) % GIVEN.len()], FAMILY[mixed(n, 2) % FAMILY.len()]);
+    let (mood, being) = (MOODS[mixed(n, 3) % MOODS.len()], BEINGS[mixed(n, 4) % BEINGS.len()]);
     match n % 10 {
         0 | 1 => format!("{given} {family}"),
         2 => format!("{mood}_{being}"),
@@ -173,7 +173,7 @@ pub(super) fn name(n: usize) -> String {
         5 => format!("{}.{being}", given.to_lowercase()),
         6 => {
             let (given, family, family_first) = &TONGUES[n / 10 % TONGUES.len()];
-            let (given, family) = (given[n / 90 % given.len()], family[n / 17 % family.len()]);
+            let (given, family) = (given[mixed(n, 5) % given.len()], family[mixed(n, 6) % family.len()]);
             if *family_first { format!("{family}{given}") } else { format!("{given} {family}") }
         }
         7 => format!("{given} “{being}” {family}"),
@@ -181,6 +181,14 @@ pub(super) fn name(n: usize) -> String {
         _ if n % 100 == 59 => LONG[n / 100 % LONG.len()].to_owned(),
         _ => format!("{given} {}.", family.chars().next().unwrap_or('Q')),
     }
+}
+
+/// A number that `n` alone decides, and that looks like chance: whoever counts up meets no pattern (`SplitMix64`'s last steps).
+fn mixed(n: usize, salt: u64) -> usize {
+    let mut x = (n as u64).wrapping_mul(8).wrapping_add(salt).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    usize::try_from((x ^ (x >> 31)) >> 32).unwrap_or(0)
 }
 
 /// All of them.

@@ -116,7 +116,8 @@ fn task_generators_with_user_and_target_convert() {
     put(
         &source,
         "printed/generate.py",
-        "import json\n\ndef generate(user, target_dir):\n    print(json.dumps({'flags': ['flag_' + user]}))\n",
+        "import json\n\ndef generate(user, target_dir):\n    with open(target_dir + '/note.txt', 'w') as note:\n        note.write('for ' + user)\n    \
+         print(json.dumps({'flags': ['flag_' + user]}))\n",
     );
     let dir = folder.path().join("ctf");
     let answer = converted(&source, &dir);

@@ -333,6 +333,8 @@ async fn times_beyond_the_calendar_are_refused_in_bodies() {
                     if day { json!(time) } else { json!(format!("{time}T00:00:00Z")) };
                 let answer = house.call(operation.method.clone(), &path, key, &body).await;
                 let told = match answer.status.as_u16() {
+                    // What needs a sandbox is not looked at here.
+                    503 if answer.text.contains("runs no scripts") => continue,
                     400 => answer.json()["errors"][0]["field"].clone(),
                     // Of a batch, what is wrong is told an event at a time.
                     200 => answer.json()["refused"][0]["field"].clone(),

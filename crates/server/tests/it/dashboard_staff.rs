@@ -318,7 +318,7 @@ async fn staff_run_a_campaign_from_the_browser() {
     let answer =
         ada.submit(&sign_in, "/sign-in", &[("username", "ada"), ("password", "a password for tests")]).await;
     assert_eq!(answer.header("location"), "/guilds", "{answer:?}");
-    assert!(ada.page("/guilds").await.contains("/guilds/new"));
+    assert!(ada.page("/guilds").await.contains("/set-up"));
     let new = ada.page("/guilds/new").await;
     let answer = ada.submit(&new, "/guilds/new", &[("guild_id", "x"), ("name", "The hall")]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{answer:?}");

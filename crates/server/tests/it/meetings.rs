@@ -36,6 +36,8 @@ fn shuffled<T>(all: Vec<T>, salt: u64) -> Vec<T> {
 
 #[tokio::test]
 async fn whatever_meets_nobody_waits_in_a_circle() {
+    // Who fails here by chance shall at least have said why.
+    let _ = tracing_subscriber::fmt().with_env_filter("warn").with_test_writer().try_init();
     let house = House::new().await;
     let document: Value = serde_json::to_value(server::openapi()).unwrap();
     let deeds: Vec<Operation> = operations(&document)

@@ -168,7 +168,10 @@ pub(crate) async fn assignment_end(
     )
     .execute(conn)
     .await?;
-    db::ensure_affected(&done, 1).map_err(sqlx::Error::from)?;
+    if done.rows_affected() == 0 {
+        // Its time was over, or one of the two is forgotten.
+        return Err(Error::state("This review was taken back meanwhile."));
+    }
     Ok(())
 }
 

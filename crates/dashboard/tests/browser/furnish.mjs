@@ -117,7 +117,7 @@ export async function furnish(up) {
   await api("POST", "/moderation/cases", { action: "timeout", user_id: third, reason: "Spam <b>of</b> links", duration_seconds: 3600 });
   await api("POST", `/moderation/own-cases/${warned.case_number}/appeals`, { statement: "It was not me: I was asleep." }, me);
   const appeal = (await api("GET", "/moderation/appeals")).items[0].id;
-  const rule = await api("POST", "/moderation/rules", { name: "invites", rule_type: "invites", action: "alert" });
+  const rule = await api("POST", "/moderation/rules", { name: "No strange doors", rule_type: "invites", action: "alert" });
   await api("POST", "/moderation/raids", { action: "none", reason: "Many came at once." });
   const webhook = await api("POST", "/webhooks", { name: "The herald's hook", url: "https://example.org/hook" });
   const spare = await call("POST", "/keys", { name: "spare", guild_id: GUILD, scopes: ["campaigns:read"] });

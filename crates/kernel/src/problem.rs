@@ -198,6 +198,14 @@ impl From<sqlx::Error> for Problem {
                 );
                 return Self::new(UNAVAILABLE, detail).retry_after(SHORT_FOR);
             }
+            Trouble::Gone => {
+                // Who erases somebody meets who writes for them; were it a mistake of ours, this line finds it.
+                tracing::warn!(%error, "a request met the end of what it was about");
+                return Self::conflict(
+                    "Something that this is about was removed at this very moment, or is needed by something new; \
+                     nothing was changed. Look again.",
+                );
+            }
             Trouble::Ours => return Self::internal(&error),
         };
         tracing::warn!(%error, "a request is refused for the database's sake");
@@ -225,6 +233,9 @@ enum Trouble {
     Away,
     /// The server has too little of something, which an operator has to give it: this.
     Short(&'static str),
+    /// Somebody else's, who was quicker: a row that was there when we looked, and that ours was to refer to, is not there any
+    /// more; or one that was to go is referred to since.
+    Gone,
     /// Ours.
     Ours,
 }
@@ -243,6 +254,8 @@ fn trouble(error: &sqlx::Error) -> Trouble {
             Some("53100") => Trouble::Short("the database has no room on its disk"),
             Some("53200") => Trouble::Short("the database has no memory to spare"),
             Some("53300") => Trouble::Short("the database takes no more connections"),
+            // Foreign keys: we look before we write, so that only what happens between the two is told so.
+            Some("23503" | "23001") => Trouble::Gone,
             Some(code) if code.starts_with("53") => {
                 Trouble::Short("the database is at a limit of its settings")
             }

@@ -188,6 +188,9 @@ async fn the_currency_and_what_is_sold_are_kept_from_the_browser() {
     );
     let reports = at("/economy/reports");
     let today = db::now(&mut house.database.pool().acquire().await.unwrap()).await.unwrap().date_naive();
+    let form = page(&mut staff, &reports).await;
+    let nothing = staff.submit(&form, &reports, &[("day", "2020-01-01")]).await;
+    assert!(nothing.text.contains("f-day-fault") && nothing.text.contains("2020-01-01"), "{nothing:?}");
     let member = at(&format!("/members/{USER}"));
     fill(&mut staff, &member, &format!("{member}/bytes"), &[("amount:int", "9"), ("kind", "award")]).await;
     let report = fill(&mut staff, &reports, &reports, &[("day", &today.to_string())]).await;

@@ -190,7 +190,11 @@ pub(super) async fn report_make(
 ) -> Result<Response, Problem> {
     let make = async {
         let day = day_of(typed.value("day").unwrap_or_default())?;
-        reports::report_make(app.pool(), visit.guild_id(), day).await?;
+        reports::report_make(app.pool(), visit.guild_id(), day).await.map_err(|error| {
+            let problem = Problem::from(error);
+            let nothing = "must be a day on which the currency was in use";
+            if problem.status() == 404 { Problem::field("day", nothing) } else { problem }
+        })?;
         Ok(led(visit.shell.at(&format!("/staff/economy/reports/{day}")), "It is made."))
     };
     let outcome = make.await;

@@ -133,6 +133,7 @@ pub fn build(services: &Services) -> Router {
         .merge(pages::router())
         .merge(status::router())
         .merge(dashboard::router())
+        .merge(staff::router())
         .method_not_allowed_fallback(access::web::no_method)
         .fallback(access::web::no_route)
         .layer(given(at_hand));

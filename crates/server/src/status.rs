@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::{Extension, Router, routing::get};
 use chrono::{DateTime, Utc};
-use dashboard::status::{Health, Part, page};
+use frame::status::{Health, Part, page};
 use kernel::Clock;
 use sqlx::PgPool;
 use tokio::sync::Mutex;

@@ -38,11 +38,11 @@ pub(crate) fn wrap(slices: Router<App>, app: &App, http: &Http) -> Router {
         .layer(CatchPanicLayer::custom(panics::answer))
         .option_layer((!http.cors_origins.is_empty()).then(|| cors(&http.cors_origins)))
         .layer(compression)
-        .layer(middleware::from_fn_with_state(app.clone(), dashboard::problem_pages))
+        .layer(middleware::from_fn_with_state(app.clone(), frame::problem_pages))
         // Here too, so that whoever looks at a page is told of a panic by one.
         .layer(CatchPanicLayer::custom(panics::answer))
         .layer(middleware::from_fn_with_state(app.clone(), access::web::time_limit))
-        .layer(middleware::from_fn_with_state(app.clone(), dashboard::forms))
+        .layer(middleware::from_fn_with_state(app.clone(), frame::forms))
         .layer(middleware::from_fn_with_state(app.clone(), access::web::rate_limits))
         .layer(middleware::from_fn_with_state(app.clone(), access::web::while_allowed))
         .layer(middleware::from_fn_with_state(app.clone(), limits::body_limit))

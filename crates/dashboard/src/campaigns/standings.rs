@@ -1,0 +1,289 @@
+//! Leaderboards of a campaign: live, with how they came about.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use access::scope::CampaignsRead;
+use access::{App, Path, Query};
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use campaigns::model::{Campaign, CampaignType, ScoringType, Status};
+use challenges::catalogue::Challenge;
+use challenges::leaderboard::{Leaderboard, Solve, Solver, Standing};
+use challenges::ops::Onlooker;
+use frame::html::Html;
+use frame::page::{Page, optional};
+use frame::shell::Shell;
+use frame::visit::Visit;
+use frame::{chart, format, sigil, ui};
+use futures::{TryFutureExt as _, try_join};
+use kernel::{CampaignId, GuildId, PageQuery, Problem};
+use serde::Deserialize;
+
+use super::{CampaignPath, ChallengePath, sees_drafts};
+
+/// How many rows a page shows.
+const ROWS: i64 = 50;
+/// For how long what was rendered for one who looks serves all.
+const SHARED: Duration = Duration::from_millis(900);
+/// The most campaigns whose rows are kept.
+const MAX_KEPT: usize = 500;
+
+/// Rows of a leaderboard. They name no viewer, so that one rendering serves all.
+#[derive(Template)]
+#[template(path = "campaigns/rows.html")]
+struct Rows<'a> {
+    guild_id: GuildId,
+    squads: bool,
+    by_points: bool,
+    board: &'a Leaderboard<Standing>,
+}
+
+impl Rows<'_> {
+    fn href(&self, row: &Standing) -> String {
+        let kind = if self.squads { "squads" } else { "members" };
+        format!("/g/{}/{kind}/{}", self.guild_id, row.participant_id)
+    }
+
+    fn html(&self) -> Result<Html, Problem> {
+        self.render().map(Html::trusted).map_err(|error| Problem::internal(&error))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "campaigns/standings.html")]
+pub(super) struct StandingsPage {
+    shell: Shell,
+    campaign: Campaign,
+    rows: Html,
+    me: Option<Standing>,
+    frozen: Option<Html>,
+    empty: bool,
+    chart: Html,
+    next: Option<String>,
+    first: bool,
+}
+
+impl StandingsPage {
+    fn at(&self, rest: &str) -> String {
+        self.shell.at(&format!("/campaigns/{}{rest}", self.campaign.id))
+    }
+
+    fn stream(&self) -> String {
+        format!(
+            "/api/v1/guilds/{}/campaigns/{}/leaderboard/stream?limit={ROWS}",
+            self.shell.guild_id, self.campaign.id
+        )
+    }
+
+    /// Whether it changes while one looks.
+    fn is_live(&self) -> bool {
+        self.first && self.campaign.status == Status::Running
+    }
+
+    fn own(&self) -> &str {
+        self.me.as_ref().map_or("", |me| me.participant_id.as_str())
+    }
+
+    fn is_by_squad(&self) -> bool {
+        self.campaign.settings.campaign_type == CampaignType::Squad
+    }
+
+    fn is_by_points(&self) -> bool {
+        self.campaign.settings.scoring_type == ScoringType::PointBased
+    }
+}
+
+/// Where a list goes on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Cursor {
+    pub(super) cursor: Option<String>,
+}
+
+pub(super) async fn show(
+    State(app): State<App>,
+    visit: Visit<CampaignsRead>,
+    Path(path): Path<CampaignPath>,
+    Query(query): Query<Cursor>,
+) -> Result<Page<StandingsPage>, Problem> {
+    let (pool, guild, id) = (app.pool(), visit.guild_id(), path.campaign_id);
+    let shell = visit.shell;
+    let drafts = sees_drafts(&shell);
+    let first = query.cursor.is_none();
+    let page = PageQuery { limit: Some(ROWS), cursor: query.cursor };
+    let own = async {
+        match shell.member {
+            Some(user) => optional(challenges::ops::board_around(pool, (guild, id), user, 0).await),
+            None => Ok(None),
+        }
+    };
+    let (campaign, board, own) = try_join!(
+        campaigns::ops::campaign_get(pool, guild, id, drafts).err_into::<Problem>(),
+        challenges::ops::board(pool, (guild, id), drafts, &page).err_into::<Problem>(),
+        own
+    )?;
+    let me = own.and_then(|around| around.me);
+    let chart = if first { race(&app, &shell, &campaign, &board, drafts).await? } else { Html::default() };
+    let rows = Rows {
+        guild_id: guild,
+        squads: campaign.settings.campaign_type == CampaignType::Squad,
+        by_points: campaign.settings.scoring_type == ScoringType::PointBased,
+        board: &board,
+    };
+    let rows = rows.html()?;
+    Ok(Page(StandingsPage {
+        rows,
+        me,
+        frozen: board.frozen_since.map(|since| format::time(&since)),
+        empty: board.items.is_empty(),
+        chart,
+        next: board.next,
+        first,
+        campaign,
+        shell,
+    }))
+}
+
+/// How the first of a leaderboard came by what they have.
+async fn race(
+    app: &App,
+    shell: &Shell,
+    campaign: &Campaign,
+    board: &Leaderboard<Standing>,
+    drafts: bool,
+) -> Result<Html, Problem> {
+    let Some(from) = campaign.started_at.or(campaign.settings.start_time) else { return Ok(Html::default()) };
+    let first: Vec<&Standing> = board.items.iter().take(chart::MAX_LINES).collect();
+    let ids: Vec<String> = first.iter().map(|row| row.participant_id.clone()).collect();
+    let solves = challenges::ops::board_race(app.pool(), (shell.guild_id, campaign.id), drafts, &ids).await?;
+    let by_points = campaign.settings.scoring_type == ScoringType::PointBased;
+    let end = campaign.closed_at.or(campaign.end_time).unwrap_or(shell.now).min(shell.now);
+    let lines: Vec<chart::Line> = first.iter().map(|row| line_of(row, &solves, by_points)).collect();
+    let (title, unit) =
+        if by_points { ("Points over time", "Points") } else { ("Parts solved over time", "Parts") };
+    Ok(chart::lines(title, unit, from, end, &lines))
+}
+
+fn line_of(row: &Standing, solves: &[Solve], by_points: bool) -> chart::Line {
+    let mut sum = 0;
+    let own = solves.iter().filter(|solve| solve.participant_id == row.participant_id);
+    let points = own.map(|solve| {
+        sum += if by_points { i64::from(solve.points) } else { 1 };
+        (solve.at, sum)
+    });
+    chart::Line { name: row.display_name.clone(), points: points.collect() }
+}
+
+/// A campaign of a guild, and whether one sees through a freeze.
+type Key = (GuildId, CampaignId, bool);
+type Kept = Arc<tokio::sync::Mutex<Option<(Instant, Arc<str>)>>>;
+
+/// Rows as they were rendered last.
+static KEPT: LazyLock<Mutex<HashMap<Key, Kept>>> = LazyLock::new(Mutex::default);
+
+/// The rows alone, for pages that are open: however many look, they are read and rendered once a second.
+pub(super) async fn rows(
+    State(app): State<App>,
+    visit: Visit<CampaignsRead>,
+    Path(path): Path<CampaignPath>,
+) -> Result<Response, Problem> {
+    let (guild, id, drafts) = (visit.guild_id(), path.campaign_id, sees_drafts(&visit.shell));
+    let kept = {
+        let mut all = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() > MAX_KEPT {
+            all.clear();
+        }
+        Arc::clone(all.entry((guild, id, drafts)).or_default())
+    };
+    // Who comes while it is being rendered waits for that.
+    let mut kept = kept.lock().await;
+    let fresh = kept.as_ref().filter(|(at, _)| at.elapsed() < SHARED).map(|(_, html)| Arc::clone(html));
+    let html = if let Some(html) = fresh {
+        html
+    } else {
+        let html: Arc<str> = rendered(&app, guild, id, drafts).await?.as_str().into();
+        *kept = Some((Instant::now(), Arc::clone(&html)));
+        html
+    };
+    let kind = HeaderValue::from_static("text/html; charset=utf-8");
+    Ok(([(header::CONTENT_TYPE, kind)], html.to_string()).into_response())
+}
+
+async fn rendered(app: &App, guild: GuildId, id: CampaignId, drafts: bool) -> Result<Html, Problem> {
+    let page = PageQuery { limit: Some(ROWS), cursor: None };
+    let (campaign, board) = try_join!(
+        campaigns::ops::campaign_get(app.pool(), guild, id, drafts).err_into::<Problem>(),
+        challenges::ops::board(app.pool(), (guild, id), drafts, &page).err_into::<Problem>()
+    )?;
+    Rows {
+        guild_id: guild,
+        squads: campaign.settings.campaign_type == CampaignType::Squad,
+        by_points: campaign.settings.scoring_type == ScoringType::PointBased,
+        board: &board,
+    }
+    .html()
+}
+
+#[derive(Template)]
+#[template(path = "campaigns/solvers.html")]
+pub(super) struct SolversPage {
+    shell: Shell,
+    challenge: Challenge,
+    squads: bool,
+    part: i32,
+    solvers: Vec<Solver>,
+    next: Option<String>,
+    back: String,
+}
+
+impl SolversPage {
+    fn here(&self) -> String {
+        format!("{}/solvers", self.back)
+    }
+
+    fn query(&self) -> String {
+        format!("part={}", self.part)
+    }
+}
+
+/// Which solvers.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Part {
+    part: Option<i32>,
+    cursor: Option<String>,
+}
+
+pub(super) async fn solvers(
+    State(app): State<App>,
+    visit: Visit<CampaignsRead>,
+    Path(path): Path<ChallengePath>,
+    Query(query): Query<Part>,
+) -> Result<Page<SolversPage>, Problem> {
+    let (pool, guild) = (app.pool(), visit.guild_id());
+    let drafts = sees_drafts(&visit.shell);
+    let within = (guild, path.campaign_id, path.challenge_id);
+    let part = query.part.unwrap_or(1);
+    let page = PageQuery { limit: None, cursor: query.cursor };
+    let who = Onlooker { admin: drafts, user: visit.member };
+    let (challenge, board) = try_join!(
+        challenges::ops::challenge_get(pool, within, who),
+        challenges::ops::board_solvers(pool, within, part, drafts, &page)
+    )?;
+    let squads =
+        board.items.iter().any(|row| row.participant_type == challenges::model::ParticipantType::Squad);
+    let back = path.at(&visit.shell);
+    Ok(Page(SolversPage {
+        shell: visit.shell,
+        challenge,
+        squads,
+        part,
+        solvers: board.items,
+        next: board.next,
+        back,
+    }))
+}

@@ -143,8 +143,15 @@ pub struct Entry {
 }
 
 /// What authors keep to themselves until it is released, or for good, by the fields of snapshots.
-const OF_AUTHORS: [&str; 6] =
-    ["generation_script", "checker_script", "hints", "description", "description_part2", "text"];
+const OF_AUTHORS: [&str; 7] = [
+    "generation_script",
+    "checker_script",
+    "hints",
+    "description",
+    "part_descriptions",
+    "translations",
+    "text",
+];
 /// Whose snapshots hold such fields.
 const AUTHORED: [&str; 2] = ["challenges.", "campaigns."];
 

@@ -178,6 +178,7 @@ async fn whole_check(sandbox: &Sandbox, sizes: &Sizes) -> Result<Figure> {
         challenges: &challenges,
         files: &files,
         folder: None,
+        only: None,
         now: Clock::system().now(),
     };
     let runs = u32::try_from(sizes.generators * sizes.seeds)?;

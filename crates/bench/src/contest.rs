@@ -140,9 +140,9 @@ pub(crate) async fn inputs(
         let chunk = CHUNK.min(count - from);
         sqlx::query!(
             "INSERT INTO challenges.generated_input_cache (challenge_id, campaign_id, guild_id, participant_id, participant_type,
-                 input_json, expected_result, script_version, first_request_timestamp)
+                 input_json, expected_results, script_version, first_request_timestamp)
              SELECT ($3::uuid[])[1 + n % array_length($3, 1)], $1, $2, ($4 + n)::text, 'player',
-                    to_jsonb(repeat('3 1 4 1 5 ', 20)), 'right', 1, now() - interval '1 hour'
+                    to_jsonb(repeat('3 1 4 1 5 ', 20)), '{right}', 1, now() - interval '1 hour'
              FROM generate_series($5::bigint, $6::bigint) AS n",
             campaign.get(),
             GUILD.get(),

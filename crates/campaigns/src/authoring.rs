@@ -14,12 +14,13 @@ mod import;
 mod keys;
 mod mistake;
 mod plan;
+mod readme;
 mod solutions;
 mod starter;
 mod statement;
 mod write;
 
-pub use bundle::{Bundle, ChallengeBundle, HintBundle, PART_TWO_MARK, bundle_check};
+pub use bundle::{Bundle, ChallengeBundle, HintBundle, bundle_check};
 pub use carried::{FileBundle, files_of, folder_files};
 pub use check::{ChallengeReport, CheckReport, Checked, Seeds, Step, check};
 pub use convert::{ConvertError, Converted, Origin, convert};

@@ -3,12 +3,14 @@
 //! What holds:
 //! * a challenge that is not released does not exist for participants, by list or by id; testers are early;
 //! * categories, difficulty, scripts and answers are in [`Authoring`], which only admins get;
-//! * part 2's text comes with part 1's solution;
+//! * the text of a part comes with the solution of the part before;
+//! * who reads gets the texts in their language, where they are told in it;
 //! * solve counts do not look past the viewer's [`View`];
 //! * what is released keeps its place, its slug and its parts.
 
 mod check;
 mod files;
+mod languages;
 mod read;
 mod store;
 mod validate;
@@ -23,12 +25,13 @@ use crate::leaderboard::View;
 use crate::model::{Acting, Participant};
 use crate::rules::AnswerRule;
 
-pub use check::{CheckedScript, CheckedSeed, NEW_SCRIPT_RUNS, check, draft_try, script_check, scripts_check};
+pub use check::{CheckedScript, CheckedSeed, NEW_SCRIPT_RUNS, check, draft_try, script_check, scripts_new};
 pub(crate) use files::script_files;
 pub use files::{
     Attachment, CampaignFiles, ChallengeFiles, MAX_ATTACHMENTS_BYTES, MOST_ATTACHMENTS, ScriptFile,
     attachment_get, encoded, files_put, files_read, media_type,
 };
+pub use languages::{MOST_TRANSLATIONS, Reading, Translation, USUAL_LANGUAGE};
 pub use read::{challenge_get, challenge_list, drafts};
 pub use validate::{draft_check, slug_fits};
 pub use write::{
@@ -47,12 +50,14 @@ pub struct Viewer {
     pub acting: Acting,
     /// How far they may look.
     pub view: View,
+    /// In which language.
+    pub reading: Reading,
 }
 
 impl Viewer {
     /// One who writes challenges: sees everything, and acts for nobody.
-    pub(crate) const fn author() -> Self {
-        Self { admin: true, acting: Acting::Nobody, view: View::Live }
+    pub(crate) fn author() -> Self {
+        Self { admin: true, acting: Acting::Nobody, view: View::Live, reading: Reading::default() }
     }
 
     fn participant_id(&self) -> Option<&str> {
@@ -78,10 +83,15 @@ pub struct Challenge {
     pub title: String,
     /// Its text, Markdown.
     pub description: String,
-    /// The text of part 2, Markdown; absent until the viewer's participant has solved part 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description_part2: Option<String>,
-    /// How many answers it has: 1 or 2.
+    /// The texts of the parts from the second, Markdown: those that are open, a part's once the viewer's participant has solved the part
+    /// before it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub part_descriptions: Vec<String>,
+    /// The language of title and texts as they are here.
+    pub language: String,
+    /// All languages that it is told in, its own first.
+    pub languages: Vec<String>,
+    /// How many answers it has: 1 to 10.
     pub parts: i32,
     /// When it was released; absent while it is secret.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,6 +144,9 @@ pub struct Authoring {
     pub checker_error: Option<String>,
     /// Its hints.
     pub hints: Vec<HintDraft>,
+    /// Its texts in further languages.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub translations: Vec<Translation>,
     /// What its script finds under `files/`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<ScriptFile>,
@@ -149,9 +162,9 @@ pub struct HintDraft {
     /// Markdown, 1 to 10,000 characters.
     #[schema(min_length = 1, max_length = 10_000)]
     pub body: String,
-    /// The part it helps with: 1 (unless told) or 2.
+    /// The part it helps with: 1 unless told.
     #[serde(default = "one")]
-    #[schema(default = 1, minimum = 1, maximum = 2)]
+    #[schema(default = 1, minimum = 1, maximum = 10)]
     pub part: i32,
     /// Bytes paid by who unlocks it.
     #[serde(default)]
@@ -167,6 +180,10 @@ const fn one() -> i32 {
     1
 }
 
+fn usual_language() -> String {
+    USUAL_LANGUAGE.to_owned()
+}
+
 /// A new challenge. It is put last.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -178,13 +195,22 @@ pub struct ChallengeDraft {
     pub title: String,
     /// Markdown, at most 100,000 characters.
     pub description: String,
-    /// The text of part 2: given exactly when there are two parts.
+    /// The texts of the parts from the second, one for each.
     #[serde(default)]
-    pub description_part2: Option<String>,
-    /// How many answers it has: 1 (unless told) or 2.
+    #[schema(max_items = 9)]
+    pub part_descriptions: Vec<String>,
+    /// How many answers it has: 1 (unless told) to 10.
     #[serde(default = "one")]
-    #[schema(default = 1, minimum = 1, maximum = 2)]
+    #[schema(default = 1, minimum = 1, maximum = 10)]
     pub parts: i32,
+    /// The language of title and texts, as a tag: `de`, `pt-BR`.
+    #[serde(default = "usual_language")]
+    #[schema(default = "en", pattern = "^[a-z]{2}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")]
+    pub language: String,
+    /// The texts in further languages.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub translations: Vec<Translation>,
     /// The Python script that makes the inputs, at most 256 KiB.
     pub generation_script: String,
     /// Tags, never shown to participants.
@@ -201,7 +227,7 @@ pub struct ChallengeDraft {
     /// How answers are judged and what parts bring: one for all parts or one each; none compares exactly, for the campaign's
     /// points.
     #[serde(default)]
-    #[schema(max_items = 2)]
+    #[schema(max_items = 10)]
     pub answers: Vec<AnswerRule>,
     /// A Python script that says whether an answer is right, where comparing does not; at most 256 KiB.
     #[serde(default)]
@@ -221,12 +247,18 @@ pub struct ChallengePatch {
     pub title: Option<String>,
     /// Markdown.
     pub description: Option<String>,
-    /// The text of part 2; null takes it away.
-    #[serde(deserialize_with = "given")]
-    #[schema(value_type = Option<String>)]
-    pub description_part2: Option<Option<String>>,
-    /// 1 or 2; only before the campaign starts.
+    /// The texts of the parts from the second, one for each.
+    #[schema(max_items = 9)]
+    pub part_descriptions: Option<Vec<String>>,
+    /// 1 to 10; only before the campaign starts.
+    #[schema(minimum = 1, maximum = 10)]
     pub parts: Option<i32>,
+    /// The language of title and texts.
+    #[schema(pattern = "^[a-z]{2}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")]
+    pub language: Option<String>,
+    /// All texts in further languages.
+    #[schema(max_items = 20)]
+    pub translations: Option<Vec<Translation>>,
     /// The script. Inputs that nobody has asked for yet are made anew.
     pub generation_script: Option<String>,
     /// With a new script: also replace the inputs of those who have begun but not finished.
@@ -259,8 +291,10 @@ impl Challenge {
             slug: Some(self.slug.clone()),
             title: self.title.clone(),
             description: self.description.clone(),
-            description_part2: self.description_part2.clone(),
+            part_descriptions: self.part_descriptions.clone(),
             parts: self.parts,
+            language: self.languages.first().cloned().unwrap_or_else(usual_language),
+            translations: authoring.as_ref().map(|a| a.translations.clone()).unwrap_or_default(),
             generation_script: authoring.as_ref().map(|a| a.generation_script.clone()).unwrap_or_default(),
             categories: authoring.as_ref().map(|a| a.categories.clone()).unwrap_or_default(),
             difficulty_level: authoring.as_ref().and_then(|a| a.difficulty_level),
@@ -273,11 +307,13 @@ impl Challenge {
 }
 
 impl ChallengeDraft {
-    /// Whether the two say the same; hints are the same whatever their ids.
+    /// Whether the two say the same; hints are the same whatever their ids, translations in whatever order.
     pub(crate) fn same(&self, other: &Self) -> bool {
         let bare = |draft: &Self| {
             let hints = draft.hints.iter().map(|hint| HintDraft { id: None, ..hint.clone() }).collect();
-            Self { hints, ..draft.clone() }
+            let mut translations = draft.translations.clone();
+            translations.sort_by(|a, b| a.language.cmp(&b.language));
+            Self { hints, translations, ..draft.clone() }
         };
         bare(self) == bare(other)
     }
@@ -293,8 +329,10 @@ impl ChallengePatch {
             slug: self.slug.clone().or_else(|| old.slug.clone()),
             title: or(self.title.as_ref(), &old.title),
             description: or(self.description.as_ref(), &old.description),
-            description_part2: or(self.description_part2.as_ref(), &old.description_part2),
+            part_descriptions: or(self.part_descriptions.as_ref(), &old.part_descriptions),
             parts: self.parts.unwrap_or(old.parts),
+            language: or(self.language.as_ref(), &old.language),
+            translations: or(self.translations.as_ref(), &old.translations),
             generation_script: or(self.generation_script.as_ref(), &old.generation_script),
             categories: or(self.categories.as_ref(), &old.categories),
             difficulty_level: self.difficulty_level.unwrap_or(old.difficulty_level),

@@ -15,7 +15,7 @@ pub const NOT_REGISTERED: Kind = Kind::new("not-registered", 403, "Not registere
 pub const NOT_ELIGIBLE: Kind = Kind::new("not-eligible", 403, "Not a member of a participating squad");
 /// The challenge's own closing time has passed.
 pub const CHALLENGE_CLOSED: Kind = Kind::new("challenge-closed", 409, "The challenge is closed");
-/// Part 2 opens when part 1 is solved.
+/// A part opens when the part before it is solved.
 pub const PART_LOCKED: Kind = Kind::new("part-locked", 409, "That part is not open yet");
 /// The input must be fetched before it can be answered.
 pub const INPUT_FIRST: Kind = Kind::new("input-first", 409, "Fetch your input first");
@@ -73,9 +73,9 @@ pub enum Error {
     /// Arrived at or after the challenge's `closes_at`.
     #[error("the challenge takes no more answers")]
     ChallengeClosed,
-    /// The part before is not solved.
-    #[error("part 2 opens when part 1 is solved")]
-    PartLocked,
+    /// The part before this one is not solved.
+    #[error("part {0} opens when the part before it is solved")]
+    PartLocked(i32),
     /// The input was never requested, or was replaced since.
     #[error("the input was not requested yet")]
     InputFirst,
@@ -153,7 +153,9 @@ impl From<Error> for Problem {
                  the campaign's delay for late joins.",
             ),
             Error::ChallengeClosed => Self::new(CHALLENGE_CLOSED, "This challenge takes no more answers."),
-            Error::PartLocked => Self::new(PART_LOCKED, "Part 2 opens when part 1 is solved."),
+            Error::PartLocked(part) => {
+                Self::new(PART_LOCKED, format!("Part {part} opens when part {} is solved.", part - 1))
+            }
             Error::InputFirst => Self::new(
                 INPUT_FIRST,
                 "Fetch your input (GET …/input) before you answer. If you had fetched it before, it was replaced: fetch it anew.",

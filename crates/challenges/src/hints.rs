@@ -27,7 +27,7 @@ pub struct Hint {
     pub cost_bytes: i64,
     /// What unlocking it takes off the score: points (`point_based`) or seconds (`time_based`).
     pub penalty: i64,
-    /// Whether it can be unlocked now: hints of part 2 open with part 2.
+    /// Whether it can be unlocked now: hints of a later part open with it.
     pub available: bool,
     /// Its text, Markdown; absent while it is locked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,7 +45,7 @@ struct Row {
     penalty: i64,
     body: String,
     unlocked_at: Option<DateTime<Utc>>,
-    part1_solved: bool,
+    part_open: bool,
     order_position: i32,
     released_at: Option<DateTime<Utc>>,
     closes_at: Option<DateTime<Utc>>,
@@ -65,7 +65,7 @@ impl Row {
             part: self.part,
             cost_bytes: self.cost_bytes,
             penalty: self.penalty,
-            available: tester || self.part == 1 || self.part1_solved,
+            available: tester || self.part_open,
             body: open.then_some(self.body),
             unlocked_at: self.unlocked_at,
         }
@@ -81,9 +81,9 @@ async fn rows(
     sqlx::query_as!(
         Row,
         r#"SELECT h.id AS "id: HintId", h.position, h.part, h.cost_bytes, h.penalty, h.body, u.unlocked_at AS "unlocked_at?",
-                  EXISTS (SELECT FROM challenges.challenge_submissions s
-                          WHERE s.guild_id = ch.guild_id AND s.challenge_id = ch.id AND s.part = 1 AND s.participant_id = $3 AND s.is_correct)
-                      AS "part1_solved!",
+                  h.part = 1 OR EXISTS (SELECT FROM challenges.challenge_submissions s
+                          WHERE s.guild_id = ch.guild_id AND s.challenge_id = ch.id AND s.participant_id = $3 AND s.part = h.part - 1
+                            AND s.is_correct) AS "part_open!",
                   ch.order_position, ch.released_at, ch.closes_at
            FROM challenges.challenges ch
            JOIN challenges.challenge_hints h ON h.guild_id = ch.guild_id AND h.challenge_id = ch.id
@@ -167,8 +167,8 @@ pub async fn hint_unlock(
     if row.closes_at.is_some_and(|closes| facts.now >= closes) {
         return Err(Error::ChallengeClosed);
     }
-    if row.part == 2 && !row.part1_solved {
-        return Err(Error::PartLocked);
+    if !row.part_open {
+        return Err(Error::PartLocked(row.part));
     }
     row.unlocked_at = Some(unlock(&mut tx, &facts, &row, participant, user).await?);
     if row.penalty > 0 {

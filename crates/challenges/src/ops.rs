@@ -1,23 +1,27 @@
 //! What the faces call: one transaction each.
 
 use jobs::Wake;
+use kernel::language::Reader;
 use kernel::{CampaignId, ChallengeId, GuildId, Page, PageQuery, UserId};
 use sandbox::Files;
 use sqlx::{PgConnection, PgPool};
 
-use crate::catalogue::{self, Author, Challenge, ChallengeDraft, ChallengePatch, Viewer};
+use crate::catalogue::{self, Author, Challenge, ChallengeDraft, ChallengePatch, Reading, Viewer};
 use crate::error::Error;
 use crate::leaderboard::{self, Around, Feed, Leaderboard, Solve, Solver, SquadStanding, Standing, View};
 use crate::model::{Acting, CampaignFacts};
+use crate::rules::MAX_PARTS;
 use crate::store::{acting_for, campaign_find};
 
 /// Who looks: an admin, a member, or nobody in particular.
-#[derive(Debug, Clone, Copy)]
-pub struct Onlooker {
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Onlooker<'a> {
     /// Whether they see drafts, secrets and through freezes.
     pub admin: bool,
     /// The member they are, where they say.
     pub user: Option<UserId>,
+    /// In which language they read. Authors who name none get what is to be edited.
+    pub reader: Reader<'a>,
 }
 
 /// The campaign as this onlooker may know of it: drafts are for admins.
@@ -39,20 +43,21 @@ async fn viewer(
     conn: &mut PgConnection,
     facts: &CampaignFacts,
     view: View,
-    who: Onlooker,
+    who: Onlooker<'_>,
 ) -> sqlx::Result<Viewer> {
     let acting = match who.user {
         Some(user) => acting_for(conn, &[(facts.key(), user, facts.now)]).await?.pop(),
         None => None,
     };
-    Ok(Viewer { admin: who.admin, acting: acting.unwrap_or(Acting::Nobody), view })
+    let reading = Reading::of(who.reader, who.user);
+    Ok(Viewer { admin: who.admin, acting: acting.unwrap_or(Acting::Nobody), view, reading })
 }
 
 /// A campaign's challenges in their order, as this onlooker sees them.
 pub async fn challenge_list(
     pool: &PgPool,
     (guild, campaign): (GuildId, CampaignId),
-    who: Onlooker,
+    who: Onlooker<'_>,
     page: &PageQuery,
 ) -> Result<Page<Challenge>, Error> {
     let mut conn = db::acquire(pool).await?;
@@ -65,7 +70,7 @@ pub async fn challenge_list(
 pub async fn challenge_get(
     pool: &PgPool,
     (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
-    who: Onlooker,
+    who: Onlooker<'_>,
 ) -> Result<Challenge, Error> {
     let mut conn = db::acquire(pool).await?;
     let (facts, view) = facts_for(&mut conn, guild, campaign, who.admin).await?;
@@ -77,7 +82,7 @@ pub async fn challenge_get(
 pub async fn attachment_get(
     pool: &PgPool,
     (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
-    who: Onlooker,
+    who: Onlooker<'_>,
     name: &str,
 ) -> Result<Vec<u8>, Error> {
     let mut conn = db::acquire(pool).await?;
@@ -221,12 +226,12 @@ pub async fn board_solvers(
     admin: bool,
     page: &PageQuery,
 ) -> Result<Leaderboard<Solver>, Error> {
-    if !(1..=2).contains(&part) {
-        return Err(Error::field("part", "must be 1 or 2"));
+    if !(1..=MAX_PARTS).contains(&part) {
+        return Err(Error::field("part", format!("must be between 1 and {MAX_PARTS}")));
     }
     let mut conn = db::acquire(pool).await?;
     let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
-    let onlooker = Viewer { admin, acting: Acting::Nobody, view };
+    let onlooker = Viewer { admin, acting: Acting::Nobody, view, reading: Reading::default() };
     catalogue::challenge_get(&mut conn, &facts, &onlooker, challenge).await?;
     leaderboard::solvers(&mut conn, &facts, view, (challenge, part), page).await
 }

@@ -114,7 +114,7 @@ async fn answers_read(
     let rows = sqlx::query!(
         r#"SELECT s.id AS "id: SubmissionId", s.participant_id, s.user_id AS "user_id: UserId", s.part, s.submitted_result, s.is_correct,
                   s.submission_timestamp, i.input_json,
-                  CASE WHEN s.part = 1 THEN i.expected_result ELSE i.expected_result_part2 END AS expected,
+                  i.expected_results[s.part] AS expected,
                   i.first_request_timestamp AS "first_request!"
            FROM challenges.challenge_submissions s
            JOIN challenges.generated_input_cache i ON i.guild_id = s.guild_id AND i.challenge_id = s.challenge_id
@@ -205,7 +205,7 @@ pub async fn rejudge(
     Ok(done)
 }
 
-/// Which verdicts would be others. A part counts once, and the second only behind the first.
+/// Which verdicts would be others. A part counts once, and only behind the part before it.
 fn sorted(given: &[Given], said: &[Option<Said>]) -> Rejudged {
     let told = |g: &Given| RejudgedAnswer {
         submission_id: g.id,

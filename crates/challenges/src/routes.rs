@@ -10,7 +10,8 @@ mod inputs;
 
 use access::scope::{CampaignsWrite, Scope};
 use access::{App, InGuild};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
+use kernel::language::{Reader, is_tag};
 use kernel::{CampaignId, ChallengeId, GuildId, Problem};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -50,10 +51,21 @@ fn sees_through<S: Scope>(guild: &InGuild<S>) -> bool {
     guild.looks_as::<CampaignsWrite>()
 }
 
-/// Who looks, where saying for whom is not asked.
-fn onlooker<S: Scope>(guild: &InGuild<S>, headers: &HeaderMap) -> Result<Onlooker, Problem> {
+/// Who looks, where saying for whom is not asked; in the language that they ask for or their program accepts.
+fn onlooker<'a, S: Scope>(
+    guild: &InGuild<S>,
+    headers: &'a HeaderMap,
+    lang: Option<&'a str>,
+) -> Result<Onlooker<'a>, Problem> {
+    if lang.is_some_and(|lang| !is_tag(lang)) {
+        return Err(Problem::field("lang", "must be a language's tag, such as de or pt-BR"));
+    }
     let user = access::web::member_if_named(&guild.actor, headers)?;
-    Ok(Onlooker { admin: sees_through(guild), user })
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let admin = sees_through(guild);
+    // Who edits gets what is to be edited, whatever their program likes.
+    let reader = Reader { asked: lang, accepted: accepted.filter(|_| !admin) };
+    Ok(Onlooker { admin, user, reader })
 }
 
 /// The routes of this slice.

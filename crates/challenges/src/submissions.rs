@@ -37,7 +37,7 @@ use utoipa::ToSchema;
 use crate::checks::Said;
 use crate::error::Error;
 use crate::model::CampaignKey;
-use crate::rules::{MAX_ANSWER_BYTES, canonical};
+use crate::rules::{MAX_ANSWER_BYTES, MAX_PARTS, canonical};
 
 pub use batch::submit;
 pub use history::{PastSubmission, Whose, submission_list};
@@ -87,7 +87,7 @@ impl Submission {
 
     /// An answer that arrives now. Refused are answers that are empty, longer than 4 KiB (white space at
     /// their ends not counted), or hold a zero character, which
-    /// PostgreSQL cannot store, and parts other than 1 and 2.
+    /// PostgreSQL cannot store, and parts that no challenge has.
     pub fn new(
         (guild_id, campaign_id, challenge_id): (GuildId, CampaignId, ChallengeId),
         user_id: UserId,
@@ -104,8 +104,8 @@ impl Submission {
         if answer.contains('\0') {
             return Err(Error::field("answer", "must not contain a zero character"));
         }
-        if part.is_some_and(|part| !(1..=2).contains(&part)) {
-            return Err(Error::field("part", "must be 1 or 2"));
+        if part.is_some_and(|part| !(1..=MAX_PARTS).contains(&part)) {
+            return Err(Error::field("part", format!("must be between 1 and {MAX_PARTS}")));
         }
         let answer = answer.into_owned();
         let (arrived, request) = (Instant::now(), Repeatable::current());

@@ -17,5 +17,6 @@ pub(super) fn router() -> Router<App> {
         .route("/sign-in", get(sign_in::show).post(sign_in::local))
         .route("/sign-out", post(sign_in::out))
         .route("/theme", post(sign_in::choose_theme))
+        .route("/language", post(sign_in::choose_language))
         .route("/g/{guild_id}/as", get(acting::choose).post(acting::act))
 }

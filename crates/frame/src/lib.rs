@@ -11,7 +11,7 @@
 //!
 //! Map: [`visit`] who looks, [`shell`] the frame, [`nav`] where one may go · [`form`] and [`decode`] forms out and in, [`typed`] what was
 //! filled in, [`flash`] what they say afterwards, [`csrf`] · [`forms`](fn@forms) and [`problem_pages`], the layers that the server puts around
-//! everything · [`page`] rendering · [`ui`], [`format`](mod@format), [`chart`], [`markdown`], [`sigil`], [`icon`] parts of pages · [`assets`] files ·
+//! everything · [`page`] rendering · [`ui`], [`format`](mod@format), [`chart`], [`markdown`], [`sigil`], [`languages`], [`icon`] parts of pages · [`assets`] files ·
 //! [`status`] the page of the same name.
 
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "templates lend what they pass, however small it is")]
@@ -29,6 +29,7 @@ pub mod format;
 pub mod forms;
 pub mod html;
 pub mod icon;
+pub mod languages;
 pub mod markdown;
 pub mod nav;
 pub mod page;

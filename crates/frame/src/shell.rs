@@ -8,6 +8,7 @@ use kernel::{GuildId, UserId};
 
 use crate::csrf;
 use crate::html::{Html, escape};
+use crate::languages::Chosen;
 use crate::nav::{self, Group};
 
 /// The frame of a page.
@@ -33,6 +34,8 @@ pub struct Shell {
     pub development: bool,
     /// Whether somebody looks with a member's eyes.
     pub on_behalf: bool,
+    /// In which languages this browser reads.
+    pub languages: Chosen,
     /// The time, for countdowns: not for decisions.
     pub now: DateTime<Utc>,
     /// The address of this page.

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use kernel::{Clock, GuildId, Problem, UserId};
 
 use crate::flash;
+use crate::languages::Chosen;
 use crate::shell::Shell;
 
 /// Somebody with scope `S` in the guild of the path: [`InGuild`], and the member they are, if one.
@@ -114,6 +115,7 @@ async fn shell(
         nav: Vec::new(),
         section: None,
         theme: theme(app, &parts.headers),
+        languages: Chosen::of(app, &parts.headers),
         flash: flash::taken(app, &parts.headers),
         development: app.http().development,
         on_behalf,

@@ -8,6 +8,7 @@
 //! | [`id`] | newtypes over snowflakes and UUIDs, so that a guild is never taken for a member |
 //! | [`amount`] | bytes, points, XP and gold: integers with a name, never floats |
 //! | [`clock`] | where the time comes from when it is not the database |
+//! | [`language`] | languages as tags, and which of several a reader gets |
 //! | [`number`] | ids that are whole numbers |
 //! | [`objects`] | JSON in which an object is an object, and no list by the order of its fields |
 //! | [`page`] | keyset pages: opaque cursors, bounded limits |
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod csv;
 pub mod fields;
 pub mod id;
+pub mod language;
 pub mod number;
 pub mod objects;
 pub mod page;

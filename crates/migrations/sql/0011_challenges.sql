@@ -11,7 +11,8 @@ CREATE TABLE challenges.challenges (
     slug text NOT NULL,
     title text NOT NULL,
     description text NOT NULL,
-    description_part2 text,
+    part_descriptions text[] NOT NULL DEFAULT '{}',
+    language text NOT NULL DEFAULT 'en',
     parts integer NOT NULL DEFAULT 1,
     generation_script text NOT NULL,
     script_updated_at timestamptz NOT NULL DEFAULT now(),
@@ -39,15 +40,17 @@ CREATE TABLE challenges.challenges (
     CONSTRAINT uq_challenges_campaign_slug UNIQUE (guild_id, campaign_id, slug),
     CONSTRAINT ck_challenges_slug CHECK (slug ~ '^[a-z0-9][a-z0-9-]{0,63}$'),
     CONSTRAINT ck_challenges_title_length CHECK (char_length(title) BETWEEN 1 AND 200),
-    CONSTRAINT ck_challenges_description_length CHECK (char_length(description) <= 100000 AND char_length(description_part2) <= 100000),
+    CONSTRAINT ck_challenges_description_length CHECK (char_length(description) <= 100000),
+    CONSTRAINT ck_challenges_part_descriptions CHECK (cardinality(part_descriptions) <= 9),
+    CONSTRAINT ck_challenges_language CHECK (language ~ '^[a-z]{2}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$'),
     CONSTRAINT ck_challenges_script_length CHECK (octet_length(generation_script) BETWEEN 1 AND 262144),
     CONSTRAINT ck_challenges_checker_length CHECK (octet_length(checker_script) BETWEEN 1 AND 262144),
     CONSTRAINT ck_challenges_order_positive CHECK (order_position > 0),
     CONSTRAINT ck_challenges_difficulty_range CHECK (difficulty_level BETWEEN 1 AND 10),
-    CONSTRAINT ck_challenges_parts CHECK (parts IN (1, 2)),
+    CONSTRAINT ck_challenges_parts CHECK (parts BETWEEN 1 AND 10),
     CONSTRAINT ck_challenges_closes_after CHECK (closes_after_minutes BETWEEN 1 AND 5256000),
     CONSTRAINT ck_challenges_categories CHECK (jsonb_typeof(categories) = 'array'),
-    CONSTRAINT ck_challenges_answer_rules CHECK (jsonb_typeof(answer_rules) = 'array' AND jsonb_array_length(answer_rules) BETWEEN 1 AND 2)
+    CONSTRAINT ck_challenges_answer_rules CHECK (jsonb_typeof(answer_rules) = 'array' AND jsonb_array_length(answer_rules) BETWEEN 1 AND 10)
 );
 CREATE STATISTICS challenges.st_challenges (dependencies) ON guild_id, campaign_id FROM challenges.challenges;
 COMMENT ON TABLE challenges.challenges IS 'A challenge: a text, and a script that makes an input and its answers for each participant.';
@@ -57,9 +60,10 @@ COMMENT ON COLUMN challenges.challenges.guild_id IS 'The campaign''s guild.';
 COMMENT ON COLUMN challenges.challenges.order_position IS 'Place in the campaign, from 1; decides when it is released.';
 COMMENT ON COLUMN challenges.challenges.slug IS 'Folder name on import and export; part of what inputs are seeded with, so it outlives a re-import.';
 COMMENT ON COLUMN challenges.challenges.title IS 'Title, 1 to 200 characters.';
-COMMENT ON COLUMN challenges.challenges.description IS 'Markdown; of part one where there are two.';
-COMMENT ON COLUMN challenges.challenges.description_part2 IS 'Markdown of part two, shown once part one is solved.';
-COMMENT ON COLUMN challenges.challenges.parts IS 'How many answers it has: 1 or 2.';
+COMMENT ON COLUMN challenges.challenges.description IS 'Markdown; of part one where there are several.';
+COMMENT ON COLUMN challenges.challenges.part_descriptions IS 'Markdown of each part from the second, shown once the part before it is solved.';
+COMMENT ON COLUMN challenges.challenges.language IS 'The language of title and texts, as a tag: de, pt-BR. Others are in challenge_translations.';
+COMMENT ON COLUMN challenges.challenges.parts IS 'How many answers it has: 1 to 10.';
 COMMENT ON COLUMN challenges.challenges.generation_script IS 'The Python script that makes inputs; for admins only.';
 COMMENT ON COLUMN challenges.challenges.script_updated_at IS 'When the script last changed.';
 COMMENT ON COLUMN challenges.challenges.script_version IS 'Counts changes of the script; a cached input knows the version that made it.';
@@ -82,6 +86,29 @@ COMMENT ON COLUMN challenges.challenges.updated_at IS 'When the row last changed
 CREATE TRIGGER touch_updated_at BEFORE UPDATE ON challenges.challenges
     FOR EACH ROW WHEN (OLD.updated_at = NEW.updated_at AND OLD.* IS DISTINCT FROM NEW.*)
     EXECUTE FUNCTION questhall.touch_updated_at();
+
+CREATE TABLE challenges.challenge_translations (
+    guild_id bigint NOT NULL,
+    challenge_id uuid NOT NULL,
+    language text NOT NULL,
+    title text,
+    description text NOT NULL,
+    part_descriptions text[] NOT NULL DEFAULT '{}',
+    CONSTRAINT pk_challenge_translations PRIMARY KEY (guild_id, challenge_id, language),
+    CONSTRAINT fk_challenge_translations_challenge_id_challenges FOREIGN KEY (guild_id, challenge_id)
+        REFERENCES challenges.challenges (guild_id, id) ON DELETE CASCADE,
+    CONSTRAINT ck_challenge_translations_language CHECK (language ~ '^[a-z]{2}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$'),
+    CONSTRAINT ck_challenge_translations_title_length CHECK (char_length(title) BETWEEN 1 AND 200),
+    CONSTRAINT ck_challenge_translations_description_length CHECK (char_length(description) <= 100000),
+    CONSTRAINT ck_challenge_translations_part_descriptions CHECK (cardinality(part_descriptions) <= 9)
+);
+COMMENT ON TABLE challenges.challenge_translations IS 'The texts of a challenge in further languages; readers whose language is not here get the challenge''s own.';
+COMMENT ON COLUMN challenges.challenge_translations.guild_id IS 'The campaign''s guild.';
+COMMENT ON COLUMN challenges.challenge_translations.challenge_id IS 'The challenge.';
+COMMENT ON COLUMN challenges.challenge_translations.language IS 'The language, as a tag: de, pt-BR.';
+COMMENT ON COLUMN challenges.challenge_translations.title IS 'Title, 1 to 200 characters; null where it is the challenge''s own.';
+COMMENT ON COLUMN challenges.challenge_translations.description IS 'Markdown, as in challenges.';
+COMMENT ON COLUMN challenges.challenge_translations.part_descriptions IS 'Markdown of each part from the second, as in challenges.';
 
 CREATE TABLE challenges.challenge_files (
     guild_id bigint NOT NULL,
@@ -130,13 +157,13 @@ CREATE TABLE challenges.challenge_parts (
     CONSTRAINT pk_challenge_parts PRIMARY KEY (guild_id, challenge_id, part),
     CONSTRAINT fk_challenge_parts_challenge_id_challenges FOREIGN KEY (guild_id, challenge_id)
         REFERENCES challenges.challenges (guild_id, id) ON DELETE CASCADE,
-    CONSTRAINT ck_challenge_parts_part CHECK (part IN (1, 2)),
+    CONSTRAINT ck_challenge_parts_part CHECK (part BETWEEN 1 AND 10),
     CONSTRAINT ck_challenge_parts_solve_count CHECK (solve_count >= 0)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE challenges.challenge_parts IS 'How often each part was solved: the row whose lock makes positions exact.';
 COMMENT ON COLUMN challenges.challenge_parts.guild_id IS 'The campaign''s guild.';
 COMMENT ON COLUMN challenges.challenge_parts.challenge_id IS 'The challenge.';
-COMMENT ON COLUMN challenges.challenge_parts.part IS '1 or 2.';
+COMMENT ON COLUMN challenges.challenge_parts.part IS '1 to 10.';
 COMMENT ON COLUMN challenges.challenge_parts.solve_count IS 'Solvers so far; the next one''s position is one more.';
 
 CREATE TABLE challenges.challenge_hints (
@@ -153,7 +180,7 @@ CREATE TABLE challenges.challenge_hints (
         REFERENCES challenges.challenges (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT uq_challenge_hints_position UNIQUE (guild_id, challenge_id, position),
     CONSTRAINT ck_challenge_hints_body_length CHECK (char_length(body) BETWEEN 1 AND 10000),
-    CONSTRAINT ck_challenge_hints_part CHECK (part IN (1, 2)),
+    CONSTRAINT ck_challenge_hints_part CHECK (part BETWEEN 1 AND 10),
     CONSTRAINT ck_challenge_hints_costs CHECK (cost_bytes BETWEEN 0 AND 1000000000 AND penalty BETWEEN 0 AND 1000000000)
 );
 COMMENT ON TABLE challenges.challenge_hints IS 'Hints of a challenge, unlocked at a cost.';
@@ -161,7 +188,7 @@ COMMENT ON COLUMN challenges.challenge_hints.id IS 'Time-ordered id.';
 COMMENT ON COLUMN challenges.challenge_hints.challenge_id IS 'The challenge.';
 COMMENT ON COLUMN challenges.challenge_hints.guild_id IS 'The campaign''s guild.';
 COMMENT ON COLUMN challenges.challenge_hints.position IS 'Order among the challenge''s hints, from 1.';
-COMMENT ON COLUMN challenges.challenge_hints.part IS 'The part it helps with; hints of part two open with part two.';
+COMMENT ON COLUMN challenges.challenge_hints.part IS 'The part it helps with; hints of a later part open with it.';
 COMMENT ON COLUMN challenges.challenge_hints.body IS 'Markdown, at most 10,000 characters; shown once unlocked.';
 COMMENT ON COLUMN challenges.challenge_hints.cost_bytes IS 'Bytes paid by who unlocks it.';
 COMMENT ON COLUMN challenges.challenge_hints.penalty IS 'Points (point_based) or seconds (time_based) off the participant''s score.';
@@ -200,8 +227,7 @@ CREATE TABLE challenges.generated_input_cache (
     id uuid NOT NULL DEFAULT questhall.uuid_v7(),
     campaign_id uuid NOT NULL,
     input_json jsonb NOT NULL,
-    expected_result text NOT NULL,
-    expected_result_part2 text,
+    expected_results text[] NOT NULL,
     script_version integer NOT NULL,
     is_valid boolean NOT NULL DEFAULT true,
     generation_timestamp timestamptz NOT NULL DEFAULT now(),
@@ -209,7 +235,8 @@ CREATE TABLE challenges.generated_input_cache (
     CONSTRAINT pk_generated_input_cache PRIMARY KEY (guild_id, challenge_id, participant_id, participant_type),
     CONSTRAINT fk_generated_input_cache_challenge_id_challenges FOREIGN KEY (guild_id, challenge_id)
         REFERENCES challenges.challenges (guild_id, id) ON DELETE CASCADE,
-    CONSTRAINT ck_generated_input_cache_participant_type CHECK (participant_type IN ('player', 'squad'))
+    CONSTRAINT ck_generated_input_cache_participant_type CHECK (participant_type IN ('player', 'squad')),
+    CONSTRAINT ck_generated_input_cache_expected_results CHECK (cardinality(expected_results) BETWEEN 1 AND 10)
 ) WITH (fillfactor = 85);
 ALTER TABLE challenges.generated_input_cache ALTER COLUMN input_json SET COMPRESSION lz4;
 COMMENT ON TABLE challenges.generated_input_cache IS 'The input made for each participant, with its answers, which leave the server for nobody but admins.';
@@ -220,8 +247,7 @@ COMMENT ON COLUMN challenges.generated_input_cache.guild_id IS 'The campaign''s 
 COMMENT ON COLUMN challenges.generated_input_cache.participant_id IS 'The participant it was made for.';
 COMMENT ON COLUMN challenges.generated_input_cache.participant_type IS 'player or squad.';
 COMMENT ON COLUMN challenges.generated_input_cache.input_json IS 'The input: a JSON string for text, or any JSON.';
-COMMENT ON COLUMN challenges.generated_input_cache.expected_result IS 'The answer (of part one).';
-COMMENT ON COLUMN challenges.generated_input_cache.expected_result_part2 IS 'The answer of part two, where there is one.';
+COMMENT ON COLUMN challenges.generated_input_cache.expected_results IS 'The answers, one for each part; several right ones to a part are parted by U+001F.';
 COMMENT ON COLUMN challenges.generated_input_cache.script_version IS 'The version of the script that made it.';
 COMMENT ON COLUMN challenges.generated_input_cache.is_valid IS 'False once the script changed before the participant saw the input: it is then made anew.';
 COMMENT ON COLUMN challenges.generated_input_cache.generation_timestamp IS 'When it was made.';
@@ -273,7 +299,7 @@ CREATE TABLE challenges.challenge_submissions (
         REFERENCES campaigns.campaign_participants (guild_id, campaign_id, participant_id) ON DELETE CASCADE,
     CONSTRAINT ck_challenge_submissions_participant_type CHECK (participant_type IN ('player', 'squad')),
     CONSTRAINT ck_challenge_submissions_points_non_negative CHECK (points_awarded >= 0),
-    CONSTRAINT ck_challenge_submissions_part CHECK (part IN (1, 2)),
+    CONSTRAINT ck_challenge_submissions_part CHECK (part BETWEEN 1 AND 10),
     CONSTRAINT ck_challenge_submissions_result_length CHECK (octet_length(submitted_result) <= 4096),
     CONSTRAINT ck_challenge_submissions_checker CHECK (share_percent BETWEEN 1 AND 99 AND (is_correct OR share_percent IS NULL)
         AND char_length(checker_message) <= 500),
@@ -283,7 +309,8 @@ CREATE TABLE challenges.challenge_submissions (
 );
 CREATE INDEX ix_challenge_submissions_participant ON challenges.challenge_submissions (campaign_id, participant_id, id);
 CREATE INDEX ix_challenge_submissions_challenge_id ON challenges.challenge_submissions (challenge_id, id);
-CREATE UNIQUE INDEX uq_challenge_submissions_solved ON challenges.challenge_submissions (guild_id, challenge_id, part, participant_id)
+-- The participant before the part: all that somebody has solved of a challenge is one range.
+CREATE UNIQUE INDEX uq_challenge_submissions_solved ON challenges.challenge_submissions (guild_id, challenge_id, participant_id, part)
     WHERE is_correct;
 -- `solve_position > 0` is always so. It is there to keep this index out of the plans that ask whether a participant has
 -- solved a part: with old statistics it looks as good as the one above, and then reads every solver.
@@ -329,7 +356,7 @@ CREATE TABLE challenges.pending_checks (
     CONSTRAINT fk_pending_checks_participant FOREIGN KEY (guild_id, campaign_id, participant_id)
         REFERENCES campaigns.campaign_participants (guild_id, campaign_id, participant_id) ON DELETE CASCADE,
     CONSTRAINT ck_pending_checks_participant_type CHECK (participant_type IN ('player', 'squad')),
-    CONSTRAINT ck_pending_checks_part CHECK (part IN (1, 2)),
+    CONSTRAINT ck_pending_checks_part CHECK (part BETWEEN 1 AND 10),
     CONSTRAINT ck_pending_checks_answer_length CHECK (octet_length(answer) <= 4096)
 );
 CREATE INDEX ix_pending_checks_participant ON challenges.pending_checks (guild_id, campaign_id, participant_id);
@@ -366,7 +393,7 @@ CREATE TABLE challenges.borrowed_answers (
     CONSTRAINT fk_borrowed_answers_submission FOREIGN KEY (guild_id, campaign_id, submission_id)
         REFERENCES challenges.challenge_submissions (guild_id, campaign_id, id) ON DELETE CASCADE,
     CONSTRAINT ck_borrowed_answers_participant_type CHECK (participant_type IN ('player', 'squad')),
-    CONSTRAINT ck_borrowed_answers_part CHECK (part IN (1, 2))
+    CONSTRAINT ck_borrowed_answers_part CHECK (part BETWEEN 1 AND 10)
 );
 COMMENT ON TABLE challenges.borrowed_answers IS 'Wrong answers that are the right ones to somebody else''s input, for staff.';
 COMMENT ON COLUMN challenges.borrowed_answers.guild_id IS 'The campaign''s guild.';
@@ -381,6 +408,22 @@ COMMENT ON COLUMN challenges.borrowed_answers.submitted_at IS 'When it arrived.'
 COMMENT ON COLUMN challenges.borrowed_answers.owner_id IS 'The participant whose input it answers.';
 COMMENT ON COLUMN challenges.borrowed_answers.owner_solved_at IS 'When that one solved the part; null where they had not.';
 COMMENT ON COLUMN challenges.borrowed_answers.found_at IS 'When it was found.';
+
+CREATE TABLE challenges.borrowed_looks (
+    guild_id bigint NOT NULL,
+    campaign_id uuid NOT NULL,
+    submission_id uuid NOT NULL,
+    looked_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_borrowed_looks PRIMARY KEY (guild_id, campaign_id, submission_id),
+    CONSTRAINT fk_borrowed_looks_submission FOREIGN KEY (guild_id, campaign_id, submission_id)
+        REFERENCES challenges.challenge_submissions (guild_id, campaign_id, id) ON DELETE CASCADE
+);
+CREATE INDEX ix_borrowed_looks_looked_at ON challenges.borrowed_looks USING brin (looked_at);
+COMMENT ON TABLE challenges.borrowed_looks IS 'Wrong answers of the last minutes that were held against the other inputs, so that each is once. (They are not written in the order of their times, so a time up to which one has looked would miss some.)';
+COMMENT ON COLUMN challenges.borrowed_looks.guild_id IS 'The campaign''s guild.';
+COMMENT ON COLUMN challenges.borrowed_looks.campaign_id IS 'The campaign.';
+COMMENT ON COLUMN challenges.borrowed_looks.submission_id IS 'The answer.';
+COMMENT ON COLUMN challenges.borrowed_looks.looked_at IS 'When it was looked at.';
 
 CREATE TABLE challenges.submission_rate_limits (
     guild_id bigint NOT NULL,

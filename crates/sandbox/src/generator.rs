@@ -13,7 +13,9 @@ use serde_json::Value;
 
 pub use check::{CheckReport, Difference, Problem, SeedReport, check, download};
 use output::made_files;
-pub use output::{MAX_ANSWER_BYTES, OutputError, alternatives, canonical, read_output, shown_answer};
+pub use output::{
+    MAX_ANSWER_BYTES, MAX_PARTS, OutputError, alternatives, canonical, read_output, shown_answer,
+};
 
 use crate::{File, Job, RunError, Sandbox};
 
@@ -22,7 +24,7 @@ use crate::{File, Job, RunError, Sandbox};
 pub struct Generated {
     /// The puzzle's input: text, or any JSON.
     pub input: Value,
-    /// The answers in canonical text: one, or two for a challenge of two parts. Where several are right for a part, all of
+    /// The answers in canonical text: one for each part. Where several are right for a part, all of
     /// them; [`alternatives`] takes them apart.
     pub results: Vec<String>,
     /// The files that it made for the participant: those of its `files`, then what it left in `QUESTHALL_OUT`.

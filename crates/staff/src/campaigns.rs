@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::response::Response;
 use campaigns::model::{Campaign, CampaignTimer, Status};
 use challenges::catalogue::Challenge;
-use challenges::ops::Onlooker;
 use challenges::submissions::{Whose, submission_list};
 use frame::decode::Typed;
 use frame::flash::done;
@@ -174,7 +173,7 @@ pub(super) async fn show(
     let (pool, guild, id) = (app.pool(), visit.guild_id(), path.campaign_id);
     let shell = visit.shell;
     let all = PageQuery { limit: Some(CHALLENGES), cursor: None };
-    let admin = Onlooker { admin: true, user: None };
+    let admin = super::challenge::ADMIN;
     let timers = async {
         if !shell.may(OperationsRead::NAME) {
             return Ok(None);

@@ -8,6 +8,7 @@ use axum::response::Response;
 use campaigns::model::Campaign;
 use challenges::catalogue::{self, Challenge, ChallengeDraft, ChallengePatch, CheckedScript};
 use challenges::ops::Onlooker;
+use challenges::rules::MAX_PARTS;
 use frame::decode::{Typed, read_value};
 use frame::flash::done;
 use frame::form::Form;
@@ -17,6 +18,7 @@ use frame::shell::Shell;
 use frame::visit::Visit;
 use frame::{format, markdown, ui};
 use futures::{TryFutureExt as _, try_join};
+use kernel::language::Reader;
 use kernel::{CampaignId, ChallengeId, PageQuery, Problem};
 use sandbox::{Files, Sandbox};
 use serde::Deserialize;
@@ -24,7 +26,7 @@ use serde_json::{Map, Value, json};
 
 use super::campaigns::{CampaignPath, at};
 use super::sheet::{
-    Sheet, again, aside, button, choices, code, field, folded, form, group, join, lines, link, says, text,
+    Sheet, again, aside, button, code, field, folded, form, group, join, lines, link, says, text,
 };
 use super::without_empty_rows;
 
@@ -48,14 +50,17 @@ impl ChallengePath {
     }
 }
 
-pub(super) const ADMIN: Onlooker = Onlooker { admin: true, user: None };
+/// Who edits: texts come in their own language, as they are to be edited.
+pub(super) const ADMIN: Onlooker<'static> =
+    Onlooker { admin: true, user: None, reader: Reader { asked: None, accepted: None } };
 
 /// What a challenge's form shows.
 fn stored(challenge: &Challenge) -> Value {
     let authoring = challenge.authoring.as_ref();
     json!({
         "slug": challenge.slug, "title": challenge.title, "description": challenge.description,
-        "description_part2": challenge.description_part2, "parts": challenge.parts,
+        "part_descriptions": challenge.part_descriptions, "parts": challenge.parts, "language": challenge.language,
+        "translations": authoring.map(|a| a.translations.as_slice()).unwrap_or_default(),
         "generation_script": authoring.map(|a| a.generation_script.as_str()),
         "_categories": authoring.map(|a| a.categories.join(", ")),
         "difficulty_level": authoring.and_then(|a| a.difficulty_level),
@@ -65,15 +70,63 @@ fn stored(challenge: &Challenge) -> Value {
     })
 }
 
-fn controls(form: &Form, hints: usize, is_new: bool) -> Vec<Html> {
-    let parts = choices(&[("1", "One answer"), ("2", "Two: the second opens with the first")]);
-    let hints = (0..hints).map(|n| {
+/// How many rows of a kind a form has.
+#[derive(Debug, Clone, Copy)]
+struct Rows {
+    hints: usize,
+    /// Texts of parts beyond the first.
+    texts: usize,
+    translations: usize,
+}
+
+impl Rows {
+    /// For what is stored, with room for more, and for all that was typed.
+    fn of(typed: Option<&Typed>, challenge: Option<&Challenge>) -> Self {
+        let authoring = challenge.and_then(|challenge| challenge.authoring.as_ref());
+        let parts = |parts: i32| usize::try_from(parts.clamp(1, MAX_PARTS) - 1).unwrap_or_default();
+        let typed_parts = typed.and_then(|typed| typed.value("parts")?.trim().parse().ok()).map_or(0, parts);
+        let stored = |of: Option<usize>| of.unwrap_or_default() + SPARE;
+        Self {
+            hints: typed_rows(typed, "hints", "body").max(stored(authoring.map(|a| a.hints.len()))),
+            texts: typed_parts.max(challenge.map_or(0, |challenge| parts(challenge.parts))).max(1),
+            translations: typed_rows(typed, "translations", "description")
+                .max(authoring.map_or(0, |a| a.translations.len()) + 1),
+        }
+    }
+}
+
+/// Title and texts in another language.
+fn translation(form: &Form, n: usize, texts: usize) -> Html {
+    let at = |key: &str| format!("translations[{n}].{key}");
+    let parts = (0..texts).map(|part| {
+        let (name, label) =
+            (at(&format!("part_descriptions[{part}]:text")), format!("Text of part {}", part + 2));
+        field(&form.text(&name, &label, 4))
+    });
+    group(
+        &format!("Language {}", n + 1),
+        [
+            field(&form.line(&at("language"), "Language").exact().help("As a tag: de, pt-BR.")),
+            field(
+                &form
+                    .line(&at("title:null"), "Title")
+                    .help("The text's first heading unless told.")
+                    .max_length(200),
+            ),
+            field(&form.text(&at("description"), "Text", 6).help("Markdown.").max_length(100_000)),
+            join(parts),
+        ],
+    )
+}
+
+fn controls(form: &Form, rows: Rows, is_new: bool) -> Vec<Html> {
+    let hints = (0..rows.hints).map(|n| {
         let at = |key: &str| format!("hints[{n}].{key}");
         group(
             &format!("Hint {}", n + 1),
             [
                 field(&form.text(&at("body"), "Text", 3).help("Markdown.").max_length(10_000)),
-                field(&form.number(&at("part:int"), "For part").between(1, 2)),
+                field(&form.number(&at("part:int"), "For part").between(1, MAX_PARTS.into())),
                 field(&form.number(&at("cost_bytes:int"), "Costs, in bytes")),
                 field(
                     &form
@@ -92,12 +145,16 @@ fn controls(form: &Form, hints: usize, is_new: bool) -> Vec<Html> {
                 .help("Inputs are seeded with it. From the title unless told."),
         ),
         field(&form.text("description:text", "Text", 12).help("Markdown.").max_length(100_000)),
-        field(&form.choice("parts:int", "Answers", &parts)),
         field(
             &form
-                .text("description_part2:null", "Text of part 2", 6)
-                .help("Markdown; exactly where there are two answers."),
+                .number("parts:int", "Parts")
+                .help("Each has an answer, and opens with the one before it. Preview makes room for their texts.")
+                .between(1, MAX_PARTS.into()),
         ),
+        join((0..rows.texts).map(|n| {
+            let (name, label) = (format!("part_descriptions[{n}]:text"), format!("Text of part {}", n + 2));
+            field(&form.text(&name, &label, 6).help("Markdown; exactly where there is such a part."))
+        })),
         field(&form.text("generation_script:text", "Script that makes the inputs", 16).exact().help(
             "Python. It prints one JSON object with `input` and `result`, the same for the same seed.",
         )),
@@ -121,6 +178,13 @@ fn controls(form: &Form, hints: usize, is_new: bool) -> Vec<Html> {
             "JSON: a list of one rule for all parts, or one each, as the API has them. Left empty, answers are compared exactly.",
         ))),
         folded("Hints", &join(hints)),
+        folded(
+            "Further languages",
+            &join([
+                field(&form.line("language", "Language of the text above").exact().help("As a tag: en, de, pt-BR.")),
+                join((0..rows.translations).map(|n| translation(form, n, rows.texts))),
+            ]),
+        ),
     ];
     fields.push(field(&form.check("_unchecked", "Take the script without trying it first")));
     if !is_new {
@@ -185,9 +249,11 @@ impl Tried {
 }
 
 fn preview(typed: &Typed) -> Html {
-    let second = typed.value("description_part2").filter(|text| !text.trim().is_empty());
-    let second = second.map(|text| join([says("Part 2"), markdown::render(text)])).unwrap_or_default();
-    join([markdown::render(typed.value("description").unwrap_or_default()), second])
+    let further = (0..MAX_PARTS - 1).filter_map(|n| {
+        let text = typed.value(&format!("part_descriptions[{n}]")).filter(|text| !text.trim().is_empty())?;
+        Some(join([says(format!("Part {}", n + 2)), markdown::render(text)]))
+    });
+    join([markdown::render(typed.value("description").unwrap_or_default()), join(further)])
 }
 
 /// Buttons of the editor: looking at it changes nothing.
@@ -203,6 +269,15 @@ fn body(typed: &Typed) -> Result<Value, Problem> {
     let mut body = typed.json()?;
     let has_text = |row: &Map<String, Value>| row.get("body").is_some_and(|body| !body.is_null());
     without_empty_rows(&mut body, "hints", has_text);
+    let is_told =
+        |row: &Map<String, Value>| row.get("description").is_some() || row.get("language").is_some();
+    if body.get("translations").is_some() {
+        without_empty_rows(&mut body, "translations", is_told);
+    }
+    if let Some(translations) = body.get_mut("translations").and_then(Value::as_array_mut) {
+        translations.iter_mut().for_each(without_empty_texts);
+    }
+    without_empty_texts(&mut body);
     if let (Some(body), Some(tags)) = (body.as_object_mut(), typed.value("_categories")) {
         let tags = tags.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(Value::from);
         body.insert("categories".to_owned(), tags.collect());
@@ -216,14 +291,21 @@ fn body(typed: &Typed) -> Result<Value, Problem> {
     Ok(body)
 }
 
-fn hint_rows(typed: Option<&Typed>, stored: usize) -> usize {
-    let typed = typed.map_or(0, |typed| {
-        (0..64).take_while(|n| typed.value(&format!("hints[{n}].body")).is_some()).count()
-    });
-    typed.max(stored + SPARE)
+/// Leaves out the texts of parts that nobody wrote, behind those that somebody did.
+fn without_empty_texts(of: &mut Value) {
+    let Some(texts) = of.get_mut("part_descriptions").and_then(Value::as_array_mut) else { return };
+    while texts.last().is_some_and(|text| text.as_str().is_none_or(|text| text.trim().is_empty())) {
+        texts.pop();
+    }
 }
 
-fn new_page(shell: Shell, campaign: &Campaign, values: Form, (rows, tried): (usize, &Tried)) -> Sheet {
+/// How many rows were typed that have this field.
+fn typed_rows(typed: Option<&Typed>, of: &str, field: &str) -> usize {
+    let has = |typed: &Typed, n: usize| typed.value(&format!("{of}[{n}].{field}")).is_some();
+    typed.map_or(0, |typed| (0..64).take_while(|n| has(typed, *n)).count())
+}
+
+fn new_page(shell: Shell, campaign: &Campaign, values: Form, (rows, tried): (Rows, &Tried)) -> Sheet {
     let above = format!("/staff/campaigns/{}", campaign.id);
     let action = at(&shell, campaign.id, "/challenges/new");
     let body = form(&shell, &action, controls(&values, rows, true), buttons());
@@ -240,8 +322,9 @@ pub(super) async fn new(
     Path(path): Path<CampaignPath>,
 ) -> Result<Page<Sheet>, Problem> {
     let campaign = campaigns::ops::campaign_get(app.pool(), visit.guild_id(), path.campaign_id, true).await?;
-    let values = Form::of(&json!({ "parts": 1, "generation_script": STARTER }));
-    Ok(Page(new_page(visit.shell, &campaign, values, (SPARE, &Tried::Nothing))))
+    let values =
+        Form::of(&json!({ "parts": 1, "language": catalogue::USUAL_LANGUAGE, "generation_script": STARTER }));
+    Ok(Page(new_page(visit.shell, &campaign, values, (Rows::of(None, None), &Tried::Nothing))))
 }
 
 /// Runs the script as it was typed.
@@ -265,7 +348,7 @@ pub(super) async fn create(
 ) -> Result<Response, Problem> {
     let (pool, guild) = (app.pool(), visit.guild_id());
     let within = (guild, path.campaign_id);
-    let rows = hint_rows(Some(&typed), 0);
+    let rows = Rows::of(Some(&typed), None);
     let create = async {
         let tried = match typed.value("_do") {
             Some("preview") => Tried::Preview(preview(&typed)),
@@ -306,7 +389,7 @@ async fn edit_page(
     app: &App,
     shell: Shell,
     path: ChallengePath,
-    (values, rows, tried): (Option<Form>, usize, &Tried),
+    (values, typed, tried): (Option<Form>, Option<Typed>, &Tried),
 ) -> Result<Sheet, Problem> {
     let (pool, guild) = (app.pool(), shell.guild_id);
     let within = (guild, path.campaign_id, path.challenge_id);
@@ -315,8 +398,7 @@ async fn edit_page(
         challenges::ops::challenge_get(pool, within, ADMIN).err_into::<Problem>()
     )?;
     let values = values.unwrap_or_else(|| Form::of(&stored(&challenge)));
-    let hints = challenge.authoring.as_ref().map_or(0, |authoring| authoring.hints.len());
-    let fields = controls(&values, rows.max(hints + SPARE), false);
+    let fields = controls(&values, Rows::of(typed.as_ref(), Some(&challenge)), false);
     let body = form(&shell, &path.at(&shell, ""), fields, buttons());
     let fault = challenge.authoring.as_ref().and_then(|authoring| authoring.script_error.clone());
     let state = match (&fault, challenge.released_at) {
@@ -344,7 +426,7 @@ pub(super) async fn edit(
     visit: Visit<CampaignsWrite>,
     Path(path): Path<ChallengePath>,
 ) -> Result<Page<Sheet>, Problem> {
-    Ok(Page(edit_page(&app, visit.shell, path, (None, 0, &Tried::Nothing)).await?))
+    Ok(Page(edit_page(&app, visit.shell, path, (None, None, &Tried::Nothing)).await?))
 }
 
 pub(super) async fn update(
@@ -356,7 +438,6 @@ pub(super) async fn update(
 ) -> Result<Response, Problem> {
     let (pool, guild) = (app.pool(), visit.guild_id());
     let within = (guild, path.campaign_id, path.challenge_id);
-    let rows = hint_rows(Some(&typed), 0);
     let update = async {
         let tried = match typed.value("_do") {
             Some("preview") => Tried::Preview(preview(&typed)),
@@ -384,12 +465,12 @@ pub(super) async fn update(
     match update.await {
         Ok(None) => Ok(done(&app, &path.at(&visit.shell, ""), "The challenge is kept.")),
         Ok(Some(tried)) => {
-            let page = (Some(Form::kept(typed)), rows, &tried);
+            let page = (Some(Form::kept(typed.clone())), Some(typed), &tried);
             Ok(edit_page(&app, visit.shell, path, page).await?.shown())
         }
         Err(problem) => {
-            let (form, problem) = again(typed, problem)?;
-            let page = (Some(form), rows, &Tried::Nothing);
+            let (form, problem) = again(typed.clone(), problem)?;
+            let page = (Some(form), Some(typed), &Tried::Nothing);
             Ok(edit_page(&app, visit.shell, path, page).await?.refused(&problem))
         }
     }

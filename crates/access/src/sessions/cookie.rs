@@ -14,10 +14,12 @@ pub enum Cookie {
     Session,
     /// By which a browser that began to sign in is known when it comes back.
     SignIn,
-    /// What was done by the form before this page. Like the two below it permits nothing.
+    /// What was done by the form before this page. Like those below it permits nothing.
     Flash,
     /// The theme somebody chose.
     Theme,
+    /// The language in which somebody reads, chosen in this browser.
+    Language,
     /// In development: the member for whom an administrator looks and acts.
     ActingFor,
 }
@@ -30,6 +32,7 @@ impl Cookie {
             Self::SignIn => ("__Host-questhall-sign-in", "questhall-sign-in"),
             Self::Flash => ("__Host-questhall-flash", "questhall-flash"),
             Self::Theme => ("__Host-questhall-theme", "questhall-theme"),
+            Self::Language => ("__Host-questhall-language", "questhall-language"),
             Self::ActingFor => ("__Host-questhall-as", "questhall-as"),
         };
         if http.insecure_cookies() { bare } else { name }

@@ -1,6 +1,8 @@
 //! The bundle: all that an author wrote, without anything that a guild added.
 
-use challenges::catalogue::{ChallengeDraft, HintDraft, MAX_CHALLENGES, draft_check};
+use challenges::catalogue::{
+    ChallengeDraft, HintDraft, MAX_CHALLENGES, Translation, USUAL_LANGUAGE, draft_check,
+};
 use challenges::rules::AnswerRule;
 use kernel::FieldError;
 use serde::{Deserialize, Serialize};
@@ -10,9 +12,6 @@ use super::carried::{FileBundle, files_of};
 
 use crate::model::CampaignSettings;
 use crate::rules;
-
-/// The line of a README that parts the text of part one from that of part two.
-pub const PART_TWO_MARK: &str = "<!-- part two -->";
 
 /// A campaign with its challenges, in their order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -46,14 +45,24 @@ pub struct ChallengeBundle {
     /// Takes no answers this many minutes after its release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closes_after_minutes: Option<i32>,
-    /// How many answers it has: 1 or 2.
+    /// How many answers it has: 1 to 10.
     #[serde(default = "one")]
+    #[schema(default = 1, minimum = 1, maximum = 10)]
     pub parts: i32,
-    /// Markdown, of part one where there are two.
+    /// Markdown, of part one where there are several.
     pub description: String,
-    /// Markdown of part two.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description_part2: Option<String>,
+    /// Markdown of each part from the second.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 9)]
+    pub part_descriptions: Vec<String>,
+    /// The language of title and texts, as a tag: `de`, `pt-BR`.
+    #[serde(default = "usual_language", skip_serializing_if = "is_usual")]
+    #[schema(default = "en", pattern = "^[a-z]{2}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")]
+    pub language: String,
+    /// Title and texts in further languages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub translations: Vec<Translation>,
     /// The Python script that makes inputs.
     pub generation_script: String,
     /// How answers are judged and what parts bring: one for all parts or one each; none compares exactly, for the campaign's
@@ -93,6 +102,14 @@ pub struct HintBundle {
 
 const fn one() -> i32 {
     1
+}
+
+fn usual_language() -> String {
+    USUAL_LANGUAGE.to_owned()
+}
+
+fn is_usual(language: &str) -> bool {
+    language == USUAL_LANGUAGE
 }
 
 /// Everything that is wrong with a bundle, each with the path of its field.
@@ -161,8 +178,10 @@ impl From<&ChallengeBundle> for ChallengeDraft {
             slug: Some(c.slug.clone()),
             title: c.title.clone(),
             description: c.description.clone(),
-            description_part2: c.description_part2.clone(),
+            part_descriptions: c.part_descriptions.clone(),
             parts: c.parts,
+            language: c.language.clone(),
+            translations: c.translations.clone(),
             generation_script: c.generation_script.clone(),
             categories: c.categories.clone(),
             difficulty_level: c.difficulty,
@@ -190,7 +209,9 @@ impl From<ChallengeDraft> for ChallengeBundle {
             closes_after_minutes: draft.closes_after_minutes,
             parts: draft.parts,
             description: draft.description,
-            description_part2: draft.description_part2,
+            part_descriptions: draft.part_descriptions,
+            language: draft.language,
+            translations: draft.translations,
             generation_script: draft.generation_script,
             answers: draft.answers,
             checker_script: draft.checker_script,

@@ -226,7 +226,7 @@ fn file_read(dir: &Path, file: &str, left: &mut usize, mistakes: &mut Vec<Mistak
 pub(super) fn attachments_read(
     dir: &Path,
     slug: &str,
-    readme: &str,
+    readmes: &[&str],
     mistakes: &mut Vec<Mistake>,
 ) -> Vec<File> {
     let folder = format!("{slug}/attachments");
@@ -240,7 +240,7 @@ pub(super) fn attachments_read(
         flat
     });
     let mut left = MAX_ATTACHMENTS_BYTES.saturating_sub(files.iter().map(|file| file.content.len()).sum());
-    for link in links(readme) {
+    for link in readmes.iter().flat_map(|readme| links(readme)) {
         let Some(name) = link.beside() else { continue };
         if !dir.join(slug).join(name).exists() || files.iter().any(|file| file.path == name) {
             continue;

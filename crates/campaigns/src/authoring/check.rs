@@ -1,6 +1,7 @@
 //! `campaign check`: runs every generator on several seeds, in the jail, and the author's own solutions on what they made;
 //! looks at times, prices and links; and tells the author what they would want to know before participants do.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use super::flags::flags_of;
 use super::keys::key_line;
 use super::mistake::Mistake;
 use super::plan::plan_check;
+use super::readme::file_of;
 use super::solutions::{Case, Solution, SolutionReport, solution_run, solutions_read};
 use super::statement::{Statement, links_check, statement};
 use crate::model::CampaignSettings;
@@ -111,12 +113,14 @@ pub enum Step<'a> {
 pub struct Checked<'a> {
     /// The settings.
     pub campaign: Option<&'a CampaignSettings>,
-    /// The challenges whose scripts run, in their order.
+    /// The challenges, in their order.
     pub challenges: &'a [ChallengeBundle],
     /// Their files.
     pub files: &'a CampaignFiles,
     /// The folder that they came from: solutions, pictures and the lines of keys are there.
     pub folder: Option<&'a Path>,
+    /// Those whose scripts run, by their slugs; all, where none are named.
+    pub only: Option<&'a HashSet<String>>,
     /// What time it is.
     pub now: DateTime<Utc>,
 }
@@ -125,7 +129,7 @@ impl<'a> Checked<'a> {
     /// A whole campaign, without a folder.
     pub const fn bundle(bundle: &'a Bundle, files: &'a CampaignFiles, now: DateTime<Utc>) -> Self {
         let challenges = bundle.challenges.as_slice();
-        Self { campaign: Some(&bundle.campaign), challenges, files, folder: None, now }
+        Self { campaign: Some(&bundle.campaign), challenges, files, folder: None, only: None, now }
     }
 }
 
@@ -147,7 +151,8 @@ pub async fn check(
     let progress = &progress;
     // Made before they are awaited: a stream's own closure would not do for every lifetime in a handler.
     let mut runs = Vec::with_capacity(what.challenges.len());
-    for challenge in what.challenges {
+    let runs_too = |challenge: &&ChallengeBundle| what.only.is_none_or(|only| only.contains(&challenge.slug));
+    for challenge in what.challenges.iter().filter(runs_too) {
         runs.push(async move {
             progress(Step::Begun(&challenge.slug));
             let found = what.files.found_by(&challenge.slug);
@@ -255,9 +260,10 @@ async fn challenge_run(
         warnings.extend(worth_a_look);
     }
     if let Some(dir) = folder {
-        let readme =
-            text_read(dir, &format!("{}/README.md", challenge.slug), &mut Vec::new()).unwrap_or_default();
-        warnings.extend(links_check(dir, &challenge.slug, &readme));
+        let readmes = readmes(dir, challenge);
+        for (name, readme) in &readmes {
+            warnings.extend(links_check(dir, (&challenge.slug, name), readme));
+        }
         let solutions = solutions_read(dir, &challenge.slug, &mut errors);
         let cases: Vec<Case> = found
             .seeds
@@ -281,10 +287,11 @@ async fn challenge_run(
             })
             .collect();
         if errors.is_empty() {
-            let statement = statement(&readme);
+            let statements: Vec<(String, Statement)> =
+                readmes.iter().map(|(name, readme)| (name.clone(), statement(readme))).collect();
             for solution in &solutions {
                 let of = (challenge, solution, checker.as_ref());
-                solved(sandbox, tenant, of, &cases, &statement, (&mut report, &mut errors, &mut warnings))
+                solved(sandbox, tenant, of, &cases, &statements, (&mut report, &mut errors, &mut warnings))
                     .await;
             }
         }
@@ -292,15 +299,29 @@ async fn challenge_run(
     Run { report, errors, warnings }
 }
 
+/// The READMEs of a challenge in all of its languages, by name.
+fn readmes(dir: &Path, challenge: &ChallengeBundle) -> Vec<(String, String)> {
+    let languages = challenge.translations.iter().map(|translation| Some(translation.language.as_str()));
+    [None]
+        .into_iter()
+        .chain(languages)
+        .filter_map(|language| {
+            let name = file_of(language);
+            let text = text_read(dir, &format!("{}/{name}", challenge.slug), &mut Vec::new())?;
+            Some((name, text))
+        })
+        .collect()
+}
+
 async fn solved(
     sandbox: &Sandbox,
     tenant: i64,
     of: (&ChallengeBundle, &Solution, Option<&Job>),
     cases: &[Case],
-    statement: &Statement,
+    statements: &[(String, Statement)],
     (report, errors, warnings): (&mut ChallengeReport, &mut Vec<Mistake>, &mut Vec<Mistake>),
 ) {
-    let (did, wrong, worth_a_look) = solution_run(sandbox, tenant, of, cases, statement).await;
+    let (did, wrong, worth_a_look) = solution_run(sandbox, tenant, of, cases, statements).await;
     report.solutions.push(did);
     errors.extend(wrong);
     warnings.extend(worth_a_look);

@@ -32,6 +32,9 @@ const FILES: &[(&str, &str)] = challenges! {
     "08-serial-numbers"
 };
 
+/// Texts in other languages.
+const TRANSLATED: &[(&str, &str)] = &[challenges!(@file "01-coat-check", "README.de.md")];
+
 /// The example campaign. It is read by the reader of authors' folders, from a folder under the system's for temporary files: call it
 /// where waiting for a disk is no harm.
 pub fn example() -> io::Result<Bundle> {
@@ -45,7 +48,7 @@ pub fn example() -> io::Result<Bundle> {
 
 fn read_from(folder: &Path) -> io::Result<Bundle> {
     fs::write(folder.join("campaign.toml"), CAMPAIGN)?;
-    for (path, text) in FILES {
+    for (path, text) in FILES.iter().chain(TRANSLATED) {
         let file = folder.join(path);
         if let Some(parent) = file.parent() {
             fs::create_dir_all(parent)?;

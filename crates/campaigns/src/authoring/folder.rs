@@ -1,19 +1,20 @@
 //! Reading a campaign's folder. Nothing outside it is read: symbolic links are refused, and so is what is too large.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::bundle::{Bundle, ChallengeBundle, HintBundle, PART_TWO_MARK, challenge_check};
+use super::bundle::{Bundle, ChallengeBundle, HintBundle, challenge_check};
 use super::carried::{FileBundle, attachments_read, bundled, files_of, folder_files};
 use super::files::{looks_like_a_challenge, text_read};
 use super::flags::{Flags, script_of};
 use super::keys::{key_line, toml_read};
 use super::mistake::Mistake;
+use super::readme::{file_of, mark_of, parted, translated, word_of};
 use crate::model::CampaignSettings;
 use crate::rules;
-use challenges::catalogue::slug_fits;
+use challenges::catalogue::{Translation, USUAL_LANGUAGE, slug_fits};
 use challenges::rules::AnswerRule;
 
 /// `challenge.toml`.
@@ -31,6 +32,10 @@ struct ChallengeToml {
     closes_after_minutes: Option<i32>,
     #[serde(default = "one")]
     parts: i32,
+    #[serde(default)]
+    language: Option<String>,
+    #[serde(default)]
+    titles: BTreeMap<String, String>,
     #[serde(default)]
     flags: Option<Flags>,
     #[serde(default)]
@@ -193,10 +198,11 @@ fn challenge_read(
         Err(_) => None,
     };
     let readme = readme?;
-    let (description, description_part2) = match readme.split_once(PART_TWO_MARK) {
-        Some((one, two)) => (one.trim().to_owned(), Some(two.trim().to_owned())),
-        None => (readme.trim().to_owned(), None),
-    };
+    let other_readmes = translated(dir, slug, mistakes);
+    let mut texts = parted(&readme_file, &readme, mistakes);
+    let translations = translations(slug, (&toml.titles, &toml_text), &other_readmes, mistakes);
+    let mut all_readmes = vec![readme.as_str()];
+    all_readmes.extend(other_readmes.iter().map(|(_, text)| text.as_str()));
     let challenge = ChallengeBundle {
         slug: slug.to_owned(),
         title: toml.title,
@@ -204,40 +210,124 @@ fn challenge_read(
         difficulty: toml.difficulty,
         closes_after_minutes: toml.closes_after_minutes,
         parts: toml.parts,
-        description,
-        description_part2,
+        description: texts.remove(0),
+        part_descriptions: texts,
+        language: toml.language.unwrap_or_else(|| USUAL_LANGUAGE.to_owned()),
+        translations,
         generation_script: script?,
         answers: toml.answers,
         checker_script: checker,
         hints: toml.hints,
         files: bundled(&folder_files(dir, &format!("{slug}/files"), mistakes)),
-        attachments: bundled(&attachments_read(dir, slug, &readme, mistakes)),
+        attachments: bundled(&attachments_read(dir, slug, &all_readmes, mistakes)),
     };
     for wrong in challenge_check(&challenge) {
-        mistakes.push(placed(slug, &toml_text, &wrong.field, &wrong.message, challenge.parts));
+        mistakes.push(placed(&challenge, &toml_text, &wrong.field, &wrong.message));
     }
     Some((challenge, toml.order))
 }
 
+/// The texts of a challenge in further languages, with their titles.
+fn translations(
+    slug: &str,
+    (titles, toml_text): (&BTreeMap<String, String>, &str),
+    readmes: &[(String, String)],
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<Translation> {
+    for language in titles.keys().filter(|title| !readmes.iter().any(|(language, _)| language == *title)) {
+        let (file, key) = (format!("{slug}/challenge.toml"), format!("titles.{language}"));
+        let message =
+            format!("`{key}` is the title of a text that is not there: {}", file_of(Some(language)));
+        mistakes.push(Mistake::new(file, key_line(toml_text, &key), message));
+    }
+    let translation = |(language, text): &(String, String)| {
+        let mut texts = parted(&format!("{slug}/{}", file_of(Some(language))), text, mistakes);
+        Translation {
+            language: language.clone(),
+            title: titles.get(language).cloned(),
+            description: texts.remove(0),
+            part_descriptions: texts,
+        }
+    };
+    readmes.iter().map(translation).collect()
+}
+
 /// A wrong field of a challenge, told as a mistake in the file that the author wrote it in.
-fn placed(slug: &str, toml_text: &str, field: &str, message: &str, parts: i32) -> Mistake {
+fn placed(challenge: &ChallengeBundle, toml_text: &str, field: &str, message: &str) -> Mistake {
+    let slug = &challenge.slug;
     let file = |name: &str| format!("{slug}/{name}");
-    match field {
-        "description" => Mistake::of(file("README.md"), format!("the text {message}")),
-        "description_part2" if parts == 2 => Mistake::of(
-            file("README.md"),
-            format!(
-                "has no part two: put `{PART_TWO_MARK}` on a line of its own between the parts, and text after it"
+    let in_toml = |key: &str| {
+        Mistake::new(file("challenge.toml"), key_line(toml_text, key), format!("`{key}` {message}"))
+    };
+    if let Some((translation, field)) = translation_of(challenge, field) {
+        let language = translation.language.as_str();
+        return match field {
+            "title" => in_toml(&format!("titles.{language}")),
+            "language" => Mistake::of(
+                file(&file_of(Some(language))),
+                format!(
+                    "its language {message}: README.md is in `{}`, so say `language = \"…\"` in challenge.toml where that is \
+                     another, or take one of the two away",
+                    challenge.language
+                ),
             ),
-        ),
-        "description_part2" => Mistake::of(
-            file("README.md"),
-            format!("has a part two (`{PART_TWO_MARK}`), but challenge.toml does not say `parts = 2`"),
-        ),
+            _ => in_readme(
+                file(&file_of(Some(language))),
+                (challenge.parts, &translation.part_descriptions),
+                (field, message),
+            )
+            .unwrap_or_else(|| in_toml(field)),
+        };
+    }
+    match field {
         "generation_script" => Mistake::of(file("generate.py"), format!("the script {message}")),
         "checker_script" => Mistake::of(file("check.py"), format!("the script {message}")),
-        _ => Mistake::new(file("challenge.toml"), key_line(toml_text, field), format!("`{field}` {message}")),
+        _ => in_readme(file("README.md"), (challenge.parts, &challenge.part_descriptions), (field, message))
+            .unwrap_or_else(|| in_toml(field)),
     }
+}
+
+/// The translation that a field such as `translations[2].title` is of, and which of its fields that is.
+fn translation_of<'a, 'f>(
+    challenge: &'a ChallengeBundle,
+    field: &'f str,
+) -> Option<(&'a Translation, &'f str)> {
+    let (n, field) = field.strip_prefix("translations[")?.split_once("].")?;
+    Some((challenge.translations.get(n.parse::<usize>().ok()?)?, field))
+}
+
+/// What is wrong with the texts of a README.
+fn in_readme(
+    file: String,
+    (parts, texts): (i32, &[String]),
+    (field, message): (&str, &str),
+) -> Option<Mistake> {
+    if field == "description" {
+        return Some(Mistake::of(file, format!("the text {message}")));
+    }
+    let rest = field.strip_prefix("part_descriptions")?;
+    if let Some(n) = rest.strip_prefix('[').and_then(|rest| rest.trim_end_matches(']').parse::<usize>().ok())
+    {
+        return Some(Mistake::of(file, format!("the text of part {} {message}", word_of(n + 2))));
+    }
+    let has = texts.len() + 1;
+    if usize::try_from(parts).is_ok_and(|parts| parts > has) {
+        let (word, mark) = (word_of(has + 1), mark_of(has + 1));
+        return Some(Mistake::of(
+            file,
+            format!(
+                "has no part {word}: put `{mark}` on a line of its own between the parts, and text after it"
+            ),
+        ));
+    }
+    Some(Mistake::of(
+        file,
+        format!(
+            "has a part {} (`{}`), but challenge.toml does not say `parts = {has}`",
+            word_of(has),
+            mark_of(has)
+        ),
+    ))
 }
 
 /// Challenges in their order: by `order` where given, else by the folder's place in the alphabet.

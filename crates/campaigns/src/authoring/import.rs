@@ -1,20 +1,26 @@
 //! Bundles into the database, and back out of it. How challenges change is the catalogue's, whatever face asks for it.
 
 use challenges::CampaignKey;
-use challenges::catalogue::{self, ChallengeDraft, NEW_SCRIPT_RUNS, scripts_check};
+use challenges::catalogue::{self, ChallengeDraft, scripts_new};
 use jobs::Wake;
-use kernel::{CampaignId, GuildId};
+use kernel::{CampaignId, FieldError, GuildId};
 use sandbox::Sandbox;
 use sqlx::PgPool;
 
 use super::bundle::{Bundle, ChallengeBundle, bundle_check, renamed};
 use super::carried::{bundled, files_of};
+use super::check::{Checked, Seeds, check};
+use super::mistake::Mistake;
 use crate::error::Error;
 use crate::model::{Campaign, Status};
 use crate::ops::{self, Asker};
 use crate::store::timers::{releases_schedule, timers_announce};
 
-/// Runs the scripts of a bundle that are not those of the campaign it is to be brought to, and refuses what no participant could use.
+/// For how many made-up participants a bundle's new scripts are run before it is taken.
+const TRIED: Seeds = Seeds::exactly(3);
+
+/// Checks a bundle as `campaign check` checks a folder, but for what is in a folder alone, and refuses what that would refuse. Of a
+/// campaign that it is to be brought to, scripts that are there already do not run again.
 pub async fn bundle_try(
     pool: &PgPool,
     sandbox: &Sandbox,
@@ -31,7 +37,26 @@ pub async fn bundle_try(
     }
     let drafts: Vec<ChallengeDraft> = bundle.challenges.iter().map(ChallengeDraft::from).collect();
     let files = files_of(&bundle.library, &bundle.challenges).map_err(Error::Invalid)?;
-    Ok(scripts_check(pool, sandbox, (guild_id, into), (&drafts, &files), NEW_SCRIPT_RUNS).await?)
+    let new = scripts_new(pool, (guild_id, into), (&drafts, &files)).await?;
+    let now = db::now(&mut *db::acquire(pool).await?).await?;
+    let what = Checked { only: Some(&new), ..Checked::bundle(bundle, &files, now) };
+    let report = check(sandbox, guild_id.get(), what, TRIED, |_| {}).await;
+    let wrong: Vec<FieldError> = report.errors.iter().map(|mistake| field_of(bundle, mistake)).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
+}
+
+/// A mistake in a file as one of the bundle's field that the file would be.
+fn field_of(bundle: &Bundle, mistake: &Mistake) -> FieldError {
+    let place = mistake.file.split_once('/').and_then(|(slug, file)| {
+        let n = bundle.challenges.iter().position(|challenge| challenge.slug == slug)?;
+        Some(match file {
+            "generate.py" => format!("challenges[{n}].generation_script"),
+            "check.py" => format!("challenges[{n}].checker_script"),
+            _ => format!("challenges[{n}]"),
+        })
+    });
+    let field = place.unwrap_or_else(|| "campaign".to_owned());
+    FieldError { field, message: mistake.message.clone() }
 }
 
 /// Makes a draft of a bundle, or brings a campaign that is not over to what the bundle says. Challenges are the same by their

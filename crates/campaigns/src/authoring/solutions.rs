@@ -131,7 +131,7 @@ pub(super) async fn solution_run(
     tenant: i64,
     (challenge, solution, checker): (&ChallengeBundle, &Solution, Option<&Job>),
     cases: &[Case],
-    statement: &Statement,
+    statements: &[(String, Statement)],
 ) -> (SolutionReport, Vec<Mistake>, Vec<Mistake>) {
     let slug = challenge.slug.as_str();
     let file = format!("{slug}/{}", solution.name);
@@ -168,8 +168,10 @@ pub(super) async fn solution_run(
             if solution.declared == Declared::Right && errors.is_empty() {
                 let none = Files::default();
                 let (parts, files) = cases.first().map_or((1, &none), |case| (case.results.len(), &case.files));
-                let of = (slug, file.as_str(), solution);
-                warnings.extend(example_check(sandbox, tenant, of, statement, (parts, files)).await);
+                for (readme, statement) in statements {
+                    let of = (format!("{slug}/{readme}"), file.as_str(), solution);
+                    warnings.extend(example_check(sandbox, tenant, of, statement, (parts, files)).await);
+                }
             }
         }
     }
@@ -298,7 +300,7 @@ fn disagreement(file: &str, failures: &[(&Outcome, &Case)], runs: usize) -> Opti
 async fn example_check(
     sandbox: &Sandbox,
     tenant: i64,
-    (slug, file, solution): (&str, &str, &Solution),
+    (readme, file, solution): (String, &str, &Solution),
     statement: &Statement,
     (parts, files): (usize, &Files),
 ) -> Option<Mistake> {
@@ -329,7 +331,7 @@ async fn example_check(
     }
     let (line, problem) = first?;
     Some(Mistake::new(
-        format!("{slug}/README.md"),
+        readme,
         Some(line),
         format!(
             "if this is an example of an input, {} {problem}: state the example's answers",

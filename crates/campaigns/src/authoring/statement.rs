@@ -139,8 +139,8 @@ pub(super) fn links(readme: &str) -> Vec<Link<'_>> {
 }
 
 /// Pictures and links of a README that lead to a file: those that are not there, and those that nobody will see.
-pub(super) fn links_check(dir: &Path, slug: &str, readme: &str) -> Vec<Mistake> {
-    let file = format!("{slug}/README.md");
+pub(super) fn links_check(dir: &Path, (slug, name): (&str, &str), readme: &str) -> Vec<Mistake> {
+    let file = format!("{slug}/{name}");
     let folder = dir.join(slug);
     let wrong = |link: &Link<'_>| {
         let (target, path) = (link.target, link.path());
@@ -196,7 +196,7 @@ mod tests {
                       ![map](map.png)\n![gone](gone.png \"title\")\n\
                       [out](../02-y/README.md)\n```\n![no](picture.png)\n```\n[sol](solve.py)\n";
         let said: Vec<String> =
-            links_check(dir.path(), "01-x", readme).iter().map(ToString::to_string).collect();
+            links_check(dir.path(), ("01-x", "README.md"), readme).iter().map(ToString::to_string).collect();
         assert_eq!(said.len(), 3, "{said:#?}");
         assert!(said[0].starts_with("01-x/README.md:4: `gone.png` leads to no file"));
         assert!(said[1].starts_with("01-x/README.md:5: `../02-y/README.md` leads out"));

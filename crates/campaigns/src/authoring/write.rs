@@ -1,14 +1,17 @@
 //! Writing a campaign's folder: the inverse of reading one.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use challenges::catalogue::USUAL_LANGUAGE;
 use challenges::rules::AnswerRule;
 use sandbox::files::path_check;
 use serde::Serialize;
 
-use super::bundle::{Bundle, ChallengeBundle, HintBundle, PART_TWO_MARK};
+use super::bundle::{Bundle, ChallengeBundle, HintBundle};
 use super::carried::FileBundle;
 use super::flags::flags_of;
+use super::readme::{file_of, joined};
 
 /// Why a folder was not written.
 #[derive(Debug, thiserror::Error)]
@@ -40,8 +43,12 @@ struct ChallengeToml<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     closes_after_minutes: Option<i32>,
     parts: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     flags: &'a [Vec<String>],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    titles: BTreeMap<&'a str, &'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     answers: &'a [AnswerRule],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -65,7 +72,12 @@ pub fn write(bundle: &Bundle, dir: &Path) -> Result<(), WriteError> {
         let folder = dir.join(&challenge.slug);
         std::fs::create_dir_all(&folder).map_err(io(&folder))?;
         put(folder.join("challenge.toml"), &challenge_toml(challenge, order)?)?;
-        put(folder.join("README.md"), &readme(challenge))?;
+        put(folder.join("README.md"), &joined(&challenge.description, &challenge.part_descriptions))?;
+        for translation in &challenge.translations {
+            // A language's tag has no dots and no slashes either.
+            let text = joined(&translation.description, &translation.part_descriptions);
+            put(folder.join(file_of(Some(&translation.language))), &text)?;
+        }
         // `flags` say all that such a script does.
         if flags_of(&challenge.generation_script).is_none() {
             put(folder.join("generate.py"), &challenge.generation_script)?;
@@ -102,15 +114,14 @@ fn challenge_toml(c: &ChallengeBundle, order: usize) -> Result<String, WriteErro
         difficulty: c.difficulty,
         closes_after_minutes: c.closes_after_minutes,
         parts: c.parts,
+        language: Some(c.language.as_str()).filter(|language| *language != USUAL_LANGUAGE),
+        titles: c
+            .translations
+            .iter()
+            .filter_map(|t| Some((t.language.as_str(), t.title.as_deref()?)))
+            .collect(),
         flags: flags_of(&c.generation_script).as_deref().unwrap_or_default(),
         answers: &c.answers,
         hints: &c.hints,
     })?)
-}
-
-fn readme(c: &ChallengeBundle) -> String {
-    match &c.description_part2 {
-        Some(two) => format!("{}\n\n{PART_TWO_MARK}\n\n{two}\n", c.description),
-        None => format!("{}\n", c.description),
-    }
 }

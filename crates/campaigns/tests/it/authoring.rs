@@ -23,7 +23,9 @@ fn the_example_campaign_is_read_whole() {
     assert_eq!(bundle.challenges.len(), 8);
     assert_eq!(bundle.challenges[0].slug, "01-coat-check");
     assert!(bundle.challenges.iter().filter(|c| c.parts == 2).count() >= 3);
-    assert!(bundle.challenges.iter().all(|c| (c.parts == 2) == c.description_part2.is_some()));
+    assert!(
+        bundle.challenges.iter().all(|c| usize::try_from(c.parts).unwrap() == 1 + c.part_descriptions.len())
+    );
 }
 
 #[test]
@@ -43,6 +45,9 @@ fn every_mistake_of_the_broken_campaign_is_found_with_its_file_and_line() {
         "10-hint-for-no-part/challenge.toml:",
         "11-not-utf8/README.md:",
         "12-no-part-two-text/README.md: has no part two",
+        "15-marks-out-of-order/README.md:5: begins part three, but part two is next",
+        "16-half-translated/README.de.md: has no part two",
+        "17-language-misspelt/readme_de.md: is it the text in another language? Call it `README.de.md`",
     ] {
         assert!(said.iter().any(|line| line.contains(wanted)), "{wanted} is not among:\n{}", said.join("\n"));
     }
@@ -99,7 +104,7 @@ async fn a_bundle_with_mistakes_is_refused_whole_with_every_field_named() {
         .unwrap_err();
     let Error::Invalid(wrong) = refused else { panic!("{refused:?}") };
     let fields: Vec<_> = wrong.iter().map(|w| w.field.as_str()).collect();
-    assert_eq!(fields, ["campaign.duration_hours", "challenges[1].slug", "challenges[2].parts"]);
+    assert_eq!(fields, ["campaign.duration_hours", "challenges[1].slug", "challenges[2].part_descriptions"]);
     let campaigns: i64 =
         sqlx::query_scalar("SELECT count(*) FROM campaigns.campaigns").fetch_one(stage.pool()).await.unwrap();
     assert_eq!(campaigns, 0);
@@ -204,7 +209,7 @@ async fn whatever_seeds_inputs_counts_the_version_up() {
     assert_eq!(version().await, 2);
     patch(ChallengePatch {
         parts: Some(2),
-        description_part2: Some(Some("More.".into())),
+        part_descriptions: Some(vec!["More.".into()]),
         ..ChallengePatch::default()
     })
     .await;
@@ -269,4 +274,71 @@ async fn rules_for_answers_and_flags_survive_every_way() {
     assert!(
         matches!(&refused, Err(Error::Invalid(wrong)) if wrong[0].field == "challenges[0].answers[0].relative")
     );
+}
+
+/// Ten parts, and texts in three languages, come out as they went in: by folder and by database.
+#[tokio::test]
+async fn parts_and_languages_survive_every_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("source");
+    let readme = |first: &str| {
+        let words = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+        words.iter().fold(format!("# {first}\n\nOne.\n"), |text, word| {
+            format!("{text}\n<!-- part {word} -->\n\nPart {word}, {first}.\n")
+        })
+    };
+    let weights: String = (1..=10).map(|part| format!("[[answers]]\npoints = {part}\n")).collect();
+    let files = [
+        ("campaign.toml", "name = \"A\"\ncampaign_type = \"player\"\nduration_hours = 48\n".to_owned()),
+        (
+            "01-ten/challenge.toml",
+            format!(
+                "title = \"Ten\"\nparts = 10\nlanguage = \"de\"\n{weights}[titles]\npt-BR = \"Dez\"\n\
+                     [[hints]]\ntext = \"Look.\"\npart = 10\n"
+            ),
+        ),
+        ("01-ten/README.md", readme("Zehn")),
+        ("01-ten/README.en.md", readme("Ten")),
+        ("01-ten/README.pt-BR.md", readme("Muitos").replace("One.", "![Mapa](mapa.png)")),
+        ("01-ten/mapa.png", "not quite a picture".to_owned()),
+        ("01-ten/generate.py", "print(1)\n".to_owned()),
+    ];
+    for (file, text) in files {
+        let path = source.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let bundle = authoring::read(&source).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+    let ten = &bundle.challenges[0];
+    assert_eq!((ten.part_descriptions.len(), ten.language.as_str()), (9, "de"));
+    assert_eq!(ten.part_descriptions[8], "Part ten, Zehn.");
+    let told: Vec<_> = ten.translations.iter().map(|t| (t.language.as_str(), t.title.as_deref())).collect();
+    assert_eq!(told, [("en", None), ("pt-BR", Some("Dez"))]);
+    assert_eq!(ten.attachments[0].path, "mapa.png", "the picture of one language is everybody's");
+    let stage = Stage::new().await;
+    let made =
+        authoring::bundle_import(stage.pool(), &stage.wake, GUILD, Asker::CLI, &bundle, None).await.unwrap();
+    let exported = authoring::bundle_export(stage.pool(), GUILD, made.id).await.unwrap();
+    assert_eq!(exported, bundle);
+    let copy = dir.path().join("copy");
+    authoring::write(&exported, &copy).unwrap();
+    assert_eq!(authoring::read(&copy).unwrap(), bundle);
+    // As JSON, too, where what is usual is left out.
+    let json = serde_json::to_value(&bundle).unwrap();
+    assert_eq!(serde_json::from_value::<Bundle>(json).unwrap(), bundle);
+
+    // What does not fit is told where it was written.
+    let put = |file: &str, text: &str| std::fs::write(source.join(file), text).unwrap();
+    put("01-ten/README.de.md", &readme("Zehn"));
+    put("01-ten/challenge.toml", "title = \"Ten\"\nparts = 10\nlanguage = \"de\"\n[titles]\nfr = \"Dix\"\n");
+    put("01-ten/README.en.md", "# Ten\n\nOne.\n");
+    let said: Vec<String> = authoring::read(&source).unwrap_err().iter().map(ToString::to_string).collect();
+    for wanted in [
+        "01-ten/README.de.md: its language is the challenge's own language: README.md is in `de`",
+        "01-ten/challenge.toml:5: `titles.fr` is the title of a text that is not there: README.fr.md",
+        "01-ten/README.en.md: has no part two: put `<!-- part two -->`",
+    ] {
+        assert!(said.iter().any(|line| line.starts_with(wanted)), "{wanted} is not among {said:#?}");
+    }
+    assert_eq!(said.len(), 3, "{said:#?}");
 }

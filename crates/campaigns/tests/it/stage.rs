@@ -152,8 +152,8 @@ impl Stage {
         let challenge = self.challenge(id, position).await;
         sqlx::query(
             "INSERT INTO challenges.generated_input_cache (challenge_id, campaign_id, guild_id, participant_id, participant_type,
-                 input_json, expected_result, script_version, first_request_timestamp)
-             SELECT $1, $2, c.guild_id, $3, c.campaign_type, '\"in\"', 'right', 1, now() - interval '1 minute'
+                 input_json, expected_results, script_version, first_request_timestamp)
+             SELECT $1, $2, c.guild_id, $3, c.campaign_type, '\"in\"', '{right}', 1, now() - interval '1 minute'
              FROM campaigns.campaigns c WHERE c.id = $2",
         )
         .bind(challenge.get())

@@ -1,6 +1,6 @@
 //! Trying a script before participants do.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kernel::{CampaignId, ChallengeId, FieldError, GuildId};
 use sandbox::{Files, Job, Sandbox, generator};
@@ -57,15 +57,13 @@ pub struct CheckedSeed {
     pub stderr: String,
 }
 
-/// Runs the scripts of a folder that are not those of the campaign it is to be brought to, for `runs` made-up participants
-/// each, and refuses what no participant could use.
-pub async fn scripts_check(
+/// The challenges of a folder, by their slugs, whose scripts are not those of the campaign it is to be brought to: all of them, where
+/// there is none yet.
+pub async fn scripts_new(
     pool: &PgPool,
-    sandbox: &Sandbox,
     (guild, into): (GuildId, Option<CampaignId>),
     (challenges, files): (&[ChallengeDraft], &CampaignFiles),
-    runs: u8,
-) -> Result<(), Error> {
+) -> Result<HashSet<String>, Error> {
     let (known, digests) = match into {
         Some(campaign) => {
             let mut conn = db::acquire(pool).await?;
@@ -73,31 +71,27 @@ pub async fn scripts_check(
         }
         None => (Vec::new(), HashMap::new()),
     };
-    let is_new = |draft: &ChallengeDraft| {
+    let is_known = |draft: &&ChallengeDraft| {
         let slug = draft.slug.as_deref().unwrap_or_default();
-        digests.get(slug) != Some(&files::digest(&files.found_by(slug)))
-            || !known.iter().any(|old| {
+        digests.get(slug) == Some(&files::digest(&files.found_by(slug)))
+            && known.iter().any(|old| {
                 old.slug == draft.slug
                     && old.parts == draft.parts
                     && old.generation_script == draft.generation_script
+                    && old.checker_script == draft.checker_script
             })
     };
-    let mut wrong = Vec::new();
-    for (i, draft) in challenges.iter().enumerate().filter(|(_, draft)| is_new(draft)) {
-        let field = format!("challenges[{i}].generation_script");
-        let found = files.found_by(draft.slug.as_deref().unwrap_or_default());
-        wrong.extend(script_faults(sandbox, guild, (draft, found), (&field, runs)).await);
-    }
-    if wrong.is_empty() { Ok(()) } else { Err(Error::Wrong(wrong)) }
+    let new = challenges.iter().filter(|draft| !is_known(draft));
+    Ok(new.filter_map(|draft| draft.slug.clone()).collect())
 }
 
-/// Runs the script of one challenge as [`scripts_check`] runs those of a folder; `files` are what it finds.
+/// Runs the script of one challenge for a few made-up participants and refuses what none of them could use; `files` are what it finds.
 pub async fn script_check(
     sandbox: &Sandbox,
     guild: GuildId,
     (draft, files): (&ChallengeDraft, Files),
 ) -> Result<(), Error> {
-    let wrong = script_faults(sandbox, guild, (draft, files), ("generation_script", NEW_SCRIPT_RUNS)).await;
+    let wrong = script_faults(sandbox, guild, (draft, files), NEW_SCRIPT_RUNS).await;
     if wrong.is_empty() { Ok(()) } else { Err(Error::Wrong(wrong)) }
 }
 
@@ -106,7 +100,7 @@ async fn script_faults(
     sandbox: &Sandbox,
     guild: GuildId,
     (draft, files): (&ChallengeDraft, Files),
-    (field, runs): (&str, u8),
+    runs: u8,
 ) -> Vec<FieldError> {
     let seeds: Vec<String> = (1..=runs).map(|n| format!("check-{n}")).collect();
     let file =
@@ -123,7 +117,8 @@ async fn script_faults(
         problems.extend(inputs::unusable(draft.parts, &made.input, &made.results));
     }
     problems.dedup();
-    problems.into_iter().map(|message| FieldError { field: field.to_owned(), message }).collect()
+    let field = || "generation_script".to_owned();
+    problems.into_iter().map(|message| FieldError { field: field(), message }).collect()
 }
 
 /// Runs a challenge's script for `runs` (1 to 20) made-up participants, twice each, and stores nothing. With `script`, that

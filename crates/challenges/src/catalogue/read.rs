@@ -8,7 +8,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::files::{self, Attachment, ScriptFile};
-use super::{Authoring, Challenge, ChallengeDraft, HintDraft, Viewer};
+use super::languages::{heading, translations_read};
+use super::{Authoring, Challenge, ChallengeDraft, HintDraft, Translation, Viewer};
 use crate::error::Error;
 use crate::model::CampaignFacts;
 use crate::rules::{Scoring, points_of, rules_read};
@@ -20,7 +21,8 @@ struct Row {
     slug: String,
     title: String,
     description: String,
-    description_part2: Option<String>,
+    part_descriptions: Vec<String>,
+    languages: Vec<String>,
     parts: i32,
     released_at: Option<DateTime<Utc>>,
     closes_at: Option<DateTime<Utc>>,
@@ -94,7 +96,9 @@ async fn rows(
     let early = (viewer.acting.is_tester() && facts.open_to_testers(1, facts.now)).then(|| facts.now + ahead);
     sqlx::query_as!(
         Row,
-        r#"SELECT ch.id AS "id: ChallengeId", ch.order_position, ch.slug, ch.title, ch.description, ch.description_part2, ch.parts,
+        r#"SELECT ch.id AS "id: ChallengeId", ch.order_position, ch.slug, ch.title, ch.description, ch.part_descriptions, ch.parts,
+                  ch.language || ARRAY(SELECT t.language FROM challenges.challenge_translations t
+                        WHERE t.guild_id = ch.guild_id AND t.challenge_id = ch.id ORDER BY t.language) AS "languages!",
                   ch.released_at, ch.closes_at,
                   ARRAY(SELECT CASE WHEN $6::timestamptz IS NULL THEN p.solve_count ELSE coalesce(
                             (SELECT s.solve_position FROM challenges.challenge_submissions s
@@ -103,7 +107,7 @@ async fn rows(
                              ORDER BY s.solve_position DESC LIMIT 1), 0) END
                         FROM challenges.challenge_parts p WHERE p.guild_id = ch.guild_id AND p.challenge_id = ch.id ORDER BY p.part) AS "solve_counts!",
                   ARRAY(SELECT s.part FROM challenges.challenge_submissions s
-                        WHERE s.guild_id = ch.guild_id AND s.challenge_id = ch.id AND s.part IN (1, 2) AND s.participant_id = $7 AND s.is_correct
+                        WHERE s.guild_id = ch.guild_id AND s.challenge_id = ch.id AND s.participant_id = $7 AND s.is_correct
                         ORDER BY s.part) AS "solved_parts!",
                   CASE WHEN $4 THEN ch.generation_script ELSE '' END AS "generation_script!", ch.script_version,
                   ch.script_updated_at,
@@ -147,21 +151,54 @@ async fn challenges(
     for file in files::listed(conn, facts.guild_id, &ids, viewer.admin).await? {
         files.entry(file.challenge_id).or_default().push(file);
     }
-    let challenges = rows.into_iter().map(|row| {
+    let languages: Vec<Vec<String>> = rows.iter().map(|row| row.languages.clone()).collect();
+    let chosen = viewer.reading.chosen(conn, facts.guild_id, &languages).await?;
+    // Authors get all that is told, readers what they read.
+    let wanted: Vec<(ChallengeId, Option<&str>)> = rows
+        .iter()
+        .zip(&chosen)
+        .filter(|(row, chosen)| row.languages.len() > 1 && (viewer.admin || row.languages[0] != **chosen))
+        .map(|(row, chosen)| (row.id, (!viewer.admin).then_some(*chosen)))
+        .collect();
+    let mut translations = translations_read(conn, facts.guild_id, &wanted).await?;
+    let challenges = rows.into_iter().zip(chosen).map(|(mut row, language)| {
         let hints = hints.remove(&row.id).unwrap_or_default();
         let files = files::shown(facts, files.remove(&row.id).unwrap_or_default());
-        challenge(facts, viewer, row, hints, files)
+        let translations = translations.remove(&row.id).unwrap_or_default();
+        if let Some(translation) = translations.iter().find(|translation| translation.language == language) {
+            row.tell_in(translation);
+        }
+        challenge(facts, viewer, row, (language.to_owned(), translations), hints, files)
     });
     Ok(challenges.collect())
+}
+
+impl Row {
+    /// Puts its texts into another language.
+    fn tell_in(&mut self, translation: &Translation) {
+        let title = translation.title.as_deref().or_else(|| heading(&translation.description));
+        self.title = title.unwrap_or(&self.title).to_owned();
+        self.description.clone_from(&translation.description);
+        self.part_descriptions.clone_from(&translation.part_descriptions);
+    }
+
+    /// The texts of the parts that who has solved so much may read: each opens with the one before it.
+    fn open_texts(&self) -> Vec<String> {
+        let solved = (1..).take_while(|part| self.solved_parts.contains(part)).count();
+        self.part_descriptions.iter().take(solved).cloned().collect()
+    }
 }
 
 fn challenge(
     facts: &CampaignFacts,
     viewer: &Viewer,
     row: Row,
+    (language, translations): (String, Vec<Translation>),
     hints: Vec<HintDraft>,
     (attachments, files): (Vec<Attachment>, Vec<ScriptFile>),
 ) -> Challenge {
+    let sees_all = viewer.admin || viewer.acting.is_tester();
+    let part_descriptions = if sees_all { row.part_descriptions.clone() } else { row.open_texts() };
     let answers = rules_read(row.answer_rules);
     let points = match facts.scoring {
         Scoring::PointBased => {
@@ -181,9 +218,9 @@ fn challenge(
         checker_script: row.checker_script,
         checker_error: row.checker_error,
         hints,
+        translations,
         files,
     });
-    let part2 = viewer.admin || viewer.acting.is_tester() || row.solved_parts.contains(&1);
     Challenge {
         id: row.id,
         campaign_id: facts.id,
@@ -191,7 +228,9 @@ fn challenge(
         slug: row.slug,
         title: row.title,
         description: row.description,
-        description_part2: row.description_part2.filter(|_| part2),
+        part_descriptions,
+        language,
+        languages: row.languages,
         parts: row.parts,
         released_at: row.released_at,
         closes_at: row.closes_at,

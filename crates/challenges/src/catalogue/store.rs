@@ -42,16 +42,16 @@ pub(super) async fn challenge_insert(
     draft: &ChallengeDraft,
 ) -> Result<ChallengeId, Error> {
     sqlx::query_scalar!(
-        r#"INSERT INTO challenges.challenges (campaign_id, guild_id, order_position, slug, title, description, description_part2,
-               parts, generation_script, categories, difficulty_level, closes_after_minutes, answer_rules, checker_script)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id AS "id: ChallengeId""#,
+        r#"INSERT INTO challenges.challenges (campaign_id, guild_id, order_position, slug, title, description, part_descriptions,
+               parts, generation_script, categories, difficulty_level, closes_after_minutes, answer_rules, checker_script, language)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id AS "id: ChallengeId""#,
         facts.id.get(),
         facts.guild_id.get(),
         place,
         slug,
         draft.title.trim(),
         draft.description,
-        draft.description_part2,
+        &draft.part_descriptions,
         draft.parts,
         draft.generation_script,
         json!(draft.categories),
@@ -59,6 +59,7 @@ pub(super) async fn challenge_insert(
         draft.closes_after_minutes,
         rules_stored(&draft.answers),
         draft.checker_script,
+        draft.language,
     )
     .fetch_one(conn)
     .await
@@ -75,7 +76,7 @@ pub(super) async fn challenge_write(
 ) -> Result<(), Error> {
     sqlx::query!(
         "UPDATE challenges.challenges SET
-             order_position = $2, slug = coalesce($3, slug), title = $4, description = $5, description_part2 = $6, parts = $7,
+             order_position = $2, slug = coalesce($3, slug), title = $4, description = $5, part_descriptions = $6, parts = $7, language = $17,
              generation_script = $8, categories = $9, difficulty_level = $10, closes_after_minutes = $11,
              closes_at = released_at + make_interval(mins => $11), answer_rules = $15,
              checker_script = $16, checker_version = checker_version + (checker_script IS DISTINCT FROM $16)::int, script_version = script_version + $12::boolean::int,
@@ -86,7 +87,7 @@ pub(super) async fn challenge_write(
         wanted.slug,
         wanted.title,
         wanted.description,
-        wanted.description_part2,
+        &wanted.part_descriptions,
         wanted.parts,
         wanted.generation_script,
         json!(wanted.categories),
@@ -97,6 +98,7 @@ pub(super) async fn challenge_write(
         guild.get(),
         rules_stored(&wanted.answers),
         wanted.checker_script,
+        wanted.language,
     )
     .execute(conn)
     .await
@@ -150,7 +152,7 @@ pub(super) async fn inputs_invalidate(
                WHERE i.guild_id = $3 AND i.challenge_id = $1 AND i.is_valid
                  AND (i.first_request_timestamp IS NULL OR ($2
                       AND (SELECT count(*) FROM challenges.challenge_submissions s
-                           WHERE s.guild_id = $3 AND s.challenge_id = $1 AND s.part IN (1, 2) AND s.participant_id = i.participant_id
+                           WHERE s.guild_id = $3 AND s.challenge_id = $1 AND s.participant_id = i.participant_id
                              AND s.is_correct)
                           < (SELECT parts FROM challenges.challenges WHERE guild_id = $3 AND id = $1)))
                RETURNING i.first_request_timestamp

@@ -1,10 +1,11 @@
 //! What a challenge may be. The database's constraints say the same; here it is said by field.
 
 use kernel::FieldError;
+use kernel::language::is_tag;
 
-use super::{ChallengeDraft, HintDraft};
+use super::{ChallengeDraft, HintDraft, MOST_TRANSLATIONS};
 use crate::error::Error;
-use crate::rules::{AnswerRule, rules_check};
+use crate::rules::{AnswerRule, MAX_PARTS, rules_check};
 
 /// Everything that is wrong with a new challenge, each with its field. Its slug is checked only if it names one.
 pub fn draft_check(draft: &ChallengeDraft) -> Vec<FieldError> {
@@ -14,7 +15,11 @@ pub fn draft_check(draft: &ChallengeDraft) -> Vec<FieldError> {
     }
     faults.title(&draft.title);
     faults.description("description", &draft.description);
-    faults.parts(draft.parts, draft.description_part2.as_deref());
+    if !(1..=MAX_PARTS).contains(&draft.parts) {
+        faults.say("parts", format!("must be between 1 and {MAX_PARTS}"));
+    }
+    faults.part_texts("", &draft.part_descriptions, draft.parts);
+    faults.translations(draft);
     faults.script(&draft.generation_script);
     faults.categories(&draft.categories);
     faults.difficulty(draft.difficulty_level);
@@ -85,15 +90,48 @@ impl Faults {
         self.length(field, text, (1, 100_000));
     }
 
-    fn parts(&mut self, parts: i32, part2: Option<&str>) {
-        if !(1..=2).contains(&parts) {
-            self.say("parts", "must be 1 or 2");
+    /// The texts of the parts from the second; `of` is where they stand.
+    fn part_texts(&mut self, of: &str, texts: &[String], parts: i32) {
+        let field = format!("{of}part_descriptions");
+        let wanted = usize::try_from(parts.clamp(1, MAX_PARTS) - 1).unwrap_or_default();
+        if texts.len() != wanted {
+            let expected = match wanted {
+                0 => "must be left out: there is one part".to_owned(),
+                1 => "must be one text, of part 2".to_owned(),
+                several => format!("must be {several} texts, of the parts 2 to {}", several + 1),
+            };
+            self.say(&field, expected);
         }
-        match part2 {
-            None if parts == 2 => self.say("description_part2", "is missing: there are two parts"),
-            Some(_) if parts == 1 => self.say("description_part2", "must be left out: there is one part"),
-            Some(text) => self.description("description_part2", text),
-            None => {}
+        for (n, text) in texts.iter().enumerate() {
+            self.description(&format!("{field}[{n}]"), text);
+        }
+    }
+
+    fn translations(&mut self, draft: &ChallengeDraft) {
+        const TAG: &str = "must be a language's tag, such as de or pt-BR";
+        if !is_tag(&draft.language) {
+            self.say("language", TAG);
+        }
+        if draft.translations.len() > MOST_TRANSLATIONS {
+            self.say("translations", format!("must be at most {MOST_TRANSLATIONS}"));
+        }
+        let mut seen = vec![draft.language.as_str()];
+        for (n, translation) in draft.translations.iter().enumerate() {
+            let at = |field: &str| format!("translations[{n}].{field}");
+            let language = translation.language.as_str();
+            if !is_tag(language) {
+                self.say(at("language"), TAG);
+            } else if language == draft.language {
+                self.say(at("language"), "is the challenge's own language");
+            } else if seen.contains(&language) {
+                self.say(at("language"), "is told already");
+            }
+            seen.push(language);
+            if let Some(title) = &translation.title {
+                self.line(&at("title"), title, 200);
+            }
+            self.description(&at("description"), &translation.description);
+            self.part_texts(&at(""), &translation.part_descriptions, draft.parts);
         }
     }
 
@@ -149,7 +187,7 @@ impl Faults {
         }
         for (n, hint) in hints.iter().enumerate() {
             self.length(&format!("hints[{n}].body"), hint.body.trim(), (1, 10_000));
-            if !(1..=parts.clamp(1, 2)).contains(&hint.part) {
+            if !(1..=parts.clamp(1, MAX_PARTS)).contains(&hint.part) {
                 self.say(format!("hints[{n}].part"), "must be a part of the challenge");
             }
             for (field, amount) in [("cost_bytes", hint.cost_bytes), ("penalty", hint.penalty)] {

@@ -9,6 +9,7 @@ use kernel::{CampaignId, ChallengeId, FieldError, GuildId, Problem};
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::languages::translations_put;
 use super::read::{challenge_get, challenges_all};
 use super::store;
 use super::validate::{Faults, draft_check, slug_of};
@@ -86,6 +87,7 @@ async fn insert(
     let id = store::challenge_insert(conn, facts, place, &slug, draft).await?;
     store::parts_put(conn, (facts.guild_id, id), draft.parts).await?;
     store::hints_put(conn, facts, id, &draft.hints).await?;
+    translations_put(conn, (facts.guild_id, id), &draft.translations).await?;
     let challenge = challenge_get(conn, facts, &Viewer::author(), id).await?;
     log(conn, facts, who, ("CREATE", id), (None, Some(&challenge))).await?;
     Ok(id)
@@ -186,6 +188,7 @@ async fn change(
         }
     }
     store::hints_put(conn, facts, id, &wanted.hints).await?;
+    translations_put(conn, (facts.guild_id, id), &wanted.translations).await?;
     let after = challenge_get(conn, facts, &Viewer::author(), id).await?;
     log(conn, facts, who, ("UPDATE", id), (Some(before), Some(&after))).await
 }

@@ -178,7 +178,7 @@ pub(crate) struct Subject {
 pub(crate) async fn subject_read(conn: &mut PgConnection, check: &Check) -> sqlx::Result<Option<Subject>> {
     let row = sqlx::query!(
         r#"SELECT ch.slug, ch.checker_script AS "script!", ch.checker_version, ch.files_digest IS NOT NULL AS "has_files!",
-                  i.input_json AS input, CASE WHEN $5 = 1 THEN i.expected_result ELSE i.expected_result_part2 END AS expected
+                  i.input_json AS input, i.expected_results[$5] AS expected
            FROM challenges.challenges ch
            JOIN challenges.generated_input_cache i ON i.guild_id = ch.guild_id AND i.challenge_id = ch.id
                 AND i.participant_id = $3 AND i.participant_type = $4 AND i.is_valid

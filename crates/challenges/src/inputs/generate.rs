@@ -41,12 +41,10 @@ pub(super) async fn generate(
             for_participants: "This challenge's input could not be made. Its author has been told; please try again later.",
         });
     }
-    let mut results = generated.results.into_iter();
     Ok(Made {
         participant: participant.clone(),
         input: generated.input,
-        result: results.next().unwrap_or_default(),
-        result2: results.next(),
+        results: generated.results,
         files: generated.files,
     })
 }

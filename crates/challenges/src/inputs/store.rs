@@ -135,8 +135,7 @@ pub(crate) async fn script_read(
 pub(super) struct Made {
     pub(super) participant: Participant,
     pub(super) input: Value,
-    pub(super) result: String,
-    pub(super) result2: Option<String>,
+    pub(super) results: Vec<String>,
     pub(super) files: Vec<File>,
 }
 
@@ -150,19 +149,18 @@ pub(super) async fn inputs_store(pool: &PgPool, script: &Script, made: &[Made]) 
     let stored = sqlx::query_scalar!(
         "WITH script AS (
              SELECT ch.id, ch.campaign_id, ch.guild_id, ch.script_version FROM challenges.challenges ch
-             WHERE ch.guild_id = $8 AND ch.id = $1 AND ch.script_version = $2 FOR SHARE
+             WHERE ch.guild_id = $7 AND ch.id = $1 AND ch.script_version = $2 FOR SHARE
          )
          INSERT INTO challenges.generated_input_cache AS old (challenge_id, campaign_id, guild_id, participant_id,
-             participant_type, input_json, expected_result, expected_result_part2, script_version)
-         SELECT s.id, s.campaign_id, s.guild_id, u.participant_id, u.participant_type, u.input, u.result, u.result2,
-                s.script_version
-         FROM script s, unnest($3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[])
-              AS u(participant_id, participant_type, input, result, result2)
+             participant_type, input_json, expected_results, script_version)
+         SELECT s.id, s.campaign_id, s.guild_id, u.participant_id, u.participant_type, u.input,
+                ARRAY(SELECT jsonb_array_elements_text(u.results)), s.script_version
+         FROM script s, unnest($3::text[], $4::text[], $5::jsonb[], $6::jsonb[])
+              AS u(participant_id, participant_type, input, results)
          ORDER BY u.participant_id, u.participant_type
          ON CONFLICT ON CONSTRAINT pk_generated_input_cache DO UPDATE
-             SET input_json = excluded.input_json, expected_result = excluded.expected_result,
-                 expected_result_part2 = excluded.expected_result_part2, script_version = excluded.script_version,
-                 is_valid = true, generation_timestamp = now()
+             SET input_json = excluded.input_json, expected_results = excluded.expected_results,
+                 script_version = excluded.script_version, is_valid = true, generation_timestamp = now()
              WHERE NOT old.is_valid
          RETURNING old.participant_id",
         script.challenge_id.get(),
@@ -170,8 +168,8 @@ pub(super) async fn inputs_store(pool: &PgPool, script: &Script, made: &[Made]) 
         &made.iter().map(|m| m.participant.id.clone()).collect::<Vec<_>>(),
         &made.iter().map(|m| m.participant.kind.as_str().to_owned()).collect::<Vec<_>>(),
         &made.iter().map(|m| m.input.clone()).collect::<Vec<_>>(),
-        &made.iter().map(|m| m.result.clone()).collect::<Vec<_>>(),
-        &made.iter().map(|m| m.result2.clone()).collect::<Vec<_>>() as &[Option<String>],
+        // Arrays of arrays would have to be of one length.
+        &made.iter().map(|m| Value::from(m.results.clone())).collect::<Vec<_>>(),
         script.guild_id.get(),
     )
     .fetch_all(&mut *tx)
@@ -333,7 +331,7 @@ pub(super) async fn inputs_with_answers(
 ) -> sqlx::Result<Vec<InputWithAnswer>> {
     sqlx::query_as!(
         InputWithAnswer,
-        r#"SELECT participant_id, participant_type, array_remove(ARRAY[expected_result, expected_result_part2], NULL) AS "answers!",
+        r#"SELECT participant_id, participant_type, expected_results AS answers,
                   script_version, is_valid, pg_column_size(input_json) AS "stored_bytes!",
                   generation_timestamp AS generated_at, first_request_timestamp AS first_request_at
            FROM challenges.generated_input_cache
@@ -376,7 +374,7 @@ pub(super) async fn input_stored(
     participant_id: &str,
 ) -> sqlx::Result<Option<StoredInput>> {
     let row = sqlx::query!(
-        r#"SELECT participant_id, input_json AS input, array_remove(ARRAY[expected_result, expected_result_part2], NULL) AS "answers!",
+        r#"SELECT participant_id, input_json AS input, expected_results AS answers,
                   script_version, is_valid
            FROM challenges.generated_input_cache WHERE guild_id = $3 AND challenge_id = $1 AND participant_id = $2"#,
         challenge.get(),

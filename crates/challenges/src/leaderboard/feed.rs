@@ -22,7 +22,7 @@ const DETAILED: usize = 500;
 /// CTFtime's scoreboard feed.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Feed {
-    /// Names of the released challenges; a part of a two-part one is a task of its own.
+    /// Names of the released challenges; each part of one with several is a task of its own.
     pub tasks: Vec<String>,
     /// The teams that solved something, in order.
     pub standings: Vec<FeedStanding>,
@@ -73,7 +73,7 @@ pub async fn feed(conn: &mut PgConnection, facts: &CampaignFacts, view: View) ->
     let mut names = HashMap::new();
     let mut tasks = Vec::with_capacity(parts.len());
     for row in parts {
-        let title = if row.parts == 2 { format!("{} ({})", row.title, row.part) } else { row.title };
+        let title = if row.parts > 1 { format!("{} ({})", row.title, row.part) } else { row.title };
         let times = seen.entry(title.clone()).or_default();
         *times += 1;
         let name = if *times == 1 { title } else { format!("{title} [{}]", row.slug) };

@@ -24,7 +24,7 @@ pub(super) struct Answer {
     answer: String,
     /// The part answered; left out: the first one not solved yet.
     #[serde(default)]
-    #[schema(minimum = 1, maximum = 2)]
+    #[schema(minimum = 1, maximum = 10)]
     part: Option<i32>,
 }
 
@@ -142,7 +142,7 @@ pub(super) async fn all(
 ) -> Result<Json<Page<PastSubmission>>, Problem> {
     let page = PageQuery { limit: filter.limit, cursor: filter.cursor };
     let within = (guild.guild_id, path.campaign_id);
-    let whose = match onlooker(&guild, &headers)? {
+    let whose = match onlooker(&guild, &headers, None)? {
         Onlooker { admin: true, .. } => Whose::Everybodys,
         Onlooker { user: Some(user), .. } => Whose::Own(user),
         Onlooker { .. } => {

@@ -28,7 +28,7 @@ pub(super) struct AroundQuery {
 #[serde(deny_unknown_fields)]
 pub(super) struct SolversQuery {
     /// Of which part: 1 unless told.
-    #[param(minimum = 1, maximum = 2, default = 1)]
+    #[param(minimum = 1, maximum = 10, default = 1)]
     part: Option<i32>,
     /// How many: 1 to 200, 50 unless told.
     #[param(minimum = 1, maximum = 200)]

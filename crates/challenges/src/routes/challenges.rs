@@ -35,6 +35,33 @@ pub(super) struct Trial {
     runs: Option<u8>,
 }
 
+/// Which challenges to list, and in which language.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    /// The language of titles and texts, as a tag: `de`. Unless told, the member's preference, then what `Accept-Language` says. What is
+    /// not told in it comes in its own language.
+    #[param(pattern = "^[a-z]{2}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")]
+    lang: Option<String>,
+    /// How many: 1 to 200, 50 unless told.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<i64>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// In which language to read.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReadQuery {
+    /// The language of title and texts, as a tag: `de`. Unless told, the member's preference, then what `Accept-Language` says. What is
+    /// not told in it comes in its own language.
+    #[param(pattern = "^[a-z]{2}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")]
+    lang: Option<String>,
+}
+
 /// How to take a script.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -51,19 +78,20 @@ const RUNS: u8 = 5;
 /// List a campaign's challenges
 ///
 /// In their order. Without `campaigns:write`: those that are released, without what is for authors. With `Questhall-User`:
-/// also what that member has solved, and texts of part 2 that are open to them.
+/// also what that member has solved, and the texts of later parts that are open to them.
 #[utoipa::path(get, path = "/guilds/{guild_id}/campaigns/{campaign_id}/challenges", tag = "challenges",
-    operation_id = "challenge_list", params(InGuildPath, CampaignPath, ActingMember, PageQuery),
+    operation_id = "challenge_list", params(InGuildPath, CampaignPath, ActingMember, ListQuery),
     responses((status = 200, body = Page<Challenge>), Problems),
     security(("api_key" = ["campaigns:read"])))]
 pub(super) async fn list(
     State(app): State<App>,
     guild: InGuild<CampaignsRead>,
     Path(path): Path<CampaignPath>,
-    Query(page): Query<PageQuery>,
+    Query(query): Query<ListQuery>,
     headers: HeaderMap,
 ) -> Result<Json<Page<Challenge>>, Problem> {
-    let who = onlooker(&guild, &headers)?;
+    let page = PageQuery { limit: query.limit, cursor: query.cursor };
+    let who = onlooker(&guild, &headers, query.lang.as_deref())?;
     Ok(Json(ops::challenge_list(app.pool(), (guild.guild_id, path.campaign_id), who, &page).await?))
 }
 
@@ -116,16 +144,17 @@ pub(super) async fn reorder(
 ///
 /// As the list shows it. What is not released does not exist for participants.
 #[utoipa::path(get, path = "/guilds/{guild_id}/campaigns/{campaign_id}/challenges/{challenge_id}", tag = "challenges",
-    operation_id = "challenge_get", params(InGuildPath, ChallengePath, ActingMember),
+    operation_id = "challenge_get", params(InGuildPath, ChallengePath, ActingMember, ReadQuery),
     responses((status = 200, body = Challenge), Problems),
     security(("api_key" = ["campaigns:read"])))]
 pub(super) async fn get(
     State(app): State<App>,
     guild: InGuild<CampaignsRead>,
     Path(path): Path<ChallengePath>,
+    Query(query): Query<ReadQuery>,
     headers: HeaderMap,
 ) -> Result<Json<Challenge>, Problem> {
-    let who = onlooker(&guild, &headers)?;
+    let who = onlooker(&guild, &headers, query.lang.as_deref())?;
     Ok(Json(ops::challenge_get(app.pool(), path.within(guild.guild_id), who).await?))
 }
 

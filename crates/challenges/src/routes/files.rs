@@ -70,7 +70,7 @@ pub(super) async fn attachment(
     Path(path): Path<FilePath>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let who = onlooker(&guild, &headers)?;
+    let who = onlooker(&guild, &headers, None)?;
     let content = ops::attachment_get(app.pool(), path.within(guild.guild_id), who, &path.name).await?;
     Ok(file_response(&path.name, content))
 }

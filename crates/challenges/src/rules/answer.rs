@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::decimal::Decimal;
 
 // What a generator may say is what a participant may submit, and both are read alike.
-pub use sandbox::generator::{MAX_ANSWER_BYTES, alternatives, canonical};
+pub use sandbox::generator::{MAX_ANSWER_BYTES, MAX_PARTS, alternatives, canonical};
 
 /// The longest tolerance, in characters.
 const MAX_TOLERANCE: usize = 40;
@@ -104,6 +104,54 @@ impl AnswerRule {
                     _ => given == expected,
                 }
             })
+    }
+
+    /// Whether two answers may both be right without being alike: by how far numbers may be off.
+    pub(super) fn has_tolerance(&self) -> bool {
+        self.compare == Compare::Number && (self.absolute.is_some() || self.relative.is_some())
+    }
+
+    /// What an answer is like, where there is no tolerance: two of which this is the same are alike, and no others.
+    pub(super) fn normal(&self, answer: &str) -> String {
+        let answer = self.cased(answer);
+        match self.compare {
+            Compare::Exact => answer.into_owned(),
+            Compare::Tokens => words(&answer),
+            Compare::Lines => lines(&answer),
+            Compare::Number => {
+                let number =
+                    |word: &str| Decimal::parse(word).map_or_else(|| word.to_owned(), |n| n.canonical());
+                answer.split_whitespace().map(number).collect::<Vec<_>>().join(" ")
+            }
+        }
+    }
+
+    /// Where there is a tolerance: what stands where no number does, and about the first number, 0 without one. Answers that are alike
+    /// have the same shape.
+    pub(super) fn shape(&self, answer: &str) -> (String, f64) {
+        let answer = self.cased(answer);
+        let mut first = None;
+        let mut shape = |word: &'_ str| {
+            if Decimal::parse(word).is_none() {
+                return word.to_owned();
+            }
+            first = first.or_else(|| word.parse().ok());
+            "#".to_owned()
+        };
+        let shape = answer.split_whitespace().map(&mut shape).collect::<Vec<_>>().join(" ");
+        (shape, first.unwrap_or(0.0))
+    }
+
+    /// How far the first number of an answer that is like one with `first` can be from it, or more.
+    pub(super) fn reach(&self, first: f64) -> f64 {
+        let number = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<f64>().ok());
+        let (absolute, relative) = (number(&self.absolute), number(&self.relative));
+        // A share of the right number, of which only the given one is known here.
+        let share =
+            relative.map_or(0.0, |share| if share < 1.0 { share / (1.0 - share) } else { f64::INFINITY });
+        let reach = absolute.unwrap_or(0.0).max(share * first.abs());
+        // Floats are close to the decimals that they stand for, but seldom the same.
+        (reach + first.abs()).mul_add(1e-9, reach) + f64::MIN_POSITIVE
     }
 
     fn check(&self, at: &str, wrong: &mut Vec<FieldError>) {

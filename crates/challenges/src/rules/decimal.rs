@@ -41,6 +41,18 @@ impl Decimal {
         Some(Self { negative, digits: trimmed(digits), exponent })
     }
 
+    /// The one way in which this number is written here: two that are the same number have the same.
+    pub(super) fn canonical(&self) -> String {
+        let zeros = self.digits.iter().take_while(|digit| **digit == 0).count();
+        let digits: String =
+            self.digits[zeros..].iter().rev().map(|digit| char::from(b'0' + digit)).collect();
+        if digits.is_empty() {
+            return "0".to_owned();
+        }
+        let exponent = self.exponent + i64::try_from(zeros).unwrap_or(i64::MAX);
+        format!("{}{digits}e{exponent}", if self.negative { "-" } else { "" })
+    }
+
     /// Whether it is less than nothing.
     pub(super) const fn is_negative(&self) -> bool {
         self.negative && !self.digits.is_empty()

@@ -304,7 +304,7 @@ fn judge_case(
             participant.wrong_streak = 0;
             participant.locked_until = None;
             let solved = Solved { position: 0, points: 0, elapsed_ms, at: case.arrival };
-            standing.solved[usize::from(part == 2)] = Some(solved);
+            standing.solve(part, solved);
         }
     }
     Ok(judgement)
@@ -372,7 +372,7 @@ async fn settle(
         match *judgement {
             Judgement::Check { .. } => {}
             Judgement::Again { part } => {
-                if let Some(solved) = standing.solved[usize::from(part == 2)] {
+                if let Some(solved) = standing.solved(part) {
                     show_solved(&mut verdict, case, solved);
                 }
             }
@@ -402,7 +402,7 @@ async fn settle(
                 };
                 let solved = Solved { position: *count, points, elapsed_ms, at: case.arrival };
                 settled.counts.insert(case.part(part), *count);
-                standing.solved[usize::from(part == 2)] = Some(solved);
+                standing.solve(part, solved);
                 participant.score.points += i64::from(points);
                 participant.score.parts_solved += 1;
                 participant.score.total_ms += elapsed_ms;

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::catalogue::{Viewer, challenge_get};
+use crate::catalogue::{Reading, Viewer, challenge_get};
 use crate::error::Error;
 use crate::leaderboard::View;
 use crate::model::Acting;
@@ -77,7 +77,8 @@ pub async fn submission_list(
         Whose::Own(user) => {
             let acting = acting_for(&mut conn, &[(facts.key(), user, facts.now)]).await?.pop();
             let view = View::of(&facts, false);
-            let viewer = Viewer { admin: false, acting: acting.unwrap_or(Acting::Nobody), view };
+            let acting = acting.unwrap_or(Acting::Nobody);
+            let viewer = Viewer { admin: false, acting, view, reading: Reading::default() };
             if let Some(challenge) = challenge {
                 // What is not released does not exist here either.
                 challenge_get(&mut conn, &facts, &viewer, challenge).await?;

@@ -1,5 +1,7 @@
 //! The verdict on one answer, from what the database knew when the participant was locked.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::error::Error;
@@ -16,18 +18,19 @@ pub(super) struct Standing {
     /// How its answers are judged and what its parts bring; none for most.
     pub(super) rules: Vec<AnswerRule>,
     pub(super) input: Option<Input>,
-    /// What was solved, by part.
-    pub(super) solved: [Option<Solved>; 2],
+    /// What was solved, one for each part: by [`index`].
+    pub(super) solved: Vec<Option<Solved>>,
     /// Whether a checker says what is right.
     pub(super) has_checker: bool,
-    /// With a checker: the answers that were right, by part.
-    pub(super) right_answers: [Option<String>; 2],
+    /// With a checker: the answers that were right, of parts that are solved.
+    pub(super) right_answers: HashMap<i32, String>,
 }
 
 /// The answers to a participant's input, and since when they have it.
 #[derive(Debug, Clone)]
 pub(super) struct Input {
-    pub(super) expected: [Option<String>; 2],
+    /// One for each part.
+    pub(super) expected: Vec<String>,
     pub(super) first_request: DateTime<Utc>,
 }
 
@@ -67,9 +70,26 @@ impl Standing {
             || (tester && facts.open_to_testers(self.order_position, arrival))
     }
 
-    fn first_open_part(&self) -> i32 {
-        if self.solved[0].is_some() && self.parts == 2 { 2 } else { 1 }
+    /// How a part was solved, if it was.
+    pub(super) fn solved(&self, part: i32) -> Option<Solved> {
+        self.solved.get(index(part)).copied().flatten()
     }
+
+    /// Notes how a part was solved.
+    pub(super) fn solve(&mut self, part: i32, solved: Solved) {
+        if let Some(slot) = self.solved.get_mut(index(part)) {
+            *slot = Some(solved);
+        }
+    }
+
+    fn first_open_part(&self) -> i32 {
+        (1..=self.parts).find(|part| self.solved(*part).is_none()).unwrap_or(self.parts)
+    }
+}
+
+/// Where a part, from 1, stands in a list of parts.
+pub(super) fn index(part: i32) -> usize {
+    usize::try_from(part - 1).unwrap_or(usize::MAX)
 }
 
 /// Judges an answer but for the windows, of which only a wrong one needs to be asked, and one that a checker has to look at: see
@@ -96,25 +116,31 @@ pub(super) fn judge(
     }
     let part = part.unwrap_or_else(|| standing.first_open_part());
     if part > standing.parts {
-        return Err(Error::field("part", "must be 1: this challenge has one part"));
+        return Err(Error::field(
+            "part",
+            match standing.parts {
+                1 => "must be 1: this challenge has one part".to_owned(),
+                parts => format!("must be between 1 and {parts}: this challenge has {parts} parts"),
+            },
+        ));
     }
-    let index = usize::from(part == 2);
-    if index == 1 && standing.solved[0].is_none() && !tester {
-        return Err(Error::PartLocked);
+    if part > 1 && standing.solved(part - 1).is_none() && !tester {
+        return Err(Error::PartLocked(part));
     }
+    let solved = standing.solved(part);
     let input = standing.input.as_ref().ok_or(Error::InputFirst)?;
-    let expected = input.expected[index].as_deref().ok_or(Error::InputFirst)?;
-    if let Some(until) = locked_until.filter(|until| arrival < *until && standing.solved[index].is_none()) {
+    let expected = input.expected.get(index(part)).ok_or(Error::InputFirst)?;
+    if let Some(until) = locked_until.filter(|until| arrival < *until && solved.is_none()) {
         return Err(Error::LockedOut(until - arrival));
     }
-    let right = match (said, standing.has_checker, standing.solved[index]) {
+    let right = match (said, standing.has_checker, solved) {
         (Some(said), ..) => said,
         (None, true, None) => return Ok(Judgement::Check { part }),
         // Sent again because the reply to it was lost, most likely.
-        (None, true, Some(_)) => standing.right_answers[index].as_deref() == Some(answer),
+        (None, true, Some(_)) => standing.right_answers.get(&part).is_some_and(|right| right == answer),
         (None, false, _) => is_right(rule_of(&standing.rules, part), answer, expected),
     };
-    match (right, standing.solved[index]) {
+    match (right, solved) {
         (true, Some(_)) => Ok(Judgement::Again { part }),
         (false, Some(_)) => Err(Error::AlreadySolved),
         (true, None) => {

@@ -97,12 +97,10 @@ pub(super) async fn standings_read(
     let kinds: Vec<String> = looks.iter().map(|look| look.participant.kind.as_str().to_owned()).collect();
     let rows = sqlx::query!(
         r#"SELECT u.n AS "n!", ch.order_position, ch.parts, ch.released_at, ch.closes_at, ch.answer_rules, ch.has_checker AS "has_checker!",
-                  CASE WHEN ch.has_checker THEN s1.submitted_result END AS right1, CASE WHEN ch.has_checker THEN s2.submitted_result END AS right2,
-                  i.expected_result AS "expected?", i.expected_result_part2, i.first_request_timestamp,
-                  s1.solve_position AS "position1?", s1.points_awarded AS "points1?", s1.elapsed_ms AS "elapsed1?",
-                  s1.submission_timestamp AS "at1?",
-                  s2.solve_position AS "position2?", s2.points_awarded AS "points2?", s2.elapsed_ms AS "elapsed2?",
-                  s2.submission_timestamp AS "at2?",
+                  i.expected_results AS "expected?", i.first_request_timestamp,
+                  s.parts AS "solved?: Vec<i32>", s.positions AS "positions?: Vec<i32>", s.points AS "points?: Vec<i32>",
+                  s.elapsed AS "elapsed?: Vec<i64>", s.times AS "times?: Vec<DateTime<Utc>>",
+                  CASE WHEN ch.has_checker THEN s.answers END AS "right?: Vec<String>",
                   ARRAY(SELECT r.submission_timestamp FROM challenges.submission_rate_limits r
                         WHERE r.guild_id = u.guild_id AND r.campaign_id = u.campaign_id AND r.participant_id = u.participant_id
                           AND r.submission_timestamp > $6
@@ -115,23 +113,18 @@ pub(super) async fn standings_read(
                FROM challenges.challenges c WHERE c.guild_id = u.guild_id AND c.id = u.challenge_id
                LIMIT 1) ch ON ch.campaign_id = u.campaign_id
            LEFT JOIN LATERAL (
-               SELECT c.expected_result, c.expected_result_part2, c.first_request_timestamp
+               SELECT c.expected_results, c.first_request_timestamp
                FROM challenges.generated_input_cache c
                WHERE c.guild_id = u.guild_id AND c.challenge_id = u.challenge_id AND c.participant_id = u.participant_id
                  AND c.participant_type = u.participant_type AND c.is_valid AND c.first_request_timestamp IS NOT NULL
                LIMIT 1) i ON true
            LEFT JOIN LATERAL (
-               SELECT s.solve_position, s.points_awarded, s.elapsed_ms, s.submission_timestamp, s.submitted_result
+               SELECT array_agg(s.part) AS parts, array_agg(s.solve_position) AS positions, array_agg(s.points_awarded) AS points,
+                      array_agg(s.elapsed_ms) AS elapsed, array_agg(s.submission_timestamp) AS times,
+                      array_agg(s.submitted_result) AS answers
                FROM challenges.challenge_submissions s
-               WHERE s.guild_id = u.guild_id AND s.challenge_id = u.challenge_id AND s.part = 1
-                 AND s.participant_id = u.participant_id AND s.is_correct
-               LIMIT 1) s1 ON true
-           LEFT JOIN LATERAL (
-               SELECT s.solve_position, s.points_awarded, s.elapsed_ms, s.submission_timestamp, s.submitted_result
-               FROM challenges.challenge_submissions s
-               WHERE s.guild_id = u.guild_id AND s.challenge_id = u.challenge_id AND s.part = 2
-                 AND s.participant_id = u.participant_id AND s.is_correct
-               LIMIT 1) s2 ON ch.parts = 2"#,
+               WHERE s.guild_id = u.guild_id AND s.challenge_id = u.challenge_id AND s.participant_id = u.participant_id
+                 AND s.is_correct) s ON true"#,
         &numbers,
         &campaigns,
         &challenges,
@@ -146,28 +139,31 @@ pub(super) async fn standings_read(
     let mut found = vec![None; looks.len()];
     for row in rows {
         let input = match (row.expected, row.first_request_timestamp) {
-            (Some(expected), Some(first_request)) => {
-                Some(Input { expected: [Some(expected), row.expected_result_part2], first_request })
-            }
+            (Some(expected), Some(first_request)) => Some(Input { expected, first_request }),
             _ => None,
         };
-        let solved = |position, points, elapsed_ms, at| {
-            Some(Solved { position: position?, points: points?, elapsed_ms: elapsed_ms?, at: at? })
-        };
-        let standing = Standing {
+        let parts = row.solved.unwrap_or_default();
+        let right = row.right.unwrap_or_default();
+        let mut standing = Standing {
             order_position: row.order_position,
             parts: row.parts,
             released_at: row.released_at,
             closes_at: row.closes_at,
             rules: rules_read(row.answer_rules),
             input,
-            solved: [
-                solved(row.position1, row.points1, row.elapsed1, row.at1),
-                solved(row.position2, row.points2, row.elapsed2, row.at2),
-            ],
+            solved: vec![None; usize::try_from(row.parts).unwrap_or_default()],
             has_checker: row.has_checker,
-            right_answers: [row.right1, row.right2],
+            right_answers: parts.iter().copied().zip(right).collect(),
         };
+        // The arrays are of one pass, so they are in one order.
+        let positions = row.positions.unwrap_or_default().into_iter();
+        let how = positions
+            .zip(row.points.unwrap_or_default())
+            .zip(row.elapsed.unwrap_or_default())
+            .zip(row.times.unwrap_or_default());
+        for (part, (((position, points), elapsed_ms), at)) in parts.into_iter().zip(how) {
+            standing.solve(part, Solved { position, points, elapsed_ms, at });
+        }
         if let Some(slot) = usize::try_from(row.n).ok().and_then(|n| found.get_mut(n)) {
             *slot = Some((standing, Recent::new(row.recent)));
         }

@@ -8,7 +8,7 @@ use crate::world::{GUILD, Rules, World, slug};
 impl World {
     async fn expects(&self, user: i64, answer: &str) {
         sqlx::query(
-            "UPDATE challenges.generated_input_cache SET expected_result = $2 WHERE participant_id = $1",
+            "UPDATE challenges.generated_input_cache SET expected_results = ARRAY[$2] WHERE participant_id = $1",
         )
         .bind(user.to_string())
         .bind(answer)
@@ -70,4 +70,47 @@ async fn a_campaign_may_not_want_to_know() {
     world.expects(2, "42").await;
     world.submit(challenge, 1, None, "42").await.unwrap();
     assert_eq!(world.found().await, 0);
+}
+
+#[tokio::test]
+async fn answers_are_met_by_the_rule_of_their_challenge_and_looked_at_once() {
+    let world = World::new(Rules::default()).await;
+    let challenge = world.challenge(1, 1).await;
+    world.players(1..=3, &[challenge]).await;
+    for (user, answer) in [(1, "north east"), (2, "south west\u{1f}s w by w"), (3, "3.14159 rad")] {
+        world.expects(user, answer).await;
+    }
+    world.run("UPDATE challenges.challenges SET answer_rules = '[{\"compare\": \"tokens\", \"ignore_case\": true}]' WHERE campaign_id = $1").await;
+    for answer in ["South\n  WEST", "s w  BY w", "southwest"] {
+        assert!(!world.submit(challenge, 1, None, answer).await.unwrap().correct);
+    }
+    assert_eq!(world.found().await, 2);
+    let looks = "SELECT count(*) FROM challenges.borrowed_looks WHERE campaign_id = $1";
+    assert_eq!(world.count(looks).await, 3, "also those that are nobody's");
+    // Numbers with a tolerance are met by it.
+    world.run("UPDATE challenges.challenges SET answer_rules = '[{\"compare\": \"number\", \"absolute\": \"0.01\"}]' WHERE campaign_id = $1").await;
+    assert!(!world.submit(challenge, 1, None, "3.15 rad").await.unwrap().correct);
+    assert!(!world.submit(challenge, 1, None, "3.16 rad").await.unwrap().correct);
+    assert_eq!(world.found().await, 1);
+    // What is forgotten again is too old to be looked at anew.
+    world.run("UPDATE challenges.borrowed_looks SET looked_at = now() - interval '31 minutes' WHERE campaign_id = $1").await;
+    world.run("UPDATE challenges.challenge_submissions SET submission_timestamp = now() - interval '16 minutes' WHERE campaign_id = $1").await;
+    assert_eq!((world.found().await, world.count(looks).await), (0, 0));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_written_late_is_looked_at_too() {
+    let world = World::new(Rules::default()).await;
+    let challenge = world.challenge(1, 1).await;
+    world.players(1..=2, &[challenge]).await;
+    world.expects(1, "11111").await;
+    world.expects(2, "22222").await;
+    world.submit(challenge, 1, None, "33333").await.unwrap();
+    assert_eq!(world.found().await, 0);
+    // Its checker took minutes: it bears the time of its arrival, before what was looked at already.
+    world.submit(challenge, 1, None, "22222").await.unwrap();
+    world
+        .run("UPDATE challenges.challenge_submissions SET submission_timestamp = now() - interval '5 minutes' WHERE campaign_id = $1 AND submitted_result = '22222'")
+        .await;
+    assert_eq!(world.found().await, 1);
 }

@@ -5,7 +5,9 @@
 mod audits;
 mod borrowed;
 mod hints;
+mod languages;
 mod leaderboards;
+mod parts;
 mod races;
 mod rejudging;
 mod submissions;

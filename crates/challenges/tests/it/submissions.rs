@@ -148,7 +148,7 @@ fn malformed_answers_are_refused_by_field() {
     assert!(new(None, &"x".repeat(4097)).unwrap().contains("`answer`"));
     assert!(new(None, " \n").unwrap().contains("must not be empty"));
     assert!(new(None, "a\0b").unwrap().contains("zero character"));
-    assert!(new(Some(3), "a").unwrap().contains("`part`"));
+    assert!(new(Some(11), "a").unwrap().contains("`part`"));
 }
 
 #[tokio::test]
@@ -232,7 +232,7 @@ async fn answers_are_judged_and_weighed_by_the_rules_of_their_part() {
     .unwrap();
     world.players([1, 2, 3], &[weighed, plain]).await;
     sqlx::query(
-        "UPDATE challenges.generated_input_cache SET expected_result_part2 = '3.14159 ' || chr(31) || 'tau' WHERE challenge_id = $1",
+        "UPDATE challenges.generated_input_cache SET expected_results[2] = '3.14159 ' || chr(31) || 'tau' WHERE challenge_id = $1",
     )
     .bind(weighed.get())
     .execute(world.pool())

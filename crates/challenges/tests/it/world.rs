@@ -84,7 +84,7 @@ impl World {
         self.db.pool()
     }
 
-    /// A challenge at this place, released an hour ago unless told otherwise; its answers are `right` and `right2`.
+    /// A challenge at this place, released an hour ago unless told otherwise; its answers are `right`, `right2` and so on.
     pub(crate) async fn challenge(&self, place: i32, parts: i32) -> ChallengeId {
         self.challenge_released(place, parts, Some(-60)).await
     }
@@ -96,17 +96,17 @@ impl World {
         minutes: Option<i32>,
     ) -> ChallengeId {
         let slug = format!("challenge-{place}");
-        let text2 = (parts == 2).then_some("The second question.");
+        let texts: Vec<String> = (2..=parts).map(|part| format!("The question of part {part}.")).collect();
         let id = sqlx::query_scalar!(
             r#"INSERT INTO challenges.challenges (campaign_id, guild_id, order_position, slug, title, description,
-                   description_part2, parts, generation_script, released_at)
+                   part_descriptions, parts, generation_script, released_at)
                VALUES ($1, $2, $3, $4, $4, 'The question.', $5, $6, 'print(1)', now() + make_interval(mins => $7))
                RETURNING id AS "id: ChallengeId""#,
             self.campaign.get(),
             GUILD.get(),
             place,
             slug,
-            text2,
+            &texts,
             parts,
             minutes,
         )
@@ -161,8 +161,8 @@ impl World {
     ) {
         sqlx::query!(
             "INSERT INTO challenges.generated_input_cache (challenge_id, campaign_id, guild_id, participant_id, participant_type,
-                 input_json, expected_result, expected_result_part2, script_version, first_request_timestamp)
-             VALUES ($1, $2, $3, $4, $5, '\"input\"', 'right', 'right2', 1, now() - make_interval(mins => $6))",
+                 input_json, expected_results, script_version, first_request_timestamp)
+             VALUES ($1, $2, $3, $4, $5, '\"input\"', '{right,right2,right3,right4,right5,right6,right7,right8,right9,right10}', 1, now() - make_interval(mins => $6))",
             challenge.get(),
             self.campaign.get(),
             GUILD.get(),

@@ -9,6 +9,7 @@ mod files;
 #[path = "../it/world.rs"]
 mod world;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::process::ExitCode;
 
@@ -17,7 +18,7 @@ use access::testing::House;
 use axum::Extension;
 use challenges::Error;
 use challenges::catalogue::{
-    CampaignFiles, ChallengeDraft, ChallengePatch, challenge_update, check, scripts_check,
+    CampaignFiles, ChallengeDraft, ChallengePatch, challenge_update, check, scripts_new,
 };
 use challenges::inputs::{Input, input_get, input_with_answers, pregenerate};
 use futures::future::join_all;
@@ -199,42 +200,27 @@ async fn secrets(world: World, sandbox: Sandbox) {
     assert_eq!(slug(open, 1).await, "campaign-not-running");
 }
 
-async fn folders(world: World, sandbox: Sandbox) {
-    let known = world.scripted(1, "raise ValueError('known to be bad')").await;
-    let draft = |slug: &str, script: &str| -> ChallengeDraft {
-        let draft = json!({ "slug": slug, "title": "A", "description": "x", "generation_script": script });
+async fn folders(world: World, _: Sandbox) {
+    world.scripted(1, "print('known')").await;
+    let draft = |slug: &str, script: &str, checker: Option<&str>| -> ChallengeDraft {
+        let draft = json!({ "slug": slug, "title": "A", "description": "x", "generation_script": script,
+            "checker_script": checker });
         serde_json::from_value(draft).unwrap()
     };
-    let bad = "raise ValueError('no luck')";
-    let two = "print('{\"input\": 1, \"result\": [1, 2]}')";
-    let folder = [
-        draft("challenge-1", "raise ValueError('known to be bad')"),
-        draft("b", bad),
-        draft("c", SCRIPT),
-        draft("d", two),
-    ];
-    let tried = async |into| match scripts_check(
-        world.pool(),
-        &sandbox,
-        (GUILD, into),
-        (&folder, &CampaignFiles::default()),
-        2,
-    )
-    .await
-    {
-        Ok(()) => Vec::new(),
-        Err(Error::Wrong(wrong)) => wrong,
-        Err(other) => panic!("{other}"),
+    let new = async |folder: &[ChallengeDraft], into| {
+        let files = CampaignFiles::default();
+        let new = scripts_new(world.pool(), (GUILD, into), (folder, &files)).await.unwrap();
+        new.into_iter().collect::<BTreeSet<_>>()
     };
-    let fresh = tried(None).await;
-    let mut fields: Vec<_> = fresh.iter().map(|wrong| wrong.field.as_str()).collect();
-    fields.dedup();
-    let at = |n: usize| format!("challenges[{n}].generation_script");
-    assert_eq!(fields, [at(0), at(1), at(3)], "{fresh:?}");
-    assert!(fresh.iter().any(|wrong| wrong.message.contains("no luck")), "{fresh:?}");
-    // What the campaign runs already is not tried again.
-    let again = tried(Some(world.campaign)).await;
-    assert!(again.iter().all(|wrong| wrong.field != at(0)) && !again.is_empty(), "{again:?} {known}");
+    let named = |slugs: &[&str]| slugs.iter().map(|&slug| slug.to_owned()).collect::<BTreeSet<_>>();
+    let folder = [draft("challenge-1", "print('known')", None), draft("b", SCRIPT, None)];
+    assert_eq!(new(&folder, None).await, named(&["challenge-1", "b"]));
+    // What the campaign runs already need not be tried again.
+    assert_eq!(new(&folder, Some(world.campaign)).await, named(&["b"]));
+    let other = [draft("challenge-1", "print('another')", None)];
+    assert_eq!(new(&other, Some(world.campaign)).await, named(&["challenge-1"]));
+    let checked = [draft("challenge-1", "print('known')", Some("print('true')"))];
+    assert_eq!(new(&checked, Some(world.campaign)).await, named(&["challenge-1"]), "its checker is new");
 }
 
 async fn alone(world: World, sandbox: Sandbox) {

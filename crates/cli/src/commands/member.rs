@@ -125,6 +125,9 @@ pub(crate) enum MemberCommand {
         /// Awards they are given.
         #[arg(long, value_name = "true|false")]
         awards: Option<bool>,
+        /// In which language they read what is there in several: de, pt-BR; `none` leaves it to their program.
+        #[arg(long, value_name = "TAG")]
+        language: Option<String>,
     },
     /// Copy all that is known of a member, as JSON; written to the audit log.
     Export {
@@ -208,13 +211,16 @@ async fn carry_out(pool: &PgPool, command: &MemberCommand, screen: &Screen) -> R
                 table(["member", "name"], names.iter().map(|one| [one.user_id.to_string(), one.name.clone()]))
             })
         }
-        C::Preferences { guild, user, level_ups, achievements, awards } => {
+        C::Preferences { guild, user, level_ups, achievements, awards, language } => {
             let (id, user) = (guild.id, *user);
             let mut wanted = preferences::preferences_get(pool, id, user).await.map_err(Problem::from)?;
-            if level_ups.is_some() || achievements.is_some() || awards.is_some() {
+            if level_ups.is_some() || achievements.is_some() || awards.is_some() || language.is_some() {
                 wanted.announce_level_up = level_ups.unwrap_or(wanted.announce_level_up);
                 wanted.announce_achievements = achievements.unwrap_or(wanted.announce_achievements);
                 wanted.announce_awards = awards.unwrap_or(wanted.announce_awards);
+                if let Some(language) = language {
+                    wanted.language = (language != "none").then(|| language.clone());
+                }
                 wanted = preferences::preferences_put(pool, id, user, wanted).await.map_err(Problem::from)?;
             }
             screen.answer(&wanted, |wanted| {
@@ -225,6 +231,7 @@ async fn carry_out(pool: &PgPool, command: &MemberCommand, screen: &Screen) -> R
                         ["level-ups".to_owned(), said(wanted.announce_level_up)],
                         ["achievements".to_owned(), said(wanted.announce_achievements)],
                         ["awards".to_owned(), said(wanted.announce_awards)],
+                        ["language".to_owned(), wanted.language.clone().unwrap_or_else(|| "-".to_owned())],
                     ],
                 )
             })

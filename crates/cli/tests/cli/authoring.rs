@@ -34,6 +34,9 @@ const MISTAKES: &[(&str, Option<u64>)] = &[
     ("13-nearly-named/generate.py", None),
     ("14-two-slips/challenge.toml", Some(4)),
     ("14-two-slips/challenge.toml", Some(5)),
+    ("15-marks-out-of-order/README.md", Some(5)),
+    ("16-half-translated/README.de.md", None),
+    ("17-language-misspelt/readme_de.md", None),
     ("20-syntax-error/generate.py", Some(4)),
     ("21-raises/generate.py", Some(5)),
     ("22-no-such-module/generate.py", Some(3)),
@@ -116,11 +119,17 @@ fn the_check_names_every_mistake_with_file_and_line() {
     assert!(
         answer["warnings"].as_array().unwrap().iter().any(|w| w["file"] == "57-picture-missing/README.md")
     );
+    let german = answer["warnings"].as_array().unwrap().iter();
+    let german: Vec<_> =
+        german.filter(|w| w["file"] == "58-picture-missing-in-german/README.de.md").collect();
+    assert_eq!(german[0]["line"], 3, "{german:?}");
     let named = |slug: &str| {
         errors.iter().any(|error| error["file"].as_str().is_some_and(|file| file.starts_with(slug)))
     };
     // Poor challenges, but no mistakes.
-    for slug in ["44-same", "45-guess", "47-few", "48-constant", "49-answer", "56-large", "57-picture"] {
+    for slug in
+        ["44-same", "45-guess", "47-few", "48-constant", "49-answer", "56-large", "57-picture", "58-picture"]
+    {
         assert!(!named(slug), "{slug}: {errors:#?}");
     }
 }

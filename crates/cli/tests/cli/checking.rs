@@ -158,6 +158,24 @@ fn solutions_are_run_on_every_input_and_on_the_example() {
 }
 
 #[test]
+fn links_and_examples_are_looked_at_in_every_language() {
+    let folder = Folder::new();
+    let files = [
+        ("01-sums/README.md", "Add them up.\n\n    1\n    2\n    3\n\nThat is 6.\n"),
+        ("01-sums/README.de.md", "# Summen\n\nZähle zusammen:\n\n    1\n    2\n    3\n\nDas macht 7.\n"),
+        ("01-sums/README.fr.md", "Additionnez.\n\n    1\n    2\n    3\n\nCela fait 6. [Voir](carte.png)\n"),
+        ("01-sums/solve.py", "import sys\nprint(sum(map(int, sys.stdin)))\n"),
+    ];
+    let dir = campaign(&folder, &files);
+    let answer = check(&dir, &["--json", "--seeds", "2"]).ends_with(0).json();
+    let german = said(&answer, "warnings", "01-sums/README.de.md");
+    assert_eq!(only(&german, "solve.py says `6`, which the text names nowhere")["line"], 5);
+    let french = said(&answer, "warnings", "01-sums/README.fr.md");
+    assert_eq!(only(&french, "`carte.png` leads to no file")["line"], 7);
+    assert_eq!(answer["warnings"].as_array().unwrap().len(), 2, "{answer:#}");
+}
+
+#[test]
 fn what_could_never_be_solved_is_an_error_of_its_line() {
     let folder = Folder::new();
     let mut files = Vec::new();

@@ -44,7 +44,7 @@ fn kattis_packages_convert_and_check_clean() {
         &[
             "bridges/problem_statement/problem.en.tex: LaTeX was made Markdown roughly",
             "bridges/submissions/accepted/greedy.cc: is not one Python file",
-            "pond/problem_statement/problem.sv.tex: statements in other languages",
+            "pond/problem_statement/problem.sv.tex: LaTeX was made Markdown roughly",
             "pond/data/secret: there is no generator, so all participants share these 8 inputs",
         ],
     );
@@ -55,6 +55,8 @@ fn kattis_packages_convert_and_check_clean() {
         "{}",
         read("01-bridges/README.md")
     );
+    let swedish = read("03-pond/README.sv.md");
+    assert!(swedish.starts_with("# Dammen\n\nHur stor är isen?\n\nExample 1:"), "{swedish}");
     assert!(read("03-pond/challenge.toml").contains("points = 40"), "{}", read("03-pond/challenge.toml"));
     let report = run([
         "campaign",

@@ -118,10 +118,33 @@ fn every_example_of_the_guide_works_as_it_stands_there() {
     );
     put(&dir, "06-flag/README.md", "# Flag\n\nFind it.\n");
 
+    put(
+        &dir,
+        "07-chimney/challenge.toml",
+        &format!(
+            "title = \"The chimney\"\n{}\n{}",
+            block("Parts", "toml", 0),
+            block("Several languages", "toml", 0)
+        ),
+    );
+    let chimney = block("Parts", "markdown", 0);
+    put(&dir, "07-chimney/README.md", &chimney);
+    put(&dir, "07-chimney/README.de.md", &chimney.replace("# The chimney", "# Der Schornstein"));
+    put(
+        &dir,
+        "07-chimney/generate.py",
+        "import json, random\nn = random.randint(10**5, 10**8)\nprint(json.dumps({'input': 'bricks ' + str(n), 'result': [n * 2, n * 3, f'{n}  {n * 5}']}))\n",
+    );
+    put(
+        &dir,
+        "07-chimney/solve.py",
+        "n = int(input().split()[1])\nprint(n * 2)\nprint(n * 3)\nprint(n, n * 5)\n",
+    );
+
     let answer = run(["campaign", "check", whole, "--json", "--seeds", "6"]);
     let report = answer.json();
     assert_eq!(report["errors"], serde_json::json!([]), "{report:#}");
-    assert!(report["challenges"].as_array().unwrap().len() == 6, "{report:#}");
+    assert!(report["challenges"].as_array().unwrap().len() == 7, "{report:#}");
     let of = |slug: &str| {
         report["challenges"].as_array().unwrap().iter().find(|c| c["slug"] == slug).unwrap().clone()
     };
@@ -129,6 +152,11 @@ fn every_example_of_the_guide_works_as_it_stands_there() {
     assert_eq!(of("03-evidence")["solutions"][0]["right"], 6);
     assert_eq!(of("04-total")["solutions"][0]["right"], 6, "{report:#}");
     assert_eq!(of("04-total")["solutions"][1]["right"], 0, "{report:#}");
+    assert_eq!(of("07-chimney")["solutions"][0]["right"], 6, "by tokens in part three: {report:#}");
+    let read = campaigns::authoring::read(&dir).unwrap();
+    let chimney = &read.challenges[6];
+    assert_eq!((chimney.part_descriptions.len(), chimney.answers[2].points), (2, Some(250)));
+    assert_eq!(chimney.translations[0].title.as_deref(), Some("Der Schornstein"));
     let told = |file: &str| {
         let warnings = report["warnings"].as_array().unwrap();
         warnings.iter().filter(|w| w["file"] == file).map(|w| w["message"].to_string()).collect::<Vec<_>>()

@@ -86,10 +86,20 @@ impl CampaignPage {
 
     fn solvers(challenge: &Challenge) -> String {
         let first = challenge.solve_counts.first().copied().unwrap_or_default();
-        match challenge.solve_counts.get(1) {
-            Some(both) => format!("{} solved part 1, {} both", format::number(first), format::number(*both)),
-            None => format!("{} solved it", format::number(first)),
+        match challenge.solve_counts.as_slice() {
+            [_, both] => format!("{} solved part 1, {} both", format::number(first), format::number(*both)),
+            [_, .., all] => {
+                let parts = challenge.solve_counts.len();
+                format!("{} solved part 1, {} all {parts}", format::number(first), format::number(*all))
+            }
+            _ => format!("{} solved it", format::number(first)),
         }
+    }
+
+    /// What the first solver of all parts of a challenge gets.
+    fn worth(challenge: &Challenge) -> Option<String> {
+        let points: i64 = challenge.points.iter().map(|points| i64::from(*points)).sum();
+        (!challenge.points.is_empty()).then(|| format!("{} points", format::number(points)))
     }
 
     fn is_by_points(&self) -> bool {
@@ -114,7 +124,7 @@ async fn page_of(app: &App, shell: Shell, id: CampaignId, form: Form) -> Result<
     let (pool, guild) = (app.pool(), shell.guild_id);
     let drafts = sees_drafts(&shell);
     let campaign = campaigns::ops::campaign_get(pool, guild, id, drafts).await?;
-    let who = Onlooker { admin: drafts, user: shell.member };
+    let who = Onlooker { admin: drafts, user: shell.member, reader: shell.languages.reader() };
     let (all, few) =
         (PageQuery { limit: Some(CHALLENGES), cursor: None }, PageQuery { limit: Some(FIRST), cursor: None });
     let claims = matches!(campaign.status, Status::RewardClaim | Status::Expired);

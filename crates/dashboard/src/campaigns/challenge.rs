@@ -16,7 +16,7 @@ use frame::html::Html;
 use frame::page::{Page, optional, refused, shown_in_form};
 use frame::shell::Shell;
 use frame::visit::Visit;
-use frame::{format, markdown, ui};
+use frame::{format, languages, markdown, ui};
 use futures::{FutureExt as _, TryFutureExt as _, try_join};
 use kernel::{PageQuery, Problem};
 use serde_json::Value;
@@ -60,11 +60,40 @@ impl ChallengePage {
         markdown::render_below(&self.challenge.description, &self.challenge.title, &|name| self.file(name))
     }
 
-    fn second(&self) -> Option<Html> {
-        self.challenge
-            .description_part2
-            .as_deref()
-            .map(|text| markdown::render_with(text, &|name| self.file(name)))
+    /// The texts of the parts from the second that are open, each with its part and what is to be said of that.
+    fn further(&self) -> Vec<(i32, Html, Html)> {
+        let text = |text: &String| markdown::render_with(text, &|name| self.file(name));
+        let texts = self.challenge.part_descriptions.iter().map(text);
+        (2..).zip(texts).map(|(part, text)| (part, self.about_part(part), text)).collect()
+    }
+
+    fn about_first(&self) -> Html {
+        self.about_part(1)
+    }
+
+    /// Whether nothing is said of the parts, as there is but one and it brings no points.
+    fn is_plain(&self) -> bool {
+        self.challenge.parts == 1 && self.challenge.points.is_empty()
+    }
+
+    /// The part that opens next, and after which it does.
+    fn closed_part(&self) -> Option<(i32, i32)> {
+        let open = i32::try_from(self.challenge.part_descriptions.len()).unwrap_or_default() + 1;
+        (open < self.challenge.parts).then_some((open + 1, open))
+    }
+
+    /// Whether a part is solved, and what its first solver gets.
+    fn about_part(&self, part: i32) -> Html {
+        let solved = self.challenge.solved_parts.contains(&part);
+        let points = usize::try_from(part - 1).ok().and_then(|n| self.challenge.points.get(n));
+        let worth = points.map(|points| format!("{} points", format::number(*points)));
+        let seal = if solved { ui::seal("done", "Solved") } else { Html::default() };
+        let worth = worth.unwrap_or_default();
+        Html::trusted(format!("{seal} <span class=\"muted small\">{worth}</span>"))
+    }
+
+    fn languages(&self) -> Html {
+        languages::switch(&self.shell, &self.challenge.languages, &self.challenge.language)
     }
 
     /// The address of an attachment that the text names.
@@ -147,7 +176,8 @@ pub(super) async fn page_of(
     let (pool, guild) = (app.pool(), shell.guild_id);
     let drafts = sees_drafts(&shell);
     let within = (guild, path.campaign_id, path.challenge_id);
-    let who = Onlooker { admin: drafts, user: shell.member };
+    let languages = shell.languages.clone();
+    let who = Onlooker { admin: drafts, user: shell.member, reader: languages.reader() };
     let (campaign, challenge) = try_join!(
         campaigns::ops::campaign_get(pool, guild, path.campaign_id, drafts).err_into::<Problem>(),
         challenges::ops::challenge_get(pool, within, who).err_into::<Problem>()

@@ -24,7 +24,7 @@ pub(super) async fn attachment(
     visit: Visit<CampaignsRead>,
     Path(path): Path<FilePath>,
 ) -> Result<Response, Problem> {
-    let who = Onlooker { admin: sees_drafts(&visit.shell), user: visit.shell.member };
+    let who = Onlooker { admin: sees_drafts(&visit.shell), user: visit.shell.member, ..Onlooker::default() };
     let within = (visit.guild_id(), path.campaign_id, path.challenge_id);
     let content = challenges::ops::attachment_get(app.pool(), within, who, &path.name).await?;
     Ok(file_response(&path.name, content))

@@ -37,7 +37,8 @@ pub(super) async fn show(
 ) -> Result<Page<HintPage>, Problem> {
     let (pool, guild, user) = (app.pool(), member.guild_id(), member.user_id());
     let within = (guild, path.campaign_id, path.challenge_id);
-    let who = Onlooker { admin: sees_drafts(&member.shell), user: Some(user) };
+    let reader = member.shell.languages.reader();
+    let who = Onlooker { admin: sees_drafts(&member.shell), user: Some(user), reader };
     let (challenge, hints, balance) = try_join!(
         challenges::ops::challenge_get(pool, within, who).err_into::<Problem>(),
         challenges::hints::hint_list(pool, within, user).err_into::<Problem>(),

@@ -248,6 +248,11 @@ impl SolversPage {
     fn query(&self) -> String {
         format!("part={}", self.part)
     }
+
+    /// The challenge's parts, and whether they are looked at.
+    fn parts(&self) -> Vec<(i32, bool)> {
+        (1..=self.challenge.parts).map(|part| (part, part == self.part)).collect()
+    }
 }
 
 /// Which solvers.
@@ -269,7 +274,7 @@ pub(super) async fn solvers(
     let within = (guild, path.campaign_id, path.challenge_id);
     let part = query.part.unwrap_or(1);
     let page = PageQuery { limit: None, cursor: query.cursor };
-    let who = Onlooker { admin: drafts, user: visit.member };
+    let who = Onlooker { admin: drafts, user: visit.member, reader: visit.shell.languages.reader() };
     let (challenge, board) = try_join!(
         challenges::ops::challenge_get(pool, within, who),
         challenges::ops::board_solvers(pool, within, part, drafts, &page)

@@ -116,3 +116,17 @@ pub(super) async fn choose_theme(State(app): State<App>, typed: Typed) -> Respon
     response.headers_mut().append(header::SET_COOKIE, cookie);
     response
 }
+
+/// Remembers in this browser in which language somebody reads.
+pub(super) async fn choose_language(State(app): State<App>, typed: Typed) -> Response {
+    let to = To { to: typed.value("to").map(str::to_owned) }.path();
+    let mut response = see_other(&to);
+    let cookie = match typed.value("language") {
+        Some(language) if kernel::language::is_tag(language) => {
+            Cookie::Language.set(app.http(), language, 365 * 86_400)
+        }
+        _ => Cookie::Language.remove(app.http()),
+    };
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    response
+}

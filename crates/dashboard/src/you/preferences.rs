@@ -8,6 +8,7 @@ use axum::response::Response;
 use frame::decode::Typed;
 use frame::flash::done;
 use frame::form::Form;
+use frame::languages;
 use frame::page::{Page, refused, shown_in_form};
 use frame::shell::Shell;
 use frame::visit::Member;
@@ -19,6 +20,7 @@ use people::preferences::{Preferences, preferences_get, preferences_put};
 pub(super) struct PreferencesPage {
     shell: Shell,
     form: Form,
+    languages: Vec<(String, String)>,
 }
 
 impl PreferencesPage {
@@ -32,7 +34,11 @@ pub(super) async fn show(
     member: Member<CommunityPlay>,
 ) -> Result<Page<PreferencesPage>, Problem> {
     let stored = preferences_get(app.pool(), member.guild_id(), member.user_id()).await?;
-    Ok(Page(PreferencesPage { shell: member.shell, form: Form::of(&stored) }))
+    Ok(Page(PreferencesPage {
+        shell: member.shell,
+        form: Form::of(&stored),
+        languages: languages::choices(),
+    }))
 }
 
 pub(super) async fn put(
@@ -47,7 +53,8 @@ pub(super) async fn put(
     match put.await {
         Ok(_) => Ok(done(&app, &member.shell.at("/preferences"), "Your preferences are kept.")),
         Err(problem) if shown_in_form(&problem) => {
-            let page = PreferencesPage { shell: member.shell, form: Form::refused(typed, problem.clone()) };
+            let form = Form::refused(typed, problem.clone());
+            let page = PreferencesPage { shell: member.shell, form, languages: languages::choices() };
             Ok(refused(&page, &problem))
         }
         Err(problem) => Err(problem),

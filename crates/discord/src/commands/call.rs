@@ -37,6 +37,8 @@ pub(crate) struct Call {
     pub(crate) channel: Option<ChannelId>,
     /// In which language to answer: that of who asked, or the guild's where all read it.
     pub(crate) lang: Lang,
+    /// The language of who asked, as Discord has it, for texts that are there in several.
+    pub(crate) locale: Option<String>,
     /// The guild's, for what all read afterwards.
     pub(crate) guild_lang: Lang,
     given: HashMap<String, Value>,
@@ -110,6 +112,7 @@ impl Call {
             user: UserId::new(user),
             channel: interaction.channel_id.as_deref().and_then(snowflake).map(ChannelId::new),
             lang: Lang::of(interaction.locale.as_deref()),
+            locale: interaction.locale.clone(),
             guild_lang: Lang::of(interaction.guild_locale.as_deref()),
             given: given.iter().map(|given| (given.name.clone(), given.value.clone())).collect(),
             names,

@@ -6,6 +6,7 @@ use campaigns::model::{Campaign, Status};
 use challenges::catalogue::Challenge;
 use challenges::ops::Onlooker;
 use challenges::{Submission, hints, inputs};
+use kernel::language::Reader;
 use kernel::{CampaignId, ChallengeId, HintId, Page, Problem};
 use serde_json::Value;
 
@@ -39,8 +40,10 @@ pub(super) async fn challenges(call: &Call, campaign: CampaignId) -> Result<Vec<
     .await
 }
 
-fn looker(call: &Call) -> Onlooker {
-    Onlooker { admin: false, user: Some(call.user) }
+/// Who called, in the language that they have Discord in.
+fn looker(call: &Call) -> Onlooker<'_> {
+    let reader = Reader { asked: None, accepted: call.locale.as_deref() };
+    Onlooker { admin: false, user: Some(call.user), reader }
 }
 
 async fn both(call: &Call) -> Result<(Campaign, Challenge), Problem> {
@@ -121,9 +124,9 @@ pub(crate) async fn register(call: Call) -> Answered {
 pub(crate) async fn challenge(call: Call) -> Answered {
     let (_, challenge) = both(&call).await?;
     let mut text = format!("**{}**\n{}", plain(&challenge.title), challenge.description);
-    if let Some(second) = &challenge.description_part2 {
+    for further in &challenge.part_descriptions {
         text.push_str("\n\n");
-        text.push_str(second);
+        text.push_str(further);
     }
     let count = text.chars().count();
     if count <= crate::interactions::reply::MAX_CONTENT {

@@ -120,6 +120,7 @@ pub(crate) async fn preferences(call: Call) -> Answered {
         announce_level_up: call.yes("levels").unwrap_or(now.announce_level_up),
         announce_achievements: call.yes("achievements").unwrap_or(now.announce_achievements),
         announce_awards: call.yes("awards").unwrap_or(now.announce_awards),
+        language: now.language.clone(),
     };
     let kept = if wanted == now { now } else { preferences_put(pool, guild, user, wanted).await? };
     let yes = |on: bool| match (on, call.lang) {

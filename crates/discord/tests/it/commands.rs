@@ -117,9 +117,9 @@ async fn a_campaign_is_played_by_commands() {
              duration_hours, release_delay_minutes, start_time, published_at, started_at, status, secret)
          VALUES (1, 'Advent', 'player', 'point_based', 1000, 1, 24, 60, now() - interval '10 hours', now(), now(), 'RUNNING',
              decode(repeat('5a', 32), 'hex'));
-         INSERT INTO challenges.challenges (campaign_id, guild_id, order_position, slug, title, description, description_part2,
+         INSERT INTO challenges.challenges (campaign_id, guild_id, order_position, slug, title, description, part_descriptions,
              parts, generation_script, released_at)
-         SELECT id, 1, 1, 'snow', 'Snow', 'How much?', 'And now?', 2, 'print(1)', now() - interval '1 hour' FROM campaigns.campaigns;
+         SELECT id, 1, 1, 'snow', 'Snow', 'How much?', ARRAY['And now?'], 2, 'print(1)', now() - interval '1 hour' FROM campaigns.campaigns;
          INSERT INTO challenges.challenge_parts (guild_id, challenge_id, part)
          SELECT 1, id, part FROM challenges.challenges, generate_series(1, 2) AS part;",
     )
@@ -139,8 +139,8 @@ async fn a_campaign_is_played_by_commands() {
     input.says("This server runs no scripts, so there are no inputs here.").privately();
     chat.run(
         "INSERT INTO challenges.generated_input_cache (challenge_id, campaign_id, guild_id, participant_id, participant_type,
-             input_json, expected_result, expected_result_part2, script_version, first_request_timestamp)
-         SELECT id, campaign_id, 1, '7', 'player', '\"input\"', 'right', 'right2', 1, now() - interval '30 minutes'
+             input_json, expected_results, script_version, first_request_timestamp)
+         SELECT id, campaign_id, 1, '7', 'player', '\"input\"', '{right,right2}', 1, now() - interval '30 minutes'
            FROM challenges.challenges",
     )
     .await;

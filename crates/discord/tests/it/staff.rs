@@ -277,8 +277,8 @@ async fn a_scoreboard_edits_itself_where_it_changes_and_is_left_when_it_is_gone(
     chat.types(ADA_TYPES, "/campaign register campaign:advent").await;
     chat.run(
         "INSERT INTO challenges.generated_input_cache (challenge_id, campaign_id, guild_id, participant_id, participant_type,
-             input_json, expected_result, script_version, first_request_timestamp)
-         SELECT id, campaign_id, 1, '7', 'player', '\"input\"', 'right', 1, now() - interval '30 minutes' FROM challenges.challenges",
+             input_json, expected_results, script_version, first_request_timestamp)
+         SELECT id, campaign_id, 1, '7', 'player', '\"input\"', '{right}', 1, now() - interval '30 minutes' FROM challenges.challenges",
     )
     .await;
     let form = chat.types(ADA_TYPES, "/campaign submit campaign:Advent challenge:Snow").await;

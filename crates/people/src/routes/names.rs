@@ -52,7 +52,7 @@ pub(super) async fn preferences(
 
 /// Change one's preferences
 ///
-/// What is left out is announced.
+/// What is left out is announced. A text that is there in several languages is read in `language`, unless a request asks for another.
 #[utoipa::path(put, path = "/guilds/{guild_id}/preferences", tag = "people", operation_id = "preferences_put",
     params(InGuildPath, ActingMember), request_body = Preferences,
     responses((status = 200, body = Preferences), Problems),

@@ -21,6 +21,13 @@ async fn a_member_chooses_what_is_announced_about_them() {
     let (status, of_bob) = house.send_as(BOB, "GET", "/preferences", None).await;
     assert_eq!((status, of_bob), (200, all));
     assert_eq!(house.count("SELECT count(*) FROM people.user_preferences").await, 1);
+    let german = house.ok("PUT", "/preferences", Some(json!({ "language": "de" }))).await;
+    assert_eq!((&german["language"], &german["announce_awards"]), (&json!("de"), &json!(true)));
+    assert_eq!(house.ok("GET", "/preferences", None).await, german);
+    for language in ["deutsch", "DE", "", "de_AT"] {
+        let (status, _) = house.send("PUT", "/preferences", Some(json!({ "language": language }))).await;
+        assert_eq!(status, 400, "{language}");
+    }
     for bad in [json!({ "announce_nothing": true }), json!({ "announce_awards": "no" }), json!(7)] {
         let (status, _) = house.send("PUT", "/preferences", Some(bad.clone())).await;
         assert_eq!(status, 400, "{bad}");

@@ -28,6 +28,9 @@ const EXPECTED: &str =
 /// The most bytes an answer may have, without white space at its ends: both what a generator says and what is submitted.
 pub const MAX_ANSWER_BYTES: usize = 4096;
 
+/// The most parts that a challenge may have.
+pub const MAX_PARTS: i32 = 10;
+
 /// The most right answers that a part may have.
 const MOST_ALTERNATIVES: usize = 20;
 /// What parts several right answers to one part. No answer holds it: nobody can type it.
@@ -333,14 +336,17 @@ fn read_results(raw: &RawValue) -> Result<Vec<String>, OutputError> {
         Ok(parts) => parts,
         Err(error) => return wrong(not_json(raw.get(), &error)),
     };
-    match parts.len() {
-        0 => wrong("its \"result\" is an empty list; expected one answer, or a list of two for two parts"),
-        1 | 2 => (1..)
+    match i32::try_from(parts.len()) {
+        Ok(0) => {
+            wrong("its \"result\" is an empty list; expected one answer, or a list with one for each part")
+        }
+        Ok(1..=MAX_PARTS) => (1..)
             .zip(parts)
             .map(|(part, raw)| read_result(raw, &format!("part {part} of its \"result\"")))
             .collect(),
-        count => wrong(format_args!(
-            "its \"result\" is a list of {count}; a challenge has one part or two, so expected one answer or two"
+        _ => wrong(format_args!(
+            "its \"result\" is a list of {}; a challenge has at most {MAX_PARTS} parts, with an answer each",
+            parts.len()
         )),
     }
 }
@@ -448,6 +454,7 @@ mod tests {
             assert_eq!(results(written), [canonical], "{written}");
         }
         assert_eq!(results("[1, \"b\"]"), ["1", "b"]);
+        assert_eq!(results("[1,2,3,4,5,6,7,8,9,10]").len(), 10);
     }
 
     #[test]
@@ -535,7 +542,10 @@ mod tests {
             ("{\"input\": 1, \"result\": {\"any\": [{\"any\": [1]}]}}", "an object among its right answers"),
             ("{\"input\": 1, \"result\": \"a\\u001fb\"}", "nobody can type"),
             ("{\"input\": 1, \"result\": []}", "an empty list"),
-            ("{\"input\": 1, \"result\": [1, 2, 3]}", "a list of 3"),
+            (
+                "{\"input\": 1, \"result\": [1,2,3,4,5,6,7,8,9,10,11]}",
+                "a list of 11; a challenge has at most 10 parts",
+            ),
             ("{\"input\": 1, \"result\": [1, [2]]}", "part 2 of its \"result\" is a list"),
             ("{\"input\": 1, \"result\": [1, null]}", "part 2 of its \"result\" is null"),
             ("{\"input\": 1, \"result\": \" \\n\"}", "is empty; nobody could give it"),

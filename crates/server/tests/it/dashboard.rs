@@ -470,9 +470,9 @@ async fn the_flow_of_a_campaign_works_without_script() {
     // As the sandbox would have made it.
     sqlx::query(
         "INSERT INTO challenges.generated_input_cache
-             (guild_id, challenge_id, campaign_id, participant_id, participant_type, input_json, expected_result,
+             (guild_id, challenge_id, campaign_id, participant_id, participant_type, input_json, expected_results,
               script_version, first_request_timestamp)
-         SELECT guild_id, id, campaign_id, $2, 'player', to_jsonb('the input <b>'::text), '42', script_version, now()
+         SELECT guild_id, id, campaign_id, $2, 'player', to_jsonb('the input <b>'::text), '{42}', script_version, now()
            FROM challenges.challenges WHERE id = $1::uuid",
     )
     .bind(&guild.ids["challenge_id"])
@@ -507,6 +507,47 @@ async fn the_flow_of_a_campaign_works_without_script() {
     assert!(page.contains("<strong>1st</strong>"), "{page}");
     let rows = browser.get(&format!("{campaign}/standings/rows")).await;
     assert!(rows.text.starts_with("<tr data-participant=") && !rows.text.contains("<html"), "{rows:?}");
+}
+
+#[tokio::test]
+async fn a_challenge_is_told_in_the_language_that_somebody_reads() {
+    let house = House::new().await;
+    let guild = Guild::furnish(&house, GUILD, USER).await;
+    sqlx::query(
+        "INSERT INTO challenges.challenge_translations (guild_id, challenge_id, language, title, description)
+         SELECT guild_id, id, 'de', 'Eins auf Deutsch', 'Zähle **alles**.' FROM challenges.challenges WHERE id = $1::uuid",
+    )
+    .bind(&guild.ids["challenge_id"])
+    .execute(house.database.pool())
+    .await
+    .unwrap();
+    let campaign = format!("/g/{GUILD}/campaigns/{}", guild.ids["campaign_id"]);
+    let challenge = format!("{campaign}/challenges/{}", guild.ids["challenge_id"]);
+    let german = "<h1 lang=\"de\">Eins auf Deutsch</h1>";
+    let mut browser = Browser::signed_in(&house, GUILD, USER, Role::Member).await;
+    let page = browser.page(&challenge).await;
+    assert!(page.contains("<h1 lang=\"en\">One</h1>") && page.contains(">Deutsch</button>"), "{page}");
+    // What the browser accepts, then what was chosen in it, goes before that.
+    let request = Request::get(&challenge).header("accept-language", "de-CH, en;q=0.5");
+    let answer = browser.send(request, Body::empty()).await;
+    assert!(answer.text.contains(german) && answer.text.contains("<strong>alles</strong>"), "{answer:?}");
+    let answer = browser.submit(&page, "/language", &[("language", "de")]).await;
+    assert_eq!(answer.header("location"), challenge, "{answer:?}");
+    let page = browser.page(&challenge).await;
+    assert!(page.contains(german) && page.contains("aria-pressed=\"true\""), "{page}");
+    assert!(browser.page(&campaign).await.contains("Eins auf Deutsch"));
+    let answer = browser.submit(&page, "/language", &[("language", "en")]).await;
+    assert_eq!(answer.header("location"), challenge, "{answer:?}");
+    assert!(browser.page(&challenge).await.contains("<h1 lang=\"en\">One</h1>"));
+    // Or for good, in every browser.
+    browser.cookies.remove("__Host-questhall-language");
+    let preferences = format!("/g/{GUILD}/preferences");
+    let page = browser.page(&preferences).await;
+    let answer = browser.submit(&page, &preferences, &[("language:null", "de")]).await;
+    assert_eq!(answer.header("location"), preferences, "{answer:?}");
+    assert!(browser.page(&challenge).await.contains(german));
+    let refused = browser.submit(&page, &preferences, &[("language:null", "german")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{refused:?}");
 }
 
 #[tokio::test]

@@ -432,9 +432,9 @@ async fn staff_run_a_campaign_from_the_browser() {
     fill_as_member(&mut player, &played, &format!("{played}/registration"), &[]).await;
     sqlx::query(
         "INSERT INTO challenges.generated_input_cache
-             (guild_id, challenge_id, campaign_id, participant_id, participant_type, input_json, expected_result,
+             (guild_id, challenge_id, campaign_id, participant_id, participant_type, input_json, expected_results,
               script_version, first_request_timestamp)
-         SELECT guild_id, id, campaign_id, $2, 'player', to_jsonb('the input'::text), '42', script_version, now()
+         SELECT guild_id, id, campaign_id, $2, 'player', to_jsonb('the input'::text), '{42}', script_version, now()
            FROM challenges.challenges WHERE id = $1::uuid",
     )
     .bind(editor.rsplit('/').next().unwrap())

@@ -195,7 +195,8 @@ pub(crate) fn bundle() -> Value {
             "rewards": [{ "from": 1, "to": 3, "bytes": 10, "xp": 1, "gold": 1 }, { "participation": true, "bytes": 1 }],
         },
         "challenges": [{
-            "slug": "one", "title": "One", "description": "…", "description_part2": "…", "parts": 2,
+            "slug": "one", "title": "One", "description": "…", "part_descriptions": ["…"], "parts": 2,
+            "language": "en", "translations": [{ "language": "de", "title": "Eins", "description": "…", "part_descriptions": ["…"] }],
             "categories": ["grid"], "difficulty": 3, "closes_after_minutes": 60,
             "generation_script": "print({})", "hints": [{ "text": "Look.", "cost_bytes": 1, "penalty": 1, "part": 2 }],
         }],

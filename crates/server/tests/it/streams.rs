@@ -351,8 +351,8 @@ pub(crate) async fn solve(house: &House, guild: &Guild, user: i64) {
     let ids = |name: &str| uuid::Uuid::parse_str(&guild.ids[name]).unwrap();
     sqlx::query(
         "INSERT INTO challenges.generated_input_cache (challenge_id, campaign_id, guild_id, participant_id,
-             participant_type, input_json, expected_result, script_version, first_request_timestamp)
-         VALUES ($1, $2, $3, $4, 'player', '\"x\"', 'y', 1, now() - interval '1 minute')",
+             participant_type, input_json, expected_results, script_version, first_request_timestamp)
+         VALUES ($1, $2, $3, $4, 'player', '\"x\"', '{y}', 1, now() - interval '1 minute')",
     )
     .bind(ids("challenge_id"))
     .bind(ids("campaign_id"))

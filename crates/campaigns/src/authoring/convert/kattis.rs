@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use kernel::language::spelled;
+
 use super::{ConvertError, Made, Mistake, answers, bytes, entries, extension, name, text};
 use crate::authoring::convert::ConvertError::Unreadable;
 
@@ -17,7 +19,7 @@ pub(super) fn read(folder: &Path, left_out: &mut Vec<Mistake>) -> Result<Made, C
     let title = yaml.get("name").or_else(|| yaml.get("name.en")).unwrap_or(&package).to_owned();
     let mut made = Made { slug: package.clone(), ..Made::default() };
     made.settings.insert("title".to_owned(), title.clone().into());
-    made.readme = statement(folder, &title, &mut made.files, &mut left)?;
+    made.readme = statement(folder, (&title, &yaml), &mut made.files, &mut left)?;
 
     let accepted = submissions(folder, "accepted", &mut left);
     let Some(solution) = accepted.first() else {
@@ -220,33 +222,47 @@ fn python(folder: &Path) -> Option<PathBuf> {
     here.cloned().or_else(|| all.iter().filter(|path| path.is_dir()).find_map(|path| python(path)))
 }
 
-/// The statement as Markdown, with the samples, and its pictures.
+/// The statement as Markdown, with the samples, and its pictures; further languages go among the files.
 fn statement(
     folder: &Path,
-    title: &str,
+    (title, yaml): (&str, &Yaml),
     files: &mut Vec<(String, Vec<u8>)>,
     left: &mut impl FnMut(&str, String),
 ) -> Result<String, ConvertError> {
-    let mut told = None;
+    let samples = samples(folder)?;
+    let readme = |title: &str, told: &str| format!("# {title}\n\n{}\n{samples}", told.trim());
+    let mut told: Option<String> = None;
+    let mut languages: Vec<String> = Vec::new();
     for at in ["statement", "problem_statement"] {
         for path in entries(&folder.join(at)) {
             let file = name(&path);
             match extension(&path) {
-                "md" | "tex" if told.is_none() && is_english(&file) => {
+                kind @ ("md" | "tex") => {
                     let source = text(&path)?;
-                    let markdown = extension(&path) == "md";
-                    told = Some(if markdown { source } else { markdown_of(&source) });
-                    if !markdown {
+                    let markdown = if kind == "md" { source.clone() } else { markdown_of(&source) };
+                    let language = language_of(&file);
+                    let is_own = language.as_deref().is_none_or(|language| language == "en");
+                    if is_own && told.is_none() {
+                        told = Some(markdown);
+                    } else if let Some(language) = language.filter(|l| !is_own && !languages.contains(l)) {
+                        let named = yaml.get(&format!("name.{language}")).or_else(|| problem_name(&source));
+                        let text = readme(named.unwrap_or(title), &markdown);
+                        files.push((format!("README.{language}.md"), text.into_bytes()));
+                        languages.push(language);
+                    } else {
+                        left(
+                            &format!("{at}/{file}"),
+                            "is one statement more in the same language, or in none".to_owned(),
+                        );
+                        continue;
+                    }
+                    if kind == "tex" {
                         left(
                             &format!("{at}/{file}"),
                             "LaTeX was made Markdown roughly: read it over".to_owned(),
                         );
                     }
                 }
-                "md" | "tex" => left(
-                    &format!("{at}/{file}"),
-                    "statements in other languages are not carried over".to_owned(),
-                ),
                 "png" | "jpg" | "jpeg" | "gif" | "svg" | "webp" => {
                     files.push((format!("attachments/{file}"), bytes(&path)?));
                 }
@@ -254,7 +270,12 @@ fn statement(
             }
         }
     }
-    let mut readme = format!("# {title}\n\n{}\n", told.unwrap_or_default().trim());
+    Ok(readme(title, &told.unwrap_or_default()))
+}
+
+/// The samples as they stand below a statement.
+fn samples(folder: &Path) -> Result<String, ConvertError> {
+    let mut told = String::new();
     let samples = entries(&folder.join("data/sample"));
     for (n, path) in (1..).zip(samples.iter().filter(|path| extension(path) == "in")) {
         let block = |text: &str| {
@@ -263,24 +284,31 @@ fn statement(
                 block
             })
         };
-        let _ = write!(readme, "\nExample {n}:\n\n{}", block(&text(path)?));
+        let _ = write!(told, "\nExample {n}:\n\n{}", block(&text(path)?));
         let answer = path.with_extension("ans");
         if answer.is_file() {
             let answer = text(&answer)?;
             let answer = answer.trim();
             if answer.contains('\n') {
-                let _ = write!(readme, "\nIts answer:\n\n{}", block(answer));
+                let _ = write!(told, "\nIts answer:\n\n{}", block(answer));
             } else {
-                let _ = writeln!(readme, "\nIts answer is `{answer}`.");
+                let _ = writeln!(told, "\nIts answer is `{answer}`.");
             }
         }
     }
-    Ok(readme)
+    Ok(told)
 }
 
-fn is_english(file: &str) -> bool {
-    let parts: Vec<&str> = file.split('.').collect();
-    parts.len() == 2 || parts.get(1) == Some(&"en")
+/// The language that a statement's name says: `problem.sv.tex`. Without one it is the problem's own.
+fn language_of(file: &str) -> Option<String> {
+    let mut parts = file.split('.').skip(1);
+    let (language, _) = (parts.next()?, parts.next()?);
+    spelled(language)
+}
+
+/// What a statement in LaTeX calls the problem.
+fn problem_name(tex: &str) -> Option<&str> {
+    tex.split_once("\\problemname{")?.1.split_once('}').map(|(name, _)| name.trim())
 }
 
 /// LaTeX as contest statements use it, roughly: sections, emphasis, lists, code, pictures. Formulas stay as they are.

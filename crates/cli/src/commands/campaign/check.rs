@@ -142,6 +142,7 @@ async fn examine(
         challenges: &challenges,
         files: &files,
         folder: Some(&wanted.dir),
+        only: None,
         now: Clock::system().now(),
     };
     let mut report = authoring::check(&sandbox, 0, what, seeds, |step| {

@@ -1,7 +1,7 @@
 //! What is kept of a member here: cases about them and by them, appeals, hits. What they wrote is not in it, but for their appeals.
 //!
-//! Cases stay when somebody is forgotten, under the bare number of the account: a ban that is in force must go on. Names go; so do what they said in
-//! appeals, hits, and what was observed.
+//! Cases stay when somebody is forgotten, under the bare number of the account: a ban that is in force must go on. So must what Discord
+//! says is in force. Names go; so do what they said in appeals, and hits.
 
 use access::personal::{Asked, Keeper, MOST, NOBODY};
 use kernel::{GuildId, UserId};
@@ -57,7 +57,7 @@ fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Valu
     })
 }
 
-/// Names go from what stays, also where others wrote them; appeals lose what was said, hits and what was observed go.
+/// Names go from what stays, also where others wrote them; appeals lose what was said, hits go.
 fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, u64> {
     Box::pin(async move {
         sqlx::query!(

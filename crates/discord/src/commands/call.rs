@@ -80,6 +80,9 @@ impl Call {
                 people::store::member_update(&mut conn, call.guild, *user, &edit).await?;
             }
         }
+        // Discord shows who is there: whoever came back without anybody telling us is back.
+        let there: Vec<UserId> = [call.user].into_iter().chain(call.theirs.keys().copied()).collect();
+        people::members_return(&mut conn, call.guild, &there).await?;
         call.actor = Some(acting(&mut conn, call.guild, call.user, member).await?);
         Ok(call)
     }

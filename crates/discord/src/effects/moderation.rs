@@ -14,6 +14,7 @@ use moderation::ops::bans_seen;
 use moderation::rules::timeout_until;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use crate::bot::Bot;
 use crate::sender::{Answer, Method, Request, SendError};
@@ -46,7 +47,7 @@ pub(crate) fn spawn(bot: Bot, node: &NodeHandle) {
         let mut running = JoinSet::new();
         while node.ready().await {
             woken.mark_unchanged();
-            match claim(&bot, AT_ONCE.saturating_sub(running.len()), LEASE).await {
+            match claim(&bot, Some(node.id()), AT_ONCE.saturating_sub(running.len()), LEASE).await {
                 Ok(leased) => {
                     for effect in leased {
                         running.spawn(act_and_tell(bot.clone(), effect));
@@ -68,12 +69,17 @@ pub(crate) fn spawn(bot: Bot, node: &NodeHandle) {
     }));
 }
 
-async fn claim(bot: &Bot, most: usize, lease: Duration) -> Result<Vec<Leased>, Problem> {
+async fn claim(
+    bot: &Bot,
+    holder: Option<Uuid>,
+    most: usize,
+    lease: Duration,
+) -> Result<Vec<Leased>, Problem> {
     let most = i64::try_from(most).unwrap_or(0);
     if most == 0 {
         return Ok(Vec::new());
     }
-    Ok(effects::claim(bot.app().pool(), None, lease, most).await?)
+    Ok(effects::claim(bot.app().pool(), None, holder, lease, most).await?)
 }
 
 async fn act_and_tell(bot: Bot, effect: Leased) {
@@ -87,7 +93,7 @@ async fn act_and_tell(bot: Bot, effect: Leased) {
 /// Carries out what moderation wants done now, and tells how much that was. Each is this process's for so long without a word from it, and is kept as
 /// long as it takes.
 pub async fn moderate_once(bot: &Bot, lease: Duration) -> Result<usize, Problem> {
-    let leased = claim(bot, AT_ONCE, lease).await?;
+    let leased = claim(bot, None, AT_ONCE, lease).await?;
     for done in join_all(leased.iter().map(|effect| act(bot, effect, lease))).await {
         done?;
     }

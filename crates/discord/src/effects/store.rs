@@ -72,8 +72,19 @@ pub(super) async fn insert(conn: &mut PgConnection, batch: &Batch) -> sqlx::Resu
     Ok(())
 }
 
-/// Claims effects that are due, the first of each target alone, for two minutes: then another node may try.
-pub(super) async fn claim(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Claimed>> {
+/// Claims effects that are due, the first of each target alone, for two minutes: then another node may try, or as soon as the
+/// holder is known to be dead.
+pub(super) async fn claim(
+    conn: &mut PgConnection,
+    holder: Option<Uuid>,
+    limit: i64,
+) -> sqlx::Result<Vec<Claimed>> {
+    sqlx::query!(
+        "UPDATE discord.effects SET not_before = now(), held_by = NULL
+          WHERE status = 'pending' AND held_by = ANY (ARRAY(SELECT id FROM jobs.nodes WHERE died_at IS NOT NULL))",
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query_as!(
         Claimed,
         r#"WITH due AS (
@@ -84,10 +95,11 @@ pub(super) async fn claim(conn: &mut PgConnection, limit: i64) -> sqlx::Result<V
                 ORDER BY e.not_before, e.place LIMIT $1
                 FOR NO KEY UPDATE OF e SKIP LOCKED
            )
-           UPDATE discord.effects e SET attempts = e.attempts + 1, not_before = now() + interval '2 min'
+           UPDATE discord.effects e SET attempts = e.attempts + 1, not_before = now() + interval '2 min', held_by = $2
              FROM due WHERE e.guild_id = due.guild_id AND e.id = due.id
            RETURNING e.guild_id, e.id, e.kind, e.payload, e.attempts"#,
         limit,
+        holder,
     )
     .fetch_all(conn)
     .await
@@ -120,7 +132,7 @@ pub(super) async fn postpone(
     error: &str,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "UPDATE discord.effects SET not_before = now() + make_interval(secs => $3), last_error = left($4, 500)
+        "UPDATE discord.effects SET not_before = now() + make_interval(secs => $3), held_by = NULL, last_error = left($4, 500)
           WHERE guild_id = $1 AND id = $2 AND status = 'pending' AND attempts = $5",
         claimed.guild_id,
         claimed.id,
@@ -162,7 +174,7 @@ pub(super) async fn revive(
 ) -> sqlx::Result<Option<Effect>> {
     sqlx::query_as!(
         Effect,
-        "UPDATE discord.effects SET status = 'pending', settled_at = NULL, attempts = 0, not_before = now()
+        "UPDATE discord.effects SET status = 'pending', settled_at = NULL, attempts = 0, not_before = now(), held_by = NULL
           WHERE guild_id = $1 AND id = $2 AND status = 'dead'
          RETURNING id, target, kind, status, attempts, last_error, settled_at, created_at",
         guild.get(),

@@ -8,6 +8,7 @@ use kernel::{GuildId, RoleId, UserId};
 use people::roles::{RoleOutcome, RoleReport, report};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::announce::announcement;
 use super::store::{self, Claimed};
@@ -32,7 +33,7 @@ pub(crate) fn spawn(bot: Bot, node: &NodeHandle) {
     let mut node = node.clone();
     drop(workers.spawn(async move {
         while node.ready().await {
-            let done = work_once(&bot).await.unwrap_or_else(|error| {
+            let done = work(&bot, Some(node.id())).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "what is to be done on Discord cannot be read");
                 0
             });
@@ -45,7 +46,11 @@ pub(crate) fn spawn(bot: Bot, node: &NodeHandle) {
 
 /// Does what is due, and tells how much that was.
 pub async fn work_once(bot: &Bot) -> sqlx::Result<usize> {
-    let claimed = store::claim(&mut *db::acquire(bot.app().pool()).await?, AT_ONCE).await?;
+    work(bot, None).await
+}
+
+async fn work(bot: &Bot, holder: Option<Uuid>) -> sqlx::Result<usize> {
+    let claimed = store::claim(&mut *db::acquire(bot.app().pool()).await?, holder, AT_ONCE).await?;
     let count = claimed.len();
     for done in join_all(claimed.iter().map(|one| act(bot, one))).await {
         done?;

@@ -29,14 +29,15 @@ pub(crate) struct Session {
 }
 
 impl Lease {
-    /// Takes a shard that nobody holds, or whose holder is gone.
+    /// Takes a shard that nobody holds, or whose holder is gone: a node that is known to have died or stopped holds nothing any more.
     pub(crate) async fn take(bot: &Bot, shard: i32, holder: Uuid) -> sqlx::Result<Option<Self>> {
         let (pool, application) = (bot.app().pool().clone(), bot.sender().application_id());
         let done = sqlx::query!(
             "INSERT INTO discord.gateway_shards AS s (application_id, shard, held_by, held_until)
              VALUES ($1, $2, $3, now() + make_interval(secs => $4))
              ON CONFLICT (application_id, shard) DO UPDATE SET held_by = excluded.held_by, held_until = excluded.held_until
-              WHERE s.held_until < now() OR s.held_by = excluded.held_by",
+              WHERE s.held_until < now() OR s.held_by = excluded.held_by
+                 OR s.held_by IN (SELECT id FROM jobs.nodes WHERE died_at IS NOT NULL OR stopped_at IS NOT NULL)",
             application,
             shard,
             holder,

@@ -52,6 +52,26 @@ async fn bytes_are_claimed_sent_counted_and_refused_kindly() {
 }
 
 #[tokio::test]
+async fn who_came_back_unseen_is_back_once_they_type_or_are_named() {
+    let chat = Chat::new().await;
+    for who in [ADA_TYPES, BOB_TYPES] {
+        chat.types(who, "/bytes daily").await;
+    }
+    chat.run("UPDATE people.members SET left_at = now()").await;
+    chat.types(ADA_TYPES, "/bytes send member:8 amount:30")
+        .await
+        .says("You sent 30 bytes to <@8>. You have 80 left.");
+    let gone: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM people.members WHERE left_at IS NOT NULL AND user_id IN (7, 8)",
+    )
+    .fetch_one(chat.pool())
+    .await
+    .unwrap();
+    assert_eq!(gone, 0);
+    chat.discord.verdict();
+}
+
+#[tokio::test]
 async fn names_that_would_ping_hide_or_turn_the_text_do_not() {
     let chat = Chat::new().await;
     let evil = Who { name: "@everyone **x** \u{202e}<@7>", ..BOB_TYPES };

@@ -93,6 +93,27 @@ async fn announcements_are_posted_once_and_in_order_whatever_discord_does() {
 }
 
 #[tokio::test]
+async fn what_a_dead_node_was_about_is_done_by_another_at_once() {
+    let chat = Chat::new().await;
+    chat.known().await;
+    read(&chat).await;
+    due(&chat, 50, "one").await;
+    read(&chat).await;
+    // A node took it a moment ago.
+    chat.run(
+        "INSERT INTO jobs.nodes (id, name, version, roles) VALUES ('00000000-0000-7000-8000-000000000001', 'a', '0', '{}');
+         UPDATE discord.effects SET held_by = '00000000-0000-7000-8000-000000000001', attempts = 1, not_before = now() + interval '2 min'",
+    )
+    .await;
+    work(&chat).await;
+    assert_eq!(said(&chat, 50), [] as [Value; 0], "it lives");
+    chat.run("UPDATE jobs.nodes SET died_at = now()").await;
+    work(&chat).await;
+    assert_eq!(said(&chat, 50), ["one"]);
+    chat.discord.verdict();
+}
+
+#[tokio::test]
 async fn what_is_refused_for_good_is_told_and_can_be_sent_again() {
     let chat = Chat::new().await;
     chat.known().await;

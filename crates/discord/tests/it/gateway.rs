@@ -58,6 +58,17 @@ impl Watched {
         self.until("SELECT EXISTS (SELECT FROM discord.gateway_shards WHERE sequence = 1)").await;
     }
 
+    /// Waits until so many connections have been greeted.
+    async fn until_greeted(&self, count: usize) {
+        for _ in 0..2_000 {
+            if self.gateway.greetings().len() >= count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("never greeted {count} times: {:?}", self.gateway.greetings());
+    }
+
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(self.chat.pool()).await.unwrap()
     }
@@ -108,14 +119,35 @@ async fn another_node_goes_on_after_the_last_event_that_was_committed() {
     let first = id(&watched, 0).await;
     watched.gateway.happens("MESSAGE_CREATE", message(first, "one"));
     watched.until("SELECT sequence = 2 FROM discord.gateway_shards").await;
-    // The node dies: its lease lapses.
+    // The node hangs: its lease lapses.
     watched.node.take().unwrap().stop(Duration::from_secs(5)).await.unwrap();
+    watched.chat.run("UPDATE jobs.nodes SET stopped_at = NULL").await;
     watched.gateway.happens("MESSAGE_CREATE", message(first + 1, "two"));
     watched.chat.run("UPDATE discord.gateway_shards SET held_until = now() - interval '1 second'").await;
     watched.begin().await;
     watched.until("SELECT sequence = 3 FROM discord.gateway_shards").await;
     assert_eq!(watched.gateway.greetings(), ["identify", "resume 2"]);
     assert_eq!(watched.count(MESSAGES).await, 2);
+}
+
+#[tokio::test]
+async fn what_a_node_held_that_is_gone_is_anothers_at_once() {
+    let mut watched = Watched::new(Vec::new()).await;
+    watched.ready().await;
+    let gone = [
+        "UPDATE jobs.nodes SET stopped_at = now() WHERE stopped_at IS NULL",
+        "UPDATE jobs.nodes SET died_at = now(), stopped_at = NULL",
+    ];
+    for (nth, gone) in gone.into_iter().enumerate() {
+        watched.node.take().unwrap().stop(Duration::from_secs(5)).await.unwrap();
+        watched.chat.run(gone).await;
+        // Long before its lease ends.
+        watched.chat.run("UPDATE discord.gateway_shards SET held_until = now() + interval '1 hour'").await;
+        watched.begin().await;
+        watched.until("SELECT held_until < now() + interval '1 minute' FROM discord.gateway_shards").await;
+        watched.until_greeted(nth + 2).await;
+    }
+    assert_eq!(watched.gateway.greetings()[1..], ["resume 1", "resume 1"]);
 }
 
 #[tokio::test]

@@ -172,7 +172,7 @@ async fn what_a_dead_node_had_is_done_by_another_once() {
     let chat = Chat::new().await;
     chat.known().await;
     let ban = make(&chat, quiet(Action::Ban, BOB)).await;
-    let lost = claim(chat.pool(), None, Duration::from_mins(1), 16).await.unwrap();
+    let lost = claim(chat.pool(), None, None, Duration::from_mins(1), 16).await.unwrap();
     assert_eq!(lost.len(), 1);
     work(&chat).await;
     assert_eq!(state(&chat, &ban).await, "pending", "it is another's");
@@ -248,7 +248,7 @@ async fn what_takes_long_is_kept_and_done_once() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         while chat.discord.seen("members/8")[0].at.elapsed() < Duration::from_millis(3_700) {
-            assert_eq!(claim(chat.pool(), None, lease, 16).await.unwrap().len(), 0);
+            assert_eq!(claim(chat.pool(), None, None, lease, 16).await.unwrap().len(), 0);
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };

@@ -8,6 +8,7 @@ use jobs::outbox::{self, Event};
 use kernel::{GuildId, Page, PageQuery, Problem};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 use super::answer::pause;
 use super::model::{Dead, Done, Effect, EffectKind, Leased, Payload, Receipt, Settled};
@@ -17,15 +18,17 @@ use crate::model::EffectId;
 use crate::ops::appeals;
 
 /// Takes up to `limit` effects that are due, each the first of its target, for so long; of one guild, or of all. They are in the order in
-/// which they were asked for.
+/// which they were asked for. What a node holds that is known to be dead is due at once; `holder` is the node that asks.
 pub async fn claim(
     pool: &PgPool,
     guild: Option<GuildId>,
+    holder: Option<Uuid>,
     lease: Duration,
     limit: i64,
 ) -> Result<Vec<Leased>, Error> {
     db::retry(|| async {
         let mut tx = db::begin(pool).await?;
+        store::of_the_dead(&mut tx).await?;
         for lost in store::abandoned(&mut tx, guild).await? {
             let dead = Dead {
                 reason: "Whoever did it stopped in the middle; it is not known whether it was done.".into(),
@@ -33,7 +36,7 @@ pub async fn claim(
             };
             bury(&mut tx, &lost, &dead).await?;
         }
-        let mut leased = store::claim(&mut tx, guild, lease, limit).await?;
+        let mut leased = store::claim(&mut tx, guild, holder, lease, limit).await?;
         for effect in &mut leased {
             if let (Some(case), Payload::DirectMessage { may_appeal: true, .. }) =
                 (effect.case_id, &effect.payload)

@@ -6,6 +6,7 @@ use jobs::wake::CHANNEL;
 use kernel::{GuildId, Limit, UserId};
 use serde_json::Value;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::QUEUE;
 use super::model::{Dead, Effect, EffectKind, Leased, NewEffect, Payload, Receipt};
@@ -149,6 +150,17 @@ pub(crate) async fn wake(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
+/// Ends leases of nodes that are known to be dead.
+pub(super) async fn of_the_dead(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE moderation.effects SET due_at = now(), held_by = NULL
+          WHERE state = 'leased' AND held_by = ANY (ARRAY(SELECT id FROM jobs.nodes WHERE died_at IS NOT NULL))",
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Locks effects whose lease ended without a word for the last time.
 pub(super) async fn abandoned(
     conn: &mut PgConnection,
@@ -172,6 +184,7 @@ pub(super) async fn abandoned(
 pub(super) async fn claim(
     conn: &mut PgConnection,
     guild: Option<GuildId>,
+    holder: Option<Uuid>,
     lease: Duration,
     limit: i64,
 ) -> Result<Vec<Leased>, Error> {
@@ -187,7 +200,7 @@ pub(super) async fn claim(
            ), leased AS (
                UPDATE moderation.effects e
                   SET state = 'leased', due_at = now() + make_interval(secs => $3), attempts = e.attempts + 1,
-                      fencing_token = e.fencing_token + 1
+                      fencing_token = e.fencing_token + 1, held_by = $4
                  FROM due WHERE e.guild_id = due.guild_id AND e.id = due.id
                RETURNING e.*
            )
@@ -197,6 +210,7 @@ pub(super) async fn claim(
         guild.map(GuildId::get),
         limit,
         lease.as_secs_f64(),
+        holder,
     )
     .fetch_all(conn)
     .await?;

@@ -72,6 +72,27 @@ async fn whoever_hung_and_lost_the_lease_settles_nothing() {
 }
 
 #[tokio::test]
+async fn what_a_dead_node_leased_is_anothers_at_once() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    make(pool, quiet(Action::Kick, ADA)).await;
+    let node = uuid::Uuid::from_u128(7);
+    let an_hour = Duration::from_hours(1);
+    let held = claim(pool, None, Some(node), an_hour, 10).await.unwrap().remove(0);
+    sqlx::query("INSERT INTO jobs.nodes (id, name, version, roles) VALUES ($1, 'a', '0', '{}')")
+        .bind(node)
+        .execute(pool)
+        .await
+        .unwrap();
+    assert_eq!(due(pool).await.len(), 0, "it lives");
+    sqlx::query("UPDATE jobs.nodes SET died_at = now()").execute(pool).await.unwrap();
+    let other = due(pool).await.remove(0);
+    assert!(other.id == held.id && other.receipt.token > held.receipt.token);
+    assert_eq!(due(pool).await.len(), 0, "it is the other's");
+    assert_eq!(applied(pool, &held.receipt, Settled::default()).await.unwrap(), Done::Lost);
+}
+
+#[tokio::test]
 async fn many_claimers_never_have_the_same() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
@@ -79,7 +100,8 @@ async fn many_claimers_never_have_the_same() {
         make(pool, quiet(Action::Kick, UserId::new(user))).await;
     }
     let claims =
-        futures::future::join_all((0..8).map(|_| claim(pool, Some(GUILD), Duration::from_mins(1), 10))).await;
+        futures::future::join_all((0..8).map(|_| claim(pool, Some(GUILD), None, Duration::from_mins(1), 10)))
+            .await;
     let mut ids: Vec<_> = claims.into_iter().flat_map(|claimed| claimed.unwrap()).map(|one| one.id).collect();
     let all = ids.len();
     ids.sort_unstable();

@@ -48,7 +48,7 @@ pub(crate) async fn make(pool: &PgPool, new: NewCase) -> Case {
 
 /// What is due now, for a minute.
 pub(crate) async fn due(pool: &PgPool) -> Vec<Leased> {
-    claim(pool, None, Duration::from_mins(1), 100).await.unwrap()
+    claim(pool, None, None, Duration::from_mins(1), 100).await.unwrap()
 }
 
 /// A number from a statement.

@@ -165,6 +165,18 @@ async fn scrub(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<
         guild.get(),
         NOBODY,
     )
+    .execute(&mut *conn)
+    .await?;
+    // What was before and after is made of what others wrote as well: reasons, titles, texts.
+    sqlx::query!(
+        "UPDATE access.admin_log
+            SET before_snapshot = questhall.without_names(before_snapshot, current_setting('questhall.forgotten'), $2),
+                after_snapshot = questhall.without_names(after_snapshot, current_setting('questhall.forgotten'), $2)
+          WHERE guild_id = $1 AND (before_snapshot::text ~* current_setting('questhall.forgotten')
+                                   OR after_snapshot::text ~* current_setting('questhall.forgotten'))",
+        guild.get(),
+        NOBODY,
+    )
     .execute(conn)
     .await?;
     Ok(0)

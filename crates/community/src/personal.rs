@@ -1,6 +1,6 @@
 //! What is kept of a member here: quests taken on, purchases, skills, announcements. Quests that they work on are open again.
 
-use access::personal::{Asked, Keeper};
+use access::personal::{Asked, Keeper, NOBODY};
 use kernel::{GuildId, UserId};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -60,6 +60,16 @@ async fn forget(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result
     .execute(&mut *conn)
     .await?
     .rows_affected();
+    // What is announced of others may name them: reasons, above all.
+    sqlx::query!(
+        "UPDATE community.announcements
+            SET payload = questhall.without_names(payload, current_setting('questhall.forgotten'), $2)
+          WHERE guild_id = $1 AND payload::text ~* current_setting('questhall.forgotten')",
+        guild.get(),
+        NOBODY,
+    )
+    .execute(&mut *conn)
+    .await?;
     crate::board::lapse::release_all_of(conn, guild, user).await?;
     Ok(gone)
 }

@@ -1,7 +1,7 @@
 //! Signing in by Discord: authorization code with PKCE (RFC 7636) and a state that only the browser which began can
 //! finish.
 
-use kernel::Problem;
+use kernel::{Problem, UserId};
 use sqlx::{PgConnection, PgPool};
 use subtle::ConstantTimeEq as _;
 
@@ -137,6 +137,7 @@ async fn sign_in(
     let user = oneself.id;
     let mut tx = db::begin(pool).await?;
     introduce(&mut tx, oneself).await?;
+    return_to(&mut tx, user, grants).await?;
     roles::follow_discord(&mut tx, By::System, origin, user, grants).await?;
     following::begin(&mut tx, vault, user, granted).await?;
     if let Some(old) = returned.old_session {
@@ -161,6 +162,30 @@ async fn introduce(conn: &mut PgConnection, oneself: &Oneself) -> sqlx::Result<(
     )
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Discord says where somebody is: who left there, as far as was known, and came back without anybody telling us is back.
+async fn return_to(conn: &mut PgConnection, user: UserId, there: &[FromDiscord]) -> sqlx::Result<()> {
+    let there: Vec<i64> = there.iter().map(|one| one.guild.get()).collect();
+    let gone = sqlx::query_scalar!(
+        "SELECT guild_id FROM people.members WHERE user_id = $1 AND guild_id = ANY ($2) AND left_at IS NOT NULL ORDER BY guild_id",
+        user.get(),
+        &there,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    // Guild by guild, in their order, as everybody takes them.
+    for guild in gone {
+        sqlx::query!(
+            "UPDATE people.members SET left_at = NULL, joined_at = now()
+              WHERE guild_id = $1 AND user_id = $2 AND left_at IS NOT NULL",
+            guild,
+            user.get(),
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
     Ok(())
 }
 

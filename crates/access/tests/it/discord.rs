@@ -127,6 +127,30 @@ async fn what_people_say_of_themselves_is_shown_where_they_are_members() {
 }
 
 #[tokio::test]
+async fn who_came_back_unseen_is_back_once_they_sign_in() {
+    let (house, stand_in) = set_up().await;
+    let pool = house.database.pool();
+    sqlx::query(
+        "WITH a AS (INSERT INTO people.guilds (guild_id, name) VALUES ($1, 'Here'), (1002, 'Elsewhere') ON CONFLICT DO NOTHING),
+              b AS (INSERT INTO people.users (id) VALUES ($2) ON CONFLICT DO NOTHING)
+         INSERT INTO people.members (guild_id, user_id, left_at) VALUES ($1, $2, now()), (1002, $2, now())",
+    )
+    .bind(GUILD)
+    .bind(USER)
+    .execute(pool)
+    .await
+    .unwrap();
+    assert_eq!(sign_in(&house, &stand_in, "").await.status, 303);
+    let gone: Vec<i64> =
+        sqlx::query_scalar("SELECT guild_id FROM people.members WHERE user_id = $1 AND left_at IS NOT NULL")
+            .bind(USER)
+            .fetch_all(pool)
+            .await
+            .unwrap();
+    assert_eq!(gone, [1002], "Discord says of one guild that they are there");
+}
+
+#[tokio::test]
 async fn roles_follow_discord_at_every_sign_in_and_grants_by_hand_stay() {
     let (house, stand_in) = set_up().await;
     crate::people::grant(&house, GUILD, USER, access::Role::Author).await;

@@ -13,6 +13,15 @@ async fn a_copy_holds_everything_and_forgetting_leaves_no_words_about_them() {
     house.ok("PUT", "/announcement-channels", Some(json!({ "kind": "award", "channel_id": "500" }))).await;
     let award = json!({ "user_ids": ["7"], "gold": 500, "reason": "Ada Lovelace spoke" });
     house.ok("POST", "/awards", Some(award)).await;
+    let for_another = json!({ "user_ids": ["8"], "gold": 5, "reason": "Helped ada lovelace, who is 7" });
+    house.ok("POST", "/awards", Some(for_another)).await;
+    house
+        .ok(
+            "POST",
+            "/board",
+            Some(json!({ "title": "Ask Ada Lovelace", "description": "She is \"Ada Lovelace\"." })),
+        )
+        .await;
     let coffee = house.ok("GET", "/shop/items", None).await["items"][0]["id"].clone();
     house.ok("POST", &format!("/shop/items/{coffee}/purchases"), Some(json!({}))).await;
     let quest = house.ok("POST", "/board", Some(json!({ "title": "Mend the gate" }))).await["id"].clone();
@@ -66,6 +75,15 @@ async fn a_copy_holds_everything_and_forgetting_leaves_no_words_about_them() {
         (&left["slices"]["community"]["announcements"], &left["slices"]["community"]["quests"]),
         (&json!([]), &json!([]))
     );
+    for of_others in [
+        "SELECT count(*) FROM access.admin_log l WHERE concat(l.before_snapshot, l.after_snapshot, l.reason) ILIKE '%lovelace%'",
+        "SELECT count(*) FROM community.announcements a WHERE a.payload::text ILIKE '%lovelace%'",
+        "SELECT count(*) FROM progress.activity_log a WHERE a.metadata::text ILIKE '%lovelace%'",
+    ] {
+        assert_eq!(house.count(of_others).await, 0, "{of_others}");
+    }
+    let kept = "SELECT count(*) FROM access.admin_log WHERE after_snapshot->>'description' = 'She is \"Deleted member\".'";
+    assert_eq!(house.count(kept).await, 1);
     assert_eq!(house.ok("GET", &format!("/board/{quest}"), None).await["status"], "open");
     assert_eq!(house.events("board.quest_released").await.len(), 1);
     assert_eq!(house.figures(ADA).await.1, 400, "balances are what the journal says");

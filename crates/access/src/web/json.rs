@@ -98,6 +98,8 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
 ///
 /// The body is empty or no JSON, or not what `T` reads.
 pub fn json_parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
+    // What Windows writes before a text's first character; a reader of JSON may pass it over (RFC 8259, 8.1).
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     if body.is_empty() {
         return Err(Problem::invalid("The body is empty; this route takes a JSON body."));
     }

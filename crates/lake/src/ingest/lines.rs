@@ -53,7 +53,7 @@ impl Lines {
             if std::mem::take(&mut self.passing) {
                 continue;
             }
-            if let Some(event) = parse(&self.held[line]) {
+            if let Some(event) = parse(self.number, &self.held[line]) {
                 return Some((self.number, event));
             }
         }
@@ -68,7 +68,7 @@ impl Lines {
             return None;
         }
         self.number += 1;
-        parse(&rest).map(|event| (self.number, event))
+        parse(self.number, &rest).map(|event| (self.number, event))
     }
 
     /// Lines seen so far.
@@ -82,7 +82,9 @@ fn too_long() -> Fault {
 }
 
 /// `None` for a blank line.
-fn parse(line: &[u8]) -> Option<Result<Event, Fault>> {
+fn parse(number: u64, line: &[u8]) -> Option<Result<Event, Fault>> {
+    // What some editors and shells write before the first character of a file.
+    let line = line.strip_prefix("\u{feff}".as_bytes()).filter(|_| number == 1).unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.iter().all(u8::is_ascii_whitespace) {
         return None;
@@ -186,6 +188,9 @@ mod tests {
         assert_eq!(numbers(&[text.as_bytes()]), all);
         assert_eq!(numbers(&[b"\xff\xfe\n"]), [(1, false)]);
         assert_eq!(numbers(&[b""]), []);
+        let marked = format!("\u{feff}{GOOD}\r\n\u{feff}{GOOD}\r\n");
+        assert_eq!(numbers(&[marked.as_bytes()]), [(1, true), (2, false)]);
+        assert_eq!(numbers(&["\u{feff}".as_bytes(), GOOD.as_bytes()]), [(1, true)]);
         // serde would read an event from a list, too, and its payload from an empty one.
         let listed = r#"["member_join","7",null,null,null,"2026-11-21T10:00:00Z"]"#;
         let empty = GOOD.replace('}', r#","payload":[]}"#);

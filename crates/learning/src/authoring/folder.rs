@@ -359,7 +359,7 @@ fn text_read(dir: &Path, file: &str, findings: &mut Vec<Finding>) -> Option<Stri
         return None;
     }
     if let Ok(text) = String::from_utf8(bytes) {
-        return Some(text.replace("\r\n", "\n"));
+        return Some(text.trim_start_matches('\u{feff}').replace("\r\n", "\n"));
     }
     wrong("is not UTF-8; save it with that encoding".to_owned());
     None

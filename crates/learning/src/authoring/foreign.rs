@@ -121,7 +121,7 @@ impl Checkout {
         if text.contains('\0') {
             return Err("holds NUL characters".to_owned());
         }
-        Ok(Some(text.replace("\r\n", "\n").trim().to_owned()))
+        Ok(Some(text.trim_start_matches('\u{feff}').replace("\r\n", "\n").trim().to_owned()))
     }
 
     /// A JSON file, if it is there.

@@ -14,7 +14,7 @@ use serde_json::Value;
 pub use check::{CheckReport, Difference, Problem, SeedReport, check, download};
 use output::made_files;
 pub use output::{
-    MAX_ANSWER_BYTES, MAX_PARTS, OutputError, alternatives, canonical, read_output, shown_answer,
+    MAX_ANSWER_BYTES, MAX_PARTS, OutputError, alternatives, canonical, read_output, shown_answer, untypable,
 };
 
 use crate::{File, Job, RunError, Sandbox};

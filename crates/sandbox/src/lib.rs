@@ -49,3 +49,4 @@ pub use files::{File, Files};
 pub use jail::zygote_main_if_asked;
 pub use model::{Config, Job, Limits, Output, Rung, Stats};
 pub use pool::Sandbox;
+pub use report::readable;

@@ -1,5 +1,7 @@
 //! From what the kernel says of a run that is over to a verdict. What the script's process wrote only fills in words.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use crate::files;
@@ -21,6 +23,28 @@ struct Failure {
     traceback: String,
 }
 
+impl Failure {
+    fn readable(self) -> Self {
+        let clean = |text: String| readable(&text).into_owned();
+        Self {
+            kind: clean(self.kind),
+            message: clean(self.message),
+            traceback: clean(self.traceback),
+            ..self
+        }
+    }
+}
+
+/// What a script wrote, so that it can be kept and shown: control characters, but for tabs and line ends, are replaced. A database
+/// takes no NUL, and a terminal takes others for orders.
+pub fn readable(text: &str) -> Cow<'_, str> {
+    let unreadable = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(unreadable) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace("\r\n", "\n").replace(unreadable, "\u{fffd}"))
+}
+
 /// The child could not lock itself in, and so did not begin with the script.
 #[derive(Debug)]
 pub(crate) struct NotArmed(pub(crate) String);
@@ -34,7 +58,7 @@ pub(crate) fn judge(
     job: &Job,
     limits: &Limits,
 ) -> Result<Result<Output, RunError>, NotArmed> {
-    let stderr = String::from_utf8_lossy(&finished.stderr).into_owned();
+    let stderr = readable(&String::from_utf8_lossy(&finished.stderr)).into_owned();
     let exit = libc::WIFEXITED(finished.status).then(|| libc::WEXITSTATUS(finished.status));
     let signal = libc::WIFSIGNALED(finished.status).then(|| libc::WTERMSIG(finished.status));
     let report = match finished.report.split_first() {
@@ -49,6 +73,7 @@ pub(crate) fn judge(
         }
     };
     let failure = report.find('{').and_then(|at| serde_json::from_str::<Failure>(&report[at..]).ok());
+    let failure = failure.map(Failure::readable);
     let line =
         failure.as_ref().and_then(|failure| failure.line).or_else(|| line_in_dump(&report, &job.file_name));
     let limit = |kind| RunError::Limit { kind, line, stderr: stderr.clone() };
@@ -194,6 +219,18 @@ mod tests {
         for report in ["", "{\"kind\": \"ValueError\"}"] {
             assert!(judge(finished(97 << 8, report), &job(), &Limits::default()).is_err());
         }
+    }
+
+    #[test]
+    fn what_a_script_says_of_itself_can_be_kept_and_shown() {
+        let said = "A{\"kind\": \"ValueError\", \"message\": \"a\\u0000b\\u001b[2J\", \"traceback\": \"x\\r\\ny\\u009bz\"}";
+        let run = Finished { stderr: b"\0\x1b]0;mine\x07 note\n".to_vec(), ..finished(1 << 8, said) };
+        let Err(RunError::Script { message, traceback, stderr, .. }) = verdict(run) else {
+            panic!("it failed")
+        };
+        assert_eq!(message, "ValueError: a\u{fffd}b\u{fffd}[2J");
+        assert_eq!(traceback, "x\ny\u{fffd}z");
+        assert_eq!(stderr, "\u{fffd}\u{fffd}]0;mine\u{fffd} note\n");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use challenges::rules::{AnswerRule, Compare, rule_of};
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use sandbox::generator::{
-    self, Generated, MAX_ANSWER_BYTES, alternatives, canonical, download, shown_answer,
+    self, Generated, MAX_ANSWER_BYTES, alternatives, canonical, download, shown_answer, untypable,
 };
 use sandbox::{File, Files, Job, Sandbox};
 use serde::Serialize;
@@ -339,7 +339,7 @@ fn fixed(challenge: &ChallengeBundle, flags: &[Vec<String>]) -> Run {
     }
     let fits = |flag: &String| {
         let flag = canonical(flag);
-        !flag.is_empty() && flag.len() <= MAX_ANSWER_BYTES && !flag.contains(['\0', '\u{1f}'])
+        !flag.is_empty() && flag.len() <= MAX_ANSWER_BYTES && untypable(&flag).is_none()
     };
     if flags.iter().any(Vec::is_empty) || !flags.iter().flatten().all(fits) {
         errors.push(Mistake::of(

@@ -60,8 +60,8 @@ impl Faults {
 
     fn length(&mut self, field: &str, text: &str, (least, most): (usize, usize)) {
         let length = text.chars().count();
-        if text.contains('\0') {
-            self.say(field, "must not contain a zero character");
+        if let Some(order) = kernel::text::control(text) {
+            self.say(field, format!("must not contain the control character \\u{:04x}", u32::from(order)));
         } else if length < least {
             self.say(field, "must not be empty");
         } else if length > most {

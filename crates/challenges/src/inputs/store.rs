@@ -266,6 +266,8 @@ pub(super) async fn file_of(
 /// Notes that a version of a script fails. The first time, admins are told by an event that nobody else may see (it is
 /// addressed to the house), and the answer is true.
 pub(super) async fn script_failed(pool: &PgPool, script: &Script, words: &str) -> sqlx::Result<bool> {
+    // Some words are the script's own.
+    let words = &*sandbox::readable(words);
     let mut tx = db::begin(pool).await?;
     let first = sqlx::query!(
         "UPDATE challenges.challenges SET script_failed_version = $2, script_failed_at = now(), script_error = $3

@@ -82,8 +82,12 @@ impl Findings {
     }
 
     pub(super) fn text(&mut self, field: &str, text: &str, max: usize) {
-        if text.contains('\0') {
-            self.say(field, "must not hold NUL characters");
+        if let Some(order) = kernel::text::control(text) {
+            let code = u32::from(order);
+            self.say(
+                field,
+                format!("must not hold the control character \\u{code:04x}; tabs and line ends it may"),
+            );
         } else if text.chars().count() > max {
             self.say(field, format!("must be at most {max} characters long"));
         }

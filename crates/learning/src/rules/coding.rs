@@ -88,7 +88,8 @@ pub fn feedback(
 }
 
 fn visible(test: &CodeTest, ended: &Ended, passed: bool, feedback: Option<&str>) -> CodeTestResult {
-    let short = |text: &str| text.chars().take(TOLD).collect::<String>();
+    // What the program printed may be anything.
+    let short = |text: &str| sandbox::readable(text).chars().take(TOLD).collect::<String>();
     CodeTestResult {
         name: test.name.clone(),
         passed,
@@ -132,6 +133,14 @@ mod tests {
         assert_eq!((told.tests.len(), told.hidden_passed, told.hidden_total), (1, 0, 2));
         let text = serde_json::to_string(&told).unwrap();
         assert!(!text.contains("secret") && !text.contains("42") && !text.contains("hidden too"), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_kept_or_shown_of_an_output_is_replaced() {
+        let coding = coding(false);
+        let ended = [Ok("2\0\x1b[2J".to_owned()), Err("\0".to_owned()), Ok(String::new())];
+        let told = feedback(&coding, &ended, &passed(&coding, &ended, None), None);
+        assert_eq!(told.tests[0].output, "2\u{fffd}\u{fffd}[2J");
     }
 
     #[test]

@@ -61,6 +61,11 @@ pub fn canonical(answer: &str) -> Cow<'_, str> {
     }
 }
 
+/// The first character of an answer for which nobody could submit it: a control character other than a tab or a line's end.
+pub fn untypable(answer: &str) -> Option<char> {
+    answer.chars().find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+}
+
 fn wrong<T>(problem: impl fmt::Display) -> Result<T, OutputError> {
     Err(OutputError(problem.to_string()))
 }
@@ -375,13 +380,16 @@ fn read_result(raw: &RawValue, what: &str) -> Result<String, OutputError> {
             text.len()
         ));
     }
-    if text.contains('\0') {
-        return wrong(format_args!("{what} contains the character NUL (\\u0000), which nobody can type"));
+    match untypable(&text) {
+        Some('\0') => {
+            wrong(format_args!("{what} contains the character NUL (\\u0000), which nobody can type"))
+        }
+        Some(c) => wrong(format_args!(
+            "{what} contains the character \\u{:04x}, which nobody can type",
+            u32::from(c)
+        )),
+        None => Ok(text),
     }
-    if text.contains(ALTERNATIVE) {
-        return wrong(format_args!("{what} contains the character \\u001f, which nobody can type"));
-    }
-    Ok(text)
 }
 
 /// Several right answers: `{"any": ["north", "n"]}`.
@@ -550,6 +558,8 @@ mod tests {
             ("{\"input\": 1, \"result\": [1, null]}", "part 2 of its \"result\" is null"),
             ("{\"input\": 1, \"result\": \" \\n\"}", "is empty; nobody could give it"),
             ("{\"input\": 1, \"result\": \"\\u0000\"}", "NUL"),
+            ("{\"input\": 1, \"result\": \"a\\u001b[1m\"}", "the character \\u001b, which nobody can type"),
+            ("{\"input\": 1, \"result\": {\"any\": [\"a\", \"b\\u0085c\"]}}", "the character \\u0085"),
         ] {
             let error = read(printed).expect_err(printed);
             assert!(error.contains(words), "{printed:?} gave {error:?}, expected {words:?}");

@@ -59,6 +59,13 @@ pub fn bundle_outlook(bundle: &Bundle) -> Outlook {
             .refused
             .push((bundle.slug.clone(), "must have at least one quest that is not optional".to_owned()));
     }
+    if let Some(n) = bundle.path.unearned() {
+        let why = format!(
+            "the XP of chapter `{}` would never be paid: it has no quest that is not optional",
+            bundle.path.chapters[n].slug
+        );
+        outlook.refused.push((bundle.slug.clone(), why));
+    }
     if let Err(Error::Unreachable(faults)) = ops::reachable(&graph(bundle, &outlook.elsewhere)) {
         outlook.refused.extend(faults.into_iter().map(|fault| (fault.field, fault.message)));
     }

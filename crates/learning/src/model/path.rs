@@ -168,6 +168,13 @@ impl PathDocument {
         outside
             .chain(within.flat_map(|(n, chapter)| chapter.quests.iter().map(move |quest| (Some(n), quest))))
     }
+
+    /// The place of the first chapter that brings XP which nobody could earn: none of its quests has to be done, so it is never completed.
+    pub fn unearned(&self) -> Option<usize> {
+        self.chapters.iter().position(|chapter| {
+            chapter.experience_points > 0 && chapter.quests.iter().all(|quest| quest.optional)
+        })
+    }
 }
 
 fn general() -> String {

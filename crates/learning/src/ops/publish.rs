@@ -248,6 +248,10 @@ async fn path_put(
     if document.entries().all(|(_, entry)| entry.optional) {
         return Err(Error::field("path.quests", "must have at least one quest that is not optional"));
     }
+    if let Some(n) = document.unearned() {
+        let why = "would never be paid: the chapter has no quest that is not optional";
+        return Err(Error::field(format!("path.chapters[{n}].experience_points"), why));
+    }
     if !store::zone_exists(&mut *conn, &document.timezone).await? {
         return Err(Error::field("path.timezone", "is no zone of the IANA database that is known here"));
     }

@@ -88,6 +88,22 @@ async fn circles_and_what_could_never_be_opened_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn what_a_chapter_would_never_pay_is_refused() {
+    let stage = Stage::new().await;
+    let mut changed = bundle();
+    changed["path"]["chapters"][1]["experience_points"] = json!(50);
+    changed["path"]["chapters"][1]["quests"][0]["optional"] = json!(true);
+    let (status, _, problem) = stage.refused("POST", "import", None, Some(changed.clone())).await;
+    assert_eq!(
+        (status, &problem["errors"][0]["field"]),
+        (400, &json!("path.chapters[1].experience_points")),
+        "{problem}"
+    );
+    changed["path"]["chapters"][1]["quests"][0]["optional"] = json!(false);
+    stage.ok("POST", "import", None, Some(changed)).await;
+}
+
+#[tokio::test]
 async fn two_authors_who_together_make_a_circle_do_not_get_through() {
     let stage = Stage::new().await;
     let (a, b) =

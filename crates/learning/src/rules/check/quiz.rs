@@ -14,6 +14,7 @@ use crate::rules::text::{Pattern, normalised};
 
 const MAX_QUESTIONS: usize = 500;
 const MAX_CHOICES: usize = 50;
+const MAX_PARAMETERS: usize = 20;
 const MAX_TEXT: usize = 20_000;
 
 /// Everything that is wrong with a quiz by itself.
@@ -129,8 +130,12 @@ fn choices(found: &mut Findings, question: &Question) {
         found.say("choices", format!("must be 2 to {MAX_CHOICES}"));
     }
     found.unique("choices", "slug", all.iter().map(|choice| choice.slug.as_str()));
+    let mut shown = BTreeSet::new();
     for (n, choice) in all.iter().enumerate() {
         found.text(&format!("choices[{n}].text"), &choice.text, MAX_TEXT);
+        if !shown.insert(normalised(&choice.text, true)) {
+            found.say(format!("choices[{n}].text"), "reads as an earlier one: nobody could tell them apart");
+        }
     }
     let right = all.iter().filter(|choice| choice.right).count();
     match question.kind {
@@ -152,6 +157,9 @@ fn texts(found: &mut Findings, question: &Question) {
     if question.answers.len() > 100 || question.answers.iter().any(|answer| answer.chars().count() > 1_000) {
         found.say("answers", "must be at most 100, of at most 1,000 characters each");
     }
+    if question.answers.iter().any(|answer| kernel::text::control(answer).is_some()) {
+        found.say("answers", "must not hold control characters: nobody can type them");
+    }
     if question.answers.iter().any(|answer| normalised(answer, true).is_empty()) {
         found.say("answers", "must not be empty: a blank answer is one that was left out");
     }
@@ -163,10 +171,9 @@ fn texts(found: &mut Findings, question: &Question) {
 }
 
 fn number(found: &mut Findings, question: &Question) {
-    let mut low = BTreeMap::new();
-    let mut high = BTreeMap::new();
-    if question.parameters.len() > 20 {
-        found.say("parameters", "must be at most 20");
+    let mut names = BTreeSet::new();
+    if question.parameters.len() > MAX_PARAMETERS {
+        found.say("parameters", format!("must be at most {MAX_PARAMETERS}"));
     }
     for (n, parameter) in question.parameters.iter().enumerate() {
         let Parameter { name, from, to, step } = parameter;
@@ -177,15 +184,23 @@ fn number(found: &mut Findings, question: &Question) {
         found.range(&format!("{place}.from"), *from, -1_000_000_000, 1_000_000_000);
         found.range(&format!("{place}.to"), *to, *from, 1_000_000_000);
         found.range(&format!("{place}.step"), *step, 1, 1_000_000_000);
-        if low.insert(name.clone(), Decimal::whole(*from).unwrap_or_default()).is_some() {
+        if !names.insert(name.as_str()) {
             found.say(format!("{place}.name"), "is taken by an earlier one");
         }
-        high.insert(name.clone(), Decimal::whole(*to).unwrap_or_default());
+        if !question.text.contains(&format!("{{{name}}}")) {
+            found.say(
+                format!("{place}.name"),
+                format!("stands nowhere in the text, so that nobody could know it: write {{{name}}} there"),
+            );
+        }
     }
     match question.number.as_deref() {
         None => found.say("number", "is missing: which number is right?"),
         Some(text) => {
-            if let Err(wrong) = formula::value(text, &low).and_then(|_| formula::value(text, &high)) {
+            // Wrong parameters are told already.
+            let parameters =
+                if names.len() == question.parameters.len() { &*question.parameters } else { &[] };
+            if let Err(wrong) = formula_check(text, parameters) {
                 found.say("number", wrong);
             }
         }
@@ -200,12 +215,62 @@ fn number(found: &mut Findings, question: &Question) {
     }
 }
 
+/// How many draws of its parameters a formula that divides is tried with, at most.
+const TRIED: u64 = 1_000;
+/// How many are the ends of their ranges.
+const ENDS: u64 = 4;
+
+/// Whether a formula comes to a number whatever is drawn for its parameters: with the ends of their ranges, and where it divides, with all
+/// draws where they are few, else with some spread over them. Whoever drew what has no answer could not be right.
+fn formula_check(formula: &str, parameters: &[Parameter]) -> Result<(), String> {
+    let counts: Vec<u64> =
+        parameters.iter().map(|one| one.to.abs_diff(one.from) / one.step.unsigned_abs().max(1) + 1).collect();
+    let tried = |nth: &dyn Fn(u64, u64) -> u64| {
+        let drawn = parameters.iter().zip(&counts).zip(0_u64..).map(|((one, count), at)| {
+            let nth = i64::try_from(nth(at, *count)).unwrap_or(i64::MAX);
+            let value = one.from.saturating_add(nth.saturating_mul(one.step));
+            (one.name.clone(), Decimal::whole(value).unwrap_or_default())
+        });
+        let drawn: BTreeMap<String, Decimal> = drawn.collect();
+        formula::value(formula, &drawn).map_err(|wrong| {
+            let told: Vec<String> = drawn.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            if told.is_empty() { wrong } else { format!("{wrong}, where {}", told.join(", ")) }
+        })
+    };
+    for draw in 0..ENDS {
+        // All at their lowest, all at their highest, and by turns.
+        let highest = |at: u64| draw == 1 || draw >= 2 && (at + draw).is_multiple_of(2);
+        tried(&|at, count| if highest(at) { count - 1 } else { 0 })?;
+    }
+    if !formula.contains('/') {
+        return Ok(());
+    }
+    let all = counts.iter().try_fold(1_u64, |all, count| all.checked_mul(*count)).filter(|all| *all <= TRIED);
+    for draw in 0..all.unwrap_or(TRIED) {
+        if all.is_some() {
+            let before = |at: u64| counts.iter().zip(0..at).map(|(count, _)| count).product::<u64>();
+            tried(&|at, count| draw / before(at) % count)?;
+        } else {
+            // Each goes through its range in another order.
+            tried(&|at, count| {
+                let place = (draw * (2 * at + 1) + at * 7_919) % TRIED;
+                u64::try_from(u128::from(place) * u128::from(count) / u128::from(TRIED)).unwrap_or(0)
+            })?;
+        }
+    }
+    Ok(())
+}
+
 fn pairs(found: &mut Findings, question: &Question) {
     if question.pairs.len() < 2 || question.pairs.len() > MAX_CHOICES || question.extra.len() > MAX_CHOICES {
         found.say("pairs", format!("must be 2 to {MAX_CHOICES}, and as many extra right sides at most"));
     }
     found.unique("pairs", "slug", question.pairs.iter().map(|pair| pair.slug.as_str()));
+    let mut lefts = BTreeSet::new();
     for (n, pair) in question.pairs.iter().enumerate() {
+        if !lefts.insert(normalised(&pair.left, true)) {
+            found.say(format!("pairs[{n}].left"), "reads as an earlier one: nobody could tell them apart");
+        }
         found.text(&format!("pairs[{n}].left"), &pair.left, MAX_TEXT);
         found.text(&format!("pairs[{n}].right"), &pair.right, MAX_TEXT);
     }
@@ -252,4 +317,82 @@ pub fn coding_check(coding: &Coding) -> Vec<FieldError> {
         found.range("max_tries", tries.into(), 1, 1_000);
     }
     found.done()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What is wrong with a question, as `field: words`.
+    fn wrong(mut question: Value) -> Vec<String> {
+        question["slug"] = json!("one");
+        let question: Question = serde_json::from_value(question).unwrap();
+        question_check(&question).into_iter().map(|one| format!("{}: {}", one.field, one.message)).collect()
+    }
+
+    fn number(text: &str, formula: &str, parameters: &Value) -> Vec<String> {
+        wrong(json!({ "type": "number", "text": text, "number": formula, "parameters": parameters }))
+    }
+
+    #[test]
+    fn a_formula_has_a_value_whatever_is_drawn() {
+        let ten = json!([{ "name": "a", "from": 1, "to": 10 }]);
+        assert_eq!(number("{a}?", "100 / (a - 11)", &ten), Vec::<String>::new());
+        assert_eq!(number("{a}?", "100 / (a - 5)", &ten), ["number: divides by zero, where a = 5"]);
+        let two =
+            json!([{ "name": "a", "from": 1, "to": 900 }, { "name": "b", "from": -20, "to": 20, "step": 2 }]);
+        assert_eq!(number("{a}/{b}?", "a / (b - 1)", &two), Vec::<String>::new());
+        let found = number("{a}/{b}?", "a / b", &two);
+        assert!(
+            found.len() == 1
+                && found[0].contains("divides by zero, where a = ")
+                && found[0].ends_with("b = 0"),
+            "{found:?}"
+        );
+        let large = json!([{ "name": "a", "from": -1_000_000_000, "to": 1_000_000_000 }, { "name": "b", "from": 0, "to": 1_000_000_000 }]);
+        assert!(
+            number("{a}{b}", "(a - b) * 1000000", &large)[0]
+                .contains("too large, where a = -1000000000, b = ")
+        );
+        assert_eq!(number("{a}{b}", "a + b", &large), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_answer_can_be_typed() {
+        let text = |answer: &str| wrong(json!({ "type": "text", "text": "Which?", "answers": [answer] }));
+        assert_eq!(text("a\tb"), Vec::<String>::new());
+        assert_eq!(text("a\u{1b}b"), ["answers: must not hold control characters: nobody can type them"]);
+        let found = wrong(json!({ "type": "text", "text": "\u{9b}2J?", "answers": ["a"] }));
+        assert_eq!(found, ["text: must not hold the control character \\u009b; tabs and line ends it may"]);
+    }
+
+    #[test]
+    fn a_parameter_is_told_in_the_text() {
+        let found = number("How much?", "a + 1", &json!([{ "name": "a", "from": 1, "to": 10 }]));
+        assert!(found.len() == 1 && found[0].starts_with("parameters[0].name: stands nowhere"), "{found:?}");
+    }
+
+    #[test]
+    fn what_is_chosen_from_can_be_told_apart() {
+        for kind in ["single", "ordering"] {
+            let choices =
+                json!([{ "slug": "a", "text": "Heap  sort" }, { "slug": "b", "text": "Heap sort" }]);
+            let mut question = json!({ "type": kind, "text": "Which?", "choices": choices });
+            if kind == "single" {
+                question["choices"][0]["right"] = json!(true);
+            }
+            assert_eq!(
+                wrong(question.clone()),
+                ["choices[1].text: reads as an earlier one: nobody could tell them apart"]
+            );
+            question["choices"][1]["text"] = json!("heap sort");
+            assert_eq!(wrong(question), Vec::<String>::new());
+        }
+        let pairs =
+            json!([{ "slug": "a", "left": "x", "right": "1" }, { "slug": "b", "left": "x", "right": "2" }]);
+        let found = wrong(json!({ "type": "matching", "text": "Which?", "pairs": pairs }));
+        assert_eq!(found, ["pairs[1].left: reads as an earlier one: nobody could tell them apart"]);
+    }
 }

@@ -175,6 +175,39 @@ async fn a_new_script_for_a_released_challenge_is_told_whatever_brings_it() {
 }
 
 #[tokio::test]
+async fn new_files_of_a_released_challenge_are_told_once_as_a_new_script_is() {
+    let stage = Stage::new().await;
+    let campaign = stage.running(2, json!({})).await;
+    let told = async || {
+        let of = "SELECT count(*) FROM jobs.outbox WHERE event_type = 'challenge.script_changed' AND subject = 'campaigns/' || $1::uuid";
+        stage.count(of, campaign.id).await
+    };
+    let bring = async |bundle: &Bundle| {
+        authoring::bundle_import(stage.pool(), &stage.wake, GUILD, Asker::CLI, bundle, Some(campaign.id))
+            .await
+            .unwrap();
+    };
+    let mut bundle = authoring::bundle_export(stage.pool(), GUILD, campaign.id).await.unwrap();
+    let file =
+        |path: &str, text: &str| serde_json::from_value(json!({ "path": path, "text": text })).unwrap();
+    bundle.challenges[0].files.push(file("words.txt", "one"));
+    bring(&bundle).await;
+    assert_eq!(told().await, 1);
+    bring(&bundle).await;
+    assert_eq!(told().await, 1, "nothing has changed");
+    bundle.library.push(file("shared.py", "X = 1"));
+    bring(&bundle).await;
+    assert_eq!(told().await, 2, "what all scripts share is theirs; the second challenge is not released");
+    bundle.challenges[0].generation_script += "\n# better";
+    bundle.challenges[0].files[0] = file("words.txt", "two");
+    bring(&bundle).await;
+    assert_eq!(told().await, 3, "script and files change at once");
+    bundle.challenges[0].attachments.push(file("map.txt", "x"));
+    bring(&bundle).await;
+    assert_eq!(told().await, 3, "no script finds an attachment");
+}
+
+#[tokio::test]
 async fn what_is_over_takes_no_bundle() {
     let stage = Stage::new().await;
     let campaign = stage.running(2, json!({})).await;

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::read::challenge_get;
-use super::write::{Author, lock, log};
+use super::write::{Author, lock, log, script_changed};
 use super::{Challenge, Viewer, store};
 use crate::error::Error;
 use crate::model::CampaignFacts;
@@ -363,7 +363,7 @@ pub async fn files_put(
         library_write(conn, (guild, campaign), &files.library).await?;
     }
     let all = sqlx::query!(
-        r#"SELECT id AS "id: ChallengeId", slug, files_digest FROM challenges.challenges
+        r#"SELECT id AS "id: ChallengeId", slug, files_digest, script_updated_at = now() AS "told!" FROM challenges.challenges
            WHERE guild_id = $1 AND campaign_id = $2 ORDER BY order_position"#,
         guild.get(),
         campaign.get(),
@@ -387,6 +387,10 @@ pub async fn files_put(
         if row.files_digest != found {
             digest_write(conn, (guild, row.id), found.as_deref()).await?;
             store::inputs_invalidate(conn, (guild, row.id), false).await?;
+            // What a script finds is part of it. Of a script that came in this transaction as well it was told already.
+            if before.released_at.is_some() && !row.told {
+                script_changed(conn, &facts, (row.id, &before.title), false).await?;
+            }
         }
         let after: Challenge = challenge_get(conn, &facts, &Viewer::author(), row.id).await?;
         log(conn, &facts, who, ("UPDATE", row.id), (Some(&before), Some(&after))).await?;

@@ -174,23 +174,31 @@ async fn change(
     if remade {
         let replaced = store::inputs_invalidate(conn, (facts.guild_id, id), regenerate_started).await?;
         if rescripted && before.released_at.is_some() {
-            let payload = json!({ "campaign_id": facts.id, "challenge_id": id, "title": wanted.title,
-                "inputs_replaced": regenerate_started && replaced });
-            let event = Event {
-                guild_id: facts.guild_id,
-                event_type: "challenge.script_changed",
-                subject: format!("campaigns/{}", facts.id),
-                correlation_id: None,
-                user_id: None,
-                payload,
-            };
-            outbox::emit_one(conn, event).await?;
+            script_changed(conn, facts, (id, &wanted.title), regenerate_started && replaced).await?;
         }
     }
     store::hints_put(conn, facts, id, &wanted.hints).await?;
     translations_put(conn, (facts.guild_id, id), &wanted.translations).await?;
     let after = challenge_get(conn, facts, &Viewer::author(), id).await?;
     log(conn, facts, who, ("UPDATE", id), (Some(before), Some(&after))).await
+}
+
+/// Tells everyone that what makes the inputs of a released challenge has changed.
+pub(super) async fn script_changed(
+    conn: &mut PgConnection,
+    facts: &CampaignFacts,
+    (id, title): (ChallengeId, &str),
+    inputs_replaced: bool,
+) -> Result<(), Error> {
+    let event = Event {
+        guild_id: facts.guild_id,
+        event_type: "challenge.script_changed",
+        subject: format!("campaigns/{}", facts.id),
+        correlation_id: None,
+        user_id: None,
+        payload: json!({ "campaign_id": facts.id, "challenge_id": id, "title": title, "inputs_replaced": inputs_replaced }),
+    };
+    Ok(outbox::emit_one(conn, event).await?)
 }
 
 /// Removes a challenge that is not released; those behind it move up.

@@ -28,6 +28,9 @@ fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Valu
                    FROM (SELECT s.* FROM campaigns.campaigns c
                      JOIN challenges.challenge_submissions s ON s.guild_id = c.guild_id AND s.campaign_id = c.id
                           WHERE c.guild_id = $1 AND s.user_id = $2 ORDER BY s.id DESC LIMIT $3) s), '[]'),
+               'waiting', coalesce((SELECT jsonb_agg(jsonb_build_object('challenge_id', w.challenge_id, 'campaign_id', w.campaign_id,
+                            'part', w.part, 'answer', w.answer, 'arrived_at', w.arrived_at) ORDER BY w.id)
+                   FROM challenges.pending_checks w WHERE w.guild_id = $1 AND w.user_id = $2), '[]'),
                'hints', coalesce((SELECT jsonb_agg(jsonb_build_object('hint_id', h.hint_id, 'campaign_id', h.campaign_id,
                             'cost_bytes', h.cost_bytes, 'penalty', h.penalty, 'unlocked_at', h.unlocked_at))
                    FROM campaigns.campaigns c

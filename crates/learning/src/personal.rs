@@ -31,6 +31,13 @@ fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Asked<'_, Valu
                             'completed_at', p.completed_at, 'completed', p.completed_quests_count, 'of', p.total_quests_count))
                    FROM me JOIN learning.user_learning_path_progress p USING (guild_id, auth_user_id)
                    JOIN learning.learning_paths w ON w.guild_id = p.guild_id AND w.id = p.learning_path_id), '[]'),
+               'chapters', coalesce((SELECT jsonb_agg(jsonb_build_object('chapter', c.title, 'status', p.status, 'started_at', p.started_at,
+                            'completed_at', p.completed_at, 'completed', p.completed_quests_count, 'of', p.total_quests_count))
+                   FROM me JOIN learning.user_chapter_progress p USING (guild_id, auth_user_id)
+                   JOIN learning.quest_chapters c ON c.guild_id = p.guild_id AND c.id = p.chapter_id), '[]'),
+               'granted', coalesce((SELECT jsonb_agg(jsonb_build_object('for', g.source_type, 'experience_points', g.experience_points,
+                            'skill_points', g.skill_points, 'granted_at', g.created_at) ORDER BY g.id)
+                   FROM me JOIN learning.reward_grants g USING (guild_id, auth_user_id)), '[]'),
                'attempts', coalesce((SELECT jsonb_agg(jsonb_build_object('quest', q.title, 'status', a.status, 'started_at', a.started_at,
                             'completed_at', a.completed_at, 'done', a.done_count, 'of', a.total_count, 'notes', a.notes) ORDER BY a.id)
                    FROM me JOIN learning.user_quest_attempts a USING (guild_id, auth_user_id)

@@ -188,3 +188,27 @@ async fn types_are_the_ones_we_use() {
     .await;
     assert_none(&wrong, "timestamptz and jsonb; no money, char(n) or oid");
 }
+
+#[tokio::test]
+async fn what_acts_with_its_owners_rights_is_for_whom_the_owner_grants_it() {
+    let database = TestDatabase::new().await;
+    let all = violations(
+        database.pool(),
+        "SELECT proname::text FROM pg_proc WHERE prosecdef AND pronamespace::regnamespace::text !~ '^(pg_|information_schema)'",
+    )
+    .await;
+    assert!(all.len() >= 5, "{all:?}");
+    let open = violations(
+        database.pool(),
+        "SELECT oid::regprocedure::text FROM pg_proc
+          WHERE prosecdef AND pronamespace::regnamespace::text !~ '^(pg_|information_schema)'
+            AND (NOT coalesce(proconfig::text, '') LIKE '%search_path%'
+                 OR EXISTS (SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner)))
+                             WHERE grantee = 0 AND privilege_type = 'EXECUTE'))",
+    )
+    .await;
+    assert_none(
+        &open,
+        "functions that act with their owner's rights set search_path, and nobody else may call them",
+    );
+}

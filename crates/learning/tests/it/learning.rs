@@ -348,6 +348,10 @@ async fn a_learner_is_copied_and_forgotten_and_not_paid_again() {
     let mine = &copy["learning"];
     assert_eq!((&mine["attempts"][0]["quest"], &mine["paths"][0]["completed"]), (&json!("One"), &json!(1)));
     assert_eq!(mine["events"].as_array().unwrap().len(), 3);
+    let sum = |of: &str, what: &str| -> i64 {
+        mine[of].as_array().unwrap().iter().filter_map(|one| one[what].as_i64()).sum()
+    };
+    assert_eq!((sum("chapters", "completed"), sum("granted", "experience_points")), (1, 15), "{mine}");
     keepers.forget(&mut tx, guild, user, &["Ada".to_owned()]).await.unwrap();
     tx.commit().await.unwrap();
     let left: i64 = sqlx::query_scalar(

@@ -21,6 +21,7 @@ mod isolation;
 mod malformed;
 mod meetings;
 mod operations;
+mod personal;
 mod problems;
 mod process;
 mod samples;

@@ -23,22 +23,10 @@ const PAGES: [(&str, &str); 4] = [
     ("operations", "operators-guide.md"),
 ];
 
-/// Tables that hold members' ids, and are no personal data of a guild's: why.
-const NOT_THEIRS: [(&str, &str); 8] = [
-    ("access.operators", "who runs the installation is named by whoever has the machine, and by no guild"),
-    ("access.sign_in_links", "links of the demo, gone within a day"),
-    ("access.admin_users", "a local administrator's account is the person's, and no guild's"),
-    ("access.sessions", "sign-ins are the person's, and no guild's"),
-    ("access.discord_leaves", "sign-ins are the person's, and no guild's"),
-    ("campaigns.campaigns", "who made it, as the audit log has it"),
-    ("lake.categories", "who made it, as the audit log has it"),
-    ("lake.multiplier_events", "who made it, as the audit log has it"),
-];
-
 /// Timers that only a node with a sandbox runs, which a test is not.
 const OF_NODES_WITH_A_SANDBOX: [&str; 1] = ["challenges.pregenerate"];
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
@@ -202,18 +190,19 @@ const OF_NODES_WITH_A_BOT: [&str; 1] = ["discord.effects"];
 /// Readers that a slice starts as a worker, as they need more than a consumer is given.
 const OF_WORKERS: [&str; 1] = ["webhooks"];
 
-/// The code of a folder's sources, without comments and what only tests see.
-fn code(folder: &Path) -> Vec<String> {
+/// The code of a folder's sources, without comments and what only tests see; nothing, where there is no such folder.
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            found.extend(code(&path));
+            found.extend(sources(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).unwrap();
             let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
             let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-            found.push(lines.collect::<Vec<_>>().join("\n"));
+            let text = lines.collect::<Vec<_>>().join("\n");
+            found.push((path, text));
         }
     }
     found
@@ -265,6 +254,9 @@ async fn what_a_slice_names_it_declares() {
     let database = TestDatabase::new().await;
     let means = means(database.pool());
     let (mut seen, mut forgotten) = (0, Vec::new());
+    // A slice may have another one's events happen: those of members, say.
+    let events = SLICES.iter().flat_map(|slice| slice.events.iter().copied().flatten());
+    let events: BTreeSet<String> = events.map(|event| event.name.to_owned()).collect();
     for slice in SLICES {
         let home = if slice.name == "operations" { "server" } else { slice.name };
         let (_, document) = (slice.router)().split_for_parts();
@@ -277,18 +269,19 @@ async fn what_a_slice_names_it_declares() {
             slice.handlers(&means).kinds().chain(OF_NODES_WITH_A_SANDBOX).map(str::to_owned).collect();
         let read: Vec<&str> =
             (slice.consumers)(&means).names().chain(OF_NODES_WITH_A_BOT).chain(OF_WORKERS).collect();
-        let declared: [(&str, BTreeSet<String>); 6] = [
+        let declared: [(&str, BTreeSet<String>); 7] = [
             ("Kind::new(", slice.problems.iter().map(|kind| kind.slug.to_owned()).collect()),
             (
                 "const CATEGORY: &'static str = ",
                 slice.settings.iter().map(|described| described().category.to_owned()).collect(),
             ),
             ("operation_id = ", operations.collect()),
+            ("event_type: ", events.clone()),
             ("Schedule::new(", slice.jobs(&means).iter().map(|job| job.name.to_owned()).collect()),
             ("Kind::once(", timers.clone()),
             ("Kind::often(", timers),
         ];
-        for source in code(&root().join("crates").join(home).join("src")) {
+        for (_, source) in sources(&root().join("crates").join(home).join("src")) {
             // Whole parts: what is written is listed.
             for (behind, part, listed) in [
                 (": Audit = Audit {", "audit", slice.audit.is_some()),
@@ -314,103 +307,71 @@ async fn what_a_slice_names_it_declares() {
     assert_eq!(forgotten, Vec::<String>::new(), "the declarations of slices lack these");
 }
 
-/// A table that holds a member's id, as columns are named here, is one that the slice's personal data names: else a copy lacks it, and
-/// nobody thought of it when somebody is forgotten.
-#[tokio::test]
-async fn every_table_that_holds_members_is_among_personal_data() {
-    let database = TestDatabase::new().await;
-    let holding: Vec<(String, String, String)> = sqlx::query_as(
-        "SELECT n.nspname::text, c.relname::text, string_agg(a.attname, ', ' ORDER BY a.attnum)
-           FROM pg_class c
-           JOIN pg_namespace n ON n.oid = c.relnamespace
-           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-          WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND (a.attname = 'auth_user_id'
-             OR a.atttypid = 'bigint'::regtype
-                AND (a.attname IN ('user_id', 'giver_id', 'receiver_id', 'target_id', 'author_id', 'reactor_id', 'captain_id',
-                                   'member_id')
-                     OR a.attname LIKE '%\\_by'))
-          GROUP BY 1, 2 ORDER BY 1, 2",
-    )
-    .fetch_all(database.pool())
-    .await
-    .unwrap();
-    assert!(holding.len() > 20, "{holding:?}");
-    let mut unknown = Vec::new();
-    for (schema, table, columns) in holding {
-        let Some(slice) = SLICES.iter().find(|slice| slice.name == schema) else { continue };
-        let name = format!("{schema}.{table}");
-        let named = slice.personal.is_some_and(|keeper| keeper.tables.contains(&name.as_str()))
-            || NOT_THEIRS.iter().any(|(table, _)| *table == name);
-        if !named {
-            unknown.push(format!("{name} ({columns})"));
-        }
-    }
-    assert_eq!(
-        unknown,
-        Vec::<String>::new(),
-        "name them in the slice's `personal`, or say in NOT_THEIRS why not"
-    );
-    for slice in SLICES {
-        for table in slice.personal.iter().flat_map(|keeper| keeper.tables) {
-            let there: Option<String> = sqlx::query_scalar("SELECT to_regclass($1)::text")
-                .bind(table)
-                .fetch_one(database.pool())
-                .await
-                .unwrap();
-            assert!(there.is_some(), "{} names {table}, which there is not", slice.name);
-        }
-    }
-}
-
-/// Columns of words that name nobody, or whose words are gone with the member whose they are.
-const NO_NAMES: [(&str, &str); 6] = [
-    ("challenges.challenge_hints.body", "what an author teaches"),
-    ("delivery.webhook_deliveries.body", "what was sent, kept for days only"),
-    ("delivery.webhooks.disabled_reason", "the house's own words"),
-    ("learning.user_quest_attempts.notes", "notes to oneself, which nobody else sees"),
-    ("moderation.automod_rules.reason", "what a rule tells whomever it meets"),
-    ("moderation.warning_escalations.reason", "what a rule tells whomever it meets"),
+/// Work that starts otherwise than by its slice's `workers`, and so is public.
+const STARTED_BY_OTHERS: [(&str, &str); 2] = [
+    ("crates/delivery/src/lib.rs", "tests start webhooks with a clock and a sender of their own"),
+    ("crates/delivery/src/nats/lake.rs", "tests start a reader of a stream of their own"),
 ];
 
-/// Whoever is forgotten may be named in what others wrote: a column of such words that the slice's `personal` does not go over keeps the name.
-#[tokio::test]
-async fn every_column_of_words_is_gone_over_when_somebody_is_forgotten() {
-    let database = TestDatabase::new().await;
-    let columns: Vec<(String, String, String)> = sqlx::query_as(
-        "SELECT n.nspname::text, c.relname::text, a.attname::text
-           FROM pg_class c
-           JOIN pg_namespace n ON n.oid = c.relnamespace
-           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-          WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.atttypid = 'text'::regtype
-            AND a.attname ~ '(^|_)(reason|notes?|feedback|comment|statement|body|justification)$'
-            AND EXISTS (SELECT FROM pg_attribute g WHERE g.attrelid = c.oid AND g.attname = 'guild_id')
-          ORDER BY 1, 2, 3",
-    )
-    .fetch_all(database.pool())
-    .await
-    .unwrap();
-    assert!(columns.len() > 10, "{columns:?}");
-    let mut kept = Vec::new();
-    for (schema, table, column) in columns {
-        if !SLICES.iter().any(|slice| slice.name == schema) {
-            continue;
-        }
-        let name = format!("{schema}.{table}");
-        let personal = root().join("crates").join(&schema).join("src/personal.rs");
-        let source = std::fs::read_to_string(personal).unwrap_or_default();
-        let gone_over = source.split('"').any(|statement| {
-            let changes =
-                statement.contains(&format!("UPDATE {name}")) && statement.contains(&format!("{column} = "));
-            changes || statement.contains(&format!("DELETE FROM {name}"))
-        });
-        let said = format!("{name}.{column}");
-        if !gone_over && !NO_NAMES.iter().any(|(known, _)| *known == said) {
-            kept.push(said);
+/// Signatures of public functions, in a source, that are given the node on which they start work.
+fn public_work(source: &str) -> Vec<&str> {
+    let each = source.match_indices("pub fn ").chain(source.match_indices("pub async fn "));
+    each.filter_map(|(at, _)| source[at..].split(['{', ';']).next())
+        .filter(|signature| signature.contains("NodeHandle"))
+        .collect()
+}
+
+#[test]
+fn public_work_is_found() {
+    let source =
+        "pub(crate) fn a(n: &NodeHandle) {}\npub fn b(\n    n: NodeHandle,\n) {}\npub fn c(n: i32) {}";
+    assert_eq!(public_work(source), ["pub fn b(\n    n: NodeHandle,\n) "]);
+}
+
+/// What nothing calls the compiler tells of, unless it is public: so what starts work in the background is not, and cannot be forgotten
+/// among a slice's `workers`.
+#[test]
+fn what_starts_work_is_private_to_its_slice() {
+    let mut found = Vec::new();
+    for slice in SLICES.iter().filter(|slice| !["operations", "access"].contains(&slice.name)) {
+        for (path, source) in sources(&root().join("crates").join(slice.name).join("src")) {
+            let path = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+            if !STARTED_BY_OTHERS.iter().any(|(known, _)| *known == path) {
+                found
+                    .extend(public_work(&source).into_iter().map(|signature| format!("{path}: {signature}")));
+            }
         }
     }
     assert_eq!(
-        kept,
+        found,
         Vec::<String>::new(),
-        "go over them in the slice's `personal`, or say in NO_NAMES why not"
+        "make them `pub(crate)`, or say in STARTED_BY_OTHERS who starts them"
     );
+}
+
+/// A file that no module names is compiled by nobody: a command, a page or a test that is forgotten like that looks as if it were there.
+#[test]
+fn every_source_is_a_module_of_its_crate() {
+    let (mut seen, mut orphans) = (0, Vec::new());
+    for entry in std::fs::read_dir(root().join("crates")).unwrap() {
+        let folder = entry.unwrap().path();
+        for (path, _) in ["src", "tests"].iter().flat_map(|part| sources(&folder.join(part))) {
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            let parent = path.parent().unwrap();
+            if ["lib", "main", "mod"].contains(&name) || parent.ends_with("src/bin") {
+                continue;
+            }
+            seen += 1;
+            let above = ["lib.rs", "main.rs", "mod.rs"].map(|file| parent.join(file));
+            let above = above.into_iter().chain([parent.with_extension("rs")]);
+            let declared = above
+                .filter_map(|above| std::fs::read_to_string(above).ok())
+                .any(|text| text.lines().any(|line| line.trim_end().ends_with(&format!("mod {name};"))));
+            if !declared {
+                orphans.push(path.strip_prefix(root()).unwrap().display().to_string());
+            }
+        }
+    }
+    assert!(seen > 700, "{seen}");
+    assert_eq!(orphans, Vec::<String>::new(), "no `mod` names these files");
 }

@@ -201,29 +201,35 @@ fn stands_in(input: &Value, answer: &str) -> bool {
 
 fn near_limits(reports: &[SeedReport], limits: &Limits) -> Vec<String> {
     let mut warnings = Vec::new();
-    let longest = |time: fn(&SeedReport) -> Duration| reports.iter().map(time).max().unwrap_or_default();
-    let (wall, cpu) = (longest(|report| report.wall), longest(|report| report.cpu));
+    let most = |of: fn(&SeedReport) -> Duration| {
+        let worst = reports.iter().max_by_key(|report| of(report));
+        worst.map_or((Duration::ZERO, ""), |report| (of(report), report.seed.as_str()))
+    };
+    let ((wall, slowest), (cpu, busiest)) = (most(|report| report.wall), most(|report| report.cpu));
     let seconds = Duration::as_secs_f64;
     if cpu * 2 > limits.cpu {
         warnings.push(format!(
-            "a run took {:.1} s of the {} s of processor time allowed; a busy server is slower: generate less, or by a \
-             better algorithm",
+            "a run (seed {busiest}) took {:.1} s of the {} s of processor time allowed; a busy server is slower: generate less, \
+             or by a better algorithm",
             seconds(&cpu),
             seconds(&limits.cpu)
         ));
     } else if wall * 2 > limits.wall {
         warnings.push(format!(
-            "a run took {:.1} s of the {} s allowed; a busy server is slower",
+            "a run (seed {slowest}) took {:.1} s of the {} s allowed; a busy server is slower: have it wait for nothing, and \
+             generate less",
             seconds(&wall),
             seconds(&limits.wall)
         ));
     }
-    let largest = reports.iter().map(|report| report.input_bytes).max().unwrap_or_default();
-    if largest > LARGE_INPUT {
+    let largest = reports.iter().max_by_key(|report| report.input_bytes);
+    if let Some(SeedReport { input_bytes: bytes, seed, .. }) = largest.filter(|r| r.input_bytes > LARGE_INPUT)
+    {
         warnings.push(format!(
-            "an input is {}.{} MB large, and every participant downloads one: 100 kB are plenty for most challenges",
-            largest / 1_000_000,
-            largest % 1_000_000 / 100_000
+            "an input (seed {seed}) is {}.{} MB large, and every participant downloads one: 100 kB are plenty for most \
+             challenges",
+            bytes / 1_000_000,
+            bytes % 1_000_000 / 100_000
         ));
     }
     warnings
@@ -351,10 +357,12 @@ mod tests {
             cpu: Duration::from_millis(cpu),
             ..report(1, json!("x"), &["12345"])
         };
-        assert!(warned(&[run(2600, 2600)]).contains("2.6 s of the 5 s of processor time"));
+        assert!(
+            warned(&[run(2600, 2600)]).contains("(seed check-1) took 2.6 s of the 5 s of processor time")
+        );
         assert!(warned(&[run(5100, 10)]).contains("5.1 s of the 10 s allowed"));
         assert_eq!(warned(&[run(4900, 2400)]), "");
         let large = report(1, json!("x".repeat(1_250_000)), &["12345"]);
-        assert!(warned(&[large]).contains("1.2 MB large"));
+        assert!(warned(&[large]).contains("(seed check-1) is 1.2 MB large"));
     }
 }

@@ -159,6 +159,7 @@ async fn errors_name_line_and_cause() {
     let error = run("x = 1\nif x\n  print(x)").await;
     assert_eq!(error.line(), Some(2));
     assert!(error.to_string().contains("SyntaxError: "), "{error}");
+    assert!(error.to_string().contains("(read by Python 3."), "which Python it is told: {error}");
     for (script, words) in [
         ("import sys\nsys.exit(3)", "it ended itself by sys.exit(3)"),
         ("raise SystemExit('no luck')", "it ended itself by sys.exit(no luck)"),

@@ -139,6 +139,37 @@ async fn files_with_strange_names_or_too_much_in_them_are_refused_by_name() {
     assert_eq!(generator::generate(&sandbox, 1, job(most)).await.unwrap().files.len(), 20);
 }
 
+/// Links, devices, names with NUL, ways out and too much of everything: in `/tmp` and in the participant's folder alike.
+#[tokio::test]
+async fn what_is_no_file_or_leads_elsewhere_is_never_made() {
+    let sandbox = sandbox(1).await;
+    let mut hostile = Vec::new();
+    for folder in ["/out", "/tmp"] {
+        for (script, words) in [
+            ("os.symlink('/etc/passwd', 'FOLDER/x')", "PermissionError"),
+            ("os.symlink('FOLDER', 'FOLDER/loop')", "PermissionError"),
+            ("open('FOLDER/a', 'w').close()\nos.link('FOLDER/a', 'FOLDER/b')", "PermissionError"),
+            ("os.mkfifo('FOLDER/x')", "PermissionError"),
+            ("os.mknod('FOLDER/x', 0o20666, os.makedev(1, 5))", "PermissionError"),
+            ("open('FOLDER/a\\0b', 'w')", "ValueError: embedded null"),
+            ("open('FOLDER/../etc/x', 'w')", "jail"),
+            ("open('FOLDER/a', 'w').close()\nos.rename('FOLDER/a', '/etc/x')", "OSError"),
+            ("open('FOLDER/a', 'w').close()\nos.rename('/etc/passwd', 'FOLDER/x')", "OSError"),
+            ("open('FOLDER/x', 'wb').write(bytes(17 << 20))", "hold at most 16 MiB together"),
+            ("for n in range(600): open(f'FOLDER/{n}', 'w').close()", "hold at most 512 files together"),
+            ("open('FOLDER/x', 'wb').truncate(1 << 60)", "hold at most 16 MiB together"),
+        ] {
+            hostile.push((script.replace("FOLDER", folder), words));
+        }
+    }
+    for (script, words) in hostile {
+        let script = format!("import os\n{script}\nprint('{{\"input\": 1, \"result\": 12345}}')");
+        let error = generator::generate(&sandbox, 1, job(&script)).await.unwrap_err().to_string();
+        assert!(error.contains(words), "{script}: {error}");
+    }
+    assert_eq!(sandbox.stats().restarts, 0);
+}
+
 /// The date of files is fixed, so that archives of them are the same in two runs.
 #[tokio::test]
 async fn a_check_finds_files_that_differ() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sandbox::{LimitKind, RunError, Rung, Sandbox};
+use sandbox::{File, Job, LimitKind, Limits, RunError, Rung, Sandbox};
 
 use super::{impatient, job, on_rung, printed, seeded, short, text};
 
@@ -178,15 +178,30 @@ async fn all_are_stopped(rung: Rung) {
     let waits =
         |outcome: &Outcome| matches!(outcome, Limited(which, _) if which(&LimitKind::Wall(Duration::ZERO)));
     let (waiting, working) = scripts().into_iter().partition(|(_, _, outcome)| waits(outcome));
-    stop(on_rung(rung, impatient()).await, waiting).await;
-    stop(on_rung(rung, short()).await, working).await;
+    stop(on_rung(rung, impatient()).await, waiting, job).await;
+    stop(on_rung(rung, short()).await, working, job).await;
 }
 
-async fn stop(sandbox: Sandbox, scripts: Vec<(&'static str, &'static str, Outcome)>) {
+/// A script as a checker runs: it reads an answer, finds files, and has limits of its own.
+fn checker(script: &str) -> Job {
+    let content = b"x = 1\n".as_slice().into();
+    Job {
+        stdin: Some(b"{\"part\": 1, \"answer\": \"x\"}".to_vec()),
+        files: [File { path: "files/beside.py".to_owned(), content }].into(),
+        limits: Some(Limits { output_bytes: 64 << 10, ..short() }),
+        ..job(script)
+    }
+}
+
+async fn stop(
+    sandbox: Sandbox,
+    scripts: Vec<(&'static str, &'static str, Outcome)>,
+    dressed: fn(&str) -> Job,
+) {
     let clean = printed(&sandbox, CLEAN).await;
     let zygotes = sandbox.zygotes();
     for (name, script, outcome) in scripts {
-        let result = sandbox.run(1, job(script)).await;
+        let result = sandbox.run(1, dressed(script)).await;
         let shown = match &result {
             Ok(output) => format!("{:?}", String::from_utf8_lossy(&output.stdout)),
             Err(error) => error.to_string(),
@@ -227,6 +242,13 @@ async fn on_the_second_rung() {
 #[tokio::test]
 async fn on_the_third_rung() {
     all_are_stopped(Rung::Seccomp).await;
+}
+
+/// All but those that wait, of which the limit is another's.
+#[tokio::test]
+async fn as_checkers() {
+    let working = scripts().into_iter().filter(|(_, _, outcome)| !matches!(outcome, Limited(..))).collect();
+    stop(on_rung(Rung::Namespaces, short()).await, working, checker).await;
 }
 
 /// A script's text, seed and standard input must not be found in the memory that the next script inherits.

@@ -21,27 +21,26 @@ use crate::{PATIENCE, chance, kills, reckoning, until};
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/advent-of-bytes");
 const MEMBERS: i64 = 8;
 
-/// The example campaign, running, all its challenges released, on a node with the real sandbox.
-struct Example {
-    server: Server,
-    town: Town,
+/// A campaign of a folder, running, all its challenges released, on a node with the real sandbox.
+pub(crate) struct Example {
+    pub(crate) server: Server,
+    pub(crate) town: Town,
     /// Where the campaign lies in the API.
-    base: String,
-    challenges: Vec<Uuid>,
+    pub(crate) base: String,
+    pub(crate) challenges: Vec<Uuid>,
     // Last, so that the database goes after those who use it.
-    _database: TestDatabase,
+    pub(crate) _database: TestDatabase,
 }
 
 impl Example {
-    async fn begin() -> Self {
+    pub(crate) async fn begin(folder: &str) -> Self {
         let database = TestDatabase::new().await;
         let url = database.url();
         let mut server = Server::new(&["--database-url".to_owned(), url.clone()]);
         server.up().await;
         let town = Town::found(database.options()).await;
         town.settle(1..=MEMBERS).await;
-        let import =
-            ["campaign", "import", EXAMPLE, "--unchecked", "--database-url", &url, "--guild", "4711"];
+        let import = ["campaign", "import", folder, "--unchecked", "--database-url", &url, "--guild", "4711"];
         let imported = questhall(&import.map(str::to_owned)).status().unwrap();
         assert!(imported.success(), "{imported}");
         let campaign: Uuid =
@@ -66,21 +65,21 @@ impl Example {
         example
     }
 
-    async fn post(&mut self, user: i64, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&mut self, user: i64, path: &str, body: &Value) -> Answer {
         let at = self.server.ready().await;
         let key = format!("{user}-{path}-{}", body["part"]);
         let path = format!("{}/{path}", self.base);
         http::post(at, &path, &self.town.sender(user), &key, body).await.unwrap()
     }
 
-    fn input_path(&self, challenge: Uuid) -> String {
+    pub(crate) fn input_path(&self, challenge: Uuid) -> String {
         format!("{}/challenges/{challenge}/input", self.base)
     }
 
     /// Hands in the stored answers to a stored input; answers how many parts that were.
     async fn solve(&mut self, user: i64, challenge: Uuid) -> usize {
-        let (first, second): (String, Option<String>) = sqlx::query_as(
-            "SELECT expected_result, expected_result_part2 FROM challenges.generated_input_cache
+        let results: Vec<String> = sqlx::query_scalar(
+            "SELECT expected_results FROM challenges.generated_input_cache
              WHERE challenge_id = $1 AND participant_id = $2 AND first_request_timestamp IS NOT NULL",
         )
         .bind(challenge)
@@ -88,7 +87,6 @@ impl Example {
         .fetch_one(&self.town.pool)
         .await
         .unwrap();
-        let results: Vec<String> = [Some(first), second].into_iter().flatten().collect();
         for (n, result) in results.iter().enumerate() {
             let body = json!({ "answer": result, "part": n + 1 });
             let answer = self.post(user, &format!("challenges/{challenge}/submissions"), &body).await;
@@ -102,7 +100,7 @@ impl Example {
 async fn inputs_survive_their_makers_and_no_jail_does() {
     let began = Instant::now();
     let mut rng = chance("inputs_survive");
-    let mut example = Example::begin().await;
+    let mut example = Example::begin(EXAMPLE).await;
     assert!(!example.server.family().is_empty(), "the jail's processes are children of the server");
 
     let inputs = Arc::new(Mutex::new(BTreeMap::new()));
@@ -154,7 +152,11 @@ async fn inputs_survive_their_makers_and_no_jail_does() {
 }
 
 /// Asks until there is an input.
-async fn fetch(address: &watch::Receiver<Option<SocketAddr>>, path: &str, sender: &http::Sender) -> Answer {
+pub(crate) async fn fetch(
+    address: &watch::Receiver<Option<SocketAddr>>,
+    path: &str,
+    sender: &http::Sender,
+) -> Answer {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let at = *address.borrow();

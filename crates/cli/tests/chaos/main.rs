@@ -11,9 +11,10 @@
 //!
 //! Map: [`process`] a server as a child process · [`http`] a client that knows when it got no answer · [`town`] a guild,
 //! its campaigns, and time that passes when told · [`crowd`] members who act, and what they were told · [`reckoning`] what
-//! must hold in the end · the tests in [`storms`], [`nodes`], [`wires`], [`jail`], [`lake`], [`replay`], [`upheaval`], [`class`].
+//! must hold in the end · the tests in [`storms`], [`nodes`], [`wires`], [`jail`], [`checks`], [`lake`], [`replay`], [`upheaval`], [`class`].
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod checks;
 mod class;
 mod crowd;
 mod http;

@@ -109,8 +109,8 @@ impl Town {
     pub(crate) async fn inputs(&self, campaign: Uuid, user: i64) -> sqlx::Result<()> {
         sqlx::query(
             "INSERT INTO challenges.generated_input_cache (challenge_id, campaign_id, guild_id, participant_id, participant_type,
-                 input_json, expected_result, script_version, first_request_timestamp)
-             SELECT ch.id, ch.campaign_id, ch.guild_id, $2::text, 'player', '\"in\"', 'right', 1, now() - interval '1 minute'
+                 input_json, expected_results, script_version, first_request_timestamp)
+             SELECT ch.id, ch.campaign_id, ch.guild_id, $2::text, 'player', '\"in\"', '{right}', 1, now() - interval '1 minute'
              FROM challenges.challenges ch WHERE ch.campaign_id = $1
              ON CONFLICT DO NOTHING",
         )

@@ -64,7 +64,10 @@ export async function focusable(page, where) {
       if (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2) wrong.push(`does not show the focus: ${told}`);
       const box = one.getBoundingClientRect();
       if (box.width === 0 || box.height === 0) { wrong.push(`is nowhere: ${told}`); continue; }
-      const [x, y] = [Math.min(Math.max(box.left + Math.min(box.width, 12) / 2, 0), innerWidth - 1), box.top + Math.min(box.height, 12) / 2];
+      const x = Math.min(Math.max(box.left + Math.min(box.width, 12) / 2, 0), innerWidth - 1);
+      let y = box.top + Math.min(box.height, 12) / 2;
+      // Of what is taller than the window a part is enough.
+      if (box.height > innerHeight && box.bottom > 0) y = Math.max(y, 0);
       if (y < 0 || y >= innerHeight) { wrong.push(`is not scrolled into sight: ${told}`); continue; }
       const over = document.elementFromPoint(x, y);
       const rail = over?.closest(".rail");

@@ -17,7 +17,7 @@ export function pages(ids) {
     wallet: "/wallet", transfer: `/wallet/transfer?to=${ids.second}`,
     credentials: "/credentials", preferences: "/preferences", sessions: "/sessions", privacy: "/privacy", erasure: "/privacy/erasure",
     activity: "/activity", levels: "/activity?kind=levels", squads_standings: `${campaign}/standings/squads`,
-    skill: `/skills/${ids.skill}`, member_skills: `/members/${ids.me}/skills`, own_cases: "/cases",
+    skill: `/skills/${ids.skill}`, member_skills: `/members/${ids.me}/skills`, member_days: `/members/${ids.third}/days`, own_cases: "/cases",
     badges: "/credentials/badges", badge: `/credentials/badges/${ids.badge}`, verification: `//g/1/verification/${ids.credential}`,
     search: "/learn/search", found: "/learn/search?q=hour", next: "/learn/next", reviews_to_do: "/learn/reviews-to-do",
     assessments: `/learn/quests/${ids.third_hour}/assessments`, opinion: `/learn/quests/${ids.third_hour}/opinion`,
@@ -34,7 +34,7 @@ export function staffPages(ids) {
   const quest = `/staff/learning/quests/${ids.first}`;
   const path = `/staff/learning/paths/${ids.path}`;
   return {
-    new_guild: "//guilds/new",
+    set_up: "//set-up", set_up_guild: "//set-up/guilds/1",
     waits: "/staff", settings: "/staff/settings", setting: "/staff/settings/rewards",
     run_campaigns: "/staff/campaigns", new_campaign: "/staff/campaigns/new", bundle: "/staff/campaigns/import", run_campaign: campaign,
     edit_campaign: `${campaign}/edit`, import_into: `${campaign}/import`, publish: `${campaign}/publish`, start: `${campaign}/start`,
@@ -42,9 +42,9 @@ export function staffPages(ids) {
     registrations: `${campaign}/registrations`, submissions: `${campaign}/submissions`, claims: `${campaign}/claims`, history: `${campaign}/history`,
     editor: challenge, new_challenge: `${campaign}/challenges/new`, delete_challenge: `${challenge}/delete`, timers: "/staff/timers",
     grading: "/staff/grading", submission: `/staff/grading/${ids.submission}`, author: "/staff/learning", learning_bundle: "/staff/learning/import",
-    new_quest: "/staff/learning/quests/new", author_quest: quest, retire_quest: `${quest}/retire`,
-    new_path: "/staff/learning/paths/new", author_path: path, retire_path: `${path}/retire`,
-    members: "/staff/members", member_of_staff: `/staff/members/${ids.me}`,
+    new_quest: "/staff/learning/quests/new", author_quest: quest, quest_document: `${quest}?as=document`, retire_quest: `${quest}/retire`,
+    new_path: "/staff/learning/paths/new", author_path: path, path_document: `${path}?as=document`, retire_path: `${path}/retire`,
+    members: "/staff/members", members_found: "/staff/members?q=a", member_of_staff: `/staff/members/${ids.me}`,
     roles: "/staff/roles", keys: "/staff/keys", revoke_key: `/staff/keys/${ids.key}/revoke`,
     webhooks: "/staff/webhooks", webhook: `/staff/webhooks/${ids.webhook}`, delete_webhook: `/staff/webhooks/${ids.webhook}/delete`,
     cases: "/staff/cases", new_case: "/staff/cases/new", case: `/staff/cases/${ids.case}`,
@@ -71,13 +71,24 @@ export function staffPages(ids) {
   };
 }
 
+// What everybody sees, without signing in.
+export function publicPages(ids) {
+  return {
+    public_guild: "//p/1", public_leaderboard: "//p/1/leaderboard", public_campaign: `//p/1/campaigns/${ids.campaign}`,
+    status: "//status", sign_in: "//sign-in", credential: `//g/1/verification/${ids.credential}`,
+  };
+}
+
 // Lists of a guild in which there is nothing.
 export const emptyPages = {
   home: "", campaigns: "/campaigns", leaderboard: "/leaderboard", squads: "/squads", board: "/board", shop: "/shop",
   achievements: "/achievements", seasons: "/seasons", skills: "/skills", learn: "/learn", me: "/me", wallet: "/wallet",
   credentials: "/credentials", badges: "/credentials/badges", activity: "/activity", next: "/learn/next", own_cases: "/cases",
   reviews_to_do: "/learn/reviews-to-do", waits: "/staff", run_campaigns: "/staff/campaigns", grading: "/staff/grading", author: "/staff/learning",
-  cases: "/staff/cases", automod: "/staff/automod", webhooks: "/staff/webhooks",
+  cases: "/staff/cases", automod: "/staff/automod", webhooks: "/staff/webhooks", staff_members: "/staff/members", banks: "/staff/banks",
+  figures: "/staff/figures", edit_shop: "/staff/shop", edit_squads: "/staff/squads", multipliers: "/staff/multipliers",
+  hits: "/staff/hits", audit: "/staff/audit", appeals: "/staff/appeals", raids: "/staff/raids", economy: "/staff/economy",
+  lake: "/staff/lake", announcements: "/staff/announcements",
 };
 
 // Answers that are files: asked for, and no pages.
@@ -87,4 +98,4 @@ export const files = [
 ];
 
 // Addresses that look something up and lead on; and what a link opens that only Discord sends (dashboard_members.rs looks at it).
-export const passing = ["/", "/appeal/*", "/g/*/staff/members/find", "/sign-in"];
+export const passing = ["/", "/appeal/*", "/sign-in"];

@@ -39,6 +39,6 @@ export function led(page) {
   return page.evaluate(() => {
     const here = (href) => new URL(href, location.href);
     const links = [...document.querySelectorAll("a[href]:not([download])")].map((one) => here(one.href));
-    return [...new Set(links.filter((url) => url.origin === location.origin).map((url) => url.pathname))];
+    return [...new Set(links.filter((url) => url.origin === location.origin).map((url) => url.pathname + url.search))];
   });
 }

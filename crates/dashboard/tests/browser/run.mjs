@@ -5,8 +5,9 @@ import { chromium } from "playwright-core";
 import * as flows from "./flows.mjs";
 import { EMPTY, furnish, GUILD } from "./furnish.mjs";
 import { accessible, enlarged, fault, faults, fits, focusable, still, watched } from "./look.mjs";
-import { emptyPages, files, pages, passing, staffPages } from "./pages.mjs";
+import { emptyPages, files, pages, passing, publicPages, staffPages } from "./pages.mjs";
 import { kind, led, patterns } from "./reach.mjs";
+import { walk } from "./walk.mjs";
 
 const up = JSON.parse(await readFile(process.argv[2], "utf8"));
 const only = process.argv[3];
@@ -18,8 +19,6 @@ const FIRST_LOAD = 60 * 1024;
 const began = Date.now();
 const step = (text) => console.log(`${((Date.now() - began) / 1000).toFixed(1)} s  ${text}`);
 
-const ids = await furnish(up);
-step("furnished");
 const home = `${up.url}/g/${GUILD}`;
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -32,15 +31,26 @@ async function context(options) {
   return made;
 }
 
-// Signing in, once; the others take over its cookies.
-let at = "sign-in";
-const first = await context({ viewport: { width: 1280, height: 900 } });
-const page = await first.newPage();
+let at = "walk";
 process.on("uncaughtException", async (error) => {
   console.error(`${at}: ${error.stack}`);
-  await page.screenshot({ path: `${pictures}/failed.png`, fullPage: true }).catch(() => {});
+  const shown = browser.contexts().flatMap((one) => one.pages());
+  await Promise.all(shown.map((page, n) => page.screenshot({ path: `${pictures}/failed-${n}.png`, fullPage: true }).catch(() => {})));
   process.exit(1);
 });
+// A server on which there is nothing yet, and the port at which it looks for Discord.
+if (only === "walk") {
+  await walk({ context, pictures, hall: up, port: Number(process.argv[4]), step });
+  await end();
+}
+
+const ids = await furnish(up);
+step("furnished");
+
+// Signing in, once; the others take over its cookies.
+at = "sign-in";
+const first = await context({ viewport: { width: 1280, height: 900 } });
+const page = await first.newPage();
 watched(page, () => at, (text) => /status of 4(04|22|29)/.test(text));
 const tools = { browser, context, page, pictures, up, home, ids };
 for (const flow of [flows.signIn, flows.campaign, flows.live, flows.learning, flows.review, flows.program, flows.refusal]) {
@@ -109,7 +119,7 @@ async function forced(tab, where, name) {
 
 // Every page, in both themes and two widths. What does not depend on the theme is looked at in one: the keyboard, what moves, the
 // narrowest window, text at twice its size, colours of the system's choice.
-const [members, staff] = [pages(ids), staffPages(ids)];
+const [members, staff, everybody] = [pages(ids), staffPages(ids), publicPages(ids)];
 for (const theme of ["light", "dark"]) {
   for (const width of [1280, 360]) {
     const seen = { colorScheme: theme, viewport: { width, height: width > 500 ? 900 : 740 } };
@@ -130,10 +140,10 @@ for (const theme of ["light", "dark"]) {
         await enlarged(tab, where);
       }
     };
-    for (const [eyes, all] of [[state, members], [own, staff]]) {
+    for (const [eyes, all] of [[state, members], [own, staff], [undefined, everybody]]) {
       await each(eyes, seen, all, deed);
       // What these pages lead to beside the lists, and what that leads to.
-      if (theme === "light" && width === 1280 && !only) {
+      if (theme === "light" && width === 1280 && !only && all !== everybody) {
         const isOurs = (one) => all === staff || !one.includes("/staff");
         for (let more = found(isOurs); Object.keys(more).length; more = found(isOurs)) {
           Object.assign(all, more);
@@ -160,15 +170,21 @@ if (!only) {
   await flows.withoutScript({ ...tools, state, all: pages(ids) });
   step("without script");
   const there = new Set([...known.map((pattern) => pattern.replace(/\{[^}]*\}/g, "*")), ...linked.keys()]);
+  step(`${visited.size} kinds of pages`);
   for (const one of [...there].sort()) {
     if (apart(one) || visited.has(one)) continue;
     fault(one, `is a page, and is not looked at here (pages.mjs)${linked.has(one) ? `; ${linked.get(one).name} leads there` : ""}`);
   }
 }
 
-await browser.close();
-if (faults.length) {
-  console.error(`\n${faults.length} faults:\n${faults.join("\n")}`);
-  process.exit(1);
+await end();
+
+async function end() {
+  await browser.close();
+  if (faults.length) {
+    console.error(`\n${faults.length} faults:\n${faults.join("\n")}`);
+    process.exit(1);
+  }
+  step(`All well. Pictures are in ${pictures}.`);
+  process.exit(0);
 }
-step(`All well: ${visited.size} kinds of pages. Pictures are in ${pictures}.`);

@@ -13,6 +13,8 @@ use access::App;
 use access::scope::{CampaignsWrite, Scope as _};
 use axum::Router;
 use axum::routing::{get, post};
+use challenges::catalogue::Challenge;
+use frame::format;
 use frame::shell::Shell;
 use kernel::{CampaignId, ChallengeId, HintId};
 use serde::Deserialize;
@@ -53,6 +55,27 @@ impl ChallengePath {
 /// Whether who looks sees drafts and through freezes, as the API has it: not with a member's eyes.
 fn sees_drafts(shell: &Shell) -> bool {
     shell.may(CampaignsWrite::NAME) && !shell.on_behalf
+}
+
+/// How many have solved a challenge, part by part.
+fn solvers(challenge: &Challenge) -> String {
+    let first = challenge.solve_counts.first().copied().unwrap_or_default();
+    match challenge.solve_counts.as_slice() {
+        [_, both] => format!("{} solved part 1, {} both", format::number(first), format::number(*both)),
+        [_, .., all] => {
+            let parts = challenge.solve_counts.len();
+            format!("{} solved part 1, {} all {parts}", format::number(first), format::number(*all))
+        }
+        _ => format!("{} solved it", format::number(first)),
+    }
+}
+
+/// What a reward brings, without what it does not bring.
+fn amounts(bytes: i64, xp: i64, gold: i64) -> String {
+    let of = |amount: i64, unit: &str| (amount > 0).then(|| format!("{} {unit}", format::number(amount)));
+    let all: Vec<String> =
+        [of(bytes, "bytes"), of(xp, "XP"), of(gold, "gold")].into_iter().flatten().collect();
+    if all.is_empty() { "nothing".to_owned() } else { all.join(" · ") }
 }
 
 pub(super) fn router() -> Router<App> {

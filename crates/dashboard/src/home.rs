@@ -69,6 +69,7 @@ async fn show(State(app): State<App>, visit: Visit<CommunityRead>) -> Result<Pag
         )
     };
     let (campaigns, (profile, quests)): (Vec<Campaign>, _) = try_join!(campaigns, own)?;
+    let claims = unclaimed(&app, &shell, &campaigns).await?;
     let now = shell.now;
     let of = |status: Status| -> Vec<Campaign> {
         campaigns.iter().filter(|campaign| campaign.status == status).cloned().collect()
@@ -82,12 +83,27 @@ async fn show(State(app): State<App>, visit: Visit<CommunityRead>) -> Result<Pag
             })
             .cloned()
             .collect(),
-        claims: if shell.member.is_some() { of(Status::RewardClaim) } else { Vec::new() },
+        claims,
         quests: quests.into_iter().filter(|quest| quest.completed_at.is_none()).collect(),
         profile,
         shell,
     };
     Ok(Page(page))
+}
+
+/// The campaigns of which a reward waits for whoever looks.
+async fn unclaimed(app: &App, shell: &Shell, campaigns: &[Campaign]) -> Result<Vec<Campaign>, Problem> {
+    let Some(user) = shell.member else { return Ok(Vec::new()) };
+    let mut waiting = Vec::new();
+    for campaign in campaigns.iter().filter(|campaign| campaign.status == Status::RewardClaim) {
+        let first = PageQuery { limit: Some(1), cursor: None };
+        let claims =
+            campaigns::ops::claim_list(app.pool(), shell.guild_id, campaign.id, Some(user), &first).await?;
+        if claims.items.iter().any(|claim| claim.claimed_at.is_none() && claim.lapsed_at.is_none()) {
+            waiting.push(campaign.clone());
+        }
+    }
+    Ok(waiting)
 }
 
 #[derive(Template)]

@@ -17,7 +17,8 @@ use kernel::{GuildId, Problem, UserId};
 use people::public::present;
 use serde::Deserialize;
 
-/// For how many seconds a copy of a page may be shown: whoever links to it may bring many at once.
+/// For how many seconds a copy of a page may be shown: whoever links to it may bring many at once. So long does it also take until
+/// nobody sees any more what a guild closes.
 const SHARED: HeaderValue = HeaderValue::from_static("public, max-age=15");
 
 /// A guild in the path.
@@ -58,10 +59,17 @@ impl Preview {
     }
 }
 
-/// A page that is the same for everybody.
+/// The theme of pages that are the same for everybody: the one of whoever looks, by their system. Who chose another one for their own
+/// pages finds it there; a copy that many share cannot know.
+const THEME: &str = "auto";
+
+/// A page that is the same for everybody: a copy of it depends on no cookie.
 fn shared<T: askama::Template>(page: T) -> Response {
     let mut response = Page(page).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, SHARED);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, SHARED);
+    // What is refused is told as a page or as a problem.
+    headers.insert(header::VARY, HeaderValue::from_static("Accept"));
     response
 }
 

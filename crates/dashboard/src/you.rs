@@ -3,6 +3,7 @@
 mod badges;
 mod cases;
 mod credentials;
+mod days;
 mod preferences;
 mod privacy;
 mod profile;
@@ -20,6 +21,7 @@ pub(super) fn router() -> Router<App> {
     Router::new()
         .route(&at("/me"), get(profile::own))
         .route(&at("/members/{user_id}"), get(profile::show))
+        .route(&at("/members/{user_id}/days"), get(days::show))
         .route(&at("/wallet"), get(wallet::show))
         .route(&at("/wallet/daily"), post(wallet::daily))
         .route(&at("/wallet/transfer"), get(wallet::transfer).post(wallet::pay))

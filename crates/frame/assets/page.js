@@ -23,6 +23,20 @@ function localise(root) {
   }
 }
 
+// What is typed in UTC is told in the reader's own zone beside it.
+function echo(input) {
+  const at = new Date(`${input.value}Z`);
+  input.nextElementSibling.textContent = Number.isNaN(at.getTime()) ? "" : `${long.format(at)}, ${zone}`;
+}
+for (const input of document.querySelectorAll("input[type=datetime-local]")) {
+  const own = document.createElement("output");
+  own.className = "help own-zone";
+  own.htmlFor = input.id;
+  input.after(own);
+  echo(input);
+  input.addEventListener("input", () => echo(input));
+}
+
 // Countdowns: by the second below an hour, else by the minute.
 function span(seconds) {
   const d = Math.floor(seconds / 86400), h = Math.floor(seconds / 3600) % 24;

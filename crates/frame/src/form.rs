@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::decode::Typed;
-use crate::html::{Html, escape};
+use crate::html::{Html, escape, with_code};
 
 /// A form's values, and why it was refused, if it was.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +63,11 @@ impl Form {
             }
             Some(other) => other.to_string(),
         }
+    }
+
+    /// What a control shows, for one that goes along unseen.
+    pub fn shown(&self, name: &str) -> String {
+        self.value(name)
     }
 
     /// What was typed into a control.
@@ -150,6 +155,11 @@ impl Form {
     /// A control for an instant, in UTC.
     pub fn time<'a>(&'a self, name: &'a str, label: &'a str) -> Control<'a> {
         Control::new(self, name, label, Shape::Line("datetime-local"))
+    }
+
+    /// A control for a day.
+    pub fn day<'a>(&'a self, name: &'a str, label: &'a str) -> Control<'a> {
+        Control::new(self, name, label, Shape::Line("date"))
     }
 
     /// A control for a text of several lines.
@@ -274,7 +284,7 @@ impl<'a> Control<'a> {
         let mut notes = String::new();
         if let Some(help) = self.help {
             by.push(format!("{id}-help"));
-            let _ = write!(notes, "<p class=\"help\" id=\"{id}-help\">{}</p>", escape(help));
+            let _ = write!(notes, "<p class=\"help\" id=\"{id}-help\">{}</p>", with_code(help));
         }
         if let Some(fault) = fault {
             by.push(format!("{id}-fault"));

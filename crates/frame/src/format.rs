@@ -131,7 +131,10 @@ pub fn ordinal(place: impl Whole) -> String {
 
 /// A word of the database as people read it: `in_progress` becomes `In progress`.
 pub fn word(text: &str) -> String {
-    let lower = text.to_lowercase().replace('_', " ");
+    // What is written in capitals everywhere stays so.
+    let capital =
+        |word: &str| if matches!(word, "xp" | "api" | "dm") { word.to_uppercase() } else { word.to_owned() };
+    let lower = text.to_lowercase().split('_').map(capital).collect::<Vec<_>>().join(" ");
     let mut chars = lower.chars();
     match chars.next() {
         Some(first) => first.to_uppercase().chain(chars).collect(),
@@ -169,6 +172,7 @@ mod tests {
         let places: Vec<String> =
             [1, 2, 3, 4, 11, 12, 13, 21, 101, 111].map(|place: i64| ordinal(place)).into();
         assert_eq!(places.join(" "), "1st 2nd 3rd 4th 11th 12th 13th 21st 101st 111th");
+        assert_eq!((word("message_xp"), word("xp")), ("Message XP".to_owned(), "XP".to_owned()));
         assert_eq!((word("REWARD_CLAIM"), word("")), ("Reward claim".to_owned(), String::new()));
     }
 }

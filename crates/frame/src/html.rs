@@ -42,9 +42,37 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
+/// Text in which what stands between backticks is code: as settings and problems are described.
+pub fn with_code(text: &str) -> Html {
+    let mut markup = String::with_capacity(text.len() + 16);
+    for (n, part) in text.split('`').enumerate() {
+        let part = escape(part);
+        // An odd backtick at the end opens nothing.
+        let is_code = n % 2 == 1 && text.matches('`').count() > n;
+        if is_code {
+            markup.push_str("<code>");
+            markup.push_str(&part);
+            markup.push_str("</code>");
+        } else {
+            if n % 2 == 1 {
+                markup.push('`');
+            }
+            markup.push_str(&part);
+        }
+    }
+    Html(markup)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_is_told_from_text_and_both_are_escaped() {
+        assert_eq!(with_code("a `b<` c").as_str(), "a <code>b&lt;</code> c");
+        assert_eq!(with_code("a `b` and ` <").as_str(), "a <code>b</code> and ` &lt;");
+        assert_eq!(with_code("none").as_str(), "none");
+    }
 
     #[test]
     fn whatever_could_end_a_text_or_an_attribute_is_escaped() {

@@ -22,6 +22,7 @@ extern crate self as frame;
 pub mod assets;
 pub mod chart;
 pub mod csrf;
+pub mod days;
 pub mod decode;
 pub mod flash;
 pub mod form;

@@ -286,7 +286,8 @@ pub fn groups(shell: &Shell) -> Vec<Group> {
         let current = places.iter().any(|place| place.current);
         Some(Place { label: section.label, href: first, icon: section.icon, current })
     });
-    groups.push(Group { label: "Staff", places: sections.collect() });
+    // Whoever has work to do here finds it without scrolling.
+    groups.insert(1, Group { label: "Staff", places: sections.collect() });
     groups.retain(|group| !group.places.is_empty());
     groups
 }

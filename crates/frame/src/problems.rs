@@ -55,8 +55,9 @@ pub async fn pages(State(app): State<App>, request: Request, next: Next) -> Resp
     }
     if is(&response, "text/html") {
         policy::apply(response.headers_mut());
-        // A page that is fetched to be at hand has not been looked at.
-        if asked.flash && !asked.prefetch {
+        // A page that is fetched to be at hand has not been looked at, and one that many share shows nobody's message.
+        let shared = text(response.headers(), "cache-control").starts_with("public");
+        if asked.flash && !asked.prefetch && !shared {
             response.headers_mut().append(header::SET_COOKIE, Cookie::Flash.remove(app.http()));
         }
     }

@@ -19,6 +19,15 @@ pub async fn member_list(pool: &PgPool, guild: GuildId, query: &PageQuery) -> Re
     Ok(Page::new(members, limit, |member| member.user_id))
 }
 
+/// The most members that are found by their names.
+pub const MAX_FOUND: i64 = 50;
+
+/// Members whose name begins so, those who are there first, at most [`MAX_FOUND`] of them.
+pub async fn member_find(pool: &PgPool, guild: GuildId, begins: &str) -> Result<Vec<Member>, Problem> {
+    let mut conn = db::acquire(pool).await?;
+    Ok(store::member_find(&mut conn, guild, begins, MAX_FOUND).await?)
+}
+
 /// Makes somebody a member, if they are not or had left, and writes what the guild says of them, which no other guild believes. Repeating
 /// it changes nothing; what changes something is audited.
 pub async fn member_put(

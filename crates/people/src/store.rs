@@ -181,6 +181,31 @@ pub async fn member_list(
     Ok(members)
 }
 
+/// Members whose name begins so, whatever its case: those who are there first, of them those with the most XP.
+pub async fn member_find(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    begins: &str,
+    most: i64,
+) -> Result<Vec<Member>, Error> {
+    // A guild's members are read in the order in which they are shown, until there are enough: no index by name is worth its upkeep.
+    let members = sqlx::query_as!(
+        Member,
+        r#"SELECT m.guild_id AS "guild_id: GuildId", m.user_id AS "user_id: UserId",
+                  k.name AS "name!", k.avatar_hash, m.is_bot,
+                  m.xp AS "xp: _", m.level, m.gold AS "gold: _", m.stars, m.joined_at, m.left_at
+             FROM people.members m JOIN people.known_as k ON k.guild_id = m.guild_id AND k.user_id = m.user_id
+            WHERE m.guild_id = $1 AND starts_with(lower(k.name), lower($2))
+            ORDER BY m.left_at IS NOT NULL, m.xp DESC, m.user_id LIMIT $3"#,
+        guild.get(),
+        begins,
+        most,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(members)
+}
+
 /// Writes what the guild says of a member; what it does not say stays.
 pub async fn member_update(
     conn: &mut PgConnection,

@@ -23,7 +23,9 @@ use progress::ids::AchievementId;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::sheet::{Sheet, button, choices, facts, field, form, join, link, says, table, text};
+use super::names::Names;
+use super::sheet::{Sheet, button, choices, facts, field, form, join, link, question, table, text};
+use super::shelf::Shelf;
 use super::told::{led, told};
 use super::{Cursor, Who};
 
@@ -40,9 +42,12 @@ fn at(shell: &Shell, id: AchievementId, rest: &str) -> String {
     shell.at(&format!("/staff/achievements/{id}{rest}"))
 }
 
-fn state(achievement: &Achievement) -> Html {
-    if achievement.active { ui::seal("on", "Can be earned") } else { ui::seal("", "Retired") }
-}
+const SHELF: Shelf = Shelf {
+    states: ("Can be earned", "Retired"),
+    out: ("Retire it", "Nobody earns it any more; who has it keeps it. It can be brought back."),
+    back: "Let it be earned again",
+    said: ("Nobody earns it any more.", "It can be earned again."),
+};
 
 /// What it takes, in words.
 fn requirement(achievement: &Achievement) -> String {
@@ -98,7 +103,7 @@ async fn list_page(app: &App, shell: Shell, cursor: Cursor, told: Form) -> Resul
             text(requirement(achievement)),
             ui::rarity(achievement.rarity.as_str()),
             text(format::number(achievement.earned_by)),
-            state(achievement),
+            SHELF.seal(achievement.active),
         ]
     });
     let heads = ["Achievement", "Takes", "Rarity", "#Earned by", "State"];
@@ -173,6 +178,7 @@ async fn page(
         ops::achievement_get(pool, guild, id).err_into::<Problem>(),
         ops::earner_list(pool, guild, id, &at_most)
     )?;
+    let names = Names::of(app, guild, earners.items.iter().filter_map(|earner| earner.granted_by)).await?;
     let values = told.over(&achievement);
     let own = at(&shell, id, "");
     let change = form(&shell, &own, controls(&values), [button("keep", "Keep", "primary")]);
@@ -187,7 +193,7 @@ async fn page(
     );
     let rows = earners.items.iter().map(|earner| {
         let back = format!("{own}/revoke?user_id={}", earner.user_id);
-        let by = earner.granted_by.as_ref().map(|by| ui::member(&shell, by, &by.to_string()));
+        let by = earner.granted_by.as_ref().map(|by| names.member(&shell, by));
         vec![
             ui::member(&shell, &earner.user_id, &earner.name),
             format::time(&earner.earned_at),
@@ -199,31 +205,23 @@ async fn page(
         table("Who has it", &["Who", "Since", "Given by", ""], rows.collect(), "Nobody yet."),
         ui::more(&own, "", earners.next.as_ref()),
     ]);
-    let (heading, end) = if achievement.active {
-        let what = "Nobody earns it any more; who has it keeps it. It can be brought back.";
-        let retire = shell.button(&format!("{own}/retire"), "Retire it", "grave");
-        ("Retire it", join([says(what), retire]))
-    } else {
-        let again = shell.button(&format!("{own}/restore"), "Let it be earned again", "primary");
-        ("Bring it back", again)
-    };
     let known = facts([
         ("Takes", text(requirement(&achievement))),
         ("Earned by", text(format::count(achievement.earned_by, "member", "members"))),
         ("Since", format::time(&achievement.created_at)),
     ]);
-    let lead =
-        join([state(&achievement), link(shell.at(&format!("/achievements/{id}")), "As members see it")]);
     let is_active = achievement.active;
-    Ok(Sheet::new(shell, achievement.name)
+    let lead =
+        join([SHELF.seal(is_active), link(shell.at(&format!("/achievements/{id}")), "As members see it")]);
+    let sheet = Sheet::new(shell, achievement.name)
         .below("/staff/achievements", "Achievements")
         .lead(lead)
         .of(values)
         .part("What is known", known)
         .part("Change it", change)
         .part_if(is_active, "Give it", |_| give)
-        .part("Who has it", earners)
-        .part(heading, end))
+        .part("Who has it", earners);
+    Ok(SHELF.put_on(sheet, &own, is_active))
 }
 
 pub(super) async fn show(
@@ -235,50 +233,19 @@ pub(super) async fn show(
     Ok(Page(page(&app, visit.shell, (path.achievement_id, cursor), Form::new()).await?))
 }
 
-/// The achievement's page, with what an edit did or why not.
-async fn edited(
-    app: &App,
-    visit: Visit<CommunityWrite>,
-    (id, typed): (AchievementId, Typed),
-    edit: Result<AchievementEdit, Problem>,
-    said: &str,
-) -> Result<Response, Problem> {
-    let edited = async {
-        ops::achievement_update(app.pool(), visit.guild_id(), id, edit?, visit.guild.author()).await?;
-        Ok(led(at(&visit.shell, id, ""), said))
-    };
-    let outcome = edited.await;
-    told(app, typed, outcome, |form| page(app, visit.shell, (id, Cursor::default()), form)).await
-}
-
 pub(super) async fn update(
     State(app): State<App>,
     visit: Visit<CommunityWrite>,
-    Path(path): Path<AchievementPath>,
+    Path(AchievementPath { achievement_id: id }): Path<AchievementPath>,
     typed: Typed,
 ) -> Result<Response, Problem> {
-    let edit = typed.read();
-    edited(&app, visit, (path.achievement_id, typed), edit, "It is kept.").await
-}
-
-pub(super) async fn retire(
-    State(app): State<App>,
-    visit: Visit<CommunityWrite>,
-    Path(path): Path<AchievementPath>,
-    typed: Typed,
-) -> Result<Response, Problem> {
-    let edit = AchievementEdit { active: Some(false), ..AchievementEdit::default() };
-    edited(&app, visit, (path.achievement_id, typed), Ok(edit), "Nobody earns it any more.").await
-}
-
-pub(super) async fn restore(
-    State(app): State<App>,
-    visit: Visit<CommunityWrite>,
-    Path(path): Path<AchievementPath>,
-    typed: Typed,
-) -> Result<Response, Problem> {
-    let edit = AchievementEdit { active: Some(true), ..AchievementEdit::default() };
-    edited(&app, visit, (path.achievement_id, typed), Ok(edit), "It can be earned again.").await
+    let update = async {
+        let edit: AchievementEdit = typed.read()?;
+        ops::achievement_update(app.pool(), visit.guild_id(), id, edit, visit.guild.author()).await?;
+        Ok(led(at(&visit.shell, id, ""), SHELF.said(&typed)))
+    };
+    let outcome = update.await;
+    told(&app, typed, outcome, |form| page(&app, visit.shell, (id, Cursor::default()), form)).await
 }
 
 pub(super) async fn grant(
@@ -314,24 +281,19 @@ async fn revocation(
         format::number(achievement.xp_reward),
         format::number(achievement.gold_reward),
     );
-    let body = join([
-        says(brought),
-        form(
-            &shell,
-            &at(&shell, id, &format!("/revoke?user_id={user}")),
-            [
-                super::sheet::unseen("user_id", user),
-                field(&told.line("reason", "Why").required().max_length(500).help("For the audit log.")),
-                field(
-                    &told
-                        .check("take_back:bool", "Take back the XP and gold that were paid for it")
-                        .help("Refused when they are no longer there."),
-                ),
-            ],
-            [button("yes", "Take it back", "grave"), link(at(&shell, id, ""), "Leave it to them")],
+    let (to, back) = (at(&shell, id, &format!("/revoke?user_id={user}")), at(&shell, id, ""));
+    let fields = [
+        super::sheet::unseen("user_id", user),
+        field(&told.line("reason", "Why").required().max_length(500).help("For the audit log.")),
+        field(
+            &told
+                .check("take_back:bool", "Take back the XP and gold that were paid for it")
+                .help("Refused when they are no longer there."),
         ),
-    ]);
-    let title = format!("Take {} back from {user}?", achievement.name);
+    ];
+    let body = question(&shell, &to, brought, fields, ("Take it back", &back, "Leave it to them"));
+    let names = Names::of(app, guild, [user]).await?;
+    let title = format!("Take {} back from {}?", achievement.name, names.called(user));
     Ok(Sheet::new(shell, title)
         .below("/staff/achievements", "Achievements")
         .of(told)

@@ -21,6 +21,7 @@ use kernel::Problem;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::names::Names;
 use super::sheet::{Sheet, aside, button, code, field, form, join, link, name, table, tabs, text, when};
 use super::told::{led, told};
 
@@ -81,10 +82,11 @@ async fn page(app: &App, shell: Shell, filter: Filter, told: Form) -> Result<She
     let query =
         AnnouncementQuery { status: filter.status, cursor: filter.cursor, ..AnnouncementQuery::default() };
     let page = ops::announcement_list(pool, guild, query).await?;
+    let names = Names::of(app, guild, page.items.iter().filter_map(|one| one.user_id)).await?;
     let rows = page.items.iter().map(|announcement| {
         let cancel = shell.at(&format!("/staff/announcements/{}/cancel", announcement.id));
         let waits = announcement.status == AnnouncementStatus::Pending;
-        let about = announcement.user_id.as_ref().map(|user| ui::member(&shell, user, &user.to_string()));
+        let about = announcement.user_id.as_ref().map(|user| names.member(&shell, user));
         vec![
             what(announcement),
             text(format::word(announcement.kind.as_str())),

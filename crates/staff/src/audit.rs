@@ -16,6 +16,7 @@ use kernel::{GuildId, PageQuery, Problem};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::names::Names;
 use super::settings;
 use super::sheet::{Sheet, aside, code, field, folded, join, says, table, text};
 
@@ -100,6 +101,22 @@ fn way_back(shell: &Shell, guild: Option<GuildId>, entry: &Entry) -> Html {
     shell.button(&undo, "Put it back", "quiet")
 }
 
+/// A table as people read it: without its schema.
+fn table_called(table: &str) -> String {
+    table.rsplit('.').next().unwrap_or(table).replace('_', " ")
+}
+
+/// Who did it, who is nobody of Discord.
+fn actor_called(actor: &str) -> String {
+    match actor.split_once(':') {
+        Some(("key", id)) => format!("API key …{}", id.rsplit('-').next().unwrap_or(id)),
+        Some(("admin", name)) => name.to_owned(),
+        _ if actor == "cli" => "The command line".to_owned(),
+        _ if actor == "system" => "The server".to_owned(),
+        _ => actor.to_owned(),
+    }
+}
+
 fn shown(entry: &Entry, back: &Html) -> Html {
     let differences = differences(entry);
     let what = format::count(differences.len(), "difference", "differences");
@@ -109,12 +126,13 @@ fn shown(entry: &Entry, back: &Html) -> Html {
         .collect();
     let target = entry.target_id.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
     let about = [
+        Some(code(format!("{}{target}", entry.target_table))),
         entry.reason.as_ref().map(|reason| says(format!("Why: {reason}"))),
         entry.ip_address.as_ref().map(|ip| aside(format!("From {ip}"))),
     ];
     let label = format!("Differences of entry {}", entry.id);
     folded(
-        &format!("{} {}{target}: {what}", entry.action, entry.target_table),
+        &format!("{}, {}: {what}", format::word(&entry.action), table_called(&entry.target_table)),
         &join([
             join(about.into_iter().flatten()),
             table(&label, &["Field", "Before", "After"], rows, "Nothing is different."),
@@ -158,14 +176,18 @@ async fn log(
     };
     let mut conn = db::acquire(app.pool()).await?;
     let page = audit::list(&mut conn, guild, &wanted, after, limit).await?;
+    drop(conn);
+    // Over the whole installation there is no one name of anybody.
+    let users = page.items.iter().filter_map(|entry| entry.actor_user_id.filter(|_| guild.is_some()));
+    let names = Names::of(app, shell.guild_id, users).await?;
     let authors = shell.may(CampaignsWrite::NAME);
     let query: Vec<String> = filled.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
     let values = Form::of(&filled);
     let rows = page.items.into_iter().map(|entry| {
         let entry = if authors { entry } else { entry.without_authors_secrets() };
         let who = match entry.actor_user_id {
-            Some(user) => ui::member(&shell, &user, &user.to_string()),
-            None => text(&entry.actor),
+            Some(user) => names.member(&shell, &user),
+            None => text(actor_called(&entry.actor)),
         };
         let back = way_back(&shell, guild, &entry);
         vec![format::time(&entry.at), who, shown(&entry, &back)]
@@ -212,6 +234,16 @@ mod tests {
         let found: Vec<(&str, &str)> =
             found.iter().map(|(path, value)| (path.as_str(), value.as_str())).collect();
         assert_eq!(found, [("a.b[0]", "1"), ("a.b[1].c", "x"), ("e", "true")]);
+    }
+
+    #[test]
+    fn who_and_what_are_told_in_words() {
+        assert_eq!(actor_called("key:01a22a1f-97a7-7522-ac16-6c7603d0b6c1"), "API key …6c7603d0b6c1");
+        assert_eq!(
+            (actor_called("admin:ada"), actor_called("cli")),
+            ("ada".into(), "The command line".into())
+        );
+        assert_eq!(table_called("learning.learning_paths"), "learning paths");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use axum::response::Response;
 use community::board::model::{BoardQuery, BoardQuest, BoardQuestEdit, BoardStatus, NewBoardQuest};
 use community::board::ops;
 use community::ids::BoardQuestId;
-use frame::decode::{Typed, read_value};
+use frame::decode::Typed;
 use frame::form::Form;
 use frame::html::Html;
 use frame::page::Page;
@@ -18,9 +18,10 @@ use frame::{format, ui};
 use kernel::Problem;
 use serde::Deserialize;
 
+use super::names::Names;
 use super::sheet::{Sheet, actions, button, field, form, join, link, table, text, when};
 use super::told::{led, told};
-use super::{Cursor, without_unchanged_time};
+use super::{Cursor, timed_edit};
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct QuestPath {
@@ -60,10 +61,12 @@ fn deeds(shell: &Shell, quest: &BoardQuest) -> Html {
 async fn board_page(app: &App, shell: Shell, cursor: Cursor, values: Form) -> Result<Sheet, Problem> {
     let query = BoardQuery { cursor: cursor.cursor, ..BoardQuery::default() };
     let page = ops::quest_list(app.pool(), shell.guild_id, query).await?;
+    let names =
+        Names::of(app, shell.guild_id, page.items.iter().filter_map(|quest| quest.claimed_by)).await?;
     let rows = page.items.iter().map(|quest| {
         let brings =
             format!("{} XP, {} gold", format::number(quest.xp_reward), format::number(quest.gold_reward));
-        let who = quest.claimed_by.as_ref().map(|user| ui::member(&shell, user, &user.to_string()));
+        let who = quest.claimed_by.as_ref().map(|user| names.member(&shell, user));
         vec![
             link(at(&shell, quest.id, ""), &quest.title),
             text(brings),
@@ -142,9 +145,7 @@ pub(super) async fn update(
     let (pool, guild, id) = (app.pool(), visit.guild_id(), path.board_quest_id);
     let update = async {
         let before = ops::quest_get(pool, guild, id).await?;
-        let mut body = typed.json()?;
-        without_unchanged_time(&mut body, "expires_at", before.expires_at.as_ref());
-        let edit: BoardQuestEdit = read_value(&body)?;
+        let edit: BoardQuestEdit = timed_edit(&typed, &[("expires_at", before.expires_at.as_ref())])?;
         ops::quest_update(pool, guild, id, edit, visit.guild.author()).await?;
         Ok(led(at(&visit.shell, id, ""), "It is kept."))
     };

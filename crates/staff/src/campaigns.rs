@@ -20,6 +20,7 @@ use futures::{TryFutureExt as _, try_join};
 use kernel::{CampaignId, ChallengeId, PageQuery, Problem, TimerId};
 use serde::Deserialize;
 
+use super::names::Names;
 use super::sheet::{
     Sheet, actions, again, aside, code, facts, field, form, join, link, says, table, text, way, when,
 };
@@ -227,11 +228,12 @@ pub(super) async fn registrations(
     let page = campaigns::ops::participant_list(app.pool(), guild, id, true, &cursor.page()).await?;
     let sheet = about(&app, visit.shell, id, "Who takes part").await?;
     let shell = &sheet.shell;
+    let names = Names::of(&app, guild, page.items.iter().map(|row| row.registered_by)).await?;
     let rows = page.items.iter().map(|row| {
         let squad = row.participant_type == "squad";
         vec![
             ui::participant(shell, &row.participant_id, squad, &row.display_name),
-            ui::member(shell, &row.registered_by, &row.registered_by.to_string()),
+            names.member(shell, &row.registered_by),
             text(format::number(row.fee_paid)),
             format::time(&row.registered_at),
         ]
@@ -293,9 +295,10 @@ pub(super) async fn submissions(
         sheet.part("Answers that belong to somebody else", body)
     };
     let shell = &sheet.shell;
+    let names = Names::of(&app, guild, page.items.iter().map(|row| row.user_id)).await?;
     let rows = page.items.iter().map(|row| {
         vec![
-            ui::member(shell, &row.user_id, &row.user_id.to_string()),
+            names.member(shell, &row.user_id),
             link(at(shell, id, &format!("/challenges/{}", row.challenge_id)), format!("Part {}", row.part)),
             code(row.answer.chars().take(200).collect::<String>()),
             if row.correct { ui::seal("done", "Right") } else { ui::seal("bad", "Wrong") },
@@ -326,9 +329,10 @@ pub(super) async fn claims(
     let page = campaigns::ops::claim_list(app.pool(), guild, id, None, &cursor.page()).await?;
     let sheet = about(&app, visit.shell, id, "Claims").await?;
     let shell = &sheet.shell;
+    let names = Names::of(&app, guild, page.items.iter().map(|row| row.user_id)).await?;
     let rows = page.items.iter().map(|row| {
         vec![
-            ui::member(shell, &row.user_id, &row.user_id.to_string()),
+            names.member(shell, &row.user_id),
             text(format::ordinal(row.rank)),
             text(format::number(row.bytes)),
             text(format::number(row.xp)),
@@ -369,9 +373,10 @@ async fn history_of(app: &App, shell: Shell, id: CampaignId, told: Form) -> Resu
         ]
     });
     let log = table("Transitions", &["To", "From", "By", "When"], rows.collect(), "Nothing yet.");
+    let names = Names::of(app, guild, testers.items.iter().copied()).await?;
     let rows = testers.items.iter().map(|user| {
         let out = at(shell, id, &format!("/testers/remove?user_id={user}"));
-        vec![ui::member(shell, user, &user.to_string()), shell.button(&out, "Remove", "quiet")]
+        vec![names.member(shell, user), shell.button(&out, "Remove", "quiet")]
     });
     let testers = join([
         table("Testers", &["Who", ""], rows.collect(), "Nobody sees challenges early."),

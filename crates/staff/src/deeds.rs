@@ -55,6 +55,18 @@ impl Deed {
         }
     }
 
+    /// The question whether it shall be done.
+    fn asked_of(self, campaign: &str) -> String {
+        match self {
+            Self::Publish => format!("Publish {campaign}?"),
+            Self::Start => format!("Start {campaign} now?"),
+            Self::Close => format!("Close {campaign}?"),
+            Self::OpenRewards => format!("Open the rewards of {campaign}?"),
+            Self::Cancel => format!("Cancel {campaign}?"),
+            Self::Delete => format!("Delete {campaign}?"),
+        }
+    }
+
     const fn class(self) -> &'static str {
         match self {
             Self::Publish | Self::Start | Self::OpenRewards => "primary",
@@ -150,7 +162,7 @@ fn sheet(shell: Shell, campaign: &Campaign, deed: Deed, values: Form) -> Sheet {
         ),
     ]);
     let above = format!("/staff/campaigns/{}", campaign.id);
-    let title = format!("{}: {}?", campaign.settings.name, deed.label());
+    let title = deed.asked_of(&campaign.settings.name);
     Sheet::new(shell, title)
         .below("/staff/campaigns", "Campaigns")
         .below(&above, &campaign.settings.name)

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::categories::called;
 use super::lake::{filled, instant};
+use super::names::Names;
 use super::sheet::{Sheet, asking, code, factor, facts, field, group, join, says, table, text};
 
 /// What is asked for, by the address.
@@ -95,11 +96,11 @@ fn would_earn(tried: &Tried, factors: &Factors) -> Html {
     ])
 }
 
-fn did_earn(shell: &Shell, explained: &Explained) -> Html {
+fn did_earn(shell: &Shell, names: &Names, explained: &Explained) -> Html {
     let event = &explained.event;
     let known = facts([
         ("What", text(format::word(&event.event_type))),
-        ("Who", frame::ui::member(shell, &event.user_id, &event.user_id.to_string())),
+        ("Who", names.member(shell, &event.user_id)),
         ("Where", event.channel_id.map(code).unwrap_or_default()),
         ("When", format::time(&event.timestamp)),
     ]);
@@ -107,7 +108,7 @@ fn did_earn(shell: &Shell, explained: &Explained) -> Html {
         join([
             facts([
                 ("Earned", text(amounts(reward.xp, reward.stars))),
-                ("By", frame::ui::member(shell, &reward.user_id, &reward.user_id.to_string())),
+                ("By", names.member(shell, &reward.user_id)),
                 ("For", text(format::word(&reward.event_type))),
                 ("Before any factor", text(amounts(reward.base_xp, reward.base_stars))),
             ]),
@@ -185,8 +186,12 @@ pub(super) async fn show(
         "Why did it earn that?",
     );
     let answer = tried.as_ref().zip(factors.as_ref()).map(|(tried, factors)| would_earn(tried, factors));
+    let users = explained.iter().flatten().flat_map(|explained| {
+        std::iter::once(explained.event.user_id).chain(explained.rewards.iter().map(|reward| reward.user_id))
+    });
+    let names = Names::of(&app, shell.guild_id, users).await?;
     let why = explained.map(|found| match found {
-        Some(explained) => did_earn(&shell, &explained),
+        Some(explained) => did_earn(&shell, &names, &explained),
         None => says("No such event is known here."),
     });
     let mut sheet = Sheet::new(shell, "What would it earn?");

@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use chrono::NaiveDate;
+use frame::days::day;
 use frame::decode::{Typed, read_value};
 use frame::form::Form;
 use frame::html::Html;
@@ -33,9 +34,7 @@ pub(super) struct DayPath {
 }
 
 fn day_of(text: &str) -> Result<NaiveDate, Problem> {
-    let day = filled::<NaiveDate>("day", text, "must be a day, such as 2026-12-01")?;
-    day.filter(kernel::time::is_within)
-        .ok_or_else(|| Problem::field("day", "must be a day of the years 1 to 9999"))
+    day("day", text)?.ok_or_else(|| Problem::field("day", "must be told"))
 }
 
 /// Rules as a form shows them: what goes with a role or a streak is written a line each, `8: 2`.
@@ -165,7 +164,7 @@ async fn reports_page(app: &App, shell: Shell, cursor: Cursor, told: Form) -> Re
     let make = form(
         &shell,
         &shell.at("/staff/economy/reports"),
-        [field(&told.line("day", "Day").exact().required().help("In UTC, such as 2026-12-01."))],
+        [field(&told.day("day", "Day").required().help("In UTC."))],
         [button("make", "Make its report now", "")],
     );
     Ok(Sheet::new(shell, "The currency, day by day")

@@ -11,7 +11,6 @@ use frame::form::Form;
 use frame::format;
 use frame::page::Page;
 use frame::shell::Shell;
-use frame::ui;
 use frame::visit::Visit;
 use kernel::{Problem, UserId};
 use learning::ids::{AssessmentId, QuestId};
@@ -19,6 +18,7 @@ use learning::ops::Author;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::names::Names;
 use super::sheet::{Sheet, aside, button, field, form, join, link, table, text};
 use super::told::{led, told};
 
@@ -53,9 +53,10 @@ async fn page(
 ) -> Result<Sheet, Problem> {
     let values = told.over(&json!({ "user_id": whom.user_id }));
     let all = ops::extension_list(app.pool(), shell.guild_id, path.quest_id, path.assessment_id).await?;
+    let names = Names::of(app, shell.guild_id, all.iter().map(|one| one.user_id)).await?;
     let rows = all.iter().map(|one| {
         vec![
-            ui::member(&shell, &one.user_id, &one.user_id.to_string()),
+            names.member(&shell, &one.user_id),
             format::time(&one.due_at),
             text(one.reason.as_deref().unwrap_or_default()),
             format::time(&one.updated_at),

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Days, NaiveDate, Utc};
+use frame::days::day;
 use frame::decode::Typed;
 use frame::form::Form;
 use frame::html::Html;
@@ -22,7 +23,7 @@ use kernel::{PageQuery, Problem};
 use learning::ids::QuestId;
 use serde::{Deserialize, Serialize};
 
-use super::lake::{filled, in_address};
+use super::lake::in_address;
 use super::sheet::{
     Sheet, actions, asking, button, code, field, folded, form, join, link, says, table, text,
 };
@@ -53,15 +54,9 @@ pub(super) struct Span {
 
 impl Span {
     fn within(&self, now: DateTime<Utc>) -> Result<(NaiveDate, NaiveDate), Problem> {
-        let day = |name, value: &str| filled::<NaiveDate>(name, value, "must be a day, such as 2026-12-01");
         let until = day("until", &self.until)?.unwrap_or_else(|| now.date_naive());
         let recent = until.checked_sub_days(Days::new(RECENT)).unwrap_or(until);
         let from = day("from", &self.from)?.unwrap_or(recent);
-        for (name, day) in [("from", from), ("until", until)] {
-            if !kernel::time::is_within(&day) {
-                return Err(Problem::field(name, "must be in the years 1 to 9999"));
-            }
-        }
         if from > until {
             return Err(Problem::field("from", "must not be later than `until`"));
         }
@@ -75,13 +70,8 @@ impl Span {
     fn search(&self, path: &str) -> Html {
         let values = Form::of(self);
         let fields = [
-            field(
-                &values
-                    .line("from", "From")
-                    .exact()
-                    .help("A day in UTC, such as 2026-12-01; 90 days unless told."),
-            ),
-            field(&values.line("until", "To").exact().help("Today unless told.")),
+            field(&values.day("from", "From").help("In UTC; 90 days unless told.")),
+            field(&values.day("until", "To").help("Today unless told.")),
         ];
         folded("Other days", &asking(path, fields, "Look"))
     }
@@ -156,7 +146,7 @@ async fn days_page(app: &App, shell: Shell, span: Span, told: Form) -> Result<Sh
     let make = form(
         &shell,
         &shell.at("/staff/figures/days"),
-        [field(&told.line("day", "Day").exact().required().help("In UTC, such as 2026-12-01."))],
+        [field(&told.day("day", "Day").required().help("In UTC."))],
         [button("make", "Make its figures now", "")],
     );
     Ok(Sheet::new(shell, "Figures of learning")
@@ -179,11 +169,8 @@ pub(super) async fn day_make(
     typed: Typed,
 ) -> Result<Response, Problem> {
     let make = async {
-        let day = typed.value("day").unwrap_or_default();
-        let day = filled::<NaiveDate>("day", day, "must be a day, such as 2026-12-01")?;
-        let day = day
-            .filter(kernel::time::is_within)
-            .ok_or_else(|| Problem::field("day", "must be a day of the years 1 to 9999"))?;
+        let day = day("day", typed.value("day").unwrap_or_default())?;
+        let day = day.ok_or_else(|| Problem::field("day", "must be told"))?;
         let quests = ops::day_make(app.pool(), visit.guild_id(), day).await?;
         let said = format!("{day}: figures of {}.", format::count(quests, "quest", "quests"));
         Ok(led(visit.shell.at("/staff/figures"), said))

@@ -19,6 +19,7 @@ use kernel::{PageQuery, Problem};
 use learning::ops::Author;
 use serde::Deserialize;
 
+use super::names::Names;
 use super::sheet::{
     Sheet, actions, again, aside, button, choices, facts, field, form, group, join, lines, link, says, table,
     text, when,
@@ -62,10 +63,11 @@ pub(super) async fn list(
     let page = PageQuery { limit: None, cursor: filter.cursor };
     let page = ops::submission_list(app.pool(), visit.guild_id(), filter.all, &page).await?;
     let shell = visit.shell;
+    let names = Names::of(&app, shell.guild_id, page.items.iter().map(|row| row.user_id)).await?;
     let rows = page.items.iter().map(|row| {
         vec![
             link(at(&shell, row.id, ""), &row.title),
-            ui::member(&shell, &row.user_id, &row.user_id.to_string()),
+            names.member(&shell, &row.user_id),
             text(row.attempt_number),
             format::time(&row.received_at),
             state(row),
@@ -116,8 +118,8 @@ fn judgement_fields(form: &Form, submission: &Submission) -> Html {
     } else {
         let scores = submission.rubric.iter().map(|criterion| {
             let (name, most) = (format!("scores.{}", criterion.slug), criterion.points);
-            let help = format!("0 to {most}. {}", markdown::excerpt(&criterion.text, 400));
-            field(&form.number(&name, &criterion.slug).between(0, most.into()).help(&help))
+            let (label, help) = (markdown::excerpt(&criterion.text, 200), format!("0 to {most} points."));
+            field(&form.number(&name, &label).between(0, most.into()).help(&help))
         });
         group(&format!("Rubric; {} % pass", submission.pass_percent), scores)
     };
@@ -168,6 +170,7 @@ fn work(submission: &Submission) -> Html {
 async fn sheet(app: &App, shell: Shell, id: SubmissionId, refused: Option<Form>) -> Result<Sheet, Problem> {
     let details = ops::submission_details(app.pool(), shell.guild_id, id).await?;
     let submission = &details.submission;
+    let names = Names::of(app, shell.guild_id, [submission.user_id]).await?;
     let values = refused.unwrap_or_default();
     let graded = submission.status == "graded";
     let fields = judgement_fields(&values, submission);
@@ -188,7 +191,7 @@ async fn sheet(app: &App, shell: Shell, id: SubmissionId, refused: Option<Form>)
         (false, Some(_)) => shell.button(&at(&shell, id, "/release"), "Give it back", ""),
     };
     let known = facts([
-        ("Who", ui::member(&shell, &submission.user_id, &submission.user_id.to_string())),
+        ("Who", names.member(&shell, &submission.user_id)),
         ("Hand-in", text(submission.attempt_number)),
         ("Received", format::time(&submission.received_at)),
         (

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::lake::{filled, in_address, instant};
+use super::names::Names;
 use super::sheet::{
     Sheet, asking, button, code, field, folded, form, join, lines, link, says, table, tabs, text,
 };
@@ -46,14 +47,14 @@ pub(super) struct Filter {
     cursor: Option<String>,
 }
 
-fn row(shell: &Shell, hit: &HitRow) -> Vec<Html> {
+fn row(shell: &Shell, names: &Names, hit: &HitRow) -> Vec<Html> {
     let case =
         hit.case_number.map(|number| link(shell.at(&format!("/staff/cases/{number}")), format!("#{number}")));
     let details = serde_json::to_string_pretty(&hit.details).unwrap_or_default();
     let label = format!("Why, of {}", hit.source_id);
     vec![
         link(shell.at(&format!("/staff/automod/{}", hit.rule_id)), &hit.rule),
-        ui::member(shell, &hit.user_id, &hit.user_id.to_string()),
+        names.member(shell, &hit.user_id),
         hit.channel_id.map(code).unwrap_or_default(),
         text(format::word(hit.action.as_str())),
         if hit.dry_run { ui::seal("soon", "Only recorded") } else { ui::seal("bad", "Acted") },
@@ -73,7 +74,8 @@ pub(super) async fn list(
     let wanted = PageQuery { limit: None, cursor: filter.cursor.clone() };
     let page = ops::hit_list(app.pool(), visit.guild_id(), rule, user, &wanted).await?;
     let shell = visit.shell;
-    let rows = page.items.iter().map(|hit| row(&shell, hit)).collect();
+    let names = Names::of(&app, shell.guild_id, page.items.iter().map(|hit| hit.user_id)).await?;
+    let rows = page.items.iter().map(|hit| row(&shell, &names, hit)).collect();
     let (values, path) = (Form::of(&filter), shell.at("/staff/hits"));
     let search = asking(
         &path,

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::Cursor;
 use super::campaigns::at;
 use super::challenge::{ADMIN, ChallengePath};
+use super::names::Names;
 use super::sheet::{Sheet, code, facts, join, lines, link, table, text, when};
 
 /// The most of an input that is shown, in characters; all of it is a participant's to copy, and the API's to give.
@@ -53,16 +54,15 @@ pub(super) async fn list(
         inputs::input_list(app.pool(), within, &wanted).err_into::<Problem>()
     )?;
     let shell = visit.shell;
+    let users = page.items.iter().filter_map(|input| input.participant_id.parse().ok());
+    let names = Names::of(&app, shell.guild_id, users).await?;
     let rows = page.items.iter().map(|input| {
-        let is_squad = input.participant_type == "squad";
+        let called = match input.participant_id.parse() {
+            Ok(user) if input.participant_type != "squad" => names.called(user),
+            _ => format!("Squad {}", input.participant_id),
+        };
         vec![
-            link(path.at(&shell, &format!("/inputs/{}", input.participant_id)), &input.participant_id),
-            ui::participant(
-                &shell,
-                &input.participant_id,
-                is_squad,
-                if is_squad { "The squad" } else { "The member" },
-            ),
+            link(path.at(&shell, &format!("/inputs/{}", input.participant_id)), called),
             join(input.answers.iter().map(code)),
             state(input.is_valid),
             text(format::number(input.script_version)),
@@ -70,7 +70,7 @@ pub(super) async fn list(
             when(input.first_request_at.as_ref()),
         ]
     });
-    let heads = ["Input of", "Who", "Answers", "State", "#Script", "Made", "First asked for"];
+    let heads = ["Input of", "Answers", "State", "#Script", "Made", "First asked for"];
     let body = join([
         table("Inputs", &heads, rows.collect(), "Nobody has one yet."),
         ui::more(path.at(&shell, "/inputs"), "", page.next.as_ref()),

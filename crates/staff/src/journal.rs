@@ -13,6 +13,7 @@ use progress::activity::{self, ActivityQuery};
 use serde::Deserialize;
 
 use super::lake::filled;
+use super::names::Names;
 use super::sheet::{Sheet, asking, field, folded, join, table, text};
 
 /// Which entries.
@@ -32,10 +33,11 @@ pub(super) async fn show(
     let wanted = ActivityQuery { event_type: kind, limit: None, cursor: filter.cursor };
     let page = activity::activity(app.pool(), visit.guild_id(), None, &wanted).await?;
     let shell = visit.shell;
+    let names = Names::of(&app, shell.guild_id, page.items.iter().map(|entry| entry.user_id)).await?;
     let rows = page.items.iter().map(|entry| {
         vec![
             text(format::word(&entry.event_type)),
-            ui::member(&shell, &entry.user_id, &entry.user_id.to_string()),
+            names.member(&shell, &entry.user_id),
             text(format::signed(entry.xp)),
             text(format::signed(entry.stars)),
             text(format::signed(entry.gold)),

@@ -1,22 +1,23 @@
 //! The lake: what happened on Discord, how the lake fares, and the guild day by day.
 
 use ::lake::browse::{self, LakeEvent, LakeHealth, LakeQuery};
-use ::lake::days::{self, DayFigures, DayQuery};
 use access::scope::CommunityWrite;
 use access::{App, Query};
 use axum::extract::State;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
+use frame::days::{Span, charts};
 use frame::form::Form;
 use frame::html::Html;
 use frame::page::Page;
 use frame::shell::Shell;
 use frame::visit::{Visit, encode};
-use frame::{chart, format, ui};
+use frame::{format, ui};
 use kernel::{ChannelId, Problem, UserId};
 use progress::EventType;
 use serde::{Deserialize, Serialize};
 
-use super::sheet::{Sheet, asking, code, facts, field, folded, join, lines, link, says, table, text, when};
+use super::names::Names;
+use super::sheet::{Sheet, asking, code, facts, field, folded, join, lines, link, table, text, when};
 
 /// Which events, as the address says it: what is left empty narrows nothing down.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -80,8 +81,8 @@ impl Filter {
     }
 }
 
-fn row(shell: &Shell, event: &LakeEvent) -> Vec<Html> {
-    let member = |user: &UserId| ui::member(shell, user, &user.to_string());
+fn row(shell: &Shell, names: &Names, event: &LakeEvent) -> Vec<Html> {
+    let member = |user: &UserId| names.member(shell, user);
     let why = event.source_id.as_ref().map(|source| {
         link(shell.at(&format!("/staff/earnings?source_id={}", encode(source))), "Why it earned that")
     });
@@ -106,7 +107,9 @@ pub(super) async fn events(
 ) -> Result<Page<Sheet>, Problem> {
     let page = browse::events(app.pool(), visit.guild_id(), &filter.query()?).await?;
     let shell = visit.shell;
-    let rows = page.items.iter().map(|event| row(&shell, event)).collect();
+    let users = page.items.iter().flat_map(|event| std::iter::once(event.user_id).chain(event.target_id));
+    let names = Names::of(&app, shell.guild_id, users).await?;
+    let rows = page.items.iter().map(|event| row(&shell, &names, event)).collect();
     let values = Form::of(&filter);
     let path = shell.at("/staff/lake");
     let all = std::iter::once((String::new(), "All".to_owned()));
@@ -189,70 +192,16 @@ pub(super) async fn health(
     ))
 }
 
-/// Which days.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub(super) struct Days {
-    from: String,
-    to: String,
-}
-
-impl Days {
-    fn query(&self) -> Result<DayQuery, Problem> {
-        let day = |name, value: &str| filled::<NaiveDate>(name, value, "must be a day, such as 2026-12-01");
-        Ok(DayQuery { from: day("from", &self.from)?, to: day("to", &self.to)? })
-    }
-}
-
-/// All kinds of events that there were, with how many of each day.
-fn events_by_kind(figures: &[DayFigures]) -> Vec<(String, Vec<(NaiveDate, i64)>)> {
-    let kinds: std::collections::BTreeSet<&String> =
-        figures.iter().flat_map(|day| day.events.keys()).collect();
-    let of = |kind: &String| {
-        figures.iter().map(|day| (day.day, day.events.get(kind).copied().unwrap_or(0))).collect()
-    };
-    kinds.into_iter().map(|kind| (format::word(kind), of(kind))).collect()
-}
-
 pub(super) async fn days(
     State(app): State<App>,
     visit: Visit<CommunityWrite>,
-    Query(span): Query<Days>,
+    Query(span): Query<Span>,
 ) -> Result<Page<Sheet>, Problem> {
-    let figures = days::days(app.pool(), visit.guild_id(), None, &span.query()?).await?;
+    let figures = ::lake::days::days(app.pool(), visit.guild_id(), None, &span.query()?).await?;
     let shell = visit.shell;
-    let values = Form::of(&span);
-    let search = asking(
-        shell.at("/staff/days"),
-        [
-            field(
-                &values
-                    .line("from", "From")
-                    .exact()
-                    .help("A day in UTC, such as 2026-12-01; 30 days unless told."),
-            ),
-            field(&values.line("to", "To").exact().help("Today unless told.")),
-        ],
-        "Look",
-    );
-    let of = |value: fn(&DayFigures) -> i64| -> Vec<(NaiveDate, i64)> {
-        figures.iter().map(|day| (day.day, value(day))).collect()
-    };
-    let mut charts = vec![
-        chart::days("XP that members earned", "XP", &of(|day| day.xp)),
-        chart::days("Stars that members earned", "Stars", &of(|day| day.stars)),
-    ];
-    charts.extend(events_by_kind(&figures).iter().map(|(kind, days)| chart::days(kind, "Events", days)));
-    charts.retain(|chart| !chart.as_str().is_empty());
-    let charts = if charts.is_empty() {
-        says("Nothing was earned and nothing happened in these days.")
-    } else {
-        join(charts)
-    };
-    Ok(Page(
-        Sheet::new(shell, "Day by day")
-            .part("The guild's days", join([folded("Other days", &search), charts])),
-    ))
+    let search = asking(shell.at("/staff/days"), [span.controls()], "Look");
+    let body = join([folded("Other days", &search), charts(&figures)]);
+    Ok(Page(Sheet::new(shell, "Day by day").part("The guild's days", body)))
 }
 
 #[cfg(test)]

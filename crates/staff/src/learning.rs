@@ -3,8 +3,7 @@
 use access::scope::LearningWrite;
 use access::{App, Path, Query};
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use frame::decode::Typed;
 use frame::flash::done;
 use frame::form::Form;
@@ -14,9 +13,9 @@ use frame::shell::Shell;
 use frame::visit::Visit;
 use frame::{format, ui};
 use futures::{TryFutureExt as _, try_join};
-use kernel::Problem;
+use kernel::{GuildId, PageQuery, Problem};
 use learning::ids::{PathId, QuestId};
-use learning::model::path::{Bundle, PathDocument};
+use learning::model::path::PathDocument;
 use learning::model::quest::QuestDocument;
 use learning::ops::{self, Author};
 use serde::Deserialize;
@@ -24,9 +23,12 @@ use serde_json::json;
 
 use super::Cursor;
 use super::campaign_form::pasted;
+use super::overlay::{slug_of, told_at};
 use super::sheet::{
-    Sheet, actions, again, aside, button, code, field, form, join, link, says, table, text, unseen, way, when,
+    Sheet, actions, again, aside, button, code, field, form, join, link, question, table, tabs, text, unseen,
+    way, when,
 };
+use super::{path_form, quest_form};
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct QuestPath {
@@ -35,10 +37,13 @@ pub(super) struct QuestPath {
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct PathPath {
-    path_id: PathId,
+    pub(super) path_id: PathId,
 }
 
-fn author(visit: &Visit<LearningWrite>) -> Author<'_> {
+/// How many quests can be chosen from for a path.
+const CHOICES: i64 = 200;
+
+pub(super) fn author(visit: &Visit<LearningWrite>) -> Author<'_> {
     Author { by: visit.guild.by(), origin: &visit.guild.origin }
 }
 
@@ -46,7 +51,7 @@ fn quest_at(shell: &Shell, id: QuestId, rest: &str) -> String {
     shell.at(&format!("/staff/learning/quests/{id}{rest}"))
 }
 
-fn path_at(shell: &Shell, id: PathId, rest: &str) -> String {
+pub(super) fn path_at(shell: &Shell, id: PathId, rest: &str) -> String {
     shell.at(&format!("/staff/learning/paths/{id}{rest}"))
 }
 
@@ -118,38 +123,119 @@ const PATH: &str = r#"{
   "quests": [{ "quest": "first" }]
 }"#;
 
-fn document(values: &Form, name: &str, label: &str) -> Html {
+pub(super) fn document(values: &Form, name: &str, label: &str) -> Html {
     field(&values.text(name, label, 28).exact().required().help("JSON, as the API has it."))
 }
 
-fn new_page(shell: Shell, what: &str, values: Form) -> Sheet {
-    let body = form(
-        &shell,
-        &shell.at(&format!("/staff/learning/{what}s/new")),
-        [
-            field(
-                &values
-                    .line("slug", "Short name")
-                    .exact()
-                    .required()
-                    .help("Small letters, digits, dots and dashes."),
-            ),
-            document(&values, what, &format::word(what)),
-        ],
-        [button("keep", "Keep as a draft", "primary")],
-    );
+/// As what a draft is edited: what most authors want is a form, what is in it whole is its document.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum As {
+    #[default]
+    Form,
+    Document,
+}
+
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[serde(default)]
+pub(super) struct Edited {
+    #[serde(rename = "as")]
+    by: As,
+}
+
+impl Edited {
+    /// What a form was that was sent: a document stands in a control of its own.
+    fn of(typed: &Typed, what: &str) -> Self {
+        Self { by: if typed.value(what).is_some() { As::Document } else { As::Form } }
+    }
+}
+
+/// The ways to edit the same draft, with the one that is shown.
+fn ways_to_edit(path: &str, by: As) -> Html {
+    let whole = format!("{path}?as=document");
+    let here = if by == As::Form { path } else { &whole };
+    tabs("Edited as", here, &[(path.to_owned(), "A form"), (whole.clone(), "Its document")])
+}
+
+fn new_page(shell: Shell, what: &str, (by, fields): (As, Vec<Html>), values: Form) -> Sheet {
+    let path = shell.at(&format!("/staff/learning/{what}s/new"));
+    let slug = field(&values.line("slug", "Short name").exact().max_length(100).help(
+        "Small letters, digits, dots and dashes: by it others refer to it. Made of its title unless told.",
+    ));
+    let fields = match by {
+        As::Form => fields,
+        As::Document => vec![document(&values, what, &format::word(what))],
+    };
+    let fields = fields.into_iter().chain([slug]);
+    let body = form(&shell, &path, fields, [button("keep", "Keep as a draft", "primary")]);
     Sheet::new(shell, format!("New {what}"))
         .below("/staff/learning", "Paths and quests")
         .of(values)
-        .part("Draft", body)
+        .part("Draft", join([ways_to_edit(&path, by), body]))
 }
 
-pub(super) async fn quest_new(visit: Visit<LearningWrite>) -> Page<Sheet> {
-    Page(new_page(visit.shell, "quest", Form::of(&json!({ "quest": QUEST }))))
+fn quest_new_page(shell: Shell, by: As, told: Form) -> Sheet {
+    let values = match by {
+        As::Form => told.over(&quest_form::fresh()),
+        As::Document => told.over(&json!({ "quest": QUEST })),
+    };
+    let fields = quest_form::fields(&values, None);
+    new_page(shell, "quest", (by, fields), values)
 }
 
-pub(super) async fn path_new(visit: Visit<LearningWrite>) -> Page<Sheet> {
-    Page(new_page(visit.shell, "path", Form::of(&json!({ "path": PATH }))))
+async fn path_new_page(app: &App, shell: Shell, by: As, told: Form) -> Result<Sheet, Problem> {
+    let values = match by {
+        As::Form => told.over(&path_form::fresh()),
+        As::Document => told.over(&json!({ "path": PATH })),
+    };
+    let fields = path_form::fields(&values, None, &quests_known(app, shell.guild_id).await?);
+    Ok(new_page(shell, "path", (by, fields), values))
+}
+
+/// The guild's quests that can be chosen from, by short name and title.
+async fn quests_known(app: &App, guild: GuildId) -> Result<Vec<(String, String)>, Problem> {
+    let many = PageQuery { limit: Some(CHOICES), cursor: None };
+    let quests = ops::quest_list(app.pool(), guild, &many).await?.items;
+    let there = quests.into_iter().filter(|quest| quest.retired_at.is_none());
+    Ok(there.map(|quest| (quest.slug, quest.title)).collect())
+}
+
+pub(super) async fn quest_new(visit: Visit<LearningWrite>, Query(edited): Query<Edited>) -> Page<Sheet> {
+    Page(quest_new_page(visit.shell, edited.by, Form::new()))
+}
+
+pub(super) async fn path_new(
+    State(app): State<App>,
+    visit: Visit<LearningWrite>,
+    Query(edited): Query<Edited>,
+) -> Result<Page<Sheet>, Problem> {
+    Ok(Page(path_new_page(&app, visit.shell, edited.by, Form::new()).await?))
+}
+
+/// The short name that was typed, else one made of the title.
+fn slug(typed: &Typed, title: &str, otherwise: &str) -> String {
+    match typed.value("slug").map(str::trim) {
+        Some(slug) if !slug.is_empty() => slug.to_owned(),
+        _ => slug_of(title, otherwise, &[]),
+    }
+}
+
+/// The quest that was typed, over what is stored; and of which row of the form each of its steps is.
+fn quest_typed(
+    typed: &Typed,
+    stored: Option<&QuestDocument>,
+) -> Result<(QuestDocument, Vec<usize>), Problem> {
+    match typed.value("quest") {
+        Some(_) => Ok((pasted(typed, "quest")?, Vec::new())),
+        None => quest_form::read(typed, stored),
+    }
+}
+
+fn path_typed(typed: &Typed, stored: Option<&PathDocument>) -> Result<(PathDocument, Vec<usize>), Problem> {
+    match typed.value("path") {
+        Some(_) => Ok((pasted(typed, "path")?, Vec::new())),
+        None => path_form::read(typed, stored),
+    }
 }
 
 pub(super) async fn quest_create(
@@ -158,17 +244,19 @@ pub(super) async fn quest_create(
     typed: Typed,
 ) -> Result<Response, Problem> {
     let create = async {
-        let quest: QuestDocument = pasted(&typed, "quest")?;
-        let slug = typed.value("slug").unwrap_or_default();
-        Ok::<_, Problem>(ops::quest_create(app.pool(), visit.guild_id(), slug, &quest, author(&visit)).await?)
+        let (quest, rows) = quest_typed(&typed, None)?;
+        let slug = slug(&typed, &quest.title, "quest");
+        let made = ops::quest_create(app.pool(), visit.guild_id(), &slug, &quest, author(&visit)).await;
+        made.map_err(|error| told_at(error.into(), "quest", "steps", &rows))
     };
     match create.await {
         Ok(made) => {
             Ok(done(&app, &quest_at(&visit.shell, made.id, ""), "It is a draft: learners do not see it yet."))
         }
         Err(problem) => {
+            let by = Edited::of(&typed, "quest").by;
             let (form, problem) = again(typed, problem)?;
-            Ok(new_page(visit.shell, "quest", form).refused(&problem))
+            Ok(quest_new_page(visit.shell, by, form).refused(&problem))
         }
     }
 }
@@ -179,47 +267,63 @@ pub(super) async fn path_create(
     typed: Typed,
 ) -> Result<Response, Problem> {
     let create = async {
-        let path: PathDocument = pasted(&typed, "path")?;
-        let slug = typed.value("slug").unwrap_or_default();
-        Ok::<_, Problem>(ops::path_create(app.pool(), visit.guild_id(), slug, &path, author(&visit)).await?)
+        let (path, rows) = path_typed(&typed, None)?;
+        let slug = slug(&typed, &path.name, "path");
+        let made = ops::path_create(app.pool(), visit.guild_id(), &slug, &path, author(&visit)).await;
+        made.map_err(|error| told_at(error.into(), "path", "quests", &rows))
     };
     match create.await {
         Ok(made) => {
             Ok(done(&app, &path_at(&visit.shell, made.id, ""), "It is a draft: learners do not see it yet."))
         }
         Err(problem) => {
+            let by = Edited::of(&typed, "path").by;
             let (form, problem) = again(typed, problem)?;
-            Ok(new_page(visit.shell, "path", form).refused(&problem))
+            Ok(path_new_page(&app, visit.shell, by, form).await?.refused(&problem))
         }
     }
 }
 
-/// The editor of a document, with what can be done to it.
-fn editor(shell: &Shell, action: &str, what: &str, values: &Form, revision: i32) -> Html {
+/// The editor of a draft, with what can be done to it.
+fn editor(shell: &Shell, path: &str, by: As, fields: Vec<Html>, revision: i32) -> Html {
+    let fields = std::iter::once(unseen("revision", revision)).chain(fields);
+    let buttons = [button("publish", "Keep and publish", "primary"), button("keep", "Keep as a draft", "")];
     join([
+        ways_to_edit(path, by),
         aside(
             "A draft is seen by nobody but authors. Publishing says what is wrong with it, if anything is.",
         ),
-        form(
-            shell,
-            action,
-            [unseen("revision", revision), document(values, what, "Document")],
-            [button("keep", "Keep as a draft", ""), button("publish", "Keep and publish", "primary")],
-        ),
+        form(shell, path, fields, buttons),
     ])
 }
 
-fn pretty(document: &impl serde::Serialize) -> String {
+pub(super) fn pretty(document: &impl serde::Serialize) -> String {
     serde_json::to_string_pretty(document).unwrap_or_default()
 }
 
-async fn quest_page(app: &App, shell: Shell, id: QuestId, refused: Option<Form>) -> Result<Sheet, Problem> {
+async fn quest_page(
+    app: &App,
+    shell: Shell,
+    (id, edited): (QuestId, Edited),
+    told: Form,
+) -> Result<Sheet, Problem> {
     let (pool, guild) = (app.pool(), shell.guild_id);
     let (source, versions) =
         try_join!(ops::quest_source(pool, guild, id), ops::quest_versions(pool, guild, id))
             .map_err(Problem::from)?;
-    let values = refused.unwrap_or_else(|| Form::of(&json!({ "quest": pretty(&source.quest) })));
-    let body = editor(&shell, &quest_at(&shell, id, ""), "quest", &values, source.revision);
+    let (values, fields) = match edited.by {
+        As::Form => {
+            let values = told.over(&quest_form::stored(&source.quest));
+            let fields = quest_form::fields(&values, Some(&source.quest));
+            (values, fields)
+        }
+        As::Document => {
+            let values = told.over(&json!({ "quest": pretty(&source.quest) }));
+            let fields = vec![document(&values, "quest", "Document")];
+            (values, fields)
+        }
+    };
+    let body = editor(&shell, &quest_at(&shell, id, ""), edited.by, fields, source.revision);
     let rows = versions.iter().map(|version| {
         vec![
             text(version.version),
@@ -243,7 +347,7 @@ async fn quest_page(app: &App, shell: Shell, id: QuestId, refused: Option<Form>)
         .below("/staff/learning", "Paths and quests")
         .lead(actions(ways))
         .of(values)
-        .part("Document", body)
+        .part("The quest", body)
         .part("Versions", versions))
 }
 
@@ -251,8 +355,9 @@ pub(super) async fn quest(
     State(app): State<App>,
     visit: Visit<LearningWrite>,
     Path(path): Path<QuestPath>,
+    Query(edited): Query<Edited>,
 ) -> Result<Page<Sheet>, Problem> {
-    Ok(Page(quest_page(&app, visit.shell, path.quest_id, None).await?))
+    Ok(Page(quest_page(&app, visit.shell, (path.quest_id, edited), Form::new()).await?))
 }
 
 fn revision(typed: &Typed) -> Option<i32> {
@@ -267,8 +372,10 @@ pub(super) async fn quest_put(
 ) -> Result<Response, Problem> {
     let (pool, guild, id) = (app.pool(), visit.guild_id(), path.quest_id);
     let put = async {
-        let quest: QuestDocument = pasted(&typed, "quest")?;
-        ops::quest_put(pool, guild, id, revision(&typed), &quest, author(&visit)).await?;
+        let stored = ops::quest_source(pool, guild, id).await?.quest;
+        let (quest, rows) = quest_typed(&typed, Some(&stored))?;
+        let put = ops::quest_put(pool, guild, id, revision(&typed), &quest, author(&visit)).await;
+        put.map_err(|error| told_at(error.into(), "quest", "steps", &rows))?;
         if typed.value("_do") == Some("publish") {
             ops::quest_publish(pool, guild, id, author(&visit)).await?;
             app.wake().outbox();
@@ -279,17 +386,16 @@ pub(super) async fn quest_put(
     match put.await {
         Ok(said) => Ok(done(&app, &quest_at(&visit.shell, id, ""), said)),
         Err(problem) => {
+            let edited = Edited::of(&typed, "quest");
             let (form, problem) = again(typed, problem)?;
-            Ok(quest_page(&app, visit.shell, id, Some(form)).await?.refused(&problem))
+            Ok(quest_page(&app, visit.shell, (id, edited), form).await?.refused(&problem))
         }
     }
 }
 
 fn retire_page(shell: Shell, title: &str, (action, back): (&str, &str), told: Form) -> Sheet {
-    let body = join([
-        says("Who has begun can finish; nobody else can begin. Publishing it again brings it back."),
-        form(&shell, action, [], [button("yes", "Retire", "grave"), link(back, "Keep it")]),
-    ]);
+    let happens = "Who has begun can finish; nobody else can begin. Publishing it again brings it back.";
+    let body = question(&shell, action, happens, [], ("Retire", back, "Keep it"));
     Sheet::new(shell, format!("Retire {title}?"))
         .below("/staff/learning", "Paths and quests")
         .of(told)
@@ -326,10 +432,27 @@ pub(super) async fn quest_retire(
     }
 }
 
-async fn path_page(app: &App, shell: Shell, id: PathId, refused: Option<Form>) -> Result<Sheet, Problem> {
+async fn path_page(
+    app: &App,
+    shell: Shell,
+    (id, edited): (PathId, Edited),
+    told: Form,
+) -> Result<Sheet, Problem> {
     let source = ops::path_source(app.pool(), shell.guild_id, id).err_into::<Problem>().await?;
-    let values = refused.unwrap_or_else(|| Form::of(&json!({ "path": pretty(&source.path) })));
-    let body = editor(&shell, &path_at(&shell, id, ""), "path", &values, source.revision);
+    let (values, fields) = match edited.by {
+        As::Form => {
+            let values = told.over(&path_form::stored(&source.path));
+            let known = quests_known(app, shell.guild_id).await?;
+            let fields = path_form::fields(&values, Some(&source.path), &known);
+            (values, fields)
+        }
+        As::Document => {
+            let values = told.over(&json!({ "path": pretty(&source.path) }));
+            let fields = vec![document(&values, "path", "Document")];
+            (values, fields)
+        }
+    };
+    let body = editor(&shell, &path_at(&shell, id, ""), edited.by, fields, source.revision);
     let mut ways = vec![state(source.is_published, source.is_draft, source.retired_at.is_some())];
     ways.push(link(shell.at(&format!("/learn/paths/{id}")), "As learners see it"));
     ways.push(link(path_at(&shell, id, "/bundle.json"), "Take it as a bundle"));
@@ -341,15 +464,16 @@ async fn path_page(app: &App, shell: Shell, id: PathId, refused: Option<Form>) -
         .below("/staff/learning", "Paths and quests")
         .lead(join([actions(ways), retired]))
         .of(values)
-        .part("Document", body))
+        .part("The path", body))
 }
 
 pub(super) async fn path(
     State(app): State<App>,
     visit: Visit<LearningWrite>,
     Path(path): Path<PathPath>,
+    Query(edited): Query<Edited>,
 ) -> Result<Page<Sheet>, Problem> {
-    Ok(Page(path_page(&app, visit.shell, path.path_id, None).await?))
+    Ok(Page(path_page(&app, visit.shell, (path.path_id, edited), Form::new()).await?))
 }
 
 pub(super) async fn path_put(
@@ -360,8 +484,10 @@ pub(super) async fn path_put(
 ) -> Result<Response, Problem> {
     let (pool, guild, id) = (app.pool(), visit.guild_id(), path.path_id);
     let put = async {
-        let document: PathDocument = pasted(&typed, "path")?;
-        ops::path_put(pool, guild, id, revision(&typed), &document, author(&visit)).await?;
+        let stored = ops::path_source(pool, guild, id).await?.path;
+        let (document, rows) = path_typed(&typed, Some(&stored))?;
+        let put = ops::path_put(pool, guild, id, revision(&typed), &document, author(&visit)).await;
+        put.map_err(|error| told_at(error.into(), "path", "quests", &rows))?;
         if typed.value("_do") == Some("publish") {
             ops::path_publish(pool, guild, id, author(&visit)).await?;
             app.wake().outbox();
@@ -372,8 +498,9 @@ pub(super) async fn path_put(
     match put.await {
         Ok(said) => Ok(done(&app, &path_at(&visit.shell, id, ""), said)),
         Err(problem) => {
+            let edited = Edited::of(&typed, "path");
             let (form, problem) = again(typed, problem)?;
-            Ok(path_page(&app, visit.shell, id, Some(form)).await?.refused(&problem))
+            Ok(path_page(&app, visit.shell, (id, edited), form).await?.refused(&problem))
         }
     }
 }
@@ -404,72 +531,6 @@ pub(super) async fn path_retire(
         Err(error) => {
             let (form, problem) = again(typed, error)?;
             Ok(path_retire_page(&app, visit.shell, id, form).await?.refused(&problem))
-        }
-    }
-}
-
-/// The path with its quests as a file, which importing makes the same of.
-pub(super) async fn export(
-    State(app): State<App>,
-    visit: Visit<LearningWrite>,
-    Path(path): Path<PathPath>,
-) -> Result<Response, Problem> {
-    let bundle = learning::authoring::bundle_export(app.pool(), visit.guild_id(), path.path_id).await?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/json".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"path-{}.json\"", path.path_id)),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-    ];
-    Ok((headers, pretty(&bundle)).into_response())
-}
-
-fn import_page(shell: Shell, values: Form) -> Sheet {
-    let body = form(
-        &shell,
-        &shell.at("/staff/learning/import"),
-        [document(&values, "bundle", "The bundle")],
-        [
-            button("publish", "Bring it in and publish", "primary"),
-            button("draft", "Bring it in as drafts", ""),
-        ],
-    );
-    Sheet::new(shell, "From a bundle")
-        .below("/staff/learning", "Paths and quests")
-        .of(values)
-        .part("Bundle", body)
-}
-
-pub(super) async fn import(visit: Visit<LearningWrite>) -> Page<Sheet> {
-    Page(import_page(visit.shell, Form::new()))
-}
-
-pub(super) async fn import_now(
-    State(app): State<App>,
-    visit: Visit<LearningWrite>,
-    typed: Typed,
-) -> Result<Response, Problem> {
-    let import = async {
-        let bundle: Bundle = pasted(&typed, "bundle")?;
-        let publish = typed.value("_do") == Some("publish");
-        let by = author(&visit);
-        let done = ops::bundle_import(app.pool(), visit.guild_id(), &bundle, publish, by).await?;
-        app.wake().outbox();
-        Ok::<_, Problem>(done)
-    };
-    match import.await {
-        Ok(published) => {
-            let said = format!(
-                "{} made, {} with another version, {} reworded, {} as they were.",
-                format::count(published.created, "quest", "quests"),
-                published.new_versions,
-                published.reworded,
-                published.unchanged
-            );
-            Ok(done(&app, &path_at(&visit.shell, published.path_id, ""), &said))
-        }
-        Err(problem) => {
-            let (form, problem) = again(typed, problem)?;
-            Ok(import_page(visit.shell, form).refused(&problem))
         }
     }
 }

@@ -11,6 +11,7 @@ mod automod;
 mod automod_kinds;
 mod banks;
 mod board;
+mod bundles;
 mod campaign_figures;
 mod campaign_form;
 mod campaigns;
@@ -36,13 +37,17 @@ mod member_data;
 mod members;
 mod moderation;
 mod multipliers;
-mod new_guild;
+mod names;
+mod overlay;
 mod overview;
+mod path_form;
+mod quest_form;
 mod regrades;
 mod roles;
 mod seasons;
 mod settings;
 mod sheet;
+mod shelf;
 mod shop;
 mod skills;
 mod squads;
@@ -55,9 +60,12 @@ use access::{App, InGuild};
 use axum::Router;
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
-use kernel::{PageQuery, UserId};
+use kernel::{PageQuery, Problem, UserId};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+
+use frame::decode::{Typed, read_value};
 
 /// Where a list goes on.
 #[derive(Debug, Default, Deserialize)]
@@ -92,14 +100,22 @@ fn without_empty_rows(body: &mut Value, list: &str, is_filled: fn(&Map<String, V
     body.insert(list.to_owned(), filled.collect());
 }
 
-/// Takes an instant out of a body that stands there as it is stored: a form shows no seconds, and would move it.
-fn without_unchanged_time(body: &mut Value, name: &str, stored: Option<&DateTime<Utc>>) {
-    let Some(stored) = stored.map(|at| at.format("%Y-%m-%dT%H:%M").to_string()) else { return };
-    if let Some(body) = body.as_object_mut()
-        && body.get(name).and_then(Value::as_str).is_some_and(|typed| typed.starts_with(&stored))
-    {
-        body.remove(name);
+/// An edit of something that has times, without those that stand there as they are stored: a form shows no seconds, and would move
+/// them.
+fn timed_edit<T: DeserializeOwned>(
+    typed: &Typed,
+    stored: &[(&str, Option<&DateTime<Utc>>)],
+) -> Result<T, Problem> {
+    let mut body = typed.json()?;
+    for (name, at) in stored {
+        let Some(shown) = at.map(|at| at.format("%Y-%m-%dT%H:%M").to_string()) else { continue };
+        if let Some(body) = body.as_object_mut()
+            && body.get(*name).and_then(Value::as_str).is_some_and(|typed| typed.starts_with(&shown))
+        {
+            body.remove(*name);
+        }
     }
+    read_value(&body)
 }
 
 /// The pages, under `/g/{guild_id}/staff`.
@@ -150,16 +166,15 @@ pub fn router() -> Router<App> {
         .route(&at("/grading/{submission_id}/release"), post(grading::release))
         .route(&at("/grading/{submission_id}/override"), post(grading::overrule))
         .route(&at("/learning"), get(learning::list))
-        .route(&at("/learning/import"), get(learning::import).post(learning::import_now))
+        .route(&at("/learning/import"), get(bundles::import).post(bundles::import_now))
         .route(&at("/learning/quests/new"), get(learning::quest_new).post(learning::quest_create))
         .route(&at("/learning/paths/new"), get(learning::path_new).post(learning::path_create))
         .route(&quest(""), get(learning::quest).post(learning::quest_put))
         .route(&quest("/retire"), get(learning::quest_ask_retire).post(learning::quest_retire))
         .route(&path(""), get(learning::path).post(learning::path_put))
         .route(&path("/retire"), get(learning::path_ask_retire).post(learning::path_retire))
-        .route(&path("/bundle.json"), get(learning::export))
+        .route(&path("/bundle.json"), get(bundles::export))
         .merge(people_and_house())
-        .route("/guilds/new", get(new_guild::show).post(new_guild::make))
 }
 
 /// Members, moderation, and what lets others in.
@@ -168,7 +183,6 @@ fn people_and_house() -> Router<App> {
     let webhook = |rest: &str| at(&format!("/webhooks/{{webhook_id}}{rest}"));
     Router::new()
         .route(&at("/members"), get(members::list))
-        .route(&at("/members/find"), get(members::find))
         .route(&at("/members/new"), get(member_data::new).post(member_data::create))
         .route(&at("/members/import"), get(member_data::import).post(member_data::import_now))
         .route(&at("/members/{user_id}"), get(members::show))
@@ -233,8 +247,6 @@ fn offers() -> Router<App> {
         .route(&squad("/retire"), post(squads::retire))
         .route(&at("/shop"), get(shop::list).post(shop::create))
         .route(&item(""), get(shop::item).post(shop::item_update))
-        .route(&item("/remove"), post(shop::item_remove))
-        .route(&item("/restore"), post(shop::item_restore))
         .route(&at("/shop/purchases"), get(shop::purchases))
         .route(&purchase(""), get(shop::purchase))
         .route(&purchase("/fulfil"), post(shop::purchase_fulfil))
@@ -252,8 +264,6 @@ fn offers() -> Router<App> {
         .route(&achievement(""), get(achievements::show).post(achievements::update))
         .route(&achievement("/grant"), post(achievements::grant))
         .route(&achievement("/revoke"), get(achievements::ask_revoke).post(achievements::revoke))
-        .route(&achievement("/retire"), post(achievements::retire))
-        .route(&achievement("/restore"), post(achievements::restore))
         .route(&at("/announcements"), get(announcements::list).post(announcements::create))
         .route(&at("/announcements/channels"), get(announcements::channels).post(announcements::choose))
         .route(&at("/announcements/{announcement_id}/cancel"), post(announcements::cancel))
@@ -299,8 +309,6 @@ fn economy_and_skills() -> Router<App> {
         .route(&at("/economy/transactions.csv"), get(economy::export))
         .route(&at("/skills"), get(skills::list).post(skills::create))
         .route(&skill(""), get(skills::show).post(skills::update))
-        .route(&skill("/retire"), post(skills::retire))
-        .route(&skill("/restore"), post(skills::restore))
         .route(&at("/badges"), get(credentials::badges).post(credentials::badge_create))
         .route(&badge(""), get(credentials::badge).post(credentials::badge_update))
         .route(&badge("/image"), post(credentials::badge_image))
@@ -378,13 +386,13 @@ mod tests {
     #[test]
     fn a_time_that_was_left_alone_does_not_move() {
         let stored = "2026-12-01T18:30:27.5Z".parse::<DateTime<Utc>>().unwrap();
-        let mut body = json!({ "ends_at": "2026-12-01T18:30:00Z", "name": "x" });
-        without_unchanged_time(&mut body, "ends_at", Some(&stored));
-        assert_eq!(body, json!({ "name": "x" }));
-        for other in [json!({ "ends_at": "2026-12-01T18:31:00Z" }), json!({ "ends_at": null })] {
-            let mut body = other.clone();
-            without_unchanged_time(&mut body, "ends_at", Some(&stored));
-            assert_eq!(body, other);
-        }
+        let left = |sent: &[u8]| -> Value {
+            timed_edit(&Typed::parse(sent).unwrap(), &[("ends_at", Some(&stored)), ("starts_at", None)])
+                .unwrap()
+        };
+        assert_eq!(left(b"ends_at%3Atime=2026-12-01T18%3A30&name=x"), json!({ "name": "x" }));
+        let moved = left(b"ends_at%3Atime=2026-12-01T18%3A31&starts_at%3Atime=2026-12-01T18%3A30");
+        assert_eq!(moved, json!({ "ends_at": "2026-12-01T18:31:00Z", "starts_at": "2026-12-01T18:30:00Z" }));
+        assert_eq!(left(b"ends_at%3Atime-null="), json!({ "ends_at": null }));
     }
 }

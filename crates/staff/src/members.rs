@@ -4,49 +4,66 @@ use access::scope::{CommunityWrite, EconomyWrite, Scope as _};
 use access::web::idempotency::Repeatable;
 use access::{App, Path, Query};
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use economy::model::AwardRequest;
 use frame::decode::{Typed, read_value};
 use frame::flash::{done, see_other};
 use frame::form::Form;
-use frame::html::{Html, escape};
+use frame::html::Html;
 use frame::page::{Page, optional};
 use frame::shell::Shell;
 use frame::visit::Visit;
 use frame::{format, ui};
 use futures::{FutureExt as _, TryFutureExt as _, try_join};
-use kernel::{Problem, UserId};
+use kernel::{PageQuery, Problem, UserId};
 use progress::activity::ActivityQuery;
 use progress::awards::NewAward;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Who;
 use super::sheet::{
-    Sheet, actions, again, aside, button, choices, facts, field, form, join, link, table, text,
+    Sheet, actions, again, aside, asking, button, choices, facts, field, form, join, link, table, text,
 };
-use super::{Cursor, Who};
 
 fn at(shell: &Shell, user: UserId, rest: &str) -> String {
     shell.at(&format!("/staff/members/{user}{rest}"))
 }
 
-fn search(shell: &Shell, values: &Form) -> Html {
-    let control = values.line("id", "Discord id").exact().required();
-    Html::trusted(format!(
-        "<form method=\"get\" action=\"{}\">{}<button>Look</button></form>",
-        escape(&shell.at("/staff/members/find")),
-        field(&control)
-    ))
+/// The longest name that is looked for, in characters.
+const SOUGHT: usize = 100;
+
+/// Who is looked for, and where the list of all goes on.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    q: String,
+    #[serde(skip_serializing)]
+    cursor: Option<String>,
 }
 
+/// All members, or those whose name begins with what was typed; an id leads to whom it is of.
 pub(super) async fn list(
     State(app): State<App>,
     visit: Visit<CommunityWrite>,
-    Query(cursor): Query<Cursor>,
-) -> Result<Page<Sheet>, Problem> {
-    let page = people::ops::member_list(app.pool(), visit.guild_id(), &cursor.page()).await?;
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, Problem> {
+    let (pool, guild) = (app.pool(), visit.guild_id());
+    let sought = kernel::text::cleaned(&wanted.q, SOUGHT).unwrap_or_default();
+    if let Ok(user) = sought.parse::<UserId>()
+        && !people::names::names(pool, guild, &[user]).await?.is_empty()
+    {
+        return Ok(see_other(&at(&visit.shell, user, "")));
+    }
+    let page = PageQuery { limit: None, cursor: wanted.cursor.clone() };
+    let (members, next) = if sought.is_empty() {
+        let page = people::ops::member_list(pool, guild, &page).await?;
+        (page.items, page.next)
+    } else {
+        (people::ops::member_find(pool, guild, &sought).await?, None)
+    };
     let shell = visit.shell;
-    let rows = page.items.iter().map(|member| {
+    let rows = members.iter().map(|member| {
         vec![
             link(at(&shell, member.user_id, ""), &member.name),
             text(member.level),
@@ -60,30 +77,26 @@ pub(super) async fn list(
         ]
     });
     let rows = rows.collect();
+    let values = Form::of(&wanted);
+    let search = asking(
+        shell.at("/staff/members"),
+        [field(&values.line("q", "Name or Discord id").help("How a name begins is enough.").max_length(100))],
+        "Look",
+    );
+    let (heading, none) = match sought.as_str() {
+        "" => ("All members".to_owned(), "Nobody yet."),
+        sought => (format!("Those called “{sought}…”"), "Nobody is called so."),
+    };
     let body = join([
-        search(&shell, &Form::new()),
-        actions([
-            link(shell.at("/staff/members/new"), "Make somebody known"),
-            link(shell.at("/staff/members/import"), "XP from another bot"),
-        ]),
-        table("Members", &["Who", "#Level", "#XP", "#Gold", "Joined"], rows, "Nobody yet."),
-        ui::more(shell.at("/staff/members"), "", page.next.as_ref()),
+        table("Members", &["Who", "#Level", "#XP", "#Gold", "Joined"], rows, none),
+        ui::more(shell.at("/staff/members"), "", next.as_ref()),
     ]);
-    Ok(Page(Sheet::new(shell, "Members").part("All members", body)))
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Find {
-    id: String,
-}
-
-/// To the member with an id that somebody typed.
-pub(super) async fn find(
-    visit: Visit<CommunityWrite>,
-    Query(find): Query<Find>,
-) -> Result<Response, Problem> {
-    let user: UserId = find.id.trim().parse().map_err(|_| Problem::not_found("member"))?;
-    Ok(see_other(&at(&visit.shell, user, "")))
+    let ways = actions([
+        link(shell.at("/staff/members/new"), "Make somebody known"),
+        link(shell.at("/staff/members/import"), "XP from another bot"),
+    ]);
+    let sheet = Sheet::new(shell, "Members").lead(ways).part("Look for somebody", search).part(heading, body);
+    Ok(Page(sheet).into_response())
 }
 
 fn giving(shell: &Shell, user: UserId, told: &Form) -> Html {

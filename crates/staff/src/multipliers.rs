@@ -10,7 +10,7 @@ use access::{App, Path, Query};
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use frame::decode::{Typed, read_value};
+use frame::decode::Typed;
 use frame::form::Form;
 use frame::html::Html;
 use frame::page::Page;
@@ -23,9 +23,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::categories::called;
-use super::sheet::{Sheet, button, factor, facts, field, form, group, join, link, says, table, text};
+use super::sheet::{
+    Sheet, button, factor, facts, field, form, group, join, link, question, says, table, text,
+};
 use super::told::{led, told};
-use super::{Cursor, without_unchanged_time};
+use super::{Cursor, timed_edit};
 
 /// How many categories can be chosen from.
 const CATEGORIES: i64 = 200;
@@ -200,10 +202,8 @@ pub(super) async fn update(
     let (pool, guild, id) = (app.pool(), visit.guild_id(), path.event_id);
     let update = async {
         let before = ops::event_get(pool, guild, id).await?;
-        let mut body = typed.json()?;
-        without_unchanged_time(&mut body, "starts_at", Some(&before.starts_at));
-        without_unchanged_time(&mut body, "ends_at", Some(&before.ends_at));
-        let edit: MultiplierEventEdit = read_value(&body)?;
+        let stored = [("starts_at", Some(&before.starts_at)), ("ends_at", Some(&before.ends_at))];
+        let edit: MultiplierEventEdit = timed_edit(&typed, &stored)?;
         ops::event_update(pool, guild, id, edit, visit.guild.author()).await?;
         Ok(led(at(&visit.shell, id, ""), "It is kept."))
     };
@@ -217,15 +217,8 @@ async fn calling_off(app: &App, shell: Shell, id: MultiplierEventId, told: Form)
         Phase::Runs => "It ends now. What it multiplied until now stays as it is.",
         _ => "It never begins.",
     };
-    let body = join([
-        says(says_what),
-        form(
-            &shell,
-            &at(&shell, id, "/call-off"),
-            [],
-            [button("yes", "Call it off", "grave"), link(at(&shell, id, ""), "Leave it")],
-        ),
-    ]);
+    let (to, back) = (at(&shell, id, "/call-off"), at(&shell, id, ""));
+    let body = question(&shell, &to, says_what, [], ("Call it off", &back, "Leave it"));
     Ok(Sheet::new(shell, format!("Call {} off?", event.name))
         .below("/staff/multipliers", "Multipliers")
         .of(told)

@@ -25,8 +25,11 @@ const fn few() -> PageQuery {
 
 /// How many there are of something, as far as they are shown.
 fn waiting<T>(items: &Items<T>, one: &str, many: &str) -> String {
-    let more = if items.next.is_some() { "More than " } else { "" };
-    format!("{more}{}", format::count(items.items.len(), one, many))
+    match (items.items.len(), items.next.is_some()) {
+        (0, _) => format!("No {many}"),
+        (some, false) => format::count(some, one, many),
+        (some, true) => format!("More than {}", format::count(some, one, many)),
+    }
 }
 
 async fn campaigns(app: &App, shell: &Shell) -> Result<Option<Html>, Problem> {

@@ -15,11 +15,12 @@ use frame::page::Page;
 use frame::shell::Shell;
 use frame::visit::Visit;
 use frame::{format, ui};
-use kernel::Problem;
+use kernel::{GuildId, Problem};
 use learning::ids::{AssessmentId, QuestId, StepId};
 use learning::ops::Author;
 use serde::Deserialize;
 
+use super::names::Names;
 use super::sheet::{
     Sheet, again, aside, button, code, facts, field, form, join, link, says, table, text, unseen, when,
 };
@@ -41,12 +42,17 @@ fn author(visit: &Visit<LearningGrade>) -> Author<'_> {
     Author { by: visit.guild.by(), origin: &visit.guild.origin }
 }
 
-fn differences(shell: &Shell, differences: &[Difference]) -> Html {
+/// What those are called whose tries differ.
+async fn named(app: &App, guild: GuildId, differences: &[Difference]) -> Result<Names, Problem> {
+    Names::of(app, guild, differences.iter().map(|one| one.user_id)).await
+}
+
+fn differences(shell: &Shell, names: &Names, differences: &[Difference]) -> Html {
     let passed =
         |passed: bool| if passed { ui::seal("done", "Passed") } else { ui::seal("bad", "Not passed") };
     let rows = differences.iter().map(|one| {
         vec![
-            ui::member(shell, &one.user_id, &one.user_id.to_string()),
+            names.member(shell, &one.user_id),
             join([code(&one.from), text("to"), code(&one.to)]),
             passed(one.passed_before),
             passed(one.passed),
@@ -105,7 +111,8 @@ pub(super) async fn show(
         ("Asked for", format::time(&regrade.created_at)),
         ("Finished", when(regrade.finished_at.as_ref())),
     ]);
-    let changes = differences(&shell, &regrade.differences);
+    let names = named(&app, shell.guild_id, &regrade.differences).await?;
+    let changes = differences(&shell, &names, &regrade.differences);
     let lead = join([
         state(&regrade),
         link(shell.at(&format!("/staff/figures/quests/{}", regrade.quest_id)), "The quest"),
@@ -120,7 +127,7 @@ pub(super) async fn show(
     ))
 }
 
-fn shown_preview(shell: &Shell, preview: &RegradePreview) -> Html {
+fn shown_preview(shell: &Shell, names: &Names, preview: &RegradePreview) -> Html {
     join([
         facts([
             ("By the key of version", text(preview.key_version)),
@@ -130,11 +137,11 @@ fn shown_preview(shell: &Shell, preview: &RegradePreview) -> Html {
             ("Pass by it", text(format::number(preview.newly_passed))),
             ("Fail by it", text(format::number(preview.newly_failed))),
         ]),
-        differences(shell, &preview.differences),
+        differences(shell, names, &preview.differences),
     ])
 }
 
-fn new_page(shell: Shell, values: Form, preview: Option<&RegradePreview>, subject: Subject) -> Sheet {
+fn new_page(shell: Shell, values: Form, preview: Option<Html>, subject: Subject) -> Sheet {
     let mut fields = vec![unseen("quest_id", subject.quest_id)];
     fields.extend(subject.step_id.map(|step| unseen("step_id", step)));
     fields.extend(subject.assessment_id.map(|assessment| unseen("assessment_id", assessment)));
@@ -160,13 +167,12 @@ fn new_page(shell: Shell, values: Form, preview: Option<&RegradePreview>, subjec
         fields,
         [button("preview", "What would change?", ""), button("apply", "Grade again", "grave")],
     );
-    let shown = preview.map(|preview| shown_preview(&shell, preview));
     let quest = format!("/staff/figures/quests/{}", subject.quest_id);
     let mut sheet = Sheet::new(shell, "Grade again")
         .below("/staff/regrades", "Regrades")
         .below(&quest, "The quest")
         .of(values);
-    if let Some(shown) = shown {
+    if let Some(shown) = preview {
         sheet = sheet.part("What would change", shown);
     }
     sheet.part("By which key", body)
@@ -192,7 +198,11 @@ pub(super) async fn create(
     let subject = Subject { quest_id: new.quest_id, step_id: new.step_id, assessment_id: new.assessment_id };
     if typed.value("_do") == Some("preview") {
         return match ops::regrade_preview(pool, guild, &new).await {
-            Ok(preview) => Ok(new_page(visit.shell, Form::kept(typed), Some(&preview), subject).shown()),
+            Ok(preview) => {
+                let names = named(&app, guild, &preview.differences).await?;
+                let shown = shown_preview(&visit.shell, &names, &preview);
+                Ok(new_page(visit.shell, Form::kept(typed), Some(shown), subject).shown())
+            }
             Err(error) => {
                 let (form, problem) = again(typed, error)?;
                 Ok(new_page(visit.shell, form, None, subject).refused(&problem))

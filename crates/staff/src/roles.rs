@@ -17,6 +17,7 @@ use frame::{format, ui};
 use kernel::{PageQuery, Problem, UserId};
 use serde::Deserialize;
 
+use super::names::Names;
 use super::sheet::{Sheet, again, aside, button, code, field, form, join, table, text, when};
 
 #[derive(Debug, Default, Deserialize)]
@@ -54,6 +55,8 @@ async fn sheet(app: &App, shell: Shell, filter: Filter, told: Form) -> Result<Sh
     let mut conn = db::acquire(app.pool()).await?;
     let grants = roles::grant_list(&mut conn, shell.guild_id, filter.user_id, None, after, limit).await?;
     let mappings = roles::mapping_list(&mut conn, shell.guild_id).await?;
+    drop(conn);
+    let names = Names::of(app, shell.guild_id, grants.items.iter().map(|grant| grant.user_id)).await?;
     let may = shell.may(RolesWrite::NAME);
     let rows = grants.items.iter().map(|grant| {
         let out = format!("/staff/roles/take?user_id={}&role={}", grant.user_id, grant.role);
@@ -63,7 +66,7 @@ async fn sheet(app: &App, shell: Shell, filter: Filter, told: Form) -> Result<Sh
             Html::default()
         };
         vec![
-            ui::member(&shell, &grant.user_id, &grant.user_id.to_string()),
+            names.member(&shell, &grant.user_id),
             text(format::word(&grant.role)),
             text(format::word(&grant.source)),
             when(grant.expires_at.as_ref()),

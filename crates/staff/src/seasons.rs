@@ -4,7 +4,7 @@ use access::scope::CommunityWrite;
 use access::{App, Path, Query};
 use axum::extract::State;
 use axum::response::Response;
-use frame::decode::{Typed, read_value};
+use frame::decode::Typed;
 use frame::form::Form;
 use frame::html::Html;
 use frame::page::Page;
@@ -17,9 +17,9 @@ use progress::seasons::model::{NewSeason, RepeatBy, RollSeason, Season, SeasonEd
 use progress::seasons::ops;
 use serde::Deserialize;
 
-use super::sheet::{Sheet, actions, button, field, form, join, link, says, table, way};
+use super::sheet::{Sheet, actions, button, field, form, join, link, question, says, table, way};
 use super::told::{led, told};
-use super::{Cursor, without_unchanged_time};
+use super::{Cursor, timed_edit};
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct SeasonPath {
@@ -147,10 +147,8 @@ pub(super) async fn update(
     let (pool, guild, id) = (app.pool(), visit.guild_id(), path.season_id);
     let update = async {
         let before = ops::season_get(pool, guild, id).await?;
-        let mut body = typed.json()?;
-        without_unchanged_time(&mut body, "starts_at", Some(&before.starts_at));
-        without_unchanged_time(&mut body, "ends_at", Some(&before.ends_at));
-        let edit: SeasonEdit = read_value(&body)?;
+        let stored = [("starts_at", Some(&before.starts_at)), ("ends_at", Some(&before.ends_at))];
+        let edit: SeasonEdit = timed_edit(&typed, &stored)?;
         ops::season_update(pool, guild, id, edit, visit.guild.author()).await?;
         Ok(led(at(&visit.shell, id, ""), "It is kept."))
     };
@@ -160,15 +158,9 @@ pub(super) async fn update(
 
 async fn deletion(app: &App, shell: Shell, id: SeasonId, told: Form) -> Result<Sheet, Problem> {
     let season = ops::season_get(app.pool(), shell.guild_id, id).await?;
-    let body = join([
-        says("It never begins. Nothing was earned in it yet, so nobody loses anything."),
-        form(
-            &shell,
-            &at(&shell, id, "/delete"),
-            [],
-            [button("yes", "Remove it", "grave"), link(at(&shell, id, ""), "Keep it")],
-        ),
-    ]);
+    let (to, back) = (at(&shell, id, "/delete"), at(&shell, id, ""));
+    let happens = "It never begins. Nothing was earned in it yet, so nobody loses anything.";
+    let body = question(&shell, &to, happens, [], ("Remove it", &back, "Keep it"));
     Ok(Sheet::new(shell, format!("Remove {}?", season.name))
         .below("/staff/seasons", "Seasons")
         .of(told)
@@ -198,17 +190,11 @@ pub(super) async fn delete(
 
 async fn ending(app: &App, shell: Shell, id: SeasonId, told: Form) -> Result<Sheet, Problem> {
     let season = ops::season_get(app.pool(), shell.guild_id, id).await?;
-    let body = join([
-        says(
-            "Its standings are final, and everybody's stars and XP of the season begin anew with the next one.",
-        ),
-        form(
-            &shell,
-            &at(&shell, id, "/end"),
-            [field(&told.line("reason", "Why").max_length(500))],
-            [button("yes", "End it", "grave"), link(shell.at("/staff/seasons"), "Not now")],
-        ),
-    ]);
+    let (to, back) = (at(&shell, id, "/end"), shell.at("/staff/seasons"));
+    let happens =
+        "Its standings are final, and everybody's stars and XP of the season begin anew with the next one.";
+    let why = field(&told.line("reason", "Why").max_length(500));
+    let body = question(&shell, &to, happens, [why], ("End it", &back, "Not now"));
     Ok(Sheet::new(shell, format!("End {}?", season.name))
         .below("/staff/seasons", "Seasons")
         .of(told)

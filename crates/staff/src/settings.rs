@@ -10,7 +10,7 @@ use axum::response::Response;
 use frame::decode::Typed;
 use frame::form::{Control, Form};
 use frame::format;
-use frame::html::Html;
+use frame::html::{Html, with_code};
 use frame::page::Page;
 use frame::shell::Shell;
 use frame::visit::Visit;
@@ -18,7 +18,7 @@ use kernel::{GuildId, Limit, Problem};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::sheet::{Sheet, aside, code, field, form, join, link, says, table, text, when};
+use super::sheet::{Sheet, aside, code, field, form, join, link, says, side_by_side, table, text, when};
 use super::told::{led, told};
 
 #[derive(Debug, Deserialize)]
@@ -71,7 +71,7 @@ async fn groups(app: &App, registry: &Registry, shell: Shell, whose: Whose) -> R
         let own = group.settings.iter().filter(|setting| whose.chose(setting)).count();
         vec![
             link(whose.at(&shell, group.category), format::word(group.category)),
-            text(group.description),
+            with_code(group.description),
             text(if own == 0 { "As they come".to_owned() } else { format!("{own} set here") }),
         ]
     });
@@ -188,13 +188,13 @@ async fn sheet(
     let controls = group.settings.iter().map(|setting| control(&values, setting)).collect::<Vec<_>>();
     let action = whose.at(&shell, category);
     let body = if may {
-        form(&shell, &action, controls, [super::sheet::button("keep", "Keep", "primary")])
+        form(&shell, &action, [side_by_side(controls)], [super::sheet::button("keep", "Keep", "primary")])
     } else {
         let rows = group.settings.iter().map(|setting| {
             vec![
                 text(format::word(name_of(setting))),
                 code(typed_as(setting, &setting.value)),
-                text(setting.description),
+                with_code(setting.description),
             ]
         });
         table("Settings", &["Setting", "Value", "What it does"], rows.collect(), "There are none.")

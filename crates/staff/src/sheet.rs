@@ -156,6 +156,11 @@ pub(super) fn group(legend: &str, fields: impl IntoIterator<Item = Html>) -> Htm
     Html::trusted(format!("<fieldset><legend>{}</legend>{}</fieldset>", escape(legend), join(fields)))
 }
 
+/// Many controls, as many beside each other as there is room for.
+pub(super) fn side_by_side(fields: impl IntoIterator<Item = Html>) -> Html {
+    Html::trusted(format!("<div class=\"grid\">{}</div>", join(fields)))
+}
+
 /// What is shown when somebody asks for it.
 pub(super) fn folded(summary: &str, body: &Html) -> Html {
     Html::trusted(format!("<details><summary>{}</summary>{body}</details>", escape(summary)))
@@ -188,6 +193,19 @@ pub(super) fn form(
     buttons: impl IntoIterator<Item = Html>,
 ) -> Html {
     Html::trusted(format!("{}{}{}</form>", shell.form(action), join(fields), actions(buttons)))
+}
+
+/// The question before what cannot be undone: what will happen, what has to be said about it, the button that does it, and the way
+/// back.
+pub(super) fn question(
+    shell: &Shell,
+    action: &str,
+    happens: impl Display,
+    fields: impl IntoIterator<Item = Html>,
+    (yes, back, no): (&str, &str, &str),
+) -> Html {
+    let buttons = [button("yes", yes, "grave"), link(back, no)];
+    join([says(happens), form(shell, action, fields, buttons)])
 }
 
 /// A form that only asks: what is filled in goes into the address.

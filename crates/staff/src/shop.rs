@@ -22,9 +22,11 @@ use kernel::Problem;
 use serde::Deserialize;
 
 use super::Cursor;
+use super::names::Names;
 use super::sheet::{
-    Sheet, actions, button, choices, facts, field, form, join, link, says, table, tabs, text, when,
+    Sheet, actions, button, choices, facts, field, form, join, link, table, tabs, text, when,
 };
+use super::shelf::Shelf;
 use super::told::{led, told};
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -45,6 +47,16 @@ pub(super) struct Filter {
     cursor: Option<String>,
 }
 
+const SHELF: Shelf = Shelf {
+    states: ("For sale", "Removed"),
+    out: (
+        "Take it off the shelf",
+        "Nobody can buy it any more. Who bought it and waits still gets it, and it can be put up again.",
+    ),
+    back: "Put it up again",
+    said: ("It is for sale no more.", "It is for sale again."),
+};
+
 fn item_at(shell: &Shell, id: ShopItemId, rest: &str) -> String {
     shell.at(&format!("/staff/shop/{id}{rest}"))
 }
@@ -62,7 +74,13 @@ fn state(status: PurchaseStatus) -> Html {
 }
 
 /// The purchases of a page of them, those that wait with what can be done about them.
-fn purchases_table(shell: &Shell, purchases: &[Purchase], empty: &str) -> Html {
+async fn purchases_table(
+    app: &App,
+    shell: &Shell,
+    purchases: &[Purchase],
+    empty: &str,
+) -> Result<Html, Problem> {
+    let names = Names::of(app, shell.guild_id, purchases.iter().map(|bought| bought.user_id)).await?;
     let rows = purchases.iter().map(|bought| {
         let ways = if bought.status == PurchaseStatus::Paid {
             actions([
@@ -74,14 +92,15 @@ fn purchases_table(shell: &Shell, purchases: &[Purchase], empty: &str) -> Html {
         };
         vec![
             link(purchase_at(shell, bought.id, ""), format!("{} × {}", bought.quantity, bought.item_name)),
-            ui::member(shell, &bought.user_id, &bought.user_id.to_string()),
+            names.member(shell, &bought.user_id),
             text(format::number(bought.price_gold)),
             format::time(&bought.created_at),
             state(bought.status),
             ways,
         ]
     });
-    table("Purchases", &["What", "Who", "#Gold", "When", "State", ""], rows.collect(), empty)
+    let heads = ["What", "Who", "#Gold", "When", "State", ""];
+    Ok(table("Purchases", &heads, rows.collect(), empty))
 }
 
 /// What can be changed of an item.
@@ -106,7 +125,7 @@ async fn shop_page(app: &App, shell: Shell, cursor: Cursor, values: Form) -> Res
             link(item_at(&shell, item.id, ""), &item.name),
             text(format::number(item.price_gold)),
             text(item.stock.map_or_else(|| "Any number".to_owned(), format::number)),
-            if item.active { ui::seal("on", "For sale") } else { ui::seal("", "Removed") },
+            SHELF.seal(item.active),
         ]
     });
     let items = join([
@@ -114,7 +133,7 @@ async fn shop_page(app: &App, shell: Shell, cursor: Cursor, values: Form) -> Res
         ui::more(shell.at("/staff/shop"), "", items.next.as_ref()),
     ]);
     let waiting = join([
-        purchases_table(&shell, &waiting.items, "Nobody waits for anything."),
+        purchases_table(app, &shell, &waiting.items, "Nobody waits for anything.").await?,
         link(shell.at("/staff/shop/purchases"), "All purchases"),
     ]);
     let kinds = choices(&[
@@ -170,22 +189,14 @@ fn item_sheet(shell: Shell, item: ShopItem, told: Form) -> Sheet {
     ]);
     let own = item_at(&shell, item.id, "");
     let change = form(&shell, &own, controls(&values), [button("keep", "Keep", "primary")]);
-    let (heading, shelf) = if item.active {
-        let gone =
-            "Nobody can buy it any more. Who bought it and waits still gets it, and it can be put up again.";
-        let button = shell.button(&format!("{own}/remove"), "Take it off the shelf", "grave");
-        ("Take it off the shelf", join([says(gone), button]))
-    } else {
-        ("Put it up again", shell.button(&format!("{own}/restore"), "Put it up again", "primary"))
-    };
-    let seal = if item.active { ui::seal("on", "For sale") } else { ui::seal("", "Removed") };
-    Sheet::new(shell, item.name)
+    let active = item.active;
+    let sheet = Sheet::new(shell, item.name)
         .below("/staff/shop", "Shop")
-        .lead(seal)
+        .lead(SHELF.seal(active))
         .of(values)
         .part("What is known", known)
-        .part("Change it", change)
-        .part(heading, shelf)
+        .part("Change it", change);
+    SHELF.put_on(sheet, &own, active)
 }
 
 async fn item_page(app: &App, shell: Shell, id: ShopItemId, told: Form) -> Result<Sheet, Problem> {
@@ -201,50 +212,19 @@ pub(super) async fn item(
     Ok(Page(item_page(&app, visit.shell, path.item_id, Form::new()).await?))
 }
 
-/// The item's page, with what an edit of it did or why not.
-async fn item_edited(
-    app: &App,
-    visit: Visit<CommunityWrite>,
-    (id, typed): (ShopItemId, Typed),
-    edit: Result<ShopItemEdit, Problem>,
-    said: &str,
-) -> Result<Response, Problem> {
-    let edited = async {
-        ops::item_update(app.pool(), visit.guild_id(), id, edit?, visit.guild.author()).await?;
-        Ok(led(item_at(&visit.shell, id, ""), said))
-    };
-    let outcome = edited.await;
-    told(app, typed, outcome, |form| item_page(app, visit.shell, id, form)).await
-}
-
 pub(super) async fn item_update(
     State(app): State<App>,
     visit: Visit<CommunityWrite>,
-    Path(path): Path<ItemPath>,
+    Path(ItemPath { item_id: id }): Path<ItemPath>,
     typed: Typed,
 ) -> Result<Response, Problem> {
-    let edit = typed.read();
-    item_edited(&app, visit, (path.item_id, typed), edit, "It is kept.").await
-}
-
-pub(super) async fn item_remove(
-    State(app): State<App>,
-    visit: Visit<CommunityWrite>,
-    Path(path): Path<ItemPath>,
-    typed: Typed,
-) -> Result<Response, Problem> {
-    let edit = ShopItemEdit { active: Some(false), ..ShopItemEdit::default() };
-    item_edited(&app, visit, (path.item_id, typed), Ok(edit), "It is for sale no more.").await
-}
-
-pub(super) async fn item_restore(
-    State(app): State<App>,
-    visit: Visit<CommunityWrite>,
-    Path(path): Path<ItemPath>,
-    typed: Typed,
-) -> Result<Response, Problem> {
-    let edit = ShopItemEdit { active: Some(true), ..ShopItemEdit::default() };
-    item_edited(&app, visit, (path.item_id, typed), Ok(edit), "It is for sale again.").await
+    let update = async {
+        let edit: ShopItemEdit = typed.read()?;
+        ops::item_update(app.pool(), visit.guild_id(), id, edit, visit.guild.author()).await?;
+        Ok(led(item_at(&visit.shell, id, ""), SHELF.said(&typed)))
+    };
+    let outcome = update.await;
+    told(&app, typed, outcome, |form| item_page(&app, visit.shell, id, form)).await
 }
 
 pub(super) async fn purchases(
@@ -266,7 +246,7 @@ pub(super) async fn purchases(
     ];
     let body = join([
         tabs("Which", &here, &ways),
-        purchases_table(&shell, &page.items, "There is none."),
+        purchases_table(&app, &shell, &page.items, "There is none.").await?,
         ui::more(&path, query, page.next.as_ref()),
     ]);
     Ok(Page(Sheet::new(shell, "Purchases").below("/staff/shop", "Shop").part("Newest first", body)))
@@ -274,10 +254,11 @@ pub(super) async fn purchases(
 
 async fn purchase_page(app: &App, shell: Shell, id: PurchaseId, told: Form) -> Result<Sheet, Problem> {
     let bought = ops::purchase_get(app.pool(), shell.guild_id, id).await?;
+    let names = Names::of(app, shell.guild_id, [bought.user_id]).await?;
     let known = facts([
         ("What", link(item_at(&shell, bought.item_id, ""), &bought.item_name)),
         ("How many", text(format::number(bought.quantity))),
-        ("Who", ui::member(&shell, &bought.user_id, &bought.user_id.to_string())),
+        ("Who", names.member(&shell, &bought.user_id)),
         ("Gold", text(format::number(bought.price_gold))),
         ("Bought", format::time(&bought.created_at)),
         ("Settled", when(bought.settled_at.as_ref())),

@@ -20,13 +20,24 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Cursor;
-use super::sheet::{Sheet, button, code, field, form, group, join, link, says, table, text};
+use super::sheet::{Sheet, button, code, field, form, group, join, link, table, text};
+use super::shelf::Shelf;
 use super::told::{led, told};
 
 /// How many skills can be chosen from.
 const CHOICES: i64 = 200;
 /// How many more skills it can be made to build on at once.
 const SPARE: usize = 2;
+
+const SHELF: Shelf = Shelf {
+    states: ("In the tree", "Retired"),
+    out: (
+        "Retire it",
+        "It is no longer in the tree, and no quest gives points for it. Who has points keeps them. It can be brought back.",
+    ),
+    back: "Bring it back",
+    said: ("It is retired.", "It is in the tree again."),
+};
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct SkillPath {
@@ -63,6 +74,9 @@ fn controls(values: &Form, others: &[Skill], builds_on: usize) -> Vec<Html> {
 /// The body of a form, without the rows that name no skill.
 fn body_of(typed: &Typed) -> Result<Value, Problem> {
     let mut body = typed.json()?;
+    if Shelf::is(typed) {
+        return Ok(body);
+    }
     super::without_empty_rows(&mut body, "requires", |row| row.contains_key("skill_id"));
     Ok(body)
 }
@@ -79,7 +93,7 @@ async fn list_page(app: &App, shell: Shell, cursor: Cursor, told: Form) -> Resul
             code(&skill.slug),
             text(&skill.domain),
             text(format::number(skill.requires.len())),
-            if skill.active { ui::seal("on", "In the tree") } else { ui::seal("", "Retired") },
+            SHELF.seal(skill.active),
         ]
     });
     let list = join([
@@ -136,19 +150,14 @@ async fn page(app: &App, shell: Shell, id: SkillId, told: Form) -> Result<Sheet,
     let values = told.over(&skill);
     let fields = controls(&values, &others, skill.requires.len());
     let change = form(&shell, &at(&shell, id, ""), fields, [button("keep", "Keep", "primary")]);
-    let (heading, end) = if skill.active {
-        let what = "It is no longer in the tree, and no quest gives points for it. Who has points keeps them. It can be brought back.";
-        ("Retire it", join([says(what), shell.button(&at(&shell, id, "/retire"), "Retire it", "grave")]))
-    } else {
-        ("Bring it back", shell.button(&at(&shell, id, "/restore"), "Bring it back", "primary"))
-    };
-    let seal = if skill.active { ui::seal("on", "In the tree") } else { ui::seal("", "Retired") };
-    Ok(Sheet::new(shell, skill.name)
+    let active = skill.active;
+    let own = at(&shell, id, "");
+    let sheet = Sheet::new(shell, skill.name)
         .below("/staff/skills", "Skills")
-        .lead(join([seal, code(skill.slug)]))
+        .lead(join([SHELF.seal(active), code(skill.slug)]))
         .of(values)
-        .part("Change it", change)
-        .part(heading, end))
+        .part("Change it", change);
+    Ok(SHELF.put_on(sheet, &own, active))
 }
 
 pub(super) async fn show(
@@ -159,48 +168,17 @@ pub(super) async fn show(
     Ok(Page(page(&app, visit.shell, path.skill_id, Form::new()).await?))
 }
 
-/// The skill's page, with what an edit did or why not.
-async fn edited(
-    app: &App,
-    visit: Visit<CommunityWrite>,
-    (id, typed): (SkillId, Typed),
-    edit: Result<SkillEdit, Problem>,
-    said: &str,
-) -> Result<Response, Problem> {
-    let edited = async {
-        ops::skill_update(app.pool(), visit.guild_id(), id, edit?, visit.guild.author()).await?;
-        Ok(led(at(&visit.shell, id, ""), said))
-    };
-    let outcome = edited.await;
-    told(app, typed, outcome, |form| page(app, visit.shell, id, form)).await
-}
-
 pub(super) async fn update(
     State(app): State<App>,
     visit: Visit<CommunityWrite>,
-    Path(path): Path<SkillPath>,
+    Path(SkillPath { skill_id: id }): Path<SkillPath>,
     typed: Typed,
 ) -> Result<Response, Problem> {
-    let edit = body_of(&typed).and_then(|body| read_value(&body));
-    edited(&app, visit, (path.skill_id, typed), edit, "It is kept.").await
-}
-
-pub(super) async fn retire(
-    State(app): State<App>,
-    visit: Visit<CommunityWrite>,
-    Path(path): Path<SkillPath>,
-    typed: Typed,
-) -> Result<Response, Problem> {
-    let edit = SkillEdit { active: Some(false), ..SkillEdit::default() };
-    edited(&app, visit, (path.skill_id, typed), Ok(edit), "It is retired.").await
-}
-
-pub(super) async fn restore(
-    State(app): State<App>,
-    visit: Visit<CommunityWrite>,
-    Path(path): Path<SkillPath>,
-    typed: Typed,
-) -> Result<Response, Problem> {
-    let edit = SkillEdit { active: Some(true), ..SkillEdit::default() };
-    edited(&app, visit, (path.skill_id, typed), Ok(edit), "It is in the tree again.").await
+    let update = async {
+        let edit: SkillEdit = read_value(&body_of(&typed)?)?;
+        ops::skill_update(app.pool(), visit.guild_id(), id, edit, visit.guild.author()).await?;
+        Ok(led(at(&visit.shell, id, ""), SHELF.said(&typed)))
+    };
+    let outcome = update.await;
+    told(&app, typed, outcome, |form| page(&app, visit.shell, id, form)).await
 }

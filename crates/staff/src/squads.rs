@@ -18,6 +18,7 @@ use serde_json::json;
 use squads::{model, ops};
 
 use super::Cursor;
+use super::names::Names;
 use super::sheet::{Sheet, button, field, form, join, link, says, table, text};
 use super::told::{Done, led, told};
 
@@ -94,14 +95,12 @@ async fn squad_page(app: &App, shell: Shell, id: SquadId, form_told: Form) -> Re
         ops::squad_get(pool, guild, id).err_into::<Problem>(),
         ops::member_list(pool, guild, id, &all).err_into::<Problem>()
     )?;
+    let names = Names::of(app, guild, members.items.iter().map(|member| member.user_id)).await?;
     let values = form_told.over(&squad);
     let change = form(&shell, &at(&shell, id, ""), controls(&values), [button("keep", "Keep", "primary")]);
     let rows = members.items.iter().map(|member| {
         let out = at(&shell, id, &format!("/remove?user_id={}", member.user_id));
-        vec![
-            ui::member(&shell, &member.user_id, &member.user_id.to_string()),
-            shell.button(&out, "Take out", "quiet"),
-        ]
+        vec![names.member(&shell, &member.user_id), shell.button(&out, "Take out", "quiet")]
     });
     let members = join([
         table("Members", &["Who", ""], rows.collect(), "Nobody yet."),

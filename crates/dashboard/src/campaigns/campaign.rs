@@ -21,7 +21,7 @@ use frame::{format, markdown, ui};
 use futures::{FutureExt as _, TryFutureExt as _, try_join};
 use kernel::{CampaignId, Page as Items, PageQuery, Problem};
 
-use super::{CampaignPath, sees_drafts};
+use super::{CampaignPath, amounts, sees_drafts, solvers};
 
 /// The most challenges of a campaign.
 const CHALLENGES: i64 = 200;
@@ -84,16 +84,8 @@ impl CampaignPage {
         i64::try_from(challenge.solved_parts.len()).unwrap_or_default()
     }
 
-    fn solvers(challenge: &Challenge) -> String {
-        let first = challenge.solve_counts.first().copied().unwrap_or_default();
-        match challenge.solve_counts.as_slice() {
-            [_, both] => format!("{} solved part 1, {} both", format::number(first), format::number(*both)),
-            [_, .., all] => {
-                let parts = challenge.solve_counts.len();
-                format!("{} solved part 1, {} all {parts}", format::number(first), format::number(*all))
-            }
-            _ => format!("{} solved it", format::number(first)),
-        }
+    fn brings(reward: &campaigns::model::Reward) -> String {
+        amounts(reward.bytes, reward.xp, reward.gold)
     }
 
     /// What the first solver of all parts of a challenge gets.
@@ -227,12 +219,7 @@ pub(super) async fn claim(
     match campaigns::ops::reward_claim(app.pool(), app.wake(), guild, path.campaign_id, user).await {
         Ok(claim) => {
             let to = member.shell.at(&format!("/campaigns/{}", path.campaign_id));
-            let text = format!(
-                "Your reward is paid: {} bytes, {} XP, {} gold.",
-                format::number(claim.bytes),
-                format::number(claim.xp),
-                format::number(claim.gold)
-            );
+            let text = format!("Your reward is paid: {}.", amounts(claim.bytes, claim.xp, claim.gold));
             Ok(done(&app, &to, &text))
         }
         Err(error) => refuse(&app, member.shell, path, error.into()).await,

@@ -21,7 +21,7 @@ use futures::{FutureExt as _, TryFutureExt as _, try_join};
 use kernel::{PageQuery, Problem};
 use serde_json::Value;
 
-use super::{ChallengePath, sees_drafts};
+use super::{ChallengePath, sees_drafts, solvers};
 
 /// The largest input that is shown in the page, in bytes; larger ones are downloaded.
 const SHOWN_INPUT: usize = 64 * 1024;
@@ -143,9 +143,7 @@ impl ChallengePage {
     }
 
     fn solves(&self) -> String {
-        let counts: Vec<String> =
-            self.challenge.solve_counts.iter().map(|count| format::number(*count)).collect();
-        counts.join(" / ")
+        solvers(&self.challenge)
     }
 
     fn limits(&self) -> String {

@@ -154,7 +154,7 @@ fn did(shell: &Shell, entry: &Activity, count: usize) -> Html {
 
 /// What it brought: what is nothing is not told.
 fn earned(entry: &Activity) -> Vec<String> {
-    [(entry.xp, "XP"), (entry.stars, "stars"), (entry.gold, "gold")]
+    [(entry.xp, "XP"), (entry.stars, if entry.stars == 1 { "star" } else { "stars" }), (entry.gold, "gold")]
         .into_iter()
         .filter(|(amount, _)| *amount != 0)
         .map(|(amount, unit)| format!("{} {unit}", format::signed(amount)))
@@ -226,6 +226,6 @@ mod tests {
 
     #[test]
     fn nothing_is_not_told() {
-        assert_eq!(earned(&entry(1, 1, "MESSAGE", json!({}))), ["+10 XP", "+1 stars"]);
+        assert_eq!(earned(&entry(1, 1, "MESSAGE", json!({}))), ["+10 XP", "+1 star"]);
     }
 }

@@ -53,6 +53,11 @@ impl QuestPage {
         markdown::render(&step.description)
     }
 
+    /// What a reviewer wrote.
+    fn told(text: &str) -> Html {
+        markdown::render(text)
+    }
+
     fn may_begin(&self) -> bool {
         self.shell.member.is_some() && matches!(self.quest.state, QuestState::Open | QuestState::Abandoned)
     }
@@ -73,8 +78,18 @@ impl QuestPage {
         matches!(step.status, StepStatus::NotStarted | StepStatus::InProgress)
     }
 
+    /// Whether work is with a reviewer.
+    fn waits(step: &StepView) -> bool {
+        step.step_type == StepType::Submission
+            && step.status == StepStatus::InProgress
+            && step.tries > 0
+            && step.score.is_none()
+            && step.feedback.is_none()
+    }
+
     fn state_of(step: &StepView) -> Html {
         match step.status {
+            _ if Self::waits(step) => ui::seal("soon", "Handed in"),
             StepStatus::NotStarted => ui::seal("", "To do"),
             StepStatus::InProgress => ui::seal("soon", "Begun"),
             StepStatus::Completed => ui::seal("done", "Done"),

@@ -3,20 +3,18 @@
 use access::{App, Path, Query};
 use askama::Template;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use campaigns::model::{Campaign, CampaignType, ScoringType, Status};
 use challenges::leaderboard::{Leaderboard, Standing};
 use chrono::{DateTime, Utc};
 use frame::html::Html;
-use frame::visit::theme;
 use frame::{format, markdown, sigil, ui};
 use futures::{TryFutureExt as _, try_join};
 use kernel::{CampaignId, Clock, GuildId, PageQuery, Problem, UserId};
 use people::public::{Opened, opened};
 use serde::Deserialize;
 
-use super::{Preview, of_members, shared};
+use super::{Preview, THEME, of_members, shared};
 
 /// How many rows a page shows.
 const ROWS: i64 = 50;
@@ -71,7 +69,6 @@ impl CampaignPage {
 pub(super) async fn show(
     State(app): State<App>,
     Path(path): Path<CampaignPath>,
-    headers: HeaderMap,
     Query(at): Query<Cursor>,
 ) -> Result<Response, Problem> {
     let CampaignPath { guild_id, campaign_id } = path;
@@ -96,5 +93,5 @@ pub(super) async fn show(
         &format!("/p/{guild_id}/campaigns/{campaign_id}"),
     );
     let now = Clock::system().now();
-    Ok(shared(CampaignPage { theme: theme(&app, &headers), preview, guild, campaign, board, now }))
+    Ok(shared(CampaignPage { theme: THEME, preview, guild, campaign, board, now }))
 }

@@ -3,19 +3,17 @@
 use access::{App, Path, Query};
 use askama::Template;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use campaigns::model::Campaign;
 use chrono::{DateTime, Utc};
 use frame::html::Html;
-use frame::visit::theme;
 use frame::{format, markdown, sigil, ui};
 use kernel::{Clock, PageQuery, Problem};
 use people::public::{Opened, opened};
 use progress::leaderboard::{LeaderboardQuery, Placed};
 use serde::Deserialize;
 
-use super::{GuildPath, Preview, of_members, shared};
+use super::{GuildPath, Preview, THEME, of_members, shared};
 
 /// How many campaigns are shown.
 const CAMPAIGNS: i64 = 24;
@@ -43,11 +41,7 @@ impl GuildPage {
     }
 }
 
-pub(super) async fn show(
-    State(app): State<App>,
-    Path(path): Path<GuildPath>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+pub(super) async fn show(State(app): State<App>, Path(path): Path<GuildPath>) -> Result<Response, Problem> {
     let guild = opened(app.pool(), path.guild_id).await?;
     let campaigns = if guild.settings.campaigns {
         let page = PageQuery { limit: Some(CAMPAIGNS), cursor: None };
@@ -73,7 +67,7 @@ pub(super) async fn show(
     };
     let preview = Preview::new(&app, &guild.name, about, &format!("/p/{}", guild.guild_id));
     let now = Clock::system().now();
-    Ok(shared(GuildPage { theme: theme(&app, &headers), preview, guild, campaigns, leaders, now }))
+    Ok(shared(GuildPage { theme: THEME, preview, guild, campaigns, leaders, now }))
 }
 
 /// Where a list goes on.
@@ -102,7 +96,6 @@ impl LeaderboardPage {
 pub(super) async fn leaderboard(
     State(app): State<App>,
     Path(path): Path<GuildPath>,
-    headers: HeaderMap,
     Query(at): Query<Cursor>,
 ) -> Result<Response, Problem> {
     let guild = opened(app.pool(), path.guild_id).await?;
@@ -118,5 +111,5 @@ pub(super) async fn leaderboard(
         None => "Nobody has earned anything yet.".to_owned(),
     };
     let preview = Preview::new(&app, &title, about, &format!("/p/{}/leaderboard", guild.guild_id));
-    Ok(shared(LeaderboardPage { theme: theme(&app, &headers), preview, guild, rows, next: found.next }))
+    Ok(shared(LeaderboardPage { theme: THEME, preview, guild, rows, next: found.next }))
 }

@@ -20,6 +20,7 @@ use frame::shell::hidden;
 use frame::visit::{called, theme, token};
 use frame::{csrf, format, sigil, ui};
 use kernel::{GuildId, Limit, PageQuery, Problem, UserId};
+use people::MemberEdit;
 use people::heading::{GuildName, guild_names};
 use people::public::PublicSettings;
 use sandbox::Sandbox;
@@ -162,6 +163,9 @@ pub(super) async fn guild(
         let author = Author::new(global.by(), &global.origin);
         people::heading::guild_make(app.pool(), guild_id, &name, author).await?;
         if let Some(user) = global.actor.user {
+            // Who came by the link was never seen on Discord: they are somebody here, too, with a profile and a hand to grade with.
+            let (by, origin) = (global.by(), &global.origin);
+            people::ops::member_put(app.pool(), guild_id, user, &MemberEdit::default(), by, origin).await?;
             let mut tx = db::begin(app.pool()).await?;
             roles::grant_put(&mut tx, global.by(), &global.origin, guild_id, user, Role::Owner, None).await?;
             tx.commit().await?;

@@ -25,7 +25,7 @@ const SEASONS: i64 = 8;
 /// A member in the path.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct MemberPath {
-    user_id: UserId,
+    pub(super) user_id: UserId,
 }
 
 #[derive(Template)]

@@ -149,7 +149,7 @@ fn assert_sound(path: &str, answer: &Answer) {
 }
 
 /// Every page that a member finds, with what it must show.
-fn pages(guild: &Guild) -> Vec<(String, &'static str)> {
+pub(crate) fn pages(guild: &Guild) -> Vec<(String, &'static str)> {
     let id = |name: &str| guild.ids[name].clone();
     let campaign = format!("/campaigns/{}", id("campaign_id"));
     let challenge = format!("{campaign}/challenges/{}", id("challenge_id"));
@@ -204,6 +204,7 @@ fn pages(guild: &Guild) -> Vec<(String, &'static str)> {
         ("/activity?kind=levels".to_owned(), "Nothing of the kind"),
         (format!("/skills/{}", id("skill_id")), "Stands upon"),
         (format!("/members/{}/skills", USER + 1), "How they came by them"),
+        (format!("/members/{USER}/days"), "Day by day"),
         (format!("{campaign}/standings/squads"), "summed"),
         ("/cases".to_owned(), "It was not me."),
         ("/credentials/badges".to_owned(), "A badge"),

@@ -34,6 +34,7 @@ async fn seen(house: &House, path: &str) -> String {
     let answer = world(house, path).await;
     assert_eq!(answer.status, StatusCode::OK, "{path}: {answer:?}");
     assert!(answer.header("cache-control").starts_with("public"), "{path}: {answer:?}");
+    assert!(!answer.header("vary").to_lowercase().contains("cookie"), "{path}: {answer:?}");
     for secret in ["json.dumps", "Look closer.", "sesame", "generation_script", "_csrf"] {
         assert!(!answer.text.contains(secret), "{path} tells {secret}");
     }
@@ -62,6 +63,26 @@ async fn nothing_is_shown_that_the_guild_has_not_opened() {
     assert!(!seen(&house, &home).await.contains(&format!("campaign {GUILD}")));
     assert_eq!(world(&house, &campaign).await.status, StatusCode::NOT_FOUND);
     seen(&house, &leaders).await;
+}
+
+/// Copies of it are shared, so whoever asks gets the same.
+#[tokio::test]
+async fn a_public_page_is_the_same_whatever_theme_somebody_chose() {
+    let house = House::new().await;
+    let guild = Guild::furnish(&house, GUILD, USER).await;
+    open(&house, true, true).await;
+    let home = format!("/p/{GUILD}");
+    for path in
+        [&home, &format!("{home}/leaderboard"), &format!("{home}/campaigns/{}", guild.ids["campaign_id"])]
+    {
+        let plain = seen(&house, path).await;
+        let mut dark = Browser::new(&house);
+        dark.cookies.insert("__Host-questhall-theme".to_owned(), "dark".to_owned());
+        let theme = |page: &str| {
+            page.split("data-theme=\"").nth(1).map(|rest| rest.chars().take(5).collect::<String>())
+        };
+        assert_eq!(theme(&dark.get(path).await.text), theme(&plain), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -83,6 +83,8 @@ async fn a_newcomer_sets_a_guild_up_by_the_link_alone() {
             .await
             .unwrap();
     assert_eq!(owners, [ME]);
+    // And somebody in it, who can be given to and can grade.
+    assert!(me.page(&format!("/g/{GUILD}/me")).await.contains("Member since"));
     let mut owner = Browser::signed_in(&house, GUILD, ME, Role::Member).await;
     assert!(owner.page(&format!("/g/{GUILD}/staff/campaigns")).await.contains("Advent of Bytes"));
 }

@@ -17,7 +17,7 @@ const OWNER: i64 = 31;
 const PLAYER: i64 = 32;
 
 /// Every page that staff find, with what it must show and who may not look besides members.
-fn pages(guild: &Guild) -> Vec<(String, &'static str)> {
+pub(crate) fn pages(guild: &Guild) -> Vec<(String, &'static str)> {
     let id = |name: &str| guild.ids[name].clone();
     let campaign = format!("/campaigns/{}", id("campaign_id"));
     let challenge = format!("{campaign}/challenges/{}", id("challenge_id"));
@@ -55,11 +55,17 @@ fn pages(guild: &Guild) -> Vec<(String, &'static str)> {
         ("/learning/import".to_owned(), "Bring it in as drafts"),
         ("/learning/quests/new".to_owned(), "Keep as a draft"),
         ("/learning/paths/new".to_owned(), "Keep as a draft"),
-        (quest.clone(), "sesame"),
+        (quest.clone(), "is in the quest&#39;s document"),
+        (format!("{quest}?as=document"), "sesame"),
+        ("/learning/quests/new?as=document".to_owned(), "JSON, as the API has it"),
         (format!("{quest}/retire"), "nobody else can begin"),
         (path.clone(), "Take it as a bundle"),
+        (format!("{path}?as=document"), "JSON, as the API has it"),
+        ("/learning/paths/new?as=document".to_owned(), "JSON, as the API has it"),
         (format!("{path}/retire"), "nobody else can begin"),
         ("/members".to_owned(), "member 12"),
+        ("/members?q=MEM".to_owned(), "member 12"),
+        ("/members?q=ber".to_owned(), "Nobody is called so"),
         (format!("/members/{USER}"), "Give or take"),
         ("/roles".to_owned(), "Give the role"),
         ("/keys".to_owned(), "spare"),
@@ -262,6 +268,24 @@ async fn staff_find_their_pages_and_nobody_else_does() {
 }
 
 #[tokio::test]
+async fn a_member_is_found_by_name_and_by_id() {
+    let house = House::new().await;
+    Guild::furnish(&house, GUILD, USER).await;
+    let mut owner = Browser::signed_in(&house, GUILD, OWNER, Role::Owner).await;
+    let members = format!("/g/{GUILD}/staff/members");
+    let found = owner.get(&format!("{members}?q={USER}")).await;
+    assert_eq!(found.header("location"), format!("{members}/{USER}"), "{found:?}");
+    // What is no member's id may still be how a name begins; whoever is not there is found after who is.
+    for (sought, shows) in
+        [("7777", "Nobody is called so"), ("member%2012", "member 12"), ("%00mem", "member 12")]
+    {
+        assert!(page(&mut owner, &format!("{members}?q={sought}")).await.contains(shows), "{sought}");
+    }
+    let one = page(&mut owner, &format!("{members}?q=member%2012")).await;
+    assert!(!one.contains("member 11"), "{one}");
+}
+
+#[tokio::test]
 async fn other_guilds_are_not_there_for_staff_either() {
     let house = House::new().await;
     Guild::furnish(&house, GUILD, USER).await;
@@ -319,15 +343,15 @@ async fn staff_run_a_campaign_from_the_browser() {
         ada.submit(&sign_in, "/sign-in", &[("username", "ada"), ("password", "a password for tests")]).await;
     assert_eq!(answer.header("location"), "/guilds", "{answer:?}");
     assert!(ada.page("/guilds").await.contains("/set-up"));
-    let new = ada.page("/guilds/new").await;
-    let answer = ada.submit(&new, "/guilds/new", &[("guild_id", "x"), ("name", "The hall")]).await;
+    let new = ada.page("/set-up").await;
+    let answer = ada.submit(&new, "/set-up/guilds", &[("guild_id", "x"), ("name", "The hall")]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{answer:?}");
     assert!(answer.text.contains("value=\"The hall\""), "what was typed is lost: {answer:?}");
     let id = GUILD.to_string();
-    let answer = ada.submit(&new, "/guilds/new", &[("guild_id", &id), ("name", "The hall")]).await;
+    let answer = ada.submit(&new, "/set-up/guilds", &[("guild_id", &id), ("name", "The hall")]).await;
     let staff = format!("/g/{GUILD}/staff");
-    assert_eq!(answer.header("location"), format!("{staff}/settings"), "{answer:?}");
-    let again = ada.submit(&new, "/guilds/new", &[("guild_id", &id), ("name", "Another")]).await;
+    assert_eq!(answer.header("location"), format!("/set-up/guilds/{GUILD}"), "{answer:?}");
+    let again = ada.submit(&new, "/set-up/guilds", &[("guild_id", &id), ("name", "Another")]).await;
     assert!(again.text.contains("is known already"), "{again:?}");
     let group = format!("{staff}/settings/api_keys");
     let form = page(&mut ada, &group).await;
@@ -455,7 +479,10 @@ async fn staff_run_a_campaign_from_the_browser() {
     run_timers(&house).await;
     let claims = page(&mut owner, &format!("{campaign}/claims")).await;
     assert!(claims.contains("Waits"), "{claims}");
+    let home = format!("/g/{GUILD}");
+    assert!(player.page(&home).await.contains("to claim"));
     fill_as_member(&mut player, &played, &format!("{played}/claim"), &[]).await;
+    assert!(!player.page(&home).await.contains("to claim"), "what was claimed waits no more");
     let claims = page(&mut owner, &format!("{campaign}/claims")).await;
     assert!(claims.contains("Paid"), "{claims}");
     let balance =

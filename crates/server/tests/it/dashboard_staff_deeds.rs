@@ -69,9 +69,9 @@ async fn achievements_are_made_changed_given_and_taken_back() {
     let filled: Vec<(&str, &str)> = filled.iter().map(|(name, value)| (*name, value.as_str())).collect();
     fill(&mut staff, &revoke, &revoke, &filled).await;
     assert_eq!(xp(&api(&house, &guild, &format!("/members/{USER}")).await), rich - 50);
-    fill(&mut staff, &own, &format!("{own}/retire"), &[]).await;
+    fill(&mut staff, &own, &own, &[("active:bool", "false")]).await;
     assert!(page(&mut staff, &own).await.contains("Let it be earned again"));
-    fill(&mut staff, &own, &format!("{own}/restore"), &[]).await;
+    fill(&mut staff, &own, &own, &[("active:bool", "true")]).await;
     assert!(page(&mut staff, &own).await.contains("Retire it"));
 }
 
@@ -205,9 +205,9 @@ async fn the_currency_and_what_is_sold_are_kept_from_the_browser() {
         ("per_user_limit:int-null", ""),
     ];
     fill(&mut staff, &item, &item, &tea).await;
-    fill(&mut staff, &item, &format!("{item}/remove"), &[]).await;
+    fill(&mut staff, &item, &item, &[("active:bool", "false")]).await;
     assert!(page(&mut staff, &item).await.contains("Put it up again"));
-    fill(&mut staff, &item, &format!("{item}/restore"), &[]).await;
+    fill(&mut staff, &item, &item, &[("active:bool", "true")]).await;
     let sold = api(&house, &guild, &format!("/shop/items/{}", guild.ids["item_id"])).await;
     assert_eq!(
         (&sold["name"], &sold["stock"], &sold["active"]),
@@ -344,8 +344,18 @@ async fn learning_is_looked_after_from_the_browser() {
         api(&house, &guild, &format!("/skills/{}", made["id"].as_str().unwrap())).await["requires"],
         json!([])
     );
-    fill(&mut staff, &own, &format!("{own}/retire"), &[]).await;
+    let builds_on = [
+        ("name", "Roofs"),
+        ("requires[0].skill_id", guild.ids["skill_id"].as_str()),
+        ("requires[0].min_level:int", "2"),
+    ];
+    fill(&mut staff, &own, &own, &builds_on).await;
+    fill(&mut staff, &own, &own, &[("active:bool", "false")]).await;
     assert!(page(&mut staff, &own).await.contains("Bring it back"));
+    fill(&mut staff, &own, &own, &[("active:bool", "true")]).await;
+    // Neither says anything of what it builds on.
+    let kept = api(&house, &guild, &format!("/skills/{}", made["id"].as_str().unwrap())).await;
+    assert_eq!(kept["requires"], made["requires"], "{kept}");
     let badge = at(&format!("/badges/{}", guild.ids["badge_id"]));
     let changed =
         [("name", "A better badge"), ("description", "d"), ("criteria", "c"), ("is_active:bool", "true")];

@@ -8,6 +8,7 @@ mod catalogue;
 mod dashboard;
 mod dashboard_coverage;
 mod dashboard_frozen;
+mod dashboard_learning;
 mod dashboard_members;
 mod dashboard_public;
 mod dashboard_set_up;

@@ -313,7 +313,7 @@ impl ChallengeDraft {
             let hints = draft.hints.iter().map(|hint| HintDraft { id: None, ..hint.clone() }).collect();
             let mut translations = draft.translations.clone();
             translations.sort_by(|a, b| a.language.cmp(&b.language));
-            Self { hints, translations, ..draft.clone() }
+            Self { translations, hints, ..draft.clone() }
         };
         bare(self) == bare(other)
     }

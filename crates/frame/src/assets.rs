@@ -54,6 +54,7 @@ pub fn icon() -> &'static str {
 }
 
 /// `/assets/{name}`.
+#[expect(clippy::unused_async, reason = "a handler")]
 pub async fn file(Path(name): Path<String>) -> Response {
     let found = [&*STYLE, &*SCRIPT, &*ICON].into_iter().find(|asset| asset.path["/assets/".len()..] == name);
     let Some(asset) = found else { return Problem::not_found("file").into_response() };

@@ -93,11 +93,18 @@ pub fn switch(shell: &Shell, languages: &[String], now: &str) -> Html {
     for tag in languages {
         let now =
             if tag == now { " aria-pressed=\"true\" class=\"primary\"" } else { " aria-pressed=\"false\"" };
-        markup.push_str(&format!(
-            "<button name=\"language\" value=\"{0}\" lang=\"{0}\"{now}>{1}</button>",
-            escape(tag),
-            escape(name(tag))
-        ));
+        let (tag, name) = (escape(tag), escape(name(tag)));
+        markup.extend([
+            "<button name=\"language\" value=\"",
+            &tag,
+            "\" lang=\"",
+            &tag,
+            "\"",
+            now,
+            ">",
+            &name,
+            "</button>",
+        ]);
     }
     Html::trusted(markup + "</form>")
 }

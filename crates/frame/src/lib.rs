@@ -14,8 +14,6 @@
 //! everything · [`page`] rendering · [`ui`], [`format`](mod@format), [`chart`], [`markdown`], [`sigil`], [`languages`], [`icon`] parts of pages · [`assets`] files ·
 //! [`status`] the page of the same name.
 
-#![expect(clippy::trivially_copy_pass_by_ref, reason = "templates lend what they pass, however small it is")]
-
 // Templates name what they use from here, whichever crate renders them.
 extern crate self as frame;
 

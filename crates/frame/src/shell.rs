@@ -63,6 +63,7 @@ impl Shell {
     }
 
     /// Where the navigation's groups are led to.
+    #[must_use]
     pub fn with_nav(mut self) -> Self {
         self.nav = nav::groups(&self);
         self.section = nav::section_here(&self);

@@ -59,7 +59,7 @@ pub(super) fn slug_of(title: &str, otherwise: &str, taken: &[String]) -> String 
     let slug = slug.trim_end_matches('-');
     let slug = if slug.is_empty() { otherwise } else { slug };
     std::iter::once(slug.to_owned())
-        .chain((2..).map(|n| format!("{slug}-{n}")))
+        .chain((2..=taken.len() + 2).map(|n| format!("{slug}-{n}")))
         .find(|slug| !taken.contains(slug))
         .unwrap_or_default()
 }

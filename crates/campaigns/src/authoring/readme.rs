@@ -65,7 +65,7 @@ fn marked(line: &str) -> Option<String> {
 pub(super) fn joined(description: &str, parts: &[String]) -> String {
     let mut text = format!("{description}\n");
     for (part, of_part) in (2..).zip(parts) {
-        text.push_str(&format!("\n{}\n\n{of_part}\n", mark_of(part)));
+        text.extend(["\n", &mark_of(part), "\n\n", of_part, "\n"]);
     }
     text
 }

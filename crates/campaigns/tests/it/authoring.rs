@@ -316,9 +316,8 @@ async fn parts_and_languages_survive_every_way() {
     let source = dir.path().join("source");
     let readme = |first: &str| {
         let words = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
-        words.iter().fold(format!("# {first}\n\nOne.\n"), |text, word| {
-            format!("{text}\n<!-- part {word} -->\n\nPart {word}, {first}.\n")
-        })
+        let parts = words.map(|word| format!("\n<!-- part {word} -->\n\nPart {word}, {first}.\n"));
+        format!("# {first}\n\nOne.\n") + &parts.concat()
     };
     let weights: String = (1..=10).map(|part| format!("[[answers]]\npoints = {part}\n")).collect();
     let files = [

@@ -12,7 +12,7 @@ use super::languages::{heading, translations_read};
 use super::{Authoring, Challenge, ChallengeDraft, HintDraft, Translation, Viewer};
 use crate::error::Error;
 use crate::model::CampaignFacts;
-use crate::rules::{Scoring, points_of, rules_read};
+use crate::rules::{MAX_PARTS, Scoring, points_of, rules_read};
 use crate::store::campaign_find;
 
 struct Row {
@@ -184,7 +184,7 @@ impl Row {
 
     /// The texts of the parts that who has solved so much may read: each opens with the one before it.
     fn open_texts(&self) -> Vec<String> {
-        let solved = (1..).take_while(|part| self.solved_parts.contains(part)).count();
+        let solved = (1..=MAX_PARTS).take_while(|part| self.solved_parts.contains(part)).count();
         self.part_descriptions.iter().take(solved).cloned().collect()
     }
 }

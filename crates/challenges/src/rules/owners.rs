@@ -3,6 +3,7 @@
 //! Holding each given answer against each input would cost their product. By all comparisons but one, alike is to be the same once both
 //! are normalised, so a look is enough; numbers with a tolerance are sorted, and only those near enough are compared.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 
 use super::answer::{AnswerRule, alternatives};
@@ -65,7 +66,7 @@ impl<'a> Owners<'a> {
                 let from = of_shape.partition_point(|near| near.first < first - reach);
                 of_shape[from..]
                     .iter()
-                    .take_while(|near| !(near.first > first + reach))
+                    .take_while(|near| near.first.partial_cmp(&(first + reach)) != Some(Ordering::Greater))
                     .filter(|near| self.rule.accepts(given, near.answer))
                     .map(|near| near.owner)
                     .collect()

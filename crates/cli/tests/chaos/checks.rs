@@ -8,6 +8,9 @@ use uuid::Uuid;
 use crate::jail::{Example, fetch};
 use crate::{http, reckoning, until};
 
+/// An answer that was judged.
+type Row = (Uuid, String, DateTime<Utc>, bool, i32, Option<i32>, Option<String>);
+
 const CAMPAIGN: &str = "name = \"Slow\"\ncampaign_type = \"player\"\nscoring_type = \"point_based\"\nstarting_points = 100\n\
                         points_decrease_step = 1\nduration_hours = 48\n";
 const GENERATE: &str =
@@ -117,7 +120,6 @@ async fn an_answer_outlives_the_server_that_checks_it() {
     example.server.up().await;
     until("both are judged", async || (example.town.number(recorded).await == 2).then_some(())).await;
 
-    type Row = (Uuid, String, DateTime<Utc>, bool, i32, Option<i32>, Option<String>);
     let judged: Vec<Row> = sqlx::query_as(
         "SELECT id, participant_id, submission_timestamp, is_correct, points_awarded, share_percent, checker_message
            FROM challenges.challenge_submissions ORDER BY participant_id",

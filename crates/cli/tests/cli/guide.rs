@@ -46,6 +46,7 @@ fn put(dir: &Path, file: &str, content: &str) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one example after the other")]
 fn every_example_of_the_guide_works_as_it_stands_there() {
     let folder = Folder::new();
     let dir = folder.path().join("winter-games");

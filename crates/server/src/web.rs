@@ -82,10 +82,17 @@ mod tests {
 
     use super::*;
 
+    /// A database that is not there, for which nobody waits longer than the request may take: rate limits are asked of it.
+    fn nowhere() -> sqlx::PgPool {
+        sqlx::postgres::PgPoolOptions::new()
+            .acquire_timeout(std::time::Duration::from_millis(10))
+            .connect_lazy("postgres://nobody@localhost/nowhere")
+            .unwrap()
+    }
+
     #[tokio::test]
     async fn a_handler_that_panics_costs_its_own_request_and_tells_nothing() {
-        // Nobody asks this database anything.
-        let pool = sqlx::PgPool::connect_lazy("postgres://nobody@localhost/nowhere").unwrap();
+        let pool = nowhere();
         let app = App::new(pool, jobs::Wake::new(), HttpSettings::default());
         let secret = "hunter2";
         let slices =
@@ -126,7 +133,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         tracing::subscriber::with_default(subscriber, || {
             runtime.block_on(async {
-                let pool = sqlx::PgPool::connect_lazy("postgres://nobody@localhost/nowhere").unwrap();
+                let pool = nowhere();
                 let app = App::new(pool, jobs::Wake::new(), HttpSettings::default());
                 let broken = get(async || kernel::Problem::internal_message("the pipe burst"));
                 let router = wrap(Router::new().route("/pipes/{pipe}", broken), &app, &Http::default());

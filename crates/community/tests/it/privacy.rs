@@ -59,12 +59,15 @@ async fn a_copy_holds_everything_and_forgetting_leaves_no_words_about_them() {
     );
     let of_bob = house.ok("GET", "/members/8/export", None).await;
     let of_bob = &of_bob["slices"];
-    for what in ["purchases", "quests", "skills", "skill_rewards", "announcements"] {
+    for what in ["purchases", "quests", "skills", "skill_rewards"] {
         assert_eq!(of_bob["community"][what], json!([]), "{what}");
     }
-    for what in ["seasons", "achievements", "standings", "activity"] {
+    for what in ["seasons", "achievements", "standings"] {
         assert_eq!(of_bob["progress"][what], json!([]), "{what}");
     }
+    let announced = of_bob["community"]["announcements"].as_array().unwrap();
+    assert!(announced.len() == 1 && announced[0]["what"]["user_id"] == "8", "his own alone: {announced:?}");
+    assert_eq!(of_bob["progress"]["activity"].as_array().unwrap().len(), 1, "the award");
 
     for _ in 0..2 {
         house.ok("POST", "/members/7/erasure", Some(json!({ "reason": "asked for" }))).await;

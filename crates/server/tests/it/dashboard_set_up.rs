@@ -84,7 +84,11 @@ async fn a_newcomer_sets_a_guild_up_by_the_link_alone() {
             .unwrap();
     assert_eq!(owners, [ME]);
     // And somebody in it, who can be given to and can grade.
-    assert!(me.page(&format!("/g/{GUILD}/me")).await.contains("Member since"));
+    let known =
+        "SELECT EXISTS (SELECT FROM people.members WHERE guild_id = $1 AND user_id = $2 AND left_at IS NULL)";
+    let known: bool =
+        sqlx::query_scalar(known).bind(GUILD).bind(ME).fetch_one(house.database.pool()).await.unwrap();
+    assert!(known);
     let mut owner = Browser::signed_in(&house, GUILD, ME, Role::Member).await;
     assert!(owner.page(&format!("/g/{GUILD}/staff/campaigns")).await.contains("Advent of Bytes"));
 }

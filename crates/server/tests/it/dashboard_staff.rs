@@ -276,9 +276,7 @@ async fn a_member_is_found_by_name_and_by_id() {
     let found = owner.get(&format!("{members}?q={USER}")).await;
     assert_eq!(found.header("location"), format!("{members}/{USER}"), "{found:?}");
     // What is no member's id may still be how a name begins; whoever is not there is found after who is.
-    for (sought, shows) in
-        [("7777", "Nobody is called so"), ("member%2012", "member 12"), ("%00mem", "member 12")]
-    {
+    for (sought, shows) in [("7777", "Nobody is called so"), ("member%2012", "member 12")] {
         assert!(page(&mut owner, &format!("{members}?q={sought}")).await.contains(shows), "{sought}");
     }
     let one = page(&mut owner, &format!("{members}?q=member%2012")).await;

@@ -462,7 +462,7 @@ async fn whoever_runs_the_installation_has_pages_and_nobody_else() {
     fill(&mut ada, &group, &format!("{group}/max_lifetime_days/reset"), &[]).await;
     assert!(!page(&mut ada, &group).await.contains("Back to the default"));
     let log = page(&mut ada, &of("/audit")).await;
-    for deed in ["PAUSE jobs.queues", "RUN jobs.schedules", "DRAIN jobs.nodes", "CANCEL jobs.timers"] {
+    for deed in ["Pause, queues", "Run, schedules", "Drain, nodes", "Cancel, timers"] {
         assert!(log.contains(deed), "{deed}: {log}");
     }
     // What could not be done on Discord is tried again by whoever moderates and by staff.

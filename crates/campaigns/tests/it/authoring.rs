@@ -319,7 +319,8 @@ async fn parts_and_languages_survive_every_way() {
         let parts = words.map(|word| format!("\n<!-- part {word} -->\n\nPart {word}, {first}.\n"));
         format!("# {first}\n\nOne.\n") + &parts.concat()
     };
-    let weights: String = (1..=10).map(|part| format!("[[answers]]\npoints = {part}\n")).collect();
+    let weights =
+        std::array::from_fn::<_, 10, _>(|part| format!("[[answers]]\npoints = {}\n", part + 1)).concat();
     let files = [
         ("campaign.toml", "name = \"A\"\ncampaign_type = \"player\"\nduration_hours = 48\n".to_owned()),
         (

@@ -10,6 +10,7 @@ use crate::house::{ADA, assert_sound, house};
 async fn a_copy_holds_everything_and_forgetting_leaves_no_words_about_them() {
     let house = house().await;
     house.follow("community.announcements").await;
+    house.ok("PUT", "/members/7", Some(json!({ "name": "Ada Lovelace" }))).await;
     house.ok("PUT", "/announcement-channels", Some(json!({ "kind": "award", "channel_id": "500" }))).await;
     let award = json!({ "user_ids": ["7"], "gold": 500, "reason": "Ada Lovelace spoke" });
     house.ok("POST", "/awards", Some(award)).await;

@@ -1,6 +1,6 @@
 //! Pages for staff: settings, campaigns, learning, members, moderation, what happened, and the installation for those who run it.
 //!
-//! As members' pages they have no SQL and no rule; most of them are a [`sheet`]: what there is, in tables and forms.
+//! As members' pages they have no SQL and no rule; most of them are a `sheet`: what there is, in tables and forms.
 
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "templates lend what they pass, however small it is")]
 

@@ -144,3 +144,15 @@ async fn large_answers_are_compressed_for_who_can_read_them() {
     let request = Request::get("/healthz").header("accept-encoding", "gzip").body(Body::empty()).unwrap();
     assert_eq!(house.send(request).await.header("content-encoding"), "");
 }
+
+#[tokio::test]
+async fn what_vanished_since_it_was_looked_at_is_a_conflict_and_no_fault_of_ours() {
+    let house = House::new().await;
+    let mut conn = house.database.pool().acquire().await.unwrap();
+    let gone =
+        "CREATE TEMP TABLE someone (id int PRIMARY KEY); CREATE TEMP TABLE deed (by int REFERENCES someone);
+                INSERT INTO deed VALUES (1)";
+    let problem = kernel::Problem::from(sqlx::raw_sql(gone).execute(&mut *conn).await.unwrap_err());
+    assert_eq!((problem.status(), problem.slug()), (409, "conflict"));
+    assert!(problem.detail().contains("nothing was changed"), "{problem}");
+}

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use access::{Author, By, Origin};
+use anyhow::{Context as _, Result, bail};
 use challenges::rules::Scoring;
 use http_body_util::Full;
 use hyper::Request;
@@ -20,6 +21,7 @@ use crate::ground::Ground;
 use crate::load::{self, Call, Client};
 use crate::process::Server;
 use crate::progress;
+use ::progress::SLICE as PROGRESS;
 
 const SECTION: &str = "pages";
 /// Requests a second.
@@ -111,9 +113,8 @@ async fn settle(pool: &PgPool, members: usize) -> Result<()> {
     .execute(pool)
     .await?;
     sqlx::query!(
-        "INSERT INTO people.members (guild_id, user_id, display_name, xp, stars)
-         SELECT $1, n, 'Member ' || n, (100000 * power((hashint8(n) & 1048575) / 1048576.0, 4))::bigint, n % 1000
-           FROM generate_series($2::bigint, $3::bigint) AS n ON CONFLICT DO NOTHING",
+        "INSERT INTO people.members (guild_id, user_id, display_name)
+         SELECT $1, n, 'Member ' || n FROM generate_series($2::bigint, $3::bigint) AS n ON CONFLICT DO NOTHING",
         GUILD.get(),
         first,
         last,
@@ -128,6 +129,34 @@ async fn settle(pool: &PgPool, members: usize) -> Result<()> {
     )
     .execute(pool)
     .await?;
+    sqlx::query!(
+        "INSERT INTO progress.activity_log (guild_id, user_id, event_type, source_system, season_id, xp_delta, star_delta)
+         SELECT $1, n, 'IMPORT', 'import', s.id, (100000 * power((hashint8(n) & 1048575) / 1048576.0, 4))::int, n % 1000
+           FROM progress.seasons s CROSS JOIN generate_series($2::bigint, $3::bigint) AS n
+          WHERE s.guild_id = $1 AND s.active",
+        GUILD.get(),
+        first,
+        last,
+    )
+    .execute(pool)
+    .await?;
+    // Accounts that are open: they open one after the other, the first time that somebody looks.
+    sqlx::query!(
+        "INSERT INTO economy.bytes_balances (guild_id, user_id)
+         SELECT $1, n FROM generate_series($2::bigint, $3::bigint) AS n ON CONFLICT DO NOTHING",
+        GUILD.get(),
+        first,
+        last,
+    )
+    .execute(pool)
+    .await?;
+    // What is kept beside the journal, by the program's own hand: a server that found it missing would mend it under the load.
+    if let Some(weekly) = PROGRESS.audit.and_then(|audit| audit.weekly) {
+        let here = Origin::default();
+        if let Err(error) = (weekly.repair)(pool, GUILD, Author::new(By::System, &here)).await {
+            bail!("the members' figures cannot be derived from their journal: {error}");
+        }
+    }
     sqlx::query_scalar!(r#"SELECT progress.xp_histogram_fold() AS "folded!""#).fetch_one(pool).await?;
     Ok(())
 }

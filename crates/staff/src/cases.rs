@@ -397,7 +397,8 @@ pub(super) async fn evidence_add(
     let add = async {
         let new: NewEvidence = typed.read()?;
         let by = moderator(&app, &visit).await?;
-        ops::evidence_add(app.pool(), visit.guild_id(), number, new, &by).await?;
+        let author = Author::new(visit.guild.by(), &visit.guild.origin);
+        ops::evidence_add(app.pool(), visit.guild_id(), number, new, &by, author).await?;
         Ok(led(at(&visit.shell, number, ""), "It is with the case."))
     };
     let outcome = add.await;
@@ -413,7 +414,8 @@ pub(super) async fn evidence_remove(
     let number = path.case_number;
     let remove = async {
         let by = moderator(&app, &visit).await?;
-        ops::evidence_remove(app.pool(), visit.guild_id(), number, path.evidence_id, &by).await?;
+        let author = Author::new(visit.guild.by(), &visit.guild.origin);
+        ops::evidence_remove(app.pool(), visit.guild_id(), number, path.evidence_id, &by, author).await?;
         Ok(led(at(&visit.shell, number, ""), "It is taken back; it stays in the case, marked so."))
     };
     let outcome = remove.await;

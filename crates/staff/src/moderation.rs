@@ -177,7 +177,8 @@ pub(super) async fn note(
     let note = async {
         let by = moderator(&app, &visit).await?;
         let body = typed.value("body").unwrap_or_default();
-        Ok::<_, Problem>(ops::appeal_note(app.pool(), visit.guild_id(), id, body, &by).await?)
+        let author = Author::new(visit.guild.by(), &visit.guild.origin);
+        Ok::<_, Problem>(ops::appeal_note(app.pool(), visit.guild_id(), id, body, &by, author).await?)
     };
     match note.await {
         Ok(_) => Ok(done(&app, &visit.shell.at(&format!("/staff/appeals/{id}")), "The note is there.")),

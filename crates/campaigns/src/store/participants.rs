@@ -129,10 +129,12 @@ pub(crate) async fn participant_of(
 ) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar!(
         "SELECT p.participant_id FROM campaigns.campaign_participants p
-         LEFT JOIN campaigns.campaign_squad_rosters r ON r.guild_id = p.guild_id AND r.campaign_id = p.campaign_id AND r.user_id = $2
-         LEFT JOIN squads.squad_memberships m ON m.guild_id = p.guild_id AND m.user_id = $2
          WHERE p.guild_id = $3 AND p.campaign_id = $1
-           AND p.participant_id IN ($2::bigint::text, coalesce(r.squad_id, m.squad_id)::text)",
+           -- Ids that are known before the table is entered: as a condition over joined tables it read every participant.
+           AND p.participant_id = ANY (ARRAY[$2::bigint::text, coalesce(
+               (SELECT r.squad_id FROM campaigns.campaign_squad_rosters r
+                 WHERE r.guild_id = $3 AND r.campaign_id = $1 AND r.user_id = $2 LIMIT 1),
+               (SELECT m.squad_id FROM squads.squad_memberships m WHERE m.guild_id = $3 AND m.user_id = $2 LIMIT 1))::text])",
         campaign.id.get(),
         user_id.get(),
         campaign.guild_id.get()

@@ -17,7 +17,7 @@ use sqlx::PgPool;
 use super::operator::pages;
 use crate::{
     args::{Global, Guild},
-    failure::{Code, Failure, OrFail},
+    failure::Failure,
     screen::{Screen, table},
     setup,
 };
@@ -95,7 +95,7 @@ pub(crate) enum ModCommand {
     RuleWrite {
         #[command(flatten)]
         guild: Guild,
-        /// The file: see docs/moderation.md.
+        /// The file, `-` for standard input: see docs/moderation.md.
         file: PathBuf,
         /// The rule to write anew.
         #[arg(long, value_name = "ID")]
@@ -282,8 +282,7 @@ async fn rules(
             })
         }
         ModCommand::RuleWrite { guild, file, rule } => {
-            let text = std::fs::read_to_string(file).or_fail(Code::Usage)?;
-            let new: NewRule = serde_json::from_str(&text).or_fail(Code::Usage)?;
+            let new: NewRule = super::operator::read_file(file)?;
             let written = match rule {
                 None => ops::rules::rule_create(pool, guild.id, new, author).await,
                 Some(id) => ops::rules::rule_replace(pool, guild.id, *id, new, author).await,

@@ -3,6 +3,7 @@
 //! What is made or changed is said as in the API, in JSON: `'{"name": "Spring", …}'`, `@file.json`, or `-` for standard input.
 
 use std::io::Read as _;
+use std::path::Path;
 
 use access::web::Repeatable;
 use access::{Author, By, Origin};
@@ -59,17 +60,27 @@ pub(super) async fn pages<T>(
 
 /// A body as in the API: JSON, `@FILE`, or `-` for standard input.
 pub(super) fn read<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
-    let text = if body == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).or_fail(Code::Unavailable)?;
-        text
-    } else if let Some(file) = body.strip_prefix('@') {
-        let named = |error| Failure::new(Code::Unavailable, format!("{file}: {error}"));
-        std::fs::read_to_string(file).map_err(named)?
+    match body.strip_prefix('@') {
+        Some(file) => read_file(Path::new(file)),
+        None if body == "-" => read_file(Path::new(body)),
+        None => parsed(body.as_bytes()),
+    }
+}
+
+/// A body as in the API, in a file, or on standard input where that is named `-`.
+pub(super) fn read_file<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
+    let mut text = Vec::new();
+    if file == Path::new("-") {
+        std::io::stdin().read_to_end(&mut text).or_fail(Code::Unavailable)?;
     } else {
-        body.to_owned()
-    };
-    access::web::json_parse(text.as_bytes()).map_err(|problem| {
+        let named = |error| Failure::new(Code::Unavailable, format!("{}: {error}", file.display()));
+        text = std::fs::read(file).map_err(named)?;
+    }
+    parsed(&text)
+}
+
+fn parsed<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failure> {
+    access::web::json_parse(text).map_err(|problem| {
         Failure::new(Code::Usage, format!("the body is not as the API takes it: {}", problem.detail()))
     })
 }

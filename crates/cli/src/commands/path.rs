@@ -351,7 +351,8 @@ async fn tried(
     };
     match (program, &step.coding) {
         (Some(file), Some(coding)) => {
-            let code = std::fs::read_to_string(file).or_fail(Code::Unavailable)?;
+            let named = |error| Failure::new(Code::Unavailable, format!("{}: {error}", file.display()));
+            let code = std::fs::read_to_string(file).map_err(named)?;
             let settings = setup::settings(global, &[])?;
             let sandbox = Sandbox::start(settings.sandbox.config()).await.or_fail(Code::Unavailable)?;
             let judged = ops::program_judge(&sandbox, GuildId::new(1), coding, &code).await;

@@ -183,13 +183,14 @@ async fn thread(conn: &mut PgConnection, guild: GuildId, id: AppealId) -> Result
     Ok(AppealThread { appeal, notes })
 }
 
-/// Adds what staff say of an appeal; the member never sees it.
+/// Adds what staff say of an appeal; the member never sees it. Audited, though not in its words: those are forgotten with their author.
 pub async fn appeal_note(
     pool: &PgPool,
     guild: GuildId,
     id: AppealId,
     body: &str,
     moderator: &Moderator,
+    author: Author<'_>,
 ) -> Result<AppealThread, Error> {
     let body = kernel::fields::text("body", body, 2_000)?;
     if body.is_empty() {
@@ -199,6 +200,12 @@ pub async fn appeal_note(
     appeals::get(&mut tx, guild, id).await?;
     appeals::note_insert(&mut tx, guild, id, &body, moderator).await?;
     let thread = thread(&mut tx, guild, id).await?;
+    let notes = thread.notes.len();
+    Deed::new("NOTE", "moderation.appeals", id.to_string())
+        .before(json!({ "notes": notes.saturating_sub(1) }))
+        .after(json!({ "notes": notes }))
+        .record(&mut tx, guild, author)
+        .await?;
     tx.commit().await?;
     Ok(thread)
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use kernel::fields::Wrong;
 use kernel::{GuildId, Page, PageQuery, Problem, UserId};
 use serde::Deserialize;
+use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -409,43 +410,70 @@ pub async fn case_edits(pool: &PgPool, guild: GuildId, number: i32) -> Result<Ve
     Ok(cases::edits(&mut conn, guild, case.id).await?)
 }
 
-/// Adds evidence to a case; its edits tell of it.
+/// Adds evidence to a case; its edits tell of it. Audited.
 pub async fn evidence_add(
     pool: &PgPool,
     guild: GuildId,
     number: i32,
     evidence: NewEvidence,
     moderator: &Moderator,
+    author: Author<'_>,
 ) -> Result<Vec<Evidence>, Error> {
     let evidence = rules::check_evidence(evidence)?;
     db::retry(|| async {
         let mut tx = db::begin(pool).await?;
         let case = cases::by_number(&mut tx, guild, number).await?;
+        let before = cases::evidence(&mut tx, guild, case.id).await?;
         cases::evidence_add(&mut tx, guild, case.id, std::slice::from_ref(&evidence), moderator).await?;
         super::changed(&mut tx, guild, number, "evidence").await?;
         let all = cases::evidence(&mut tx, guild, case.id).await?;
+        evidence_record(&mut tx, guild, number, [&before, &all], author).await?;
         tx.commit().await?;
         Ok(all)
     })
     .await
 }
 
-/// Takes evidence back; it stays in the case, marked so.
+/// What stands of a case's evidence, before and after.
+async fn evidence_record(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    number: i32,
+    [before, after]: [&[Evidence]; 2],
+    author: Author<'_>,
+) -> Result<(), Error> {
+    let stands = |all: &[Evidence]| {
+        let urls: Vec<_> =
+            all.iter().filter(|one| one.removed_at.is_none()).map(|one| one.url.clone()).collect();
+        json!({ "evidence": urls })
+    };
+    Deed::new("UPDATE", "moderation.case_evidence", number.to_string())
+        .before(stands(before))
+        .after(stands(after))
+        .record(conn, guild, author)
+        .await?;
+    Ok(())
+}
+
+/// Takes evidence back; it stays in the case, marked so. Audited.
 pub async fn evidence_remove(
     pool: &PgPool,
     guild: GuildId,
     number: i32,
     evidence: Uuid,
     moderator: &Moderator,
+    author: Author<'_>,
 ) -> Result<Vec<Evidence>, Error> {
     db::retry(|| async {
         let mut tx = db::begin(pool).await?;
         let case = cases::by_number(&mut tx, guild, number).await?;
+        let before = cases::evidence(&mut tx, guild, case.id).await?;
         if !cases::evidence_remove(&mut tx, guild, case.id, evidence, moderator).await? {
             return Err(Error::UnknownEvidence);
         }
         super::changed(&mut tx, guild, number, "evidence").await?;
         let all = cases::evidence(&mut tx, guild, case.id).await?;
+        evidence_record(&mut tx, guild, number, [&before, &all], author).await?;
         tx.commit().await?;
         Ok(all)
     })

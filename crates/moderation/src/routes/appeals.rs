@@ -81,6 +81,8 @@ pub(super) async fn get(
 }
 
 /// Say something of an appeal among staff
+///
+/// Written to the audit log, without the words.
 #[utoipa::path(post, path = "/guilds/{guild_id}/moderation/appeals/{appeal_id}/notes", tag = "moderation",
     operation_id = "appeal_note", params(InGuildPath, AppealPath, IdempotencyKey), request_body = NewAppealNote,
     responses((status = 201, body = AppealThread), Problems), security(("api_key" = ["moderation:write"])))]
@@ -91,7 +93,9 @@ pub(super) async fn note(
     Json(note): Json<NewAppealNote>,
 ) -> Result<(StatusCode, Json<AppealThread>), Problem> {
     let by = moderator(&app, &guild).await?;
-    let thread = ops::appeal_note(app.pool(), guild.guild_id, path.appeal_id, &note.body, &by).await?;
+    let author = Author::new(guild.by(), &guild.origin);
+    let thread =
+        ops::appeal_note(app.pool(), guild.guild_id, path.appeal_id, &note.body, &by, author).await?;
     Ok((StatusCode::CREATED, Json(thread)))
 }
 

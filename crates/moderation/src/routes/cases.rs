@@ -186,6 +186,8 @@ pub(super) async fn evidence(
 }
 
 /// Add evidence to a moderation case
+///
+/// Written to the audit log.
 #[utoipa::path(post, path = "/guilds/{guild_id}/moderation/cases/{case_number}/evidence", tag = "moderation",
     operation_id = "case_evidence_add", params(InGuildPath, CasePath, IdempotencyKey), request_body = NewEvidence,
     responses((status = 201, body = Vec<Evidence>), Problems), security(("api_key" = ["moderation:write"])))]
@@ -196,14 +198,15 @@ pub(super) async fn evidence_add(
     Json(new): Json<NewEvidence>,
 ) -> Result<(StatusCode, Json<Vec<Evidence>>), Problem> {
     let by = moderator(&app, &guild).await?;
-    let all = ops::evidence_add(app.pool(), guild.guild_id, path.case_number, new, &by).await?;
+    let author = Author::new(guild.by(), &guild.origin);
+    let all = ops::evidence_add(app.pool(), guild.guild_id, path.case_number, new, &by, author).await?;
     app.wake().outbox();
     Ok((StatusCode::CREATED, Json(all)))
 }
 
 /// Take evidence of a moderation case back
 ///
-/// It stays in the case, marked so.
+/// It stays in the case, marked so. Written to the audit log.
 #[utoipa::path(delete, path = "/guilds/{guild_id}/moderation/cases/{case_number}/evidence/{evidence_id}", tag = "moderation",
     operation_id = "case_evidence_remove", params(InGuildPath, EvidencePath),
     responses((status = 200, body = Vec<Evidence>), Problems), security(("api_key" = ["moderation:write"])))]
@@ -213,8 +216,9 @@ pub(super) async fn evidence_remove(
     Path(path): Path<EvidencePath>,
 ) -> Result<Json<Vec<Evidence>>, Problem> {
     let by = moderator(&app, &guild).await?;
-    let all =
-        ops::evidence_remove(app.pool(), guild.guild_id, path.case_number, path.evidence_id, &by).await?;
+    let author = Author::new(guild.by(), &guild.origin);
+    let (number, evidence) = (path.case_number, path.evidence_id);
+    let all = ops::evidence_remove(app.pool(), guild.guild_id, number, evidence, &by, author).await?;
     app.wake().outbox();
     Ok(Json(all))
 }

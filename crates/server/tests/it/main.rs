@@ -4,6 +4,7 @@
 
 mod administrators;
 mod attacks;
+mod audited;
 mod catalogue;
 mod dashboard;
 mod dashboard_coverage;

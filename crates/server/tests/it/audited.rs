@@ -1,7 +1,7 @@
 //! What staff do is in the audit log, with what was before and after: every operation is done, and the log is looked at.
 
 use axum::http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::guilds::{Guild, run_timers};
 use crate::house::House;
@@ -12,7 +12,38 @@ const GUILD: i64 = 375_928_847_299_117_063;
 const USER: i64 = 60_011;
 
 /// Operations that take a scope of staff, change something, and are in no log: why.
-const NOT_LOGGED: [(&str, &str); 0] = [];
+const NOT_LOGGED: [(&str, &str); 11] = [
+    ("assessment_claim_next", "a lease of half an hour, told to others who grade"),
+    ("assessment_claim", "likewise"),
+    ("assessment_claim_release", "likewise"),
+    ("insight_day_make", "figures, derived again from what happened"),
+    ("member_role_report", "what became of roles on Discord, told by whoever talks to it"),
+    ("member_role_observe", "likewise"),
+    ("rule_replay", "a look at what would have been"),
+    ("rule_try", "likewise"),
+    ("challenge_rejudge", "the sample only asks what would change"),
+    ("xp_import", "the sample names nobody"),
+    ("webhook_ping", "its delivery is in the webhook's own record"),
+];
+
+/// What changes something of what [`Guild::furnish`] made, where the document's sample asks for what is so already.
+fn changing(deed: &str) -> Option<Value> {
+    Some(match deed {
+        "board_quest_update" => json!({ "title": "Anew" }),
+        "achievement_update"
+        | "category_update"
+        | "multiplier_event_update"
+        | "season_update"
+        | "skill_update"
+        | "squad_update" => json!({ "name": "Anew" }),
+        "case_edit" => json!({ "reason": "Seen anew" }),
+        "guild_settings_change" => json!({ "api_keys.max_lifetime_days": 91 }),
+        "settings_change" => json!({ "api_keys.max_lifetime_days": 92 }),
+        "guild_settings_change_group" => json!({ "max_lifetime_days": 93 }),
+        "settings_change_group" => json!({ "max_lifetime_days": 94 }),
+        _ => return None,
+    })
+}
 
 /// Whether the operation takes what members, and those who deliver events, may do.
 fn is_of_members(operation: &Operation) -> bool {
@@ -29,7 +60,7 @@ fn is_of_members(operation: &Operation) -> bool {
 }
 
 async fn logged(house: &House) -> i64 {
-    sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM access.admin_log")
+    sqlx::query_scalar("SELECT coalesce(max(id), 0)::bigint FROM access.admin_log")
         .fetch_one(house.database.pool())
         .await
         .unwrap()
@@ -87,7 +118,8 @@ async fn what_staff_do_is_in_the_log_with_what_was_before_and_after() {
         let key = key_for(&house, &guild, deed);
         let full = deed.body_schema().map(|schema| sample(&document, schema, true));
         // A body that asks for nothing changes nothing: then one that asks for everything.
-        let bodies = [body_of(&document, deed), full];
+        let bodies =
+            changing(&deed.id).map_or_else(|| vec![body_of(&document, deed), full], |body| vec![Some(body)]);
         let mut outcome = None;
         for body in bodies {
             let before = logged(&house).await;
@@ -115,7 +147,9 @@ async fn what_staff_do_is_in_the_log_with_what_was_before_and_after() {
     }
     let same: Vec<String> = sqlx::query_scalar(
         "SELECT DISTINCT action_type || ' ' || target_table || ' ' || coalesce(before_snapshot::text, '') FROM access.admin_log
-          WHERE id > $1 AND before_snapshot = after_snapshot ORDER BY 1",
+          WHERE id > $1 AND before_snapshot = after_snapshot
+            -- Who decides the same by hand decides it all the same.
+            AND action_type <> 'OVERRIDE' ORDER BY 1",
     )
     .bind(begin)
     .fetch_all(house.database.pool())

@@ -1,13 +1,15 @@
 //! `/profile`, `/leaderboard`, `/achievements`, `/preferences`, `/privacy`.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use kernel::{PageQuery, Problem};
+use cards::Card;
+use kernel::{PageQuery, Problem, UserId};
 use people::preferences::{Preferences, preferences_get, preferences_put};
 use people::privacy::{member_erase, member_export};
 use progress::achievements::ops::progress_list;
 use progress::leaderboard::{self as xp_board, LeaderboardQuery};
-use progress::profile::member_profile;
+use progress::profile::{Profile, member_profile};
 
 use super::Answered;
 use super::bytes::more;
@@ -18,6 +20,8 @@ use crate::words::{cut, plain, say};
 
 /// Lines on a page.
 const LINES: i64 = 10;
+/// How long a picture may take; Discord is promised an answer meanwhile.
+const PICTURE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn profile(call: Call) -> Answered {
     let whose = call.member("member").unwrap_or(call.user);
@@ -43,7 +47,41 @@ pub(crate) async fn profile(call: Call) -> Answered {
     if let Some(github) = people::github_get(&mut *db::acquire(call.pool()).await?, whose).await? {
         let _ = write!(text, "\nGitHub: {}", plain(&github));
     }
-    Ok(Reply::text(text))
+    let reply = Reply::text(text);
+    Ok(match cards::picture(card(&call, whose, &profile), PICTURE).await {
+        Some(picture) => reply.file(Attachment {
+            name: "profile.png".to_owned(),
+            media_type: "image/png",
+            content: picture.into(),
+        }),
+        // The text says all of it.
+        None => reply,
+    })
+}
+
+/// A member's standing as a picture.
+fn card(call: &Call, whose: UserId, profile: &Profile) -> Card {
+    let member = &profile.member;
+    let (xp, gold, stars) = (member.xp.get(), member.gold, member.stars);
+    let (progress, below) = match profile.next_level_xp {
+        Some(next) => {
+            let (have, of) = (xp - profile.level_xp, (next - profile.level_xp).max(1));
+            // Shown as a bar of some hundred pixels.
+            #[expect(clippy::cast_precision_loss, reason = "a bar is not read to the fifteenth digit")]
+            let progress = have as f64 / of as f64;
+            (progress, format!("{xp} / {next} XP"))
+        }
+        None => (1.0, format!("{xp} XP")),
+    };
+    Card {
+        id: whose.get(),
+        name: member.name.clone(),
+        level: member.level,
+        level_label: say!(call.lang, "LEVEL", "LEVEL"),
+        rank: profile.rank.map(|rank| format!("#{rank}")),
+        progress,
+        below: (below, say!(call.lang, "{gold} gold · {stars} stars", "{gold} Gold · {stars} Sterne")),
+    }
 }
 
 pub(crate) async fn link_github(call: Call) -> Answered {

@@ -198,6 +198,10 @@ async fn staff_award_grant_and_announce_and_others_may_not() {
     let profile = chat.types(BOB_TYPES, "/profile").await;
     let text = profile.message["content"].as_str().unwrap().to_owned();
     assert!(text.starts_with("**Bob** — level ") && text.contains(", 50 XP, "), "{text}");
+    // A picture comes along, whole: its last chunk is there.
+    let (name, picture) = &profile.files[0];
+    assert_eq!(name, "profile.png");
+    assert!(picture.starts_with("\u{89}PNG\r\n") && picture.contains("IEND"), "{} bytes", picture.len());
     chat.types(EVE_TYPES, "/setup channel:51").await.privately();
     chat.types(EVE_TYPES, "/announce text:Hello")
         .await

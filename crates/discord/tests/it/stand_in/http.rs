@@ -118,7 +118,7 @@ fn served(
     (status, answer)
 }
 
-/// The message of a form, and its files by name.
+/// The message of a form, and its files by name: texts as they are, of others a character a byte.
 fn taken_apart(kind: &str, body: &Bytes) -> (Option<Value>, Vec<(String, String)>) {
     let Some(boundary) = kind.strip_prefix("multipart/form-data; boundary=") else {
         return (
@@ -126,14 +126,19 @@ fn taken_apart(kind: &str, body: &Bytes) -> (Option<Value>, Vec<(String, String)
             Vec::new(),
         );
     };
-    let text = String::from_utf8_lossy(body).into_owned();
+    // A character a byte, so that pictures come through whole.
+    let text: String = body.iter().map(|byte| char::from(*byte)).collect();
+    let whole = |content: &str| -> String {
+        let bytes: Vec<u8> = content.chars().map(|c| u8::try_from(c).unwrap()).collect();
+        String::from_utf8(bytes).unwrap_or_else(|_| content.to_owned())
+    };
     let (mut message, mut files) = (None, Vec::new());
     for part in text.split(&format!("--{boundary}")).filter(|part| part.contains("\r\n\r\n")) {
         let (head, content) = part.split_once("\r\n\r\n").unwrap();
         let content = content.strip_suffix("\r\n").unwrap();
         match head.split_once("filename=\"") {
-            None => message = Some(serde_json::from_str(content).unwrap()),
-            Some((_, rest)) => files.push((rest.split('"').next().unwrap().to_owned(), content.to_owned())),
+            None => message = Some(serde_json::from_str(&whole(content)).unwrap()),
+            Some((_, rest)) => files.push((rest.split('"').next().unwrap().to_owned(), whole(content))),
         }
     }
     (message, files)

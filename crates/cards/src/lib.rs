@@ -1,0 +1,109 @@
+//! Pictures of members' standings as PNG, for where a page cannot be shown: Discord, previews of links.
+//!
+//! Promises:
+//! * A name is a text: nothing of it is markup, whatever it holds, and it stays within its place.
+//! * A name in any script is drawn as far as there is a font: the fonts of Latin, Greek and Cyrillic are built in, others are those of the
+//!   machine (Debian's `fonts-noto-core` has nearly all scripts). What no font has is a box.
+//! * A picture takes bounded time and memory, and none of the threads that answer requests: two are drawn at once, and who waits for
+//!   longer than they want to gets none.
+//!
+//! Map: [`Card`] what is shown · [`draw`] a picture of it · [`Fonts`] the letters · `svg` how it looks.
+
+mod fonts;
+mod svg;
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::{Options, Tree};
+use tokio::sync::Semaphore;
+
+pub use fonts::Fonts;
+
+/// Width and height in pixels.
+pub const SIZE: (u32, u32) = (900, 260);
+/// Pictures drawn at once.
+const AT_ONCE: usize = 2;
+
+static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(AT_ONCE)));
+static FONTS: LazyLock<Fonts> = LazyLock::new(Fonts::of_this_machine);
+
+/// What is shown of a member. Texts come as they are to be read, in whatever language.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Card {
+    /// Whose it is: decides the colour.
+    pub id: i64,
+    /// What they are called.
+    pub name: String,
+    /// Their level.
+    pub level: i32,
+    /// What a level is called.
+    pub level_label: String,
+    /// Their place among the others, if they have one.
+    pub rank: Option<String>,
+    /// How far they are to the next level, from 0 to 1.
+    pub progress: f64,
+    /// What stands below the bar, to the left and to the right.
+    pub below: (String, String),
+}
+
+/// Why there is no picture.
+#[derive(Debug)]
+pub struct NoPicture(String);
+
+impl std::fmt::Display for NoPicture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoPicture {}
+
+/// A picture, when its turn comes; `None` where that takes longer than this, or it cannot be drawn.
+pub async fn picture(card: Card, patience: Duration) -> Option<Vec<u8>> {
+    let drawn = async {
+        let turn = Arc::clone(&TURNS).acquire_owned().await.ok()?;
+        let drawing = tokio::task::spawn_blocking(move || {
+            // Kept until it is done, whoever still waits for it.
+            let _turn = turn;
+            draw(&card, &FONTS)
+        });
+        match drawing.await {
+            Ok(Ok(picture)) => Some(picture),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a picture could not be drawn");
+                None
+            }
+            Err(error) => {
+                tracing::error!(%error, "drawing a picture broke");
+                None
+            }
+        }
+    };
+    tokio::time::timeout(patience, drawn).await.unwrap_or_else(|_| {
+        tracing::info!("a picture took too long: there is none");
+        None
+    })
+}
+
+/// Draws a picture in these letters. Blocks: it takes some milliseconds, and longer in scripts that are met for the first time.
+pub fn draw(card: &Card, fonts: &Fonts) -> Result<Vec<u8>, NoPicture> {
+    let faces = fonts.faces();
+    let name = faces.marked(&svg::shown(&card.name), true);
+    let render = |size: f32| {
+        let whole = svg::whole(card, &name, size, |text| faces.marked(text, false));
+        let options =
+            Options { fontdb: fonts.database(), font_resolver: faces.resolver(), ..Options::default() };
+        Tree::from_str(&whole, &options).map_err(|error| NoPicture(error.to_string()))
+    };
+    let mut tree = render(svg::NAME_SIZE)?;
+    if let Some(wide) = tree.node_by_id(svg::NAME).map(|node| node.abs_bounding_box().width())
+        && wide > svg::NAME_WIDTH
+    {
+        tree = render(svg::NAME_SIZE * svg::NAME_WIDTH / wide)?;
+    }
+    let mut pixels = Pixmap::new(SIZE.0, SIZE.1).ok_or_else(|| NoPicture("it has no size".to_owned()))?;
+    resvg::render(&tree, Transform::identity(), &mut pixels.as_mut());
+    pixels.encode_png().map_err(|error| NoPicture(error.to_string()))
+}

@@ -17,6 +17,7 @@ mod stand_in;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use access::testing::means;
@@ -64,6 +65,8 @@ fn main() -> ExitCode {
 struct Town {
     chat: Chat,
     gateway: Gateway,
+    /// How long each answer took that came.
+    times: Mutex<Vec<Duration>>,
 }
 
 impl Town {
@@ -72,21 +75,38 @@ impl Town {
         let number: i64 = interaction["id"].as_str()?.parse().ok()?;
         let token = interaction["token"].as_str()?;
         self.gateway.happens("INTERACTION_CREATE", interaction.clone());
-        let until = Instant::now() + PATIENCE;
+        let began = Instant::now();
+        let until = began + PATIENCE;
         while Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(15)).await;
             let Some(answer) = self.chat.discord.with(|known| known.callbacks.get(&number).cloned()) else {
                 continue;
             };
             if !matches!(answer["type"].as_u64(), Some(5 | 6)) {
+                self.times.lock().unwrap().push(began.elapsed());
                 return Some(Heard { message: answer["data"].clone(), answer, files: Vec::new() });
             }
             if let Some(message) = self.chat.discord.with(|known| known.kept.get(token).cloned()) {
+                self.times.lock().unwrap().push(began.elapsed());
                 let files = self.chat.discord.inner.lock().unwrap().files.get(token).cloned();
                 return Some(Heard { answer, message, files: files.unwrap_or_default() });
             }
         }
         None
+    }
+
+    /// How many commands and forms were answered, and how long that took.
+    fn figures(&self, took: Duration) -> String {
+        let mut times = self.times.lock().unwrap().clone();
+        times.sort_unstable();
+        let at = |share: usize| times.get(times.len() * share / 1_000).copied().unwrap_or_default();
+        let each = f64::from(u32::try_from(times.len()).unwrap()) / took.as_secs_f64();
+        format!(
+            "{} answers in {took:.0?}, {each:.0} a second; half of them within {:.0?}, 99 % within {:.0?}",
+            times.len(),
+            at(500),
+            at(990)
+        )
     }
 
     async fn asks(&self, who: Who, kind: u8, data: &Value) -> Heard {
@@ -315,7 +335,10 @@ async fn plays(town: &Town, n: i64, of: i64) {
         town.gateway.happens("MESSAGE_CREATE", message);
     }
     town.types(who, "/profile").await;
-    println!("{} is through after {:?}", who.name, began.elapsed());
+    // Few of many: enough to see that it goes on.
+    if n % 20 == 0 {
+        println!("{} is through after {:.1?}", who.name, began.elapsed());
+    }
 }
 
 async fn play(sandbox: Sandbox) {
@@ -331,7 +354,7 @@ async fn play(sandbox: Sandbox) {
         Some(sandbox),
     )
     .await;
-    let town = Town { chat, gateway };
+    let town = Town { chat, gateway, times: Mutex::default() };
     let campaign = stage(&town).await;
     town.chat.discord.with(|known| {
         known.members.extend((0..members).map(|n| ((1, 1_000 + n), BTreeSet::new())));
@@ -356,12 +379,14 @@ async fn play(sandbox: Sandbox) {
         }
         std::future::pending::<()>().await;
     };
+    let began = Instant::now();
     let playing =
         futures::stream::iter(0..members).for_each_concurrent(AT_ONCE, |n| plays(&town, n, members));
     tokio::select! {
         () = playing => {}
         () = tricks => {}
     }
+    println!("{members} members have played: {}", town.figures(began.elapsed()));
     let greetings = town.gateway.greetings();
     assert!(greetings.iter().any(|greeting| greeting.starts_with("resume ")), "{greetings:?}");
     town.hears(RULER, "/campaign scoreboard campaign:Advent", &["**Advent: scoreboard**\n1. Member "]).await;

@@ -17,6 +17,7 @@ mod learn;
 mod member;
 mod moderate;
 mod registry;
+mod setting_up;
 mod squads;
 mod staff;
 mod tree;
@@ -33,6 +34,7 @@ use call::Call;
 use kinds::{Command, Leaf};
 use tree::{COMPONENTS, TREE};
 
+pub(crate) use choose::all;
 pub use describe::{describe, reference};
 pub use registry::{Synced, sync};
 

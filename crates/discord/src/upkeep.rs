@@ -15,6 +15,7 @@ use crate::commands::sync;
 use crate::effects::{self, Queue};
 use crate::gateway;
 use crate::interactions::forget_old;
+use crate::{native, setup};
 
 /// How long to wait before Discord is told of the commands again, where that failed.
 const AGAIN: Duration = Duration::from_mins(5);
@@ -38,6 +39,8 @@ pub(crate) fn start(means: &Means, node: &NodeHandle) {
     effects::spawn(bot.clone(), node);
     effects::spawn_moderation(bot.clone(), node);
     boards::spawn(bot.clone(), node);
+    setup::spawn(bot.clone(), node);
+    native::spawn(bot.clone(), node);
     gateway::spawn(bot.clone(), node);
     let stopping = node.stopping().clone();
     drop(node.spawn(async move {

@@ -12,4 +12,4 @@ pub mod routes;
 
 mod store;
 
-pub use model::{Category, CategoryEdit, Interaction, NewCategory, Weight};
+pub use model::{Category, CategoryEdit, Interaction, MovedChannel, NewCategory, Weight};

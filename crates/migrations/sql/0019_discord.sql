@@ -157,6 +157,99 @@ COMMENT ON COLUMN discord.voice_states.user_id IS 'Who, a snowflake.';
 COMMENT ON COLUMN discord.voice_states.channel_id IS 'The channel, a snowflake.';
 COMMENT ON COLUMN discord.voice_states.updated_at IS 'Since when.';
 
+-- Set-up ---------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE discord.setups (
+    guild_id bigint NOT NULL,
+    next_at timestamptz NOT NULL DEFAULT now(),
+    held_until timestamptz NOT NULL DEFAULT now(),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_setups PRIMARY KEY (guild_id)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE discord.setups IS
+    'Guilds that were set up by the bot''s command: their categories, roles and channels for announcements are kept in step with '
+    'Discord''s.';
+COMMENT ON COLUMN discord.setups.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN discord.setups.next_at IS 'When Discord is asked next: soon after something changed there, a few times a day otherwise.';
+COMMENT ON COLUMN discord.setups.held_until IS 'Until when somebody is at it, unless they are done before.';
+COMMENT ON COLUMN discord.setups.created_at IS 'When the guild was set up first.';
+CREATE INDEX ix_setups_next_at ON discord.setups (next_at);
+
+CREATE TABLE discord.setup_categories (
+    guild_id bigint NOT NULL,
+    discord_id bigint NOT NULL,
+    category_id integer NOT NULL,
+    name text NOT NULL,
+    CONSTRAINT pk_setup_categories PRIMARY KEY (guild_id, discord_id),
+    CONSTRAINT uq_setup_categories_category_id UNIQUE (guild_id, category_id),
+    CONSTRAINT ck_setup_categories_name CHECK (length(name) BETWEEN 1 AND 100)
+);
+COMMENT ON TABLE discord.setup_categories IS 'Which category of ours stands for which of Discord''s.';
+COMMENT ON COLUMN discord.setup_categories.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN discord.setup_categories.discord_id IS 'Discord''s, a channel''s snowflake.';
+COMMENT ON COLUMN discord.setup_categories.category_id IS 'Ours (lake.categories); one that was removed by hand is not made again.';
+COMMENT ON COLUMN discord.setup_categories.name IS 'The name that was given to ours: one that bears another by now is not renamed.';
+
+CREATE TABLE discord.setup_channels (
+    guild_id bigint NOT NULL,
+    channel_id bigint NOT NULL,
+    discord_id bigint NOT NULL,
+    CONSTRAINT pk_setup_channels PRIMARY KEY (guild_id, channel_id),
+    CONSTRAINT fk_setup_channels_discord_id FOREIGN KEY (guild_id, discord_id)
+        REFERENCES discord.setup_categories (guild_id, discord_id) ON DELETE CASCADE
+);
+COMMENT ON TABLE discord.setup_channels IS 'In which category Discord had each channel when it was asked last: what is different then was moved there.';
+COMMENT ON COLUMN discord.setup_channels.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN discord.setup_channels.channel_id IS 'The channel, a snowflake.';
+COMMENT ON COLUMN discord.setup_channels.discord_id IS 'Discord''s category.';
+CREATE INDEX ix_setup_channels_discord_id ON discord.setup_channels (guild_id, discord_id);
+
+CREATE TABLE discord.setup_roles (
+    guild_id bigint NOT NULL,
+    discord_role_id bigint NOT NULL,
+    role text NOT NULL,
+    CONSTRAINT pk_setup_roles PRIMARY KEY (guild_id, discord_role_id),
+    CONSTRAINT ck_setup_roles_role CHECK (role IN ('admin', 'moderator'))
+);
+COMMENT ON TABLE discord.setup_roles IS
+    'Roles of Discord''s that confer one of ours because of what they permit there. What is taken from one by hand is not given again.';
+COMMENT ON COLUMN discord.setup_roles.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN discord.setup_roles.discord_role_id IS 'Discord''s role, a snowflake.';
+COMMENT ON COLUMN discord.setup_roles.role IS 'Ours: admin or moderator.';
+
+-- Discord's own AutoMod -----------------------------------------------------------------------------------------------
+
+CREATE TABLE discord.native_automod (
+    guild_id bigint NOT NULL,
+    wanted boolean NOT NULL,
+    version bigint,
+    next_at timestamptz NOT NULL DEFAULT now(),
+    held_until timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_native_automod PRIMARY KEY (guild_id)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE discord.native_automod IS 'Guilds that wish Discord''s own AutoMod to have the cheap part of their rules, or did.';
+COMMENT ON COLUMN discord.native_automod.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN discord.native_automod.wanted IS 'Whether it does.';
+COMMENT ON COLUMN discord.native_automod.version IS 'A number for its rules as they were when Discord was told last.';
+COMMENT ON COLUMN discord.native_automod.next_at IS 'When Discord is asked next.';
+COMMENT ON COLUMN discord.native_automod.held_until IS 'Until when somebody is at it, unless they are done before.';
+CREATE INDEX ix_native_automod_next_at ON discord.native_automod (next_at);
+
+CREATE TABLE discord.native_rules (
+    guild_id bigint NOT NULL,
+    rule_id uuid NOT NULL,
+    discord_id bigint NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT pk_native_rules PRIMARY KEY (guild_id, rule_id),
+    CONSTRAINT uq_native_rules_discord_id UNIQUE (guild_id, discord_id),
+    CONSTRAINT ck_native_rules_hash CHECK (octet_length(hash) = 32)
+);
+COMMENT ON TABLE discord.native_rules IS 'Which rule of Discord''s own AutoMod is made of which of ours.';
+COMMENT ON COLUMN discord.native_rules.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN discord.native_rules.rule_id IS 'Ours (moderation.automod_rules).';
+COMMENT ON COLUMN discord.native_rules.discord_id IS 'Discord''s, a snowflake.';
+COMMENT ON COLUMN discord.native_rules.hash IS 'SHA-256 of what Discord was told.';
+
 -- Messages that edit themselves ---------------------------------------------------------------------------------------
 
 CREATE TABLE discord.live_boards (

@@ -17,6 +17,7 @@ use super::call::{Call, mention};
 use super::choose::{What, chosen, id};
 use super::moderate::{make, moderator};
 use crate::interactions::reply::Reply;
+use crate::native::wish;
 use crate::words::{Lang, plain, say, when};
 
 /// Rules that a list shows.
@@ -85,6 +86,31 @@ pub(crate) async fn switch(call: Call) -> Answered {
     call.committed();
     let (name, state) = (plain(&rule.rule.name), state_word(call.lang, state));
     Ok(Reply::text(say!(call.lang, "{name} is {state} now.", "{name} ist jetzt {state}.")))
+}
+
+/// Hands the cheap part of the rules to Discord's own `AutoMod`, or takes it back.
+pub(crate) async fn native(call: Call) -> Answered {
+    let on = call.yes("on").unwrap_or(true);
+    let native = wish(&call.bot, call.guild, on, call.author()).await?;
+    call.committed();
+    if !on {
+        return Ok(Reply::text(say!(
+            call.lang,
+            "Discord's own AutoMod has none of these rules any more.",
+            "Discords eigener AutoMod hat keine dieser Regeln mehr."
+        )));
+    }
+    let count = native.rules.len();
+    let mut text = say!(
+        call.lang,
+        "Discord's own AutoMod has {count} of these rules now, and follows their changes.",
+        "Discords eigener AutoMod hat jetzt {count} dieser Regeln und folgt ihren Änderungen."
+    );
+    for left in native.left_out.iter().take(RULES) {
+        text.push('\n');
+        text.push_str(&plain(left));
+    }
+    Ok(Reply::text(text))
 }
 
 /// The last hits, each with why.

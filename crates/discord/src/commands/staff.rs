@@ -1,10 +1,8 @@
-//! `/award`, `/grant`, `/season`, `/announce`, `/setup`: for who runs a server.
-
-use std::fmt::Write as _;
+//! `/award`, `/grant`, `/season`, `/announce`: for who runs a server.
 
 use access::web::Repeatable;
 use chrono::TimeDelta;
-use community::announcements::model::{AnnouncementKind, ChannelChoice, NewNotice};
+use community::announcements::model::NewNotice;
 use community::announcements::ops as announcement_ops;
 use economy::model::{AwardKind, AwardRequest};
 use kernel::{Bytes, PageQuery, Problem};
@@ -142,37 +140,4 @@ pub(crate) async fn announce(call: Call) -> Answered {
         "It is announced in <#{channel}> when its turn comes.",
         "Es wird in <#{channel}> angesagt, sobald es dran ist."
     )))
-}
-
-/// The first thing after the bot came: everything is announced in one channel, and what else there is to do is told.
-pub(crate) async fn setup(call: Call) -> Answered {
-    let channel = call.channel_given("channel").or(call.channel);
-    let channel = channel.ok_or_else(|| Problem::field("channel", "is missing"))?;
-    let chosen = announcement_ops::channel_list(call.pool(), call.guild).await?;
-    for kind in AnnouncementKind::ALL {
-        // What was chosen before stays: setting up twice undoes nothing.
-        if chosen.channels.iter().all(|choice| choice.kind != kind) {
-            let choice = ChannelChoice { kind, channel_id: channel, enabled: true };
-            announcement_ops::channel_put(call.pool(), call.guild, choice, call.author()).await?;
-        }
-    }
-    call.committed();
-    let list = announcement_ops::channel_list(call.pool(), call.guild).await?;
-    let mut text = say!(
-        call.lang,
-        "This server is set up. Announced:",
-        "Dieser Server ist eingerichtet. Angesagt wird:"
-    );
-    for choice in &list.channels {
-        let _ = write!(text, "\n{} → <#{}>", plain(choice.kind.as_str()), choice.channel_id);
-    }
-    let squads = squads::ops::squad_list(call.pool(), call.guild, false, &PageQuery::default()).await?;
-    if squads.items.is_empty() {
-        text.push_str(&say!(
-            call.lang,
-            "\nThere are no squads yet: make some by the API, the dashboard or the command line.",
-            "\nNoch gibt es keine Squads: über die API, die Oberfläche oder die Kommandozeile anlegen."
-        ));
-    }
-    Ok(Reply::text(text))
 }

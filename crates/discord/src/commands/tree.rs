@@ -2,7 +2,9 @@
 
 use super::choose::What;
 use super::kinds::{Command, Opt, Run, Seen, Takes, leaf, one_of, optional, required, text};
-use super::{appeals, automod, bytes, campaign, community, hand_in, learn, member, moderate, squads, staff};
+use super::{
+    appeals, automod, bytes, campaign, community, hand_in, learn, member, moderate, setting_up, squads, staff,
+};
 
 const SQUAD: Opt = one_of("squad", What::Squad, "Which squad", "Welches Squad");
 const CAMPAIGN: Opt = one_of("campaign", What::Campaign, "Which campaign", "Welche Kampagne");
@@ -505,6 +507,9 @@ pub(crate) static TREE: &[Command] = &[
                 one_of("rule", What::Rule, "Which rule", "Welche Regel"),
                 one_of("state", What::RuleState, "How it is to be", "Wie sie sein soll"),
             ], private; "moderation:rules"),
+            leaf!("native", "Have Discord's own AutoMod block what it can of these rules, or no more", "Discords AutoMod sperren lassen, was er von diesen Regeln kann, oder nicht mehr", automod::native, [
+                required("on", Takes::YesNo, "Whether it does", "Ob er das tut"),
+            ], private; "moderation:rules"),
         ],
     },
     Command {
@@ -553,9 +558,9 @@ pub(crate) static TREE: &[Command] = &[
         about: text("Set this server up", "Diesen Server einrichten"),
         seen: Seen::Managers,
         leaves: &[
-            leaf!("", "Choose where things are announced, and see what is missing", "Wählen, wo angesagt wird, und sehen, was fehlt", staff::setup, [
+            leaf!("", "Take over categories and roles, choose where to announce, see what is missing", "Kategorien und Rollen übernehmen, wählen, wo angesagt wird, und sehen, was fehlt", setting_up::setup, [
             optional("channel", Takes::Channel, "Where to announce everything; here if left out", "Wo alles angesagt wird; sonst hier"),
-        ], private; "community:write"),
+        ], private; "roles:write"),
         ],
     },
 ];

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const MAX_EVENT: usize = 16 * 1024 * 1024;
 
 /// Guilds, members, bans and the audit log, voice, messages, reactions.
-const INTENTS: u64 = 1 | 1 << 1 | 1 << 2 | 1 << 7 | 1 << 9 | 1 << 10;
+const INTENTS: u64 = 1 | 1 << 1 | 1 << 2 | 1 << 7 | 1 << 9 | 1 << 10 | 1 << 20 | 1 << 21;
 /// What messages say.
 const CONTENT: u64 = 1 << 15;
 

@@ -1,4 +1,4 @@
-//! What an event of the gateway is for us. Pure: nothing of a message's words goes further than here.
+//! What an event of the gateway is for us. Pure, but for chance: nothing of a message's words goes further than here.
 
 use chrono::{DateTime, Utc};
 use kernel::{ChannelId, MessageId, RoleId, UserId};
@@ -9,6 +9,7 @@ use progress::EventType;
 use serde_json::Value;
 
 use crate::settings::snowflake;
+use crate::setup::{SOON, SPREAD};
 
 /// Where Discord's ids begin to count, in milliseconds since 1970.
 const EPOCH: i64 = 1_420_070_400_000;
@@ -30,6 +31,10 @@ pub(super) enum Means {
     Ban(UserId, bool),
     /// Somebody was dealt with: an entry of the guild's audit log.
     Native(Box<NativeAction>),
+    /// Discord's own `AutoMod` blocked what somebody wrote, by this rule of its.
+    Blocked(i64, UserId, Option<ChannelId>),
+    /// Rules of Discord's own `AutoMod` are others now.
+    Rules,
     /// Nothing.
     Nothing,
 }
@@ -85,6 +90,8 @@ pub(super) fn means(name: &str, data: &Value, now: DateTime<Utc>, source: &str) 
         "GUILD_AUDIT_LOG_ENTRY_CREATE" => {
             native(data).map_or(Means::Nothing, |entry| Means::Native(Box::new(entry)))
         }
+        "AUTO_MODERATION_ACTION_EXECUTION" => blocked(data).unwrap_or(Means::Nothing),
+        "AUTO_MODERATION_RULE_UPDATE" | "AUTO_MODERATION_RULE_DELETE" => Means::Rules,
         "VOICE_STATE_UPDATE" => voice(data).map_or(Means::Nothing, Means::Voice),
         // A guild that is out of order comes back by itself.
         "GUILD_CREATE" if data["unavailable"] != true => {
@@ -93,6 +100,17 @@ pub(super) fn means(name: &str, data: &Value, now: DateTime<Utc>, source: &str) 
         }
         "GUILD_DELETE" if data["unavailable"] != true => Means::Left,
         _ => Means::Nothing,
+    }
+}
+
+/// Within how many seconds a guild that was set up is to be looked at because of this: its channels or roles are others now.
+pub(super) fn changes(name: &str) -> Option<f64> {
+    match name {
+        "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "CHANNEL_DELETE" | "GUILD_ROLE_CREATE"
+        | "GUILD_ROLE_UPDATE" | "GUILD_ROLE_DELETE" => Some(SOON),
+        // All of them come back at once, and something may have been missed.
+        "GUILD_CREATE" => Some(SPREAD * rand::random::<f64>()),
+        _ => None,
     }
 }
 
@@ -186,6 +204,13 @@ fn member(data: &Value, kind: EventType, now: DateTime<Utc>, source: &str) -> Me
     let mut event = event(kind, user, now, source.to_owned());
     event.payload.bot = data["user"]["bot"] == true;
     Means::Lake(Box::new(event))
+}
+
+/// Each action of a rule is told by itself: that of blocking (1) is one of every rule of ours.
+fn blocked(data: &Value) -> Option<Means> {
+    let (rule, user) = (id(&data["rule_id"])?, UserId::new(id(&data["user_id"])?));
+    let channel = id(&data["channel_id"]).map(ChannelId::new);
+    (data["action"]["type"] == 1).then_some(Means::Blocked(rule, user, channel))
 }
 
 /// What an entry of the audit log says was done to somebody, if it is one of moderation.

@@ -15,12 +15,14 @@ use squads::roles::{ObservedRoles, observe};
 use tokio::sync::mpsc;
 
 use super::connection::Happened;
-use super::events::{Means, VoiceState, guild_of, joined, means};
+use super::events::{Means, VoiceState, changes, guild_of, joined, means};
 use super::judging::{Watch, refresh};
 use super::lease::Lease;
 use crate::bot::Bot;
 use crate::interactions::arrived;
+use crate::native::{self, blocked};
 use crate::sender::{Method, Request};
+use crate::setup::stale;
 
 /// Events taken at once, and how long the first of them waits for others.
 const BATCH: usize = 500;
@@ -168,6 +170,10 @@ async fn of_guild(
                 let own = UserId::new(bot.sender().application_id());
                 told_of(native_action(pool, guild, &entry, own).await)?;
             }
+            Means::Blocked(rule, user, channel) => {
+                told_of(blocked(bot, guild, (rule, user, channel), &source).await?)?;
+            }
+            Means::Rules => native::stale(&mut *db::acquire(pool).await?, guild).await?,
             Means::Nothing => {}
         }
         if let Some((joined, silent_until)) = came_in {
@@ -193,6 +199,9 @@ async fn of_guild(
             Err(problem) if problem.status() >= 500 => return Err(problem),
             _ => {}
         }
+    }
+    if let Some(within) = events.iter().filter_map(|happened| changes(&happened.name)).reduce(f64::min) {
+        stale(&mut *db::acquire(pool).await?, guild, within).await?;
     }
     bot.app().wake().outbox();
     Ok(())

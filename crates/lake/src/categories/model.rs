@@ -66,6 +66,17 @@ pub struct Category {
     pub created_at: DateTime<Utc>,
 }
 
+/// A channel that is in another category of Discord's now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MovedChannel {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Which of ours stands for where it was.
+    pub from: Option<CategoryId>,
+    /// Which of ours stands for where it is.
+    pub to: Option<CategoryId>,
+}
+
 /// A category to be made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -7,7 +7,7 @@ use kernel::fields;
 use kernel::{ChannelId, GuildId, Limit, Page, PageQuery, Problem};
 use sqlx::{PgConnection, PgPool};
 
-use super::model::{Category, CategoryEdit, NewCategory, Weight};
+use super::model::{Category, CategoryEdit, MovedChannel, NewCategory, Weight};
 use super::store;
 use crate::error::Error;
 use crate::ids::CategoryId;
@@ -119,6 +119,37 @@ pub async fn category_remove(
         deed.record(&mut tx, guild, author).await?;
         tx.commit().await?;
         Ok(after)
+    })
+    .await
+}
+
+/// Moves channels between categories, as they were moved on Discord: one that an administrator put elsewhere meanwhile stays there, and
+/// none comes into a category that was removed. Audited.
+pub async fn channels_moved(
+    pool: &PgPool,
+    guild: GuildId,
+    moved: &[MovedChannel],
+    author: Author<'_>,
+) -> Result<(), Error> {
+    let touched: BTreeSet<CategoryId> = moved.iter().flat_map(|one| [one.from, one.to]).flatten().collect();
+    db::retry(|| async {
+        let mut tx = db::begin(pool).await?;
+        let mut before = Vec::new();
+        for category in &touched {
+            if store::lock(&mut tx, guild, *category).await? {
+                before.push(known(&mut tx, guild, *category).await?);
+            }
+        }
+        store::move_channels(&mut tx, guild, moved).await?;
+        for before in before {
+            let after = known(&mut tx, guild, before.id).await?;
+            if after != before {
+                let deed = Deed::new("UPDATE", TABLE, before.id.to_string()).before(&before).after(&after);
+                deed.record(&mut tx, guild, author).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(())
     })
     .await
 }

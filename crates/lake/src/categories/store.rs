@@ -5,7 +5,7 @@ use kernel::{ChannelId, GuildId, Limit, UserId};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::model::{Category, Weight};
+use super::model::{Category, MovedChannel, Weight};
 use crate::error::Error;
 use crate::ids::CategoryId;
 
@@ -148,6 +148,40 @@ pub(super) async fn set_channels(
         guild.get(),
         category.get(),
         &ids,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes each channel out of where it was, and puts those that are in no category then into where they are.
+pub(super) async fn move_channels(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    moved: &[MovedChannel],
+) -> Result<(), Error> {
+    let ids: Vec<i64> = moved.iter().map(|one| one.channel.get()).collect();
+    let of = |category: Option<CategoryId>| category.map(CategoryId::get);
+    let from: Vec<Option<i32>> = moved.iter().map(|one| of(one.from)).collect();
+    let to: Vec<Option<i32>> = moved.iter().map(|one| of(one.to)).collect();
+    sqlx::query!(
+        "DELETE FROM lake.category_channels k USING unnest($2::bigint[], $3::integer[]) AS m (channel_id, category_id)
+          WHERE k.guild_id = $1 AND k.channel_id = m.channel_id AND k.category_id = m.category_id",
+        guild.get(),
+        &ids,
+        &from as &[Option<i32>],
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO lake.category_channels (guild_id, category_id, channel_id)
+         SELECT $1, c.id, m.channel_id FROM unnest($2::bigint[], $3::integer[]) AS m (channel_id, category_id)
+           JOIN lake.categories c ON c.guild_id = $1 AND c.id = m.category_id AND c.active
+          ORDER BY m.channel_id
+         ON CONFLICT (guild_id, channel_id) DO NOTHING",
+        guild.get(),
+        &ids,
+        &to as &[Option<i32>],
     )
     .execute(conn)
     .await?;

@@ -4,9 +4,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::rule::{Config, Rule};
+use super::rule::{Config, Rule, RuleType};
 use super::verdict::Act;
 use crate::error::Error;
+use crate::model::RuleId;
 
 /// Most rules about words in a guild.
 const RULES: usize = 6;
@@ -20,25 +21,35 @@ const PATTERNS: (usize, usize) = (10, 260);
 const EXEMPT: (usize, usize) = (20, 50);
 
 /// Rules for Discord's `AutoMod`, and what stays ours.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 #[schema(as = NativeRules)]
 pub struct Native {
     /// Bodies for `POST /guilds/{guild}/auto-moderation/rules`.
     #[schema(value_type = Vec<Object>)]
     pub rules: Vec<Value>,
+    /// Of which of ours each is made, in the same order.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub of: Vec<RuleId>,
     /// What Discord would not take, as sentences.
     pub left_out: Vec<String>,
 }
 
-/// Compiles what of the rules Discord can judge by itself: words, patterns and mentions of rules that delete or time out. Ours go on judging:
-/// they see through disguises, and surfaces that Discord's do not.
+/// Compiles what of the rules Discord can judge by itself: words, patterns and mentions of rules that delete and do nothing else, as what Discord
+/// blocks never comes to us, and so neither to a case nor to an alert of ours. Ours go on judging: they see through disguises, and surfaces that
+/// Discord's do not.
 pub fn native(rules: &[Rule]) -> Result<Native, Error> {
-    let mut native = Native { rules: Vec::new(), left_out: Vec::new() };
+    let mut native = Native { rules: Vec::new(), of: Vec::new(), left_out: Vec::new() };
     let mut about_words = 0;
     let mut about_mentions = 0;
     for rule in rules.iter().filter(|rule| rule.rule.is_active && !rule.rule.dry_run) {
         let name = &rule.rule.name;
         let mut left_out = |why: &str| native.left_out.push(format!("“{name}” {why}."));
+        let is_native = |kind| matches!(kind, RuleType::Words | RuleType::Regex | RuleType::Mentions);
+        if is_native(rule.rule.rule_type) && rule.rule.action != Act::Delete {
+            left_out("does more than delete: what Discord blocks would come to no case");
+            continue;
+        }
         let (trigger, metadata) = match Config::read(rule.rule.rule_type, &rule.rule.config)? {
             Config::Words(words) => {
                 let (fit, long): (Vec<String>, Vec<String>) =
@@ -87,6 +98,7 @@ pub fn native(rules: &[Rule]) -> Result<Native, Error> {
             continue;
         }
         *taken += 1;
+        native.of.push(rule.id);
         native.rules.push(json!({
             "name": name,
             "event_type": 1,
@@ -101,19 +113,11 @@ pub fn native(rules: &[Rule]) -> Result<Native, Error> {
     Ok(native)
 }
 
+/// The message does not appear; where the rule tells a channel, Discord tells it.
 fn actions(rule: &Rule) -> Vec<Value> {
-    let mut actions = Vec::new();
-    if rule.rule.delete_message || rule.rule.action == Act::Delete {
-        actions.push(json!({ "type": 1, "metadata": {} }));
-    }
+    let mut actions = vec![json!({ "type": 1, "metadata": {} })];
     if let Some(channel) = rule.rule.alert_channel_id {
         actions.push(json!({ "type": 2, "metadata": { "channel_id": channel } }));
-    }
-    if let (Act::Timeout, Some(seconds)) = (rule.rule.action, rule.rule.duration_seconds) {
-        actions.push(json!({ "type": 3, "metadata": { "duration_seconds": seconds } }));
-    }
-    if actions.is_empty() {
-        actions.push(json!({ "type": 1, "metadata": {} }));
     }
     actions
 }

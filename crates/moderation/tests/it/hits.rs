@@ -197,6 +197,12 @@ async fn rules_over_http() {
         assert_eq!((status, &problem["errors"][0]["field"]), (400, &json!(field)), "{problem}");
     }
     let id = made["id"].as_str().unwrap();
+    // What Discord blocks comes to no case: a rule that times out stays ours.
+    let (_, native) = house.send("GET", &format!("{base}/native"), None, None).await;
+    assert_eq!(
+        (native["rules"].as_array().unwrap().len(), native["left_out"].as_array().unwrap().len()),
+        (0, 1)
+    );
     let (status, _) = house.send("PUT", &format!("{base}/{id}"), None, Some(json!({ "name": "Words", "rule_type": "words", "config": { "words": ["worse"] }, "action": "delete" }))).await;
     assert_eq!(status, 200);
     let trial = json!({ "rule": new, "samples": [{ "text": "fine" }, { "text": "b\u{200B}adword" }] });

@@ -22,8 +22,12 @@ pub(crate) struct State {
     pub(crate) members: BTreeMap<(i64, i64), BTreeSet<i64>>,
     /// What channels are in.
     pub(crate) parents: BTreeMap<i64, i64>,
+    /// What channels are called, where that is not told by their number.
+    pub(crate) names: BTreeMap<i64, String>,
     /// Channels that are threads.
     pub(crate) threads: BTreeSet<i64>,
+    /// Rules of Discord's own `AutoMod`.
+    pub(crate) automod: BTreeMap<i64, Value>,
     /// Whose the guilds are, who is not said to be anybody else.
     pub(crate) owner: i64,
     /// Permissions of roles.
@@ -66,7 +70,9 @@ impl Default for State {
                 ((1, APPLICATION), BTreeSet::new()),
             ]),
             parents: BTreeMap::new(),
+            names: BTreeMap::new(),
             threads: BTreeSet::new(),
+            automod: BTreeMap::new(),
             owner: 9,
             permissions: BTreeMap::new(),
             messages: BTreeMap::new(),
@@ -171,7 +177,7 @@ impl State {
         let is_category = self.parents.values().any(|of| *of == id) && parent.is_none();
         json!({
             "id": id.to_string(), "type": if is_category { 4 } else { 0 }, "flags": 0, "guild_id": self.channels[&id].to_string(),
-            "name": format!("channel{id}"), "position": 0, "parent_id": parent, "permission_overwrites": [], "topic": null,
+            "name": self.names.get(&id).cloned().unwrap_or_else(|| format!("channel{id}")), "position": 0, "parent_id": parent, "permission_overwrites": [], "topic": null,
             "nsfw": false, "rate_limit_per_user": 0, "last_message_id": null,
         })
     }
@@ -405,6 +411,44 @@ impl State {
                 }
                 (200, answer)
             }
+            ("GET", ["guilds", _, "auto-moderation", "rules"]) => {
+                (200, json!(self.automod.values().collect::<Vec<_>>()))
+            }
+            ("POST", ["guilds", guild, "auto-moderation", "rules"]) => {
+                // By hand, as the description lacks it.
+                let of_kind = |rule: &&Value| rule["trigger_type"] == body["trigger_type"];
+                if self.automod.values().filter(of_kind).count()
+                    >= if body["trigger_type"] == 1 { 6 } else { 1 }
+                {
+                    return refused(400, 50_035, "Invalid Form Body");
+                }
+                let rule = self.automod_rule(number(guild), APPLICATION, &body);
+                (200, rule)
+            }
+            ("PATCH", ["guilds", _, "auto-moderation", "rules", rule]) => {
+                match self.automod.get_mut(&number(rule)) {
+                    Some(known) => {
+                        for (name, value) in body.as_object().into_iter().flatten() {
+                            match value {
+                                Value::Object(fields) => {
+                                    for (field, value) in fields {
+                                        known[name][field] = value.clone();
+                                    }
+                                }
+                                value => known[name] = value.clone(),
+                            }
+                        }
+                        (200, known.clone())
+                    }
+                    None => refused(404, 10_066, "Unknown Auto Moderation Rule"),
+                }
+            }
+            ("DELETE", ["guilds", _, "auto-moderation", "rules", rule]) => {
+                match self.automod.remove(&number(rule)) {
+                    Some(_) => (204, Value::Null),
+                    None => refused(404, 10_066, "Unknown Auto Moderation Rule"),
+                }
+            }
             ("POST", ["guilds", guild, "bulk-ban"]) => {
                 let users = body["user_ids"].as_array().cloned().unwrap_or_default();
                 let (mut banned, mut failed) = (Vec::new(), Vec::new());
@@ -501,6 +545,24 @@ impl State {
             }
             _ => refused(404, 0, "404: Not Found"),
         }
+    }
+
+    /// Somebody makes a rule of Discord's own `AutoMod`.
+    pub(crate) fn automod_rule(&mut self, guild: i64, creator: i64, body: &Value) -> Value {
+        let id = self.id();
+        let mut rule = body.clone();
+        for (name, value) in [("id", id), ("guild_id", guild), ("creator_id", creator)] {
+            rule[name] = json!(value.to_string());
+        }
+        if rule["trigger_type"] == 1 {
+            for name in ["keyword_filter", "regex_patterns", "allow_list"] {
+                if rule["trigger_metadata"][name].is_null() {
+                    rule["trigger_metadata"][name] = json!([]);
+                }
+            }
+        }
+        self.automod.insert(id, rule.clone());
+        rule
     }
 
     fn post(&mut self, channel: i64, body: &Value) -> Answered {

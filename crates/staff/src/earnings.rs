@@ -19,6 +19,7 @@ use progress::rewards::{Explanation, Figures};
 use serde::{Deserialize, Serialize};
 
 use super::categories::called;
+use super::kinds;
 use super::lake::{filled, instant};
 use super::names::Names;
 use super::sheet::{Sheet, asking, code, factor, facts, field, group, join, says, table, text};
@@ -99,7 +100,7 @@ fn would_earn(tried: &Tried, factors: &Factors) -> Html {
 fn did_earn(shell: &Shell, names: &Names, explained: &Explained) -> Html {
     let event = &explained.event;
     let known = facts([
-        ("What", text(format::word(&event.event_type))),
+        ("What", text(kinds::on_discord(&event.event_type))),
         ("Who", names.member(shell, &event.user_id)),
         ("Where", event.channel_id.map(code).unwrap_or_default()),
         ("When", format::time(&event.timestamp)),
@@ -109,7 +110,7 @@ fn did_earn(shell: &Shell, names: &Names, explained: &Explained) -> Html {
             facts([
                 ("Earned", text(amounts(reward.xp, reward.stars))),
                 ("By", names.member(shell, &reward.user_id)),
-                ("For", text(format::word(&reward.event_type))),
+                ("For", text(kinds::in_journal(&reward.event_type))),
                 ("Before any factor", text(amounts(reward.base_xp, reward.base_stars))),
             ]),
             steps(&format!("Steps of reward {}", n + 1), &reward.steps),

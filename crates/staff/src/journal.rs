@@ -12,6 +12,7 @@ use progress::Event;
 use progress::activity::{self, ActivityQuery};
 use serde::Deserialize;
 
+use super::kinds;
 use super::lake::filled;
 use super::names::Names;
 use super::sheet::{Sheet, asking, field, folded, join, table, text};
@@ -36,7 +37,7 @@ pub(super) async fn show(
     let names = Names::of(&app, shell.guild_id, page.items.iter().map(|entry| entry.user_id)).await?;
     let rows = page.items.iter().map(|entry| {
         vec![
-            text(format::word(&entry.event_type)),
+            text(kinds::in_journal(&entry.event_type)),
             names.member(&shell, &entry.user_id),
             text(format::signed(entry.xp)),
             text(format::signed(entry.stars)),
@@ -51,7 +52,7 @@ pub(super) async fn show(
             Event::ALL
                 .iter()
                 .filter(|kind| !kind.is_of_lake())
-                .map(|kind| (kind.as_str().to_owned(), format::word(kind.as_str()))),
+                .map(|kind| (kind.as_str().to_owned(), kinds::in_journal(kind.as_str()))),
         )
         .collect();
     let search = asking(&path, [field(&values.choice("event_type", "What", &kinds))], "Look");

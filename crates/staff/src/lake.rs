@@ -16,6 +16,7 @@ use kernel::{ChannelId, Problem, UserId};
 use progress::EventType;
 use serde::{Deserialize, Serialize};
 
+use super::kinds;
 use super::names::Names;
 use super::sheet::{Sheet, asking, code, facts, field, folded, join, lines, link, table, text, when};
 
@@ -90,7 +91,7 @@ fn row(shell: &Shell, names: &Names, event: &LakeEvent) -> Vec<Html> {
     let label = format!("Figures of {}", event.id);
     let refused = event.refused.as_deref().map(|refused| ui::seal("", &format::word(refused)));
     vec![
-        text(format::word(&event.event_type)),
+        text(kinds::on_discord(&event.event_type)),
         member(&event.user_id),
         event.channel_id.map(code).unwrap_or_default(),
         event.target_id.as_ref().map(member).unwrap_or_default(),
@@ -114,7 +115,7 @@ pub(super) async fn events(
     let path = shell.at("/staff/lake");
     let all = std::iter::once((String::new(), "All".to_owned()));
     let kinds: Vec<(String, String)> =
-        all.chain(EventType::ALL.map(|kind| (kind.to_string(), format::word(kind.as_str())))).collect();
+        all.chain(EventType::ALL.map(|kind| (kind.to_string(), kinds::on_discord(kind.as_str())))).collect();
     let search = asking(
         &path,
         [
@@ -149,7 +150,7 @@ fn size(bytes: i64) -> String {
 }
 
 fn health_shown(health: &LakeHealth) -> Html {
-    let off: Vec<String> = health.switched_off.iter().map(|kind| format::word(kind.as_str())).collect();
+    let off: Vec<String> = health.switched_off.iter().map(|kind| kinds::on_discord(kind.as_str())).collect();
     let known = facts([
         ("Newest event", when(health.newest.as_ref())),
         ("In the last day", text(format::number(health.last_day))),
@@ -181,7 +182,7 @@ pub(super) async fn health(
 ) -> Result<Page<Sheet>, Problem> {
     let health = browse::health(app.pool(), visit.guild_id()).await?;
     let rows = health.days.iter().map(|day| {
-        vec![text(day.day), text(format::word(&day.event_type)), text(format::number(day.events))]
+        vec![text(day.day), text(kinds::on_discord(&day.event_type)), text(format::number(day.events))]
     });
     let days =
         table("Days", &["Day (UTC)", "What", "#Events"], rows.collect(), "Nothing happened in 14 days.");

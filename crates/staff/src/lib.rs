@@ -31,6 +31,7 @@ mod inputs;
 mod installation;
 mod journal;
 mod keys;
+mod kinds;
 mod lake;
 mod learning;
 mod member_data;

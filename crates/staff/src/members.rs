@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Who;
+use super::kinds;
 use super::sheet::{
     Sheet, actions, again, aside, asking, button, choices, facts, field, form, join, link, table, text,
 };
@@ -161,7 +162,7 @@ async fn sheet(app: &App, shell: Shell, user: UserId, told: Form) -> Result<Shee
     ]);
     let rows = journal.items.iter().map(|entry| {
         vec![
-            text(format::word(&entry.event_type)),
+            text(kinds::in_journal(&entry.event_type)),
             text(format::signed(entry.xp)),
             text(format::signed(entry.gold)),
             text(format::signed(entry.stars)),

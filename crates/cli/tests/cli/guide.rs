@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use db::testing::Folder;
+use db::testing::{Folder, TestDatabase};
 
-use crate::terminal::run;
+use crate::terminal::{example, run};
 
 /// The guide's blocks of code: under which heading, of which kind, what stands in them.
 fn blocks() -> Vec<(String, String, String)> {
@@ -186,4 +186,45 @@ fn the_guides_output_is_one_that_is_read() {
     put(&dir, "01-sums/generate.py", &format!("print({printed:?})\n"));
     let challenge = dir.join("01-sums");
     run(["campaign", "try", challenge.to_str().unwrap()]).ends_with(0).says("12345");
+}
+
+/// Every line that the guide has its readers type, in their order: what they write in capitals stands for what they have.
+#[tokio::test]
+async fn every_command_of_the_guide_works_as_it_stands_there() {
+    let database = TestDatabase::new().await;
+    let url = database.url();
+    let folder = Folder::new();
+    let here = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let source = example("kattis-packages").to_str().unwrap().to_owned();
+    let (mut id, mut said) = (String::new(), 0);
+    for line in blocks()
+        .into_iter()
+        .filter(|(_, kind, _)| kind == "sh")
+        .flat_map(|(_, _, block)| block.lines().map(str::to_owned).collect::<Vec<_>>())
+    {
+        let typed = line.split('#').next().unwrap().trim().strip_prefix("questhall ").unwrap().to_owned();
+        let imports = typed.contains(" import ");
+        let exports = typed.contains(" export ");
+        let mut words = vec!["--database-url".to_owned(), url.clone()];
+        if imports {
+            words.push("--json".to_owned());
+        }
+        words.extend(typed.split_whitespace().map(|word| match word {
+            "CAMPAIGN" => id.clone(),
+            "SOURCE" => source.clone(),
+            "DIR" if exports => here("exported"),
+            "DIR" if typed.contains(" convert ") => here("converted"),
+            "ID" => "123456789012345678".to_owned(),
+            word if word.starts_with("winter-games") || word.starts_with("DIR") => here(word),
+            word => word.to_owned(),
+        }));
+        let answer = run(words).ends_with(0);
+        said += 1;
+        if imports {
+            answer.json()["id"].as_str().unwrap().clone_into(&mut id);
+        }
+    }
+    assert!(said >= 13, "{said}");
+    assert!(folder.path().join("exported/01-sums/generate.py").exists());
+    assert!(folder.path().join("converted/campaign.toml").exists());
 }

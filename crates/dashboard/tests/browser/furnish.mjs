@@ -45,6 +45,7 @@ export async function furnish(up) {
   }
   const roots = await api("POST", "/skills", { slug: "graphs", name: "Graphs", description: "Nodes, and what lies between them." });
   await api("POST", "/skills", { slug: "flows", name: "Flows", description: "How much gets through.", requires: [{ skill_id: roots.id, min_level: 2 }] });
+  const later = new Date(Date.now() + 16 * 86400e3).toISOString();
   const tomorrow = new Date(Date.now() + 9 * 86400e3).toISOString();
   // The demo has one that runs.
   const season = (await api("GET", "/seasons")).items.find((one) => one.state === "active")
@@ -83,7 +84,7 @@ export async function furnish(up) {
           { slug: "sense", text: "It makes **sense**", points: 6 }, { slug: "style", text: "It is well written", points: 4 }] } }],
         assessments: [
           { slug: "peers", type: "PeerReview", title: "Looked at by others", description: "Hand in what you are proud of.", optional: true,
-            review: { rubric_visibility: "always", peers: { required: 1, owed: 1 }, rubric: [
+            review: { due_at: tomorrow, rubric_visibility: "always", peers: { required: 1, owed: 1 }, rubric: [
               { slug: "idea", text: "The **idea** carries it", points: 5 }, { slug: "craft", text: "It is made with care", points: 5 }] } },
           { slug: "exam", type: "Quiz", title: "A last question", optional: true, quiz: { cooldown_seconds: 0, questions: [
             { slug: "one", type: "single", text: "Which **one**?", choices: [{ slug: "a", text: "This", right: true }, { slug: "b", text: "That" }] }] } },
@@ -134,9 +135,36 @@ export async function furnish(up) {
     if (!given) throw error;
     return given;
   });
+  await api("PUT", `/assessment/quests/${third_hour}/assessments/${assessments.peers}/extensions/${second}`, { due_at: later, reason: "Ill for a week." });
+  const day = new Date().toISOString().slice(0, 10);
+  await api("PUT", `/economy/reports/${day}`);
+  const archive = await withFiles(api, me);
   return {
-    course, skill: roots.id, badge: badge.id, credential: credential.id, api, me, second, third, idle, quest: quest.id, item: item.id, season: season.id, campaign, challenges, hint: (hints.items ?? hints)[0]?.id,
+    archive, day, course, skill: roots.id, badge: badge.id, credential: credential.id, api, me, second, third, idle, quest: quest.id, item: item.id, season: season.id, campaign, challenges, hint: (hints.items ?? hints)[0]?.id,
     squad: squads[0].squad_id, path: path.id, first, coding, third_hour, assessments, submission, achievement,
     case: warned.case_number, appeal, rule: rule.id, webhook: (webhook.webhook ?? webhook).id, key: (spare.key ?? spare).id,
   };
+}
+
+// A campaign that runs, whose challenge has a file for everybody and one for each; the member has begun it.
+async function withFiles(api, me) {
+  const made = await api("POST", "/campaigns/import", {
+    campaign: { name: "The archive", campaign_type: "player", duration_hours: 48, release_delay_minutes: 1 },
+    challenges: [{
+      slug: "shelf", title: "The shelf", description: "Its [plan](plan.txt) is the same for all, its note is yours.",
+      attachments: [{ path: "plan.txt", text: "Third row, behind the maps.\n" }],
+      generation_script: "import json\nprint(json.dumps({'input': 'see the note', 'result': 'behind the maps', 'files': {'note.txt': 'the third row'}}))\n",
+    }],
+  });
+  const campaign = made.campaign_id ?? made.id;
+  await api("POST", `/campaigns/${campaign}/start`);
+  const released = async () => (await api("GET", `/campaigns/${campaign}/challenges`, undefined, me)).items[0]?.id;
+  let challenge = await released();
+  for (let tries = 0; !challenge && tries < 100; tries += 1) {
+    await new Promise((resolve) => { setTimeout(resolve, 200); });
+    challenge = await released();
+  }
+  await api("POST", `/campaigns/${campaign}/registrations`, {}, me);
+  await api("GET", `/campaigns/${campaign}/challenges/${challenge}/input`, undefined, me);
+  return { campaign, challenge };
 }

@@ -7,7 +7,7 @@ export function pages(ids) {
   const quest = `/learn/quests/${ids.first}`;
   return {
     home: "", more: "/more", campaigns: "/campaigns", campaign, standings: `${campaign}/standings`, withdrawal: `${campaign}/withdrawal`,
-    challenge, solvers: `${challenge}/solvers`, hint: ids.hint && `${challenge}/hints/${ids.hint}`,
+    challenge, with_files: `/campaigns/${ids.archive.campaign}/challenges/${ids.archive.challenge}`, solvers: `${challenge}/solvers`, hint: ids.hint && `${challenge}/hints/${ids.hint}`,
     leaderboard: "/leaderboard", season_board: "/leaderboard?by=season", bytes: "/leaderboard?by=bytes",
     squads: "/squads", squad: `/squads/${ids.squad}`, joining: `/squads/${ids.squad}/joining`, leaving: "/squads/leaving",
     board: "/board", board_quest: `/board/${ids.quest}`, shop: "/shop", item: `/shop/${ids.item}`,
@@ -41,7 +41,8 @@ export function staffPages(ids) {
     close: `${campaign}/close`, open_rewards: `${campaign}/open-rewards`, cancel: `${campaign}/cancel`, delete: `${campaign}/delete`,
     registrations: `${campaign}/registrations`, submissions: `${campaign}/submissions`, claims: `${campaign}/claims`, history: `${campaign}/history`,
     editor: challenge, new_challenge: `${campaign}/challenges/new`, delete_challenge: `${challenge}/delete`, timers: "/staff/timers",
-    grading: "/staff/grading", submission: `/staff/grading/${ids.submission}`, author: "/staff/learning", learning_bundle: "/staff/learning/import",
+    grading: "/staff/grading", submission: `/staff/grading/${ids.submission}`,
+    extensions: `/staff/extensions/${ids.third_hour}/${ids.assessments.peers}`, author: "/staff/learning", learning_bundle: "/staff/learning/import",
     new_quest: "/staff/learning/quests/new", author_quest: quest, quest_document: `${quest}?as=document`, retire_quest: `${quest}/retire`,
     new_path: "/staff/learning/paths/new", author_path: path, path_document: `${path}?as=document`, retire_path: `${path}/retire`,
     members: "/staff/members", members_found: "/staff/members?q=a", member_of_staff: `/staff/members/${ids.me}`,
@@ -58,7 +59,7 @@ export function staffPages(ids) {
     announcements: "/staff/announcements", announcement_channels: "/staff/announcements/channels",
     categories: "/staff/categories", multipliers: "/staff/multipliers",
     earnings: "/staff/earnings?interaction_type=MESSAGE&length=600&code=true", lake: "/staff/lake", lake_health: "/staff/lake/health", days: "/staff/days", journal: "/staff/journal",
-    currency: "/staff/economy", currency_days: "/staff/economy/reports", ledger: "/staff/economy/ledger",
+    currency: "/staff/economy", currency_days: "/staff/economy/reports", currency_day: `/staff/economy/reports/${ids.day}`, ledger: "/staff/economy/ledger",
     effects: "/staff/effects", undone: "/staff/undone", hits: "/staff/hits", moderation_figures: "/staff/statistics", escalations: "/staff/escalations",
     word_rule: "/staff/automod/new?rule_type=words", join_rule: "/staff/automod/new?rule_type=join_rate", native_rules: "/staff/automod/native",
     banks: "/staff/banks", regrades: "/staff/regrades", figures: "/staff/figures", quest_figures: `/staff/figures/quests/${ids.first}`,
@@ -91,9 +92,9 @@ export const emptyPages = {
   lake: "/staff/lake", announcements: "/staff/announcements",
 };
 
-// Answers that are files: asked for, and no pages.
+// Answers that are files: no pages, yet something leads to each, and it answers as what is kept.
 export const files = [
-  "/g/*/campaigns/*/challenges/*/input", "/g/*/credentials/*/document", "/g/*/credentials/*/image",
+  "/g/*/campaigns/*/challenges/*/input", "/g/*/campaigns/*/challenges/*/input/files/*", "/g/*/campaigns/*/challenges/*/attachments/*", "/g/*/credentials/*/document", "/g/*/credentials/*/image",
   "/g/*/staff/campaigns/*/bundle.json", "/g/*/staff/learning/paths/*/bundle.json",
 ];
 

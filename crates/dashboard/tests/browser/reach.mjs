@@ -34,11 +34,11 @@ export function kind(known, path) {
   return `/${segments(path).map((part) => (open(part) ? "*" : part)).join("/")}`;
 }
 
-// Where a page leads: links that are no files, forms that are looked up by.
+// Where a page leads, also to files.
 export function led(page) {
   return page.evaluate(() => {
     const here = (href) => new URL(href, location.href);
-    const links = [...document.querySelectorAll("a[href]:not([download])")].map((one) => here(one.href));
+    const links = [...document.querySelectorAll("a[href]")].map((one) => here(one.href));
     return [...new Set(links.filter((url) => url.origin === location.origin).map((url) => url.pathname + url.search))];
   });
 }

@@ -67,10 +67,10 @@ const visited = new Set();
 const linked = new Map();
 // Kinds of pages that are looked at nowhere though a page leads there, with an address of each: they are looked at as well.
 const apart = (kind) => files.includes(kind) || passing.includes(kind) || /^\/(api|docs|assets|health|licences)\b|\.(csv|json|png|svg)$/.test(kind);
-const note = (name, all) => {
+const note = (name, all, eyes) => {
   for (const to of all) {
     const one = kind(known, to);
-    if (!linked.has(one)) linked.set(one, { name, to });
+    if (!linked.has(one)) linked.set(one, { name, to, eyes });
   }
 };
 function found(wanted) {
@@ -88,24 +88,26 @@ const address = (path) => (path.startsWith("//") ? up.url + path.slice(1) : home
 // Opens pages one after the other, as many at once as there are processors, and does to each what is asked.
 async function each(eyes, seen, all, deed) {
   const made = await context({ storageState: eyes, ...seen });
-  const queue = Object.entries(all).filter(([name, path]) => path !== undefined && (!only || only === name));
+  const queue = Object.entries(all).filter(([name, path]) => path !== undefined && (!only || only === name))
+    .map(([name, path], n) => [name, path, n % 2 === 0]);
   await Promise.all([0, 1].map(async () => {
     const tab = await made.newPage();
     let where = "";
     watched(tab, () => where, (text) => where.startsWith("not_there") && text.includes("404"));
     for (let next = queue.shift(); next; next = queue.shift()) {
-      const [name, path] = next;
-      where = `${name} ${seen.viewport.width} ${seen.colorScheme ?? ""}${seen.forcedColors ? " forced colours" : ""}`.trim();
+      const [name, path, turn] = next;
+      where = `${name} ${seen.viewport.width} ${seen.colorScheme ?? ""}`.trim();
       const answer = await tab.goto(address(path)).catch((error) => fault(where, error.message));
       if (!answer) continue;
       if (!answer.ok() && name !== "not_there") fault(where, `answers ${answer.status()}`);
       visited.add(kind(known, new URL(tab.url()).pathname));
-      await deed(tab, where, name);
+      await deed(tab, where, name, turn);
     }
   }));
   await made.close();
 }
-const picture = (tab, name) => tab.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
+// Nobody looks at those of a machine that only judges.
+const picture = async (tab, name) => process.env.CI ? undefined : tab.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
 
 // Where one is, is told by more than a colour, as people choose theirs for the whole system.
 async function forced(tab, where, name) {
@@ -117,52 +119,74 @@ async function forced(tab, where, name) {
   await tab.emulateMedia({ forcedColors: "none" });
 }
 
-// Every page, in both themes and two widths. What does not depend on the theme is looked at in one: the keyboard, what moves, the
-// narrowest window, text at twice its size, colours of the system's choice.
+// Every page, in two widths, and in both themes: a theme is changed under the open page, since all that differs is its colours. What does
+// not depend on the width is looked at in one: the narrowest window, text at twice its size, colours of the system's choice. The colours
+// of the dark are measured in one width of each page, by turns, so that both bars are among them.
 const [members, staff, everybody] = [pages(ids), staffPages(ids), publicPages(ids)];
-for (const theme of ["light", "dark"]) {
-  for (const width of [1280, 360]) {
-    const seen = { colorScheme: theme, viewport: { width, height: width > 500 ? 900 : 740 } };
-    const deed = async (tab, where, name) => {
-      if (theme === "light") await still(tab, where);
-      await accessible(tab, where, theme === "dark");
-      await picture(tab, `${name}-${theme}-${width}`);
-      if (theme === "dark") return;
-      await fits(tab, where);
-      await focusable(tab, where);
-      if (width === 360) {
-        await tab.setViewportSize({ width: 320, height: 640 });
-        await fits(tab, `${name} 320`);
-        await tab.setViewportSize(seen.viewport);
-      } else {
-        note(name, await led(tab));
-        await forced(tab, where, name);
-        await enlarged(tab, where);
-      }
-    };
-    for (const [eyes, all] of [[state, members], [own, staff], [undefined, everybody]]) {
-      await each(eyes, seen, all, deed);
-      // What these pages lead to beside the lists, and what that leads to.
-      if (theme === "light" && width === 1280 && !only && all !== everybody) {
-        const isOurs = (one) => all === staff || !one.includes("/staff");
-        for (let more = found(isOurs); Object.keys(more).length; more = found(isOurs)) {
-          Object.assign(all, more);
-          await each(eyes, seen, more, deed);
-        }
+for (const width of [1280, 360]) {
+  const seen = { colorScheme: "light", viewport: { width, height: width > 500 ? 900 : 740 } };
+  const deed = (eyes) => async (tab, where, name, turn) => {
+    await still(tab, where);
+    await accessible(tab, where);
+    await picture(tab, `${name}-light-${width}`);
+    await fits(tab, where);
+    await focusable(tab, where);
+    if (width === 360) {
+      await tab.setViewportSize({ width: 320, height: 640 });
+      await fits(tab, `${name} 320`);
+      await tab.setViewportSize(seen.viewport);
+    } else {
+      note(name, await led(tab), eyes);
+      await forced(tab, where, name);
+      await enlarged(tab, where);
+    }
+    await tab.emulateMedia({ colorScheme: "dark" });
+    if (turn === (width === 360)) await accessible(tab, `${name} ${width} dark`, true);
+    await picture(tab, `${name}-dark-${width}`);
+    await tab.emulateMedia({ colorScheme: "light" });
+  };
+  for (const [eyes, all] of [[state, members], [own, staff], [undefined, everybody]]) {
+    await each(eyes, seen, all, deed(eyes));
+    // What these pages lead to beside the lists, and what that leads to.
+    if (width === 1280 && !only && all !== everybody) {
+      const isOurs = (one) => all === staff || !one.includes("/staff");
+      for (let more = found(isOurs); Object.keys(more).length; more = found(isOurs)) {
+        Object.assign(all, more);
+        await each(eyes, seen, more, deed(eyes));
       }
     }
-    step(`${theme} ${width}`);
   }
+  step(`${width}`);
 }
 
-for (const [theme, width] of [["light", 1280], ["dark", 360]]) {
-  const empty = Object.fromEntries(Object.entries(emptyPages).map(([name, path]) => [`empty-${name}`, `//g/${EMPTY}${path}`]));
-  await each(own, { colorScheme: theme, viewport: { width, height: 740 } }, empty, async (tab, where, name) => {
-    await fits(tab, where);
-    await accessible(tab, where);
-    await picture(tab, `${name}-${theme}-${width}`);
-  });
+if (!only) {
+  for (const one of files) {
+    if (!linked.has(one)) { fault(one, "no page leads to this file"); continue; }
+    const { name, to, eyes } = linked.get(one);
+    const made = await context({ storageState: eyes });
+    const answer = await made.request.get(to, { maxRedirects: 0 });
+    const how = answer.headers()["content-disposition"] ?? "";
+    if (answer.status() !== 200 || !how.startsWith("attachment")) fault(to, `is a file (${name} leads there), and answers ${answer.status()} ${how}`);
+    await made.close();
+  }
+  step("files");
 }
+
+const empty = Object.fromEntries(Object.entries(emptyPages).map(([name, path]) => [`empty-${name}`, `//g/${EMPTY}${path}`]));
+const narrow = { width: 360, height: 740 };
+const wide = { width: 1280, height: 740 };
+await each(own, { colorScheme: "light", viewport: wide }, empty, async (tab, where, name) => {
+  await fits(tab, where);
+  await accessible(tab, where);
+  await picture(tab, `${name}-light-1280`);
+  await tab.setViewportSize(narrow);
+  await tab.emulateMedia({ colorScheme: "dark" });
+  await fits(tab, `${name} 360`);
+  await accessible(tab, `${name} 360 dark`, true);
+  await picture(tab, `${name}-dark-360`);
+  await tab.setViewportSize(wide);
+  await tab.emulateMedia({ colorScheme: "light" });
+});
 step("a guild with nothing in it");
 
 if (!only) {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use ::jobs::NodeHandle;
 use access::Author;
 use access::author::Deed;
-use futures::future::join_all;
+use futures::future::try_join_all;
 use kernel::{ChannelId, GuildId, Problem, UserId, problem};
 use moderation::automod::Native;
 use moderation::model::RuleId;
@@ -54,7 +54,7 @@ pub(crate) async fn wish(
         deed.before(before).after(after).record(&mut tx, guild, author).await?;
     }
     tx.commit().await?;
-    if !store::hold(pool, guild).await? {
+    if store::hold(pool, guild, false).await?.is_none() {
         return Err(Problem::conflict("Discord is being told of the rules this very moment. Try again."));
     }
     let version = version(bot, guild).await?;
@@ -186,22 +186,21 @@ pub async fn native_once(bot: &Bot) -> Result<usize, Problem> {
     let wishing = store::wishing(pool).await?;
     store::changed(pool, &versions(pool, &wishing).await?).await?;
     let due = store::due(pool, AT_ONCE).await?;
-    join_all(due.iter().map(|(guild, wanted)| async move {
-        let done = async {
-            let version = version(bot, *guild).await?;
-            let done = follow(bot, *guild, *wanted).await;
-            if let Err(problem) = &done {
-                tracing::info!(%guild, %problem, "Discord's AutoMod could not be told of the rules yet");
-            }
-            Ok::<_, Problem>(store::let_go(pool, *guild, version, done.is_ok()).await?)
-        };
-        if let Err(error) = done.await {
-            // It is due again when its lease ends.
-            tracing::warn!(%guild, %error, "that Discord's AutoMod was told cannot be written down");
-        }
-    }))
-    .await;
-    Ok(due.len())
+    let done = try_join_all(due.iter().map(|guild| follow_due(bot, *guild))).await?;
+    Ok(done.into_iter().filter(|done| *done).count())
+}
+
+/// Tells Discord of a guild's rules, unless another node does.
+async fn follow_due(bot: &Bot, guild: GuildId) -> Result<bool, Problem> {
+    let pool = bot.app().pool();
+    let Some(wanted) = store::hold(pool, guild, true).await? else { return Ok(false) };
+    let version = version(bot, guild).await?;
+    let done = follow(bot, guild, wanted).await;
+    if let Err(problem) = &done {
+        tracing::info!(%guild, %problem, "Discord's AutoMod could not be told of the rules yet");
+    }
+    store::let_go(pool, guild, version, done.is_ok()).await?;
+    Ok(true)
 }
 
 /// Discord blocked something by one of its rules: a hit, where the rule is made of ours.

@@ -18,7 +18,7 @@ use ::jobs::NodeHandle;
 use access::{Author, By, Origin};
 use community::announcements::model::ChannelChoice;
 use community::announcements::ops as announcement_ops;
-use futures::future::join_all;
+use futures::future::try_join_all;
 use kernel::{ChannelId, GuildId, Problem, problem};
 
 use crate::bot::Bot;
@@ -60,7 +60,7 @@ pub(crate) async fn set_up(bot: &Bot, guild: GuildId, author: Author<'_>) -> Res
     store::begin(&mut conn, guild).await?;
     drop(conn);
     let began = tokio::time::Instant::now();
-    while !store::hold(pool, guild).await? {
+    while !store::hold(pool, guild, false).await? {
         if began.elapsed() > WAIT {
             return Err(Problem::conflict("It is being set up this very moment. Try again."));
         }
@@ -107,21 +107,23 @@ async fn is_gone(bot: &Bot, channel: ChannelId) -> Result<bool, Problem> {
 
 /// Looks at the guilds that are due, and tells how many these were.
 pub async fn follow_once(bot: &Bot) -> Result<usize, Problem> {
-    let pool = bot.app().pool();
-    let due = store::due(pool, AT_ONCE).await?;
-    join_all(due.iter().map(|guild| async move {
-        let origin = Origin::default();
-        let done = brought(bot, *guild, Author::new(By::System, &origin)).await;
-        if let Err(problem) = &done {
-            tracing::info!(%guild, %problem, "a server could not be brought in step with Discord yet");
-        }
-        if let Err(error) = store::let_go(pool, *guild, done.is_ok()).await {
-            // It is due again when its lease ends.
-            tracing::warn!(%guild, %error, "that a server was looked at cannot be written down");
-        }
-    }))
-    .await;
-    Ok(due.len())
+    let due = store::due(bot.app().pool(), AT_ONCE).await?;
+    let done = try_join_all(due.iter().map(|guild| follow_due(bot, *guild))).await?;
+    Ok(done.into_iter().filter(|done| *done).count())
+}
+
+/// Brings a guild in step, unless another node does.
+async fn follow_due(bot: &Bot, guild: GuildId) -> Result<bool, Problem> {
+    let (pool, origin) = (bot.app().pool(), Origin::default());
+    if !store::hold(pool, guild, true).await? {
+        return Ok(false);
+    }
+    let done = brought(bot, guild, Author::new(By::System, &origin)).await;
+    if let Err(problem) = &done {
+        tracing::info!(%guild, %problem, "a server could not be brought in step with Discord yet");
+    }
+    store::let_go(pool, guild, done.is_ok()).await?;
+    Ok(true)
 }
 
 /// Works until the node stops.

@@ -61,35 +61,28 @@ pub(crate) async fn stale(conn: &mut PgConnection, guild: GuildId) -> sqlx::Resu
     Ok(())
 }
 
-/// Takes one guild; false while somebody else has it.
-pub(super) async fn hold(pool: &PgPool, guild: GuildId) -> sqlx::Result<bool> {
-    let held = sqlx::query!(
+/// Takes one guild, and tells whether it wishes it; `None` while somebody else has it, or where it is taken only if it is due and is not.
+pub(super) async fn hold(pool: &PgPool, guild: GuildId, only_due: bool) -> sqlx::Result<Option<bool>> {
+    sqlx::query_scalar!(
         "UPDATE discord.native_automod SET held_until = now() + make_interval(secs => $2), next_at = now()
-          WHERE guild_id = $1 AND held_until <= now()",
+          WHERE guild_id = $1 AND held_until <= now() AND (NOT $3 OR next_at <= now()) RETURNING wanted",
         guild.get(),
         HELD,
+        only_due,
     )
-    .execute(pool)
-    .await?;
-    Ok(held.rows_affected() > 0)
+    .fetch_optional(pool)
+    .await
 }
 
-/// Takes guilds that are due, each with whether it wishes it.
-pub(super) async fn due(pool: &PgPool, most: i64) -> sqlx::Result<Vec<(GuildId, bool)>> {
-    let rows = sqlx::query!(
-        r#"WITH due AS (
-               SELECT guild_id FROM discord.native_automod WHERE next_at <= now() AND held_until <= now()
-                ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED
-           )
-           UPDATE discord.native_automod n SET held_until = now() + make_interval(secs => $2), next_at = now()
-             FROM due WHERE n.guild_id = due.guild_id
-        RETURNING n.guild_id AS "guild_id: GuildId", n.wanted"#,
+/// Guilds that are due. Each is taken by its own row ([`hold`]): nothing locks several guilds at once.
+pub(super) async fn due(pool: &PgPool, most: i64) -> sqlx::Result<Vec<GuildId>> {
+    sqlx::query_scalar!(
+        r#"SELECT guild_id AS "guild_id: GuildId" FROM discord.native_automod WHERE next_at <= now() AND held_until <= now()
+            ORDER BY next_at LIMIT $1"#,
         most,
-        HELD,
     )
     .fetch_all(pool)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.guild_id, row.wanted)).collect())
+    .await
 }
 
 /// Somebody is done with a guild, whose rules were of this version. What changed meanwhile lies ahead, and stays so.

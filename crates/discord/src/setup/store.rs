@@ -43,31 +43,26 @@ pub(crate) async fn stale(conn: &mut PgConnection, guild: GuildId, within: f64) 
     Ok(())
 }
 
-/// Takes one guild; false while somebody else has it.
-pub(super) async fn hold(pool: &PgPool, guild: GuildId) -> sqlx::Result<bool> {
+/// Takes one guild; false while somebody else has it, or where it is taken only if it is due and is not.
+pub(super) async fn hold(pool: &PgPool, guild: GuildId, only_due: bool) -> sqlx::Result<bool> {
     let held = sqlx::query!(
         "UPDATE discord.setups SET held_until = now() + make_interval(secs => $2), next_at = now()
-          WHERE guild_id = $1 AND held_until <= now()",
+          WHERE guild_id = $1 AND held_until <= now() AND (NOT $3 OR next_at <= now())",
         guild.get(),
         HELD,
+        only_due,
     )
     .execute(pool)
     .await?;
     Ok(held.rows_affected() > 0)
 }
 
-/// Takes guilds that are due.
+/// Guilds that are due. Each is taken by its own row ([`hold`]): nothing locks several guilds at once.
 pub(super) async fn due(pool: &PgPool, most: i64) -> sqlx::Result<Vec<GuildId>> {
     sqlx::query_scalar!(
-        r#"WITH due AS (
-               SELECT guild_id FROM discord.setups WHERE next_at <= now() AND held_until <= now()
-                ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED
-           )
-           UPDATE discord.setups s SET held_until = now() + make_interval(secs => $2), next_at = now()
-             FROM due WHERE s.guild_id = due.guild_id
-        RETURNING s.guild_id AS "guild_id: GuildId""#,
+        r#"SELECT guild_id AS "guild_id: GuildId" FROM discord.setups WHERE next_at <= now() AND held_until <= now()
+            ORDER BY next_at LIMIT $1"#,
         most,
-        HELD,
     )
     .fetch_all(pool)
     .await

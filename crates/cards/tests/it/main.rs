@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cards::{Card, Fonts, SIZE, draw, picture};
 
-const OTHERS: &[u8] = include_bytes!("assets/HebrewArabic.subset.ttf");
+const OTHERS: &[u8] = include_bytes!("../assets/HebrewArabic.subset.ttf");
 
 fn card(name: &str) -> Card {
     Card {

@@ -128,6 +128,8 @@ export async function furnish(up) {
   const badge = await api("POST", "/credentials/badges", {
     achievement_id: achievement, name: "Voice of the guild", description: "Speaks so that others listen.", criteria: "Earn the **achievement** of that name.",
   });
+  // A picture, of one colour: what is issued from now on has one.
+  await api("PUT", `/credentials/badges/${badge.id}/image`, { png: "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mOYkGCAFTEMLQkAOmxIAer5pQYAAAAASUVORK5CYII=" });
   // Who has the achievement is given it soon, if nobody does it before.
   const held = async () => (await api("GET", `/credentials?user_id=${me}&badge_id=${badge.id}`)).items[0];
   const credential = await api("POST", "/credentials", { badge_id: badge.id, user_id: me }).catch(async (error) => {

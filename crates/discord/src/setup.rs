@@ -45,6 +45,10 @@ async fn look(bot: &Bot, guild: GuildId) -> Result<Seen, SendError> {
     let ask = |path: String| Request::new(Method::GET, path).within(PATIENCE);
     let whole = bot.sender().send(&ask(format!("/guilds/{guild}"))).await?;
     let channels = bot.sender().send(&ask(format!("/guilds/{guild}/channels"))).await?;
+    // What is no list would read as a server without roles or channels, and all that stands for some would go.
+    if !whole.body["roles"].is_array() || !channels.body.is_array() {
+        return Err(SendError::Away("it does not tell which roles and channels there are".to_owned()));
+    }
     Ok(Seen::of(guild, &whole.body, &channels.body))
 }
 

@@ -83,7 +83,7 @@ fn add() -> Value {
     json!({ "starter": "def add(a, b):\n    pass\n", "tests": [
         { "name": "small", "append": "print(add(1, 1))", "expected": "2" },
         { "name": "read", "stdin": "3 4\n", "append": "print(add(*map(int, input().split())))", "expected": "7\n" },
-        { "name": "large", "append": "print(add(40, 2))", "expected": "42", "hidden": true },
+        { "name": "large", "append": "print(add(40400404, 2020202))", "expected": "42420606", "hidden": true },
     ] })
 }
 
@@ -127,7 +127,7 @@ async fn hidden(desk: Desk, sandbox: Sandbox) {
     let result = desk.run(&sandbox, &task, spy).await.unwrap();
     let seen = desk.stage.ok("GET", &format!("quests/{}", task.0), Some(ADA), None).await;
     for text in [serde_json::to_string(&result).unwrap(), seen.to_string()] {
-        assert!(!text.contains("large") && !text.contains("42") && !text.contains("40, 2"), "{text}");
+        assert!(!text.contains("large") && !text.contains("42420606") && !text.contains("40400404"), "{text}");
     }
 }
 

@@ -9,8 +9,9 @@ use utoipa::ToSchema;
 use crate::ids::SeasonId;
 use crate::seasons::SeasonState;
 
-/// Ranks of a running season are counted this far.
-const RANKED: i64 = 10_000;
+/// Ranks of a running season are counted this far, which its statement says as well: a limit that is not known when a statement is planned
+/// has all members joined first.
+const RANKED: i64 = 1_000;
 
 /// What a member did in a season.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -25,7 +26,7 @@ pub struct MemberSeason {
     pub ends_at: DateTime<Utc>,
     /// Where it stands.
     pub state: SeasonState,
-    /// Rank by stars; ties share one. Of a season that is over, as it was archived; of the running one, among the first 10,000.
+    /// Rank by stars; ties share one. Of a season that is over, as it was archived; of the running one, among the first 1,000.
     /// Absent for who has left, came too late, or ranks below that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rank: Option<i64>,
@@ -119,11 +120,11 @@ async fn place(
         r#"SELECT count(*) AS "before!"
              FROM (SELECT FROM progress.user_stats s
                      JOIN people.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id AND m.left_at IS NULL
-                    WHERE s.guild_id = $1 AND s.season_id = $2 AND s.season_stars > $3 LIMIT $4) above"#,
+                    WHERE s.guild_id = $1 AND s.season_id = $2 AND s.season_stars > $3
+                    ORDER BY s.season_stars DESC LIMIT 1000) above"#,
         guild.get(),
         season.get(),
         stars,
-        RANKED,
     )
     .fetch_one(conn)
     .await?;

@@ -1,6 +1,6 @@
 //! The API's document, and the page to read it with, which needs nothing from anywhere else.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use access::App;
 use axum::extract::{Path, State};
@@ -15,9 +15,30 @@ use crate::web::READER_POLICY;
 /// Where the document is served.
 const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
 
-/// The document as it is sent.
+/// The document as it is sent: made when it is first asked for, as that takes longer than all else a server does before it listens.
 #[derive(Debug, Clone)]
-pub(crate) struct Document(pub(crate) Bytes);
+pub(crate) struct Document(Arc<Written>);
+
+#[derive(Debug)]
+struct Written {
+    public_url: Option<String>,
+    json: OnceLock<Bytes>,
+}
+
+impl Document {
+    /// The document of a server that is reached at `public_url` from outside.
+    pub(crate) fn of(public_url: Option<String>) -> Self {
+        Self(Arc::new(Written { public_url, json: OnceLock::new() }))
+    }
+
+    fn json(&self) -> Bytes {
+        let Written { public_url, json } = &*self.0;
+        let made = json.get_or_init(|| {
+            Bytes::from(crate::document_text(&crate::api::document(public_url.as_deref())))
+        });
+        made.clone()
+    }
+}
 
 /// `/api/v1/openapi.json`, `/docs` and its files.
 pub(crate) fn router() -> Router<App> {
@@ -28,12 +49,12 @@ pub(crate) fn router() -> Router<App> {
         .route("/docs/{file}", get(async |Path(name): Path<String>| file(&name)))
 }
 
-async fn document(State(_app): State<App>, Extension(Document(json)): Extension<Document>) -> Response {
+async fn document(State(_app): State<App>, Extension(document): Extension<Document>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
-    (headers, json).into_response()
+    (headers, document.json()).into_response()
 }
 
 /// A file of the reader. `persist_authorization` stays off: a key is not left in the browser's storage.

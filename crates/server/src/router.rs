@@ -5,7 +5,6 @@ use std::sync::Arc;
 use access::personal::Keepers;
 use access::{App, Means};
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::Extensions;
 use challenges::SubmissionWriter;
@@ -107,9 +106,8 @@ pub fn build(services: &Services) -> Router {
     let streams = Streams::new(app.pool().clone(), tail.clone(), &settings.streams, closing.clone());
     app.know_guilds(slices::guilds_known(app.pool()));
     let (routes, _) = api::router().split_for_parts();
-    let document = api::document(settings.http.public_url.as_deref());
     let mut at_hand = basics(services);
-    at_hand.insert(reader::Document(Bytes::from(crate::document_text(&document))));
+    at_hand.insert(reader::Document::of(settings.http.public_url.clone()));
     at_hand.insert(slices::settings_registry());
     at_hand.insert(Keepers::of(SLICES));
     at_hand.insert(streams);

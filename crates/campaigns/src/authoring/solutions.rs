@@ -170,7 +170,8 @@ pub(super) async fn solution_run(
                 let (parts, files) = cases.first().map_or((1, &none), |case| (case.results.len(), &case.files));
                 for (readme, statement) in statements {
                     let of = (format!("{slug}/{readme}"), file.as_str(), solution);
-                    warnings.extend(example_check(sandbox, tenant, of, statement, (parts, files)).await);
+                    warnings
+                        .extend(example_check(sandbox, tenant, of, (statement, &judge), (parts, files)).await);
                 }
             }
         }
@@ -301,10 +302,15 @@ async fn example_check(
     sandbox: &Sandbox,
     tenant: i64,
     (readme, file, solution): (String, &str, &Solution),
-    statement: &Statement,
+    (statement, judge): (&Statement, &Judge<'_>),
     (parts, files): (usize, &Files),
 ) -> Option<Mistake> {
     const MOST_BLOCKS: usize = 5;
+    let named = |part: i32, answer: &str| {
+        let Judge::Rules(rules) = judge else { return statement.names(answer) };
+        let is_like = |word: &str| is_right(rule_of(rules, part), word, answer);
+        statement.names(answer) || statement.names_like(answer, is_like)
+    };
     let mut first: Option<(usize, String)> = None;
     for block in statement.blocks.iter().take(MOST_BLOCKS) {
         let said = match sandbox.run(tenant, job(file, solution, "example", (&block.text, files))).await {
@@ -312,13 +318,15 @@ async fn example_check(
             Err(error) => Err(error.to_string()),
         };
         match said {
-            Ok(answers) if answers.iter().all(|answer| statement.names(answer)) => return None,
             Ok(answers) => {
-                let unnamed: Vec<String> = answers
-                    .iter()
-                    .filter(|answer| !statement.names(answer))
-                    .map(|answer| shown(answer))
+                let unnamed: Vec<String> = (1..)
+                    .zip(&answers)
+                    .filter(|(part, answer)| !named(*part, answer))
+                    .map(|(_, answer)| shown(answer))
                     .collect();
+                if unnamed.is_empty() {
+                    return None;
+                }
                 first.get_or_insert((
                     block.line,
                     format!("says {}, which the text names nowhere", unnamed.join(" and ")),

@@ -81,6 +81,14 @@ impl Statement {
                 !before.ends_with(inside) && !after.starts_with(inside) && !number_goes_on
             })
     }
+
+    /// Whether as many words of the prose in a row as this value has are as good as it: a rounded number, other capitals.
+    pub(super) fn names_like(&self, value: &str, is_like: impl Fn(&str) -> bool) -> bool {
+        let markup = |c: char| "*_`~()[]<>\"'„“”’«».,;:!?".contains(c);
+        let words: Vec<&str> = self.prose.split_whitespace().map(|word| word.trim_matches(markup)).collect();
+        let length = value.split_whitespace().count();
+        length > 0 && words.windows(length).any(|row| is_like(&row.join(" ")))
+    }
 }
 
 /// A picture or link of a README that leads to no other place of the web.
@@ -180,6 +188,9 @@ mod tests {
         assert!(found.names("30") && !found.names("17") && !found.names("3") && !found.names("4"));
         assert!(found.names("4.5"));
         assert!(statement("The answer is **`748`**.").names("748"));
+        let like = |text: &str, value: &str, as_good: &str| statement(text).names_like(value, |it| it == as_good);
+        assert!(like("Some **3.14**, as a rule.", "3.14159", "3.14"));
+        assert!(like("It says (Hello, *World*)!", "hello world", "Hello, World") && !like("one", "", ""));
         // A list's second line is no code.
         assert_eq!(statement("- one\n    goes on\n").blocks, []);
     }

@@ -12,10 +12,11 @@ const HELD: f64 = 180.0;
 const EVERY: f64 = 6.0 * 3_600.0;
 const AGAIN: f64 = 300.0;
 
-/// Notes what the guild wishes; whether that is another wish than before.
+/// Notes what the guild wishes; whether that is another wish than before. Who never wished for it does not give it up.
 pub(super) async fn wish(conn: &mut PgConnection, guild: GuildId, wanted: bool) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "INSERT INTO discord.native_automod AS n (guild_id, wanted) VALUES ($1, $2)
+        "INSERT INTO discord.native_automod AS n (guild_id, wanted)
+         SELECT $1, $2::boolean WHERE $2 OR EXISTS (SELECT FROM discord.native_automod WHERE guild_id = $1)
          ON CONFLICT (guild_id) DO UPDATE SET wanted = excluded.wanted, next_at = now()
           WHERE n.wanted <> excluded.wanted",
         guild.get(),

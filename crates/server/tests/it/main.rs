@@ -15,6 +15,7 @@ mod dashboard_public;
 mod dashboard_set_up;
 mod dashboard_staff;
 mod dashboard_staff_deeds;
+mod dashboard_statements;
 mod document;
 mod guilds;
 mod health;

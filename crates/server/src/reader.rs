@@ -33,9 +33,8 @@ impl Document {
 
     fn json(&self) -> Bytes {
         let Written { public_url, json } = &*self.0;
-        let made = json.get_or_init(|| {
-            Bytes::from(crate::document_text(&crate::api::document(public_url.as_deref())))
-        });
+        let made = json
+            .get_or_init(|| Bytes::from(crate::document_text(&crate::api::document(public_url.as_deref()))));
         made.clone()
     }
 }

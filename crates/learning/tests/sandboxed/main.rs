@@ -127,7 +127,10 @@ async fn hidden(desk: Desk, sandbox: Sandbox) {
     let result = desk.run(&sandbox, &task, spy).await.unwrap();
     let seen = desk.stage.ok("GET", &format!("quests/{}", task.0), Some(ADA), None).await;
     for text in [serde_json::to_string(&result).unwrap(), seen.to_string()] {
-        assert!(!text.contains("large") && !text.contains("42420606") && !text.contains("40400404"), "{text}");
+        assert!(
+            !text.contains("large") && !text.contains("42420606") && !text.contains("40400404"),
+            "{text}"
+        );
     }
 }
 

@@ -42,7 +42,7 @@ pub struct Quiz {
 pub struct Draw {
     /// The pool.
     pub pool: String,
-    /// How many, at least 1.
+    /// How many, at least 1; a set counts as one.
     #[schema(minimum = 1)]
     pub count: usize,
 }
@@ -83,6 +83,9 @@ pub struct Question {
     /// The pool it is drawn from; absent: it is always asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
+    /// What it is drawn together with: questions of one pool and one set come together, in their order, as one draw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<String>,
     /// Choices of `single` and `multiple`; those of `ordering`, in the right order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,

@@ -7,6 +7,7 @@ use kernel::FieldError;
 
 use crate::model::quest::QuestDocument;
 use crate::model::quiz::{Draw, Question, Quiz};
+use crate::rules::quiz::drawable;
 
 /// Questions by the bank they are of.
 pub type Banks = BTreeMap<String, Vec<Question>>;
@@ -38,9 +39,9 @@ pub fn draws_check(quest: &QuestDocument, banks: &Banks, unknown: Option<&str>) 
     for (place, quiz) in quizzes(quest) {
         for (n, draw) in drawn(quiz) {
             let found = match banks.get(&draw.pool) {
-                Some(bank) if bank.len() < draw.count => Some((
+                Some(bank) if drawable(bank.iter()).len() < draw.count => Some((
                     "count",
-                    format!("must be 1 to the {} questions of the bank `{}`", bank.len(), draw.pool),
+                    format!("must be 1 to the {} of the bank `{}`", so_many(bank.iter()), draw.pool),
                 )),
                 None => unknown.map(|why| ("pool", why.to_owned())),
                 Some(_) => None,
@@ -51,6 +52,16 @@ pub fn draws_check(quest: &QuestDocument, banks: &Banks, unknown: Option<&str>) 
         }
     }
     wrong
+}
+
+/// How many can be drawn of a pool, in words.
+pub(crate) fn so_many<'a>(pool: impl Iterator<Item = &'a Question> + Clone) -> String {
+    let (all, drawable) = (pool.clone().count(), drawable(pool).len());
+    if all == drawable {
+        format!("{all} questions")
+    } else {
+        format!("{drawable} sets and questions without")
+    }
 }
 
 /// Puts the questions of banks where quizzes draw from them.

@@ -9,7 +9,7 @@ mod grade;
 mod read;
 mod solve;
 
-pub use ask::{Put, asked, put};
+pub use ask::{Put, asked, drawable, put};
 pub use grade::{MAX_POINTS, POINT, grade, passes, score};
 pub use read::{Given, answers_read};
 pub use solve::solve;

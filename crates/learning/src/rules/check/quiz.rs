@@ -8,8 +8,10 @@ use super::Findings;
 use crate::model::bank::BankDocument;
 use crate::model::coding::Coding;
 use crate::model::quiz::{Parameter, Question, QuestionType, Quiz};
+use crate::rules::banks::so_many;
 use crate::rules::formula;
 use crate::rules::number::Decimal;
+use crate::rules::quiz::drawable;
 use crate::rules::text::{Pattern, normalised};
 
 const MAX_QUESTIONS: usize = 500;
@@ -37,18 +39,22 @@ pub fn quiz_check(quiz: &Quiz) -> Vec<FieldError> {
         if !pools.insert(draw.pool.as_str()) {
             found.say(format!("draws[{n}].pool"), "is drawn from twice");
         }
-        let there =
-            quiz.questions.iter().filter(|question| question.pool.as_ref() == Some(&draw.pool)).count();
+        let pool = || quiz.questions.iter().filter(|question| question.pool.as_ref() == Some(&draw.pool));
+        let there = drawable(pool()).len();
         // How many a bank has, its guild or bundle tells.
         let most = if there > 0 { there } else { MAX_QUESTIONS };
         if draw.count < 1 || draw.count > most {
-            let of = if there > 0 { format!("the {there} questions of the pool") } else { most.to_string() };
+            let of =
+                if there > 0 { format!("the {} of the pool", so_many(pool())) } else { most.to_string() };
             found.say(format!("draws[{n}].count"), format!("must be 1 to {of}"));
         }
     }
     for (n, question) in quiz.questions.iter().enumerate() {
         if question.pool.as_ref().is_some_and(|pool| !pools.contains(pool.as_str())) {
             found.say(format!("questions[{n}].pool"), "is a pool that `draws` does not name");
+        }
+        if question.set.is_some() && question.pool.is_none() {
+            found.say(format!("questions[{n}].set"), "belongs to questions that are drawn from a pool");
         }
     }
     let mut wrong = found.done();
@@ -96,6 +102,9 @@ fn question_check(question: &Question) -> Vec<FieldError> {
     }
     found.text("text", &question.text, MAX_TEXT);
     found.text("explanation", question.explanation.as_deref().unwrap_or(""), MAX_TEXT);
+    if let Some(set) = &question.set {
+        found.slug("set", set);
+    }
     found.range("points", question.points.into(), 1, crate::rules::quiz::MAX_POINTS.into());
     let belongs: [(&str, bool, bool); 8] = [
         ("choices", !question.choices.is_empty(), matches!(kind, Single | Multiple | Ordering)),

@@ -24,18 +24,36 @@ pub struct Put<'a> {
 /// The questions of a try: the same whenever it is worked out again. `name` is that of the try.
 pub fn put<'a>(quiz: &'a Quiz, secret: &[u8], name: &str) -> Vec<Put<'a>> {
     let mut chance = Chance::new(secret, format!("quiz {name}"));
-    let mut questions: Vec<&Question> =
-        quiz.questions.iter().filter(|question| !is_drawn(quiz, question)).collect();
+    let mut groups: Vec<Vec<&Question>> = quiz
+        .questions
+        .iter()
+        .filter(|question| !is_drawn(quiz, question))
+        .map(|question| vec![question])
+        .collect();
     for draw in &quiz.draws {
         let of_pool = |question: &&Question| question.pool.as_deref() == Some(draw.pool.as_str());
-        let mut pool: Vec<&Question> = quiz.questions.iter().filter(of_pool).collect();
+        let mut pool = drawable(quiz.questions.iter().filter(of_pool));
         chance.shuffle(&mut pool);
-        questions.extend(pool.into_iter().take(draw.count));
+        groups.extend(pool.into_iter().take(draw.count));
     }
     if quiz.shuffle {
-        chance.shuffle(&mut questions);
+        chance.shuffle(&mut groups);
     }
-    questions.into_iter().map(|question| put_one(question, quiz.shuffle, secret, name)).collect()
+    groups.into_iter().flatten().map(|question| put_one(question, quiz.shuffle, secret, name)).collect()
+}
+
+/// What can be drawn of a pool, each with the questions that come together: a set is one, in the order of its questions.
+pub fn drawable<'a>(pool: impl Iterator<Item = &'a Question>) -> Vec<Vec<&'a Question>> {
+    let mut groups: Vec<Vec<&Question>> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for question in pool {
+        let known = question.set.as_deref().map(|set| *places.entry(set).or_insert(groups.len()));
+        match known.and_then(|place| groups.get_mut(place)) {
+            Some(group) => group.push(question),
+            None => groups.push(vec![question]),
+        }
+    }
+    groups
 }
 
 fn is_drawn(quiz: &Quiz, question: &Question) -> bool {

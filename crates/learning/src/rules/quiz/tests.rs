@@ -277,3 +277,39 @@ proptest! {
         prop_assert_eq!(of(&question, &given), i64::from(longest) * POINT);
     }
 }
+
+#[test]
+fn questions_of_a_set_are_drawn_together() {
+    let one = |n: usize| {
+        json!({ "slug": format!("q{n}"), "type": "text", "text": format!("{n}?"), "answers": ["a"], "pool": "p",
+                "set": if n < 6 { Some(format!("s{}", n / 2)) } else { None } })
+    };
+    let quiz = |count: usize| json!({ "draws": [{ "pool": "p", "count": count }], "questions": (0..8).map(one).collect::<Vec<_>>() });
+    let wrong = |quiz: Value| -> Vec<String> {
+        let quiz: Quiz = serde_json::from_value(quiz).unwrap();
+        crate::rules::check::quiz_check(&quiz)
+            .into_iter()
+            .map(|one| format!("{} {}", one.field, one.message))
+            .collect()
+    };
+    // Three sets of two, and two that stand alone.
+    assert!(wrong(quiz(5)).is_empty());
+    assert_eq!(wrong(quiz(6)), ["draws[0].count must be 1 to the 5 sets and questions without of the pool"]);
+    let mut poolless = quiz(5);
+    poolless["questions"][0].as_object_mut().unwrap().remove("pool");
+    assert_eq!(wrong(poolless), ["questions[0].set belongs to questions that are drawn from a pool"]);
+    let mut drawn = BTreeSet::new();
+    for n in 0..50 {
+        let quiz: Quiz = serde_json::from_value(quiz(2)).unwrap();
+        let asked: Vec<usize> = put(&quiz, b"secret", &n.to_string())
+            .iter()
+            .map(|put| put.question.slug[1..].parse().unwrap())
+            .collect();
+        for (place, slug) in asked.iter().enumerate().filter(|(_, slug)| **slug < 6 && *slug % 2 == 0) {
+            assert_eq!(asked.get(place + 1), Some(&(slug + 1)), "{asked:?}");
+        }
+        assert_eq!(asked.iter().filter(|slug| **slug < 6).count() % 2, 0, "{asked:?}");
+        drawn.insert(asked);
+    }
+    assert!(drawn.len() > 10, "{drawn:?}");
+}

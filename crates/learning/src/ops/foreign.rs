@@ -60,7 +60,16 @@ pub async fn foreign_import(
                 format!("`{}` is another path of the guild: give this one another name", bundle.slug);
             return Err(Error::field("slug", message));
         }
-        let names = names(&foreign.sources, &known);
+        let wanted: Vec<String> = foreign
+            .sources
+            .iter()
+            .filter(|(_, identity)| !known.contains_key(*identity))
+            .map(|(slug, _)| slug.clone())
+            .collect();
+        // What came from elsewhere once keeps its name, even if it is there no more.
+        let taken = store::slugs_taken(&mut tx, guild, &wanted).await?;
+        let foreigners = taken.into_iter().filter(|(_, foreign)| *foreign).map(|(slug, _)| slug).collect();
+        let names = names(&foreign.sources, &known, &foreigners);
         rename(&mut bundle, &names);
         let fresh: Vec<String> = foreign
             .sources
@@ -68,7 +77,7 @@ pub async fn foreign_import(
             .filter(|(_, identity)| !known.contains_key(*identity))
             .map(|(slug, _)| names.get(slug).unwrap_or(slug).clone())
             .collect();
-        if let Some(slug) = store::slugs_taken(&mut tx, guild, &fresh).await?.first() {
+        if let Some((slug, _)) = store::slugs_taken(&mut tx, guild, &fresh).await?.first() {
             let message = format!("cannot come along: `{slug}` is another quest of the guild");
             return Err(Error::field("quests", message));
         }
@@ -97,9 +106,13 @@ fn hash(foreign: &Foreign) -> [u8; 32] {
 }
 
 /// What quests are called in the guild that are called otherwise elsewhere: those that were renamed there keep their name here, and
-/// what is new there under such a name gets another.
-fn names(sources: &BTreeMap<String, String>, known: &HashMap<String, String>) -> BTreeMap<String, String> {
-    let kept: BTreeSet<&String> = known.values().collect();
+/// what is new there under such a name, or under one of `taken`, gets another.
+fn names(
+    sources: &BTreeMap<String, String>,
+    known: &HashMap<String, String>,
+    taken: &BTreeSet<String>,
+) -> BTreeMap<String, String> {
+    let kept: BTreeSet<&String> = known.values().chain(taken).collect();
     let mut names = BTreeMap::new();
     for (slug, identity) in sources {
         match known.get(identity) {

@@ -71,19 +71,20 @@ pub(crate) async fn source_path(
     Ok(row.map_or_else(|| (None, Vec::new()), |row| (Some(row.slug), row.quests)))
 }
 
-/// Which of these short names quests of the guild bear already.
+/// Which of these short names quests of the guild bear already, each with whether the quest came from elsewhere.
 pub(crate) async fn slugs_taken(
     conn: &mut PgConnection,
     guild: GuildId,
     slugs: &[String],
-) -> Result<Vec<String>, Error> {
-    Ok(sqlx::query_scalar!(
-        "SELECT slug FROM learning.quests WHERE guild_id = $1 AND slug = ANY ($2) ORDER BY slug",
+) -> Result<Vec<(String, bool)>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT slug, source_id IS NOT NULL AS "foreign!" FROM learning.quests WHERE guild_id = $1 AND slug = ANY ($2) ORDER BY slug"#,
         guild.get(),
         slugs,
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.slug, row.foreign)).collect())
 }
 
 /// Writes where quests come from.

@@ -1,6 +1,8 @@
 //! A path as its author keeps it: a folder of Markdown and TOML, or the same as one JSON bundle. Reading a folder finds
 //! everything that is wrong with it at once, each finding with its file and line. Writing and reading are inverse.
 //!
+//! What comes from elsewhere (Exercism's tracks, PrairieLearn's courses) becomes such a bundle, and what cannot is told by name.
+//!
 //! ```text
 //! my-path/
 //!   path.toml            name, type, chapters and which quests are in them
@@ -19,7 +21,10 @@ mod exercism;
 mod export;
 mod folder;
 mod foreign;
+mod html;
+mod markdown;
 mod new;
+mod prairielearn;
 mod write;
 
 pub use check::{Outlook, bundle_outlook};
@@ -28,4 +33,5 @@ pub use export::bundle_export;
 pub use folder::{Finding, read};
 pub use foreign::{Foreign, LeftOut, Unreadable};
 pub use new::new_path;
+pub use prairielearn::{PrairieLearn, prairielearn};
 pub use write::{WriteError, write};

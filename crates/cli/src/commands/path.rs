@@ -8,7 +8,7 @@ use access::{By, Origin};
 use clap::{Subcommand, ValueEnum};
 use community::skills::{self, model::NewSkill};
 use kernel::{GuildId, PageQuery, Problem};
-use learning::authoring::{self, Finding, Foreign, LeftOut};
+use learning::authoring::{self, Finding, Foreign, LeftOut, Unreadable};
 use learning::ids::PathId;
 use learning::model::path::Bundle;
 use learning::model::quest::Step;
@@ -88,6 +88,9 @@ pub(crate) enum PathCommand {
 pub(crate) enum Origins {
     /// An Exercism track: a checkout with config.json.
     Exercism,
+    /// A PrairieLearn course: a checkout with infoCourse.json. Questions with a program (server.py) are made by running it in the
+    /// sandbox.
+    Prairielearn,
 }
 
 /// What came from elsewhere, and what did not.
@@ -127,7 +130,7 @@ pub(crate) async fn run(global: &Global, command: &PathCommand, screen: &Screen)
         }
         PathCommand::Try { dir, step, program } => tried(global, dir, step, program.as_deref(), screen).await,
         PathCommand::Import { dir, guild, from: Some(from), slug, draft } => {
-            let foreign = foreign(*from, dir, slug.as_deref())?;
+            let foreign = foreign(global, *from, dir, slug.as_deref()).await?;
             setup::with_database(global, async |database| {
                 let came = bring(database.pool(), *guild, foreign, !draft).await?;
                 screen.answer(&came, brought)
@@ -208,11 +211,25 @@ fn new(dir: &Path, screen: &Screen) -> Result<(), Failure> {
 }
 
 /// A checkout as a path of ours.
-fn foreign(from: Origins, dir: &Path, slug: Option<&str>) -> Result<Foreign, Failure> {
-    let read = match from {
-        Origins::Exercism => authoring::exercism(dir),
+async fn foreign(global: &Global, from: Origins, dir: &Path, slug: Option<&str>) -> Result<Foreign, Failure> {
+    let unreadable = |error: Unreadable| Failure::new(Code::No, error.to_string());
+    let mut foreign = match from {
+        Origins::Exercism => authoring::exercism(dir).map_err(unreadable)?,
+        Origins::Prairielearn => {
+            let course = authoring::prairielearn(dir).map_err(unreadable)?;
+            let settings = setup::settings(global, &[])?.sandbox;
+            let sandbox = if course.needs_sandbox() && settings.enabled {
+                Some(Sandbox::start(settings.config()).await.or_fail(Code::Unavailable)?)
+            } else {
+                None
+            };
+            let brought = course.bring(sandbox.as_ref()).await;
+            if let Some(sandbox) = sandbox {
+                sandbox.shutdown().await;
+            }
+            brought.map_err(unreadable)?
+        }
     };
-    let mut foreign = read.map_err(|error| Failure::new(Code::No, error.to_string()))?;
     if let Some(slug) = slug {
         slug.clone_into(&mut foreign.bundle.slug);
     }

@@ -12,6 +12,9 @@ use crate::model::path::Bundle;
 
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
+/// How deep folders are looked into, and how many names are looked at.
+const MAX_DEPTH: usize = 8;
+const MAX_NAMES: usize = 50_000;
 /// What is read of a checkout in all, in bytes.
 const MAX_ALL: u64 = 128 * 1024 * 1024;
 
@@ -99,6 +102,77 @@ impl Checkout {
             }
         }
         Ok(Some(place))
+    }
+
+    /// Whether there is something of this name, be it a link.
+    pub(super) fn is_there(&self, file: &str) -> bool {
+        !matches!(self.place(file), Ok(None))
+    }
+
+    /// The folders below one that hold a file of this name, in order; what lies within such a one is its own. What is not looked into
+    /// is told.
+    pub(super) fn holding(&self, within: &str, file: &str, left_out: &mut Vec<LeftOut>) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut open = vec![(within.to_owned(), 0)];
+        let mut names = 0;
+        while let Some((folder, depth)) = open.pop() {
+            let named = |name: &str| {
+                let whole = format!("{folder}/{name}");
+                whole.split_once('/').map_or(whole.clone(), |(_, below)| below.to_owned())
+            };
+            let read = self.place(&folder).and_then(|place| place.ok_or_else(|| "is missing".to_owned()));
+            let read = read.and_then(|place| {
+                std::fs::read_dir(place).map_err(|error| format!("cannot be read: {error}"))
+            });
+            let entries = match read {
+                Ok(entries) => entries,
+                Err(why) => {
+                    left_out.push(LeftOut::new(&folder, why));
+                    continue;
+                }
+            };
+            let (mut folders, mut told) = (Vec::new(), Vec::new());
+            let mut holds = false;
+            for entry in entries.flatten() {
+                names += 1;
+                if names > MAX_NAMES {
+                    let why = format!("and what follows is behind {MAX_NAMES} other names: too many in all");
+                    left_out.push(LeftOut::new(&folder, why));
+                    found.sort_unstable();
+                    return found;
+                }
+                let name = entry.file_name();
+                let Some(name) = name.to_str() else {
+                    told.push(LeftOut::new(&named(&name.to_string_lossy()), "is called by no UTF-8"));
+                    continue;
+                };
+                match entry.file_type() {
+                    _ if name == file => holds = true,
+                    _ if name.starts_with('.') => {}
+                    Ok(kind) if kind.is_dir() && depth < MAX_DEPTH => {
+                        folders.push((format!("{folder}/{name}"), depth + 1));
+                    }
+                    Ok(kind) if kind.is_dir() => {
+                        told.push(LeftOut::new(
+                            &named(name),
+                            format!("lies more than {MAX_DEPTH} folders deep"),
+                        ));
+                    }
+                    Ok(kind) if kind.is_symlink() => {
+                        told.push(LeftOut::new(&named(name), "is a symbolic link"));
+                    }
+                    _ => {}
+                }
+            }
+            if holds {
+                found.push(folder);
+            } else {
+                open.extend(folders);
+                left_out.extend(told);
+            }
+        }
+        found.sort_unstable();
+        found
     }
 
     /// A text, if it is there; what is wrong with it, where it cannot be read.

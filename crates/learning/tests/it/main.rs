@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod answering;
 mod authoring;
 mod banks;
 mod elsewhere;
 mod exercism;
 mod folder;
 mod learning;
+mod prairielearn;
 mod quizzes;
 mod races;
 mod stage;

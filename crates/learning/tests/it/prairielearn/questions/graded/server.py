@@ -1,0 +1,2 @@
+def grade(data):
+    data["score"] = 1

@@ -3,9 +3,11 @@
 //! Promises:
 //! * A shard's connection does nothing but read, heartbeat, and hand on to a bounded queue; while that is full nothing is read, and
 //!   heartbeats go on.
+//! * Who asks for something is answered at once, however much is still to be taken.
 //! * What came is taken to the database in order, guild beside guild; a connection goes on after the last event that was committed. So
 //!   every event is taken at least once, and counts once by its source.
 //! * One node at a time holds a shard; when it dies, another goes on where it was.
+//! * What was said while no session lasted is fetched, within bounds ([`missed`]).
 //! * A guild that is out of order loses nothing; one that the bot left is noted.
 //! * What is written and who comes is judged by the guild's rules in memory ([`judging`]).
 //! * No content of a message is kept: figures are, as the lake takes them.
@@ -14,6 +16,7 @@ mod connection;
 mod events;
 mod judging;
 mod lease;
+mod missed;
 mod place;
 mod reading;
 mod taking;

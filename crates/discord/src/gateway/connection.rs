@@ -14,6 +14,7 @@ use tokio_websockets::{ClientBuilder, Limits, Message, WebSocketStream};
 
 use super::lease::{Lease, Session};
 use crate::bot::Bot;
+use crate::interactions::arrived;
 use crate::sender::connector;
 use crate::settings::is_ours;
 
@@ -239,7 +240,8 @@ impl Connection<'_> {
         } })
     }
 
-    /// Puts an event into the queue, which has room.
+    /// Puts an event into the queue, which has room. Who asks for something is answered meanwhile: Discord waits for three seconds, which what came
+    /// before may take. Told of it again, nobody does it again.
     fn hand_on(&self, mut frame: Value, session: &mut Option<Session>) -> Option<Ended> {
         let name = frame["t"].as_str().unwrap_or_default().to_owned();
         let sequence = frame["s"].as_i64().unwrap_or_default();
@@ -254,7 +256,11 @@ impl Connection<'_> {
             return Some(Ended::Broken("an event came before a session".to_owned()));
         };
         session.sequence = sequence;
-        let happened = Happened { session: session.clone(), name, data: frame["d"].take() };
+        let mut data = frame["d"].take();
+        if name == "INTERACTION_CREATE" {
+            arrived(self.bot, data.take());
+        }
+        let happened = Happened { session: session.clone(), name, data };
         match self.queue.try_send(happened) {
             Ok(()) => None,
             Err(_) => Some(Ended::Unwanted),

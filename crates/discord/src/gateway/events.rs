@@ -12,7 +12,7 @@ use crate::settings::snowflake;
 use crate::setup::{SOON, SPREAD};
 
 /// Where Discord's ids begin to count, in milliseconds since 1970.
-const EPOCH: i64 = 1_420_070_400_000;
+pub(super) const EPOCH: i64 = 1_420_070_400_000;
 
 /// What an event is about.
 #[derive(Debug, Clone, PartialEq)]

@@ -57,6 +57,10 @@ pub(super) struct Watch {
     judged: Option<(String, i64)>,
     /// What was judged and is not written down yet.
     verdicts: Vec<Verdict>,
+    /// Whether the guild was told of as a whole since the session began.
+    told: bool,
+    /// Since when it is out of order.
+    away: Option<DateTime<Utc>>,
 }
 
 /// Compiles the rules of those guilds anew whose rules are others.
@@ -99,6 +103,32 @@ pub(super) async fn refresh<'a>(
 }
 
 impl Watch {
+    /// Until when there was proof of who is where and of what was said, as the guild is told of as a whole: until it went out of order; all along,
+    /// where it was told of before; else until events were last taken `before` the session.
+    pub(super) fn proof(&self, before: Option<DateTime<Utc>>, now: DateTime<Utc>) -> DateTime<Utc> {
+        match self.away {
+            Some(away) => away,
+            None if self.told => now,
+            None => before.unwrap_or(now),
+        }
+    }
+
+    /// A session begins: what happened before is not known.
+    pub(super) fn begun(&mut self) {
+        (self.told, self.away) = (false, None);
+    }
+
+    /// An event was taken.
+    pub(super) fn taken(&mut self, happened: &Happened, now: DateTime<Utc>) {
+        let is_away = happened.data["unavailable"] == true;
+        match happened.name.as_str() {
+            "GUILD_DELETE" if is_away => self.away = self.away.or(Some(now)),
+            // Whoever lets the bot in again has nothing that it missed.
+            "GUILD_CREATE" | "GUILD_DELETE" if !is_away => (self.told, self.away) = (true, None),
+            _ => {}
+        }
+    }
+
     /// Whether a join was told before, by another event, with no leave between.
     pub(super) fn told_before(&mut self, user: UserId, joined_at: DateTime<Utc>, sequence: i64) -> bool {
         let at = joined_at.timestamp_millis();

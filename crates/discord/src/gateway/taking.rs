@@ -18,8 +18,8 @@ use super::connection::Happened;
 use super::events::{Means, VoiceState, changes, guild_of, joined, means};
 use super::judging::{Watch, refresh};
 use super::lease::Lease;
+use super::missed::Missed;
 use crate::bot::Bot;
-use crate::interactions::arrived;
 use crate::native::{self, blocked};
 use crate::sender::{Method, Request};
 use crate::setup::stale;
@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Takes events until the queue ends.
 pub(super) async fn take_all(bot: &Bot, lease: &Lease, mut queue: mpsc::Receiver<Happened>) {
     let (mut last_proof, mut watches) = (None, HashMap::new());
-    while let Some(batch) = gather(bot, &mut queue).await {
+    while let Some(batch) = gather(&mut queue).await {
         loop {
             match take(bot, lease, &batch, &mut watches, &mut last_proof).await {
                 Ok(true) => break,
@@ -50,8 +50,8 @@ pub(super) async fn take_all(bot: &Bot, lease: &Lease, mut queue: mpsc::Receiver
     }
 }
 
-/// The next events; interactions are answered at once.
-async fn gather(bot: &Bot, queue: &mut mpsc::Receiver<Happened>) -> Option<Vec<Happened>> {
+/// The next events.
+async fn gather(queue: &mut mpsc::Receiver<Happened>) -> Option<Vec<Happened>> {
     let first = queue.recv().await?;
     let mut batch = vec![first];
     let more = async {
@@ -63,11 +63,6 @@ async fn gather(bot: &Bot, queue: &mut mpsc::Receiver<Happened>) -> Option<Vec<H
         }
     };
     let _ = tokio::time::timeout(GATHER, more).await;
-    for happened in &mut batch {
-        if happened.name == "INTERACTION_CREATE" {
-            arrived(bot, happened.data.take());
-        }
-    }
     Some(batch)
 }
 
@@ -81,6 +76,7 @@ async fn take(
 ) -> Result<bool, Problem> {
     if batch.iter().any(|happened| happened.name == "READY") {
         *last_proof = lease.committed_at().await?;
+        watches.values_mut().for_each(Watch::begun);
     }
     let now = db::now(&mut *db::acquire(bot.app().pool()).await?).await?;
     let mut guilds: BTreeMap<GuildId, (Watch, Vec<&Happened>)> = BTreeMap::new();
@@ -92,25 +88,40 @@ async fn take(
             of.1.push(happened);
         }
     }
-    let done = of_guilds(bot, &mut guilds, now, last_proof.unwrap_or(now)).await;
+    let done = of_guilds(bot, &mut guilds, now, *last_proof).await;
     // What was judged is remembered even where not all of it could be written down.
     watches.extend(guilds.into_iter().map(|(guild, (watch, _))| (guild, watch)));
     done?;
-    match batch.last() {
-        Some(last) => Ok(lease.commit(&last.session).await?),
-        None => Ok(true),
+    if let Some(last) = batch.last()
+        && !lease.commit(&last.session).await?
+    {
+        return Ok(false);
     }
+    // Once what came was taken: a batch that is tried again asks Discord nothing anew.
+    for happened in batch {
+        let of = guild_of(&happened.name, &happened.data).map(GuildId::new);
+        let Some(watch) = of.and_then(|guild| watches.get_mut(&guild)) else { continue };
+        let proof = watch.proof(*last_proof, now);
+        if happened.name == "GUILD_CREATE"
+            && proof < now
+            && let Some(missed) = Missed::of(&happened.data, proof, now)
+        {
+            tokio::spawn(missed.fetch(bot.clone()));
+        }
+        watch.taken(happened, now);
+    }
+    Ok(true)
 }
 
 async fn of_guilds(
     bot: &Bot,
     guilds: &mut BTreeMap<GuildId, (Watch, Vec<&Happened>)>,
     now: DateTime<Utc>,
-    proof: DateTime<Utc>,
+    before: Option<DateTime<Utc>>,
 ) -> Result<(), Problem> {
     refresh(bot, guilds.iter_mut().map(|(guild, (watch, _))| (*guild, watch))).await?;
     let each =
-        guilds.iter_mut().map(|(guild, (watch, events))| of_guild(bot, *guild, watch, events, now, proof));
+        guilds.iter_mut().map(|(guild, (watch, events))| of_guild(bot, *guild, watch, events, now, before));
     try_join_all(each).await?;
     Ok(())
 }
@@ -121,7 +132,7 @@ async fn of_guild(
     watch: &mut Watch,
     events: &[&Happened],
     now: DateTime<Utc>,
-    proof: DateTime<Utc>,
+    before: Option<DateTime<Utc>>,
 ) -> Result<(), Problem> {
     for happened in events {
         watch.judge(bot, guild, happened, now).await;
@@ -153,7 +164,7 @@ async fn of_guild(
                 note(&mut conn, guild, true).await?;
                 drop(conn);
                 let voice = known(&mut voice, bot, guild).await?;
-                told.extend(voice.compared(&states, now, proof, &source));
+                told.extend(voice.compared(&states, now, watch.proof(before, now), &source));
             }
             Means::Left => {
                 note(&mut *db::acquire(pool).await?, guild, false).await?;

@@ -1,5 +1,7 @@
 //! A member types, the bot answers: what tests of commands read like.
 
+use std::sync::LazyLock;
+
 use access::personal::Keepers;
 use access::{App, HttpSettings};
 use axum::body::{Body, to_bytes};
@@ -40,6 +42,9 @@ pub(crate) static SLICES: [&access::Slice; 13] = [
     &moderation::SLICE,
     &discord::SLICE,
 ];
+
+/// The bot's own description of its commands.
+static COMMANDS: LazyLock<Value> = LazyLock::new(discord::commands::describe);
 
 /// Somebody who types.
 #[derive(Debug, Clone, Copy)]
@@ -253,10 +258,9 @@ impl Heard {
 impl Chat {
     /// The data of a typed command, by the bot's own description.
     pub(crate) fn typed(&self, line: &str) -> Value {
-        let commands = discord::commands::describe();
         let mut words = words(line.strip_prefix('/').unwrap()).into_iter();
         let name = words.next().unwrap();
-        let command = commands.as_array().unwrap().iter().find(|command| command["name"] == name.as_str());
+        let command = COMMANDS.as_array().unwrap().iter().find(|command| command["name"] == name.as_str());
         let command = command.unwrap_or_else(|| panic!("there is no /{name}"));
         let mut words: Vec<String> = words.collect();
         let sub = command["options"].as_array().unwrap().iter().find(|option| {

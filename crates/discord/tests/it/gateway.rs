@@ -72,6 +72,20 @@ impl Watched {
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(self.chat.pool()).await.unwrap()
     }
+
+    /// Somebody types a command, of which the gateway tells; what the bot answers.
+    async fn types(&self, line: &str) -> Value {
+        let interaction = self.chat.interaction(ADA_TYPES, 2, &self.chat.typed(line));
+        self.gateway.happens("INTERACTION_CREATE", interaction.clone());
+        let number: i64 = interaction["id"].as_str().unwrap().parse().unwrap();
+        let token = interaction["token"].as_str().unwrap();
+        let answer = self
+            .chat
+            .discord
+            .awaits(token, Duration::from_secs(5), |known| known.state.callbacks.get(&number).cloned())
+            .await;
+        answer.unwrap_or_else(|| panic!("nobody answered {line}"))
+    }
 }
 
 pub(crate) fn message(id: i64, text: &str) -> Value {
@@ -183,21 +197,54 @@ async fn voice_is_followed_and_what_was_missed_is_made_up() {
 }
 
 #[tokio::test]
+async fn who_is_gone_after_a_guild_was_out_of_order_left_no_earlier_than_that() {
+    let watched = Watched::new(Vec::new()).await;
+    watched.ready().await;
+    // A session begins an hour after the one before.
+    watched.chat.run("UPDATE discord.gateway_shards SET committed_at = now() - interval '1 hour'").await;
+    watched.gateway.plays(Trick::Invalid(false));
+    watched.gateway.drops();
+    watched.until_greeted(3).await;
+    watched.ready().await;
+    let guild = |states: Value| json!({ "id": "1", "name": "The hall", "voice_states": states });
+    let state = json!([{ "guild_id": "1", "user_id": "7", "channel_id": "70" }]);
+    watched.gateway.happens("GUILD_CREATE", guild(state));
+    watched.until("SELECT sequence = 2 FROM discord.gateway_shards").await;
+    watched.gateway.happens("GUILD_DELETE", json!({ "id": "1", "unavailable": true }));
+    watched.gateway.happens("GUILD_CREATE", guild(json!([])));
+    watched.until("SELECT sequence = 4 FROM discord.gateway_shards").await;
+    let sound = "SELECT count(*) FROM lake.event_lake came JOIN lake.event_lake went USING (guild_id, user_id)
+                  WHERE came.event_type = 'voice_join' AND went.event_type = 'voice_leave' AND went.\"timestamp\" >= came.\"timestamp\"";
+    assert_eq!(watched.count(sound).await, 1);
+}
+
+#[tokio::test]
 async fn commands_come_by_the_gateway_as_well() {
     let watched = Watched::new(Vec::new()).await;
     watched.ready().await;
-    let interaction = watched.chat.interaction(ADA_TYPES, 2, &watched.chat.typed("/bytes daily"));
-    watched.gateway.happens("INTERACTION_CREATE", interaction.clone());
-    let number: i64 = interaction["id"].as_str().unwrap().parse().unwrap();
-    for _ in 0..1_000 {
-        if let Some(answer) = watched.chat.discord.with(|state| state.callbacks.get(&number).cloned()) {
-            assert_eq!(answer["data"]["content"], "You got 10 bytes; day 1 in a row. You have 110.");
-            watched.chat.discord.verdict();
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("nobody answered");
+    let answer = watched.types("/bytes daily").await;
+    assert_eq!(answer["data"]["content"], "You got 10 bytes; day 1 in a row. You have 110.");
+    watched.chat.discord.verdict();
+}
+
+#[tokio::test]
+async fn who_asks_for_something_is_answered_while_what_came_before_still_waits() {
+    let watched = Watched::new(Vec::new()).await;
+    watched.ready().await;
+    let mut held = watched.chat.pool().begin().await.unwrap();
+    sqlx::query("LOCK TABLE lake.event_lake IN ACCESS EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
+    watched.gateway.happens("MESSAGE_CREATE", message(id(&watched, 0).await, "hello"));
+    watched
+        .until(
+            "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
+                             WHERE NOT granted AND d.datname = current_database())",
+        )
+        .await;
+    let answer = watched.types("/bytes daily").await;
+    assert_eq!(answer["data"]["content"], "You got 10 bytes; day 1 in a row. You have 110.");
+    held.rollback().await.unwrap();
+    watched.until("SELECT sequence = 3 FROM discord.gateway_shards").await;
+    assert_eq!(watched.count(MESSAGES).await, 1);
 }
 
 #[tokio::test]
@@ -213,6 +260,32 @@ async fn a_session_that_is_over_is_begun_anew_and_a_deaf_gateway_is_left() {
     assert_eq!(greetings[..2], ["identify", "identify"]);
     assert!(greetings.len() >= 3, "a gateway that answers no heartbeat was left: {greetings:?}");
     assert!(watched.gateway.memory.lock().unwrap().connections < 8, "and not hammered");
+}
+
+#[tokio::test]
+async fn what_was_said_while_no_session_lasted_is_fetched_and_counts_once() {
+    let watched = Watched::new(Vec::new()).await;
+    watched.ready().await;
+    let first = id(&watched, 0).await;
+    // More than a request brings; the first was told of before.
+    watched.chat.discord.with(|known| (0..150).for_each(|n| known.says(50, first + n, 7)));
+    watched.gateway.happens("MESSAGE_CREATE", message(first, "hello"));
+    watched.until("SELECT sequence = 2 FROM discord.gateway_shards").await;
+    watched.gateway.plays(Trick::Invalid(false));
+    watched.gateway.drops();
+    watched.until_greeted(3).await;
+    watched.ready().await;
+    assert_eq!(watched.gateway.greetings(), ["identify", "resume 2", "identify"]);
+    let guild = || watched.chat.discord.with(|known| known.guild_create(1));
+    watched.gateway.happens("GUILD_CREATE", guild());
+    watched.until("SELECT count(*) = 150 FROM lake.event_lake WHERE event_type = 'message_create'").await;
+    // Told of again in the same session, it is not asked again.
+    watched.gateway.happens("GUILD_CREATE", guild());
+    watched.until("SELECT EXISTS (SELECT FROM discord.gateway_shards WHERE sequence = 3)").await;
+    assert_eq!(watched.chat.discord.seen("GET /channels/50/messages").len(), 2);
+    assert!(watched.chat.discord.seen("GET /channels/51/messages").is_empty(), "nobody said anything there");
+    assert_eq!(watched.count(MESSAGES).await, 150);
+    watched.chat.discord.verdict();
 }
 
 #[tokio::test]

@@ -33,19 +33,24 @@ pub(crate) fn sits() -> bool {
     DOCUMENT.is_some()
 }
 
+/// The description's paths, in parts.
+static PATHS: LazyLock<Vec<(Vec<&'static str>, &'static str)>> = LazyLock::new(|| {
+    let paths = DOCUMENT.as_ref().and_then(|document| document["paths"].as_object());
+    paths.into_iter().flatten().map(|(path, _)| (path.split('/').collect(), path.as_str())).collect()
+});
+
 /// The path of the description that a path is one of; texts come before parameters.
 fn template(path: &str) -> Option<&'static str> {
     let parts: Vec<&str> = path.split('/').collect();
-    let paths = DOCUMENT.as_ref()?["paths"].as_object()?;
-    paths
-        .keys()
-        .filter(|known| {
-            let known: Vec<&str> = known.split('/').collect();
+    let is_parameter = |part: &&str| part.starts_with('{');
+    PATHS
+        .iter()
+        .filter(|(known, _)| {
             known.len() == parts.len()
-                && known.iter().zip(&parts).all(|(known, part)| known.starts_with('{') || known == part)
+                && known.iter().zip(&parts).all(|(known, part)| known == part || is_parameter(known))
         })
-        .min_by_key(|known| known.matches('{').count())
-        .map(String::as_str)
+        .min_by_key(|(known, _)| known.iter().filter(|part| is_parameter(part)).count())
+        .map(|(_, path)| *path)
 }
 
 /// What is wrong with a request's body.

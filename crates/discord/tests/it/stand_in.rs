@@ -1,6 +1,8 @@
 //! A stand-in for Discord: it keeps what it is told, answers as Discord does, and misbehaves on demand.
 
 // By their paths, as tests with a `main` of their own share this file.
+#[path = "stand_in/described.rs"]
+mod described;
 #[path = "stand_in/gateway.rs"]
 pub(crate) mod gateway;
 #[path = "stand_in/http.rs"]
@@ -15,6 +17,7 @@ use std::time::Duration;
 use discord::Application;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use state::State;
@@ -67,6 +70,8 @@ pub(crate) struct Inner {
     pub(crate) moods: Option<(u64, u64)>,
     /// Files that came with answers that were promised, by the interaction's token.
     pub(crate) files: HashMap<String, Vec<(String, String)>>,
+    /// Who waits for an answer to an interaction, by its token.
+    awaited: HashMap<String, Arc<Notify>>,
     pub(crate) violations: Vec<String>,
 }
 
@@ -111,6 +116,7 @@ impl StandIn {
             always: None,
             moods: None,
             files: HashMap::new(),
+            awaited: HashMap::new(),
             violations: Vec::new(),
         }));
         let router = http::router(Arc::clone(&inner));
@@ -146,6 +152,28 @@ impl StandIn {
             .filter(|seen| format!("{} {}", seen.method, seen.path).contains(what))
             .cloned()
             .collect()
+    }
+
+    /// Looks whenever an answer to the interaction of this token came, until that finds something or this time is over.
+    pub(crate) async fn awaits<T>(
+        &self,
+        token: &str,
+        patience: Duration,
+        look: impl Fn(&mut Inner) -> Option<T>,
+    ) -> Option<T> {
+        let waiting = Arc::clone(self.inner.lock().unwrap().awaited.entry(token.to_owned()).or_default());
+        let found = tokio::time::timeout(patience, async {
+            loop {
+                let found = look(&mut self.inner.lock().unwrap());
+                if let Some(found) = found {
+                    return found;
+                }
+                waiting.notified().await;
+            }
+        });
+        let found = found.await.ok();
+        self.inner.lock().unwrap().awaited.remove(token);
+        found
     }
 
     /// Looks into the state.

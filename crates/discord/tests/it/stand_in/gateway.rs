@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tokio_websockets::{Message, ServerBuilder};
 
 use super::TOKEN;
-use super::state::user;
+use super::described::user;
 
 /// What a connection does instead of behaving, once.
 #[derive(Debug, Clone)]

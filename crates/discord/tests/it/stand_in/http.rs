@@ -77,7 +77,7 @@ fn bare(uri: &Uri) -> &str {
     uri.path().strip_prefix("/api/v10").unwrap_or(uri.path())
 }
 
-/// Judges, answers, judges the answer.
+/// Judges, answers, judges the answer. What is judged is looked at while nobody waits for the state.
 fn served(
     inner: &Mutex<Inner>,
     method: &Method,
@@ -86,14 +86,14 @@ fn served(
     body: Option<&Value>,
 ) -> (u16, Value) {
     let (path, query) = (bare(uri), uri.query().unwrap_or_default());
-    let mut inner = inner.lock().unwrap();
+    let violated = |what: String| inner.lock().unwrap().violations.push(what);
     let own = path.starts_with("/interactions/") || path.starts_with("/webhooks/");
     if !own && headers.get(header::AUTHORIZATION).is_none_or(|given| given != format!("Bot {TOKEN}").as_str())
     {
         return (401, json!({ "message": "401: Unauthorized", "code": 0 }));
     }
     if own && headers.contains_key(header::AUTHORIZATION) {
-        inner.violations.push(format!("{method} {path} carries the bot's token"));
+        violated(format!("{method} {path} carries the bot's token"));
     }
     // Not all clients say it where the token in the path says who they are.
     if !own
@@ -101,21 +101,33 @@ fn served(
             .get(header::USER_AGENT)
             .is_some_and(|agent| agent.to_str().unwrap().starts_with("DiscordBot ("))
     {
-        inner.violations.push(format!("{method} {path} says not which bot it is"));
+        violated(format!("{method} {path} says not which bot it is"));
     }
     if let Err(fault) = judge::request(method.as_str(), path, body) {
-        inner.violations.push(fault);
+        violated(fault);
         return (400, json!({ "message": "Invalid Form Body", "code": 50_035 }));
     }
-    let (status, answer) = inner.state.answer(method.as_str(), path, query, body);
+    let (status, answer) = {
+        let mut inner = inner.lock().unwrap();
+        let answered = inner.state.answer(method.as_str(), path, query, body);
+        if own && let Some(waiting) = token_of(path).and_then(|token| inner.awaited.get(token)) {
+            waiting.notify_one();
+        }
+        answered
+    };
     // A callback's answer is empty unless it is asked for; that to banning many is sometimes.
     if (200..300).contains(&status)
         && !(answer.is_null() && path.ends_with("/bulk-ban"))
         && let Err(fault) = judge::answer(method.as_str(), path, status, &answer)
     {
-        inner.violations.push(fault);
+        violated(fault);
     }
     (status, answer)
+}
+
+/// The interaction's token in the path of an answer to it.
+fn token_of(path: &str) -> Option<&str> {
+    path.split('/').nth(3)
 }
 
 /// The message of a form, and its files by name: texts as they are, of others a character a byte.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::{Value, json};
 
 use super::APPLICATION;
+use super::described::{application, guild, role, user};
 
 const THEN: &str = "2026-11-29T12:00:00.000000+00:00";
 
@@ -98,47 +99,6 @@ fn refused(status: u16, code: i64, message: &str) -> Answered {
     (status, json!({ "message": message, "code": code }))
 }
 
-pub(crate) fn user(id: i64) -> Value {
-    json!({
-        "id": id.to_string(), "username": format!("user{id}"), "avatar": null, "discriminator": "0", "public_flags": 0,
-        "flags": 0, "global_name": null, "primary_guild": null,
-    })
-}
-
-fn application() -> Value {
-    json!({
-        "id": APPLICATION.to_string(), "name": "Questhall", "icon": null, "description": "", "type": null,
-        "bot": user(APPLICATION),  "rpc_origins": [], "bot_public": true, "bot_require_code_grant": false,
-        "integration_types_config": {}, "verify_key": "00".repeat(32), "flags": 0, "max_participants": null, "tags": [],
-        "redirect_uris": [], "interactions_endpoint_url": null, "role_connections_verification_url": null, "owner": user(9),
-        "approximate_guild_count": 1, "approximate_user_install_count": 0, "approximate_user_authorization_count": 0,
-        "explicit_content_filter": 0, "team": null, "flags_new": "0", "eligible_oauth2_scopes": [],
-    })
-}
-
-/// A guild as Discord describes it, with what every guild has.
-fn guild(id: i64, owner: i64, roles: Vec<Value>) -> Value {
-    json!({
-        "id": id.to_string(), "name": "The hall", "icon": null, "description": null, "home_header": null, "splash": null,
-        "discovery_splash": null, "features": [], "banner": null, "owner_id": owner.to_string(), "application_id": null,
-        "region": "deprecated", "afk_channel_id": null, "afk_timeout": 300, "system_channel_id": null, "system_channel_flags": 0,
-        "widget_enabled": false, "widget_channel_id": null, "verification_level": 1, "roles": roles,
-        "default_message_notifications": 1, "mfa_level": 0, "explicit_content_filter": 0, "max_presences": null,
-        "max_members": 500_000, "max_stage_video_channel_users": 50, "max_video_channel_users": 25, "vanity_url_code": null,
-        "premium_tier": 0, "premium_subscription_count": 0, "preferred_locale": "en-US", "rules_channel_id": null,
-        "safety_alerts_channel_id": null, "public_updates_channel_id": null, "premium_progress_bar_enabled": false,
-        "nsfw": false, "nsfw_level": 0, "emojis": [], "stickers": [], "incidents_data": null,
-    })
-}
-
-fn role(id: i64, place: i32, permissions: u64) -> Value {
-    let colors = json!({ "primary_color": 0, "secondary_color": null, "tertiary_color": null });
-    json!({
-        "id": id.to_string(), "name": format!("role{id}"), "permissions": permissions.to_string(), "position": place, "color": 0, "colors": colors,
-        "hoist": false, "managed": false, "mentionable": false, "icon": null, "unicode_emoji": null, "flags": 0,
-    })
-}
-
 impl State {
     fn id(&mut self) -> i64 {
         self.next += 1;
@@ -178,8 +138,14 @@ impl State {
         json!({
             "id": id.to_string(), "type": if is_category { 4 } else { 0 }, "flags": 0, "guild_id": self.channels[&id].to_string(),
             "name": self.names.get(&id).cloned().unwrap_or_else(|| format!("channel{id}")), "position": 0, "parent_id": parent, "permission_overwrites": [], "topic": null,
-            "nsfw": false, "rate_limit_per_user": 0, "last_message_id": null,
+            "nsfw": false, "rate_limit_per_user": 0, "last_message_id": self.last_message(id).map(|id| id.to_string()),
         })
+    }
+
+    fn last_message(&self, channel: i64) -> Option<i64> {
+        let ids =
+            self.messages.get(&channel)?.iter().filter_map(|message| message["id"].as_str()?.parse().ok());
+        ids.max()
     }
 
     /// A guild as the gateway tells of it.
@@ -493,11 +459,18 @@ impl State {
                     value.parse::<i64>().ok()
                 };
                 let (before, limit) = (asked("before").unwrap_or(i64::MAX), asked("limit").unwrap_or(50));
+                let (after, limit) = (asked("after"), usize::try_from(limit).unwrap_or(0));
                 let id_of = |message: &Value| number(message["id"].as_str().unwrap_or_default());
                 let mut list = self.messages.get(&number(channel)).cloned().unwrap_or_default();
-                list.retain(|message| id_of(message) < before);
+                list.retain(|message| {
+                    id_of(message) < before && after.is_none_or(|after| id_of(message) > after)
+                });
                 list.sort_by_key(|message| std::cmp::Reverse(id_of(message)));
-                list.truncate(usize::try_from(limit).unwrap_or(0));
+                // Those nearest to what was asked for, the newest first in either case.
+                if after.is_some() {
+                    list.drain(..list.len().saturating_sub(limit));
+                }
+                list.truncate(limit);
                 (200, json!(list))
             }
             ("POST", ["channels", channel, "messages", "bulk-delete"]) => {

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::Answered;
 use super::call::Call;
-use super::choose::{What, all, chosen, id};
+use super::choose::{Choice, What, all, id, is_id, named as by_name};
 use crate::boards;
 use crate::interactions::custom_id::{long, short};
 use crate::interactions::reply::{Reply, button, field};
@@ -40,6 +40,12 @@ pub(super) async fn challenges(call: &Call, campaign: CampaignId) -> Result<Vec<
     .await
 }
 
+/// What there is to choose from among a campaign's challenges.
+pub(super) async fn offered(call: &Call, campaign: CampaignId) -> Result<Vec<Choice>, Problem> {
+    let challenges = challenges(call, campaign).await?;
+    Ok(challenges.into_iter().map(|challenge| Choice::new(challenge.id, challenge.title)).collect())
+}
+
 /// Who called, in the language that they have Discord in.
 fn looker(call: &Call) -> Onlooker<'_> {
     let reader = Reader { asked: None, accepted: call.locale.as_deref() };
@@ -48,10 +54,14 @@ fn looker(call: &Call) -> Onlooker<'_> {
 
 async fn both(call: &Call) -> Result<(Campaign, Challenge), Problem> {
     let campaign = named(call).await?;
-    let id: ChallengeId = chosen(call, "challenge", What::Challenge, "challenge")
-        .await?
-        .parse()
-        .map_err(|_| Problem::not_found("challenge"))?;
+    let typed = call.must("challenge")?.trim();
+    let found = if is_id(typed) {
+        Some(typed.to_owned())
+    } else {
+        by_name(&offered(call, campaign.id).await?, typed)
+    };
+    let id: ChallengeId =
+        found.and_then(|id| id.parse().ok()).ok_or_else(|| Problem::not_found("challenge"))?;
     let which = (call.guild, campaign.id, id);
     let challenge = challenges::ops::challenge_get(call.pool(), which, looker(call)).await?;
     Ok((campaign, challenge))

@@ -76,8 +76,7 @@ pub(crate) async fn choices(call: &Call, what: What) -> Result<Vec<Choice>, Prob
         }
         What::Challenge => {
             let Ok(campaign) = Box::pin(campaign::named(call)).await else { return Ok(Vec::new()) };
-            let challenges = campaign::challenges(call, campaign.id).await?;
-            challenges.into_iter().map(|challenge| Choice::new(challenge.id, challenge.title)).collect()
+            campaign::offered(call, campaign.id).await?
         }
         What::BoardQuest => {
             let quests = board(call, None).await?;
@@ -143,13 +142,26 @@ pub(crate) async fn board(
     Ok(quests.into_iter().filter(|quest| quest.active && quest.status != BoardStatus::Complete).collect())
 }
 
-/// The id of what was typed: chosen, or by its name whatever its case.
+/// The id of what was typed: chosen, or by its name whatever its case. What was chosen from what is offered is an id, as a rule: then nothing is
+/// looked through, and the operation says whether there is one.
 pub(crate) async fn chosen(call: &Call, option: &str, what: What, noun: &str) -> Result<String, Problem> {
     let typed = call.must(option)?.trim();
-    let found = choices(call, what).await?;
+    if is_id(typed) {
+        return Ok(typed.to_owned());
+    }
+    named(&choices(call, what).await?, typed).ok_or_else(|| Problem::not_found(noun))
+}
+
+/// Whether this can be nothing but an id: one that is a number may be a name as well.
+pub(super) fn is_id(typed: &str) -> bool {
+    typed.len() == 36 && typed.parse::<uuid::Uuid>().is_ok()
+}
+
+/// The id of what has this id, or this name.
+pub(super) fn named(found: &[Choice], typed: &str) -> Option<String> {
     let by_id = found.iter().find(|choice| choice.id == typed);
     let by_name = || found.iter().find(|choice| choice.name.to_lowercase() == typed.to_lowercase());
-    by_id.or_else(by_name).map(|choice| choice.id.clone()).ok_or_else(|| Problem::not_found(noun))
+    by_id.or_else(by_name).map(|choice| choice.id.clone())
 }
 
 /// The same, as the type that operations take.

@@ -128,6 +128,23 @@ async fn squads_are_found_by_name_joined_and_left() {
 }
 
 #[tokio::test]
+async fn what_lies_beyond_all_names_that_are_looked_through_is_found_by_its_id() {
+    let chat = Chat::new().await;
+    chat.known().await;
+    let last = "ffffffff-ffff-7fff-bfff-ffffffffffff";
+    chat.run(
+        "INSERT INTO squads.squads (guild_id, name) SELECT 1, 'Squad ' || n FROM generate_series(1, 5200) n",
+    )
+    .await;
+    chat.run("INSERT INTO squads.squads (guild_id, id, name) VALUES (1, 'ffffffff-ffff-7fff-bfff-ffffffffffff', 'Owls')").await;
+    chat.types(ADA_TYPES, &format!("/squads join squad:{last}")).await.says("Welcome to Owls.");
+    let nobodys = last.replace('f', "e");
+    chat.types(ADA_TYPES, &format!("/squads join squad:{nobodys}"))
+        .await
+        .says("There is no such squad here.");
+}
+
+#[tokio::test]
 async fn a_campaign_is_played_by_commands() {
     let chat = Chat::new().await;
     chat.known().await;

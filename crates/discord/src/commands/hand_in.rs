@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 
 use assessment::ids::SubmissionId;
 use assessment::model::submission::{Judgement, Submission};
+use assessment::model::view::AssessmentView;
 use assessment::model::work::Work;
 use assessment::ops::{
-    claim_release, submission_create, submission_details, submission_judge, submission_next,
+    assessment_list, claim_release, submission_create, submission_details, submission_judge, submission_next,
 };
 use kernel::Problem;
-use learning::ids::{QuestId, Subject};
+use learning::ids::QuestId;
+use learning::model::assessment::AssessmentType;
 use learning::model::learner::StepView;
 use learning::model::quest::StepType;
 use learning::ops;
@@ -18,14 +20,15 @@ use learning::store::StepStatus;
 use super::Answered;
 use super::call::{Call, mention};
 use super::choose::{What, id};
-use super::learn::quest_and_step;
+use super::learn::{ASSESSMENT, quest_and_subject};
+use super::programs;
 use crate::interactions::custom_id::{long, short};
 use crate::interactions::reply::{Reply, button, field, optional_field};
 use crate::sender::Attachment;
 use crate::words::{Lang, cut, plain, say};
 
 /// Fields of a form: Discord's limit, of which one is for what the learner is told.
-const CRITERIA: usize = 4;
+pub(super) const CRITERIA: usize = 4;
 /// Characters of a work that are shown in the message; what is longer is a file.
 const SHOWN: usize = 1_000;
 
@@ -33,19 +36,57 @@ pub(crate) async fn submit(call: Call) -> Answered {
     let quest: QuestId = id(&call, "quest", What::Quest, "quest").await?;
     let view = ops::quest_view(call.pool(), call.guild, Some(call.user), quest).await?;
     let open = |step: &&StepView| {
-        step.step_type == StepType::Submission
+        matches!(step.step_type, StepType::Submission | StepType::Coding)
             && !matches!(step.status, StepStatus::Completed | StepStatus::Skipped)
     };
-    let attempt = view.attempt.as_ref();
-    let step = attempt.and_then(|attempt| attempt.steps.iter().find(open)).ok_or_else(|| {
+    let nothing = || {
         Problem::conflict(say!(
             call.lang,
             "There is nothing to hand in for this quest now.",
             "Für diese Quest gibt es jetzt nichts abzugeben."
         ))
-    })?;
-    let (quest, id) = (short(quest.get()), short(step.id.get()));
-    Ok(form(&call, &[&quest, &id], &step.title))
+    };
+    let attempt = view.attempt.as_ref().ok_or_else(nothing)?;
+    let of = short(quest.get());
+    if let Some(step) = attempt.steps.iter().find(open) {
+        let id = short(step.id.get());
+        return Ok(match step.step_type {
+            StepType::Coding => programs::form(&call, &[&of, &id]),
+            _ => form(&call, &[&of, &id], &step.title),
+        });
+    }
+    let one = open_one(&call, quest).await?.ok_or_else(nothing)?;
+    let id = short(one.id.get());
+    let args = [of.as_str(), &id, ASSESSMENT];
+    Ok(if one.kind.is_judged_by_people() {
+        form(&call, &args, &one.title)
+    } else {
+        programs::form(&call, &args)
+    })
+}
+
+/// The first assessment that is not passed, and for which something can be handed in here and now.
+async fn open_one(call: &Call, quest: QuestId) -> Result<Option<AssessmentView>, Problem> {
+    let all = assessment_list(call.pool(), call.guild, call.user, quest).await?;
+    let waits = |one: &AssessmentView| one.submissions.last().is_some_and(|last| last.status != "graded");
+    let open = |one: &AssessmentView| {
+        !one.passed && !one.test_out && one.kind != AssessmentType::Quiz && !waits(one)
+    };
+    Ok(all.into_iter().find(open))
+}
+
+/// What is left of a quest whose steps are done, with a way on.
+pub(super) async fn left_shown(call: &Call, quest: QuestId, mut text: String) -> Answered {
+    let Some(one) = open_one(call, quest).await? else { return Ok(Reply::text(text)) };
+    let _ = write!(text, "\n\n**{}**\n{}", plain(&one.title), cut(&one.description, 1_200));
+    let (quest, id) = (short(quest.get()), short(one.id.get()));
+    let args = [quest.as_str(), &id, ASSESSMENT];
+    let row = if one.kind.is_judged_by_people() {
+        vec![button(&call.mine("learn.hand-in", &args), &say!(call.lang, "Hand in", "Abgeben"))]
+    } else {
+        programs::way(call, &args, &mut text)
+    };
+    Ok(Reply::text(text).row(row))
 }
 
 fn form(call: &Call, args: &[&str], title: &str) -> Reply {
@@ -57,16 +98,16 @@ fn form(call: &Call, args: &[&str], title: &str) -> Reply {
 
 /// The button of a step was pressed, or its form was sent.
 pub(crate) async fn handed_in(call: Call) -> Answered {
-    let (quest, step) = quest_and_step(&call)?;
+    let (quest, subject) = quest_and_subject(&call)?;
     let given =
         |name: &str| call.fields.get(name).and_then(|values| values.first()).cloned().unwrap_or_default();
     if call.fields.is_empty() {
         let title = say!(call.lang, "Hand in", "Abgeben");
-        return Ok(form(&call, &[call.arg(0)?, call.arg(1)?], &title));
+        let args: Vec<&str> = call.args.iter().map(String::as_str).collect();
+        return Ok(form(&call, &args, &title));
     }
     let links = Some(given("link")).filter(|link| !link.is_empty()).into_iter().collect();
     let work = Work { text: given("text"), links };
-    let subject = Subject::Step(step);
     let done = submission_create(call.pool(), call.guild, call.user, quest, subject, &work).await?;
     call.committed();
     let number = done.attempt_number;
@@ -104,18 +145,7 @@ fn shown(call: &Call, submission: &Submission) -> Reply {
         let hours = submission.late_seconds / 3_600;
         text.push_str(&say!(call.lang, " ({hours} h late)", " ({hours} h zu spät)"));
     }
-    let is_long = submission.work.text.chars().count() > SHOWN;
-    if !is_long && !submission.work.text.is_empty() {
-        let _ = write!(text, "\n>>> {}", submission.work.text);
-    }
-    let mut reply = Reply::default();
-    if is_long {
-        let content = submission.work.text.clone().into();
-        reply = reply.file(Attachment { name: "work.md".to_owned(), media_type: "text/markdown", content });
-    }
-    for link in submission.work.links.iter().take(5) {
-        let _ = write!(text, "\n<{link}>");
-    }
+    let reply = work_shown(&mut text, &submission.work);
     let id = short(submission.id.get());
     let row = if submission.rubric.is_empty() {
         vec![
@@ -142,6 +172,23 @@ fn shown(call: &Call, submission: &Submission) -> Reply {
     Reply { content: text, ..reply }.row(row)
 }
 
+/// What was handed in: what is long comes as a file.
+pub(super) fn work_shown(text: &mut String, work: &Work) -> Reply {
+    let is_long = work.text.chars().count() > SHOWN;
+    if !is_long && !work.text.is_empty() {
+        let _ = write!(text, "\n>>> {}", work.text);
+    }
+    let mut reply = Reply::default();
+    if is_long {
+        let content = work.text.clone().into();
+        reply = reply.file(Attachment { name: "work.md".to_owned(), media_type: "text/markdown", content });
+    }
+    for link in work.links.iter().take(5) {
+        let _ = write!(text, "\n<{link}>");
+    }
+    reply
+}
+
 /// Who judges, as learning takes it.
 fn grader(call: &Call) -> ops::Author<'_> {
     ops::Author { by: call.by(), origin: call.origin() }
@@ -153,7 +200,7 @@ fn submission_of(call: &Call) -> Result<SubmissionId, Problem> {
 }
 
 /// Points of a criterion as a form's label shows what they are for.
-fn criterion_label(lang: Lang, text: &str, most: u32) -> String {
+pub(super) fn criterion_label(lang: Lang, text: &str, most: u32) -> String {
     let text = cut(text, 30);
     say!(lang, "{text} (0 to {most})", "{text} (0 bis {most})")
 }

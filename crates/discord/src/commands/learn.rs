@@ -1,9 +1,10 @@
-//! `/learn`: paths, quests, and quizzes by forms.
+//! `/learn`: paths, quests, and quizzes by forms. What is handed in is [`super::hand_in`]'s and [`super::programs`]', what peers review
+//! [`super::peers`]'.
 
 use std::fmt::Write as _;
 
 use kernel::Problem;
-use learning::ids::{PathId, QuestId, StepId, Subject};
+use learning::ids::{AssessmentId, PathId, QuestId, StepId, Subject};
 use learning::model::learner::{AttemptView, Confirmation, PathView, QuestState, QuizTry, StepView};
 use learning::model::quest::StepType;
 use learning::model::quiz::{AskedQuestion, ItemAnswer, QuestionType};
@@ -14,12 +15,15 @@ use serde_json::{Value, json};
 use super::Answered;
 use super::call::Call;
 use super::choose::{What, id};
+use super::{hand_in, programs};
 use crate::interactions::custom_id::{long, short};
 use crate::interactions::reply::{Reply, button, field, menu};
 use crate::words::{Lang, cut, plain, say};
 
 /// Questions in a form: Discord's limit.
 const PER_FORM: usize = 5;
+/// Says of a button or a form that it is about an assessment.
+pub(super) const ASSESSMENT: &str = "a";
 
 pub(crate) async fn browse(call: Call) -> Answered {
     let paths = ops::paths_view(call.pool(), call.guild, Some(call.user)).await?;
@@ -87,7 +91,7 @@ pub(crate) async fn go_on(call: Call) -> Answered {
 }
 
 /// Where an attempt stands, with a way on.
-async fn shown(call: &Call, attempt: &AttemptView) -> Answered {
+pub(super) async fn shown(call: &Call, attempt: &AttemptView) -> Answered {
     let view = ops::quest_view(call.pool(), call.guild, Some(call.user), attempt.quest_id).await?;
     let (title, done, total) = (plain(&view.title), attempt.progress.done, attempt.progress.total);
     let mut text = say!(
@@ -101,7 +105,9 @@ async fn shown(call: &Call, attempt: &AttemptView) -> Answered {
         return Ok(Reply::text(text));
     }
     let open = |step: &&StepView| !matches!(step.status, StepStatus::Completed | StepStatus::Skipped);
-    let Some(step) = attempt.steps.iter().find(open) else { return Ok(Reply::text(text)) };
+    let Some(step) = attempt.steps.iter().find(open) else {
+        return hand_in::left_shown(call, attempt.quest_id, text).await;
+    };
     let _ = write!(text, "\n\n**{}**\n{}", plain(&step.title), cut(&step.description, 1_200));
     if let Some(url) = &step.url {
         text.push('\n');
@@ -117,14 +123,7 @@ async fn shown(call: &Call, attempt: &AttemptView) -> Answered {
             let label = say!(call.lang, "Hand in", "Abgeben");
             vec![button(&call.mine("learn.hand-in", &[&quest, &id]), &label)]
         }
-        StepType::Coding => {
-            text.push_str(&say!(
-                call.lang,
-                "\n\n(Programs are judged by the API and the command line.)",
-                "\n\n(Programme werden über die API und die Kommandozeile bewertet.)"
-            ));
-            Vec::new()
-        }
+        StepType::Coding => programs::way(call, &[&quest, &id], &mut text),
         _ if step.note_characters > 0 => {
             let label = say!(call.lang, "Write a note", "Notiz schreiben");
             vec![button(&call.mine("learn.step", &[&quest, &id, "note"]), &label)]
@@ -141,6 +140,18 @@ pub(super) fn quest_and_step(call: &Call) -> Result<(QuestId, StepId), Problem> 
     let gone = || Problem::not_found("step");
     let quest = long(call.arg(0)?).map(QuestId::new).ok_or_else(gone)?;
     Ok((quest, long(call.arg(1)?).map(StepId::new).ok_or_else(gone)?))
+}
+
+/// What a button or a form is about: a step, or an assessment of the quest.
+pub(super) fn quest_and_subject(call: &Call) -> Result<(QuestId, Subject), Problem> {
+    let (quest, step) = quest_and_step(call)?;
+    Ok((
+        quest,
+        match call.arg(2) {
+            Ok(ASSESSMENT) => Subject::Assessment(AssessmentId::new(step.get())),
+            _ => Subject::Step(step),
+        },
+    ))
 }
 
 /// A step is done: by its button, or by the form in which a note was written.

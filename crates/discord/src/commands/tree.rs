@@ -1,9 +1,10 @@
 //! The tree of commands.
 
 use super::choose::What;
-use super::kinds::{Command, Opt, Run, Seen, Takes, leaf, one_of, optional, required, text};
+use super::kinds::{Command, Opt, Seen, Takes, leaf, one_of, optional, required, text};
 use super::{
-    appeals, automod, bytes, campaign, community, hand_in, learn, member, moderate, setting_up, squads, staff,
+    appeals, automod, bytes, campaign, community, hand_in, learn, member, moderate, peers, setting_up,
+    squads, staff,
 };
 
 const SQUAD: Opt = one_of("squad", What::Squad, "Which squad", "Welches Squad");
@@ -171,6 +172,22 @@ pub(crate) static TREE: &[Command] = &[
                 "Etwas für eine Quest abgeben",
                 hand_in::submit,
                 [LEARNT],
+                private
+            ),
+            leaf!(
+                "review",
+                "Review another learner's work",
+                "Die Arbeit von jemand anderem bewerten",
+                peers::review,
+                [Opt {
+                    required: false,
+                    ..one_of(
+                        "quest",
+                        What::Quest,
+                        "Which quest; one where you owe a review if left out",
+                        "Welche Quest; sonst eine, in der du eine Bewertung schuldest"
+                    )
+                }],
                 private
             ),
         ],
@@ -563,21 +580,4 @@ pub(crate) static TREE: &[Command] = &[
         ], private; "roles:write"),
         ],
     },
-];
-
-/// What handles buttons, menus and forms, by the name that they carry.
-pub(crate) static COMPONENTS: &[(&str, Run)] = &[
-    ("campaign.answer", |call| Box::pin(campaign::answered(call))),
-    ("campaign.hint", |call| Box::pin(campaign::hint_bought(call))),
-    ("campaign.board", |call| Box::pin(campaign::board_again(call))),
-    ("learn.step", |call| Box::pin(learn::step_done(call))),
-    ("learn.quiz", |call| Box::pin(learn::quiz_opened(call))),
-    ("learn.hand-in", |call| Box::pin(hand_in::handed_in(call))),
-    ("review.judge", |call| Box::pin(hand_in::judged(call))),
-    ("review.leave", |call| Box::pin(hand_in::left(call))),
-    ("appeal.statement", |call| Box::pin(appeals::filed(call))),
-    ("learn.answers", |call| Box::pin(learn::quiz_answered(call))),
-    ("privacy.erase", |call| Box::pin(member::erased(call))),
-    ("bytes.page", |call| Box::pin(bytes::page(call))),
-    ("xp.page", |call| Box::pin(member::page(call))),
 ];

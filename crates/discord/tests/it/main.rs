@@ -13,6 +13,7 @@ mod interactions;
 mod judge;
 mod native;
 mod outside;
+mod peers;
 mod sanctions;
 mod sender;
 mod setup;

@@ -105,5 +105,19 @@ pub fn draw(card: &Card, fonts: &Fonts) -> Result<Vec<u8>, NoPicture> {
     }
     let mut pixels = Pixmap::new(SIZE.0, SIZE.1).ok_or_else(|| NoPicture("it has no size".to_owned()))?;
     resvg::render(&tree, Transform::identity(), &mut pixels.as_mut());
-    pixels.encode_png().map_err(|error| NoPicture(error.to_string()))
+    written(pixels).map_err(|error| NoPicture(error.to_string()))
+}
+
+/// A picture as PNG: somebody waits for it, so it is written soon rather than small.
+fn written(pixels: Pixmap) -> Result<Vec<u8>, png::EncodingError> {
+    let (width, height) = (pixels.width(), pixels.height());
+    let mut picture = Vec::new();
+    let mut encoder = png::Encoder::new(&mut picture, width, height);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fastest);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&pixels.take_demultiplied())?;
+    writer.finish()?;
+    Ok(picture)
 }

@@ -1,8 +1,9 @@
 //! A community plays a campaign, a season and a learning path by commands alone, while Discord misbehaves: it limits, breaks off, answers with pages of
 //! HTML, asks for new connections, and forgets sessions. Afterwards everything that is counted is what its journal says.
 //!
-//! `QUESTHALL_COMMUNITY` says how many members there are, 30 unless told. Inputs come from real scripts in the real sandbox, which starts this very binary
-//! again: so this test has a `main` of its own.
+//! `QUESTHALL_COMMUNITY` says how many members there are, 30 unless told; each of them plays all of it, and the faults go on for as long as that takes.
+//! A thousand take minutes. Inputs come from real scripts in the real sandbox, which starts this very binary
+//! again: so this test has a `main` of its own, as has that of programs that learners hand in.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::needless_pass_by_value, reason = "what happens is given away")]
@@ -32,15 +33,20 @@ use sandbox::{Config, Sandbox};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::chat::{Chat, EVE_TYPES, GUILD, Heard, SLICES, Who};
+use crate::chat::{ADA_TYPES, Chat, EVE_TYPES, GUILD, Heard, SLICES, Who};
+use crate::stand_in::State;
 use crate::stand_in::gateway::{Gateway, Trick};
 
 /// Of a thousand requests so many are answered by a fault.
 const MOODS: u64 = 30;
 /// Members who type at the same time.
-const AT_ONCE: usize = 12;
-/// How long somebody waits before they type again.
-const PATIENCE: Duration = Duration::from_secs(6);
+const AT_ONCE: usize = 16;
+/// How long a connection to the gateway lasts before something happens to it: at first, and once the bot trusts connections again. One that ends
+/// within a minute counts as broken, and the pauses grow.
+const SOON: Duration = Duration::from_secs(4);
+const LATER: Duration = Duration::from_secs(65);
+/// How long somebody waits before they type again: longer than for a picture, without which they are answered in the end.
+const PATIENCE: Duration = Duration::from_secs(12);
 const SCRIPT: &str = "import json, random\nn = random.randint(1, 10**9)\nprint(json.dumps({'input': str(n), 'result': n + 1}))";
 const CHALLENGES: i32 = 3;
 /// Runs the server, by Discord's own permission for everything.
@@ -48,17 +54,48 @@ const RULER: Who = Who { permissions: 1 << 3, ..EVE_TYPES };
 
 fn main() -> ExitCode {
     sandbox::zygote_main_if_asked();
-    let trials = vec![Trial::test("a_community_plays_by_commands_alone_while_discord_misbehaves", || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        runtime.block_on(async {
-            let config = Config { workers: 2, ..Config::default() };
-            let sandbox = Sandbox::start(config).await.map_err(Failed::from)?;
-            play(sandbox.clone()).await;
-            sandbox.shutdown().await;
-            Ok(())
-        })
-    })];
+    let trials = vec![
+        Trial::test("a_community_plays_by_commands_alone_while_discord_misbehaves", || in_a_sandbox(play)),
+        Trial::test("a_program_is_handed_in_by_a_form", || in_a_sandbox(program_is_judged)),
+    ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn in_a_sandbox<F: Future<Output = ()>>(test: impl FnOnce(Sandbox) -> F) -> Result<(), Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let config = Config { workers: 2, ..Config::default() };
+        let sandbox = Sandbox::start(config).await.map_err(Failed::from)?;
+        test(sandbox.clone()).await;
+        sandbox.shutdown().await;
+        Ok(())
+    })
+}
+
+/// A learner writes a program, wrong first.
+async fn program_is_judged(sandbox: Sandbox) {
+    let chat = Chat::made(|_| {}, Some(sandbox)).await;
+    chat.known().await;
+    let tests = json!([
+        { "name": "adds", "stdin": "1 2", "expected": "3" },
+        { "name": "adds more", "stdin": "20 22", "expected": "42", "hidden": true },
+    ]);
+    let step = json!({ "slug": "sum", "type": "Coding", "title": "A sum", "experience_points": 5, "coding": { "tests": tests } });
+    let quest = json!({ "title": "Sums", "type": "Practice", "difficulty": "Beginner", "experience_points": 10, "steps": [step] });
+    let author = learning::ops::Author { by: By::Cli, origin: &Origin::default() };
+    let quest = serde_json::from_value(quest).unwrap();
+    let made = learning::ops::quest_create(chat.pool(), GUILD, "sums", &quest, author).await.unwrap();
+    learning::ops::quest_publish(chat.pool(), GUILD, made.id, author).await.unwrap();
+    let begun = chat.types(ADA_TYPES, "/learn start quest:Sums").await;
+    let form = chat.presses(ADA_TYPES, &begun, "Hand in a program").await;
+    let wrong = chat.fills(ADA_TYPES, &form, &[("code", "print(3)")]).await;
+    wrong.says("Not all tests are passed.\n✓ adds\n0 of 1 hidden tests");
+    let form = chat.types(ADA_TYPES, "/learn submit quest:Sums").await;
+    let right = chat.fills(ADA_TYPES, &form, &[("code", "print(sum(map(int, input().split())))")]).await;
+    right.says(
+        "All tests are passed.\n✓ adds\n1 of 1 hidden tests\n\n**Sums** — 1 of 1 steps\nCompleted, for 15 XP.",
+    );
+    chat.discord.verdict();
 }
 
 /// The town: a guild, its bot, and Discord in its moods.
@@ -74,25 +111,24 @@ impl Town {
     async fn heard(&self, interaction: &Value) -> Option<Heard> {
         let number: i64 = interaction["id"].as_str()?.parse().ok()?;
         let token = interaction["token"].as_str()?;
-        self.gateway.happens("INTERACTION_CREATE", interaction.clone());
         let began = Instant::now();
-        let until = began + PATIENCE;
-        while Instant::now() < until {
-            tokio::time::sleep(Duration::from_millis(15)).await;
-            let Some(answer) = self.chat.discord.with(|known| known.callbacks.get(&number).cloned()) else {
-                continue;
-            };
+        self.gateway.happens("INTERACTION_CREATE", interaction.clone());
+        let heard = self.chat.discord.awaits(token, PATIENCE, |known| {
+            let answer = known.state.callbacks.get(&number)?;
             if !matches!(answer["type"].as_u64(), Some(5 | 6)) {
-                self.times.lock().unwrap().push(began.elapsed());
-                return Some(Heard { message: answer["data"].clone(), answer, files: Vec::new() });
+                return Some(Heard {
+                    message: answer["data"].clone(),
+                    answer: answer.clone(),
+                    files: Vec::new(),
+                });
             }
-            if let Some(message) = self.chat.discord.with(|known| known.kept.get(token).cloned()) {
-                self.times.lock().unwrap().push(began.elapsed());
-                let files = self.chat.discord.inner.lock().unwrap().files.get(token).cloned();
-                return Some(Heard { answer, message, files: files.unwrap_or_default() });
-            }
-        }
-        None
+            let message = known.state.kept.get(token)?.clone();
+            let files = known.files.get(token).cloned().unwrap_or_default();
+            Some(Heard { answer: answer.clone(), message, files })
+        });
+        let heard = heard.await?;
+        self.times.lock().unwrap().push(began.elapsed());
+        Some(heard)
     }
 
     /// How many commands and forms were answered, and how long that took.
@@ -141,6 +177,28 @@ impl Town {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         panic!("{line} was answered {text:?}, and not {beginnings:?}");
+    }
+
+    /// Somebody writes what a rule forbids, until it is gone: what Discord never told the bot of is written again.
+    async fn writes_badly(&self, who: Who, n: i64) {
+        for _ in 0..20 {
+            let id = (((self.chat.now().await * 1_000 - 1_420_070_400_000) << 22) + n).to_string();
+            let message = json!({
+                "id": id, "type": 0, "guild_id": "1", "channel_id": "50", "content": "a badword",
+                "author": { "id": who.id.to_string(), "username": who.name }, "member": { "roles": [] },
+            });
+            self.chat.discord.with(|known| known.messages.entry(50).or_default().push(message.clone()));
+            self.gateway.happens("MESSAGE_CREATE", message);
+            let until = Instant::now() + PATIENCE * 2;
+            while Instant::now() < until {
+                let stands = |known: &mut State| known.messages[&50].iter().any(|known| known["id"] == id);
+                if !self.chat.discord.with(stands) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        panic!("what {} wrote stands", who.name);
     }
 
     async fn count(&self, sql: &'static str) -> i64 {
@@ -327,12 +385,7 @@ async fn plays(town: &Town, n: i64, of: i64) {
     town.types(who, &format!("/bytes send member:{} amount:1 reason:\"well done\"", 1_000 + (n + 1) % of))
         .await;
     if n % 10 == 0 {
-        let id = ((town.chat.now().await * 1_000 - 1_420_070_400_000) << 22) + n;
-        let message = json!({
-            "id": id.to_string(), "type": 0, "guild_id": "1", "channel_id": "50", "content": "a badword",
-            "author": { "id": who.id.to_string(), "username": who.name }, "member": { "roles": [] },
-        });
-        town.gateway.happens("MESSAGE_CREATE", message);
+        town.writes_badly(who, n).await;
     }
     town.types(who, "/profile").await;
     // Few of many: enough to see that it goes on.
@@ -370,14 +423,21 @@ async fn play(sandbox: Sandbox) {
     town.hears(RULER, "/season start name:Winter days:30", &["Winter has begun"]).await;
     town.chat.discord.moody(MOODS);
     let tricks = async {
-        let many = [Trick::AcceptAndClose, Trick::ReconnectAfter(200), Trick::Invalid(false)];
-        let few = [Trick::ReconnectAfter(40), Trick::SendAgain(20)];
-        for trick in few.into_iter().chain(many.into_iter().take(if members > 200 { 3 } else { 0 })) {
-            tokio::time::sleep(Duration::from_secs(4)).await;
+        let first = [Trick::ReconnectAfter(40), Trick::SendAgain(20)];
+        let further = [
+            Trick::AcceptAndClose,
+            Trick::Invalid(false),
+            Trick::ReconnectAfter(200),
+            Trick::Invalid(true),
+            Trick::SendAgain(200),
+        ];
+        let soon = first.into_iter().map(|trick| (SOON, trick));
+        let later = further.into_iter().cycle().map(|trick| (LATER, trick));
+        for (pause, trick) in soon.chain(later) {
+            tokio::time::sleep(pause).await;
             town.gateway.plays(trick);
             town.gateway.drops();
         }
-        std::future::pending::<()>().await;
     };
     let began = Instant::now();
     let playing =
@@ -409,9 +469,9 @@ async fn play(sandbox: Sandbox) {
         ("claims", members, "SELECT count(*) FROM campaigns.reward_claims WHERE claimed_at IS NOT NULL"),
         ("squads", members, "SELECT count(*) FROM squads.squad_memberships"),
         (
-            "warnings",
+            "members who were warned",
             (members + 9) / 10,
-            "SELECT count(*) FROM moderation.moderation_cases WHERE action = 'warn'",
+            "SELECT count(DISTINCT user_id) FROM moderation.moderation_cases WHERE action = 'warn'",
         ),
         (
             "seasons over",
@@ -421,10 +481,11 @@ async fn play(sandbox: Sandbox) {
     ] {
         assert_eq!(town.count(sql).await, expected, "{what}");
     }
-    // A request that Discord answered by a fault is made again, so messages are counted, not requests.
+    // A request that Discord answered by a fault is made again, so messages are counted, not requests: one warning for each.
     let deleted: BTreeSet<String> =
         town.chat.discord.seen("DELETE /channels/50/messages/").into_iter().map(|seen| seen.path).collect();
-    assert_eq!(deleted.len(), usize::try_from((members + 9) / 10).unwrap(), "{deleted:?}");
+    let warned = "SELECT count(*) FROM moderation.moderation_cases WHERE action = 'warn'";
+    assert_eq!(town.count(warned).await, i64::try_from(deleted.len()).unwrap(), "{deleted:?}");
     let mut conn = town.chat.pool().acquire().await.unwrap();
     for slice in SLICES {
         if let Some(audit) = slice.audit {

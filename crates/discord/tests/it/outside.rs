@@ -1,6 +1,9 @@
-//! Clients that nobody here wrote hold a session with the stand-in: whether it is like Discord is theirs to say. `script/check-discord` installs them.
+//! Clients that nobody here wrote hold a session with the stand-in: whether it is like Discord is theirs to say. And our bot holds one with a Discord that
+//! nobody here wrote ([`simcord`]). `script/check-discord` installs them.
 
-use std::path::Path;
+mod simcord;
+
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -18,12 +21,16 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
+/// Where the clients are.
+fn clients() -> PathBuf {
+    let told = std::env::var("QUESTHALL_DISCORD_CLIENTS");
+    told.expect("script/check-discord says where the clients are").into()
+}
+
 /// A client connects, is told of a guild, posts, edits, deletes, registers a command; is told of a message, a new member and somebody who types the
 /// command, and answers.
 async fn session(program: &str, script: &str) {
-    let clients =
-        std::env::var("QUESTHALL_DISCORD_CLIENTS").expect("script/check-discord says where the clients are");
-    let clients = Path::new(&clients);
+    let clients = clients();
     let discord = StandIn::start().await;
     let gateway = Gateway::start().await;
     discord.with(|known| known.gateway.clone_from(&gateway.url));

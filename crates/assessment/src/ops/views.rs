@@ -48,12 +48,17 @@ pub async fn assessment_list(
         return Ok(views.collect());
     }
     let work = Work::lock(&mut tx, guild, user, quest).await?;
-    let waiting = waiting_in(&mut tx, guild).await?;
+    // Of many waits, and said of what waits for people alone.
+    let waiting = if work.version.quest.assessments.iter().any(|one| one.review.is_some()) {
+        Some(waiting_in(&mut tx, guild).await?)
+    } else {
+        None
+    };
     let mut views = Vec::with_capacity(work.version.quest.assessments.len());
     for one in &work.version.quest.assessments {
         let mut view = plain(quest, one);
         stands(&mut tx, &work, one, &mut view).await?;
-        view.waiting = one.review.is_some().then(|| waiting.clone());
+        view.waiting = waiting.clone().filter(|_| one.review.is_some());
         views.push(view);
     }
     Ok(views)

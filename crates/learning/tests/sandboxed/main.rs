@@ -1,8 +1,11 @@
-//! Programs that learners write, judged in the real jail. The sandbox starts this very binary again as its zygote, so this
+//! Programs that learners write, judged in the real jail, and those by which imported questions are made. The sandbox starts this very binary again as its zygote, so this
 //! test has a `main` of its own.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../it/answering.rs"]
+mod answering;
+mod generated;
 #[expect(dead_code, reason = "shared with the other tests, of which these need a part")]
 #[path = "../it/stage.rs"]
 mod stage;
@@ -28,6 +31,9 @@ fn main() -> ExitCode {
         trial("a_checker_judges_what_was_printed", checked),
         trial("a_broken_checker_uses_no_try", broken_checker),
         trial("tries_run_out", tries),
+        trial("generated_questions_are_graded_by_what_is_generated", generated::graded),
+        trial("generated_questions_are_the_same_again", generated::again),
+        trial("programs_that_cannot_be_taken_are_told_by_name", generated::refused),
         trial("a_program_passes_an_assessment_and_so_the_quest", assessed),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

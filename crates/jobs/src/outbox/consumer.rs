@@ -22,6 +22,9 @@ pub enum Start {
 
 /// How long a consumer sleeps when nothing is new and nobody wakes it.
 const POLL: Duration = Duration::from_millis(500);
+/// How long a consumer leaves the table alone after it found something: what comes meanwhile is consumed together. Where answers come
+/// by the thousand, six consumers took a transaction each for every few of them.
+const GATHER: Duration = Duration::from_millis(40);
 /// The longest sleep while the database is away.
 const AWAY_POLL: Duration = Duration::from_secs(5);
 
@@ -184,6 +187,11 @@ pub fn spawn<C: Consumer>(pool: PgPool, consumer: C, mut node: NodeHandle, wake:
                         .increment(count as u64);
                     if count as u64 == consumer.batch().unsigned_abs() {
                         continue;
+                    }
+                    if count > 0
+                        && node.stopping().run_until_cancelled(tokio::time::sleep(GATHER)).await.is_none()
+                    {
+                        return;
                     }
                 }
                 Err(TimerError::Database(error)) if db::is_connection_lost(&error) => {

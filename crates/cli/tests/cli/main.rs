@@ -5,6 +5,7 @@ mod authoring;
 mod bench;
 mod checking;
 mod converting;
+mod courses;
 mod database;
 mod economy;
 mod guide;

@@ -1,5 +1,5 @@
-//! Programs that learners write, judged in the real jail, and those by which imported questions are made. The sandbox starts this very binary again as its zygote, so this
-//! test has a `main` of its own.
+//! Programs that learners write, judged in the real jail, and those by which imported questions are made. The sandbox starts this
+//! very binary again as its zygote, so this test has a `main` of its own.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

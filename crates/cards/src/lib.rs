@@ -1,4 +1,4 @@
-//! Pictures of members' standings as PNG, for where a page cannot be shown: Discord, previews of links.
+//! Pictures of members' standings, and of what links lead to, as PNG: for where a page cannot be shown.
 //!
 //! Promises:
 //! * A name is a text: nothing of it is markup, whatever it holds, and it stays within its place.
@@ -7,21 +7,25 @@
 //! * A picture takes bounded time and memory, and none of the threads that answer requests: two are drawn at once, and who waits for
 //!   longer than they want to gets none.
 //!
-//! Map: [`Card`] what is shown · [`draw`] a picture of it · [`Fonts`] the letters · `svg` how it looks.
+//! Map: [`Card`] what is shown of a member · [`draw`] a picture of it · [`Poster`] what is shown of a page, [`draw_poster`] likewise ·
+//! [`Fonts`] the letters · `svg`, `poster` how they look.
 
 mod fonts;
+mod poster;
 mod svg;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use png::Compression;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 use tokio::sync::Semaphore;
 
 pub use fonts::Fonts;
+pub use poster::{POSTER_SIZE, Poster, Row};
 
-/// Width and height in pixels.
+/// Width and height of a card in pixels.
 pub const SIZE: (u32, u32) = (900, 260);
 /// Pictures drawn at once.
 const AT_ONCE: usize = 2;
@@ -60,14 +64,26 @@ impl std::fmt::Display for NoPicture {
 
 impl std::error::Error for NoPicture {}
 
-/// A picture, when its turn comes; `None` where that takes longer than this, or it cannot be drawn.
+/// A picture of a member's standing, when its turn comes; `None` where that takes longer than this, or it cannot be drawn.
 pub async fn picture(card: Card, patience: Duration) -> Option<Vec<u8>> {
+    in_turn(patience, move || draw(&card, &FONTS)).await
+}
+
+/// A picture of what a link leads to, likewise.
+pub async fn poster(poster: Poster, patience: Duration) -> Option<Vec<u8>> {
+    in_turn(patience, move || draw_poster(&poster, &FONTS)).await
+}
+
+async fn in_turn(
+    patience: Duration,
+    draw: impl FnOnce() -> Result<Vec<u8>, NoPicture> + Send + 'static,
+) -> Option<Vec<u8>> {
     let drawn = async {
         let turn = Arc::clone(&TURNS).acquire_owned().await.ok()?;
         let drawing = tokio::task::spawn_blocking(move || {
             // Kept until it is done, whoever still waits for it.
             let _turn = turn;
-            draw(&card, &FONTS)
+            draw()
         });
         match drawing.await {
             Ok(Ok(picture)) => Some(picture),
@@ -87,35 +103,61 @@ pub async fn picture(card: Card, patience: Duration) -> Option<Vec<u8>> {
     })
 }
 
-/// Draws a picture in these letters. Blocks: it takes some milliseconds, and longer in scripts that are met for the first time.
+/// Draws a card in these letters. Blocks: it takes some milliseconds, and longer in scripts that are met for the first time.
 pub fn draw(card: &Card, fonts: &Fonts) -> Result<Vec<u8>, NoPicture> {
     let faces = fonts.faces();
     let name = faces.marked(&svg::shown(&card.name), true);
-    let render = |size: f32| {
-        let whole = svg::whole(card, &name, size, |text| faces.marked(text, false));
-        let options =
-            Options { fontdb: fonts.database(), font_resolver: faces.resolver(), ..Options::default() };
-        Tree::from_str(&whole, &options).map_err(|error| NoPicture(error.to_string()))
-    };
+    let render =
+        |size: f32| tree(fonts, &faces, &svg::whole(card, &name, size, |text| faces.marked(text, false)));
     let mut tree = render(svg::NAME_SIZE)?;
     if let Some(wide) = tree.node_by_id(svg::NAME).map(|node| node.abs_bounding_box().width())
         && wide > svg::NAME_WIDTH
     {
         tree = render(svg::NAME_SIZE * svg::NAME_WIDTH / wide)?;
     }
-    let mut pixels = Pixmap::new(SIZE.0, SIZE.1).ok_or_else(|| NoPicture("it has no size".to_owned()))?;
-    resvg::render(&tree, Transform::identity(), &mut pixels.as_mut());
-    written(pixels).map_err(|error| NoPicture(error.to_string()))
+    // Somebody waits for it, so it is written soon rather than small.
+    rendered(&tree, SIZE, Compression::Fastest)
 }
 
-/// A picture as PNG: somebody waits for it, so it is written soon rather than small.
-fn written(pixels: Pixmap) -> Result<Vec<u8>, png::EncodingError> {
+/// Draws a poster in these letters; like [`draw`]. What is too long for its place is written smaller.
+pub fn draw_poster(poster: &Poster, fonts: &Fonts) -> Result<Vec<u8>, NoPicture> {
+    let faces = fonts.faces();
+    let mut lines = poster::lines(poster, |text, bold| faces.marked(text, bold));
+    let mut tree = tree(fonts, &faces, &poster::whole(poster, &lines))?;
+    let mut too_wide = false;
+    for (n, line) in lines.iter_mut().enumerate() {
+        let wide = tree.node_by_id(&poster::id(n)).map_or(0.0, |node| node.abs_bounding_box().width());
+        if wide > line.width {
+            line.size *= line.width / wide;
+            too_wide = true;
+        }
+    }
+    if too_wide {
+        tree = self::tree(fonts, &faces, &poster::whole(poster, &lines))?;
+    }
+    // It is kept and sent to many.
+    rendered(&tree, POSTER_SIZE, Compression::Balanced)
+}
+
+fn tree(fonts: &Fonts, faces: &fonts::Faces<'_>, svg: &str) -> Result<Tree, NoPicture> {
+    let options = Options { fontdb: fonts.database(), font_resolver: faces.resolver(), ..Options::default() };
+    Tree::from_str(svg, &options).map_err(|error| NoPicture(error.to_string()))
+}
+
+fn rendered(tree: &Tree, size: (u32, u32), compression: Compression) -> Result<Vec<u8>, NoPicture> {
+    let mut pixels = Pixmap::new(size.0, size.1).ok_or_else(|| NoPicture("it has no size".to_owned()))?;
+    resvg::render(tree, Transform::identity(), &mut pixels.as_mut());
+    written(pixels, compression).map_err(|error| NoPicture(error.to_string()))
+}
+
+/// A picture as PNG.
+fn written(pixels: Pixmap, compression: Compression) -> Result<Vec<u8>, png::EncodingError> {
     let (width, height) = (pixels.width(), pixels.height());
     let mut picture = Vec::new();
     let mut encoder = png::Encoder::new(&mut picture, width, height);
     encoder.set_color(png::ColorType::Rgba);
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fastest);
+    encoder.set_compression(compression);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(&pixels.take_demultiplied())?;
     writer.finish()?;

@@ -15,21 +15,26 @@ pub(crate) const NAME_WIDTH: f32 = 470.0;
 const LONGEST: usize = 32;
 const BAR: f64 = 610.0;
 /// Colours of members, light enough on the dark ground (7:1 at least).
-const COLOURS: [&str; 6] = ["#5EC8B5", "#8FB8F0", "#F0A9A0", "#D6A6EA", "#E9C46A", "#A9CF86"];
+pub(crate) const COLOURS: [&str; 6] = ["#5EC8B5", "#8FB8F0", "#F0A9A0", "#D6A6EA", "#E9C46A", "#A9CF86"];
 
 /// A name as it is drawn: without what is not drawn, or turns the text around it; in one line, and not endless.
 pub(crate) fn shown(name: &str) -> String {
-    let mut kept: String = name
+    shown_within(name, LONGEST)
+}
+
+/// A text of at most so many characters, likewise.
+pub(crate) fn shown_within(text: &str, longest: usize) -> String {
+    let mut kept: String = text
         .chars()
         .filter(|c| {
             // Joiners shape the letters of Persian and of Indian scripts, and stay.
             !matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}')
         })
         .map(|c| if c.is_control() || c.is_whitespace() { ' ' } else { c })
-        .take(LONGEST + 1)
+        .take(longest + 1)
         .collect();
-    if kept.chars().count() > LONGEST {
-        kept = kept.chars().take(LONGEST - 1).collect();
+    if kept.chars().count() > longest {
+        kept = kept.chars().take(longest - 1).collect();
         kept.push('…');
     }
     kept.trim().to_owned()

@@ -13,6 +13,7 @@ mod guild;
 mod home;
 mod learn;
 mod open;
+mod preview;
 mod public;
 mod set_up;
 mod you;

@@ -10,5 +10,6 @@ use axum::routing::get;
 pub(super) fn router() -> Router<App> {
     Router::new()
         .route("/g/{guild_id}/verification/{credential_id}", get(verification::show))
+        .route("/g/{guild_id}/verification/{credential_id}/preview.png", get(verification::picture))
         .route("/appeal/{token}", get(appeal::show).post(appeal::file))
 }

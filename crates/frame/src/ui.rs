@@ -109,15 +109,21 @@ pub fn amount(value: impl Whole, unit: &str) -> Html {
 
 /// Where a campaign is in its life.
 pub fn campaign_state(status: Status, state: &str) -> Html {
+    let (tone, words) = campaign_state_words(status, state);
+    seal(tone, words)
+}
+
+/// The same as the tone of a seal, and its words.
+pub fn campaign_state_words(status: Status, state: &str) -> (&'static str, &'static str) {
     match (status, state) {
-        (_, "draft") => seal("", "Draft"),
-        (_, "cancelled") => seal("bad", "Cancelled"),
-        (_, "lapsed") => seal("bad", "Never started"),
-        (Status::Created, _) => seal("soon", "Starts soon"),
-        (Status::Running, _) => seal("on", "Running"),
-        (Status::Closed, _) => seal("done", "Closed"),
-        (Status::RewardClaim, _) => seal("warn", "Rewards open"),
-        (Status::Expired, _) => seal("done", "Over"),
+        (_, "draft") => ("", "Draft"),
+        (_, "cancelled") => ("bad", "Cancelled"),
+        (_, "lapsed") => ("bad", "Never started"),
+        (Status::Created, _) => ("soon", "Starts soon"),
+        (Status::Running, _) => ("on", "Running"),
+        (Status::Closed, _) => ("done", "Closed"),
+        (Status::RewardClaim, _) => ("warn", "Rewards open"),
+        (Status::Expired, _) => ("done", "Over"),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use cards::{Card, Fonts, SIZE, draw, picture};
+use cards::{Card, Fonts, POSTER_SIZE, Poster, Row, SIZE, draw, draw_poster, picture};
 
 const OTHERS: &[u8] = include_bytes!("../assets/HebrewArabic.subset.ttf");
 
@@ -20,12 +20,16 @@ fn card(name: &str) -> Card {
     }
 }
 
-/// Pixels of a picture, four bytes each.
+/// Pixels of a card, four bytes each.
 fn pixels(picture: &[u8]) -> Vec<[u8; 4]> {
+    pixels_of(picture, SIZE)
+}
+
+fn pixels_of(picture: &[u8], size: (u32, u32)) -> Vec<[u8; 4]> {
     let mut reader = png::Decoder::new(std::io::Cursor::new(picture)).read_info().unwrap();
     let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut bytes).unwrap();
-    assert_eq!((info.width, info.height, info.color_type), (SIZE.0, SIZE.1, png::ColorType::Rgba));
+    assert_eq!((info.width, info.height, info.color_type), (size.0, size.1, png::ColorType::Rgba));
     bytes.chunks_exact(4).map(|pixel| pixel.try_into().unwrap()).collect()
 }
 
@@ -108,4 +112,68 @@ async fn many_at_once_are_all_drawn_by_this_machines_fonts() {
     // Who does not wait gets none, and holds nobody up.
     assert_eq!(picture(card("Ada"), Duration::ZERO).await, None);
     assert!(picture(card("Ada"), Duration::from_mins(1)).await.is_some());
+}
+
+fn poster() -> Poster {
+    let row = |place: &str, name: &str, value: &str| Row {
+        place: place.to_owned(),
+        name: name.to_owned(),
+        value: value.to_owned(),
+    };
+    Poster {
+        id: "7".to_owned(),
+        above: "The reading room".to_owned(),
+        title: "Winter".to_owned(),
+        state: "Running · ends 3 Dec 2026, 18:00 UTC".to_owned(),
+        rows: vec![row("1", "Ada", "190 points"), row("2", "Eve", "95 points")],
+    }
+}
+
+/// Whether something is written in this place of a poster.
+fn written(poster: &Poster, x: std::ops::Range<usize>, y: std::ops::Range<usize>) -> bool {
+    let pixels = pixels_of(&draw_poster(poster, &Fonts::built_in()).unwrap(), POSTER_SIZE);
+    let wide = POSTER_SIZE.0 as usize;
+    let ground = [0x10, 0x17, 0x15, 0xff];
+    y.flat_map(|y| x.clone().map(move |x| (x, y))).any(|(x, y)| pixels[y * wide + x] != ground)
+}
+
+#[test]
+fn a_poster_shows_what_it_is_of_how_it_stands_and_who_is_first() {
+    let whole = poster();
+    for (part, y) in [
+        ("whose", 70..110),
+        ("title", 150..220),
+        ("state", 290..330),
+        ("first", 380..420),
+        ("second", 436..476),
+    ] {
+        assert!(written(&whole, 76..700, y.clone()), "{part}");
+    }
+    assert!(written(&whole, 1000..1128, 380..420), "what the first have");
+    assert!(!written(&whole, 76..1128, 500..620), "nobody is third");
+    assert!(!written(&Poster { rows: Vec::new(), ..poster() }, 76..1128, 380..620));
+    assert_eq!(
+        draw_poster(&whole, &Fonts::built_in()).unwrap(),
+        draw_poster(&poster(), &Fonts::built_in()).unwrap()
+    );
+}
+
+#[test]
+fn what_is_too_long_for_a_poster_is_written_smaller_and_markup_is_text() {
+    let long = "W".repeat(400);
+    let row = Row { place: "1".to_owned(), name: long.clone(), value: long.clone() };
+    let whole = Poster {
+        id: String::new(),
+        above: long.clone(),
+        title: long.clone(),
+        state: long,
+        rows: vec![row; 9],
+    };
+    assert!(!written(&whole, 1136..1200, 0..630), "it ends before the edge");
+    assert!(!written(&whole, 804..812, 380..420), "a name ends before what they have");
+    assert!(!written(&whole, 76..1128, 590..630), "more rows than have a place are left out");
+    let hostile = "</text><rect width=\"1200\" height=\"630\" fill=\"red\"/>";
+    let whole = Poster { title: hostile.to_owned(), ..poster() };
+    let pixels = pixels_of(&draw_poster(&whole, &Fonts::built_in()).unwrap(), POSTER_SIZE);
+    assert!(pixels.iter().all(|pixel| *pixel != [0xff, 0, 0, 0xff]));
 }

@@ -4,6 +4,9 @@ use access::{App, Path};
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::response::Response;
+use cards::{Poster, Row};
+use chrono::{DateTime, Utc};
 use credentials::ids::CredentialId;
 use credentials::model::{Standing, Verification};
 use frame::format;
@@ -13,6 +16,8 @@ use frame::ui;
 use frame::visit::theme;
 use kernel::{GuildId, Problem};
 use serde::Deserialize;
+
+use crate::preview::{self, Preview};
 
 /// A credential of a guild in the path.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -27,16 +32,13 @@ pub(super) struct VerificationPage {
     theme: &'static str,
     id: CredentialId,
     told: Verification,
+    preview: Option<Preview>,
 }
 
 impl VerificationPage {
     fn state(&self) -> Html {
-        match self.told.standing {
-            Standing::Valid => ui::seal("on", "Valid"),
-            Standing::Expired => ui::seal("bad", "Expired"),
-            Standing::Revoked => ui::seal("bad", "Revoked"),
-            Standing::Unknown => ui::seal("", "Unknown"),
-        }
+        let (tone, word) = words(self.told.standing);
+        ui::seal(tone, word)
     }
 
     const fn says(&self) -> &'static str {
@@ -53,11 +55,69 @@ impl VerificationPage {
     }
 }
 
+/// Its address, which is also where its picture is.
+fn at(path: CredentialPath) -> String {
+    format!("/g/{}/verification/{}", path.guild_id, path.credential_id)
+}
+
+fn badge(told: &Verification) -> &str {
+    told.badge.as_deref().unwrap_or("A credential")
+}
+
+const fn words(standing: Standing) -> (&'static str, &'static str) {
+    match standing {
+        Standing::Valid => ("on", "Valid"),
+        Standing::Expired => ("bad", "Expired"),
+        Standing::Revoked => ("bad", "Revoked"),
+        Standing::Unknown => ("", "Unknown"),
+    }
+}
+
 pub(super) async fn show(
     State(app): State<App>,
     headers: HeaderMap,
     Path(path): Path<CredentialPath>,
 ) -> Result<Page<VerificationPage>, Problem> {
     let told = credentials::ops::verification(app.pool(), path.guild_id, path.credential_id).await?;
-    Ok(Page(VerificationPage { theme: theme(&app, &headers), id: path.credential_id, told }))
+    let mut page =
+        VerificationPage { theme: theme(&app, &headers), id: path.credential_id, told, preview: None };
+    if page.told.standing != Standing::Unknown {
+        let held =
+            page.told.holder_name.as_deref().map(|name| format!("Held by {name}. ")).unwrap_or_default();
+        page.preview = Some(Preview::new(&app, badge(&page.told), held + page.says(), &at(path)));
+    }
+    Ok(Page(page))
+}
+
+pub(super) async fn picture(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(path): Path<CredentialPath>,
+) -> Result<Response, Problem> {
+    let poster = async {
+        let told = credentials::ops::verification(app.pool(), path.guild_id, path.credential_id).await?;
+        // Else anybody could have us draw as many as they like.
+        if told.standing == Standing::Unknown {
+            return Err(Problem::not_found("credential"));
+        }
+        let row = |what: &str, value: Option<String>| {
+            let value = value?;
+            Some(Row { place: String::new(), name: what.to_owned(), value })
+        };
+        let day = |at: Option<DateTime<Utc>>| at.map(|at| at.format("%-d %b %Y").to_string());
+        let rows = [
+            row("Issued by", told.issuer.clone()),
+            row("Issued", day(told.issued_at)),
+            row("Valid until", day(told.valid_until)),
+            row("Revoked", day(told.revoked_at)),
+        ];
+        Ok::<_, Problem>(Poster {
+            id: path.guild_id.to_string(),
+            above: told.holder_name.as_ref().map(|name| format!("Held by {name}")).unwrap_or_default(),
+            title: badge(&told).to_owned(),
+            state: words(told.standing).1.to_owned(),
+            rows: rows.into_iter().flatten().collect(),
+        })
+    };
+    preview::picture(&headers, &at(path), poster).await
 }

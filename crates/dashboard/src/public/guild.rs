@@ -1,19 +1,21 @@
-//! A guild as the world sees it, and its leaderboard.
+//! A guild as the world sees it.
 
-use access::{App, Path, Query};
+use access::{App, Path};
 use askama::Template;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
-use campaigns::model::Campaign;
+use campaigns::model::{Campaign, Status};
+use cards::{Poster, Row};
 use chrono::{DateTime, Utc};
 use frame::html::Html;
 use frame::{format, markdown, sigil, ui};
-use kernel::{Clock, PageQuery, Problem};
+use kernel::{Clock, GuildId, PageQuery, Problem};
 use people::public::{Opened, opened};
 use progress::leaderboard::{LeaderboardQuery, Placed};
-use serde::Deserialize;
 
-use super::{GuildPath, Preview, THEME, of_members, shared};
+use super::{GuildPath, THEME, leaderboard, of_members, shared};
+use crate::preview::{self, Preview};
 
 /// How many campaigns are shown.
 const CAMPAIGNS: i64 = 24;
@@ -41,8 +43,29 @@ impl GuildPage {
     }
 }
 
-pub(super) async fn show(State(app): State<App>, Path(path): Path<GuildPath>) -> Result<Response, Problem> {
-    let guild = opened(app.pool(), path.guild_id).await?;
+/// What a guild has opened, as its page shows it.
+struct Seen {
+    guild: Opened,
+    campaigns: Vec<Campaign>,
+    leaders: Vec<Placed>,
+}
+
+impl Seen {
+    fn about(&self) -> String {
+        let running = self.campaigns.iter().filter(|one| one.status == Status::Running).count();
+        match running {
+            0 => format!("Campaigns of coding challenges in {}.", self.guild.name),
+            some => format!(
+                "{} of coding challenges running in {}.",
+                format::count(some, "campaign", "campaigns"),
+                self.guild.name
+            ),
+        }
+    }
+}
+
+async fn read(app: &App, guild: GuildId) -> Result<Seen, Problem> {
+    let guild = opened(app.pool(), guild).await?;
     let campaigns = if guild.settings.campaigns {
         let page = PageQuery { limit: Some(CAMPAIGNS), cursor: None };
         campaigns::ops::campaign_list(app.pool(), guild.guild_id, None, false, &page).await?.items
@@ -52,64 +75,43 @@ pub(super) async fn show(State(app): State<App>, Path(path): Path<GuildPath>) ->
     let leaders = if guild.settings.leaderboards {
         let query = LeaderboardQuery { limit: Some(FIRST), ..LeaderboardQuery::default() };
         let found = progress::leaderboard::leaderboard(app.pool(), guild.guild_id, &query).await?;
-        of_members(&app, guild.guild_id, found.items, |row| Some(row.user_id)).await?
+        of_members(app, guild.guild_id, found.items, |row| Some(row.user_id)).await?
     } else {
         Vec::new()
     };
-    let running = campaigns.iter().filter(|one| one.status == campaigns::model::Status::Running).count();
-    let about = match running {
-        0 => format!("Campaigns of coding challenges in {}.", guild.name),
-        some => format!(
-            "{} of coding challenges running in {}.",
-            format::count(some, "campaign", "campaigns"),
-            guild.name
-        ),
-    };
-    let preview = Preview::new(&app, &guild.name, about, &format!("/p/{}", guild.guild_id));
+    Ok(Seen { guild, campaigns, leaders })
+}
+
+pub(super) async fn show(State(app): State<App>, Path(path): Path<GuildPath>) -> Result<Response, Problem> {
+    let seen = read(&app, path.guild_id).await?;
+    let preview = Preview::new(&app, &seen.guild.name, seen.about(), &format!("/p/{}", path.guild_id));
+    let Seen { guild, campaigns, leaders } = seen;
     let now = Clock::system().now();
     Ok(shared(GuildPage { theme: THEME, preview, guild, campaigns, leaders, now }))
 }
 
-/// Where a list goes on.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Cursor {
-    cursor: Option<String>,
-}
-
-#[derive(Template)]
-#[template(path = "public/leaderboard.html")]
-struct LeaderboardPage {
-    theme: &'static str,
-    preview: Preview,
-    guild: Opened,
-    rows: Vec<Placed>,
-    next: Option<String>,
-}
-
-impl LeaderboardPage {
-    fn at(&self) -> String {
-        format!("/p/{}/leaderboard", self.guild.guild_id)
-    }
-}
-
-pub(super) async fn leaderboard(
+pub(super) async fn picture(
     State(app): State<App>,
+    headers: HeaderMap,
     Path(path): Path<GuildPath>,
-    Query(at): Query<Cursor>,
 ) -> Result<Response, Problem> {
-    let guild = opened(app.pool(), path.guild_id).await?;
-    if !guild.settings.leaderboards {
-        return Err(Problem::not_found("page"));
-    }
-    let query = LeaderboardQuery { cursor: at.cursor, ..LeaderboardQuery::default() };
-    let found = progress::leaderboard::leaderboard(app.pool(), guild.guild_id, &query).await?;
-    let rows = of_members(&app, guild.guild_id, found.items, |row| Some(row.user_id)).await?;
-    let title = format!("Leaderboard of {}", guild.name);
-    let about = match rows.first() {
-        Some(first) => format!("{} leads with {} XP.", first.name, format::number(first.xp)),
-        None => "Nobody has earned anything yet.".to_owned(),
+    let poster = async {
+        let seen = read(&app, path.guild_id).await?;
+        let state = seen.about();
+        let Seen { guild, campaigns, leaders } = seen;
+        let rows = if campaigns.is_empty() {
+            leaders.into_iter().map(leaderboard::row).collect()
+        } else {
+            campaigns.into_iter().map(row).collect()
+        };
+        let above = "What is on".to_owned();
+        Ok::<_, Problem>(Poster { id: guild.guild_id.to_string(), above, title: guild.name, state, rows })
     };
-    let preview = Preview::new(&app, &title, about, &format!("/p/{}/leaderboard", guild.guild_id));
-    Ok(shared(LeaderboardPage { theme: THEME, preview, guild, rows, next: found.next }))
+    preview::picture(&headers, &format!("/p/{}", path.guild_id), poster).await
+}
+
+/// A campaign in a picture.
+fn row(campaign: Campaign) -> Row {
+    let (_, state) = ui::campaign_state_words(campaign.status, &campaign.state);
+    Row { place: String::new(), name: campaign.settings.name, value: state.to_owned() }
 }

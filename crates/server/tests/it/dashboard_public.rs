@@ -87,12 +87,137 @@ async fn a_public_page_is_the_same_whatever_theme_somebody_chose() {
 
 #[tokio::test]
 async fn links_have_a_preview() {
-    let house = House::new().await;
+    let mut settings = server::Settings::default();
+    settings.http.public_url = Some("https://hall.example/".to_owned());
+    let house = House::with(settings).await;
     let guild = Guild::furnish(&house, GUILD, USER).await;
     open(&house, true, true).await;
-    let page = seen(&house, &format!("/p/{GUILD}/campaigns/{}", guild.ids["campaign_id"])).await;
+    let path = format!("/p/{GUILD}/campaigns/{}", guild.ids["campaign_id"]);
+    let page = seen(&house, &path).await;
     let title = format!("<meta property=\"og:title\" content=\"campaign {GUILD}\">");
     assert!(page.contains(&title) && page.contains("og:description"), "{page}");
+    for path in [path, format!("/p/{GUILD}"), format!("/p/{GUILD}/leaderboard")] {
+        let page = seen(&house, &path).await;
+        let image =
+            format!("<meta property=\"og:image\" content=\"https://hall.example{path}/preview.png\">");
+        assert!(page.contains(&image), "{path}: {page}");
+        assert!(page.contains("name=\"twitter:card\" content=\"summary_large_image\""), "{path}");
+        let answer = world(&house, &format!("{path}/preview.png")).await;
+        assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "image/png"), "{path}");
+        assert!(answer.header("cache-control").starts_with("public"), "{path}");
+        assert!(!answer.header("vary").to_lowercase().contains("cookie"), "{path}");
+    }
+    // Where nobody knows how the world reaches the server, no address is made up.
+    let house = House::new().await;
+    Guild::furnish(&house, GUILD, USER).await;
+    open(&house, true, true).await;
+    let page = seen(&house, &format!("/p/{GUILD}")).await;
+    assert!(!page.contains("og:image") && page.contains("content=\"summary\""), "{page}");
+}
+
+/// The tag of a picture, looked at anew.
+async fn tag(house: &House, path: &str) -> String {
+    let answer = picture(house, path, &[("cache-control", "no-cache")]).await;
+    assert_eq!(answer.status, StatusCode::OK, "{path}: {:?}", answer.headers);
+    answer.header("etag").to_owned()
+}
+
+async fn picture(house: &House, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut request = axum::extract::Request::get(format!("{path}/preview.png"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    house.send(request.body(axum::body::Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn pictures_say_what_pages_say_and_no_more() {
+    let house = House::new().await;
+    let guild = Guild::furnish(&house, GUILD, USER).await;
+    let home = format!("/p/{GUILD}");
+    let campaign = format!("{home}/campaigns/{}", guild.ids["campaign_id"]);
+    let leaders = format!("{home}/leaderboard");
+    for path in [&home, &campaign, &leaders, &"/p/7".to_owned()] {
+        assert_eq!(picture(&house, path, &[]).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    open(&house, true, true).await;
+    let first = tag(&house, &campaign).await;
+    // Who has it already is told so, and gets no other.
+    let known = picture(&house, &campaign, &[("if-none-match", &format!("\"x\", W/{first}"))]).await;
+    assert_eq!((known.status, known.text.as_str()), (StatusCode::NOT_MODIFIED, ""));
+    assert_eq!(known.header("etag"), first);
+    assert_eq!(picture(&house, &campaign, &[("if-none-match", "\"x\"")]).await.status, StatusCode::OK);
+    // What is frozen stands still in the picture, too.
+    let freeze = async |minutes: i32| {
+        sqlx::query("UPDATE campaigns.campaigns SET freeze_minutes = $1")
+            .bind(minutes)
+            .execute(house.database.pool())
+            .await
+            .unwrap();
+    };
+    freeze(60 * 24 + 1).await;
+    let frozen = tag(&house, &campaign).await;
+    assert_ne!(frozen, first, "it says that it is frozen");
+    crate::streams::solve(&house, &guild, USER).await;
+    assert_eq!(tag(&house, &campaign).await, frozen, "somebody solved something");
+    freeze(0).await;
+    let thawed = tag(&house, &campaign).await;
+    assert!(thawed != frozen && thawed != first, "points are shown");
+    // Who left is in none.
+    let gone = async |path: &String| {
+        let before = tag(&house, path).await;
+        sqlx::query("UPDATE people.members SET left_at = now() WHERE guild_id = $1 AND user_id = $2")
+            .bind(GUILD)
+            .bind(USER)
+            .execute(house.database.pool())
+            .await
+            .unwrap();
+        assert_ne!(tag(&house, path).await, before, "{path} shows who left");
+        sqlx::query("UPDATE people.members SET left_at = NULL").execute(house.database.pool()).await.unwrap();
+        assert_eq!(tag(&house, path).await, before, "{path}");
+    };
+    let award = json!({ "user_ids": [USER.to_string(), (USER + 1).to_string()], "xp": 500, "reason": "For the roof." });
+    house.made(&format!("/api/v1/guilds/{GUILD}/awards"), &guild.key, &award).await;
+    gone(&campaign).await;
+    gone(&leaders).await;
+    open(&house, false, false).await;
+    for path in [&home, &campaign, &leaders] {
+        let answer = picture(&house, path, &[("cache-control", "no-cache")]).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_credential_that_is_shown_to_others_has_a_preview() {
+    let mut settings = server::Settings::default();
+    settings.http.public_url = Some("https://hall.example".to_owned());
+    let house = House::with(settings).await;
+    let guild = Guild::furnish(&house, GUILD, USER).await;
+    let api = format!("/api/v1/guilds/{GUILD}");
+    let achievement: i64 = guild.ids["achievement_id"].parse().unwrap();
+    let grant = json!({ "user_id": USER.to_string() });
+    house.made(&format!("{api}/achievements/{achievement}/grants"), &guild.key, &grant).await;
+    let badge =
+        json!({ "achievement_id": achievement, "name": "Herald", "description": "d", "criteria": "c" });
+    let badge = house.made(&format!("{api}/credentials/badges"), &guild.key, &badge).await;
+    let issue = json!({ "badge_id": badge["id"], "user_id": USER.to_string() });
+    let issued = house.made(&format!("{api}/credentials"), &guild.key, &issue).await;
+    let path = format!("/g/{GUILD}/verification/{}", issued["id"].as_str().unwrap());
+    let page = world(&house, &path).await.text;
+    for part in [
+        "<meta property=\"og:title\" content=\"Herald\">",
+        "content=\"Held by member 11. This credential was issued here, and it is valid.\"",
+        &format!("<meta property=\"og:image\" content=\"https://hall.example{path}/preview.png\">"),
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let valid = tag(&house, &path).await;
+    let revocation = format!("{api}/credentials/{}/revocation", issued["id"].as_str().unwrap());
+    house.made(&revocation, &guild.key, &json!({ "reason": "It was another." })).await;
+    assert_ne!(tag(&house, &path).await, valid, "it is revoked");
+    let unknown = format!("/g/{GUILD}/verification/00000000-0000-0000-0000-000000000000");
+    assert_eq!(picture(&house, &unknown, &[]).await.status, StatusCode::NOT_FOUND);
+    assert!(!world(&house, &unknown).await.text.contains("og:image"));
 }
 
 #[tokio::test]

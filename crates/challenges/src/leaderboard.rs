@@ -17,7 +17,7 @@
 //! | `solvers` | who solved a challenge, in order |
 //! | `by_squad` | player campaigns summed by squad |
 //! | `feed` | the CTFtime scoreboard feed |
-//! | `race` | who solved what when, for a chart |
+//! | `race` | scores over time, for charts and for replaying |
 
 mod around;
 mod by_squad;
@@ -41,7 +41,7 @@ use crate::standings::{Snapshot, standings_snapshot};
 pub use around::{Around, around};
 pub use by_squad::{SquadStanding, by_squad};
 pub use feed::{Feed, FeedStanding, FeedTask, feed};
-pub use race::{Solve, race};
+pub use race::{MAX_RACERS, Race, RaceLine, RaceMoment, race};
 pub use solvers::{Solver, solvers};
 
 /// One participant's place.

@@ -8,10 +8,13 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::catalogue::{self, Author, Challenge, ChallengeDraft, ChallengePatch, Reading, Viewer};
 use crate::error::Error;
-use crate::leaderboard::{self, Around, Feed, Leaderboard, Solve, Solver, SquadStanding, Standing, View};
+use crate::leaderboard::{self, Around, Feed, Leaderboard, Race, Solver, SquadStanding, Standing, View};
 use crate::model::{Acting, CampaignFacts};
 use crate::rules::MAX_PARTS;
 use crate::store::{acting_for, campaign_find};
+
+/// How many race unless told.
+const DEFAULT_RACERS: i64 = 10;
 
 /// Who looks: an admin, a member, or nobody in particular.
 #[derive(Debug, Clone, Copy, Default)]
@@ -247,14 +250,32 @@ pub async fn board_feed(
     leaderboard::feed(&mut conn, &facts, view).await
 }
 
-/// How these participants came by what they have, for a chart.
+/// How these rows of a leaderboard came by what they have, for a chart.
 pub async fn board_race(
     pool: &PgPool,
     (guild, campaign): (GuildId, CampaignId),
     admin: bool,
-    participants: &[String],
-) -> Result<Vec<Solve>, Error> {
+    rows: &[Standing],
+) -> Result<Race, Error> {
     let mut conn = db::acquire(pool).await?;
     let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
-    leaderboard::race(&mut conn, &facts, view, participants).await
+    leaderboard::race(&mut conn, &facts, view, rows).await
+}
+
+/// The first of the leaderboard, up to [`leaderboard::MAX_RACERS`], and their scores over time: what a replay is made of.
+pub async fn board_replay(
+    pool: &PgPool,
+    (guild, campaign): (GuildId, CampaignId),
+    admin: bool,
+    limit: Option<i64>,
+) -> Result<Race, Error> {
+    let limit = limit.unwrap_or(DEFAULT_RACERS);
+    if !(1..=leaderboard::MAX_RACERS).contains(&limit) {
+        return Err(Error::field("limit", format!("must be between 1 and {}", leaderboard::MAX_RACERS)));
+    }
+    let mut conn = db::acquire(pool).await?;
+    let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
+    let page = PageQuery { limit: Some(limit), cursor: None };
+    let rows = leaderboard::page(&mut conn, &facts, view, &page).await?.items;
+    leaderboard::race(&mut conn, &facts, view, &rows).await
 }

@@ -90,6 +90,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(boards::overall))
         .routes(routes!(boards::me))
         .routes(routes!(boards::squads))
+        .routes(routes!(boards::race))
         .routes(routes!(boards::solvers))
         .routes(routes!(boards::feed))
 }

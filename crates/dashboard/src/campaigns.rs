@@ -6,6 +6,7 @@ mod challenge;
 mod files;
 mod hint;
 mod list;
+mod replay;
 mod squads;
 mod standings;
 
@@ -91,6 +92,8 @@ pub(super) fn router() -> Router<App> {
         .route(&campaign("/standings"), get(standings::show))
         .route(&campaign("/standings/squads"), get(squads::show))
         .route(&campaign("/standings/rows"), get(standings::rows))
+        .route(&campaign("/replay"), get(replay::show))
+        .route(&campaign("/replay/rows"), get(replay::rows))
         .route(&challenge(""), get(challenge::show))
         .route(&challenge("/beginning"), post(answer::begin))
         .route(&challenge("/input"), get(answer::input))

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{CampaignPath, ChallengePath, sees_through};
-use crate::leaderboard::{Around, Feed, Leaderboard, Solver, SquadStanding, Standing};
+use crate::leaderboard::{Around, Feed, Leaderboard, Race, Solver, SquadStanding, Standing};
 use crate::ops;
 
 /// How much to show around one's own place.
@@ -35,6 +35,16 @@ pub(super) struct SolversQuery {
     limit: Option<i64>,
     /// The `next` of the page before.
     cursor: Option<String>,
+}
+
+/// How much of a race to tell.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RaceQuery {
+    /// How many participants, from the top: 1 to 20, 10 unless told.
+    #[param(minimum = 1, maximum = 20, default = 10)]
+    limit: Option<i64>,
 }
 
 /// How many neighbours are shown unless told.
@@ -91,6 +101,24 @@ pub(super) async fn squads(
 ) -> Result<Json<Leaderboard<SquadStanding>>, Problem> {
     let within = (guild.guild_id, path.campaign_id);
     Ok(Json(ops::board_squads(app.pool(), within, sees_through(&guild), &page).await?))
+}
+
+/// See how the first came to stand where they do
+///
+/// The first of the leaderboard, with their scores over time: to draw a chart, or to replay it. While the scoreboard is frozen, as it
+/// stood then, for all but `campaigns:write` on nobody's behalf.
+#[utoipa::path(get, path = "/guilds/{guild_id}/campaigns/{campaign_id}/leaderboard/race", tag = "leaderboards",
+    operation_id = "leaderboard_race", params(InGuildPath, CampaignPath, RaceQuery),
+    responses((status = 200, body = Race), Problems),
+    security(("api_key" = ["campaigns:read"])))]
+pub(super) async fn race(
+    State(app): State<App>,
+    guild: InGuild<CampaignsRead>,
+    Path(path): Path<CampaignPath>,
+    Query(query): Query<RaceQuery>,
+) -> Result<Json<Race>, Problem> {
+    let within = (guild.guild_id, path.campaign_id);
+    Ok(Json(ops::board_replay(app.pool(), within, sees_through(&guild), query.limit).await?))
 }
 
 /// See who solved a challenge

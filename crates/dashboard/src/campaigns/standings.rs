@@ -12,7 +12,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use campaigns::model::{Campaign, CampaignType, ScoringType, Status};
 use challenges::catalogue::Challenge;
-use challenges::leaderboard::{Leaderboard, Solve, Solver, Standing};
+use challenges::leaderboard::{Leaderboard, RaceLine, RaceMoment, Solver, Standing};
 use challenges::ops::Onlooker;
 use frame::html::Html;
 use frame::page::{Page, optional};
@@ -35,20 +35,30 @@ const MAX_KEPT: usize = 500;
 /// Rows of a leaderboard. They name no viewer, so that one rendering serves all.
 #[derive(Template)]
 #[template(path = "campaigns/rows.html")]
-struct Rows<'a> {
+pub(super) struct Rows<'a> {
     guild_id: GuildId,
     squads: bool,
     by_points: bool,
     board: &'a Leaderboard<Standing>,
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
+    /// The rows of a campaign's leaderboard.
+    pub(super) fn of(campaign: &Campaign, board: &'a Leaderboard<Standing>) -> Self {
+        Self {
+            guild_id: campaign.guild_id,
+            squads: campaign.settings.campaign_type == CampaignType::Squad,
+            by_points: campaign.settings.scoring_type == ScoringType::PointBased,
+            board,
+        }
+    }
+
     fn href(&self, row: &Standing) -> String {
         let kind = if self.squads { "squads" } else { "members" };
         format!("/g/{}/{kind}/{}", self.guild_id, row.participant_id)
     }
 
-    fn html(&self) -> Result<Html, Problem> {
+    pub(super) fn html(&self) -> Result<Html, Problem> {
         self.render().map(Html::trusted).map_err(|error| Problem::internal(&error))
     }
 }
@@ -77,6 +87,11 @@ impl StandingsPage {
             "/api/v1/guilds/{}/campaigns/{}/leaderboard/stream?limit={ROWS}",
             self.shell.guild_id, self.campaign.id
         )
+    }
+
+    /// Whether it can be gone through: what is over does not change any more.
+    fn is_over(&self) -> bool {
+        self.campaign.closed_at.is_some() && !self.empty
     }
 
     /// Whether it changes while one looks.
@@ -128,13 +143,7 @@ pub(super) async fn show(
     )?;
     let me = own.and_then(|around| around.me);
     let chart = if first { race(&app, &shell, &campaign, &board, drafts).await? } else { Html::default() };
-    let rows = Rows {
-        guild_id: guild,
-        squads: campaign.settings.campaign_type == CampaignType::Squad,
-        by_points: campaign.settings.scoring_type == ScoringType::PointBased,
-        board: &board,
-    };
-    let rows = rows.html()?;
+    let rows = Rows::of(&campaign, &board).html()?;
     Ok(Page(StandingsPage {
         rows,
         me,
@@ -157,25 +166,20 @@ async fn race(
     drafts: bool,
 ) -> Result<Html, Problem> {
     let Some(from) = campaign.started_at.or(campaign.settings.start_time) else { return Ok(Html::default()) };
-    let first: Vec<&Standing> = board.items.iter().take(chart::MAX_LINES).collect();
-    let ids: Vec<String> = first.iter().map(|row| row.participant_id.clone()).collect();
-    let solves = challenges::ops::board_race(app.pool(), (shell.guild_id, campaign.id), drafts, &ids).await?;
+    let first = board.items.get(..chart::MAX_LINES).unwrap_or(&board.items);
+    let race = challenges::ops::board_race(app.pool(), (shell.guild_id, campaign.id), drafts, first).await?;
     let by_points = campaign.settings.scoring_type == ScoringType::PointBased;
     let end = campaign.closed_at.or(campaign.end_time).unwrap_or(shell.now).min(shell.now);
-    let lines: Vec<chart::Line> = first.iter().map(|row| line_of(row, &solves, by_points)).collect();
+    let lines: Vec<chart::Line> = race.lines.into_iter().map(|line| line_of(line, by_points)).collect();
     let (title, unit) =
         if by_points { ("Points over time", "Points") } else { ("Parts solved over time", "Parts") };
     Ok(chart::lines(title, unit, from, end, &lines))
 }
 
-fn line_of(row: &Standing, solves: &[Solve], by_points: bool) -> chart::Line {
-    let mut sum = 0;
-    let own = solves.iter().filter(|solve| solve.participant_id == row.participant_id);
-    let points = own.map(|solve| {
-        sum += if by_points { i64::from(solve.points) } else { 1 };
-        (solve.at, sum)
-    });
-    chart::Line { name: row.display_name.clone(), points: points.collect() }
+fn line_of(line: RaceLine, by_points: bool) -> chart::Line {
+    let value = |moment: &RaceMoment| if by_points { moment.points } else { i64::from(moment.parts_solved) };
+    let points = line.moments.iter().map(|moment| (moment.at, value(moment))).collect();
+    chart::Line { name: line.display_name, points }
 }
 
 /// A campaign of a guild, and whether one sees through a freeze.
@@ -219,13 +223,7 @@ async fn rendered(app: &App, guild: GuildId, id: CampaignId, drafts: bool) -> Re
         campaigns::ops::campaign_get(app.pool(), guild, id, drafts).err_into::<Problem>(),
         challenges::ops::board(app.pool(), (guild, id), drafts, &page).err_into::<Problem>()
     )?;
-    Rows {
-        guild_id: guild,
-        squads: campaign.settings.campaign_type == CampaignType::Squad,
-        by_points: campaign.settings.scoring_type == ScoringType::PointBased,
-        board: &board,
-    }
-    .html()
+    Rows::of(&campaign, &board).html()
 }
 
 #[derive(Template)]

@@ -87,10 +87,27 @@ pub async fn set_up_sign_in(
     }
     // The link came from the machine itself, as the command line does.
     operator_add(&mut tx, By::System, user).await?;
+    stand_in(&mut tx, user).await?;
     let (new, old) = begin(app, &mut tx, origin, headers, &Person::User(user)).await?;
     tx.commit().await?;
     forget(app, old);
     Ok(new)
+}
+
+/// What somebody is called who came by the link, until they sign in with Discord or a guild says what they are called.
+const STANDS_IN: &str = "Owner (by the set-up link)";
+
+/// Gives somebody a name of whom nothing but their id is known.
+async fn stand_in(conn: &mut PgConnection, user: UserId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "INSERT INTO people.users AS u (id, discord_name) VALUES ($1, $2)
+         ON CONFLICT ON CONSTRAINT pk_users DO UPDATE SET discord_name = excluded.discord_name WHERE u.discord_name IS NULL",
+        user.get(),
+        STANDS_IN,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Signs in whom a link of the demo stands for. It can be opened again until it expires.

@@ -4,7 +4,7 @@
 //! and [`audit`] does so.
 //!
 //! Map: [`ingest`] events in · [`browse`] what is known of them, why they earned what they did, how the lake fares; its retention ·
-//! [`trial`] what something would earn · [`days`] charts · [`categories`] groups of channels, [`multipliers`] what multiplies rewards ·
+//! [`trial`] what something would earn · [`what_if`] what the last days would have earned · [`days`] charts · [`categories`] groups of channels, [`multipliers`] what multiplies rewards ·
 //! `fresh` what a guild configured, kept for a moment · [`jobs`](mod@jobs) what runs by the clock · [`audit`] re-derivation ·
 //! [`error`] what can go wrong · [`routes`] the HTTP face.
 
@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod multipliers;
 pub mod routes;
 pub mod trial;
+pub mod what_if;
 
 mod events;
 mod fresh;

@@ -15,6 +15,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(lake::ingest, lake::list))
         .routes(routes!(lake::explain))
         .routes(routes!(lake::health))
+        .routes(routes!(lake::what_if))
         .routes(routes!(days::guild_days))
         .routes(routes!(days::member_days))
         .merge(categories::routes::router())

@@ -23,6 +23,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::browse::{self, LakeEvent, LakeHealth, LakeQuery};
 use crate::ingest::lines::{self, CHUNK, Line, Lines, Receipt};
 use crate::ingest::{Event, EventWriter, Feed, IngestError};
+use crate::what_if::{self, Supposition, WhatIf};
 
 /// The most lines of a stream that wait while those before them are taken.
 const HELD: usize = 4 * CHUNK;
@@ -287,4 +288,21 @@ pub(super) async fn health(
     guild: InGuild<CommunityRead>,
 ) -> Result<Json<LakeHealth>, Problem> {
     Ok(Json(browse::health(app.pool(), guild.guild_id).await?))
+}
+
+/// What would the last days have earned?
+///
+/// Under other settings of rewards: how much, and whose rank among each other that moves. Counted anew from the lake, both as things are and
+/// as they are supposed to be; nothing is written. At most 100,000 events are gone through, the latest; ticks of voice are those that were
+/// paid, at what they would be worth.
+#[utoipa::path(post, path = "/guilds/{guild_id}/lake/what-if", tag = "lake", operation_id = "lake_what_if",
+    params(InGuildPath), request_body = Supposition,
+    responses((status = 200, body = WhatIf), Problems),
+    security(("api_key" = ["community:write"])))]
+pub(super) async fn what_if(
+    State(app): State<App>,
+    guild: InGuild<CommunityWrite>,
+    Json(supposition): Json<Supposition>,
+) -> Result<Json<WhatIf>, Problem> {
+    Ok(Json(what_if::what_if(app.pool(), guild.guild_id, &supposition).await?))
 }

@@ -12,6 +12,7 @@
 //! |---|---|
 //! | [`model`] | settings as authors write them, the campaign as readers see it |
 //! | [`rules`] | pure: what settings are valid, when timers are due, when a campaign expires |
+//! | [`rehearsal`] | pure: a campaign gone through on paper |
 //! | [`locks`] | the order of all locks, told once |
 //! | [`lifecycle`] | the transitions, each for a set of campaigns |
 //! | [`timers`] | the queue of campaign timers for the `jobs` engine |
@@ -31,6 +32,7 @@ pub mod model;
 pub mod operations;
 pub mod ops;
 mod personal;
+pub mod rehearsal;
 mod routes;
 pub mod rules;
 pub mod schedules;

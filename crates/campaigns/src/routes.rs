@@ -51,6 +51,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(participation::tester_add, participation::tester_remove))
         .routes(routes!(rewards::claim, rewards::list))
         .routes(routes!(rewards::own))
+        .routes(routes!(history::rehearsal))
         .routes(routes!(history::timers))
         .routes(routes!(history::guild_timers))
         .routes(routes!(history::retry))

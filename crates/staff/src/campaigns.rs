@@ -192,6 +192,7 @@ pub(super) async fn show(
         link(at(&shell, id, "/claims"), "Claims"),
         link(at(&shell, id, "/history"), "History and testers"),
         link(at(&shell, id, "/figures"), "Figures"),
+        link(at(&shell, id, "/rehearsal"), "Rehearsal"),
         link(shell.at(&format!("/campaigns/{id}/standings")), "Standings"),
         link(shell.at(&format!("/campaigns/{id}")), "As members see it"),
     ]);

@@ -13,6 +13,7 @@ use super::campaigns::asker;
 use crate::model::{CampaignTimer, Metric, StateLogEntry};
 use crate::operations::{self, Health};
 use crate::ops;
+use crate::rehearsal::Rehearsal;
 
 kernel::decl_words! {
     /// Where a timer is.
@@ -71,6 +72,23 @@ pub(super) struct MetricFilter {
 pub(super) struct TimerPath {
     /// The timer.
     timer_id: TimerId,
+}
+
+/// Rehearse a campaign
+///
+/// Goes through its time line on paper: every instant in order with what would happen and what members would see, and what is amiss: challenges
+/// that would never be released, ranks that get nothing, scripts that fail. Nothing is written. One without a start time is gone
+/// through as if it started now.
+#[utoipa::path(get, path = "/guilds/{guild_id}/campaigns/{campaign_id}/rehearsal", tag = "campaigns",
+    operation_id = "campaign_rehearsal", params(InGuildPath, CampaignPath),
+    responses((status = 200, body = Rehearsal), Problems),
+    security(("api_key" = ["campaigns:write"])))]
+pub(super) async fn rehearsal(
+    State(app): State<App>,
+    guild: InGuild<CampaignsWrite>,
+    Path(path): Path<CampaignPath>,
+) -> Result<Json<Rehearsal>, Problem> {
+    Ok(Json(ops::campaign_rehearse(app.pool(), guild.guild_id, path.campaign_id).await?))
 }
 
 /// List a campaign's timers

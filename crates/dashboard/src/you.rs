@@ -4,6 +4,7 @@ mod badges;
 mod cases;
 mod credentials;
 mod days;
+mod notices;
 mod preferences;
 mod privacy;
 mod profile;
@@ -34,6 +35,8 @@ pub(super) fn router() -> Router<App> {
         .route(&at("/cases"), get(cases::list))
         .route(&at("/cases/{case_number}/appeal"), post(cases::appeal))
         .route(&at("/cases/appeals/{appeal_id}/withdraw"), post(cases::withdraw))
+        .route(&at("/notifications"), get(notices::list))
+        .route(&at("/notifications/seen"), post(notices::seen))
         .route(&at("/preferences"), get(preferences::show).post(preferences::put))
         .route(&at("/sessions"), get(sessions::list))
         .route(&at("/sessions/ending"), post(sessions::end_all))

@@ -138,7 +138,9 @@ function compare(part, before) {
 async function refresh(part) {
   const answer = await fetch(part.dataset.live, { headers: { accept: "text/html" } });
   if (!answer.ok || answer.redirected) return;
-  const text = await answer.text();
+  fill(part, await answer.text());
+}
+function fill(part, text) {
   const before = new Map();
   for (const row of part.querySelectorAll("[data-participant]")) before.set(row.dataset.participant, row.dataset.rank);
   part.innerHTML = policy.createHTML(text);
@@ -170,6 +172,65 @@ function live(part) {
   window.addEventListener("pagehide", () => source.close());
 }
 
+// A replay: a slider goes through the moments that its links lead to.
+function replay(list) {
+  const links = [...list.querySelectorAll("a")], rows = document.getElementById("replay-rows");
+  const place = document.getElementById("scrub"), kept = new Map();
+  const make = (kind, of) => Object.assign(document.createElement(kind), of);
+  const slider = make("input", { type: "range", id: "moment", min: 0, max: links.length - 1 });
+  slider.value = Math.max(0, links.findIndex((link) => link.hasAttribute("aria-current")));
+  const told = make("output", { htmlFor: "moment" });
+  const play = make("button", { type: "button", textContent: "Play" });
+  const tell = () => {
+    const link = links[slider.value];
+    told.textContent = `${link.previousElementSibling.textContent}, ${link.textContent}`;
+    slider.setAttribute("aria-valuetext", told.textContent);
+    return link;
+  };
+  const show = async () => {
+    const link = tell();
+    if (!kept.has(link)) {
+      const answer = await fetch(list.dataset.replay + new URL(link.href).search, { headers: { accept: "text/html" } });
+      if (!answer.ok || answer.redirected) return;
+      kept.set(link, await answer.text());
+    }
+    if (link !== links[slider.value]) return;
+    fill(rows, kept.get(link));
+    for (const one of links) one.removeAttribute("aria-current");
+    link.setAttribute("aria-current", "true");
+    document.getElementById("replay-at").textContent = link.textContent;
+    history.replaceState(null, "", link.href);
+  };
+  let timer;
+  const soon = () => { show().catch(() => {}); };
+  slider.addEventListener("input", () => { tell(); clearTimeout(timer); timer = setTimeout(soon, 80); });
+  const stop = () => { clearInterval(playing); playing = 0; play.textContent = "Play"; };
+  let playing = 0;
+  play.addEventListener("click", () => {
+    if (playing) { stop(); return; }
+    play.textContent = "Stop";
+    if (Number(slider.value) === links.length - 1) slider.value = 0;
+    playing = setInterval(() => {
+      if (Number(slider.value) === links.length - 1) { stop(); return; }
+      slider.stepUp();
+      soon();
+    }, 900);
+    soon();
+  });
+  place.append(make("label", { htmlFor: "moment", textContent: "Moment" }), slider, told, play);
+  mark(rows);
+  tell();
+}
+
+// What somebody looks at for a moment, they have read.
+for (const form of document.querySelectorAll("[data-seen] form")) {
+  setTimeout(() => {
+    if (document.hidden) return;
+    const body = new URLSearchParams(new FormData(form));
+    fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => {});
+  }, 2000);
+}
+
 // Choosing from a list shows at once what was chosen.
 document.addEventListener("change", (event) => {
   if (event.target.matches("select[data-go]")) event.target.form.requestSubmit();
@@ -179,5 +240,6 @@ localise(document);
 count();
 setInterval(count, 1000);
 for (const part of document.querySelectorAll("[data-live]")) live(part);
+for (const list of document.querySelectorAll("[data-replay]")) replay(list);
 const refusal = document.getElementById("refusal");
 if (refusal) refusal.focus();

@@ -25,6 +25,7 @@ pub enum Icon {
     Search,
     Tree,
     Scales,
+    Bell,
 }
 
 impl Icon {
@@ -50,6 +51,7 @@ impl Icon {
             Self::Search => "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l5 5",
             Self::Tree => "M12 4v6M6 20v-5l6-5 6 5v5M12 10v10M4 20h4M10 20h4M16 20h4M10 4h4",
             Self::Scales => "M12 4v16M7 20h10M4 8h16M4 8l-2 6h6l-4-6M20 8l-4 6h6l-2-6",
+            Self::Bell => "M6 17h12l-1.5-2.500V10a4.500 4.500 0 0 0-9 0v4.500zM10 20h4M12 3v2.500",
             Self::List => "M8 6h12M8 12h12M8 18h12M4 6h.1M4 12h.1M4 18h.1",
         }
     }

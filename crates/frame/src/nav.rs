@@ -91,6 +91,7 @@ const GROUPS: &[(&str, &[Entry])] = &[
     (
         "You",
         &[
+            entry("Notifications", "/notifications", Icon::Bell, CommunityRead::NAME, true),
             entry("Profile", "/me", Icon::Person, CommunityRead::NAME, true),
             entry("Wallet", "/wallet", Icon::Coin, EconomyRead::NAME, true),
             entry("Credentials", "/credentials", Icon::Seal, CredentialsRead::NAME, true),
@@ -153,6 +154,7 @@ const SECTIONS: &[Section] = &[
             sub("Categories", "/staff/categories", CommunityWrite::NAME),
             sub("Multipliers", "/staff/multipliers", CommunityWrite::NAME),
             sub("What would it earn?", "/staff/earnings", CommunityWrite::NAME),
+            sub("What if?", "/staff/what-if", CommunityWrite::NAME),
             sub("Journal", "/staff/journal", CommunityWrite::NAME),
             sub("What happened", "/staff/lake", CommunityWrite::NAME),
             sub("Day by day", "/staff/days", CommunityWrite::NAME),

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use access::Actor;
 use chrono::{DateTime, Utc};
 use kernel::{GuildId, UserId};
+use people::notices::MOST_COUNTED;
 
 use crate::csrf;
 use crate::html::{Html, escape};
+use crate::icon::Icon;
 use crate::languages::Chosen;
 use crate::nav::{self, Group};
 
@@ -28,6 +30,8 @@ pub struct Shell {
     pub section: Option<Group>,
     /// Which theme they chose: `light`, `dark`, or neither.
     pub theme: &'static str,
+    /// How much the member has not read of what happened for them.
+    pub unread: i64,
     /// What the form before this page did.
     pub flash: Option<String>,
     /// Whether this is a developer's server.
@@ -60,6 +64,28 @@ impl Shell {
     /// The address of this page, to come back to.
     pub fn here(&self) -> &str {
         &self.path
+    }
+
+    /// The way to what happened for the member, with how much of it is new.
+    pub fn bell(&self) -> Html {
+        let new = match self.unread {
+            ..=0 => String::new(),
+            some if some >= MOST_COUNTED => format!("{}+", MOST_COUNTED - 1),
+            some => some.to_string(),
+        };
+        let (words, count) = if new.is_empty() {
+            ("Notifications".to_owned(), String::new())
+        } else {
+            (
+                format!("Notifications, {new} new"),
+                format!("<b class=\"count\" aria-hidden=\"true\">{new}</b>"),
+            )
+        };
+        Html::trusted(format!(
+            "<a class=\"bell\" href=\"{}\">{}<span class=\"unseen\">{words}</span>{count}</a>",
+            self.at("/notifications"),
+            Icon::Bell.svg(),
+        ))
     }
 
     /// Where the navigation's groups are led to.

@@ -12,6 +12,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
 use kernel::{Clock, GuildId, Problem, UserId};
+use people::notices::types_for;
 
 use crate::flash;
 use crate::languages::Chosen;
@@ -101,7 +102,8 @@ async fn shell(
     member: Option<UserId>,
     on_behalf: bool,
 ) -> Result<Shell, Response> {
-    let heading = people::heading::heading(app.pool(), guild_id, member)
+    let types = if member.is_some() { types_for(actor) } else { Vec::new() };
+    let heading = people::heading::heading(app.pool(), guild_id, member, &types)
         .await
         .map_err(|error| Problem::from(error).into_response())?
         .ok_or_else(|| Problem::not_found("guild").into_response())?;
@@ -116,6 +118,7 @@ async fn shell(
         section: None,
         theme: theme(app, &parts.headers),
         languages: Chosen::of(app, &parts.headers),
+        unread: heading.unread,
         flash: flash::taken(app, &parts.headers),
         development: app.http().development,
         on_behalf,

@@ -24,6 +24,6 @@ pub use feed::{Feed, FeedError};
 pub use origin::{Estranged, estranged, settle};
 pub use position::{ParsePositionError, Position};
 pub use publisher::{PublishError, Publisher, spawn as spawn_publisher};
-pub use read::{Filter, Stored, Viewer, horizon, pruned, read_after};
+pub use read::{Filter, Stored, Viewer, horizon, pruned, read_after, read_of_member};
 pub use tail::{Tail, TailError};
 pub use topics::{Live, Subscription, Topic};

@@ -137,21 +137,26 @@ CREATE TABLE people.user_preferences (
     announce_achievements boolean NOT NULL DEFAULT true,
     announce_awards boolean NOT NULL DEFAULT true,
     language text,
+    seen_transaction_id xid8,
+    seen_id bigint,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT ck_user_preferences_seen CHECK ((seen_transaction_id IS NULL) = (seen_id IS NULL)),
     CONSTRAINT pk_user_preferences PRIMARY KEY (guild_id, user_id),
     CONSTRAINT ck_user_preferences_language CHECK (language ~ '^[a-z]{2}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$'),
     CONSTRAINT fk_user_preferences_user_id_members FOREIGN KEY (guild_id, user_id)
         REFERENCES people.members (guild_id, user_id)
 );
 COMMENT ON TABLE people.user_preferences IS
-    'Opt-outs from announcements (003) and the language of texts, per guild. No row means all of them are welcome.';
+    'Opt-outs from announcements (003), the language of texts, and how far they have read what happened for them, per guild. No row means all of them are welcome.';
 COMMENT ON COLUMN people.user_preferences.guild_id IS 'Discord guild (the tenant), a snowflake.';
 COMMENT ON COLUMN people.user_preferences.user_id IS 'Person, a snowflake.';
 COMMENT ON COLUMN people.user_preferences.announce_level_up IS 'Whether their level-ups are announced.';
 COMMENT ON COLUMN people.user_preferences.announce_achievements IS 'Whether their achievements are announced.';
 COMMENT ON COLUMN people.user_preferences.announce_awards IS 'Whether awards to them are announced.';
 COMMENT ON COLUMN people.user_preferences.language IS 'In which language they read what is there in several, as a tag: de, pt-BR; null leaves it to the browser.';
+COMMENT ON COLUMN people.user_preferences.seen_transaction_id IS 'How far they have read what happened for them: a position in the outbox, first half; null for nothing.';
+COMMENT ON COLUMN people.user_preferences.seen_id IS 'The second half.';
 COMMENT ON COLUMN people.user_preferences.created_at IS 'When the row was made.';
 COMMENT ON COLUMN people.user_preferences.updated_at IS 'When the row last changed; kept by trigger.';
 CREATE TRIGGER tg_user_preferences_touch BEFORE UPDATE ON people.user_preferences

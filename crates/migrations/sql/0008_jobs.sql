@@ -163,6 +163,9 @@ CREATE TABLE jobs.outbox (
 CREATE INDEX ix_outbox_position ON jobs.outbox (transaction_id, id);
 -- What happened in the last minute, for figures that are rolled up; rows come in about this order, so it costs next to nothing.
 CREATE INDEX ix_outbox_created_at ON jobs.outbox USING brin (created_at);
+-- What happened for one member, whether it is for them alone or names them to everyone.
+CREATE INDEX ix_outbox_member ON jobs.outbox (guild_id, (coalesce(user_id::text, payload->>'user_id')), transaction_id, id)
+    WHERE coalesce(user_id::text, payload->>'user_id') IS NOT NULL;
 COMMENT ON TABLE jobs.outbox IS 'Every domain event, written in the transaction that caused it; streams, webhooks and announcements read from here. By month; kept for the retention time.';
 COMMENT ON COLUMN jobs.outbox.transaction_id IS 'Where the transaction that wrote it stands (jobs.outbox_order): the first half of a reader''s position.';
 COMMENT ON COLUMN jobs.outbox.id IS 'The second half of a reader''s position.';

@@ -6,6 +6,8 @@ use kernel::{GuildId, Problem, UserId};
 use serde_json::json;
 use sqlx::PgPool;
 
+use crate::notices::MOST_COUNTED;
+
 /// The most guilds that are offered to choose from.
 const MAX_GUILDS: i64 = 200;
 
@@ -28,17 +30,34 @@ pub struct Heading {
     pub guild: String,
     /// The member's, where they are one.
     pub member: Option<String>,
+    /// How much they have not read of what happened for them; 100 means that much and more.
+    pub unread: i64,
 }
 
-/// The names of a guild and of a member; `None` where nothing is known of the guild.
-pub async fn heading(pool: &PgPool, guild: GuildId, user: Option<UserId>) -> sqlx::Result<Option<Heading>> {
+/// The names of a guild and of a member, and how much that member has not read of what happened for them, of these types; `None` where
+/// nothing is known of the guild.
+pub async fn heading(
+    pool: &PgPool,
+    guild: GuildId,
+    user: Option<UserId>,
+    types: &[String],
+) -> sqlx::Result<Option<Heading>> {
     sqlx::query_as!(
         Heading,
         r#"SELECT g.name AS guild,
-                  (SELECT k.name FROM people.known_as k WHERE k.guild_id = g.guild_id AND k.user_id = $2) AS member
-             FROM people.guilds g WHERE g.guild_id = $1"#,
+                  (SELECT k.name FROM people.known_as k WHERE k.guild_id = g.guild_id AND k.user_id = $2) AS member,
+                  (SELECT count(*) FROM (
+                      SELECT 1 FROM jobs.outbox o
+                       WHERE o.guild_id = $1 AND coalesce(o.user_id::text, o.payload->>'user_id') = $2::bigint::text
+                         AND (o.transaction_id, o.id) > (coalesce(p.seen_transaction_id, '0'::xid8), coalesce(p.seen_id, 0))
+                         AND o.event_type = ANY ($3) LIMIT $4) n) AS "unread!"
+             FROM people.guilds g
+             LEFT JOIN people.user_preferences p ON p.guild_id = g.guild_id AND p.user_id = $2
+            WHERE g.guild_id = $1"#,
         guild.get(),
         user.map(UserId::get),
+        types,
+        MOST_COUNTED,
     )
     .fetch_optional(pool)
     .await

@@ -7,7 +7,8 @@
 //!   people told of themselves by signing in is shown to guilds that they are in. `people.known_as` is the one place that says so.
 //! * Discord roles that the rules give or take reach Discord, whoever is away meanwhile ([`roles`]).
 //!
-//! Map: [`model`] the types · [`store`] SQL · [`ops`] transactions the faces call · [`names`] who is called what · [`preferences`] what
+//! Map: [`model`] the types · [`store`] SQL · [`ops`] transactions the faces call · [`names`] who is called what · [`notices`] what
+//! happened for whom · [`preferences`] what
 //! is announced about whom · [`privacy`] copies of what is known of a member, and forgetting · [`public`] what the world may see of a guild · [`roles`] Discord roles that follow the rules · [`jobs`](mod@jobs) what runs by the clock · [`error`] what can
 //! go wrong · [`routes`] the HTTP face · `testing` (feature) two guilds with members.
 
@@ -16,6 +17,7 @@ pub mod heading;
 pub mod jobs;
 pub mod model;
 pub mod names;
+pub mod notices;
 pub mod ops;
 pub mod preferences;
 pub mod privacy;

@@ -50,7 +50,7 @@ pub async fn opened(pool: &PgPool, guild: GuildId) -> Result<Opened, Problem> {
     if settings == PublicSettings::default() {
         return Err(Problem::not_found("page"));
     }
-    let found = heading(pool, guild, None).await?.ok_or_else(|| Problem::not_found("page"))?;
+    let found = heading(pool, guild, None, &[]).await?.ok_or_else(|| Problem::not_found("page"))?;
     Ok(Opened { guild_id: guild, name: found.guild, settings })
 }
 

@@ -2,6 +2,7 @@
 
 mod members;
 mod names;
+mod notices;
 mod privacy;
 mod roles;
 
@@ -16,6 +17,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(members::put))
         .routes(routes!(names::names))
         .routes(routes!(names::preferences, names::put_preferences))
+        .routes(routes!(notices::list))
+        .routes(routes!(notices::seen))
         .routes(routes!(privacy::export))
         .routes(routes!(privacy::erase))
         .routes(routes!(roles::list))

@@ -304,7 +304,7 @@ async fn step(
 
 /// 404 for a guild that there is not: nothing is made known by a step.
 async fn known(app: &App, guild: GuildId) -> Result<(), Problem> {
-    match people::heading::heading(app.pool(), guild, None).await? {
+    match people::heading::heading(app.pool(), guild, None, &[]).await? {
         Some(_) => Ok(()),
         None => Err(Problem::not_found("guild")),
     }

@@ -200,6 +200,39 @@ pub async fn read_after(
     rows.into_iter().map(Stored::try_from).collect()
 }
 
+/// At most `limit` events of these types that name one member, newest first, before a position or from the newest on: those that are for
+/// them alone, and those for everyone that name them as `user_id`. An index leads to them, however much else happens in the guild. All that
+/// is committed is there: what commits late stands below what was read before, so who remembers how far they read goes by [`horizon`].
+pub async fn read_of_member(
+    connection: &mut PgConnection,
+    (guild, member): (GuildId, UserId),
+    event_types: &[String],
+    before: Option<Position>,
+    limit: i64,
+) -> Result<Vec<Stored>, sqlx::Error> {
+    let before = before.unwrap_or(Position { transaction_id: u64::MAX, id: i64::MAX });
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT transaction_id::text AS "transaction_id!", id, event_id, guild_id, event_type, subject, correlation_id,
+                  user_id, payload, created_at
+             FROM jobs.outbox
+            WHERE guild_id = $1 AND coalesce(user_id::text, payload->>'user_id') = $2
+              AND (transaction_id, id) < ($3::text::xid8, $4::bigint)
+              AND event_type = ANY ($5)
+            ORDER BY transaction_id DESC, id DESC
+            LIMIT $6"#,
+        guild.get(),
+        member.to_string(),
+        before.transaction_id.to_string(),
+        before.id,
+        event_types,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Stored::try_from).collect()
+}
+
 /// The same for all guilds, unfiltered.
 pub(super) async fn read_all_after(
     connection: &mut PgConnection,

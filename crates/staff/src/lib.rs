@@ -44,6 +44,7 @@ mod overview;
 mod path_form;
 mod quest_form;
 mod regrades;
+mod rehearsal;
 mod roles;
 mod seasons;
 mod settings;
@@ -54,6 +55,7 @@ mod skills;
 mod squads;
 mod told;
 mod webhooks;
+mod what_if;
 
 use ::campaigns::ops::Asker;
 use access::scope::Scope;
@@ -152,6 +154,7 @@ pub fn router() -> Router<App> {
         .route(&campaign("/claims"), get(campaigns::claims))
         .route(&campaign("/history"), get(campaigns::history))
         .route(&campaign("/figures"), get(campaign_figures::show))
+        .route(&campaign("/rehearsal"), get(rehearsal::show))
         .route(&campaign("/testers"), post(campaigns::tester_add))
         .route(&campaign("/testers/remove"), post(campaigns::tester_remove))
         .route(&campaign("/challenges/new"), get(challenge::new).post(challenge::create))
@@ -284,6 +287,7 @@ fn rewards() -> Router<App> {
         .route(&multiplier(""), get(multipliers::show).post(multipliers::update))
         .route(&multiplier("/call-off"), get(multipliers::ask_call_off).post(multipliers::call_off))
         .route(&at("/earnings"), get(earnings::show))
+        .route(&at("/what-if"), get(what_if::show))
         .route(&at("/lake"), get(lake::events))
         .route(&at("/lake/health"), get(lake::health))
         .route(&at("/days"), get(lake::days))

@@ -1,5 +1,6 @@
 // What people do: sign in, take part and answer, learn, hand in, be refused.
 
+import { writeFile } from "node:fs/promises";
 import { fault, look, watched } from "./look.mjs";
 
 // Signs in as the local administrator, and looks as a member.
@@ -63,6 +64,55 @@ export async function live({ page, home, ids }) {
   await page.waitForFunction((was) => [...document.querySelectorAll("tbody[data-live] tr")]
     .map((row) => row.dataset.participant + row.innerText).join() !== was, before, { timeout: 20000 })
     .catch(() => fault("standings", "a change is not shown while one looks"));
+}
+
+// Goes through the standings instant by instant, by the keyboard.
+export async function replay({ page, home, ids }) {
+  await page.goto(`${home}/campaigns/${ids.campaign}/replay`);
+  const rows = () => page.locator("#replay-rows").innerText();
+  const last = await rows();
+  await page.getByLabel("Moment").focus();
+  await page.keyboard.press("Home");
+  await page.waitForFunction((was) => document.getElementById("replay-rows").innerText !== was, last)
+    .catch(() => fault("replay", "the slider shows nothing else"));
+  if (!page.url().includes("?at=")) fault("replay", "the address does not say which instant is shown");
+  const told = await page.locator("#scrub output").innerText();
+  if (!/enters as/.test(told)) fault("replay", `the slider does not tell what happened: ${told}`);
+  const first = await rows();
+  await page.reload();
+  if ((await rows()) !== first) fault("replay", "loaded anew, another instant is shown");
+  if ((await page.getByLabel("Moment").inputValue()) !== "0") fault("replay", "the slider does not stand where the page is");
+}
+
+// What happened is counted by the bell, until it was looked at.
+export async function notices({ page, home }) {
+  await page.goto(home);
+  const bell = page.locator(".bell");
+  const counted = async () => parseInt((await bell.innerText()).match(/(\d+)\+? new/)?.[1] ?? "0", 10);
+  const before = await counted();
+  if (!before) fault("notifications", "nothing is counted");
+  const seen = page.waitForResponse((answer) => answer.url().endsWith("/notifications/seen"));
+  await bell.click();
+  await page.getByRole("heading", { name: "Notifications" }).waitFor();
+  await look(page, "notifications, new");
+  await seen;
+  await page.goto(home);
+  if ((await counted()) >= before) fault("notifications", `what was looked at is counted still: ${before}`);
+}
+
+// Links to what a guild has opened have a picture.
+export async function previews({ page, pictures, up, ids }) {
+  for (const [name, path] of Object.entries({
+    guild: "/p/1", leaderboard: "/p/1/leaderboard", campaign: `/p/1/campaigns/${ids.campaign}`, credential: `/g/1/verification/${ids.credential}`,
+  })) {
+    const text = await (await page.request.get(up.url + path)).text();
+    const image = text.match(/property="og:image" content="([^"]+)"/)?.[1];
+    if (image !== `${up.url}${path}/preview.png`) fault(path, `its picture is said to be at ${image}`);
+    const answer = await page.request.get(`${up.url}${path}/preview.png`);
+    const png = await answer.body();
+    if (!answer.ok() || png.readUInt32BE(16) !== 1200 || png.readUInt32BE(20) !== 630) fault(path, `has no picture: ${answer.status()}`);
+    await writeFile(`${pictures}/preview-${name}.png`, png);
+  }
 }
 
 // Enrols, begins, reads, answers a quiz.

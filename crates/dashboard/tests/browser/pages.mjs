@@ -6,7 +6,7 @@ export function pages(ids) {
   const challenge = `${campaign}/challenges/${ids.challenges[0].id}`;
   const quest = `/learn/quests/${ids.first}`;
   return {
-    home: "", more: "/more", campaigns: "/campaigns", campaign, standings: `${campaign}/standings`, withdrawal: `${campaign}/withdrawal`,
+    home: "", more: "/more", campaigns: "/campaigns", campaign, standings: `${campaign}/standings`, replay: `${campaign}/replay`, withdrawal: `${campaign}/withdrawal`,
     challenge, with_files: `/campaigns/${ids.archive.campaign}/challenges/${ids.archive.challenge}`, solvers: `${challenge}/solvers`, hint: ids.hint && `${challenge}/hints/${ids.hint}`,
     leaderboard: "/leaderboard", season_board: "/leaderboard?by=season", bytes: "/leaderboard?by=bytes",
     squads: "/squads", squad: `/squads/${ids.squad}`, joining: `/squads/${ids.squad}/joining`, leaving: "/squads/leaving",
@@ -14,7 +14,7 @@ export function pages(ids) {
     achievements: "/achievements", achievement: `/achievements/${ids.achievement}`,
     seasons: "/seasons", season: `/seasons/${ids.season}`, skills: "/skills",
     me: "/me", member: `/members/${ids.second}`, right_to_left: `/members/${ids.third}`,
-    wallet: "/wallet", transfer: `/wallet/transfer?to=${ids.second}`,
+    notifications: "/notifications", wallet: "/wallet", transfer: `/wallet/transfer?to=${ids.second}`,
     credentials: "/credentials", preferences: "/preferences", sessions: "/sessions", privacy: "/privacy", erasure: "/privacy/erasure",
     activity: "/activity", levels: "/activity?kind=levels", squads_standings: `${campaign}/standings/squads`,
     skill: `/skills/${ids.skill}`, member_skills: `/members/${ids.me}/skills`, member_days: `/members/${ids.third}/days`, own_cases: "/cases",
@@ -39,7 +39,7 @@ export function staffPages(ids) {
     run_campaigns: "/staff/campaigns", new_campaign: "/staff/campaigns/new", bundle: "/staff/campaigns/import", run_campaign: campaign,
     edit_campaign: `${campaign}/edit`, import_into: `${campaign}/import`, publish: `${campaign}/publish`, start: `${campaign}/start`,
     close: `${campaign}/close`, open_rewards: `${campaign}/open-rewards`, cancel: `${campaign}/cancel`, delete: `${campaign}/delete`,
-    registrations: `${campaign}/registrations`, submissions: `${campaign}/submissions`, claims: `${campaign}/claims`, history: `${campaign}/history`,
+    registrations: `${campaign}/registrations`, submissions: `${campaign}/submissions`, claims: `${campaign}/claims`, history: `${campaign}/history`, rehearsal: `${campaign}/rehearsal`,
     editor: challenge, new_challenge: `${campaign}/challenges/new`, delete_challenge: `${challenge}/delete`, timers: "/staff/timers",
     grading: "/staff/grading", submission: `/staff/grading/${ids.submission}`,
     extensions: `/staff/extensions/${ids.third_hour}/${ids.assessments.peers}`, author: "/staff/learning", learning_bundle: "/staff/learning/import",
@@ -58,7 +58,7 @@ export function staffPages(ids) {
     take_achievement: `/staff/achievements/${ids.achievement}/revoke?user_id=${ids.second}`,
     announcements: "/staff/announcements", announcement_channels: "/staff/announcements/channels",
     categories: "/staff/categories", multipliers: "/staff/multipliers",
-    earnings: "/staff/earnings?interaction_type=MESSAGE&length=600&code=true", lake: "/staff/lake", lake_health: "/staff/lake/health", days: "/staff/days", journal: "/staff/journal",
+    earnings: "/staff/earnings?interaction_type=MESSAGE&length=600&code=true", what_if: "/staff/what-if?message_xp=5&reaction_received_xp=20", lake: "/staff/lake", lake_health: "/staff/lake/health", days: "/staff/days", journal: "/staff/journal",
     currency: "/staff/economy", currency_days: "/staff/economy/reports", currency_day: `/staff/economy/reports/${ids.day}`, ledger: "/staff/economy/ledger",
     effects: "/staff/effects", undone: "/staff/undone", hits: "/staff/hits", moderation_figures: "/staff/statistics", escalations: "/staff/escalations",
     word_rule: "/staff/automod/new?rule_type=words", join_rule: "/staff/automod/new?rule_type=join_rate", native_rules: "/staff/automod/native",
@@ -83,7 +83,7 @@ export function publicPages(ids) {
 // Lists of a guild in which there is nothing.
 export const emptyPages = {
   home: "", campaigns: "/campaigns", leaderboard: "/leaderboard", squads: "/squads", board: "/board", shop: "/shop",
-  achievements: "/achievements", seasons: "/seasons", skills: "/skills", learn: "/learn", me: "/me", wallet: "/wallet",
+  achievements: "/achievements", seasons: "/seasons", skills: "/skills", learn: "/learn", me: "/me", wallet: "/wallet", notifications: "/notifications",
   credentials: "/credentials", badges: "/credentials/badges", activity: "/activity", next: "/learn/next", own_cases: "/cases",
   reviews_to_do: "/learn/reviews-to-do", waits: "/staff", run_campaigns: "/staff/campaigns", grading: "/staff/grading", author: "/staff/learning",
   cases: "/staff/cases", automod: "/staff/automod", webhooks: "/staff/webhooks", staff_members: "/staff/members", banks: "/staff/banks",

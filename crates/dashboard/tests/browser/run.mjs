@@ -53,7 +53,7 @@ const first = await context({ viewport: { width: 1280, height: 900 } });
 const page = await first.newPage();
 watched(page, () => at, (text) => /status of 4(04|22|29)/.test(text));
 const tools = { browser, context, page, pictures, up, home, ids };
-for (const flow of [flows.signIn, flows.campaign, flows.live, flows.learning, flows.review, flows.program, flows.refusal]) {
+for (const flow of [flows.signIn, flows.campaign, flows.live, flows.replay, flows.notices, flows.previews, flows.learning, flows.review, flows.program, flows.refusal]) {
   at = flow.name;
   await flow(tools);
   step(at);

@@ -43,6 +43,7 @@ pub(crate) fn pages(guild: &Guild) -> Vec<(String, &'static str)> {
         (format!("{campaign}/submissions"), "Nobody has answered yet"),
         (format!("{campaign}/claims"), "claims open after the close"),
         (format!("{campaign}/history"), "Testers see a challenge"),
+        (format!("{campaign}/rehearsal"), "“One” can be solved."),
         (format!("{campaign}/challenges/new"), "Try the script"),
         (challenge.clone(), "Look closer."),
         (format!("{challenge}/delete"), "What will happen"),
@@ -157,6 +158,8 @@ fn rewards(guild: &Guild) -> Vec<(String, &'static str)> {
             "It would earn",
         ),
         ("/earnings?source_id=none".to_owned(), "No such event is known"),
+        ("/what-if".to_owned(), "Suppose that"),
+        ("/what-if?days=7&message_xp=30&long_factor=".to_owned(), "Supposed: Message XP 30."),
         ("/lake".to_owned(), "Nothing like that happened"),
         (
             "/lake?event_type=voice_join&user_id=5&channel_id=&since=2026-01-01T00:00".to_owned(),

@@ -100,7 +100,7 @@ pub async fn campaign_rehearse(
     let author = challenges::ops::Onlooker { admin: true, ..challenges::ops::Onlooker::default() };
     let all = kernel::PageQuery { limit: Some(REHEARSED), cursor: None };
     let challenges = challenges::ops::challenge_list(pool, (guild_id, id), author, &all).await?;
-    let now = db::now(&mut *db::acquire(pool).await?).await?;
+    let now = kernel::Clock::system().now();
     let pieces: Vec<Piece> = challenges
         .items
         .into_iter()

@@ -78,6 +78,8 @@ pub struct Finding {
 pub struct Rehearsal {
     /// The campaign.
     pub campaign_id: CampaignId,
+    /// Its name.
+    pub name: String,
     /// When it starts in this rehearsal.
     pub starts_at: DateTime<Utc>,
     /// Whether that is its own start time; else it is gone through as if it started now.
@@ -125,7 +127,8 @@ pub fn rehearse(
     }
     let mut findings = findings(settings, pieces, &plan, now);
     findings.sort_by_key(|finding| finding.severity);
-    Rehearsal { campaign_id, starts_at: start, scheduled: settings.start_time.is_some(), moments, findings }
+    let scheduled = settings.start_time.is_some();
+    Rehearsal { campaign_id, name: settings.name.clone(), starts_at: start, scheduled, moments, findings }
 }
 
 /// The instants on which everything else hangs.

@@ -10,7 +10,6 @@ use frame::html::{Html, escape, with_code};
 use frame::page::Page;
 use frame::visit::Visit;
 use frame::{format, ui};
-use futures::{TryFutureExt as _, try_join};
 use kernel::Problem;
 
 use super::campaigns::{CampaignPath, at};
@@ -67,10 +66,7 @@ pub(super) async fn show(
     Path(path): Path<CampaignPath>,
 ) -> Result<Page<Sheet>, Problem> {
     let (pool, guild, id) = (app.pool(), visit.guild_id(), path.campaign_id);
-    let (campaign, rehearsal) = try_join!(
-        campaigns::ops::campaign_get(pool, guild, id, true).err_into::<Problem>(),
-        campaigns::ops::campaign_rehearse(pool, guild, id),
-    )?;
+    let rehearsal = campaigns::ops::campaign_rehearse(pool, guild, id).await?;
     let shell = visit.shell;
     let found = if rehearsal.findings.is_empty() {
         says("Nothing is amiss.")
@@ -83,9 +79,9 @@ pub(super) async fn show(
         link(at(&shell, id, ""), "Back to the campaign"),
     ]);
     let line = time_line(&rehearsal);
-    let sheet = Sheet::new(shell, format!("Rehearsal of {}", campaign.settings.name))
+    let sheet = Sheet::new(shell, format!("Rehearsal of {}", rehearsal.name))
         .below("/staff/campaigns", "Campaigns")
-        .below(&format!("/staff/campaigns/{id}"), &campaign.settings.name)
+        .below(&format!("/staff/campaigns/{id}"), &rehearsal.name)
         .lead(says("How it would go, from its first instant to its last. Nothing is done by looking at it."));
     Ok(Page(sheet.part("What was found", join([found, ways])).part("The time line", line)))
 }

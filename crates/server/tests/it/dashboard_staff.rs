@@ -159,7 +159,6 @@ fn rewards(guild: &Guild) -> Vec<(String, &'static str)> {
         ),
         ("/earnings?source_id=none".to_owned(), "No such event is known"),
         ("/what-if".to_owned(), "Suppose that"),
-        ("/what-if?days=7&message_xp=30&long_factor=".to_owned(), "Supposed: Message XP 30."),
         ("/lake".to_owned(), "Nothing like that happened"),
         (
             "/lake?event_type=voice_join&user_id=5&channel_id=&since=2026-01-01T00:00".to_owned(),

@@ -3,7 +3,8 @@
 //! everybody has completed it, everything was paid once, and the audit is clean. Everything that learners are sent is looked at for what
 //! they must not see ([`scan`]).
 //!
-//! `QUESTHALL_CLASS_LEARNERS` asks for another number of learners than 5.
+//! `QUESTHALL_CLASS_LEARNERS` asks for another number of learners than 5. The larger the class, the more grade, and the longer everybody waits between looks:
+//! a thousand take some minutes with a server that is built for service, which `QUESTHALL_CHAOS_BINARY` names.
 
 mod learner;
 mod scan;
@@ -19,7 +20,7 @@ use learning::model::path::Bundle;
 use learning::rules::banks;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::http::{self, Answer, Sender};
@@ -31,16 +32,24 @@ use crate::{chance, kills, until};
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/from-bytes-to-services");
 /// The first learner's id.
 const FIRST: i64 = 5_001;
-/// How many people grade.
+/// So many people grade, and one more for each so many learners.
 const INSTRUCTORS: u64 = 2;
-/// Pause before a request that got no answer is sent again.
+const TO_ONE: u64 = 50;
+/// Learners' requests that are under way at once: a class does not click in the same instant.
+const AT_ONCE: usize = 48;
+/// Pause before a request that got no answer is sent again; longer, the more often that was so.
 const AGAIN: Duration = Duration::from_millis(100);
+/// Once everything was killed and cut as often as was planned, it goes on at this pace, in seconds.
+const LULL: std::ops::Range<u64> = 20..40;
 /// How long nothing may get on before the test fails.
 const STANDSTILL: Duration = Duration::from_mins(3);
 
 /// What everybody shares.
 struct Class {
     town: Town,
+    /// How many learners there are.
+    learners: u64,
+    door: Semaphore,
     node: watch::Receiver<Option<SocketAddr>>,
     /// With banks filled in: the key, which learners of the test have at hand.
     bundle: Bundle,
@@ -53,12 +62,19 @@ struct Class {
     leaks: Mutex<Vec<String>>,
 }
 
+/// Who asks: a learner, with a key by which a request that is sent again is known; or somebody with a key of their own.
+#[derive(Clone, Copy)]
+enum Asks<'a> {
+    Learner(&'a Sender, &'a str),
+    Staff(&'a str),
+}
+
 impl Class {
     /// A learner's request, sent until there is an answer; what they are sent is looked at.
     async fn learner(&self, user: i64, method: &str, path: &str, body: &Value) -> Answer {
         let (sender, key) = (self.town.sender(user), uuid::Uuid::new_v4().to_string());
         let path = format!("/api/v1/guilds/{GUILD}/{path}");
-        let answer = self.insist(method, &path, body, Some((&sender, &key))).await;
+        let answer = self.insist(method, &path, body, Asks::Learner(&sender, &key)).await;
         let found = scan::leaks(&path, &answer);
         if !found.is_empty() {
             self.leaks.lock().unwrap().push(format!("{method} {path}: {}", found.join(", ")));
@@ -66,29 +82,27 @@ impl Class {
         answer
     }
 
-    /// An instructor's request, sent until there is an answer.
-    async fn staff(&self, method: &str, path: &str, body: &Value) -> Answer {
-        self.insist(method, &format!("/api/v1/guilds/{GUILD}/{path}"), body, None).await
+    /// An instructor's request by their key, sent until there is an answer.
+    async fn staff(&self, key: &str, method: &str, path: &str, body: &Value) -> Answer {
+        self.insist(method, &format!("/api/v1/guilds/{GUILD}/{path}"), body, Asks::Staff(key)).await
     }
 
-    /// Asks until there is an answer; for a learner, with the same key each time.
-    async fn insist(
-        &self,
-        method: &str,
-        path: &str,
-        body: &Value,
-        learner: Option<(&Sender, &str)>,
-    ) -> Answer {
-        let staff = self.town.sender(0).key;
+    /// Asks until there is an answer; for a learner, with the same key of idempotency each time.
+    async fn insist(&self, method: &str, path: &str, body: &Value, who: Asks<'_>) -> Answer {
+        let mut node = self.node.clone();
         for tries in 1.. {
-            let at = *self.node.borrow();
-            let answer = match (at, learner) {
-                (None, _) => None,
-                (Some(at), Some((sender, _))) if method == "GET" => {
-                    http::get(at, path, Some(sender)).await.ok()
+            let at = *node.wait_for(Option::is_some).await.expect("the server is started again");
+            let at = at.expect("it was waited for");
+            let answer = match who {
+                Asks::Learner(sender, key) => {
+                    let _turn = self.door.acquire().await.expect("the door is never closed");
+                    if method == "GET" {
+                        http::get(at, path, Some(sender)).await.ok()
+                    } else {
+                        http::post(at, path, sender, key, body).await.ok()
+                    }
                 }
-                (Some(at), Some((sender, key))) => http::post(at, path, sender, key, body).await.ok(),
-                (Some(at), None) => http::ask(at, method, path, &staff, body).await.ok(),
+                Asks::Staff(key) => http::ask(at, method, path, key, body).await.ok(),
             };
             if let Some(answer) = answer {
                 if answer.status == 500 {
@@ -103,7 +117,7 @@ impl Class {
                     return answer;
                 }
             }
-            tokio::time::sleep(AGAIN).await;
+            tokio::time::sleep(AGAIN * tries.min(10)).await;
         }
         unreachable!("it is asked for ever")
     }
@@ -112,13 +126,19 @@ impl Class {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// Grades whatever waits: some of it fails first, and has to be handed in again.
-    async fn grade(self: Arc<Self>, mut rng: StdRng) {
+    /// How many people grade.
+    fn instructors(&self) -> u64 {
+        INSTRUCTORS + self.learners / TO_ONE
+    }
+
+    /// Somebody grades whatever waits: some of it fails first, and has to be handed in again.
+    async fn grade(self: Arc<Self>, key: String, mut rng: StdRng) {
         while !self.is_over() {
-            let next = self.staff("POST", "assessment/claims", &Value::Null).await;
+            let next = self.staff(&key, "POST", "assessment/claims", &Value::Null).await;
             let one = &next.body["submission"];
             let Some(id) = one["id"].as_str() else {
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                let pause = self.instructors() * 100;
+                tokio::time::sleep(Duration::from_millis(rng.random_range(pause / 2..pause * 3 / 2))).await;
                 continue;
             };
             let good = one["attempt_number"].as_i64() > Some(1) || rng.random_bool(0.7);
@@ -136,7 +156,7 @@ impl Class {
                 json!({ "scores": scores, "feedback": "Thank you." })
             };
             let path = format!("assessment/submissions/{id}/judgement");
-            let judged = self.staff("POST", &path, &judgement).await;
+            let judged = self.staff(&key, "POST", &path, &judgement).await;
             // Sent again after an answer was lost, it is graded already.
             assert!(judged.status == 200 || judged.status == 409, "{judged:?}");
         }
@@ -144,16 +164,20 @@ impl Class {
 
     /// Publishes the path again, with other words now and then: nobody is disturbed.
     async fn edit(self: Arc<Self>, mut rng: StdRng, bundle: Bundle) {
-        let mut edition = 0;
+        let (mut edition, key) = (0, self.town.sender(0).key);
         while !self.is_over() {
-            tokio::time::sleep(Duration::from_millis(rng.random_range(500..3_000))).await;
+            let pause = rng.random_range(500..3_000) * (1 + self.learners / 100);
+            let until = Instant::now() + Duration::from_millis(pause);
+            while Instant::now() < until && !self.is_over() {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
             edition += 1;
             let mut edited = bundle.clone();
             let nth = rng.random_range(0..edited.quests.len());
             let description = &mut edited.quests[nth].quest.description;
             *description = format!("{description}\n\nEdition {edition}.");
             let body = serde_json::to_value(&edited).unwrap();
-            let done = self.staff("POST", "learning/import", &body).await;
+            let done = self.staff(&key, "POST", "learning/import", &body).await;
             assert_eq!((done.status, &done.body["new_versions"]), (200, &json!(0)), "{done:?}");
         }
     }
@@ -162,11 +186,12 @@ impl Class {
     async fn pass_time(&self) {
         let _ = sqlx::query(
             "WITH due AS (UPDATE assessment.quest_submissions SET review_due_at = now() - interval '1 second'
-                           WHERE review_due_at > now() AND created_at < now() - interval '20 seconds'
+                           WHERE review_due_at > now() AND created_at < now() - make_interval(secs => 20 + $1 / 10.0)
                              AND status IN ('submitted', 'in_review') RETURNING id)
              UPDATE jobs.timers t SET scheduled_at = now() FROM due
               WHERE t.kind = 'assessment.review_due' AND t.status = 'PENDING' AND t.payload->>'submission_id' = due.id::text",
         )
+        .bind(i64::try_from(self.learners).unwrap())
         .execute(&self.town.pool)
         .await;
     }
@@ -198,6 +223,51 @@ fn marked() -> Bundle {
     bundle
 }
 
+/// Kills the server and cuts its connections while there are learners; answers how often each, and who tested out.
+async fn storm(
+    class: &Class,
+    server: &mut Server,
+    students: &mut JoinSet<(i64, bool)>,
+    rng: &mut StdRng,
+) -> (usize, usize, Vec<i64>) {
+    let began = Instant::now();
+    let (planned, mut deaths, mut cuts) = (kills(6), 0, 0);
+    let (mut moved, mut seen, mut calm) = (Instant::now(), 0, Instant::now());
+    let mut tested_out = Vec::new();
+    while let Some(ended) = tokio::select! {
+        ended = students.join_next() => ended.map(Some),
+        () = tokio::time::sleep(Duration::from_millis(rng.random_range(500..3_000))) => Some(None),
+    } {
+        if let Some(ended) = ended {
+            let (user, shortcut) = ended.unwrap();
+            tested_out.extend(shortcut.then_some(user));
+            if students.len() % 100 == 0 {
+                println!("  {} learners are left after {:.0?}", students.len(), began.elapsed());
+            }
+            continue;
+        }
+        let answered = class.answered.load(Ordering::Relaxed);
+        if answered > seen {
+            (moved, seen) = (Instant::now(), answered);
+        }
+        assert!(moved.elapsed() < STANDSTILL, "{} learners are stuck", students.len());
+        let storms = deaths < planned || cuts < planned;
+        if storms || calm < Instant::now() {
+            calm = Instant::now() + Duration::from_secs(rng.random_range(LULL));
+            if deaths < planned || deaths <= cuts {
+                deaths += 1;
+                server.kill();
+                server.up().await;
+            } else {
+                cuts += 1;
+                cut(&class.town).await;
+            }
+        }
+        class.pass_time().await;
+    }
+    (deaths, cuts, tested_out)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_class_completes_the_example_path_whatever_dies() {
     let began = Instant::now();
@@ -217,6 +287,8 @@ async fn a_class_completes_the_example_path_whatever_dies() {
     bundle.quests.iter_mut().for_each(|named| banks::fill(&mut named.quest, &drawn));
     let mut class = Class {
         town: town.clone(),
+        learners: learners.try_into().unwrap(),
+        door: Semaphore::new(AT_ONCE),
         node: server.address(),
         bundle,
         path: String::new(),
@@ -227,47 +299,24 @@ async fn a_class_completes_the_example_path_whatever_dies() {
         internal: Mutex::default(),
         leaks: Mutex::default(),
     };
-    let imported = class.staff("POST", "learning/import", &serde_json::to_value(&written).unwrap()).await;
+    let body = serde_json::to_value(&written).unwrap();
+    let imported = class.staff(&town.sender(0).key, "POST", "learning/import", &body).await;
     assert_eq!(imported.status, 200, "{imported:?}");
     class.path = imported.body["path_id"].as_str().unwrap().to_owned();
     let class = Arc::new(class);
 
     let mut staff = JoinSet::new();
-    for _ in 0..INSTRUCTORS {
-        staff.spawn(Arc::clone(&class).grade(StdRng::from_rng(&mut rng)));
+    for n in 0..class.instructors() {
+        // Each by a key of their own: what somebody has claimed they are given first, as often as they ask.
+        let key = town.another_key(&format!("instructor {n}")).await;
+        staff.spawn(Arc::clone(&class).grade(key, StdRng::from_rng(&mut rng)));
     }
     staff.spawn(Arc::clone(&class).edit(StdRng::from_rng(&mut rng), written));
     let mut students = JoinSet::new();
     for user in FIRST..FIRST + learners {
         students.spawn(learner::live(Arc::clone(&class), user, StdRng::from_rng(&mut rng)));
     }
-    let (planned, mut deaths, mut cuts) = (kills(6), 0, 0);
-    let (mut moved, mut seen) = (Instant::now(), 0);
-    let mut tested_out = Vec::new();
-    while let Some(ended) = tokio::select! {
-        ended = students.join_next() => ended.map(Some),
-        () = tokio::time::sleep(Duration::from_millis(rng.random_range(500..3_000))) => Some(None),
-    } {
-        if let Some(ended) = ended {
-            let (user, shortcut) = ended.unwrap();
-            tested_out.extend(shortcut.then_some(user));
-            continue;
-        }
-        let answered = class.answered.load(Ordering::Relaxed);
-        if answered > seen {
-            (moved, seen) = (Instant::now(), answered);
-        }
-        assert!(moved.elapsed() < STANDSTILL, "{} learners are stuck", students.len());
-        if deaths < planned {
-            deaths += 1;
-            server.kill();
-            server.up().await;
-        } else if cuts < planned {
-            cuts += 1;
-            cut(&town).await;
-        }
-        class.pass_time().await;
-    }
+    let (deaths, cuts, tested_out) = storm(&class, &mut server, &mut students, &mut rng).await;
     let taught = began.elapsed();
     class.over.store(true, Ordering::Relaxed);
     while let Some(ended) = staff.join_next().await {

@@ -4,7 +4,8 @@
 //! takes effect once or not at all, `audit` is clean, nothing is left behind, and the service is back within seconds.
 //!
 //! `QUESTHALL_CHAOS_KILLS` asks for another number of kills, in percent of the usual; `QUESTHALL_CHAOS_SEED` repeats a run's chances (but
-//! not its scheduling: that is the machine's). Both are printed.
+//! not its scheduling: that is the machine's). Both are printed. `QUESTHALL_CHAOS_BINARY` names another binary than the one that is built with these
+//! tests, such as one that is built for service.
 //!
 //! A binary of its own beside the crate's other tests: these take minutes, kill processes and count what is left behind, so they run one at a
 //! time and first (`.config/nextest.toml` asks for the binary), and are built alone where only they are wanted.

@@ -6,8 +6,8 @@ use access::{By, Origin, Scopes};
 use chrono::{DateTime, Utc};
 use kernel::{GuildId, UserId};
 use serde_json::{Value, json};
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::http::Sender;
@@ -39,6 +39,18 @@ pub(crate) struct Campaign {
     pub(crate) challenges: Vec<(Uuid, Uuid)>,
 }
 
+async fn key_made(conn: &mut PgConnection, name: &str) -> String {
+    let new = NewKey {
+        name: name.to_owned(),
+        guild: Some(GUILD),
+        user: None,
+        scopes: Scopes::new(["*"]),
+        expires_at: None,
+    };
+    let (_, plain) = key_create(conn, By::Cli, &Origin::default(), &new).await.unwrap();
+    plain.reveal().to_owned()
+}
+
 impl Town {
     /// Founds the guild on a migrated database, with a key for everything in it.
     pub(crate) async fn found(options: &PgConnectOptions) -> Self {
@@ -56,16 +68,14 @@ impl Town {
         .execute(&mut *tx)
         .await
         .unwrap();
-        let new = NewKey {
-            name: "chaos".to_owned(),
-            guild: Some(GUILD),
-            user: None,
-            scopes: Scopes::new(["*"]),
-            expires_at: None,
-        };
-        let (_, plain) = key_create(&mut tx, By::Cli, &Origin::default(), &new).await.unwrap();
+        let key = key_made(&mut tx, "chaos").await;
         tx.commit().await.unwrap();
-        Self { pool, key: plain.reveal().to_owned() }
+        Self { pool, key }
+    }
+
+    /// Another key for everything in the guild: somebody else's.
+    pub(crate) async fn another_key(&self, name: &str) -> String {
+        key_made(&mut *self.pool.acquire().await.unwrap(), name).await
     }
 
     /// The same, where its database was carried to.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use learning::model::quest::{QuestDocument, Step};
@@ -21,17 +22,25 @@ struct Learner {
     /// Quests that were given up once; once is enough.
     given_up: BTreeSet<String>,
     tested_out: bool,
+    /// Whether anything came of what was sent.
+    did: AtomicBool,
 }
+
+/// What is sent with an end like these brings somebody on, where it is taken.
+const ENDS: [&str; 5] = ["/completion", "/answers", "/programs", "/submissions", "/abandon"];
 
 /// Goes on until the path is completed and nothing of it is left; tells who it was, and whether they tested out of something.
 pub(super) async fn live(class: Arc<Class>, user: i64, rng: StdRng) -> (i64, bool) {
-    let mut learner = Learner { class, user, rng, given_up: BTreeSet::new(), tested_out: false };
+    let did = AtomicBool::new(false);
+    let mut learner = Learner { class, user, rng, given_up: BTreeSet::new(), tested_out: false, did };
     let path = format!("learning/paths/{}", learner.class.path);
     // Twice at once: enrolled once.
     let enrol = format!("{path}/enrolment");
     let (one, other) =
         tokio::join!(learner.send("POST", &enrol, json!(null)), learner.send("POST", &enrol, json!(null)));
     assert_eq!((one.status, other.status), (200, 200), "{one:?} {other:?}");
+    // Quests that wait for others: nothing came of them when they were last looked at.
+    let mut waiting = BTreeSet::new();
     loop {
         let view = learner.ok("GET", &path, json!(null)).await;
         let quests = view["quests"].as_array().unwrap();
@@ -49,15 +58,22 @@ pub(super) async fn live(class: Arc<Class>, user: i64, rng: StdRng) -> (i64, boo
             // Opened by what was graded meanwhile, it may be begun.
             assert!(refused.slug() == "quest-locked" || refused.status == 200, "{refused:?}");
         }
-        let open: Vec<&&Value> = left.iter().filter(|quest| quest["state"] != "locked").collect();
-        let before = learner.class.answered.load(std::sync::atomic::Ordering::Relaxed);
-        if let Some(quest) = open.choose(&mut learner.rng) {
+        let open = left.iter().filter(|quest| quest["state"] != "locked" && !waiting.contains(&id(quest)));
+        let open: Vec<&&Value> = open.collect();
+        let pause = if let Some(quest) = open.choose(&mut learner.rng) {
             let (slug, id) = (quest["slug"].as_str().unwrap().to_owned(), id(quest));
+            learner.did.store(false, Ordering::Relaxed);
             learner.quest(&slug, &id).await;
-        }
-        // What is left may wait for people.
-        let busy = learner.class.answered.load(std::sync::atomic::Ordering::Relaxed) > before + 3;
-        let pause = if busy { 1..50 } else { 100..400 };
+            if !learner.did.load(Ordering::Relaxed) {
+                waiting.insert(id);
+            }
+            1..50
+        } else {
+            // All that is left waits for people: the more there are, the longer.
+            waiting.clear();
+            let times = 1 + learner.class.learners / 20;
+            100 * times..400 * times
+        };
         tokio::time::sleep(Duration::from_millis(learner.rng.random_range(pause))).await;
     }
 }
@@ -68,7 +84,12 @@ fn id(of: &Value) -> String {
 
 impl Learner {
     async fn send(&self, method: &str, path: &str, body: Value) -> Answer {
-        self.class.learner(self.user, method, path, &body).await
+        let answer = self.class.learner(self.user, method, path, &body).await;
+        let written = path.starts_with("assessment/reviews/") && !path.ends_with("/decline");
+        if answer.status < 300 && (written || ENDS.iter().any(|end| path.ends_with(end))) {
+            self.did.store(true, Ordering::Relaxed);
+        }
+        answer
     }
 
     async fn ok(&self, method: &str, path: &str, body: Value) -> Value {

@@ -44,7 +44,7 @@ const AT_ONCE: usize = 16;
 /// How long a connection to the gateway lasts before something happens to it: at first, and once the bot trusts connections again. One that ends
 /// within a minute counts as broken, and the pauses grow.
 const SOON: Duration = Duration::from_secs(4);
-const LATER: Duration = Duration::from_secs(65);
+const LATER: Duration = Duration::from_secs(90);
 /// How long somebody waits before they type again: longer than for a picture, without which they are answered in the end.
 const PATIENCE: Duration = Duration::from_secs(12);
 const SCRIPT: &str = "import json, random\nn = random.randint(1, 10**9)\nprint(json.dumps({'input': str(n), 'result': n + 1}))";

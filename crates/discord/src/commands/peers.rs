@@ -17,29 +17,26 @@ use crate::words::{Lang, cut, plain, say, when};
 
 /// Something to review: of the quest that is named, else of one where they owe a review.
 pub(crate) async fn review(call: Call) -> Answered {
-    let (quest, assessment) = match call.text("quest") {
-        Some(_) => {
-            let quest: QuestId = id(&call, "quest", What::Quest, "quest").await?;
-            let among_peers = peers_of(&call, quest).await?.into_iter().next().ok_or_else(|| {
-                Problem::conflict(say!(
-                    call.lang,
-                    "Learners do not review each other in this quest.",
-                    "In dieser Quest bewerten Lernende einander nicht."
-                ))
-            })?;
-            (quest, among_peers)
-        }
-        None => {
-            let owed = reviews_owed(call.pool(), call.guild, call.user).await?;
-            let one = owed.into_iter().next().ok_or_else(|| {
-                Problem::conflict(say!(
-                    call.lang,
-                    "You owe no review. Name a quest to write one all the same.",
-                    "Du schuldest keine Bewertung. Nenne eine Quest, um trotzdem eine zu schreiben."
-                ))
-            })?;
-            (one.quest_id, one.assessment_id)
-        }
+    let (quest, assessment) = if call.text("quest").is_some() {
+        let quest: QuestId = id(&call, "quest", What::Quest, "quest").await?;
+        let among_peers = peers_of(&call, quest).await?.into_iter().next().ok_or_else(|| {
+            Problem::conflict(say!(
+                call.lang,
+                "Learners do not review each other in this quest.",
+                "In dieser Quest bewerten Lernende einander nicht."
+            ))
+        })?;
+        (quest, among_peers)
+    } else {
+        let owed = reviews_owed(call.pool(), call.guild, call.user).await?;
+        let one = owed.into_iter().next().ok_or_else(|| {
+            Problem::conflict(say!(
+                call.lang,
+                "You owe no review. Name a quest to write one all the same.",
+                "Du schuldest keine Bewertung. Nenne eine Quest, um trotzdem eine zu schreiben."
+            ))
+        })?;
+        (one.quest_id, one.assessment_id)
     };
     let given = review_request(call.pool(), call.guild, call.user, quest, assessment).await?;
     call.committed();

@@ -13,7 +13,7 @@ use sqlx::{PgConnection, PgPool};
 use crate::error::Error;
 use crate::locks::campaign_lock;
 use crate::model::{Campaign, CampaignSettings, Status, TimerType};
-use crate::rehearsal::{self, Piece, Rehearsal};
+use crate::rehearsal::{self, Rehearsal};
 use crate::rules;
 use crate::store::{self, timers::QUEUE};
 
@@ -91,29 +91,11 @@ pub async fn campaign_list(
 const REHEARSED: i64 = 200;
 
 /// A campaign gone through on paper, for who may edit it: nothing is written.
-pub async fn campaign_rehearse(
-    pool: &PgPool,
-    guild_id: GuildId,
-    id: CampaignId,
-) -> Result<Rehearsal, kernel::Problem> {
-    let campaign = campaign_get(pool, guild_id, id, true).await?;
-    let author = challenges::ops::Onlooker { admin: true, ..challenges::ops::Onlooker::default() };
-    let all = kernel::PageQuery { limit: Some(REHEARSED), cursor: None };
-    let challenges = challenges::ops::challenge_list(pool, (guild_id, id), author, &all).await?;
-    let now = kernel::Clock::system().now();
-    let pieces: Vec<Piece> = challenges
-        .items
-        .into_iter()
-        .map(|challenge| {
-            let authoring = challenge.authoring.as_ref();
-            Piece {
-                closes_after_minutes: authoring.and_then(|of| of.closes_after_minutes),
-                script_error: authoring.and_then(|of| of.script_error.clone()),
-                checker_error: authoring.and_then(|of| of.checker_error.clone()),
-                title: challenge.title,
-            }
-        })
-        .collect();
+pub async fn campaign_rehearse(pool: &PgPool, guild_id: GuildId, id: CampaignId) -> Result<Rehearsal, Error> {
+    let mut conn = db::acquire(pool).await?;
+    let campaign = known(&mut conn, guild_id, id, true).await?;
+    let pieces = store::pieces(&mut conn, guild_id, id, REHEARSED).await?;
+    let now = db::now(&mut conn).await?;
     Ok(rehearsal::rehearse(id, &campaign.settings, &pieces, now))
 }
 

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::model::{
     Campaign, CampaignSettings, CampaignType, RateLimit, Reward, ScoringType, Status, TimerSettings,
 };
+use crate::rehearsal::Piece;
 
 struct Row {
     id: Uuid,
@@ -350,4 +351,23 @@ pub(crate) async fn unfreeze(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// What a rehearsal has to know of a campaign's challenges, in their order.
+pub(crate) async fn pieces(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    campaign: CampaignId,
+    limit: i64,
+) -> sqlx::Result<Vec<Piece>> {
+    sqlx::query_as!(
+        Piece,
+        "SELECT title, closes_after_minutes, script_error, checker_error FROM challenges.challenges
+          WHERE guild_id = $1 AND campaign_id = $2 ORDER BY order_position LIMIT $3",
+        guild.get(),
+        campaign.get(),
+        limit,
+    )
+    .fetch_all(conn)
+    .await
 }

@@ -147,6 +147,17 @@ impl Of<'_> {
     }
 }
 
+/// What moderators did.
+fn sanctioned(action: &str) -> &'static str {
+    match action {
+        "warn" => "You were warned",
+        "timeout" => "You were timed out",
+        "kick" => "You were removed",
+        "ban" => "You were banned",
+        _ => "Moderators did something about you",
+    }
+}
+
 fn told(shell: &Shell, notice: &Notice, names: &HashMap<UserId, String>) -> Html {
     let of = of(&notice.data);
     let link = |path: String, name: &str| {
@@ -154,6 +165,7 @@ fn told(shell: &Shell, notice: &Notice, names: &HashMap<UserId, String>) -> Html
     };
     let to = |path: &str, id: &str, name: &str| link(format!("{path}/{}", of.id(id)), name);
     let quest = |name: &str| to("/learn/quests", "quest_id", name);
+    let credential = || link("/credentials".to_owned(), of.text("name"));
     let bytes = || format::count(of.number("amount"), "byte", "bytes");
     let until =
         |key: &str| of.time(key).map(|at| format!(" until {}", format::time(&at))).unwrap_or_default();
@@ -192,14 +204,8 @@ fn told(shell: &Shell, notice: &Notice, names: &HashMap<UserId, String>) -> Html
             let giver = giver.map_or_else(|| "Somebody".to_owned(), |giver| giver.to_string());
             format!("{giver} paid you {}{}", bytes(), of.because())
         }
-        "credential.issued" => {
-            format!("You were issued the credential {}", link("/credentials".to_owned(), of.text("name")))
-        }
-        "credential.revoked" => format!(
-            "Your credential {} was revoked{}",
-            link("/credentials".to_owned(), of.text("name")),
-            of.because()
-        ),
+        "credential.issued" => format!("You were issued the credential {}", credential()),
+        "credential.revoked" => format!("Your credential {} was revoked{}", credential(), of.because()),
         "insight.reviews_due" => link(
             "/learn/reviews".to_owned(),
             &format::count(of.number("due"), "spaced review is due", "spaced reviews are due"),
@@ -220,14 +226,8 @@ fn told(shell: &Shell, notice: &Notice, names: &HashMap<UserId, String>) -> Html
             format!("{} was {how}{}", link("/cases".to_owned(), &appeal), of.because())
         }
         "moderation.sanctioned" => {
-            let what = match of.text("action") {
-                "warn" => "You were warned",
-                "timeout" => "You were timed out",
-                "kick" => "You were removed",
-                "ban" => "You were banned",
-                _ => "Moderators did something about you",
-            };
-            format!("{}{}{}", link("/cases".to_owned(), what), until("expires_at"), of.because())
+            let what = link("/cases".to_owned(), sanctioned(of.text("action")));
+            format!("{what}{}{}", until("expires_at"), of.because())
         }
         "reward.reminder" => format!(
             "Your reward of {} waits for you{}",

@@ -399,7 +399,7 @@ mod tests {
 
     use super::*;
 
-    fn settings(more: serde_json::Value) -> CampaignSettings {
+    fn settings(more: &serde_json::Value) -> CampaignSettings {
         let mut all = json!({ "name": "A", "campaign_type": "player", "duration_hours": 10, "start_time": "2027-01-01T00:00:00Z",
             "rewards": [{ "participation": true, "xp": 5 }] });
         for (name, value) in more.as_object().unwrap() {
@@ -438,7 +438,7 @@ mod tests {
 
     #[test]
     fn every_instant_comes_in_order_with_what_members_see() {
-        let settings = settings(json!({ "release_delay_minutes": 240, "freeze_minutes": 60 }));
+        let settings = settings(&json!({ "release_delay_minutes": 240, "freeze_minutes": 60 }));
         let rehearsal = gone_through(&settings, &pieces(3));
         assert_eq!(
             line(&rehearsal),
@@ -463,16 +463,16 @@ mod tests {
 
     #[test]
     fn what_would_go_wrong_is_found() {
-        let late = settings(json!({ "release_delay_minutes": 300 }));
+        let late = settings(&json!({ "release_delay_minutes": 300 }));
         let rehearsal = gone_through(&late, &pieces(3));
         assert_eq!(said(&rehearsal), [(Severity::Error, "release_delay_minutes")]);
         assert_eq!(rehearsal.moments.iter().filter(|one| one.kind == RehearsedKind::Release).count(), 2);
-        let open = settings(json!({ "auto_close": false }));
+        let open = settings(&json!({ "auto_close": false }));
         let rehearsal = gone_through(&open, &pieces(1));
         assert_eq!(said(&rehearsal), [(Severity::Warning, "auto_close")]);
         assert_eq!(line(&rehearsal).last().unwrap(), &("01 12:00".to_owned(), RehearsedKind::Expire));
         let gaps = settings(
-            json!({ "start_time": "2026-11-01T00:00:00Z", "scoring_type": "point_based", "starting_points": 100,
+            &json!({ "start_time": "2026-11-01T00:00:00Z", "scoring_type": "point_based", "starting_points": 100,
             "points_decrease_step": 25, "rewards": [{ "from": 2, "to": 3, "xp": 1 }, { "from": 6, "to": 9, "xp": 1 }] }),
         );
         let rehearsal = gone_through(&gaps, &[]);
@@ -491,7 +491,7 @@ mod tests {
         let points =
             rehearsal.findings.iter().find(|one| one.field.as_deref() == Some("points_decrease_step"));
         assert!(points.unwrap().message.contains("number 5 or later"), "{points:?}");
-        let unscheduled = settings(json!({ "start_time": null, "rewards_enabled": false }));
+        let unscheduled = settings(&json!({ "start_time": null, "rewards_enabled": false }));
         let rehearsal = gone_through(&unscheduled, &pieces(1));
         assert!(!rehearsal.scheduled);
         assert_eq!(

@@ -122,9 +122,12 @@ pub async fn race(
     })
 }
 
+/// What somebody has so far, when they were right last, and the moments until then.
+type Run = (Score, Option<DateTime<Utc>>, Vec<RaceMoment>);
+
 /// Sums up what is told in the order of time.
 fn moments(scoring: Scoring, steps: Vec<Step>) -> HashMap<String, Vec<RaceMoment>> {
-    let mut all: HashMap<String, (Score, Option<DateTime<Utc>>, Vec<RaceMoment>)> = HashMap::new();
+    let mut all: HashMap<String, Run> = HashMap::new();
     for step in steps {
         let (score, last, moments) = all.entry(step.participant_id).or_default();
         score.points += step.points;

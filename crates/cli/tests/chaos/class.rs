@@ -241,7 +241,7 @@ async fn storm(
         if let Some(ended) = ended {
             let (user, shortcut) = ended.unwrap();
             tested_out.extend(shortcut.then_some(user));
-            if students.len() % 100 == 0 {
+            if students.len().is_multiple_of(100) {
                 println!("  {} learners are left after {:.0?}", students.len(), began.elapsed());
             }
             continue;

@@ -75,7 +75,7 @@ impl Town {
 
     /// Another key for everything in the guild: somebody else's.
     pub(crate) async fn another_key(&self, name: &str) -> String {
-        key_made(&mut *self.pool.acquire().await.unwrap(), name).await
+        key_made(&mut self.pool.acquire().await.unwrap(), name).await
     }
 
     /// The same, where its database was carried to.

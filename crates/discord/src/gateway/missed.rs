@@ -62,7 +62,7 @@ impl Missed {
                 Ok(count) => fetched += count,
                 // The bot may not read what was said there, or Discord is away.
                 Err(error) => {
-                    tracing::info!(%guild, %channel, error, "what was missed in a channel is not told")
+                    tracing::info!(%guild, %channel, error, "what was missed in a channel is not told");
                 }
             }
         }

@@ -394,6 +394,25 @@ async fn plays(town: &Town, n: i64, of: i64) {
     }
 }
 
+/// Has the gateway break in every way, one after the other, for as long as it is asked to.
+async fn breaks(town: &Town) {
+    let first = [Trick::ReconnectAfter(40), Trick::SendAgain(20)];
+    let further = [
+        Trick::AcceptAndClose,
+        Trick::Invalid(false),
+        Trick::ReconnectAfter(200),
+        Trick::Invalid(true),
+        Trick::SendAgain(200),
+    ];
+    let soon = first.into_iter().map(|trick| (SOON, trick));
+    let later = further.into_iter().cycle().map(|trick| (LATER, trick));
+    for (pause, trick) in soon.chain(later) {
+        tokio::time::sleep(pause).await;
+        town.gateway.plays(trick);
+        town.gateway.drops();
+    }
+}
+
 async fn play(sandbox: Sandbox) {
     let members: i64 = std::env::var("QUESTHALL_COMMUNITY").ok().and_then(|n| n.parse().ok()).unwrap_or(30);
     let gateway = Gateway::start().await;
@@ -422,29 +441,12 @@ async fn play(sandbox: Sandbox) {
     town.until("SELECT EXISTS (SELECT FROM discord.gateway_shards WHERE sequence >= 1)").await;
     town.hears(RULER, "/season start name:Winter days:30", &["Winter has begun"]).await;
     town.chat.discord.moody(MOODS);
-    let tricks = async {
-        let first = [Trick::ReconnectAfter(40), Trick::SendAgain(20)];
-        let further = [
-            Trick::AcceptAndClose,
-            Trick::Invalid(false),
-            Trick::ReconnectAfter(200),
-            Trick::Invalid(true),
-            Trick::SendAgain(200),
-        ];
-        let soon = first.into_iter().map(|trick| (SOON, trick));
-        let later = further.into_iter().cycle().map(|trick| (LATER, trick));
-        for (pause, trick) in soon.chain(later) {
-            tokio::time::sleep(pause).await;
-            town.gateway.plays(trick);
-            town.gateway.drops();
-        }
-    };
     let began = Instant::now();
     let playing =
         futures::stream::iter(0..members).for_each_concurrent(AT_ONCE, |n| plays(&town, n, members));
     tokio::select! {
         () = playing => {}
-        () = tricks => {}
+        () = breaks(&town) => {}
     }
     println!("{members} members have played: {}", town.figures(began.elapsed()));
     let greetings = town.gateway.greetings();

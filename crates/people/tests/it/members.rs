@@ -42,7 +42,9 @@ async fn a_name_replaces_the_placeholder_and_nothing_else() {
 #[test]
 fn nobody_shows_a_name_past_the_one_place_that_knows_whose_it_is() {
     let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let allowed = ["access/src/sign_in/oauth.rs", "people/src/privacy.rs"].map(|path| crates.join(path));
+    // Signing in writes it, forgetting takes it away.
+    let allowed = ["access/src/sign_in/oauth.rs", "access/src/sign_in/links.rs", "people/src/privacy.rs"]
+        .map(|path| crates.join(path));
     let (mut folders, mut past, mut read) = (Vec::new(), Vec::new(), 0);
     folders.extend(std::fs::read_dir(crates).unwrap().map(|entry| entry.unwrap().path().join("src")));
     while let Some(folder) = folders.pop() {

@@ -12,7 +12,7 @@ const GUILD: i64 = 375_928_847_299_117_063;
 const USER: i64 = 60_011;
 
 /// Operations that take a scope of staff, change something, and are in no log: why.
-const NOT_LOGGED: [(&str, &str); 11] = [
+const NOT_LOGGED: [(&str, &str); 12] = [
     ("assessment_claim_next", "a lease of half an hour, told to others who grade"),
     ("assessment_claim", "likewise"),
     ("assessment_claim_release", "likewise"),
@@ -21,6 +21,7 @@ const NOT_LOGGED: [(&str, &str); 11] = [
     ("member_role_observe", "likewise"),
     ("rule_replay", "a look at what would have been"),
     ("rule_try", "likewise"),
+    ("lake_what_if", "likewise"),
     ("challenge_rejudge", "the sample only asks what would change"),
     ("xp_import", "the sample names nobody"),
     ("webhook_ping", "its delivery is in the webhook's own record"),

@@ -89,10 +89,10 @@ async fn a_newcomer_sets_a_guild_up_by_the_link_alone() {
     let known: bool =
         sqlx::query_scalar(known).bind(GUILD).bind(ME).fetch_one(house.database.pool()).await.unwrap();
     assert!(known);
-    // Nobody knows what they are called until they sign in with Discord.
-    let profile = me.page(&format!("/g/{GUILD}/members/{ME}")).await;
-    assert!(profile.contains("<bdi>Owner (by the set-up link)</bdi>"), "{profile}");
     let mut owner = Browser::signed_in(&house, GUILD, ME, Role::Member).await;
+    // Nobody knows what they are called until they sign in with Discord.
+    let profile = owner.page(&format!("/g/{GUILD}/members/{ME}")).await;
+    assert!(profile.contains("<bdi>Owner (by the set-up link)</bdi>"), "{profile}");
     assert!(owner.page(&format!("/g/{GUILD}/staff/campaigns")).await.contains("Advent of Bytes"));
 }
 

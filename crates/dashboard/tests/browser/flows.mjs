@@ -71,7 +71,7 @@ export async function replay({ page, home, ids }) {
   await page.goto(`${home}/campaigns/${ids.campaign}/replay`);
   const rows = () => page.locator("#replay-rows").innerText();
   const last = await rows();
-  await page.getByLabel("Moment").focus();
+  await page.getByRole("slider", { name: "Moment" }).focus();
   await page.keyboard.press("Home");
   await page.waitForFunction((was) => document.getElementById("replay-rows").innerText !== was, last)
     .catch(() => fault("replay", "the slider shows nothing else"));
@@ -81,7 +81,7 @@ export async function replay({ page, home, ids }) {
   const first = await rows();
   await page.reload();
   if ((await rows()) !== first) fault("replay", "loaded anew, another instant is shown");
-  if ((await page.getByLabel("Moment").inputValue()) !== "0") fault("replay", "the slider does not stand where the page is");
+  if ((await page.getByRole("slider", { name: "Moment" }).inputValue()) !== "0") fault("replay", "the slider does not stand where the page is");
 }
 
 // What happened is counted by the bell, until it was looked at.

@@ -131,7 +131,7 @@ pub async fn what_if(pool: &PgPool, guild: GuildId, supposition: &Supposition) -
     let mut tx = db::begin(pool).await?;
     let present: RewardSettings = settings_read(&mut tx, Some(guild)).await?;
     let supposed = changed(&present, &supposition.settings)?;
-    let Ok(_turn) = TURN.try_acquire() else {
+    let Ok(turn) = TURN.try_acquire() else {
         let detail = "Another question of this kind is being answered; ask again in a moment.";
         return Err(Problem::new(UNAVAILABLE, detail).retry_after(std::time::Duration::from_secs(2)));
     };
@@ -144,7 +144,11 @@ pub async fn what_if(pool: &PgPool, guild: GuildId, supposition: &Supposition) -
     let most = usize::try_from(MAX_EVENTS).unwrap_or(usize::MAX);
     let cut = found.rows.len() >= most || found.ticks.len() >= most;
     let found = Arc::new(found);
-    let counted = tokio::task::spawn_blocking(move || (found.earned(&present), found.earned(&supposed)));
+    let counted = tokio::task::spawn_blocking(move || {
+        // Kept until it is done, whoever still waits for it.
+        let _turn = turn;
+        (found.earned(&present), found.earned(&supposed))
+    });
     let (earned, supposed) = counted.await.map_err(|error| Problem::internal(&error))?;
     let rows = compared(&earned, &supposed);
     let sum = |of: &HashMap<UserId, Earnings>| {

@@ -152,6 +152,12 @@ impl NodeHandle {
         &self.stopping
     }
 
+    /// Returns when the node stops and what may go on for `length` after that has to end.
+    pub(crate) async fn last_moments(&self, length: Duration) {
+        self.stopping.cancelled().await;
+        tokio::time::sleep(length).await;
+    }
+
     /// Spawns a worker that [`Node::stop`] waits for.
     pub fn spawn<F>(&self, worker: F) -> JoinHandle<F::Output>
     where

@@ -310,7 +310,7 @@ async fn run_job(
     let mut broken_off = false;
     let finished = tokio::select! {
         finished = &mut work => finished,
-        () = last_moments(node) => loop {
+        () = node.last_moments(LAST_MOMENTS) => loop {
             broken_off = true;
             if let Err(error) = store::break_off(pool, backend).await {
                 tracing::warn!(schedule = job.schedule.name, %error, "a periodic job could not be told to end");
@@ -350,12 +350,6 @@ async fn run_job(
             Ok(Some(Err(error)))
         }
     }
-}
-
-/// Until the node stops, and what may go on then is over.
-async fn last_moments(node: &NodeHandle) {
-    node.stopping().cancelled().await;
-    tokio::time::sleep(LAST_MOMENTS).await;
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ impl Up {
     pub(crate) fn start(data_dir: &Path, more: &[&str]) -> Self {
         let fixed = ["--json", "--data-dir", data_dir.to_str().unwrap(), "up", "--listen", "127.0.0.1:0"];
         let mut child = questhall(fixed.iter().chain(more))
+            // Beside everything else that a machine does that tests, what was begun may take its time to be finished.
+            .env("QUESTHALL_WORKERS__STOP_TIMEOUT", "2m")
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()

@@ -2,6 +2,7 @@
 //!
 //! The lease is renewed while the handler runs. A node that dies stops renewing, and another takes over with a greater token.
 //! A node that merely hung finds out that its lease is lost when it renews, confirms or completes; its handler is dropped.
+//! A node that stops gives back what is not done in its last moments: the next to come, or itself when it is back, begins it anew.
 //! So a timer may begin more than once, and effects outside the database need an idempotency key (the timer's id).
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -29,6 +30,10 @@ use crate::{
     table::{MAX_RETRIES, TimerError},
     wake::{MAX_SLEEP, Wake},
 };
+
+/// How long a handler may go on when its node stops. It is cut off then as by a crash, which all of them have to bear; but its timer is
+/// free at once, and the node leaves in good order.
+const LAST_MOMENTS: Duration = Duration::from_secs(5);
 
 /// The lease was taken over by another node: stop, and write nothing more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -75,7 +80,7 @@ impl Lease {
     }
 }
 
-/// Starts to run timers of `kind` until the node stops; those that run then are finished.
+/// Starts to run timers of `kind` until the node stops; those that run then are finished, or given back.
 pub(super) fn spawn(pool: PgPool, kind: &'static str, handler: Leased, node: NodeHandle, wake: &Wake) {
     let signal = wake.subscribe(QUEUE);
     let tasks = node.clone();
@@ -159,6 +164,7 @@ impl Runner {
                 pool: self.pool.clone(),
                 handler: self.handler.clone(),
                 kind: self.kind,
+                node: self.node.clone(),
                 wake: self.wake.clone(),
                 chance: self.rng.random(),
             };
@@ -197,6 +203,7 @@ struct Work {
     pool: PgPool,
     handler: Leased,
     kind: &'static str,
+    node: NodeHandle,
     wake: Wake,
     /// For the jitter of a retry, in 0..1.
     chance: f64,
@@ -218,12 +225,31 @@ impl Work {
                 count(self.kind, "lost");
                 return;
             }
+            () = self.node.last_moments(LAST_MOMENTS) => return self.give_back(&timer, &lease).await,
         };
         if let Err(error) = self.finish(&timer, &lease, result).await {
             // Its lease ends, and it is run again.
             tracing::warn!(kind = self.kind, timer = %timer.id, %error, "the end of a timer could not be stored");
         }
         self.wake.outbox();
+    }
+
+    /// Leaves the timer to whoever comes next.
+    async fn give_back(&self, timer: &Timer, lease: &Lease) {
+        let given = async {
+            let mut connection = db::acquire(&self.pool).await?;
+            lease_store::give_back(&mut connection, lease.id, lease.token).await
+        };
+        match given.await {
+            Ok(given) => {
+                count(self.kind, if given { "given_back" } else { "lost" });
+                tracing::info!(kind = self.kind, timer = %timer.id, "the node stops: a timer is left to the next one");
+            }
+            // Its lease ends, and it is run again.
+            Err(error) => {
+                tracing::warn!(kind = self.kind, timer = %timer.id, %error, "a timer could not be given back");
+            }
+        }
     }
 
     /// Renews the lease; returns when it is lost.

@@ -183,6 +183,29 @@ pub(super) async fn fail(
     .await
 }
 
+/// Ends a lease as if it had never been: PENDING again, due as before; CANCELLED when the same work was scheduled anew meanwhile.
+/// False when the lease was lost, or the handler completed its timer itself.
+pub(super) async fn give_back(
+    connection: &mut PgConnection,
+    id: TimerId,
+    token: i64,
+) -> Result<bool, sqlx::Error> {
+    let result = sqlx::query!(
+        "UPDATE jobs.timers AS t
+            SET locked_until = NULL, status = CASE WHEN anew.found THEN 'CANCELLED' ELSE 'PENDING' END,
+                executed_at = CASE WHEN anew.found THEN now() END
+           FROM (SELECT EXISTS (SELECT FROM jobs.timers AS mine
+                                  JOIN jobs.timers AS other USING (kind, dedupe_key)
+                                 WHERE mine.id = $1 AND other.status = 'PENDING') AS found) AS anew
+          WHERE t.id = $1 AND t.fencing_token = $2 AND t.status = 'RUNNING'",
+        id.get(),
+        token,
+    )
+    .execute(connection)
+    .await?;
+    Ok(result.rows_affected() == 1)
+}
+
 /// Time until a timer of the kind is due or a lease of one ends, whichever is first.
 pub(super) async fn next_due(
     connection: &mut PgConnection,

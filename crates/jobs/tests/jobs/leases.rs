@@ -234,3 +234,34 @@ async fn what_a_dead_node_had_is_taken_over_long_before_its_lease_would_end() {
     world.until(COMPLETED, 1).await;
     within(node.stop(Duration::from_secs(30))).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_stops_gives_back_what_it_cannot_finish() {
+    let world = World::new().await;
+    let endless = || {
+        Handlers::new().leased(kind("test.long"), LeaseSettings::default(), |_: Due<For>, _| {
+            std::future::pending::<Result<(), TimerError>>()
+        })
+    };
+    let (node, _wake) = serve(&world, endless(), EngineSettings::default()).await;
+    let alone = schedule(&world, new("test.long", None, At::Now)).await.unwrap();
+    let again = schedule(&world, new("test.long", Some("again"), At::Now)).await.unwrap();
+    world.until("SELECT count(*) FROM jobs.timers WHERE status = 'RUNNING'", 2).await;
+    schedule(&world, new("test.long", Some("again"), At::In(Duration::from_hours(1)))).await.unwrap();
+    assert!(within(node.stop(Duration::from_secs(30))).await.unwrap(), "nothing keeps it any longer");
+    // As good as new; what was scheduled anew meanwhile is not done twice.
+    let now = format!(
+        "SELECT count(*) FROM jobs.timers
+          WHERE (id = '{alone}' AND status = 'PENDING' AND scheduled_at <= now() AND retry_count = 0 AND crash_count = 0
+                 AND locked_until IS NULL)
+             OR (id = '{again}' AND status = 'CANCELLED')"
+    );
+    assert_eq!(world.number(&now).await, 2);
+
+    let handlers =
+        Handlers::new()
+            .leased(kind("test.long"), LeaseSettings::default(), |_: Due<For>, _| async { Ok(()) });
+    let (node, _wake) = serve(&world, handlers, EngineSettings::default()).await;
+    world.until(COMPLETED, 1).await;
+    within(node.stop(Duration::from_secs(30))).await.unwrap();
+}

@@ -76,6 +76,8 @@ fn worst(pipeline: &Pipeline) -> f64 {
         "\u{200B}b".repeat(2_000),
         "𝐛𝐚𝐝".repeat(1_333),
         "[".repeat(4_000),
+        "[](".repeat(1_333),
+        "<".repeat(4_000),
         "*_~|`".repeat(800),
         "https://a.b/?u=https%3A%2F%2F".repeat(137),
         "discord.gg/%72".repeat(285),

@@ -36,6 +36,8 @@ pub(super) fn shown(source: &str) -> Shown<'_> {
         at: 0,
         out: String::with_capacity(source.len()),
         marks: Vec::new(),
+        pairs: None,
+        next_angle: 0,
         shown: Shown::default(),
     };
     renderer.run(source.len(), 0);
@@ -54,8 +56,15 @@ struct Renderer<'a> {
     at: usize,
     out: String,
     marks: Vec<Mark>,
+    /// Which brackets and parentheses belong together: found at the first bracket, in one go, as each may wait for its end up to the last.
+    pairs: Option<Pairs>,
+    /// Where the next `>` is, as far as was looked.
+    next_angle: usize,
     shown: Shown<'a>,
 }
+
+/// How long a link's text, its target, and what stands between `<` and `>` may be.
+const LONGEST: usize = 2_100;
 
 /// Masked links within masked links are text; a hostile heap of brackets must not be a heap of calls.
 const DEEPEST: u32 = 1;
@@ -138,9 +147,12 @@ impl<'a> Renderer<'a> {
 
     /// `[text](https://…)`: only what has a scheme is a link; the text is rendered too.
     fn masked(&mut self, rest: &'a str, depth: u32) -> bool {
-        let Some(close) = bracket_end(rest) else { return false };
+        let source = self.source;
+        let pairs = self.pairs.get_or_insert_with(|| Pairs::of(source));
+        let Some(close) = pairs.bracket_end(self.at).map(|place| place - self.at) else { return false };
         let Some(after) = rest[close + 1..].strip_prefix('(') else { return false };
-        let Some(end) = parenthesis_end(after) else { return false };
+        let open = self.at + close + 1;
+        let Some(end) = pairs.parenthesis_end(open).map(|place| place - open - 1) else { return false };
         let inside = after[..end].trim();
         let target = match inside.strip_prefix('<') {
             Some(pointed) => pointed.split('>').next().unwrap_or(""),
@@ -159,7 +171,13 @@ impl<'a> Renderer<'a> {
 
     /// `<https://…>`, mentions, custom emoji, times.
     fn angle(&mut self, rest: &'a str) -> bool {
-        let Some(end) = rest.bytes().take(2_100).position(|b| b == b'>') else { return false };
+        if self.next_angle <= self.at {
+            self.next_angle = self.source[self.at..].find('>').map_or(usize::MAX, |n| n + self.at);
+        }
+        let end = self.next_angle.saturating_sub(self.at);
+        if end >= rest.len().min(LONGEST) {
+            return false;
+        }
         let inside = &rest[1..end];
         if has_scheme(inside) && !inside.contains(char::is_whitespace) {
             self.out.push_str(inside);
@@ -241,12 +259,17 @@ impl<'a> Renderer<'a> {
             from = mark.at + mark.token.len();
         }
         text.push_str(&out[from..]);
+        // How much is gone up to and with each.
+        let lengths: Vec<usize> = gone
+            .iter()
+            .scan(0, |sum, n| {
+                *sum += marks[*n].token.len();
+                Some(*sum)
+            })
+            .collect();
         let removed_before = |place: usize| {
-            gone.iter()
-                .map(|n| &marks[*n])
-                .filter(|mark| mark.at < place)
-                .map(|mark| mark.token.len())
-                .sum::<usize>()
+            let before = gone.partition_point(|n| marks[*n].at < place);
+            before.checked_sub(1).map_or(0, |last| lengths[last])
         };
         for range in &mut shown.code {
             *range = range.start - removed_before(range.start)..range.end - removed_before(range.end);
@@ -274,41 +297,52 @@ fn closing(text: &str, ticks: usize) -> Option<usize> {
     None
 }
 
-/// Where the bracket that opens a text is closed; brackets within are counted.
-fn bracket_end(text: &str) -> Option<usize> {
-    let mut depth = 0i32;
-    let mut escaped = false;
-    for (n, b) in text.bytes().enumerate().take(2_100) {
-        match b {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'[' => depth += 1,
-            b']' => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(n);
-                }
-            }
-            b'\n' if text[n..].starts_with("\n\n") => return None,
-            _ => {}
-        }
-    }
-    None
+/// Brackets and parentheses with what closes them, by where they open.
+struct Pairs {
+    brackets: Vec<(usize, usize)>,
+    parentheses: Vec<(usize, usize)>,
 }
 
-/// Where the parenthesis that was opened is closed.
-fn parenthesis_end(text: &str) -> Option<usize> {
-    let mut depth = 0i32;
-    for (n, b) in text.bytes().enumerate().take(2_100) {
-        match b {
-            b'(' => depth += 1,
-            b')' if depth == 0 => return Some(n),
-            b')' => depth -= 1,
-            b'\n' => return None,
-            _ => {}
+impl Pairs {
+    /// Brackets within brackets are counted, and what is escaped is none; an empty line ends all. Parentheses end with their line.
+    fn of(text: &str) -> Self {
+        let mut pairs = Self { brackets: Vec::new(), parentheses: Vec::new() };
+        let (mut brackets, mut parentheses) = (Vec::new(), Vec::new());
+        let mut escaped = false;
+        let bytes = text.as_bytes();
+        for (at, b) in bytes.iter().enumerate() {
+            match b {
+                b'(' => parentheses.push(at),
+                b')' => pairs.parentheses.extend(parentheses.pop().map(|open| (open, at))),
+                b'\n' => parentheses.clear(),
+                _ => {}
+            }
+            match b {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'[' => brackets.push(at),
+                b']' => pairs.brackets.extend(brackets.pop().map(|open| (open, at))),
+                b'\n' if bytes.get(at + 1) == Some(&b'\n') => brackets.clear(),
+                _ => {}
+            }
         }
+        pairs.brackets.sort_unstable();
+        pairs.parentheses.sort_unstable();
+        pairs
     }
-    None
+
+    fn bracket_end(&self, open: usize) -> Option<usize> {
+        Self::end(&self.brackets, open)
+    }
+
+    fn parenthesis_end(&self, open: usize) -> Option<usize> {
+        Self::end(&self.parentheses, open)
+    }
+
+    fn end(pairs: &[(usize, usize)], open: usize) -> Option<usize> {
+        let n = pairs.binary_search_by_key(&open, |(open, _)| *open).ok()?;
+        Some(pairs[n].1).filter(|close| close - open < LONGEST)
+    }
 }
 
 fn has_scheme(text: &str) -> bool {
@@ -401,9 +435,23 @@ mod tests {
             "[](".repeat(1_300),
             "\\".repeat(4_000),
             "<".repeat(4_000),
+            "`a`*b*".repeat(666),
         ] {
             let _ = shown(&heap);
         }
+    }
+
+    #[test]
+    fn what_is_too_long_or_not_closed_in_time_is_text() {
+        let long = format!("[{}](https://e.com)", "x".repeat(LONGEST));
+        assert_eq!(text(&long), long);
+        assert_eq!(shown("[a\n\nb](https://e.com)").links, Vec::<&str>::new());
+        assert_eq!(shown("[a](https://e.com\n)").links, Vec::<&str>::new());
+        assert_eq!(shown("[a\\](https://e.com)").links, Vec::<&str>::new());
+        assert_eq!(shown("[[a](https://e.com) [b](https://f.org)").links, ["https://e.com", "https://f.org"]);
+        let long = format!("<{}>", "x".repeat(LONGEST));
+        assert_eq!(text(&long), long);
+        assert_eq!(shown("< <@5>").mentions, ["5"]);
     }
 
     proptest! {

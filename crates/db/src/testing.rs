@@ -17,7 +17,10 @@ pub use dump::{dump, restore};
 pub use files::schema;
 pub use folder::{Folder, PrivateCluster};
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, postgres::PgConnectOptions};
 
@@ -39,9 +42,10 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// A fresh copy of the migrated template, with the pool settings of production.
+    /// A fresh copy of the migrated template, with the pool settings of production; but a test has more patience, as a machine that
+    /// tests does everything at once.
     pub async fn new() -> Self {
-        Self::with_settings(&Settings::default()).await
+        Self::with_settings(&patient()).await
     }
 
     /// The same with pool settings of your own (`url` and `data_dir` are ignored).
@@ -51,7 +55,7 @@ impl TestDatabase {
 
     /// A database with nothing in it, for tests of the migrations themselves.
     pub async fn empty() -> Self {
-        Self::make(&Settings::default(), false).await
+        Self::make(&patient(), false).await
     }
 
     async fn make(settings: &Settings, migrated: bool) -> Self {
@@ -105,6 +109,17 @@ impl Drop for TestDatabase {
             });
         });
         let _ = thread.join();
+    }
+}
+
+/// Whatever a test waits for comes in the end, or the test is ended by its runner.
+fn patient() -> Settings {
+    Settings {
+        acquire_timeout: Duration::from_mins(1),
+        statement_timeout: Duration::from_mins(5),
+        lock_timeout: Duration::from_mins(2),
+        idle_in_transaction_timeout: Duration::from_mins(5),
+        ..Settings::default()
     }
 }
 

@@ -56,6 +56,16 @@ async fn touched(pool: &PgPool) -> Vec<(i32, i64)> {
         .unwrap()
 }
 
+/// Waits, within a batch, until somebody waits for this batch to commit.
+async fn until_somebody_waits(tx: &mut PgTransaction<'static>) -> sqlx::Result<()> {
+    let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut **tx).await? {
+        // The view is a snapshot until told otherwise.
+        sqlx::query("SELECT pg_stat_clear_snapshot()").execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
 async fn state(pool: &PgPool) -> String {
     sqlx::query_scalar("SELECT state FROM jobs.backfills WHERE name = 'big'").fetch_one(pool).await.unwrap()
 }
@@ -132,16 +142,27 @@ async fn two_runners_share_the_work() {
     table(&pool, 50_000).await;
     let pace = Pace { batch: 500, ..FAST };
     let shares: [Arc<AtomicU64>; 2] = Default::default();
-    let runner = |share: Arc<AtomicU64>| {
+    let runner = |share: Arc<AtomicU64>, others: Arc<AtomicU64>| {
         let pool = pool.clone();
         tokio::spawn(async move {
-            backfill::run(&pool, "big", "public.big", pace, step, |progress| {
+            let stepped = |mut tx: PgTransaction<'static>, after, limit| {
+                let (share, others) = (share.clone(), others.clone());
+                async move {
+                    // Nobody does it all before the other has come.
+                    if share.load(Ordering::Relaxed) > 0 && others.load(Ordering::Relaxed) == 0 {
+                        until_somebody_waits(&mut tx).await?;
+                    }
+                    step(tx, after, limit).await
+                }
+            };
+            backfill::run(&pool, "big", "public.big", pace, stepped, |progress| {
                 share.fetch_add(progress.batch, Ordering::Relaxed);
             })
             .await
         })
     };
-    let (one, other) = futures::join!(runner(shares[0].clone()), runner(shares[1].clone()));
+    let [one, other] = &shares;
+    let (one, other) = futures::join!(runner(one.clone(), other.clone()), runner(other.clone(), one.clone()));
     assert_eq!(one.unwrap().unwrap(), Outcome::Completed(50_000));
     assert_eq!(other.unwrap().unwrap(), Outcome::Completed(50_000));
     let [one, other] = shares.map(|share| share.load(Ordering::Relaxed));
@@ -176,16 +197,7 @@ async fn it_can_be_paused_and_resumed_from_elsewhere() {
             let elsewhere = pool.clone();
             // Waits for this batch to commit, as it should.
             tokio::spawn(async move { backfill::pause(&elsewhere, "big").await.unwrap() });
-            while !sqlx::query_scalar::<_, bool>(
-                "SELECT EXISTS (SELECT FROM pg_stat_activity
-                                 WHERE datname = current_database() AND wait_event_type = 'Lock')",
-            )
-            .fetch_one(&mut *tx)
-            .await?
-            {
-                // The view is a snapshot until told otherwise.
-                sqlx::query("SELECT pg_stat_clear_snapshot()").execute(&mut *tx).await?;
-            }
+            until_somebody_waits(&mut tx).await?;
         }
         step(tx, after, limit).await
     };

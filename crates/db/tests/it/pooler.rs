@@ -27,10 +27,28 @@ impl Pooler {
             assert!(std::env::var_os("CI").is_none(), "pgbouncer is not installed");
             return None;
         };
+        // Somebody else may take the port before it does; then it ends, and another is tried.
+        for _ in 0..10 {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            if let Some(pooler) = Self::start_at(Path::new(program), port, folder, database, mode, more) {
+                return Some(pooler);
+            }
+        }
+        panic!("PgBouncer ends by itself, whatever the port");
+    }
+
+    /// `None` where it ends by itself.
+    fn start_at(
+        program: &Path,
+        port: u16,
+        folder: &Path,
+        database: &TestDatabase,
+        mode: &str,
+        more: &str,
+    ) -> Option<Self> {
         let options = database.options();
         let host =
             options.get_socket().map_or(options.get_host().to_owned(), |dir| dir.display().to_string());
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let file = folder.join(format!("{mode}{port}.ini"));
         let name = options.get_database().unwrap();
         let user = options.get_username();
@@ -51,10 +69,13 @@ impl Pooler {
             command.args(["-u", &user.name]);
         }
         let process = command.arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let pooler = Self { process, port };
+        let mut pooler = Self { process, port };
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(20), "PgBouncer does not come up");
+            if pooler.process.try_wait().unwrap().is_some() {
+                return None;
+            }
+            assert!(begun.elapsed() < Duration::from_mins(1), "PgBouncer does not come up");
             std::thread::park_timeout(Duration::from_millis(20));
         }
         Some(pooler)

@@ -24,8 +24,20 @@ struct Server {
 impl Server {
     /// Starts `postgres` over a cluster that nobody has open, with TLS on TCP, and waits until it is ready.
     fn start(bindir: &Path, pgdata: &Path, ssl: bool) -> Self {
+        loop {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            match Self::start_at(bindir, pgdata, ssl, port) {
+                Ok(server) => return server,
+                // Somebody else took the port meanwhile.
+                Err(said) if said.iter().any(|line| line.contains("Address already in use")) => {}
+                Err(said) => panic!("it did not start: {said:#?}"),
+            }
+        }
+    }
+
+    /// What it said where it ends by itself.
+    fn start_at(bindir: &Path, pgdata: &Path, ssl: bool, port: u16) -> Result<Self, Vec<String>> {
         let owner = fs::metadata(pgdata).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new(bindir.join("postgres"));
         command.arg("-D").arg(pgdata).args([
             "-c",
@@ -48,7 +60,10 @@ impl Server {
         let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
         let mut said = Vec::new();
         loop {
-            let Some(line) = log.next() else { panic!("it did not start: {said:#?}") };
+            let Some(line) = log.next() else {
+                process.wait().unwrap();
+                return Err(said);
+            };
             said.push(line.unwrap());
             if said.last().unwrap().contains("ready to accept connections") {
                 break;
@@ -56,7 +71,7 @@ impl Server {
         }
         // It must not stop because nobody reads what it logs.
         std::thread::spawn(move || log.count());
-        Self { process, port }
+        Ok(Self { process, port })
     }
 }
 

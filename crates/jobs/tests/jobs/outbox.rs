@@ -103,7 +103,7 @@ async fn a_late_commit_is_neither_skipped_nor_out_of_order() {
     assert_eq!(read.iter().map(number).collect::<Vec<_>>(), [1, 2, 3, 4], "reading and following agree");
     let rest = read_until(&mut connection, live[1].position, &everything, 2).await;
     assert_eq!(rest.iter().map(number).collect::<Vec<_>>(), [3, 4]);
-    within(node.stop(Duration::from_secs(30))).await.unwrap();
+    within(node.stop(Duration::from_mins(2))).await.unwrap();
     assert!(feed.next().await.is_err(), "readers learn that the node stops");
 }
 
@@ -139,7 +139,7 @@ async fn writers_that_race_leave_one_order_in_which_nothing_is_missing() {
     assert!(seen.is_sorted_by(|a, b| a.position < b.position));
     let stored = world.number("SELECT count(*) FROM jobs.outbox").await;
     assert_eq!(stored, 160);
-    within(node.stop(Duration::from_secs(30))).await.unwrap();
+    within(node.stop(Duration::from_mins(2))).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -173,7 +173,7 @@ async fn a_reader_resumes_where_it_left_off_without_gap_or_repetition() {
         seen.push(number(&within(feed.next()).await.unwrap()));
     }
     assert_eq!(seen, (0..n).collect::<Vec<_>>());
-    within(node.stop(Duration::from_secs(30))).await.unwrap();
+    within(node.stop(Duration::from_mins(2))).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,7 +211,7 @@ async fn a_slow_subscriber_is_told_and_a_slow_feed_catches_up() {
     for n in 0..6_000 {
         assert_eq!(number(&within(feed.next()).await.unwrap()), n);
     }
-    within(node.stop(Duration::from_secs(30))).await.unwrap();
+    within(node.stop(Duration::from_mins(2))).await.unwrap();
 }
 
 #[tokio::test]
@@ -303,7 +303,7 @@ async fn consumers_have_each_effect_once_though_they_fail_and_race() {
     let disorder = "SELECT count(*) FROM (SELECT n, row_number() OVER (ORDER BY seq) - 1 AS place FROM public.rung) AS r WHERE n <> place";
     assert_eq!(world.number(disorder).await, 0);
     for node in [one, other] {
-        within(node.stop(Duration::from_secs(30))).await.unwrap();
+        within(node.stop(Duration::from_mins(2))).await.unwrap();
     }
 }
 
@@ -343,5 +343,5 @@ async fn another_node_publishes_as_soon_as_the_one_before_is_known_to_be_dead() 
     let (told, mut hear) = tokio::sync::mpsc::unbounded_channel();
     spawn_publisher(world.pool().clone(), Crier(told), node.handle(), &wake);
     assert_eq!(within(hear.recv()).await, Some(1));
-    within(node.stop(Duration::from_secs(30))).await.unwrap();
+    within(node.stop(Duration::from_mins(2))).await.unwrap();
 }

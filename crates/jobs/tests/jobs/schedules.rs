@@ -50,7 +50,7 @@ async fn of_four_schedulers_one_runs_the_job() {
     }
     assert!(!run_now(&world, "test.unknown").await);
     for node in nodes {
-        within(node.stop(Duration::from_secs(30))).await.unwrap();
+        within(node.stop(Duration::from_mins(2))).await.unwrap();
     }
     assert_eq!(world.number(RUNG).await, 8, "each run was one node's");
     assert_eq!(
@@ -73,7 +73,7 @@ async fn missed_runs_are_made_up_once() {
     let (node, wake) = world.node().await;
     schedule::spawn(world.pool().clone(), vec![ringing("test.ring")], &node.handle(), &wake).unwrap();
     world.until(RUNS, 11).await;
-    within(node.stop(Duration::from_secs(30))).await.unwrap();
+    within(node.stop(Duration::from_mins(2))).await.unwrap();
     assert_eq!(world.number(RUNG).await, 1);
     let next = "SELECT count(*) FROM jobs.schedules
                  WHERE next_run_at = date_trunc('year', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' + interval '1 year'";
@@ -109,7 +109,7 @@ async fn failures_are_undone_recorded_and_tried_again_soon() {
     let jobs = vec![failing, panicking, slow, ringing("test.ring")];
     schedule::spawn(world.pool().clone(), jobs, &node.handle(), &wake).unwrap();
     world.until("SELECT sum(runs)::bigint FROM jobs.schedules", 4).await;
-    within(node.stop(Duration::from_secs(30))).await.unwrap();
+    within(node.stop(Duration::from_mins(2))).await.unwrap();
     assert_eq!(world.number(RUNG).await, 1, "what the failing ones did was undone");
     let rows = schedule::list(&mut world.pool().acquire().await.unwrap()).await.unwrap();
     let errors: Vec<_> =
@@ -149,7 +149,7 @@ async fn a_long_run_is_broken_off_when_its_node_stops_and_stays_due() {
     let sleeping = "SELECT count(*) FROM pg_stat_activity
                      WHERE datname = current_database() AND state = 'active' AND query = 'SELECT pg_sleep(600)'";
     world.until(sleeping, 2).await;
-    assert!(within(node.stop(Duration::from_secs(30))).await.unwrap(), "it waited for the long runs");
+    assert!(within(node.stop(Duration::from_mins(2))).await.unwrap(), "it waited for the long runs");
     assert_eq!(world.number(sleeping).await, 0);
     assert_eq!(world.number(RUNG).await, 0, "what a broken run did was undone");
     let due = "SELECT count(*) FROM jobs.schedules WHERE next_run_at <= now() AND runs = 0 AND failures = 0";
@@ -158,7 +158,7 @@ async fn a_long_run_is_broken_off_when_its_node_stops_and_stays_due() {
     let (node, wake) = world.node().await;
     schedule::spawn(world.pool().clone(), vec![ringing("test.ring")], &node.handle(), &wake).unwrap();
     world.until(RUNS, 1).await;
-    within(node.stop(Duration::from_secs(30))).await.unwrap();
+    within(node.stop(Duration::from_mins(2))).await.unwrap();
 }
 
 #[tokio::test]
@@ -176,7 +176,7 @@ async fn a_lock_that_lingers_elsewhere_only_delays() {
     assert_eq!(world.number(RUNS).await, 0);
     holder.rollback().await.unwrap();
     world.until(RUNS, 1).await;
-    within(node.stop(Duration::from_secs(30))).await.unwrap();
+    within(node.stop(Duration::from_mins(2))).await.unwrap();
 }
 
 #[tokio::test]
@@ -194,7 +194,9 @@ async fn the_house_keeps_itself_clean() {
         )
         .await;
     let ahead = "SELECT count(*) FROM questhall.month_partitions('jobs.outbox') WHERE starts_at > now()";
-    assert_eq!(world.number(ahead).await, 3);
+    // One less where a month ended since the template of this database was made.
+    let made = world.number(ahead).await;
+    assert!((2..=3).contains(&made), "{made}");
     world
         .run(
             "DO $$ DECLARE part text; BEGIN
@@ -203,11 +205,11 @@ async fn the_house_keeps_itself_clean() {
              END $$",
         )
         .await;
-    assert_eq!(world.number(ahead).await, 2);
+    assert_eq!(world.number(ahead).await, made - 1);
     let (node, wake) = world.node().await;
     schedule::spawn(world.pool().clone(), builtin(Retention::default()), &node.handle(), &wake).unwrap();
     world.until("SELECT count(*) FROM jobs.schedules WHERE runs = 1", 4).await;
-    within(node.stop(Duration::from_secs(30))).await.unwrap();
+    within(node.stop(Duration::from_mins(2))).await.unwrap();
     let rows = schedule::list(&mut world.pool().acquire().await.unwrap()).await.unwrap();
     assert!(rows.iter().all(|row| row.last_error.is_none()), "{rows:#?}");
     assert_eq!(world.number(ahead).await, 3);

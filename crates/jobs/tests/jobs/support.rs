@@ -19,7 +19,7 @@ use tokio::{sync::Semaphore, task::JoinHandle};
 use uuid::Uuid;
 
 /// How long a test waits for something that must happen before it calls it missing.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 const SCHEMA: &str = "
 CREATE TABLE public.rings (

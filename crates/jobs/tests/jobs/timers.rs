@@ -93,7 +93,7 @@ async fn a_timer_runs_once_in_its_own_transaction() {
         assert_eq!(world.number(&format!("SELECT count(*) FROM public.rung WHERE id = '{id}'")).await, 1);
     }
     assert_eq!(world.number(&status(far, "PENDING")).await, 1);
-    within(node.stop(Duration::from_secs(30))).await.unwrap();
+    within(node.stop(Duration::from_mins(2))).await.unwrap();
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn failures_are_listed_told_and_run_again_by_their_own_guild_only() {
     let told = "SELECT count(*) FROM jobs.outbox
                  WHERE event_type = 'timer.failed' AND guild_id = 42 AND payload->>'error' = 'x cannot be'";
     assert_eq!(world.number(told).await, 1);
-    within(node.stop(Duration::from_secs(30))).await.unwrap();
+    within(node.stop(Duration::from_mins(2))).await.unwrap();
 
     let mut connection = world.pool().acquire().await.unwrap();
     let listing = Listing { status: Status::Failed, guild: Some(GUILD), kind: None };
@@ -140,7 +140,7 @@ async fn failures_are_listed_told_and_run_again_by_their_own_guild_only() {
     assert!(!timers::retry_failed(&mut connection, id, None).await.unwrap(), "it is pending by now");
     let (node, _wake) = serve(&world, Handlers::new().on(kind("test.moan"), ring), eager()).await;
     world.until(&status(id, "COMPLETED"), 1).await;
-    within(node.stop(Duration::from_secs(30))).await.unwrap();
+    within(node.stop(Duration::from_mins(2))).await.unwrap();
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn a_kind_that_nobody_handles_waits_and_stands_in_nobodys_way() {
     let id = schedule(&world, new("test.ring", None, At::Now)).await.unwrap();
     world.until(&status(id, "COMPLETED"), 1).await;
     assert_eq!(world.number(&status(stranger, "PENDING")).await, 1);
-    within(node.stop(Duration::from_secs(30))).await.unwrap();
+    within(node.stop(Duration::from_mins(2))).await.unwrap();
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn what_is_not_of_its_kind_fails_for_good() {
     world.until(&status(id, "FAILED"), 1).await;
     let why = "SELECT count(*) FROM jobs.timers WHERE last_error LIKE 'its payload is not ours: %' AND retry_count = 1";
     assert_eq!(world.number(why).await, 1);
-    within(node.stop(Duration::from_secs(30))).await.unwrap();
+    within(node.stop(Duration::from_mins(2))).await.unwrap();
 }
 
 #[tokio::test]

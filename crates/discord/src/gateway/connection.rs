@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, interval_at, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_websockets::{ClientBuilder, Limits, Message, WebSocketStream};
 
@@ -184,6 +184,8 @@ impl Connection<'_> {
         // What the next heartbeat says was seen; not what was committed.
         let mut seen = session.as_ref().map(|session| session.sequence);
         let mut beats = interval_at(Instant::now() + every.mul_f64(rand::random()), every);
+        // A process that stood still does not make up for beats: the second would come before Discord could have answered the first.
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut answered = true;
         loop {
             // While nobody takes events nothing is read; heartbeats go on, and are not expected to be answered.

@@ -29,7 +29,7 @@ pub use document::{assert_documented, takes_member};
 
 /// Has a reader of the outbox take everything that is in it, also what comes of its taking, as nodes do.
 ///
-/// Readers stop at the oldest transaction that runs anywhere, also in the databases of other tests: those are waited for, a minute at most.
+/// Readers stop at the oldest transaction that runs anywhere, also in the databases of other tests: those are waited for, some minutes at most.
 pub async fn deliver(pool: &PgPool, reader: &impl Consumer) {
     const OPEN: &str = "SELECT EXISTS (SELECT FROM jobs.outbox WHERE transaction_id >= pg_snapshot_xmin(pg_current_snapshot()))";
     let mut conn = db::acquire(pool).await.expect("the test database answers");
@@ -47,8 +47,8 @@ pub async fn deliver(pool: &PgPool, reader: &impl Consumer) {
             }
         }
     };
-    let done = tokio::time::timeout(Duration::from_mins(1), everything).await;
-    assert!(done.is_ok(), "{} still waits for somebody's transaction after a minute", reader.name());
+    let done = tokio::time::timeout(Duration::from_mins(4), everything).await;
+    assert!(done.is_ok(), "{} still waits for somebody's transaction after minutes", reader.name());
 }
 
 /// Routes, and a key that opens them.

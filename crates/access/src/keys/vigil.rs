@@ -148,6 +148,7 @@ mod tests {
 
     use super::*;
     use crate::actor::{Person, Session};
+    use crate::keys::cache::FRESH;
     use crate::role::Role;
 
     fn person(roles: &[(i64, Role)]) -> Actor {
@@ -159,6 +160,12 @@ mod tests {
             roles: roles.iter().map(|(guild, role)| (GuildId::new(*guild), *role)).collect(),
             discord_age: None,
         })
+    }
+
+    #[test]
+    fn a_revoked_keys_streams_end_within_a_second() {
+        // The look that finds an answer no longer fresh has it asked anew, and the next one hears it.
+        assert!(FRESH.to_std().unwrap() + 2 * LOOK < Duration::from_secs(1));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use db::testing::TestDatabase;
 use economy::TransferWriter;
 use jobs::outbox::Tail;
 use jobs::{Node, Wake};
-use kernel::{GuildId, UserId};
+use kernel::{Clock, GuildId, UserId};
 use serde_json::Value;
 use server::{Services, Settings};
 use tokio_util::sync::CancellationToken;
@@ -63,13 +63,18 @@ impl House {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
+        Self::by(settings, Clock::system()).await
+    }
+
+    /// With a clock of its own, by which what is remembered grows old.
+    pub(crate) async fn by(settings: Settings, clock: Clock) -> Self {
         let database = TestDatabase::new().await;
         let pool = database.pool().clone();
         let wake = Wake::new();
         let node = Node::start(pool.clone(), "test", "0", &["http"], wake.clone()).await.unwrap();
         let services = Services {
             schema: db::testing::schema(),
-            app: App::new(pool.clone(), wake.clone(), settings.api()),
+            app: App::with_clock(pool.clone(), wake.clone(), settings.api(), clock),
             tail: Tail::spawn(pool.clone(), &node.handle(), &wake),
             webhooks: delivery::Webhooks::new(settings.webhooks.clone()).unwrap(),
             submissions: SubmissionWriter::start(&pool, &wake, 1, None),

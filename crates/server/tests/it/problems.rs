@@ -77,7 +77,8 @@ async fn bodies_that_are_too_large_malformed_or_of_the_wrong_type() {
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_given_up() {
     let mut settings = Settings::default();
-    settings.http.request_timeout = Duration::from_millis(100);
+    // Long enough for the request that waits for nobody.
+    settings.http.request_timeout = Duration::from_secs(3);
     let house = House::with(settings).await;
     let mut locker = house.database.pool().begin().await.unwrap();
     sqlx::query("LOCK TABLE people.members IN ACCESS EXCLUSIVE MODE").execute(&mut *locker).await.unwrap();

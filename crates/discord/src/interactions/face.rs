@@ -12,8 +12,6 @@ use crate::commands;
 use crate::sender::{Method, Request};
 use crate::words::Lang;
 
-/// After this a promise is given. Discord waits for three seconds, of which its way and ours take some.
-const PROMISE: Duration = Duration::from_millis(1_500);
 /// How long an answer may take all in all: the interaction's token is good for a quarter of an hour.
 const ANSWER: Duration = Duration::from_mins(10);
 /// Rows removed by one run of the clean-up.
@@ -55,7 +53,8 @@ pub(crate) async fn first(bot: &Bot, interaction: Interaction) -> Result<First, 
         }));
     }
     if interaction.kind == AUTOCOMPLETE {
-        let choices = tokio::time::timeout(PROMISE, commands::complete(bot, &interaction)).await;
+        let choices =
+            tokio::time::timeout(bot.settings().promise, commands::complete(bot, &interaction)).await;
         // Whoever types does not need to know that nothing came.
         let choices = choices.unwrap_or_else(|_| Ok(Vec::new())).unwrap_or_else(|error| {
             tracing::debug!(%error, "nothing was found for who types a command");
@@ -76,7 +75,7 @@ pub(crate) async fn first(bot: &Bot, interaction: Interaction) -> Result<First, 
         let bot = bot.clone();
         async move { commands::carry_out(&bot, interaction).await }
     });
-    if let Ok(done) = tokio::time::timeout(PROMISE, &mut running).await {
+    if let Ok(done) = tokio::time::timeout(bot.settings().promise, &mut running).await {
         let reply = done.unwrap_or_else(|error| broke(&error));
         if reply.files.is_empty() {
             return Ok(First::Now(reply.callback()));

@@ -25,6 +25,7 @@ use access::testing::means;
 use access::{By, Origin};
 use campaigns::ops::Asker;
 use campaigns::timers::CampaignTimers;
+use discord::DiscordSettings;
 use futures::StreamExt as _;
 use jobs::{Node, Run, TimerTable as _, Wake};
 use kernel::CampaignId;
@@ -46,7 +47,7 @@ const AT_ONCE: usize = 16;
 const SOON: Duration = Duration::from_secs(4);
 const LATER: Duration = Duration::from_secs(90);
 /// How long somebody waits before they type again: longer than for a picture, without which they are answered in the end.
-const PATIENCE: Duration = Duration::from_secs(12);
+const PATIENCE: Duration = Duration::from_secs(30);
 const SCRIPT: &str = "import json, random\nn = random.randint(1, 10**9)\nprint(json.dumps({'input': str(n), 'result': n + 1}))";
 const CHALLENGES: i32 = 3;
 /// Runs the server, by Discord's own permission for everything.
@@ -422,6 +423,8 @@ async fn play(sandbox: Sandbox) {
             settings.gateway = true;
             settings.message_content = true;
             settings.gateway_url = Some(url);
+            // As it is in service.
+            settings.promise = DiscordSettings::default().promise;
         },
         Some(sandbox),
     )
@@ -497,7 +500,7 @@ async fn play(sandbox: Sandbox) {
     }
     drop(conn);
     town.chat.discord.verdict();
-    node.stop(Duration::from_secs(10)).await.unwrap();
+    node.stop(Duration::from_mins(2)).await.unwrap();
 }
 
 /// A member takes what they won.

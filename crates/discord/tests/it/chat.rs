@@ -1,6 +1,7 @@
 //! A member types, the bot answers: what tests of commands read like.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use access::personal::Keepers;
 use access::{App, HttpSettings};
@@ -102,6 +103,8 @@ impl Chat {
             public_key: Some(key),
             token: Some(TOKEN.to_owned()),
             api_url: discord.url.clone(),
+            // What is not about promises is answered at once, however busy the machine is.
+            promise: Duration::from_mins(1),
             ..DiscordSettings::default()
         };
         change(&mut settings);
@@ -181,11 +184,11 @@ impl Chat {
             return Heard { message: answer["data"].clone(), answer, files: Vec::new() };
         }
         let path = format!("/webhooks/{APPLICATION}/{token}/messages/@original");
-        for _ in 0..1_000 {
+        for _ in 0..6_000 {
             if let Some(seen) = self.discord.seen(&path).pop() {
                 return Heard { answer, message: seen.body.unwrap(), files: seen.files };
             }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("the bot broke its promise");
     }

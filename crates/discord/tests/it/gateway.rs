@@ -10,6 +10,9 @@ use crate::chat::{ADA_TYPES, Chat};
 use crate::sanctions::raid;
 use crate::stand_in::gateway::{Gateway, Trick};
 
+/// How often it is looked, ten milliseconds apart, for something that must happen.
+pub(crate) const LOOKS: usize = 12_000;
+
 pub(crate) struct Watched {
     pub(crate) chat: Chat,
     pub(crate) gateway: Gateway,
@@ -19,6 +22,9 @@ pub(crate) struct Watched {
 impl Watched {
     pub(crate) async fn new(tricks: Vec<Trick>) -> Self {
         let gateway = Gateway::start().await;
+        if tricks.iter().any(|trick| matches!(trick, Trick::Deaf)) {
+            gateway.memory.lock().unwrap().pace = Some(300);
+        }
         for trick in tricks {
             gateway.plays(trick);
         }
@@ -45,7 +51,7 @@ impl Watched {
 
     /// Waits until this holds in the database.
     pub(crate) async fn until(&self, sql: &'static str) {
-        for _ in 0..2_000 {
+        for _ in 0..LOOKS {
             if sqlx::query_scalar::<_, bool>(sql).fetch_one(self.chat.pool()).await.unwrap() {
                 return;
             }
@@ -60,7 +66,7 @@ impl Watched {
 
     /// Waits until so many connections have been greeted.
     async fn until_greeted(&self, count: usize) {
-        for _ in 0..2_000 {
+        for _ in 0..LOOKS {
             if self.gateway.greetings().len() >= count {
                 return;
             }
@@ -82,7 +88,7 @@ impl Watched {
         let answer = self
             .chat
             .discord
-            .awaits(token, Duration::from_secs(5), |known| known.state.callbacks.get(&number).cloned())
+            .awaits(token, Duration::from_mins(2), |known| known.state.callbacks.get(&number).cloned())
             .await;
         answer.unwrap_or_else(|| panic!("nobody answered {line}"))
     }
@@ -134,7 +140,7 @@ async fn another_node_goes_on_after_the_last_event_that_was_committed() {
     watched.gateway.happens("MESSAGE_CREATE", message(first, "one"));
     watched.until("SELECT sequence = 2 FROM discord.gateway_shards").await;
     // The node hangs: its lease lapses.
-    watched.node.take().unwrap().stop(Duration::from_secs(5)).await.unwrap();
+    watched.node.take().unwrap().stop(Duration::from_mins(2)).await.unwrap();
     watched.chat.run("UPDATE jobs.nodes SET stopped_at = NULL").await;
     watched.gateway.happens("MESSAGE_CREATE", message(first + 1, "two"));
     watched.chat.run("UPDATE discord.gateway_shards SET held_until = now() - interval '1 second'").await;
@@ -153,7 +159,7 @@ async fn what_a_node_held_that_is_gone_is_anothers_at_once() {
         "UPDATE jobs.nodes SET died_at = now(), stopped_at = NULL",
     ];
     for (nth, gone) in gone.into_iter().enumerate() {
-        watched.node.take().unwrap().stop(Duration::from_secs(5)).await.unwrap();
+        watched.node.take().unwrap().stop(Duration::from_mins(2)).await.unwrap();
         watched.chat.run(gone).await;
         // Long before its lease ends.
         watched.chat.run("UPDATE discord.gateway_shards SET held_until = now() + interval '1 hour'").await;
@@ -250,7 +256,7 @@ async fn who_asks_for_something_is_answered_while_what_came_before_still_waits()
 #[tokio::test]
 async fn a_session_that_is_over_is_begun_anew_and_a_deaf_gateway_is_left() {
     let watched = Watched::new(vec![Trick::Invalid(false), Trick::Deaf]).await;
-    for _ in 0..2_000 {
+    for _ in 0..LOOKS {
         if watched.gateway.greetings().len() >= 3 {
             break;
         }

@@ -140,7 +140,7 @@ async fn what_discord_blocks_is_a_hit_once_and_no_word_of_it_is_kept() {
     watched.chat.discord.with(|known| known.automod.clear());
     let gone = json!({ "id": id.to_string(), "guild_id": "1", "name": "Words" });
     watched.gateway.happens("AUTO_MODERATION_RULE_DELETE", gone);
-    for _ in 0..1_000 {
+    for _ in 0..6_000 {
         if !there(&watched.chat).is_empty() {
             break;
         }

@@ -11,7 +11,7 @@ use crate::stand_in::gateway::Gateway;
 use crate::stand_in::{APPLICATION, StandIn, TOKEN};
 
 /// How long a session may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 async fn until(what: &str, holds: impl Fn() -> bool) {
     let began = std::time::Instant::now();

@@ -46,24 +46,21 @@ async fn retry_after_is_obeyed_whoever_says_it_and_a_shared_limit_is_no_fault() 
 async fn a_global_limit_holds_for_all_nodes_and_a_routes_limit_for_the_route() {
     let (database, discord, sender) = house().await;
     let other = Sender::new(database.pool().clone(), discord.application()).unwrap();
-    let ask =
-        |patience: u64| Request::new(Method::GET, "/gateway/bot").within(Duration::from_millis(patience));
-    discord.misbehave("messages", Fault::Limited(Some("user"), 5.0));
-    assert!(matches!(
-        sender.send(&say("a").within(Duration::from_millis(500))).await,
-        Err(SendError::Later(_))
-    ));
-    other.send(&ask(1_000)).await.unwrap();
-    sender.send(&ask(1_000)).await.unwrap();
-    discord.misbehave("gateway", Fault::Limited(Some("global"), 5.0));
-    assert!(matches!(sender.send(&ask(500)).await, Err(SendError::Later(_))));
+    // Nobody waits for what comes later than they have patience for, and patience is there for a busy machine.
+    let ask = || Request::new(Method::GET, "/gateway/bot").within(Duration::from_secs(30));
+    discord.misbehave("messages", Fault::Limited(Some("user"), 300.0));
+    assert!(matches!(sender.send(&say("a")).await, Err(SendError::Later(_))));
+    other.send(&ask()).await.unwrap();
+    sender.send(&ask()).await.unwrap();
+    discord.misbehave("gateway", Fault::Limited(Some("global"), 300.0));
+    assert!(matches!(sender.send(&ask()).await, Err(SendError::Later(_))));
     let before = discord.seen("").len();
-    assert!(matches!(other.send(&ask(500)).await, Err(SendError::Later(_))), "the other node knows");
+    assert!(matches!(other.send(&ask()).await, Err(SendError::Later(_))), "the other node knows");
     assert_eq!(discord.seen("").len(), before, "and asks nothing");
     // Answers to interactions are not counted by Discord, and not held up.
     let original =
         Request::new(Method::PATCH, "/webhooks/1/token/messages/@original").json(json!({ "content": "x" }));
-    other.send(&original.within(Duration::from_secs(1))).await.unwrap();
+    other.send(&original.within(Duration::from_secs(30))).await.unwrap();
     discord.verdict();
 }
 
@@ -83,17 +80,28 @@ async fn a_route_with_nothing_left_is_waited_for_and_others_are_not() {
 async fn all_nodes_together_send_no_more_than_fifty_a_second() {
     let (database, discord, sender) = house().await;
     let other = Sender::new(database.pool().clone(), discord.application()).unwrap();
-    let asks = (0..120).map(|n| {
-        let (sender, path) =
-            (if n % 2 == 0 { &sender } else { &other }, format!("/guilds/1/members/{}", 1_000 + n));
-        async move { sender.send(&Request::new(Method::GET, path)).await }
-    });
-    futures::future::join_all(asks).await;
-    let times: Vec<Instant> = discord.seen("GET").iter().map(|seen| seen.at).collect();
-    assert_eq!(times.len(), 120);
-    for (n, begin) in times.iter().enumerate() {
-        let within = times[n..].iter().filter(|at| **at - *begin < Duration::from_secs(1)).count();
-        assert!(within <= 50, "{within} within a second");
+    for round in 0..2 {
+        if round > 0 {
+            // Long after the last one, no more may leave at once.
+            let sql = "UPDATE discord.send_budgets SET next_at = next_at - interval '1 hour'";
+            sqlx::query(sql).execute(database.pool()).await.unwrap();
+        }
+        let seen = discord.seen("GET").len();
+        let began = Instant::now();
+        let asks = (0..120).map(|n| {
+            let (sender, path) =
+                (if n % 2 == 0 { &sender } else { &other }, format!("/guilds/1/members/{}", 1_000 + n));
+            async move { sender.send(&Request::new(Method::GET, path)).await }
+        });
+        futures::future::join_all(asks).await;
+        let times: Vec<Instant> = discord.seen("GET")[seen..].iter().map(|seen| seen.at).collect();
+        assert_eq!(times.len(), 120);
+        // On its way each may be held up, and arrive together with those after it; none may arrive before it could have left: a
+        // few at once, then one every 22 ms, which is 49 in any second.
+        for (n, at) in (0..).zip(times) {
+            let soonest = Duration::from_millis(22 * n).saturating_sub(Duration::from_millis(100));
+            assert!(at - began >= soonest, "{n} came after {:?}", at - began);
+        }
     }
 }
 
@@ -189,14 +197,14 @@ async fn nothing_is_followed_and_nothing_endless_is_read() {
 #[tokio::test]
 async fn a_slow_answer_to_one_holds_up_nobody_elsewhere() {
     let (_database, discord, sender) = house().await;
-    discord.misbehave("channels/50", Fault::Slow(Duration::from_secs(2)));
-    let began = Instant::now();
-    let quick = async {
-        sender.send(&Request::new(Method::GET, "/gateway/bot")).await.unwrap();
-        began.elapsed()
-    };
+    discord.misbehave("channels/50", Fault::Slow(Duration::from_secs(5)));
     let message = say("slow");
-    let (slow, quick) = tokio::join!(sender.send(&message), quick);
-    slow.unwrap();
-    assert!(quick < Duration::from_secs(1), "{quick:?}");
+    let slow = sender.send(&message);
+    tokio::pin!(slow);
+    let ask = Request::new(Method::GET, "/gateway/bot");
+    tokio::select! {
+        answer = sender.send(&ask) => drop(answer.unwrap()),
+        slow = &mut slow => panic!("the slow one was first: {slow:?}"),
+    }
+    slow.await.unwrap();
 }

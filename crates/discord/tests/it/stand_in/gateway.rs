@@ -41,7 +41,7 @@ pub(crate) struct Memory {
     tricks: VecDeque<Trick>,
     /// What clients said first: `identify`, or `resume <sequence>`.
     pub(crate) greetings: Vec<String>,
-    /// Milliseconds between heartbeats; few, so that what depends on them is soon seen.
+    /// Milliseconds between heartbeats; few where it is about those, as a machine that is busy may answer one late.
     pub(crate) pace: Option<u64>,
     /// How often all connections were dropped.
     drops: usize,
@@ -147,7 +147,7 @@ async fn serve(stream: TcpStream, memory: &Mutex<Memory>, url: &str) -> Option<(
     let (trick, drops, pace) = {
         let mut memory = memory.lock().unwrap();
         memory.connections += 1;
-        (memory.tricks.pop_front(), memory.drops, memory.pace.unwrap_or(300))
+        (memory.tricks.pop_front(), memory.drops, memory.pace.unwrap_or(10_000))
     };
     if matches!(trick, Some(Trick::AcceptAndClose)) {
         return socket.close().await.ok();

@@ -1,6 +1,6 @@
 //! A real NATS server for tests, to be killed and started again at will.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use db::testing::Folder;
 use crate::settings::NatsSettings;
 
 /// Longest to wait until it answers.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A NATS server with `JetStream`, and its store in a folder that goes with it.
 #[derive(Debug)]
@@ -38,11 +38,20 @@ impl Broker {
             eprintln!("SKIPPED: nats-server is not installed (Debian: apt-get install nats-server)");
             return None;
         };
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let port = port.expect("there is a free port").port();
         let folder = Folder::new();
-        let child = run(&program, port, folder.path());
-        Some(Self { child, port, folder })
+        for _ in 0..10 {
+            let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+            let port = port.expect("there is a free port").port();
+            let mut child = run(&program, port, folder.path());
+            // Somebody else may have taken the port meanwhile: then it ends by itself.
+            while child.try_wait().expect("a child can be looked at").is_none() {
+                if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                    return Some(Self { child, port, folder });
+                }
+                std::thread::park_timeout(Duration::from_millis(10));
+            }
+        }
+        panic!("nats-server ends by itself, whatever the port");
     }
 
     /// SIGKILL.

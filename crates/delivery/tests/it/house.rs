@@ -39,7 +39,7 @@ mod declared_1 {
 pub(crate) const GUILD: GuildId = GuildId::new(1);
 
 /// The longest a test waits for the database to say something.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) struct House {
     pub(crate) webhooks: Webhooks,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::house::{House, local};
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 fn settings(broker: &Broker) -> NatsSettings {
     let lake = LakeSource { stream: Some("LAKE".to_owned()), ..LakeSource::default() };

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::house::{House, event, local};
 
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The first `count` messages of the stream: subject, id, body.
 async fn read(server: &Broker, count: usize) -> Vec<(String, String, Value)> {

@@ -18,8 +18,13 @@ async fn what_a_hung_node_was_at_is_taken_over_and_it_records_nothing_afterwards
     // The first node hangs in its second delivery; its lease lapses.
     house.node().await;
     house.run("UPDATE delivery.webhook_queues SET locked_until = now() - interval '1 second'").await;
-    // The first has not recorded event 0 yet: it comes again, as `webhook-id` tells.
-    assert_eq!(endpoint.numbers(3).await, [0, 1, 2]);
+    // Unless the first took its time for event 0, that is not recorded yet: it comes again, as `webhook-id` tells.
+    let mut again = endpoint.numbers(2).await;
+    if again == [0, 1] {
+        again.remove(0);
+        again.extend(endpoint.numbers(1).await);
+    }
+    assert_eq!(again, [1, 2]);
     house.settled().await;
     let tokens = house.count("SELECT fencing_token FROM delivery.webhook_queues").await;
     gate.add_permits(1);
@@ -27,7 +32,7 @@ async fn what_a_hung_node_was_at_is_taken_over_and_it_records_nothing_afterwards
     house.emit_numbers(3..4).await;
     assert_eq!(endpoint.numbers(1).await, [3]);
     for node in house.nodes.drain(..) {
-        assert!(node.stop(std::time::Duration::from_secs(30)).await.unwrap());
+        assert!(node.stop(std::time::Duration::from_mins(2)).await.unwrap());
     }
     assert_eq!(house.count("SELECT failures::bigint FROM delivery.webhook_queues").await, 0);
     assert_eq!(
@@ -46,7 +51,7 @@ async fn a_node_that_stops_leaves_its_queues_to_the_others() {
     house.emit_numbers(0..3).await;
     assert_eq!(endpoint.next().await.n(), 0);
     let first = house.nodes.remove(0);
-    let stopping = tokio::spawn(first.stop(std::time::Duration::from_secs(30)));
+    let stopping = tokio::spawn(first.stop(std::time::Duration::from_mins(2)));
     house.node().await;
     gate.add_permits(1);
     assert!(stopping.await.unwrap().unwrap(), "it ends after the attempt that it is at");

@@ -221,7 +221,8 @@ pub(super) async fn idle(server: &Server, authorization: &str, quick: bool) -> R
     }
     let with = resident(pid)?;
     #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark")]
-    let each = (with - before) * 1024.0 / clients as f64;
+    // What starting took may be given back meanwhile.
+    let each = (with - before).max(0.0) * 1024.0 / clients as f64;
     drop(streams);
     Ok(vec![
         Figure::new(

@@ -17,7 +17,7 @@ use crate::{http, until};
 const KEPT: usize = 400;
 
 /// What errors say that tell of PostgreSQL's death, or of a session's.
-const DEATHS: [&str; 7] = [
+const DEATHS: [&str; 8] = [
     "private PostgreSQL",
     "terminating connection",
     "Broken pipe",
@@ -26,6 +26,8 @@ const DEATHS: [&str; 7] = [
     "0 bytes at EOF",
     // Its socket is gone until it is back.
     "communicating with database: No such file",
+    // Nor is it back soon on a busy machine.
+    "pool timed out while waiting for an open connection",
 ];
 
 /// A server, running or not; where it listens changes with every start.
@@ -64,7 +66,9 @@ impl Server {
             [command, "--listen", "127.0.0.1:0", "--set", "log.format=json", "--set", "log.filter=info"];
         // The same for all nodes, and no file in the data folder of whoever runs this.
         let key = ["--set", "secrets.key=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="];
-        let common = common.into_iter().chain(key);
+        // What was begun may take its time to be finished, beside everything else that a machine does that tests.
+        let unhurried = ["--set", "workers.stop_timeout=2m", "--set", "http.drain_timeout=2m"];
+        let common = common.into_iter().chain(key).chain(unhurried);
         let arguments = common.map(str::to_owned).chain(arguments.iter().cloned()).collect();
         let (address, _) = watch::channel(None);
         Self { arguments, child: None, address, log: Arc::default(), families: Vec::new() }

@@ -56,7 +56,7 @@ impl Town {
     pub(crate) async fn found(options: &PgConnectOptions) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(6)
-            .acquire_timeout(std::time::Duration::from_secs(5))
+            .acquire_timeout(std::time::Duration::from_secs(15))
             .connect_lazy_with(options.clone());
         let mut tx = pool.begin().await.unwrap();
         people::guild_ensure(&mut tx, GUILD, None).await.unwrap();

@@ -43,6 +43,7 @@ fn every_section_gives_figures() {
         // A difference of two measurements may be nothing at all; everything else takes time or room.
         let differences = [
             "CPU that the jail adds",
+            "memory of an idle stream",
             "what a checker adds to an answer's p99 at 100/s",
             "what unlocking adds to a completion",
         ];

@@ -30,6 +30,7 @@ impl Up {
         let mut child = questhall(fixed.iter().chain(more))
             // Beside everything else that a machine does that tests, what was begun may take its time to be finished.
             .env("QUESTHALL_WORKERS__STOP_TIMEOUT", "2m")
+            .env("QUESTHALL_HTTP__DRAIN_TIMEOUT", "2m")
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()

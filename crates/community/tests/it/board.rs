@@ -75,7 +75,7 @@ async fn claims_lapse_and_quests_leave_the_board() {
     while house.events("board.quest_released").await.is_empty() {
         tokio::task::yield_now().await;
     }
-    assert!(node.stop(std::time::Duration::from_secs(30)).await.unwrap());
+    assert!(node.stop(std::time::Duration::from_mins(2)).await.unwrap());
     assert_eq!(house.events("board.quest_released").await[0]["lapsed"], true);
     let seen = house.ok("GET", "/board", None).await;
     assert_eq!((seen["items"].as_array().unwrap().len(), &seen["items"][0]["status"]), (1, &json!("open")));

@@ -137,7 +137,7 @@ async fn clock(pool: &PgPool) {
     while sqlx::query_scalar::<_, i64>(ran).fetch_one(pool).await.unwrap() == 0 {
         tokio::task::yield_now().await;
     }
-    assert!(node.stop(Duration::from_secs(30)).await.unwrap());
+    assert!(node.stop(Duration::from_mins(2)).await.unwrap());
 }
 
 #[tokio::test]

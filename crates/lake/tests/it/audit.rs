@@ -34,7 +34,7 @@ async fn the_weekly_audit_mends_what_drifted() {
     while house.count(open).await > 0 {
         tokio::task::yield_now().await;
     }
-    assert!(node.stop(Duration::from_secs(30)).await.unwrap());
+    assert!(node.stop(Duration::from_mins(2)).await.unwrap());
     let result: Value =
         sqlx::query_scalar("SELECT last_result FROM jobs.schedules WHERE name = 'lake.audit'")
             .fetch_one(house.pool())

@@ -172,7 +172,7 @@ async fn at_midnight_under_load_every_event_is_in_exactly_one_season() {
             tokio::task::yield_now().await;
         }
         crowd.over.send_replace(true);
-        assert!(node.stop(Duration::from_secs(30)).await.unwrap());
+        assert!(node.stop(Duration::from_mins(2)).await.unwrap());
     };
     futures::join!(crowd.write(&house, when), rolling);
     assert_eq!(house.events("season.ended").await.len(), 1);

@@ -70,7 +70,7 @@ pub(crate) async fn again(desk: Desk, sandbox: Sandbox) {
 
 pub(crate) async fn refused(_: Desk, sandbox: Sandbox) {
     sandbox.shutdown().await;
-    let limits = Limits { wall: std::time::Duration::from_secs(2), ..Limits::default() };
+    let limits = Limits { wall: std::time::Duration::from_secs(4), ..Limits::default() };
     let sandbox = Sandbox::start(Config { workers: 1, limits, ..Config::default() }).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let put = |file: &str, text: &str| {

@@ -477,7 +477,8 @@ fn patterns_that_are_slow_elsewhere_are_not_here() {
     ] {
         let _ = hits(&pipeline, &text);
     }
-    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    // Many times what they take, also on a busy machine; what tries every way would not be done in a day.
+    assert!(started.elapsed().as_secs() < 180, "{:?}", started.elapsed());
 }
 
 proptest! {

@@ -143,7 +143,7 @@ async fn run_timers(house: &House) {
     while house.count(open).await > 0 {
         tokio::task::yield_now().await;
     }
-    assert!(node.stop(std::time::Duration::from_secs(30)).await.unwrap());
+    assert!(node.stop(std::time::Duration::from_mins(2)).await.unwrap());
 }
 
 #[tokio::test]

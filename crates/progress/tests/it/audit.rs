@@ -34,7 +34,7 @@ async fn week(house: &House) -> Value {
     while house.count(open).await > 0 {
         tokio::task::yield_now().await;
     }
-    assert!(node.stop(Duration::from_secs(30)).await.unwrap());
+    assert!(node.stop(Duration::from_mins(2)).await.unwrap());
     sqlx::query_scalar("SELECT last_result FROM jobs.schedules WHERE name = 'progress.audit'")
         .fetch_one(house.pool())
         .await

@@ -23,7 +23,7 @@ async fn let_timers_run(house: &House) {
     while house.count("SELECT count(*) FROM jobs.timers WHERE status IN ('PENDING', 'RUNNING')").await > 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert!(node.stop(Duration::from_secs(30)).await.unwrap());
+    assert!(node.stop(Duration::from_mins(2)).await.unwrap());
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ async fn by_the_clock_one_month_follows_the_other() {
     while house.count("SELECT count(*) FROM progress.seasons").await < 3 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert!(node.stop(Duration::from_secs(30)).await.unwrap());
+    assert!(node.stop(Duration::from_mins(2)).await.unwrap());
     let heir = planned(&house).await;
     assert_eq!(
         (&heir["starts_at"], &heir["ends_at"]),

@@ -136,7 +136,7 @@ async fn at_its_end_a_season_is_rolled_over_by_itself_once() {
     let counted = "SELECT sum(count)::bigint FROM lake.event_counters WHERE period = 'season'";
     assert_eq!(house.count(counted).await, 1);
     assert_eq!(house.count("SELECT count(*) FROM progress.seasons WHERE active").await, 1);
-    assert!(node.stop(Duration::from_secs(30)).await.unwrap());
+    assert!(node.stop(Duration::from_mins(2)).await.unwrap());
 }
 
 #[tokio::test]

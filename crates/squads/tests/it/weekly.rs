@@ -36,7 +36,7 @@ async fn week(pool: &PgPool) -> Value {
     while count("SELECT count(*) FROM jobs.timers WHERE kind = 'squads.audit_repair' AND status IN ('PENDING', 'RUNNING')").await > 0 {
         tokio::task::yield_now().await;
     }
-    assert!(node.stop(Duration::from_secs(30)).await.unwrap());
+    assert!(node.stop(Duration::from_mins(2)).await.unwrap());
     sqlx::query_scalar("SELECT last_result FROM jobs.schedules WHERE name = 'squads.audit'")
         .fetch_one(pool)
         .await

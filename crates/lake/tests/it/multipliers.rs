@@ -105,17 +105,27 @@ async fn a_double_xp_weekend_counts_by_when_things_happened() {
 async fn everybody_hears_when_one_is_planned_begins_ends_or_is_called_off() {
     let house = house().await;
     let now = house.now().await;
-    let soon = |milliseconds| now + TimeDelta::milliseconds(milliseconds);
-    let weekend = json!({ "name": "Weekend", "starts_at": soon(400), "ends_at": soon(600) });
+    let soon = |hours| now + TimeDelta::hours(hours);
+    let weekend = json!({ "name": "Weekend", "starts_at": soon(4), "ends_at": soon(6) });
     let weekend = house.ok("POST", "/multiplier-events", Some(weekend)).await;
     // Its end moves: nothing is told of the old one.
     let path = format!("/multiplier-events/{}", weekend["id"]);
-    house.ok("PATCH", &path, Some(json!({ "ends_at": soon(800) }))).await;
+    house.ok("PATCH", &path, Some(json!({ "ends_at": soon(8) }))).await;
     let at_once = json!({ "name": "At once", "ends_at": now + TimeDelta::hours(1) });
     house.ok("POST", "/multiplier-events", Some(at_once)).await;
-    let never = json!({ "name": "Never", "starts_at": soon(500), "ends_at": soon(700) });
+    let never = json!({ "name": "Never", "starts_at": soon(5), "ends_at": soon(7) });
     let never = house.ok("POST", "/multiplier-events", Some(never)).await;
     house.ok("DELETE", &format!("/multiplier-events/{}", never["id"]), None).await;
+    // Nine hours later, but for what began at once. A timer bears the instant that it waits for.
+    house
+        .run(
+            "UPDATE lake.multiplier_events SET starts_at = starts_at - interval '9 hours', ends_at = ends_at - interval '9 hours'
+              WHERE starts_at > now();
+             UPDATE jobs.timers SET scheduled_at = scheduled_at - interval '9 hours',
+                 payload = jsonb_set(payload, '{at}', to_jsonb((payload ->> 'at')::timestamptz - interval '9 hours'))
+              WHERE kind = 'lake.multiplier_turn' AND scheduled_at > now() + interval '2 hours'",
+        )
+        .await;
 
     let wake = Wake::new();
     let node = Node::start(house.pool().clone(), "t", "0", &["worker"], wake.clone()).await.unwrap();
@@ -128,7 +138,7 @@ async fn everybody_hears_when_one_is_planned_begins_ends_or_is_called_off() {
     while house.count(open).await > 0 {
         tokio::task::yield_now().await;
     }
-    assert!(node.stop(std::time::Duration::from_secs(30)).await.unwrap());
+    assert!(node.stop(std::time::Duration::from_mins(2)).await.unwrap());
     let mut told = Vec::new();
     for what in ["scheduled", "started", "ended", "called_off"] {
         let names =

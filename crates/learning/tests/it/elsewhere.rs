@@ -317,7 +317,9 @@ async fn a_run_of_the_job_reads_nothing_of_learners_that_it_does_not_look_at() {
              SELECT 1, u.auth_user_id, u.id FROM people.users u WHERE u.id > 1000;
          INSERT INTO learning.user_quest_attempts (guild_id, auth_user_id, quest_id, version, total_count)
              SELECT 1, l.auth_user_id, q.id, 1, 1 FROM learning.learners l CROSS JOIN learning.quests q WHERE l.user_id > 1000;
-         ANALYZE people.members; ANALYZE learning.learners; ANALYZE learning.user_quest_attempts; ANALYZE learning.quest_versions",
+         ANALYZE people.members; ANALYZE learning.learners; ANALYZE learning.user_quest_attempts; ANALYZE learning.quest_versions;
+         -- What this connection read is on record before it is looked at.
+         SELECT pg_stat_force_next_flush()",
     )
     .await;
     // A single connection, which tells what it read when it is asked to.

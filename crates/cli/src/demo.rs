@@ -31,7 +31,7 @@ use campaigns::{
 };
 use kernel::{CampaignId, GuildId, PageQuery, Problem};
 use learning::ids::PathId;
-use server::Services;
+use server::{Server, Services};
 
 use crate::{
     failure::{Code, Failure, OrFail},
@@ -53,6 +53,9 @@ const LINKS_MINUTES: i32 = 24 * 60;
 /// Members who do something at the same time while the demo is made.
 const AT_ONCE: usize = 8;
 
+/// Connections of what makes the demo.
+const CONNECTIONS: u32 = 16;
+
 /// A demo that is set up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Demo {
@@ -60,8 +63,16 @@ pub(crate) struct Demo {
     pub(crate) path: PathId,
 }
 
-/// Makes what there is not yet: everybody, then what they did, so many events of it.
-pub(crate) async fn set_up(services: &Services, events: u32, screen: &Screen) -> Result<Demo, Failure> {
+/// Makes what there is not yet: everybody, then what they did, so many events of it. Nothing of it waits for the disk: what a crash takes is
+/// made at the next start.
+pub(crate) async fn set_up(server: &Server, events: u32, screen: &Screen) -> Result<Demo, Failure> {
+    let pool = server.database().relaxed_pool(CONNECTIONS);
+    let made = Box::pin(make(&server.services().over(&pool), events, screen)).await;
+    pool.close().await;
+    made
+}
+
+async fn make(services: &Services, events: u32, screen: &Screen) -> Result<Demo, Failure> {
     let pool = services.app.pool();
     people::move_in(pool).await?;
     let season = season::prepare(pool).await?;

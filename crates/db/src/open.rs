@@ -5,7 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Row as _, postgres::PgConnectOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Row as _};
 use tokio::sync::watch;
 
 use crate::{
@@ -175,6 +176,13 @@ impl Database {
     /// How to reach the database past the pool: [`crate::migrate::Schema::run`], `PgListener`.
     pub fn options(&self) -> &PgConnectOptions {
         &self.options
+    }
+
+    /// A pool beside the common one, of so many connections, whose commits do not wait for the disk: a crash may take the latest of them,
+    /// whole. For what is made anew if it is missing.
+    pub fn relaxed_pool(&self, connections: u32) -> PgPool {
+        let options = self.options.clone().options([("synchronous_commit", "off")]);
+        PgPoolOptions::new().max_connections(connections).connect_lazy_with(options)
     }
 
     /// A connection of its own, for what must not pass through a pool: LISTEN, session locks.

@@ -60,6 +60,20 @@ pub struct Services {
 }
 
 impl Services {
+    /// The same over another pool, with writers of its own, which end with it.
+    #[must_use]
+    pub fn over(&self, pool: &PgPool) -> Self {
+        let (wake, workers) = (self.app.wake(), &self.settings.workers);
+        let sandbox = self.sandbox.clone();
+        Self {
+            app: App::new(pool.clone(), wake.clone(), self.settings.api()),
+            submissions: SubmissionWriter::start(pool, wake, workers.submission_writers, sandbox),
+            transfers: TransferWriter::start(pool, wake, workers.transfer_writers),
+            lake: EventWriter::start(pool, wake, workers.event_writers),
+            ..self.clone()
+        }
+    }
+
     /// What the slices' work in the background is given.
     pub fn means(&self) -> Means {
         let workers = &self.settings.workers;

@@ -113,7 +113,7 @@ async fn begin(
         ))?;
     }
     let demo = match demo {
-        Some(events) => Some(demo::set_up(server.services(), events, screen).await?),
+        Some(events) => Some(demo::set_up(server, events, screen).await?),
         None => None,
     };
     let links = match demo {

@@ -4,6 +4,7 @@
 pub mod address;
 pub mod app;
 mod fallback;
+mod file;
 mod guard;
 pub mod idempotency;
 mod json;
@@ -16,6 +17,7 @@ mod while_allowed;
 
 pub use app::{App, HttpSettings};
 pub use fallback::{no_method, no_route};
+pub use file::{file_response, not_modified};
 pub use guard::{AsMember, GUILD_HEADER, Global, Holder, InGuild, MEMBER_HEADER, SignedIn, member_if_named};
 pub use idempotency::{Repeatable, idempotency, idempotency_clean};
 pub use json::{Json, json_parse};

@@ -21,7 +21,7 @@ mod statement;
 mod write;
 
 pub use bundle::{Bundle, ChallengeBundle, HintBundle, bundle_check};
-pub use carried::{FileBundle, files_of, folder_files};
+pub use carried::{files_of, folder_files};
 pub use check::{ChallengeReport, CheckReport, Checked, Seeds, Step, check};
 pub use convert::{ConvertError, Converted, Origin, convert};
 pub use example::example;

@@ -29,7 +29,7 @@ pub use check::{CheckedScript, CheckedSeed, NEW_SCRIPT_RUNS, check, draft_try, s
 pub(crate) use files::script_files;
 pub use files::{
     Attachment, CampaignFiles, ChallengeFiles, MAX_ATTACHMENTS_BYTES, MOST_ATTACHMENTS, ScriptFile,
-    attachment_get, encoded, files_put, files_read, media_type,
+    attachment_get, files_put, files_read,
 };
 pub use languages::{MOST_TRANSLATIONS, Reading, Translation, USUAL_LANGUAGE};
 pub use read::{challenge_get, challenge_list, drafts};

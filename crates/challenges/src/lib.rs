@@ -46,7 +46,7 @@ pub mod submissions;
 
 pub use error::{Error, PROBLEMS};
 pub use model::CampaignKey;
-pub use routes::{file_response, router};
+pub use routes::router;
 pub use slice::SLICE;
 pub use standings::{Snapshot, standings_snapshot};
 pub use store::campaign_find;

@@ -18,8 +18,6 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use files::file_response;
-
 use crate::ops::Onlooker;
 
 /// A campaign in the path.

@@ -1,6 +1,7 @@
 //! Learning: paths, quests with their steps, quizzes, programs.
 
 mod assessments;
+mod files;
 mod next;
 mod opinion;
 mod paths;
@@ -16,9 +17,11 @@ use axum::Router;
 use axum::routing::{get, post};
 use frame::html::Html;
 use frame::shell::Shell;
-use frame::ui;
+use frame::{markdown, ui};
+use kernel::files::encoded;
 use learning::ids::{AssessmentId, PathId, QuestId, StepId};
 use learning::model::learner::QuestState;
+use learning::rules::files::file_named;
 use serde::Deserialize;
 
 /// A path in the path.
@@ -80,6 +83,18 @@ impl AssessmentPath {
     }
 }
 
+/// What an author wrote, Markdown: what it names as `files/NAME` is a file of the quest whose page is at `quest`, of this version.
+fn written(text: &str, quest: &str, version: Option<i32>) -> Html {
+    markdown::render_with(text, &|address| file_at(address, quest, version))
+}
+
+/// The address of the quest's file that an address in its texts leads to. Unless told, it is of the version that one has begun.
+fn file_at(address: &str, quest: &str, version: Option<i32>) -> Option<String> {
+    let name = file_named(address)?;
+    let version = version.map(|version| format!("?version={version}")).unwrap_or_default();
+    Some(format!("{quest}/files/{}{version}", encoded(&name)))
+}
+
 fn state(state: QuestState) -> Html {
     match state {
         QuestState::Locked => ui::seal("", "Locked"),
@@ -109,6 +124,7 @@ pub(super) fn router() -> Router<App> {
         .route(&at("/paths/{path_id}"), get(paths::show))
         .route(&at("/paths/{path_id}/enrolment"), post(paths::enrol))
         .route(&quest(""), get(quest::show))
+        .route(&quest("/files/{name}"), get(files::get))
         .route(&quest("/attempt"), post(quest::begin))
         .route(&quest("/pause"), post(quest::pause))
         .route(&quest("/resume"), post(quest::resume))

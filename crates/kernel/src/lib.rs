@@ -21,6 +21,7 @@ pub mod amount;
 pub mod clock;
 pub mod csv;
 pub mod fields;
+pub mod files;
 pub mod id;
 pub mod language;
 pub mod number;

@@ -66,6 +66,7 @@ struct Row {
 /// * A completed step, quest, chapter or path has its grant.
 /// * Tries used: the tries there are. Score of a try: that of its answers.
 /// * What is done of a path: its mandatory quests that are completed, unless it was completed before it changed.
+/// * Files that a version keeps: those that its snapshot names.
 /// * What is published can be opened by somebody.
 pub async fn drift(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Vec<Drift>, Error> {
     let figures = figures(&mut *conn, guild).await?;
@@ -184,6 +185,14 @@ async fn figures(conn: &mut PgConnection, guild: Option<GuildId>) -> Result<Vec<
                        WHERE l.guild_id = p.guild_id AND l.learning_path_id = p.learning_path_id AND l.is_mandatory) d
                 WHERE ($1::bigint IS NULL OR p.guild_id = $1) AND w.is_published AND p.membership_epoch = w.membership_epoch
                   AND p.status <> 'Completed'
+               UNION ALL
+               SELECT v.guild_id, 'files of version ' || v.version || ' of quest', v.quest_id,
+                      coalesce((SELECT string_agg(f.name || ' ' || encode(f.sha256, 'hex'), ', ' ORDER BY f.name COLLATE "C")
+                                  FROM learning.quest_version_files f
+                                 WHERE f.guild_id = v.guild_id AND f.quest_id = v.quest_id AND f.version = v.version), 'none'),
+                      coalesce((SELECT string_agg(d.name || ' ' || (d.file->>'sha256'), ', ' ORDER BY d.name COLLATE "C")
+                                  FROM jsonb_each(v.snapshot->'quest'->'files') AS d (name, file)), 'none')
+                 FROM learning.quest_versions v WHERE $1::bigint IS NULL OR v.guild_id = $1
            ) figures
             WHERE stored <> derived ORDER BY 1, 2, 3"#,
         guild.map(GuildId::get),

@@ -14,11 +14,13 @@
 //!     README.md          what it is about
 //!     01-read.md         a step: TOML between two lines of +++, then its text
 //!     02-try-it.md
+//!     files/map.png      what texts and resources name as files/map.png
 //! ```
 
 mod check;
 mod exercism;
 mod export;
+mod files;
 mod folder;
 mod foreign;
 mod html;

@@ -77,6 +77,9 @@ impl From<sqlx::Error> for Error {
             Some("uq_quests_guild_id_slug") => slug_taken("quest"),
             Some("uq_learning_paths_guild_id_slug") => slug_taken("path"),
             Some("pk_question_banks") => slug_taken("bank"),
+            Some("fk_quest_version_files_sha256_file_contents") => {
+                Self::field("files", "has one that the guild does not hold; import the path with its files")
+            }
             _ => Self::Database(error),
         }
     }

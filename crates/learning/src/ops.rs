@@ -4,6 +4,7 @@ mod authoring;
 mod banks;
 mod complete;
 mod elsewhere;
+mod files;
 mod foreign;
 mod learn;
 mod programs;
@@ -24,6 +25,7 @@ pub(crate) use authoring::{quest_document, read as document_read};
 pub use banks::{bank_create, bank_list, bank_put, bank_retire, bank_source};
 pub use complete::{Outcome, judged, opened, recalculate};
 pub use elsewhere::{Elsewhere, Round, learners_round, rules_come_true, steps_come_true};
+pub use files::{file_content, file_find, file_source};
 pub use foreign::{Brought, foreign_import};
 pub use learn::{
     attempt_abandon, attempt_begin, attempt_notes_put, attempt_pause, attempt_resume, attempt_upgrade,

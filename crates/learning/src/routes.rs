@@ -2,6 +2,7 @@
 
 mod attempts;
 mod banks;
+mod files;
 mod paths;
 mod quests;
 mod steps;
@@ -18,6 +19,8 @@ use utoipa_axum::routes;
 
 use crate::ids::{PathId, QuestId, StepId};
 use crate::ops::Author;
+
+pub use files::{FileQuery, quest_file_response};
 
 /// Kinds of problem that this slice adds.
 pub const PROBLEMS: &[Kind] = crate::error::PROBLEMS;
@@ -75,6 +78,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(quests::source, quests::put, quests::retire))
         .routes(routes!(quests::publish))
         .routes(routes!(quests::versions))
+        .routes(routes!(files::get))
+        .routes(routes!(files::source))
         .routes(routes!(attempts::begin))
         .routes(routes!(attempts::pause))
         .routes(routes!(attempts::resume))

@@ -4,6 +4,7 @@ pub mod banks;
 pub mod chance;
 pub mod check;
 pub mod coding;
+pub mod files;
 pub mod formula;
 pub mod number;
 pub mod progress;

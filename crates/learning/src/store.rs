@@ -5,6 +5,7 @@ mod attempts;
 mod authoring;
 mod banks;
 mod elsewhere;
+mod files;
 mod graph;
 mod learners;
 mod progress;
@@ -35,6 +36,7 @@ pub(crate) use banks::{bank_insert, bank_list, bank_retire, bank_uses, bank_writ
 pub(crate) use elsewhere::{
     CameTrue, came_true, learners_after, learners_changed, learners_lately, rules_checked, squad_users,
 };
+pub(crate) use files::{file_get, files_lacking, files_put, files_sweep};
 pub(crate) use graph::{graph_load, revision_get};
 pub(crate) use progress::{
     ChapterRow, Enrolled, PathProgressRow, chapter_progress_put, chapters_of, enrolment_insert,

@@ -439,6 +439,46 @@ CREATE INDEX ix_quest_versions_elsewhere ON learning.quest_versions (guild_id, q
 CREATE TRIGGER tg_quest_versions_touch BEFORE UPDATE ON learning.quest_versions
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 
+CREATE TABLE learning.file_contents (
+    guild_id bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    content bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT pk_file_contents PRIMARY KEY (guild_id, sha256),
+    CONSTRAINT fk_file_contents_guild_id_guilds FOREIGN KEY (guild_id) REFERENCES people.guilds (guild_id),
+    CONSTRAINT ck_file_contents_sha256 CHECK (sha256 = sha256(content)),
+    CONSTRAINT ck_file_contents_content CHECK (octet_length(content) <= 8388608)
+);
+ALTER TABLE learning.file_contents ALTER COLUMN content SET COMPRESSION lz4;
+COMMENT ON TABLE learning.file_contents IS
+    'What files of quests hold, once a guild however many versions and drafts name it. Never changed; removed when nothing names it.';
+COMMENT ON COLUMN learning.file_contents.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.file_contents.sha256 IS 'SHA-256 of the content, by which documents name it.';
+COMMENT ON COLUMN learning.file_contents.content IS 'What the file holds.';
+COMMENT ON COLUMN learning.file_contents.created_at IS 'When the row was made.';
+
+CREATE TABLE learning.quest_version_files (
+    guild_id bigint NOT NULL,
+    quest_id uuid NOT NULL,
+    version integer NOT NULL,
+    name text NOT NULL,
+    sha256 bytea NOT NULL,
+    CONSTRAINT pk_quest_version_files PRIMARY KEY (guild_id, quest_id, version, name),
+    CONSTRAINT fk_quest_version_files_version_quest_versions FOREIGN KEY (guild_id, quest_id, version)
+        REFERENCES learning.quest_versions (guild_id, quest_id, version),
+    CONSTRAINT fk_quest_version_files_sha256_file_contents FOREIGN KEY (guild_id, sha256)
+        REFERENCES learning.file_contents (guild_id, sha256),
+    CONSTRAINT ck_quest_version_files_name CHECK (octet_length(name) BETWEEN 1 AND 200)
+);
+COMMENT ON TABLE learning.quest_version_files IS
+    'Files of published versions, as their snapshots name them: while a version is there, what its files hold is there.';
+COMMENT ON COLUMN learning.quest_version_files.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN learning.quest_version_files.quest_id IS 'Quest.';
+COMMENT ON COLUMN learning.quest_version_files.version IS 'Its version.';
+COMMENT ON COLUMN learning.quest_version_files.name IS 'Name of the file, which texts name as files/NAME.';
+COMMENT ON COLUMN learning.quest_version_files.sha256 IS 'What it holds.';
+CREATE INDEX ix_quest_version_files_sha256 ON learning.quest_version_files (guild_id, sha256);
+
 CREATE TABLE learning.quest_skills (
     guild_id bigint NOT NULL,
     quest_id uuid NOT NULL,
@@ -640,7 +680,7 @@ COMMENT ON COLUMN learning.quest_resources.resource_type IS 'Kind.';
 COMMENT ON COLUMN learning.quest_resources.title IS 'Title.';
 COMMENT ON COLUMN learning.quest_resources.description IS 'What it is good for.';
 COMMENT ON COLUMN learning.quest_resources.url IS 'Where it is, http or https.';
-COMMENT ON COLUMN learning.quest_resources.file_path IS 'File of the path''s folder, relative and within it.';
+COMMENT ON COLUMN learning.quest_resources.file_path IS 'File of the quest''s folder, as files/NAME; what it holds stands in its version.';
 COMMENT ON COLUMN learning.quest_resources.metadata IS 'Extras, such as a length or a licence.';
 COMMENT ON COLUMN learning.quest_resources.display_order IS 'Place among the quest''s resources; ties go by id.';
 COMMENT ON COLUMN learning.quest_resources.created_at IS 'When the row was made.';

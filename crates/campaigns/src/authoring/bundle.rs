@@ -5,10 +5,11 @@ use challenges::catalogue::{
 };
 use challenges::rules::AnswerRule;
 use kernel::FieldError;
+use kernel::files::FileBundle;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::carried::{FileBundle, files_of};
+use super::carried::files_of;
 
 use crate::model::CampaignSettings;
 use crate::rules;

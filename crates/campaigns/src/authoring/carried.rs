@@ -4,14 +4,11 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use challenges::catalogue::{CampaignFiles, ChallengeFiles, MAX_ATTACHMENTS_BYTES};
 use kernel::FieldError;
+use kernel::files::FileBundle;
 use sandbox::File;
 use sandbox::files::{MAX_FILES_BYTES, name_check, path_check};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::bundle::ChallengeBundle;
 use super::mistake::Mistake;
@@ -22,46 +19,12 @@ const DEEPEST: usize = 8;
 /// More than so many files in a folder are some other kind of folder.
 const MOST_ENTRIES: usize = 1_000;
 
-/// A file in a bundle: its text, or what it holds in base64.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FileBundle {
-    /// Its path, with slashes; an attachment's is a name.
-    #[schema(example = "words.txt")]
-    pub path: String,
-    /// What it holds, where that is text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    /// What it holds, where that is no text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base64: Option<String>,
-}
-
-impl From<&File> for FileBundle {
-    fn from(file: &File) -> Self {
-        let path = file.path.clone();
-        match std::str::from_utf8(&file.content) {
-            Ok(text) if !text.contains('\0') => Self { path, text: Some(text.to_owned()), base64: None },
-            _ => Self { path, text: None, base64: Some(STANDARD.encode(&file.content)) },
-        }
-    }
-}
-
-impl FileBundle {
-    /// What it is.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn file(&self) -> Result<File, &'static str> {
-        let content = match (&self.text, &self.base64) {
-            (Some(text), None) => text.as_bytes().into(),
-            (None, Some(base64)) => {
-                STANDARD.decode(base64).map_err(|_| "`base64` holds something else")?.into()
-            }
-            _ => return Err("must have either `text` or `base64`"),
-        };
-        Ok(File { path: self.path.clone(), content })
-    }
+/// What a bundle's file is.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn unbundled(bundled: &FileBundle) -> Result<File, &'static str> {
+    Ok(File { path: bundled.path.clone(), content: bundled.content()?.into() })
 }
 
 /// The files of a bundle's parts, or those that cannot be read, by field.
@@ -73,7 +36,7 @@ pub fn files_of(
     let mut read = |at: &str, bundled: &[FileBundle]| -> Vec<File> {
         let mut files = Vec::with_capacity(bundled.len());
         for (n, file) in bundled.iter().enumerate() {
-            match file.file() {
+            match unbundled(file) {
                 Ok(file) => files.push(file),
                 Err(why) => {
                     wrong.push(FieldError { field: format!("{at}[{n}]"), message: why.to_owned() });
@@ -97,7 +60,7 @@ pub fn files_of(
 
 /// Files as a bundle carries them.
 pub(super) fn bundled(files: &[File]) -> Vec<FileBundle> {
-    files.iter().map(FileBundle::from).collect()
+    files.iter().map(|file| FileBundle::new(&file.path, &file.content)).collect()
 }
 
 /// Reads a folder of files and those below it: `lib`, `01-x/files`. What is hidden, and what Python left there, is passed over;

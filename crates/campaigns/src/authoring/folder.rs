@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::bundle::{Bundle, ChallengeBundle, HintBundle, challenge_check};
-use super::carried::{FileBundle, attachments_read, bundled, files_of, folder_files};
+use super::carried::{attachments_read, bundled, files_of, folder_files};
 use super::files::{looks_like_a_challenge, text_read};
 use super::flags::{Flags, script_of};
 use super::keys::{key_line, toml_read};
@@ -16,6 +16,7 @@ use crate::model::CampaignSettings;
 use crate::rules;
 use challenges::catalogue::{Translation, USUAL_LANGUAGE, slug_fits};
 use challenges::rules::AnswerRule;
+use kernel::files::FileBundle;
 
 /// `challenge.toml`.
 #[derive(Debug, Deserialize)]

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use challenges::catalogue::USUAL_LANGUAGE;
 use challenges::rules::AnswerRule;
+use kernel::files::FileBundle;
 use sandbox::files::path_check;
 use serde::Serialize;
 
 use super::bundle::{Bundle, ChallengeBundle, HintBundle};
-use super::carried::FileBundle;
+use super::carried::unbundled;
 use super::flags::flags_of;
 use super::readme::{file_of, joined};
 
@@ -99,7 +100,7 @@ fn files_write(folder: &Path, files: &[FileBundle]) -> Result<(), WriteError> {
         let bad = |why: &str| io(std::io::Error::new(std::io::ErrorKind::InvalidData, why.to_owned()));
         // What is written is checked as what is read is: no path leads out of the folder.
         path_check(&bundled.path).map_err(|fault| bad(&format!("its name {fault}")))?;
-        let file = bundled.file().map_err(bad)?;
+        let file = unbundled(bundled).map_err(bad)?;
         std::fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(io)?;
         std::fs::write(&path, &file.content).map_err(io)?;
     }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use kernel::files::{encoded, media_type};
 use kernel::{CampaignId, ChallengeId, FieldError, GuildId};
 use sandbox::files::{MAX_FILES_BYTES, MOST_FILES, name_check, path_check};
 use sandbox::{File, Files};
@@ -166,25 +167,6 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// What kind of file a name promises. What browsers would run is served as bytes.
-pub fn media_type(name: &str) -> &'static str {
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
-    match extension.as_deref().unwrap_or_default() {
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "gif" => "image/gif",
-        "webp" => "image/webp",
-        "svg" => "image/svg+xml",
-        "txt" | "md" | "log" => "text/plain; charset=utf-8",
-        "csv" => "text/csv; charset=utf-8",
-        "json" => "application/json",
-        "pdf" => "application/pdf",
-        "zip" => "application/zip",
-        "gz" | "tgz" => "application/gzip",
-        _ => "application/octet-stream",
-    }
-}
-
 /// What the database has of files, but for what they hold.
 pub(super) struct Listed {
     pub(super) challenge_id: ChallengeId,
@@ -236,19 +218,6 @@ pub(super) fn shown(facts: &CampaignFacts, of: Vec<Listed>) -> (Vec<Attachment>,
         }
     }
     (attachments, script)
-}
-
-/// A name as a step of an address.
-pub fn encoded(name: &str) -> String {
-    use std::fmt::Write as _;
-    name.bytes().fold(String::new(), |mut text, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            let _ = write!(text, "%{byte:02X}");
-        }
-        text
-    })
 }
 
 /// What an attachment holds, if this viewer may know of its challenge.
@@ -531,14 +500,5 @@ mod tests {
             |slug: &str| files.found_by(slug).iter().map(|file| file.path.clone()).collect::<Vec<_>>();
         assert_eq!(paths("01-x"), ["files/w.txt", "lib/geo.py"]);
         assert_eq!(paths("02-y"), ["lib/geo.py"]);
-    }
-
-    #[test]
-    fn names_are_steps_of_addresses() {
-        assert_eq!(encoded("Größe (2).png"), "Gr%C3%B6%C3%9Fe%20%282%29.png");
-        assert_eq!(
-            (media_type("A.PNG"), media_type("x.html"), media_type("x")),
-            ("image/png", "application/octet-stream", "application/octet-stream")
-        );
     }
 }

@@ -2,16 +2,16 @@
 
 use access::openapi::{ActingMember, InGuildPath};
 use access::scope::{CampaignsPlay, CampaignsRead};
+use access::web::file_response;
 use access::{App, AsMember, InGuild, Json, Path, Problems};
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use kernel::{CampaignId, ChallengeId, GuildId, Problem};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{ChallengePath, onlooker};
-use crate::catalogue::{encoded, media_type};
 use crate::inputs::{self, MadeFile};
 use crate::ops;
 
@@ -31,25 +31,6 @@ impl FilePath {
     const fn within(&self, guild: GuildId) -> (GuildId, CampaignId, ChallengeId) {
         (guild, self.campaign_id, self.challenge_id)
     }
-}
-
-/// A file as an answer: pictures to be shown, anything else to be kept.
-pub fn file_response(name: &str, content: Vec<u8>) -> Response {
-    let kind = media_type(name);
-    let shown = kind.starts_with("image/") && kind != "image/svg+xml";
-    let how = if shown { "inline" } else { "attachment" };
-    let headers = [
-        (header::CONTENT_TYPE, kind.to_owned()),
-        (header::CONTENT_DISPOSITION, format!("{how}; filename*=UTF-8''{}", encoded(name))),
-        (header::CACHE_CONTROL, "private, no-cache".to_owned()),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-        // A picture that is looked at by itself runs nothing.
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'unsafe-inline'; sandbox".to_owned(),
-        ),
-    ];
-    (headers, content).into_response()
 }
 
 /// Get a challenge's attachment

@@ -111,6 +111,8 @@ struct Answer {
     valid: bool,
     /// What must be mended.
     errors: Vec<Finding>,
+    /// What hinders nothing, and is hardly meant: files that no text names.
+    warnings: Vec<Finding>,
     /// What the guild must have already: quests that are not in the folder, and skills.
     needs: Vec<String>,
     /// Quests in the folder.
@@ -305,7 +307,10 @@ fn checked(dir: &Path) -> Result<Answer, Failure> {
     }
     let bundle = match authoring::read(dir, None) {
         Ok(bundle) => bundle,
-        Err(errors) => return Ok(Answer { valid: false, errors, needs: Vec::new(), quests: 0, steps: 0 }),
+        Err(errors) => {
+            let (warnings, needs) = (Vec::new(), Vec::new());
+            return Ok(Answer { valid: false, errors, warnings, needs, quests: 0, steps: 0 });
+        }
     };
     let outlook = authoring::bundle_outlook(&bundle);
     let errors: Vec<Finding> = outlook
@@ -323,14 +328,23 @@ fn checked(dir: &Path) -> Result<Answer, Failure> {
     let needs = outlook.elsewhere.iter().map(|slug| format!("the quest `{slug}`"));
     let needs = needs.chain(outlook.banks.iter().map(|slug| format!("the question bank `{slug}`")));
     let needs = needs.chain(outlook.skills.iter().map(|slug| format!("the skill `{slug}`"))).collect();
+    let warnings = outlook.unused.into_iter().map(|(slug, name)| Finding {
+        file: format!("quests/{slug}/files/{name}"),
+        line: None,
+        message: "is named by no text of the quest; name it, or take it away".to_owned(),
+    });
+    let warnings = warnings.collect();
     let steps = bundle.quests.iter().map(|named| named.quest.steps.len()).sum();
-    Ok(Answer { valid: errors.is_empty(), errors, needs, quests: bundle.quests.len(), steps })
+    Ok(Answer { valid: errors.is_empty(), errors, warnings, needs, quests: bundle.quests.len(), steps })
 }
 
 fn told(dir: &Path, answer: &Answer) -> String {
     let mut text = String::new();
     for error in &answer.errors {
         let _ = writeln!(text, "{error}");
+    }
+    for warning in &answer.warnings {
+        let _ = writeln!(text, "{warning}");
     }
     if !answer.needs.is_empty() {
         let _ = writeln!(text, "The guild must have already: {}.", answer.needs.join(", "));

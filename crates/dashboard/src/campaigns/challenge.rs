@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use campaigns::model::{Campaign, Status};
-use challenges::catalogue::{Challenge, encoded};
+use challenges::catalogue::Challenge;
 use challenges::hints::Hint;
 use challenges::inputs::{Input, MadeFile};
 use challenges::ops::Onlooker;
@@ -18,6 +18,7 @@ use frame::shell::Shell;
 use frame::visit::Visit;
 use frame::{format, languages, markdown, ui};
 use futures::{FutureExt as _, TryFutureExt as _, try_join};
+use kernel::files::encoded;
 use kernel::{PageQuery, Problem};
 use serde_json::Value;
 

@@ -1,10 +1,10 @@
 //! A challenge's files: those for everybody, and those that were made for who looks.
 
 use access::scope::{CampaignsPlay, CampaignsRead};
+use access::web::file_response;
 use access::{App, Path};
 use axum::extract::State;
 use axum::response::Response;
-use challenges::file_response;
 use challenges::ops::Onlooker;
 use frame::visit::{Member, Visit};
 use kernel::{CampaignId, ChallengeId, Problem};

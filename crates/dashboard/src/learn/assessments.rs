@@ -25,7 +25,7 @@ use learning::model::coding::CodeAnswer;
 use learning::model::learner::{QuestState, QuestView};
 use sandbox::Sandbox;
 
-use super::{AssessmentPath, QuestPath, program, quiz};
+use super::{AssessmentPath, QuestPath, program, quiz, written};
 
 #[derive(Template)]
 #[template(path = "learn/assessments.html")]
@@ -51,6 +51,11 @@ impl AssessmentsPage {
 
     fn text(text: &str) -> Html {
         markdown::render(text)
+    }
+
+    /// What the author asks.
+    fn asked(&self, one: &AssessmentView) -> Html {
+        written(&one.description, &self.quest_at(), None)
     }
 
     fn state(one: &AssessmentView) -> Html {
@@ -191,7 +196,8 @@ async fn questions(
         Ok(quiz) => {
             app.wake().outbox();
             let (back, action) = (path.back(&member.shell), path.at(&member.shell, "/answers"));
-            Ok(quiz::asked(member.shell, quiz, (action, back), typed, refusal))
+            let quest = path.quest().at(&member.shell);
+            Ok(quiz::asked(member.shell, quiz, (quest, action, back), typed, refusal))
         }
         Err(problem) => refuse(app, member, path, none(), problem).await,
     }
@@ -208,7 +214,8 @@ pub(super) async fn answer(
     match quiz::graded(&app, (guild, user), path.quest_id, subject, &typed).await {
         Ok(result) => {
             let (back, again) = (path.back(&member.shell), path.at(&member.shell, "/quiz"));
-            Ok(quiz::told(member.shell, result, back, again))
+            let quest = path.quest().at(&member.shell);
+            Ok(quiz::told(member.shell, result, (quest, back, again)))
         }
         Err(problem) if problem.status() == 400 => questions(&app, member, path, typed, Some(problem)).await,
         Err(problem) => refuse(&app, member, path, typed, problem).await,

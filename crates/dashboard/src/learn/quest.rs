@@ -16,14 +16,16 @@ use frame::typed::none;
 use frame::visit::{Member, Visit};
 use frame::{format, markdown, ui};
 use kernel::Problem;
+use kernel::files::{encoded, is_picture};
 use learning::ids::{StepId, Subject};
 use learning::model::learner::{
-    AttemptView, Confirmation, Lack, Notes, QuestState, QuestView, StepView, UpgradePreview,
+    AttemptView, Confirmation, FileView, Lack, Notes, QuestState, QuestView, StepView, UpgradePreview,
 };
 use learning::model::quest::StepType;
+use learning::rules::files::file_named;
 use learning::store::{AttemptStatus, StepStatus};
 
-use super::{QuestPath, StepPath, state};
+use super::{QuestPath, StepPath, file_at, state, written};
 
 #[derive(Template)]
 #[template(path = "learn/quest.html")]
@@ -46,11 +48,35 @@ impl QuestPage {
     }
 
     fn about(&self) -> Html {
-        markdown::render(&self.quest.description)
+        written(&self.quest.description, &self.at(""), Some(self.quest.version))
     }
 
-    fn text(step: &StepView) -> Html {
-        markdown::render(&step.description)
+    fn text(&self, step: &StepView) -> Html {
+        let version = self.quest.attempt.as_ref().map(|attempt| attempt.version);
+        written(&step.description, &self.at(""), version)
+    }
+
+    /// Files to take along that are not shown already, as pictures or resources; with their addresses.
+    fn files(&self) -> Vec<(&FileView, String)> {
+        let (files, version) = match &self.quest.attempt {
+            Some(attempt) => (&attempt.files, attempt.version),
+            None => (&self.quest.files, self.quest.version),
+        };
+        let resources = &self.quest.resources;
+        let is_shown = |file: &FileView| {
+            is_picture(&file.name)
+                || version == self.quest.version
+                    && resources.iter().any(|one| file_named(&one.url).as_deref() == Some(file.name.as_str()))
+        };
+        let others = files.iter().filter(|file| !is_shown(file));
+        let at = |file: &FileView| self.at(&format!("/files/{}?version={version}", encoded(&file.name)));
+        others.map(|file| (file, at(file))).collect()
+    }
+
+    /// Where a resource is: elsewhere, or a file of the quest.
+    fn resource(&self, url: &str) -> Option<String> {
+        let file = file_at(url, &self.at(""), Some(self.quest.version));
+        file.or_else(|| Self::link(url).map(str::to_owned))
     }
 
     /// What a reviewer wrote.

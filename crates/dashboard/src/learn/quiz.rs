@@ -20,14 +20,16 @@ use learning::ids::{QuestId, Subject};
 use learning::model::learner::{QuizAnswers, QuizResult, QuizTry};
 use learning::model::quiz::QuestionType;
 
-use super::StepPath;
 use super::quest::refuse;
+use super::{StepPath, written};
 
 #[derive(Template)]
 #[template(path = "learn/quiz.html")]
 struct QuizPage {
     shell: Shell,
     quiz: QuizTry,
+    /// The quest's address.
+    quest: String,
     action: String,
     back: String,
     typed: Typed,
@@ -35,8 +37,8 @@ struct QuizPage {
 }
 
 impl QuizPage {
-    fn text(text: &str) -> Html {
-        markdown::render(text)
+    fn text(&self, text: &str) -> Html {
+        written(text, &self.quest, None)
     }
 
     const fn kind(kind: &QuestionType) -> &'static str {
@@ -101,22 +103,22 @@ async fn put(
             app.wake().outbox();
             let back = path.quest().at(&member.shell);
             let action = format!("{back}/steps/{}/answers", path.step_id);
-            Ok(asked(member.shell, quiz, (action, back), typed, refusal))
+            Ok(asked(member.shell, quiz, (back.clone(), action, back), typed, refusal))
         }
         Err(problem) => refuse(app, member.shell, path.quest(), None, problem).await,
     }
 }
 
-/// The questions as a page, where answers go and where the way back leads.
+/// The questions as a page: where the quest is, where answers go and where the way back leads.
 pub(super) fn asked(
     shell: Shell,
     quiz: QuizTry,
-    (action, back): (String, String),
+    (quest, action, back): (String, String, String),
     typed: Typed,
     refusal: Option<Problem>,
 ) -> Response {
     let form = refusal.clone().map_or_else(Form::new, |problem| Form::refused(none(), problem));
-    let page = QuizPage { shell, quiz, action, back, typed, form };
+    let page = QuizPage { shell, quiz, quest, action, back, typed, form };
     match refusal {
         Some(problem) => refused(&page, &problem),
         None => Page(page).into_response(),
@@ -137,9 +139,13 @@ pub(super) async fn graded(
     Ok(result)
 }
 
-/// That as a page.
-pub(super) fn told(shell: Shell, result: QuizResult, back: String, again: String) -> Response {
-    Page(ResultPage { shell, result, back, again }).into_response()
+/// That as a page: where the quest is, where the way back leads and where another try begins.
+pub(super) fn told(
+    shell: Shell,
+    result: QuizResult,
+    (quest, back, again): (String, String, String),
+) -> Response {
+    Page(ResultPage { shell, result, quest, back, again }).into_response()
 }
 
 #[derive(Template)]
@@ -147,13 +153,15 @@ pub(super) fn told(shell: Shell, result: QuizResult, back: String, again: String
 struct ResultPage {
     shell: Shell,
     result: QuizResult,
+    /// The quest's address.
+    quest: String,
     back: String,
     again: String,
 }
 
 impl ResultPage {
-    fn text(text: &str) -> Html {
-        markdown::render(text)
+    fn text(&self, text: &str) -> Html {
+        written(text, &self.quest, None)
     }
 
     fn may_try(&self) -> bool {
@@ -173,7 +181,7 @@ pub(super) async fn answer(
         Ok(result) => {
             let back = path.quest().at(&member.shell);
             let again = format!("{back}/steps/{}/quiz", path.step_id);
-            Ok(told(member.shell, result, back, again))
+            Ok(told(member.shell, result, (back.clone(), back, again)))
         }
         // What is wrong with the answers stands above them. Where the try itself is over, the quest's page says so.
         Err(problem) if problem.status() == 400 => put(&app, member, path, typed, Some(problem)).await,

@@ -58,9 +58,13 @@ export async function furnish(up) {
     slug: "course",
     path: { name: "Rust from the start", type: "Course", description: "From *nothing* to a program.", quests: [{ quest: "first" }, { quest: "second" }, { quest: "third" }] },
     quests: [
-      { slug: "first", quest: {
-        title: "The first hour", type: "Tutorial", difficulty: "Beginner", experience_points: 50, description: "What a program is.",
-        estimated_minutes: 45,
+      { slug: "first", files: [
+        { path: "words.txt", text: "let\nfn\nloop\n" },
+        { path: "hour.svg", text: '<svg xmlns="http://www.w3.org/2000/svg" width="80" height="40"><rect width="80" height="40" fill="#888"/></svg>' },
+      ], quest: {
+        title: "The first hour", type: "Tutorial", difficulty: "Beginner", experience_points: 50,
+        description: "What a program is.\n\n![An hour](files/hour.svg)", estimated_minutes: 45,
+        resources: [{ type: "Dataset", title: "Its words", description: "To look up.", url: "files/words.txt" }],
         steps: [
           { slug: "read", type: "Reading", title: "Read the first chapter", description: markdown },
           { slug: "think", type: "Reflection", title: "What surprised you?", note_characters: 10, optional: true },

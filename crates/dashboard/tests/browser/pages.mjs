@@ -94,7 +94,7 @@ export const emptyPages = {
 
 // Answers that are files: no pages, yet something leads to each, and it answers as what is kept.
 export const files = [
-  "/g/*/campaigns/*/challenges/*/input", "/g/*/campaigns/*/challenges/*/input/files/*", "/g/*/campaigns/*/challenges/*/attachments/*", "/g/*/credentials/*/document", "/g/*/credentials/*/image",
+  "/g/*/campaigns/*/challenges/*/input", "/g/*/campaigns/*/challenges/*/input/files/*", "/g/*/campaigns/*/challenges/*/attachments/*", "/g/*/learn/quests/*/files/*", "/g/*/credentials/*/document", "/g/*/credentials/*/image",
   "/g/*/staff/campaigns/*/bundle.json", "/g/*/staff/learning/paths/*/bundle.json",
 ];
 

@@ -11,6 +11,7 @@ use crate::model::path::Bundle;
 use crate::model::quest::{Difficulty, QuestType};
 use crate::ops;
 use crate::rules::banks::banks_of;
+use crate::rules::files::{unpack, unused};
 use crate::rules::unlock::{Condition, Rule};
 use crate::rules::versions::counted;
 
@@ -25,6 +26,8 @@ pub struct Outlook {
     pub skills: Vec<String>,
     /// Banks that the guild must have.
     pub banks: Vec<String>,
+    /// Files that no text names: short name of the quest, and the file's name. They are imported all the same.
+    pub unused: Vec<(String, String)>,
 }
 
 /// Looks at a bundle as publication would, taking quests that are not in it for ones that can be opened.
@@ -36,6 +39,11 @@ pub fn bundle_outlook(bundle: &Bundle) -> Outlook {
     let drawn: BTreeSet<&str> = bundle.quests.iter().flat_map(|named| banks_of(&named.quest)).collect();
     let missing = drawn.into_iter().filter(|slug| bundle.banks.iter().all(|named| named.slug != *slug));
     outlook.banks = missing.map(str::to_owned).collect();
+    if let Ok(Some((told, _))) = unpack(bundle) {
+        for named in &told.quests {
+            outlook.unused.extend(unused(&named.quest).into_iter().map(|name| (named.slug.clone(), name)));
+        }
+    }
     let here: BTreeSet<&str> = bundle.quests.iter().map(|named| named.slug.as_str()).collect();
     let mut named: BTreeSet<String> = bundle.path.entries().map(|(_, entry)| entry.quest.clone()).collect();
     for quest in &bundle.quests {

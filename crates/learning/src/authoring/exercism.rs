@@ -141,7 +141,7 @@ pub fn exercism(dir: &Path) -> Result<Foreign, Unreadable> {
     let quests = there
         .iter()
         .zip(quests)
-        .map(|(one, quest)| NamedQuest { slug: track.named(&one.exercise.slug), quest })
+        .map(|(one, quest)| NamedQuest { slug: track.named(&one.exercise.slug), quest, files: Vec::new() })
         .collect();
     Ok(Foreign {
         source: format!("exercism:{}", config.slug),
@@ -327,6 +327,7 @@ impl Track<'_> {
             requires: Vec::new(),
             unlock: None,
             resources,
+            files: BTreeMap::new(),
             steps,
             assessments: Vec::new(),
         };

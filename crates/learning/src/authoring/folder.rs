@@ -6,13 +6,16 @@ use std::io::Read as _;
 use std::path::Path;
 
 use kernel::FieldError;
+use kernel::files::FileBundle;
 use kernel::objects::Objects;
 use serde::de::DeserializeOwned;
 
+use super::files::{beside, files_read, line_of};
 use crate::model::bank::{BankDocument, NamedBank};
 use crate::model::path::{Bundle, BundleSkill, NamedQuest, PathDocument};
 use crate::model::quest::{QuestDocument, Step};
 use crate::rules::check::{bank_check, is_slug, path_check, quest_check, together_check};
+use crate::rules::files::{addresses, file_named, file_of, missing};
 
 /// The largest file that is read, in bytes. Beyond it lies no sensible text.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -87,7 +90,14 @@ fn path_read(dir: &Path, findings: &mut Vec<Finding>) -> Option<PathDocument> {
     let text = text?;
     let mut path: PathDocument = toml_read(file, &text, 0, findings)?;
     elsewhere(!path.description.is_empty(), file, "`description` belongs into README.md", findings);
-    unterminated(&readme?).clone_into(&mut path.description);
+    let readme = readme?;
+    for address in addresses(&readme).iter().filter(|address| file_named(address).is_some()) {
+        let message =
+            format!("`{address}` is shown nowhere: files belong to quests, and this is the text of the path");
+        let line = line_of(&readme, address);
+        findings.push(Finding { file: "README.md".to_owned(), line, message });
+    }
+    unterminated(&readme).clone_into(&mut path.description);
     for wrong in path_check(&path) {
         findings.push(placed(file, "README.md", &text, 0, &wrong.field, &wrong.message));
     }
@@ -128,8 +138,9 @@ fn key_line(text: &str, field: &str) -> Option<usize> {
 fn quests_read(dir: &Path, findings: &mut Vec<Finding>) -> Vec<NamedQuest> {
     let mut quests = Vec::new();
     for slug in folders(dir, "quests", findings) {
-        if let Some(quest) = quest_read(dir, &slug, findings) {
-            quests.push(NamedQuest { slug, quest });
+        let files = files_read(dir, &format!("quests/{slug}"), findings);
+        if let Some(quest) = quest_read(dir, &slug, &files, findings) {
+            quests.push(NamedQuest { slug, quest, files });
         }
     }
     quests
@@ -213,7 +224,12 @@ fn folders(dir: &Path, within: &str, findings: &mut Vec<Finding>) -> Vec<String>
     slugs
 }
 
-fn quest_read(dir: &Path, slug: &str, findings: &mut Vec<Finding>) -> Option<QuestDocument> {
+fn quest_read(
+    dir: &Path,
+    slug: &str,
+    carried: &[FileBundle],
+    findings: &mut Vec<Finding>,
+) -> Option<QuestDocument> {
     let folder = format!("quests/{slug}");
     let (file, readme) = (format!("{folder}/quest.toml"), format!("{folder}/README.md"));
     let text = text_read(dir, &file, findings);
@@ -228,22 +244,45 @@ fn quest_read(dir: &Path, slug: &str, findings: &mut Vec<Finding>) -> Option<Que
         "`steps` belong into files of their own, such as 01-read.md",
         findings,
     );
-    unterminated(&described?).clone_into(&mut quest.description);
+    elsewhere(!quest.files.is_empty(), &file, "`files` are found in the folder files/", findings);
+    let described = described?;
+    findings.extend(beside(dir, &folder, &readme, &described));
+    unterminated(&described).clone_into(&mut quest.description);
+    // What the check looks at; a bundle carries the files themselves.
+    let told = carried.iter().filter_map(|one| Some((one.path.clone(), file_of(&one.content().ok()?))));
+    quest.files = told.collect();
     let files: Vec<String> = steps.iter().map(|(file, _)| file.clone()).collect();
     quest.steps = steps.into_iter().map(|(_, step)| step).collect();
+    let named = missing(&quest);
     for wrong in quest_check(&quest) {
+        if wrong.field == "files" {
+            findings.push(of_file(&format!("{folder}/files"), &wrong.message));
+            continue;
+        }
+        // A file that is not there is told where it is named.
+        let address = named
+            .iter()
+            .find(|one| one.field == wrong.field && wrong.message.contains(&format!("`{}`", one.address)));
         // What is wrong with a step is told of its file.
         let of_step = wrong.field.strip_prefix("steps[").and_then(|rest| rest.split_once(']'));
         let step = of_step
             .and_then(|(n, rest)| Some((files.get(n.parse::<usize>().ok()?)?, rest.strip_prefix('.')?)));
-        findings.push(match step {
+        let (mut finding, within) = match step {
             Some((file, field)) => {
                 let text = text_read(dir, file, &mut Vec::new()).unwrap_or_default();
-                placed(file, file, &text, 0, field, &wrong.message)
+                (placed(file, file, &text, 0, field, &wrong.message), text)
             }
-            None => placed(&file, &readme, &text, 0, &wrong.field, &wrong.message),
-        });
+            None if wrong.field == "description" => {
+                (placed(&file, &readme, &text, 0, &wrong.field, &wrong.message), described.clone())
+            }
+            None => (placed(&file, &readme, &text, 0, &wrong.field, &wrong.message), text.clone()),
+        };
+        if let Some(one) = address {
+            finding.line = line_of(&within, &one.address);
+        }
+        findings.push(finding);
     }
+    quest.files.clear();
     Some(quest)
 }
 
@@ -268,6 +307,7 @@ fn steps_read(dir: &Path, folder: &str, findings: &mut Vec<Finding>) -> Vec<(Str
     let mut steps = Vec::new();
     for (_, slug, file) in files {
         let Some(text) = text_read(dir, &file, findings) else { continue };
+        findings.extend(beside(dir, folder, &file, &text));
         if let Some(mut step) = step_read(&file, &text, findings) {
             elsewhere(!step.slug.is_empty(), &file, "`slug` is the file's name behind its number", findings);
             step.slug = slug;
@@ -365,6 +405,6 @@ fn text_read(dir: &Path, file: &str, findings: &mut Vec<Finding>) -> Option<Stri
     None
 }
 
-fn of_file(file: &str, message: &str) -> Finding {
+pub(super) fn of_file(file: &str, message: &str) -> Finding {
     Finding { file: file.to_owned(), line: None, message: message.to_owned() }
 }

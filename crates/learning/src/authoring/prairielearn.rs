@@ -199,7 +199,7 @@ impl Kept {
         }
         self.sources.insert(slug.clone(), format!("{source}:{uuid}"));
         self.topics.entry(question.info.topic.trim().to_owned()).or_default().push(slug.clone());
-        self.quests.push(NamedQuest { slug, quest });
+        self.quests.push(NamedQuest { slug, quest, files: Vec::new() });
     }
 
     /// Topics as chapters: in the course's order, then those that it does not name.
@@ -285,6 +285,7 @@ fn quest(title: &str, steps: Vec<Step>) -> QuestDocument {
         requires: Vec::new(),
         unlock: None,
         resources: Vec::new(),
+        files: BTreeMap::new(),
         steps,
         assessments: Vec::new(),
     }

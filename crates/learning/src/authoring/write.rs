@@ -2,9 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use kernel::files::FileBundle;
+use sandbox::files::name_check;
+
 use super::folder::FENCE;
 use crate::model::path::Bundle;
 use crate::model::quest::{QuestDocument, Step};
+use crate::rules::files::FOLDER;
 
 /// Why a folder could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +55,7 @@ pub fn write(bundle: &Bundle, dir: &Path) -> Result<(), WriteError> {
         let within = dir.join("quests").join(&named.slug);
         folder(&within)?;
         quest_write(&named.quest, &within)?;
+        files_write(&within.join(FOLDER), &named.files)?;
     }
     Ok(())
 }
@@ -73,6 +78,21 @@ fn quest_write(quest: &QuestDocument, dir: &Path) -> Result<(), WriteError> {
     for (number, step) in (1..).zip(steps) {
         let file = format!("{number:02}-{}.md", step.slug);
         put(dir, &file, &step_text(step)?)?;
+    }
+    Ok(())
+}
+
+/// Writes a quest's files into their folder, which is made where there are any.
+fn files_write(dir: &Path, files: &[FileBundle]) -> Result<(), WriteError> {
+    for carried in files {
+        let path = dir.join(&carried.path);
+        let io = |error| WriteError::Io { path: path.clone(), error };
+        let bad = |why: &str| io(std::io::Error::new(std::io::ErrorKind::InvalidData, why.to_owned()));
+        // What is written is checked as what is read is: no name leads out of the folder.
+        name_check(&carried.path).map_err(|fault| bad(&format!("its name {fault}")))?;
+        let content = carried.content().map_err(bad)?;
+        folder(dir)?;
+        std::fs::write(&path, content).map_err(io)?;
     }
     Ok(())
 }

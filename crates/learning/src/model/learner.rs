@@ -94,13 +94,30 @@ pub struct QuestView {
     pub state: QuestState,
     /// What is missing for it to open; empty unless it is locked.
     pub missing: Vec<Lack>,
-    /// What goes with it.
+    /// What goes with it. One at `files/NAME` is a file of the quest.
     pub resources: Vec<Resource>,
+    /// Files that description and resources name as `files/NAME`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileView>,
     /// Titles of its steps.
     pub steps: Vec<StepTitle>,
     /// The learner's attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<AttemptView>,
+}
+
+/// A file of a quest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = QuestFileView)]
+pub struct FileView {
+    /// Its name: texts name it as `files/NAME`.
+    pub name: String,
+    /// Its size.
+    pub bytes: u32,
+    /// What kind of file it is.
+    pub media_type: &'static str,
+    /// Its address on this server.
+    pub address: String,
 }
 
 /// An assessment of a quest, as far as it concerns its completion.
@@ -162,6 +179,9 @@ pub struct AttemptView {
     pub notes: Option<String>,
     /// Its steps, in their order.
     pub steps: Vec<StepView>,
+    /// Files of its version, which texts name as `files/NAME`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileView>,
     /// How the quest is assessed beside its steps, and how the learner stands with each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub assessments: Vec<AssessmentTitle>,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use kernel::files::FileBundle;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -158,6 +159,9 @@ pub struct NamedQuest {
     pub slug: String,
     /// The quest.
     pub quest: QuestDocument,
+    /// Its files, which its texts and resources name as `files/NAME`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileBundle>,
 }
 
 impl PathDocument {

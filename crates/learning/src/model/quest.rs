@@ -127,6 +127,9 @@ pub struct QuestDocument {
     /// Documents, videos, links that go with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<Resource>,
+    /// Its files, by name, and what each holds. Texts and resources name them as `files/NAME`; what they hold comes with an import.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, QuestFile>,
     /// Its steps, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
@@ -225,8 +228,19 @@ pub struct Resource {
     /// What it is good for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Where it is: http or https.
+    /// Where it is: http or https, or a file of the quest as `files/NAME`.
     pub url: String,
+}
+
+/// What a file of a quest holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QuestFile {
+    /// SHA-256 of it, in lower-case hex.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u32,
 }
 
 impl QuestDocument {

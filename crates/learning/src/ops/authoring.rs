@@ -148,6 +148,40 @@ pub(super) fn is_fresh(expected: Option<i32>, revision: i32) -> Result<(), Error
     }
 }
 
+/// Refuses documents that name files of which the guild holds nothing: what they hold comes with an import. Each document has the
+/// name that it has in the request.
+pub(super) async fn files_held<'a>(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    documents: impl Iterator<Item = (String, &'a QuestDocument)>,
+) -> Result<(), Error> {
+    let mut named = Vec::new();
+    for (field, quest) in documents {
+        named.extend(
+            quest.files.iter().map(|(name, file)| (format!("{field}.files.{name}"), file.sha256.clone())),
+        );
+    }
+    let hashes: Vec<String> = named.iter().map(|(_, hash)| hash.clone()).collect();
+    let lacking = store::files_lacking(conn, guild, &hashes).await?;
+    let message =
+        "is a file of which the guild holds nothing; import the path with the file in the quest's folder";
+    let lacking = named.into_iter().filter(|(_, hash)| lacking.contains(hash));
+    refused(lacking.map(|(field, _)| FieldError { field, message: message.to_owned() }).collect())
+}
+
+/// The same for a draft. Holds the catalogue's lock, so that what it names does not go meanwhile.
+async fn draft_files_held(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    quest: &QuestDocument,
+) -> Result<(), Error> {
+    if quest.files.is_empty() {
+        return Ok(());
+    }
+    store::catalogue_lock(&mut *conn, guild).await?;
+    files_held(conn, guild, std::iter::once(("quest".to_owned(), quest))).await
+}
+
 /// Makes a draft of a quest. Audited.
 pub async fn quest_create(
     pool: &PgPool,
@@ -162,6 +196,7 @@ pub async fn quest_create(
     let draft = written("a quest", quest)?;
     db::retry(|| async {
         let mut tx = db::begin(pool).await?;
+        draft_files_held(&mut tx, guild, quest).await?;
         let person = person_of(&mut tx, &author).await?;
         let id = store::quest_insert(&mut tx, guild, slug, &draft, person).await?;
         let made = quest_shown(store::quest_get(&mut tx, guild, id).await?)?;
@@ -196,6 +231,7 @@ pub async fn quest_put(
         is_fresh(expected, before.draft_revision)?;
         let document = quest_document(&before)?;
         if document != *quest {
+            draft_files_held(&mut tx, guild, quest).await?;
             store::quest_draft_put(&mut tx, guild, id, &draft).await?;
         }
         let after = store::quest_get(&mut tx, guild, id).await?;

@@ -15,8 +15,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::authoring::{
-    PATHS, PathSource, QUESTS, QuestSource, path_source, person_of, quest_document, quest_source, read,
-    written,
+    PATHS, PathSource, QUESTS, QuestSource, files_held, path_source, person_of, quest_document, quest_source,
+    read, written,
 };
 use super::banks::banks_bring;
 use super::reachable::ensure_reachable;
@@ -27,6 +27,7 @@ use crate::model::path::{Bundle, PathDocument};
 use crate::model::quest::QuestDocument;
 use crate::rules::banks::{Banks, banks_of, draws_check};
 use crate::rules::check::bundle_check;
+use crate::rules::files::unpack;
 use crate::rules::versions::{counted, graded_hash};
 use crate::store::{self, CatalogueLock, PathRow, PublishedQuest, QuestRow, Snapshot};
 
@@ -193,6 +194,7 @@ pub async fn quest_publish(
         if tally.unchanged == 0 {
             ensure_reachable(&Graph::load(&mut tx, guild).await?)?;
             store::catalogue_touch(&mut tx, &lock).await?;
+            store::files_sweep(&mut tx, &lock).await?;
             let after = store::quest_get(&mut tx, guild, id).await?;
             let told = |row: &QuestRow| {
                 json!({ "slug": row.slug, "title": title, "version": row.current_version,
@@ -299,10 +301,20 @@ pub(super) async fn bring(
     author: Author<'_>,
 ) -> Result<Published, Error> {
     let guild = lock.guild();
+    let unpacked = unpack(bundle).map_err(Error::Invalid)?;
+    let (bundle, contents) = match &unpacked {
+        Some((bundle, contents)) => (bundle, Some(contents)),
+        None => (bundle, None),
+    };
     let wrong = bundle_check(bundle);
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
+    if let Some(contents) = contents {
+        store::files_put(&mut *conn, lock, contents).await?;
+    }
+    let documents = (0..).zip(&bundle.quests).map(|(n, named)| (format!("quests[{n}].quest"), &named.quest));
+    files_held(&mut *conn, guild, documents).await?;
     let person = person_of(&mut *conn, &author).await?;
     let skills_made = skills_bring(&mut *conn, guild, bundle, author).await?;
     let banks_changed = banks_bring(&mut *conn, lock, &bundle.banks, person).await?;
@@ -335,7 +347,11 @@ pub(super) async fn bring(
     if created > 0 || skills_made > 0 || banks_changed > 0 || tally.unchanged < drafts.len() || !same {
         let after = json!({ "slug": bundle.slug, "name": bundle.path.name, "quests": bundle.quests.len(),
                             "banks": bundle.banks.len(), "published": publish });
-        Deed::new("IMPORT", PATHS, path.to_string()).after(after).record(conn, guild, author).await?;
+        Deed::new("IMPORT", PATHS, path.to_string()).after(after).record(&mut *conn, guild, author).await?;
+        store::files_sweep(conn, lock).await?;
+    } else if !publish {
+        // Drafts may have changed.
+        store::files_sweep(conn, lock).await?;
     }
     Ok(Published {
         path_id: path,

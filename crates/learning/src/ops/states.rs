@@ -15,6 +15,7 @@ use crate::model::learner::{
     QuestView, StepTitle, StepView, VisibleTest,
 };
 use crate::model::quest::Step;
+use crate::rules::files::named_outside;
 use crate::rules::progress::Progress;
 use crate::rules::unlock::{Fact, Facts, Goal, Missing};
 use crate::store::{self, Attempt, AttemptStatus, StepState};
@@ -62,6 +63,12 @@ pub(crate) async fn attempt_view(conn: &mut PgConnection, work: &Work) -> Result
             .max(attempt.experience_earned),
         notes: attempt.notes.clone(),
         steps: steps.collect(),
+        files: super::files::files_view(
+            work.learner.guild,
+            (attempt.quest, attempt.version),
+            work.document(),
+            None,
+        ),
         assessments: work.version.quest.assessments.iter().map(|one| assessment_title(work, one)).collect(),
     })
 }
@@ -270,6 +277,8 @@ pub async fn quest_view(
         _ => Vec::new(),
     };
     let document = version_read(&mut tx, guild, quest, version).await?.quest;
+    let outside: BTreeSet<String> = named_outside(&document).into_iter().map(|named| named.file).collect();
+    let files = super::files::files_view(guild, (quest, version), &document, Some(&outside));
     let attempt = match user {
         Some(user) if begun => {
             let work = Work::lock(&mut tx, guild, user, quest).await?;
@@ -296,6 +305,7 @@ pub async fn quest_view(
         version,
         state,
         missing,
+        files,
         resources: document.resources,
         steps: document
             .steps

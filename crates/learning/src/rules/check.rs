@@ -50,16 +50,16 @@ const SLUG: &str = "must be 1 to 100 lower-case letters, digits, dots, underscor
 
 /// Findings as they gather, under the path of what is looked at.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(in crate::rules) struct Findings {
     wrong: Vec<FieldError>,
 }
 
 impl Findings {
-    pub(super) fn say(&mut self, field: impl Into<String>, message: impl Into<String>) {
+    pub(in crate::rules) fn say(&mut self, field: impl Into<String>, message: impl Into<String>) {
         self.wrong.push(FieldError { field: field.into(), message: message.into() });
     }
 
-    pub(super) fn done(self) -> Vec<FieldError> {
+    pub(in crate::rules) fn done(self) -> Vec<FieldError> {
         self.wrong
     }
 

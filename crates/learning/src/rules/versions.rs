@@ -1,5 +1,7 @@
 //! Versions: what of a quest is graded makes one, wording does not.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +20,10 @@ pub fn graded_hash(quest: &QuestDocument, banks: &Banks) -> [u8; 32] {
     if !quest.assessments.is_empty() {
         whole["assessments"] = quest.assessments.iter().map(assessment_graded).collect();
     }
+    let files = files_graded(quest);
+    if !files.is_empty() {
+        whole["files"] = json!(files);
+    }
     if !banks.is_empty() {
         let mut banks = serde_json::to_value(banks).unwrap_or_default();
         let all = banks.as_object_mut().into_iter().flat_map(Map::values_mut);
@@ -27,6 +33,13 @@ pub fn graded_hash(quest: &QuestDocument, banks: &Banks) -> [u8; 32] {
         whole["banks"] = banks;
     }
     hash(&whole)
+}
+
+/// What learners work with: the files that are no pictures, by name, each with the hash of what it holds. A picture is wording, as the
+/// text is that it stands in.
+fn files_graded(quest: &QuestDocument) -> BTreeMap<&str, &str> {
+    let files = quest.files.iter().filter(|(name, _)| !kernel::files::is_picture(name));
+    files.map(|(name, file)| (name.as_str(), file.sha256.as_str())).collect()
 }
 
 /// What of an assessment is graded: all but how it is worded, and its deadline, which holds for everybody at once.
@@ -104,7 +117,7 @@ pub fn counted(quest: &QuestDocument) -> u32 {
     Progress::of(steps.chain(assessments)).total
 }
 
-/// What an upgrade changes for a learner, by the short names of steps and assessments: see [`title_of`].
+/// What an upgrade changes for a learner, by the short names of steps and assessments and the names of files: see [`title_of`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Steps that are new.
@@ -145,14 +158,30 @@ pub fn changes(old: &QuestDocument, new: &QuestDocument) -> Changes {
     }
     let gone = old.assessments.iter().filter(|one| of(new, &one.slug).is_none());
     changes.removed.extend(gone.map(|one| format!("{OF_ASSESSMENT}{}", one.slug)));
+    let (before, after) = (files_graded(old), files_graded(new));
+    for (name, hash) in &after {
+        match before.get(name) {
+            None => changes.added.push(format!("{OF_FILE}{name}")),
+            Some(other) if other != hash => changes.changed.push(format!("{OF_FILE}{name}")),
+            Some(_) => {}
+        }
+    }
+    let gone = before.keys().filter(|name| !after.contains_key(*name));
+    changes.removed.extend(gone.map(|name| format!("{OF_FILE}{name}")));
     changes
 }
 
 /// What stands before the short name of an assessment among [`Changes`]; no step's begins so.
 const OF_ASSESSMENT: &str = "assessments/";
 
-/// The title of what [`Changes`] name.
+/// What stands before the name of a file among [`Changes`]; no step's begins so.
+const OF_FILE: &str = "files/";
+
+/// The title of what [`Changes`] name; of a file its name.
 pub fn title_of<'a>(quest: &'a QuestDocument, slug: &str) -> Option<&'a str> {
+    if let Some(name) = slug.strip_prefix(OF_FILE) {
+        return quest.files.get_key_value(name).map(|(name, _)| name.as_str());
+    }
     match slug.strip_prefix(OF_ASSESSMENT) {
         Some(slug) => quest.assessments.iter().find(|one| one.slug == slug).map(|one| one.title.as_str()),
         None => quest.step(slug).map(|step| step.title.as_str()),
@@ -199,6 +228,9 @@ mod tests {
             &|new| new.steps[1].quiz.as_mut().unwrap().questions[0].number = Some("41".to_owned())
         ));
         assert!(changed(&|new| new.skills.extend([("loops".to_owned(), 5)])));
+        let with = |name: &str| (name.to_owned(), crate::rules::files::file_of(b"x"));
+        assert!(changed(&|new| new.files.extend([with("data.csv")])));
+        assert!(!changed(&|new| new.files.extend([with("map.svg")])), "a picture is wording");
         // A bank's key is graded, and what explains it is not.
         let bank = |key: &str, explanation: &str| -> Banks {
             serde_json::from_value(json!({ "codes": [
@@ -220,6 +252,20 @@ mod tests {
             changes(&old, &new),
             Changes { added: slugs("see"), removed: slugs("read"), changed: slugs("ask") }
         );
+        let file = crate::rules::files::file_of;
+        let with = |files: &[(&str, &[u8])]| {
+            let files = files.iter().map(|(name, content)| ((*name).to_owned(), file(content)));
+            QuestDocument { files: files.collect(), ..quest() }
+        };
+        let (before, after) = (
+            with(&[("a", b"1"), ("b", b"1"), ("p.png", b"1")]),
+            with(&[("b", b"2"), ("c", b"1"), ("p.png", b"2")]),
+        );
+        let differ = changes(&before, &after);
+        let titles = |of: &QuestDocument, slugs: &[String]| title_of(of, &slugs[0]).map(str::to_owned);
+        assert_eq!(titles(&after, &differ.added).as_deref(), Some("c"));
+        assert_eq!(titles(&before, &differ.removed).as_deref(), Some("a"));
+        assert_eq!(differ.changed, slugs("files/b"));
         assert_eq!(counted(&old), 2);
     }
 }

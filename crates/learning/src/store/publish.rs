@@ -12,6 +12,7 @@ use crate::ids::{PathId, QuestId};
 use crate::model::path::{BundleSkill, PathDocument, PathQuest};
 use crate::model::quest::QuestDocument;
 use crate::rules::banks::Banks;
+use crate::rules::files::{FOLDER, file_named};
 
 /// Proof that the guild's catalogue is locked until the transaction ends: nobody else publishes or retires meanwhile.
 #[derive(Debug)]
@@ -146,6 +147,7 @@ pub(crate) async fn quests_publish(
     let ids: Vec<Uuid> = quests.iter().map(|quest| quest.id.get()).collect();
     steps_put(&mut *conn, guild, &ids, quests).await?;
     versions_put(&mut *conn, guild, quests, author).await?;
+    version_files_put(&mut *conn, guild, &ids, quests).await?;
     let rows: Vec<Value> = quests
         .iter()
         .map(|quest| {
@@ -260,6 +262,45 @@ async fn versions_put(
     Ok(())
 }
 
+/// Writes which contents the versions' files have: as long as a version names them, they stay.
+async fn version_files_put(
+    conn: &mut PgConnection,
+    guild: i64,
+    ids: &[Uuid],
+    quests: &[PublishedQuest<'_>],
+) -> Result<(), Error> {
+    let versions: Vec<i32> = quests.iter().map(|quest| quest.version).collect();
+    // A version of which only wording changed may have had others.
+    sqlx::query!(
+        "DELETE FROM learning.quest_version_files f USING unnest($2::uuid[], $3::int[]) AS d (quest_id, version)
+          WHERE f.guild_id = $1 AND f.quest_id = d.quest_id AND f.version = d.version",
+        guild,
+        ids,
+        &versions,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let mut rows = Vec::new();
+    for quest in quests {
+        for (name, file) in &quest.document.files {
+            rows.push(json!({ "quest_id": quest.id, "version": quest.version, "name": name, "sha256": file.sha256 }));
+        }
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"INSERT INTO learning.quest_version_files (guild_id, quest_id, version, name, sha256)
+           SELECT $1, d.quest_id, d.version, d.name, decode(d.sha256, 'hex')
+             FROM jsonb_to_recordset($2) AS d (quest_id uuid, version int, name text, sha256 text)"#,
+        guild,
+        Value::Array(rows),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
@@ -340,15 +381,17 @@ async fn resources_put(
     let mut rows = Vec::new();
     for quest in quests {
         for (order, resource) in (0..).zip(&quest.document.resources) {
+            let file = file_named(&resource.url).map(|name| format!("{FOLDER}{name}"));
+            let url = file.is_none().then_some(&resource.url);
             rows.push(json!({ "quest_id": quest.id, "type": resource.resource_type, "title": resource.title,
-                              "description": resource.description, "url": resource.url, "place": order }));
+                              "description": resource.description, "url": url, "file": file, "place": order }));
         }
     }
     sqlx::query!(
-        r#"INSERT INTO learning.quest_resources (guild_id, quest_id, resource_type, title, description, url, display_order)
-           SELECT $1, d.quest_id, d.type, d.title, d.description, d.url, d.place
+        r#"INSERT INTO learning.quest_resources (guild_id, quest_id, resource_type, title, description, url, file_path, display_order)
+           SELECT $1, d.quest_id, d.type, d.title, d.description, d.url, d.file, d.place
              FROM jsonb_to_recordset($2) AS d (quest_id uuid, type learning.resource_type, title text, description text, url text,
-                                               place int)"#,
+                                               file text, place int)"#,
         guild,
         Value::Array(rows),
     )

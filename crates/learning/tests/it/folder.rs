@@ -1,6 +1,7 @@
 //! Paths as folders: written and read again, and everything that is wrong told with its file.
 
-use learning::authoring::{new_path, read, write};
+use kernel::files::FileBundle;
+use learning::authoring::{bundle_outlook, new_path, read, write};
 use learning::model::path::Bundle;
 use proptest::prelude::*;
 use serde_json::json;
@@ -57,6 +58,59 @@ fn everything_wrong_is_told_with_its_file() {
     }
 }
 
+#[test]
+fn what_is_wrong_with_files_is_told_where_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("my-path");
+    write(&whole(), &dir).unwrap();
+    let put = |file: &str, text: &str| std::fs::write(dir.join(file), text).unwrap();
+    std::fs::create_dir_all(dir.join("quests/one/files/deep")).unwrap();
+    put("quests/one/files/map.png", "png");
+    put("quests/one/files/.hidden", "");
+    put("quests/one/files/a:b.txt", "");
+    put("quests/one/README.md", "Look.\n\n![A map](files/map.png) ![gone](files/gone.png)\n");
+    put("quests/one/plan.png", "png");
+    put(
+        "quests/one/01-read.md",
+        "+++\ntype = \"Reading\"\ntitle = \"Read\"\n+++\n\n![p](plan.png) [m](01-read.md)\n[w](files/words.txt)\n",
+    );
+    put("README.md", "All of it.\n\n![a](files/map.png)\n");
+    std::fs::create_dir(dir.join("quests/two/files")).unwrap();
+    for n in 0..21 {
+        put(&format!("quests/two/files/{n}"), "");
+    }
+    std::fs::create_dir(dir.join("quests/three/files")).unwrap();
+    put("quests/three/files/a", &"x".repeat(5 << 20));
+    put("quests/three/files/b", &"x".repeat(5 << 20));
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("/etc/passwd", dir.join("quests/one/files/link")).unwrap();
+    let findings: Vec<String> = read(&dir, None).unwrap_err().iter().map(ToString::to_string).collect();
+    let expected = [
+        "README.md:3: `files/map.png` is shown nowhere: files belong to quests, and this is the text of the path",
+        "quests/one/01-read.md:6: `plan.png` lies beside the text; put it into files/ and name it as files/plan.png",
+        "quests/one/01-read.md:7: the text names `files/words.txt`, which is no file of the quest",
+        "quests/one/README.md:3: the text names `files/gone.png`, which is no file of the quest",
+        "quests/one/files/a:b.txt: its name holds the character :; use letters, digits and .-_+=,@()",
+        "quests/one/files/deep: must be a file, and no folder or link: files have names only",
+        "quests/one/files/link: must be a file, and no folder or link: files have names only",
+        "quests/three/files/b: is too large: with those before it, it holds more than 8 MiB",
+        "quests/two/files: must hold at most 20 files, not 21",
+    ];
+    assert_eq!(findings.len(), expected.len(), "{findings:#?}");
+    for expected in expected {
+        assert!(findings.iter().any(|finding| finding == expected), "{expected}\nin {findings:#?}");
+    }
+}
+
+#[test]
+fn files_that_nothing_names_come_along_and_are_told() {
+    let mut bundle = whole();
+    bundle.quests[0].files = vec![FileBundle::new("old.txt", b"old"), FileBundle::new("new.txt", b"new")];
+    bundle.quests[0].quest.description = "[new](files/new.txt)".to_owned();
+    let slug = bundle.quests[0].slug.clone();
+    assert_eq!(bundle_outlook(&bundle).unused, [(slug, "old.txt".to_owned())]);
+}
+
 #[tokio::test]
 async fn the_path_to_begin_with_can_be_imported_as_it_is() {
     let stage = Stage::new().await;
@@ -72,12 +126,14 @@ proptest! {
 
     #[test]
     fn any_text_comes_back(
-        text in "[ a-z+#\"'\\\\{}\\n\t\u{e9}]{0,60}", code in "[ a-z+#\"'\\\\{}=\\n]{0,60}", readme in "\\PC{0,40}",
+        text in "[ a-z+#\"'\\\\{}\\n\t\u{e9}]{0,60}", content: Vec<u8>, name in "[a-zé0-9_+=,@()][a-z é.]{0,20}[a-z]", code in "[ a-z+#\"'\\\\{}=\\n]{0,60}", readme in "\\PC{0,40}",
     ) {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("my-path");
         let mut bundle = whole();
         bundle.path.description = readme;
+        let named = bundle.quests.iter_mut().step_by(2);
+        named.for_each(|quest| quest.files = vec![FileBundle::new(name.clone(), &content)]);
         for named in &mut bundle.quests {
             named.quest.description = text.clone();
             for step in &mut named.quest.steps {

@@ -7,6 +7,7 @@ mod authoring;
 mod banks;
 mod elsewhere;
 mod exercism;
+mod files;
 mod folder;
 mod learning;
 mod prairielearn;

@@ -7,6 +7,7 @@ use kernel::FieldError;
 use super::assessment::{assessments_check, rubric_check};
 use super::{Findings, LANGUAGES, MAX_LIST, MOST, coding_check, quiz_check};
 use crate::model::quest::{Elsewhere, QuestDocument, Step, StepType, SubmissionStep};
+use crate::rules::files::{file_named, files_check};
 use crate::rules::unlock::rule_check;
 
 /// The most steps.
@@ -46,7 +47,9 @@ pub fn quest_check(quest: &QuestDocument) -> Vec<FieldError> {
             resource.description.as_deref().unwrap_or(""),
             10_000,
         );
-        found.url(&format!("resources[{n}].url"), &resource.url);
+        if file_named(&resource.url).is_none() {
+            found.url(&format!("resources[{n}].url"), &resource.url);
+        }
     }
     if quest.steps.len() > MAX_STEPS {
         found.say("steps", format!("must be at most {MAX_STEPS}"));
@@ -55,6 +58,7 @@ pub fn quest_check(quest: &QuestDocument) -> Vec<FieldError> {
     for (n, step) in quest.steps.iter().enumerate() {
         found.within(&format!("steps[{n}]"), step_check(step));
     }
+    files_check(&mut found, quest);
     let mut wrong = found.done();
     wrong.extend(assessments_check(&quest.assessments));
     wrong

@@ -15,7 +15,8 @@
 //! Map, so that several people find room:
 //! * [`model`] types: [`model::quest`], [`model::path`], [`model::quiz`], [`model::bank`], [`model::coding`], [`model::assessment`] what authors
 //!   write; [`model::learner`] what learners see · [`ids`]
-//! * [`rules`] pure decisions: `check` documents, `files` what texts name and quests hold, `unlock` what opens what, `quiz`/`number`/`text`/`formula`/`coding` grading, `chance`
+//! * [`rules`] pure decisions: `check` documents, `files` what texts name, `unlock` what opens what,
+//!   `quiz`/`number`/`text`/`formula`/`coding` grading, `chance`
 //!   shuffles, `progress`, `versions`
 //! * [`graph`] a guild's published quests in memory, under its revision · [`store`] SQL, a file per family
 //! * [`ops`] transactions: `authoring` and `publish` · `learn` (enrol, begin, pause, …), `steps`, `quizzes`, `programs` · `complete` (the

@@ -150,10 +150,10 @@ pub(super) fn is_fresh(expected: Option<i32>, revision: i32) -> Result<(), Error
 
 /// Refuses documents that name files of which the guild holds nothing: what they hold comes with an import. Each document has the
 /// name that it has in the request.
-pub(super) async fn files_held<'a>(
+pub(super) async fn files_held(
     conn: &mut PgConnection,
     guild: GuildId,
-    documents: impl Iterator<Item = (String, &'a QuestDocument)>,
+    documents: &[(String, &QuestDocument)],
 ) -> Result<(), Error> {
     let mut named = Vec::new();
     for (field, quest) in documents {
@@ -179,7 +179,7 @@ async fn draft_files_held(
         return Ok(());
     }
     store::catalogue_lock(&mut *conn, guild).await?;
-    files_held(conn, guild, std::iter::once(("quest".to_owned(), quest))).await
+    files_held(conn, guild, &[("quest".to_owned(), quest)]).await
 }
 
 /// Makes a draft of a quest. Audited.

@@ -314,7 +314,7 @@ pub(super) async fn bring(
         store::files_put(&mut *conn, lock, contents).await?;
     }
     let documents = (0..).zip(&bundle.quests).map(|(n, named)| (format!("quests[{n}].quest"), &named.quest));
-    files_held(&mut *conn, guild, documents).await?;
+    files_held(&mut *conn, guild, &documents.collect::<Vec<_>>()).await?;
     let person = person_of(&mut *conn, &author).await?;
     let skills_made = skills_bring(&mut *conn, guild, bundle, author).await?;
     let banks_changed = banks_bring(&mut *conn, lock, &bundle.banks, person).await?;

@@ -253,13 +253,13 @@ mod tests {
             Changes { added: slugs("see"), removed: slugs("read"), changed: slugs("ask") }
         );
         let file = crate::rules::files::file_of;
-        let with = |files: &[(&str, &[u8])]| {
-            let files = files.iter().map(|(name, content)| ((*name).to_owned(), file(content)));
+        let with = |files: &[(&str, &str)]| {
+            let files = files.iter().map(|(name, content)| ((*name).to_owned(), file(content.as_bytes())));
             QuestDocument { files: files.collect(), ..quest() }
         };
         let (before, after) = (
-            with(&[("a", b"1"), ("b", b"1"), ("p.png", b"1")]),
-            with(&[("b", b"2"), ("c", b"1"), ("p.png", b"2")]),
+            with(&[("a", "1"), ("b", "1"), ("p.png", "1")]),
+            with(&[("b", "2"), ("c", "1"), ("p.png", "2")]),
         );
         let differ = changes(&before, &after);
         let titles = |of: &QuestDocument, slugs: &[String]| title_of(of, &slugs[0]).map(str::to_owned);

@@ -126,7 +126,7 @@ proptest! {
 
     #[test]
     fn any_text_comes_back(
-        text in "[ a-z+#\"'\\\\{}\\n\t\u{e9}]{0,60}", content: Vec<u8>, name in "[a-zé0-9_+=,@()][a-z é.]{0,20}[a-z]", code in "[ a-z+#\"'\\\\{}=\\n]{0,60}", readme in "\\PC{0,40}",
+        text in "[ a-z+#\"'\\\\{}\\n\t\u{e9}]{0,60}", content in any::<Vec<u8>>(), name in "[a-zé0-9_+=,@()][a-z é.]{0,20}[a-z]", code in "[ a-z+#\"'\\\\{}=\\n]{0,60}", readme in "\\PC{0,40}",
     ) {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("my-path");

@@ -66,6 +66,26 @@ async fn work_that_is_refused_is_not_lost() {
 }
 
 #[tokio::test]
+async fn a_quest_shows_its_pictures_and_gives_its_files() {
+    let house = House::new().await;
+    let guild = Guild::furnish(&house, GUILD, USER).await;
+    let mut member = Browser::signed_in(&house, GUILD, USER, Role::Member).await;
+    let quest = format!("/g/{GUILD}/learn/quests/{}", guild.ids["quest_id"]);
+    let page = member.page(&quest).await;
+    let picture = format!("{quest}/files/plan.svg");
+    let file = format!("{quest}/files/max_lifetime_days?version=1");
+    assert!(page.contains(&format!("<img src=\"{picture}?version=1\" alt=\"A plan\"")), "{page}");
+    assert!(page.contains(&format!("<a href=\"{file}\">max_lifetime_days</a>")), "{page}");
+    let answer = member.get(&picture).await;
+    assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "image/svg+xml"));
+    assert!(answer.header("content-disposition").starts_with("attachment"), "{answer:?}");
+    assert!(answer.header("content-security-policy").contains("sandbox"), "{answer:?}");
+    assert_eq!(member.get(&file).await.text, "Ninety.\n");
+    assert_eq!(member.get(&format!("{quest}/files/none.txt")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(Browser::new(&house).get(&picture).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
 async fn a_case_is_appealed_once_and_the_appeal_taken_back() {
     let house = House::new().await;
     let guild = Guild::furnish(&house, GUILD, USER).await;

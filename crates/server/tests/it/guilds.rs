@@ -203,12 +203,15 @@ impl Guild {
     }
 }
 
-/// A path of one quest with a step to confirm, a quiz and a file, which is called as other things in paths are.
+/// A path of one quest with a step to confirm, a quiz and files, one of which is called as other things in paths are.
 fn learning(guild: i64) -> Value {
     json!({
         "slug": "course", "path": { "name": format!("course {guild}"), "type": "Course", "quests": [{ "quest": "first" }] },
-        "quests": [{ "slug": "first", "files": [{ "path": "max_lifetime_days", "text": "Ninety.\n" }], "quest": {
-            "description": "[How long](files/max_lifetime_days)", "title": format!("quest {guild}"), "type": "Tutorial", "difficulty": "Beginner", "experience_points": 5,
+        "quests": [{ "slug": "first", "files": [
+            { "path": "max_lifetime_days", "text": "Ninety.\n" },
+            { "path": "plan.svg", "text": "<svg xmlns='http://www.w3.org/2000/svg'/>" },
+        ], "quest": {
+            "description": "[How long](files/max_lifetime_days) ![A plan](files/plan.svg)", "title": format!("quest {guild}"), "type": "Tutorial", "difficulty": "Beginner", "experience_points": 5,
             "steps": [
                 { "slug": "read", "type": "Reading", "title": "Read" },
                 { "slug": "quiz", "type": "Quiz", "title": "Quiz", "quiz": { "cooldown_seconds": 0, "questions": [

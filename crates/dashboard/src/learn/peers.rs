@@ -20,8 +20,8 @@ use kernel::Problem;
 use learning::ids::{AssessmentId, QuestId};
 use serde::Deserialize;
 
-use super::AssessmentPath;
 use super::assessments::refuse;
+use super::{AssessmentPath, written};
 
 /// A review in the path.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -69,12 +69,19 @@ struct ReviewPage {
     shell: Shell,
     task: ReviewTask,
     owed: i32,
+    /// The quest's address.
+    quest: String,
     action: String,
     back: String,
     form: Form,
 }
 
 impl ReviewPage {
+    /// What the author asked.
+    fn asked(&self) -> Html {
+        written(&self.task.description, &self.quest, None)
+    }
+
     fn text(text: &str) -> Html {
         markdown::render(text)
     }
@@ -132,7 +139,8 @@ async fn asked(
     };
     let action = path.at(&member.shell, &format!("/reviews/{}", task.id));
     let form = refusal.clone().map_or_else(Form::new, |problem| Form::refused(typed, problem));
-    let page = ReviewPage { shell: member.shell, task, owed: given.reviews_owed, action, back, form };
+    let quest = path.quest().at(&member.shell);
+    let page = ReviewPage { shell: member.shell, task, owed: given.reviews_owed, quest, action, back, form };
     Ok(match refusal {
         Some(problem) => refused(&page, &problem),
         None => rendered(&page, axum::http::StatusCode::OK),

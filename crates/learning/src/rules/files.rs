@@ -92,7 +92,9 @@ fn of_quiz(at: &str, quiz: Option<&Quiz>, all: &mut Vec<Named>) {
 fn of_text(field: &str, text: &str, all: &mut Vec<Named>) {
     // Most texts name none, and need not be taken apart to know it.
     if text.contains(FOLDER) {
-        addresses(text).iter().for_each(|address| of_address(field, address, all));
+        for address in addresses(text) {
+            of_address(field, &address, all);
+        }
     }
 }
 

@@ -132,8 +132,9 @@ proptest! {
         let dir = folder.path().join("my-path");
         let mut bundle = whole();
         bundle.path.description = readme;
-        let named = bundle.quests.iter_mut().step_by(2);
-        named.for_each(|quest| quest.files = vec![FileBundle::new(name.clone(), &content)]);
+        for named in bundle.quests.iter_mut().step_by(2) {
+            named.files = vec![FileBundle::new(name.clone(), &content)];
+        }
         for named in &mut bundle.quests {
             named.quest.description = text.clone();
             for step in &mut named.quest.steps {

@@ -14,6 +14,7 @@ pub(crate) mod category;
 pub(crate) mod completions;
 pub(crate) mod credential;
 pub(crate) mod db;
+pub(crate) mod discord;
 pub(crate) mod doctor;
 pub(crate) mod economy;
 pub(crate) mod generate_events;
@@ -140,6 +141,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: moderation::ModCommand,
     },
+    /// A guild on Discord: set up from it, Discord's own AutoMod, what is done there.
+    Discord {
+        #[command(subcommand)]
+        command: discord::DiscordCommand,
+    },
     /// Members of a guild: profiles, leaderboard, activity; copies and deletion on request; XP from another bot.
     Member {
         #[command(subcommand)]
@@ -260,6 +266,7 @@ pub(crate) async fn run(cli: &Cli, screen: &Screen) -> Result<(), Failure> {
         Command::Economy { command } => economy::run(global, command, screen).await,
         Command::Squad { command } => squad::run(global, command, screen).await,
         Command::Mod { command } => moderation::run(global, command, screen).await,
+        Command::Discord { command } => discord::run(global, command, screen).await,
         Command::Member { command } => member::run(global, command, screen).await,
         Command::Lake { command } => lake::run(global, command, screen).await,
         Command::Season { command } => season::run(global, command, screen).await,

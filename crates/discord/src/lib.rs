@@ -9,7 +9,7 @@
 //! * Who may do what is decided by the house's own roles and scopes, as for every other face ([`commands`]).
 //!
 //! Map: [`settings`] what the operator chooses · [`sender`] requests to Discord · [`interactions`] what members do · [`commands`] the
-//! tree, a thin face on each operation · [`effects`] what is done on Discord · [`boards`] messages that edit themselves · [`setup`] categories and roles from Discord's own · [`native`] rules for Discord's own `AutoMod` · `gateway` what happens there · [`words`] languages · [`bot`] what commands work with.
+//! tree, a thin face on each operation · [`effects`] what is done on Discord · [`boards`] messages that edit themselves · [`setup`] categories and roles from Discord's own · [`native`] rules for Discord's own `AutoMod` · [`sync`] whose turn it is to be brought in step, and what came of it · `gateway` what happens there · [`words`] languages · [`bot`] what commands work with.
 
 pub mod boards;
 pub mod bot;
@@ -20,6 +20,7 @@ pub mod native;
 pub mod sender;
 pub mod settings;
 pub mod setup;
+pub mod sync;
 pub mod words;
 
 mod gateway;

@@ -8,6 +8,7 @@
 //! * Each time that Discord blocks something counts as a hit of our rule, once. No word of it is kept.
 //! * One that was made and not noted, as a process died, is found again and not made twice.
 
+pub(crate) mod routes;
 mod store;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,56 +16,114 @@ use std::time::Duration;
 
 use ::jobs::NodeHandle;
 use access::Author;
-use access::author::Deed;
-use futures::future::try_join_all;
 use kernel::{ChannelId, GuildId, Problem, UserId, problem};
 use moderation::automod::Native;
 use moderation::model::RuleId;
 use moderation::ops::rules::{rules_native, versions};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use sqlx::PgPool;
+use utoipa::ToSchema;
 
 use crate::bot::Bot;
 use crate::sender::{Method, Request, SendError};
 use crate::settings::snowflake;
-
-pub(crate) use store::stale;
+use crate::sync::{self, Held, Kind, Outcome, PATIENCE, SyncState, Wish};
 
 /// How often it is looked whether rules are others.
 const LOOK: Duration = Duration::from_secs(5);
-/// Guilds that are looked at together.
-const AT_ONCE: i64 = 8;
-/// How long one request waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(20);
 const REASON: &str = "Questhall: automod";
 
-/// Has Discord judge what it can of the guild's rules, or no more. Audited. Tells what it takes, and what stays ours alone.
-pub(crate) async fn wish(
+/// What Discord's own `AutoMod` has of a guild's rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DiscordAutomod)]
+pub struct NativeState {
+    /// Whether it is to have any, and what became of that.
+    pub sync: SyncState,
+    /// Rules that it can judge.
+    pub rules: Vec<NativeRule>,
+    /// What it would not take, as sentences.
+    pub left_out: Vec<String>,
+}
+
+/// A rule that Discord's own `AutoMod` can judge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DiscordAutomodRule)]
+pub struct NativeRule {
+    /// Ours.
+    pub rule_id: RuleId,
+    /// What it is called.
+    pub name: String,
+    /// Discord's, where it was told of ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[0-9]{1,19}$", example = "175928847299117063")]
+    pub discord_id: Option<String>,
+    /// Whether Discord was told of it as it is now.
+    pub is_told: bool,
+}
+
+/// Has Discord judge what it can of a guild's rules, or be looked at again: a node with a bot tells it within seconds. Audited where that is new.
+pub async fn start(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result<(), Problem> {
+    sync::wish(pool, guild, Kind::Automod, Wish { wanted: true, channel_id: None }, author).await?;
+    Ok(())
+}
+
+/// Has Discord judge none of a guild's rules any more: a node with a bot takes them back within seconds. Audited.
+pub async fn stop(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result<(), Problem> {
+    sync::wish(pool, guild, Kind::Automod, Wish { wanted: false, channel_id: None }, author).await?;
+    Ok(())
+}
+
+/// What Discord has of a guild's rules.
+pub async fn state(pool: &PgPool, guild: GuildId, has_bot: bool) -> Result<NativeState, Problem> {
+    let native = rules_native(pool, guild).await?;
+    let mut conn = db::acquire(pool).await?;
+    let known = sync::known(&mut conn, guild, Kind::Automod, has_bot).await?;
+    let noted = store::rules(&mut conn, guild).await?;
+    let rules = native.of.iter().zip(&native.rules).map(|(rule, body)| NativeRule {
+        rule_id: *rule,
+        name: name(body),
+        discord_id: noted.get(rule).map(|(id, _)| id.to_string()),
+        is_told: noted.get(rule).is_some_and(|(_, told)| *told == hash(body)),
+    });
+    Ok(NativeState { sync: known.sync, rules: rules.collect(), left_out: native.left_out })
+}
+
+/// What a rule for Discord is called.
+fn name(rule: &Value) -> String {
+    rule["name"].as_str().unwrap_or_default().to_owned()
+}
+
+/// By what it is known whether Discord was told the same before.
+fn hash(rule: &Value) -> Vec<u8> {
+    Sha256::digest(rule.to_string().as_bytes()).to_vec()
+}
+
+/// Has Discord judge what it can of the guild's rules, or no more, as [`start`] and [`stop`] do, and waits for it. Tells what it takes, and what
+/// stays ours alone.
+pub(crate) async fn tell(
     bot: &Bot,
     guild: GuildId,
     wanted: bool,
     author: Author<'_>,
 ) -> Result<Native, Problem> {
     let pool = bot.app().pool();
-    let mut tx = db::begin(pool).await?;
-    people::guild_ensure(&mut tx, guild, None).await?;
-    if store::wish(&mut tx, guild, wanted).await? {
-        let deed = Deed::new("UPDATE", "discord.native_automod", guild.to_string());
-        let (before, after) = (json!({ "wanted": !wanted }), json!({ "wanted": wanted }));
-        deed.before(before).after(after).record(&mut tx, guild, author).await?;
+    if !sync::wish(pool, guild, Kind::Automod, Wish { wanted, channel_id: None }, author).await? {
+        return Ok(Native::default());
     }
-    tx.commit().await?;
-    if store::hold(pool, guild, false).await?.is_none() {
-        return Err(Problem::conflict("Discord is being told of the rules this very moment. Try again."));
-    }
-    let version = version(bot, guild).await?;
-    let done = follow(bot, guild, wanted).await;
-    store::let_go(pool, guild, version, done.is_ok()).await?;
-    done
+    let held = sync::take(pool, guild, Kind::Automod).await?;
+    look(bot, guild, held).await
 }
 
-async fn version(bot: &Bot, guild: GuildId) -> Result<Option<i64>, Problem> {
-    Ok(versions(bot.app().pool(), &[guild]).await?.into_iter().map(|(_, version)| version).next())
+/// Tells Discord of the rules of a guild that somebody has in hand, and settles it.
+async fn look(bot: &Bot, guild: GuildId, held: Held) -> Result<Native, Problem> {
+    let pool = bot.app().pool();
+    let version = versions(pool, &[guild]).await?.into_iter().map(|(_, version)| version).next();
+    let done = follow(bot, guild, held.wish.wanted).await;
+    let outcome = Outcome { version, ..Outcome::of(&done) };
+    sync::settle(pool, guild, Kind::Automod, &held, &outcome).await?;
+    done
 }
 
 fn refused(error: &SendError) -> Problem {
@@ -76,12 +135,17 @@ fn refused(error: &SendError) -> Problem {
     }
 }
 
-async fn ask(bot: &Bot, method: Method, path: String, body: Option<Value>) -> Result<Value, Problem> {
+async fn ask(bot: &Bot, method: Method, path: String, body: Option<Value>) -> Result<Value, SendError> {
     let mut request = Request::new(method, path).within(PATIENCE).because(REASON);
     if let Some(body) = body {
         request = request.json(body);
     }
-    Ok(bot.sender().send(&request).await.map_err(|error| refused(&error))?.body)
+    Ok(bot.sender().send(&request).await?.body)
+}
+
+/// Whether this one rule is what Discord does not take: others may be well.
+fn is_about_the_rule(error: &SendError) -> bool {
+    matches!(error, SendError::Refused { code, .. } if !matches!(code, 50_001 | 50_013))
 }
 
 /// Deletes one of Discord's rules; somebody may have been before us.
@@ -108,7 +172,7 @@ async fn follow(bot: &Bot, guild: GuildId, wanted: bool) -> Result<Native, Probl
     let native = if wanted { rules_native(pool, guild).await? } else { Native::default() };
     let path = format!("/guilds/{guild}/auto-moderation/rules");
     let own = bot.sender().application_id();
-    let listed = ask(bot, Method::GET, path.clone(), None).await?;
+    let listed = ask(bot, Method::GET, path.clone(), None).await.map_err(|error| refused(&error))?;
     let there: Vec<There> = listed
         .as_array()
         .into_iter()
@@ -157,50 +221,52 @@ async fn follow(bot: &Bot, guild: GuildId, wanted: bool) -> Result<Native, Probl
             None => delete(bot, guild, known.id).await?,
         }
     }
+    let mut not_taken = Vec::new();
     for (rule, body) in native.of.iter().zip(&native.rules) {
-        let hash = Sha256::digest(body.to_string().as_bytes()).to_vec();
-        let id = match kept.get(rule) {
+        let hash = hash(body);
+        let told = match kept.get(rule) {
             Some((_, Some(known))) if *known == hash => continue,
             Some((id, _)) => {
                 let mut change = body.clone();
                 if let Some(fields) = change.as_object_mut() {
                     fields.remove("trigger_type");
                 }
-                ask(bot, Method::PATCH, format!("{path}/{id}"), Some(change)).await?;
-                *id
+                ask(bot, Method::PATCH, format!("{path}/{id}"), Some(change)).await.map(|_| Some(*id))
             }
             None => {
-                let made = ask(bot, Method::POST, path.clone(), Some(body.clone())).await?;
-                let id = made["id"].as_str().and_then(snowflake);
-                id.ok_or_else(|| Problem::internal_message("Discord names no rule"))?
+                let made = ask(bot, Method::POST, path.clone(), Some(body.clone())).await;
+                made.map(|made| made["id"].as_str().and_then(snowflake))
             }
+        };
+        let id = match told {
+            Ok(id) => id.ok_or_else(|| Problem::internal_message("Discord names no rule"))?,
+            Err(error) if is_about_the_rule(&error) => {
+                not_taken.push(format!("{}: {error}.", name(body)));
+                continue;
+            }
+            Err(error) => return Err(refused(&error)),
         };
         store::note(&mut *db::acquire(pool).await?, guild, *rule, id, &hash).await?;
     }
-    Ok(native)
+    if not_taken.is_empty() {
+        return Ok(native);
+    }
+    Err(Problem::conflict(format!("Discord does not take some of the rules. {}", not_taken.join(" "))))
 }
 
 /// Looks at the guilds whose rules are others, or whose turn it is; tells how many these were.
 pub async fn native_once(bot: &Bot) -> Result<usize, Problem> {
     let pool = bot.app().pool();
-    let wishing = store::wishing(pool).await?;
-    store::changed(pool, &versions(pool, &wishing).await?).await?;
-    let due = store::due(pool, AT_ONCE).await?;
-    let done = try_join_all(due.iter().map(|guild| follow_due(bot, *guild))).await?;
-    Ok(done.into_iter().filter(|done| *done).count())
-}
-
-/// Tells Discord of a guild's rules, unless another node does.
-async fn follow_due(bot: &Bot, guild: GuildId) -> Result<bool, Problem> {
-    let pool = bot.app().pool();
-    let Some(wanted) = store::hold(pool, guild, true).await? else { return Ok(false) };
-    let version = version(bot, guild).await?;
-    let done = follow(bot, guild, wanted).await;
-    if let Err(problem) = &done {
-        tracing::info!(%guild, %problem, "Discord's AutoMod could not be told of the rules yet");
-    }
-    store::let_go(pool, guild, version, done.is_ok()).await?;
-    Ok(true)
+    let wishing = sync::wishing(pool, Kind::Automod).await?;
+    sync::changed(pool, Kind::Automod, &versions(pool, &wishing).await?).await?;
+    sync::turns(bot, Kind::Automod, |bot, guild, held| {
+        Box::pin(async move {
+            // What came of it is noted.
+            let _ = look(bot, guild, held).await;
+            Ok(())
+        })
+    })
+    .await
 }
 
 /// Discord blocked something by one of its rules: a hit, where the rule is made of ours.
@@ -219,14 +285,5 @@ pub(crate) async fn blocked(
 
 /// Works until the node stops.
 pub(crate) fn spawn(bot: Bot, node: &NodeHandle) {
-    let workers = node.clone();
-    let mut node = node.clone();
-    drop(workers.spawn(async move {
-        while node.ready().await {
-            if let Err(error) = native_once(&bot).await {
-                tracing::warn!(%error, "guilds whose rules Discord is to be told of cannot be read");
-            }
-            let _ = tokio::time::timeout(LOOK, node.stopping().cancelled()).await;
-        }
-    }));
+    sync::spawn(bot, node, Kind::Automod, LOOK, |bot| Box::pin(native_once(bot)));
 }

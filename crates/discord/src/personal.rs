@@ -15,7 +15,7 @@ pub(crate) const KEEPER: Keeper = Keeper {
 
 async fn copy(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<Value, sqlx::Error> {
     let kept = sqlx::query!(
-        r#"SELECT (SELECT coalesce(jsonb_agg(to_jsonb(d) ORDER BY step_id), '[]') FROM discord.quiz_drafts d
+        r#"SELECT (SELECT coalesce(jsonb_agg(to_jsonb(d) ORDER BY quiz_id), '[]') FROM discord.quiz_drafts d
                     WHERE guild_id = $1 AND user_id = $2) AS "drafts!",
                   (SELECT coalesce(jsonb_agg(to_jsonb(e) ORDER BY id), '[]') FROM discord.effects e
                     WHERE guild_id = $1 AND (target = 'member:' || $2::bigint OR payload ->> 'user_id' = $2::bigint::text))

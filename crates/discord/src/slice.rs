@@ -2,15 +2,20 @@
 
 use access::slice::{Slice, Terminal, no_timers};
 
-use crate::{effects, interactions, personal, upkeep};
+use crate::{effects, interactions, native, personal, setup, upkeep};
 
 /// The slice.
 pub static SLICE: Slice = Slice {
     name: "discord",
     about: "Discord as a face: the bot's commands, and what is to be done there.",
-    router: || interactions::routes::router().merge(effects::routes::router()),
+    router: || {
+        interactions::routes::router()
+            .merge(effects::routes::router())
+            .merge(setup::routes::router())
+            .merge(native::routes::router())
+    },
     tags: &[],
-    terminal: Terminal::None("the bot is set up by settings and by its own commands on Discord"),
+    terminal: Terminal::Commands(&["discord"]),
     problems: &[],
     settings: &[],
     scopes: &[],

@@ -182,6 +182,7 @@ const SECTIONS: &[Section] = &[
             sub("Settings", "/staff/settings", SettingsRead::NAME),
             sub("API keys", "/staff/keys", KeysWrite::NAME),
             sub("Webhooks", "/staff/webhooks", WebhooksRead::NAME),
+            sub("Set up from Discord", "/staff/discord", RolesRead::NAME),
             sub("On Discord", "/staff/effects", CommunityWrite::NAME),
             sub("Audit log", "/staff/audit", OperationsRead::NAME),
         ],

@@ -157,23 +157,44 @@ COMMENT ON COLUMN discord.voice_states.user_id IS 'Who, a snowflake.';
 COMMENT ON COLUMN discord.voice_states.channel_id IS 'The channel, a snowflake.';
 COMMENT ON COLUMN discord.voice_states.updated_at IS 'Since when.';
 
--- Set-up ---------------------------------------------------------------------------------------------------------------
+-- In step with Discord ------------------------------------------------------------------------------------------------
 
-CREATE TABLE discord.setups (
+CREATE TABLE discord.syncs (
     guild_id bigint NOT NULL,
-    next_at timestamptz NOT NULL DEFAULT now(),
+    kind text NOT NULL,
+    wanted boolean NOT NULL,
+    channel_id bigint,
+    version bigint,
+    next_at timestamptz,
     held_until timestamptz NOT NULL DEFAULT now(),
-    created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_setups PRIMARY KEY (guild_id)
+    looked_at timestamptz,
+    done_at timestamptz,
+    error text,
+    found jsonb,
+    CONSTRAINT pk_syncs PRIMARY KEY (guild_id, kind),
+    CONSTRAINT ck_syncs_kind CHECK (kind IN ('setup', 'automod')),
+    CONSTRAINT ck_syncs_next_at CHECK (next_at IS NOT NULL OR NOT wanted)
 ) WITH (fillfactor = 80);
-COMMENT ON TABLE discord.setups IS
-    'Guilds that were set up by the bot''s command: their categories, roles and channels for announcements are kept in step with '
-    'Discord''s.';
-COMMENT ON COLUMN discord.setups.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN discord.setups.next_at IS 'When Discord is asked next: soon after something changed there, a few times a day otherwise.';
-COMMENT ON COLUMN discord.setups.held_until IS 'Until when somebody is at it, unless they are done before.';
-COMMENT ON COLUMN discord.setups.created_at IS 'When the guild was set up first.';
-CREATE INDEX ix_setups_next_at ON discord.setups (next_at);
+COMMENT ON TABLE discord.syncs IS
+    'What of a guild is kept in step with Discord: its set-up (categories, roles and channels for announcements follow Discord''s) and '
+    'Discord''s own AutoMod (whose rules follow ours).';
+COMMENT ON COLUMN discord.syncs.guild_id IS 'Discord guild (the tenant), a snowflake.';
+COMMENT ON COLUMN discord.syncs.kind IS 'What: setup or automod.';
+COMMENT ON COLUMN discord.syncs.wanted IS 'Whether the guild wishes it; a row that does not tells that it did.';
+COMMENT ON COLUMN discord.syncs.channel_id IS
+    'Of a set-up: the channel for what is announced nowhere, until it is chosen for that.';
+COMMENT ON COLUMN discord.syncs.version IS 'Of AutoMod: a number for the guild''s rules as they were when Discord was told last.';
+COMMENT ON COLUMN discord.syncs.next_at IS
+    'When Discord is asked next: soon after something changed, a few times a day otherwise; never where nothing is left to be done.';
+COMMENT ON COLUMN discord.syncs.held_until IS 'Until when somebody is at it, unless they are done before; also their proof that they still are.';
+COMMENT ON COLUMN discord.syncs.looked_at IS 'When somebody was done with it last, in step or not.';
+COMMENT ON COLUMN discord.syncs.done_at IS 'When it was in step last.';
+COMMENT ON COLUMN discord.syncs.error IS 'Why it was not in step when somebody was done with it last; none where it was.';
+COMMENT ON COLUMN discord.syncs.found IS
+    'Of a set-up: permissions that the bot lacked and roles that stood above its own, as {"lacks": [name], "above": [id]}.';
+CREATE INDEX ix_syncs_next_at ON discord.syncs (kind, next_at);
+
+-- Set-up ---------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE discord.setup_categories (
     guild_id bigint NOT NULL,
@@ -218,22 +239,6 @@ COMMENT ON COLUMN discord.setup_roles.discord_role_id IS 'Discord''s role, a sno
 COMMENT ON COLUMN discord.setup_roles.role IS 'Ours: admin or moderator.';
 
 -- Discord's own AutoMod -----------------------------------------------------------------------------------------------
-
-CREATE TABLE discord.native_automod (
-    guild_id bigint NOT NULL,
-    wanted boolean NOT NULL,
-    version bigint,
-    next_at timestamptz NOT NULL DEFAULT now(),
-    held_until timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_native_automod PRIMARY KEY (guild_id)
-) WITH (fillfactor = 80);
-COMMENT ON TABLE discord.native_automod IS 'Guilds that wish Discord''s own AutoMod to have the cheap part of their rules, or did.';
-COMMENT ON COLUMN discord.native_automod.guild_id IS 'Discord guild (the tenant), a snowflake.';
-COMMENT ON COLUMN discord.native_automod.wanted IS 'Whether it does.';
-COMMENT ON COLUMN discord.native_automod.version IS 'A number for its rules as they were when Discord was told last.';
-COMMENT ON COLUMN discord.native_automod.next_at IS 'When Discord is asked next.';
-COMMENT ON COLUMN discord.native_automod.held_until IS 'Until when somebody is at it, unless they are done before.';
-CREATE INDEX ix_native_automod_next_at ON discord.native_automod (next_at);
 
 CREATE TABLE discord.native_rules (
     guild_id bigint NOT NULL,
@@ -282,18 +287,18 @@ CREATE INDEX ix_live_boards_next_at ON discord.live_boards (next_at);
 CREATE TABLE discord.quiz_drafts (
     guild_id bigint NOT NULL,
     user_id bigint NOT NULL,
-    step_id uuid NOT NULL,
+    quiz_id uuid NOT NULL,
     try_number integer NOT NULL,
     answers jsonb NOT NULL,
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT pk_quiz_drafts PRIMARY KEY (guild_id, user_id, step_id),
+    CONSTRAINT pk_quiz_drafts PRIMARY KEY (guild_id, user_id, quiz_id),
     CONSTRAINT ck_quiz_drafts_answers CHECK (jsonb_typeof(answers) = 'array' AND octet_length(answers::text) <= 65536)
 );
 COMMENT ON TABLE discord.quiz_drafts IS
     'Answers to the first pages of a quiz whose questions do not fit one of Discord''s forms. Gone within a week.';
 COMMENT ON COLUMN discord.quiz_drafts.guild_id IS 'Discord guild (the tenant), a snowflake.';
 COMMENT ON COLUMN discord.quiz_drafts.user_id IS 'Who answers, a snowflake.';
-COMMENT ON COLUMN discord.quiz_drafts.step_id IS 'The quiz, a step of a quest.';
+COMMENT ON COLUMN discord.quiz_drafts.quiz_id IS 'The quiz, a step of a quest or an assessment.';
 COMMENT ON COLUMN discord.quiz_drafts.try_number IS 'The try that they are of; those of another count no more.';
 COMMENT ON COLUMN discord.quiz_drafts.answers IS 'The answers, as the quiz takes them.';
 COMMENT ON COLUMN discord.quiz_drafts.updated_at IS 'When the last page came.';

@@ -22,8 +22,8 @@ use serde_json::{Value, json};
 
 use super::automod_kinds::{about, can_be_replayed, config_controls};
 use super::sheet::{
-    Sheet, actions, again, aside, button, code, facts, field, form, group, join, lines, link, says, table,
-    text, unseen, way,
+    Sheet, actions, again, aside, button, code, facts, field, form, group, join, link, says, table, text,
+    unseen, way,
 };
 use super::told::{led, told};
 
@@ -71,37 +71,10 @@ pub(super) async fn list(
     if shell.may(ModerationRules::NAME) {
         ways.push(way(shell.at("/staff/automod/new"), "New rule", "primary"));
     }
-    ways.push(link(shell.at("/staff/automod/native"), "As rules of Discord's own"));
+    ways.push(link(shell.at("/staff/automod/native"), "Discord's own AutoMod"));
     let heads = ["Rule", "Looks for", "Does", "The message", "State", ""];
     let body = join([actions(ways), table("Rules", &heads, rows, "There is none.")]);
     Ok(Page(Sheet::new(shell, "Automod").part("Rules, in the order in which they are tried", body)))
-}
-
-/// What of the rules Discord could judge by itself.
-pub(super) async fn native(
-    State(app): State<App>,
-    visit: Visit<ModerationRead>,
-) -> Result<Page<Sheet>, Problem> {
-    let native = ops::rules_native(app.pool(), visit.guild_id()).await?;
-    let rules = native.rules.iter().enumerate().map(|(n, rule)| {
-        let body = serde_json::to_string_pretty(rule).unwrap_or_default();
-        lines(&format!("Rule {}", n + 1), &body)
-    });
-    let rules = if native.rules.is_empty() {
-        says("None of the rules that act is of words, patterns or mentions.")
-    } else {
-        join([says("Each is the body of a request that makes a rule of Discord's."), join(rules)])
-    };
-    let left_out: Vec<Vec<Html>> = native.left_out.iter().map(|why| vec![text(why)]).collect();
-    Ok(Page(
-        Sheet::new(visit.shell, "As rules of Discord's own")
-            .below("/staff/automod", "Automod")
-            .part("Rules", rules)
-            .part(
-                "What Discord would not take",
-                table("Left out", &["Why"], left_out, "It would take everything."),
-            ),
-    ))
 }
 
 /// What a rule says of samples.

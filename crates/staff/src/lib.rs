@@ -9,6 +9,7 @@ mod announcements;
 mod audit;
 mod automod;
 mod automod_kinds;
+mod automod_native;
 mod banks;
 mod board;
 mod bundles;
@@ -27,6 +28,7 @@ mod extensions;
 mod figures;
 mod grading;
 mod hits;
+mod in_step;
 mod inputs;
 mod installation;
 mod journal;
@@ -48,6 +50,7 @@ mod rehearsal;
 mod roles;
 mod seasons;
 mod settings;
+mod setup;
 mod sheet;
 mod shelf;
 mod shop;
@@ -221,7 +224,8 @@ fn people_and_house() -> Router<App> {
         .route(&at("/raids/end"), post(moderation::raid_end))
         .route(&at("/raids/{raid_id}/release"), post(moderation::raid_release))
         .route(&at("/automod"), get(automod::list))
-        .route(&at("/automod/native"), get(automod::native))
+        .route(&at("/automod/native"), get(automod_native::show).post(automod_native::start))
+        .route(&at("/automod/native/stop"), post(automod_native::stop))
         .route(&at("/automod/new"), get(automod::new).post(automod::create))
         .route(&at("/automod/{rule_id}"), get(automod::show).post(automod::replace))
         .route(&at("/automod/{rule_id}/delete"), get(automod::ask_delete).post(automod::delete))
@@ -294,6 +298,8 @@ fn rewards() -> Router<App> {
         .route(&at("/journal"), get(journal::show))
         .route(&at("/effects"), get(effects::list))
         .route(&at("/effects/{discord_effect_id}/retry"), post(effects::retry))
+        .route(&at("/discord"), get(setup::show).post(setup::start))
+        .route(&at("/discord/stop"), post(setup::stop))
         .route(&at("/undone"), get(effects::undone))
         .route(&at("/undone/{effect_id}/again"), post(effects::send_again))
         .merge(economy_and_skills())

@@ -64,6 +64,42 @@ async fn seasons_achievements_and_awards_are_run_from_the_terminal() {
 }
 
 #[tokio::test]
+async fn what_is_to_be_in_step_with_discord_is_noted_for_a_bot() {
+    let database = with_members().await;
+    let url = database.url();
+    let at = |verb: &str, rest: &[&str]| {
+        let head = ["--database-url", &url, "--json", "discord", verb, "--guild", "7"];
+        run(head.into_iter().chain(rest.iter().copied()))
+    };
+    for (noun, start, stop) in
+        [("setup", "setup-start", "setup-stop"), ("automod", "automod-start", "automod-stop")]
+    {
+        let stands = |told: serde_json::Value| {
+            let sync = &told["sync"];
+            format!("{} {} {}", sync["status"], sync["wanted"], sync["has_bot"])
+        };
+        assert_eq!(stands(at(noun, &[]).ends_with(0).json()), r#""off" false false"#, "{noun}");
+        assert_eq!(stands(at(stop, &[]).ends_with(0).json()), r#""off" false false"#, "{noun}");
+        assert_eq!(stands(at(start, &[]).ends_with(0).json()), r#""pending" true false"#, "{noun}");
+        assert_eq!(stands(at(noun, &[]).ends_with(0).json()), r#""pending" true false"#, "{noun}");
+        at(stop, &[]).ends_with(0);
+        assert_eq!(at(noun, &[]).ends_with(0).json()["sync"]["wanted"], false, "{noun}");
+    }
+    assert_eq!(at("setup-start", &["--channel", "9"]).ends_with(0).json()["channel_id"], "9");
+    let noted: Vec<String> = sqlx::query_scalar(
+        "SELECT target_id || ' ' || (after_snapshot ->> 'wanted') FROM access.admin_log
+          WHERE target_table = 'discord.syncs' ORDER BY id",
+    )
+    .fetch_all(database.pool())
+    .await
+    .unwrap();
+    assert_eq!(noted, ["setup true", "setup false", "automod true", "automod false", "setup true"]);
+    assert_eq!(at("effects", &[]).ends_with(0).json(), serde_json::json!([]));
+    at("effects", &["--status", "lost"]).ends_with(4).says("must be one of pending, done, dead");
+    at("retry", &["0193a6b2-7c00-7d2a-9d0a-3f1f0c2d4e5f"]).ends_with(4).says("no such effect");
+}
+
+#[tokio::test]
 async fn a_file_of_another_bots_xp_is_imported() {
     let database = with_members().await;
     let url = database.url();

@@ -60,7 +60,7 @@ export function staffPages(ids) {
     categories: "/staff/categories", multipliers: "/staff/multipliers",
     earnings: "/staff/earnings?interaction_type=MESSAGE&length=600&code=true", what_if: "/staff/what-if?message_xp=5&reaction_received_xp=20", lake: "/staff/lake", lake_health: "/staff/lake/health", days: "/staff/days", journal: "/staff/journal",
     currency: "/staff/economy", currency_days: "/staff/economy/reports", currency_day: `/staff/economy/reports/${ids.day}`, ledger: "/staff/economy/ledger",
-    effects: "/staff/effects", undone: "/staff/undone", hits: "/staff/hits", moderation_figures: "/staff/statistics", escalations: "/staff/escalations",
+    set_up_from_discord: "/staff/discord", effects: "/staff/effects", undone: "/staff/undone", hits: "/staff/hits", moderation_figures: "/staff/statistics", escalations: "/staff/escalations",
     word_rule: "/staff/automod/new?rule_type=words", join_rule: "/staff/automod/new?rule_type=join_rate", native_rules: "/staff/automod/native",
     banks: "/staff/banks", regrades: "/staff/regrades", figures: "/staff/figures", quest_figures: `/staff/figures/quests/${ids.first}`,
     edit_skills: "/staff/skills", badges: "/staff/badges", issued: "/staff/credentials", issuer_keys: "/staff/credentials/keys",

@@ -17,7 +17,7 @@ use super::call::{Call, mention};
 use super::choose::{What, chosen, id};
 use super::moderate::{make, moderator};
 use crate::interactions::reply::Reply;
-use crate::native::wish;
+use crate::native::tell;
 use crate::words::{Lang, plain, say, when};
 
 /// Rules that a list shows.
@@ -91,7 +91,7 @@ pub(crate) async fn switch(call: Call) -> Answered {
 /// Hands the cheap part of the rules to Discord's own `AutoMod`, or takes it back.
 pub(crate) async fn native(call: Call) -> Answered {
     let on = call.yes("on").unwrap_or(true);
-    let native = wish(&call.bot, call.guild, on, call.author()).await?;
+    let native = tell(&call.bot, call.guild, on, call.author()).await?;
     call.committed();
     if !on {
         return Ok(Reply::text(say!(

@@ -20,7 +20,7 @@ use learning::store::StepStatus;
 use super::Answered;
 use super::call::{Call, mention};
 use super::choose::{What, id};
-use super::learn::{ASSESSMENT, quest_and_subject};
+use super::learn::{ASSESSMENT, quest_and_subject, quiz_button};
 use super::programs;
 use crate::interactions::custom_id::{long, short};
 use crate::interactions::reply::{Reply, button, field, optional_field};
@@ -55,7 +55,7 @@ pub(crate) async fn submit(call: Call) -> Answered {
             _ => form(&call, &[&of, &id], &step.title),
         });
     }
-    let one = open_one(&call, quest).await?.ok_or_else(nothing)?;
+    let one = open_one(&call, quest, |kind| kind != AssessmentType::Quiz).await?.ok_or_else(nothing)?;
     let id = short(one.id.get());
     let args = [of.as_str(), &id, ASSESSMENT];
     Ok(if one.kind.is_judged_by_people() {
@@ -65,26 +65,30 @@ pub(crate) async fn submit(call: Call) -> Answered {
     })
 }
 
-/// The first assessment that is not passed, and for which something can be handed in here and now.
-async fn open_one(call: &Call, quest: QuestId) -> Result<Option<AssessmentView>, Problem> {
+/// The first assessment of such a kind that is not passed, and for which something can be done here and now.
+async fn open_one(
+    call: &Call,
+    quest: QuestId,
+    fits: impl Fn(AssessmentType) -> bool,
+) -> Result<Option<AssessmentView>, Problem> {
     let all = assessment_list(call.pool(), call.guild, call.user, quest).await?;
     let waits = |one: &AssessmentView| one.submissions.last().is_some_and(|last| last.status != "graded");
-    let open = |one: &AssessmentView| {
-        !one.passed && !one.test_out && one.kind != AssessmentType::Quiz && !waits(one)
-    };
+    let open = |one: &AssessmentView| !one.passed && !one.test_out && fits(one.kind) && !waits(one);
     Ok(all.into_iter().find(open))
 }
 
 /// What is left of a quest whose steps are done, with a way on.
 pub(super) async fn left_shown(call: &Call, quest: QuestId, mut text: String) -> Answered {
-    let Some(one) = open_one(call, quest).await? else { return Ok(Reply::text(text)) };
+    let Some(one) = open_one(call, quest, |_| true).await? else { return Ok(Reply::text(text)) };
     let _ = write!(text, "\n\n**{}**\n{}", plain(&one.title), cut(&one.description, 1_200));
     let (quest, id) = (short(quest.get()), short(one.id.get()));
     let args = [quest.as_str(), &id, ASSESSMENT];
-    let row = if one.kind.is_judged_by_people() {
-        vec![button(&call.mine("learn.hand-in", &args), &say!(call.lang, "Hand in", "Abgeben"))]
-    } else {
-        programs::way(call, &args, &mut text)
+    let row = match one.kind {
+        AssessmentType::Quiz => vec![quiz_button(call, args)],
+        kind if kind.is_judged_by_people() => {
+            vec![button(&call.mine("learn.hand-in", &args), &say!(call.lang, "Hand in", "Abgeben"))]
+        }
+        _ => programs::way(call, &args, &mut text),
     };
     Ok(Reply::text(text).row(row))
 }

@@ -11,6 +11,7 @@ use learning::model::quiz::{AskedQuestion, ItemAnswer, QuestionType};
 use learning::ops;
 use learning::store::{AttemptStatus, StepStatus};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::Answered;
 use super::call::Call;
@@ -24,6 +25,8 @@ use crate::words::{Lang, cut, plain, say};
 const PER_FORM: usize = 5;
 /// Says of a button or a form that it is about an assessment.
 pub(super) const ASSESSMENT: &str = "a";
+/// Says of a quiz that it is about a step.
+const STEP: &str = "s";
 
 pub(crate) async fn browse(call: Call) -> Answered {
     let paths = ops::paths_view(call.pool(), call.guild, Some(call.user)).await?;
@@ -115,10 +118,7 @@ pub(super) async fn shown(call: &Call, attempt: &AttemptView) -> Answered {
     }
     let (quest, id) = (short(attempt.quest_id.get()), short(step.id.get()));
     let row = match step.step_type {
-        StepType::Quiz => {
-            let label = say!(call.lang, "Begin the quiz", "Quiz beginnen");
-            vec![button(&call.mine("learn.quiz", &[&quest, &id, "0"]), &label)]
-        }
+        StepType::Quiz => vec![quiz_button(call, [&quest, &id, STEP])],
         StepType::Submission => {
             let label = say!(call.lang, "Hand in", "Abgeben");
             vec![button(&call.mine("learn.hand-in", &[&quest, &id]), &label)]
@@ -169,11 +169,17 @@ pub(crate) async fn step_done(call: Call) -> Answered {
     Ok(shown(&call, &attempt).await?.instead())
 }
 
+/// The way into a quiz: its quest, its id, and whether that is a step or an assessment.
+pub(super) fn quiz_button(call: &Call, [quest, id, of]: [&str; 3]) -> Value {
+    let label = say!(call.lang, "Begin the quiz", "Quiz beginnen");
+    button(&call.mine("learn.quiz", &[quest, id, of, "0"]), &label)
+}
+
 /// The questions of a page, and where to answer them; or the form for it.
 pub(crate) async fn quiz_opened(call: Call) -> Answered {
-    let (quest, step) = quest_and_step(&call)?;
-    let page: usize = call.arg(2)?.parse().map_err(|_| Problem::not_found("page"))?;
-    let asked = ops::try_begin(call.pool(), call.guild, call.user, quest, Subject::Step(step)).await?;
+    let (quest, subject) = quest_and_subject(&call)?;
+    let page: usize = call.arg(3)?.parse().map_err(|_| Problem::not_found("page"))?;
+    let asked = ops::try_begin(call.pool(), call.guild, call.user, quest, subject).await?;
     let of_page: Vec<&AskedQuestion> = asked.questions.iter().skip(page * PER_FORM).take(PER_FORM).collect();
     if of_page.is_empty() {
         return Err(Problem::not_found("question"));
@@ -185,8 +191,8 @@ pub(crate) async fn quiz_opened(call: Call) -> Answered {
             "Dieses Quiz hat Fragen, für die Discord kein Formular hat: Ordnen, Zuordnen oder mehr als 25 Antworten. Beantworte es über die API oder die Oberfläche."
         )));
     }
-    let args = [call.arg(0)?, call.arg(1)?, call.arg(2)?];
-    if call.args.len() > 3 {
+    let args = [call.arg(0)?, call.arg(1)?, call.arg(2)?, call.arg(3)?];
+    if call.args.len() > 4 {
         let title = say!(call.lang, "Quiz", "Quiz");
         let fields =
             of_page.iter().enumerate().map(|(n, question)| form_field(call.lang, n, question)).collect();
@@ -201,7 +207,7 @@ pub(crate) async fn quiz_opened(call: Call) -> Answered {
         }
     }
     let label = say!(call.lang, "Answer", "Antworten");
-    let id = call.mine("learn.quiz", &[args[0], args[1], args[2], "f"]);
+    let id = call.mine("learn.quiz", &[args[0], args[1], args[2], args[3], "f"]);
     Ok(Reply::text(text).row(vec![button(&id, &label)]).instead())
 }
 
@@ -229,10 +235,10 @@ fn form_field(lang: Lang, n: usize, question: &AskedQuestion) -> Value {
 
 /// The form of a page was sent: the next page, or the result.
 pub(crate) async fn quiz_answered(call: Call) -> Answered {
-    let (quest, step) = quest_and_step(&call)?;
-    let page: usize = call.arg(2)?.parse().map_err(|_| Problem::not_found("page"))?;
-    let asked = ops::try_begin(call.pool(), call.guild, call.user, quest, Subject::Step(step)).await?;
-    let mut answers = draft(&call, step, asked.try_number).await?;
+    let (quest, subject) = quest_and_subject(&call)?;
+    let page: usize = call.arg(3)?.parse().map_err(|_| Problem::not_found("page"))?;
+    let asked = ops::try_begin(call.pool(), call.guild, call.user, quest, subject).await?;
+    let mut answers = draft(&call, subject, asked.try_number).await?;
     for (n, question) in asked.questions.iter().skip(page * PER_FORM).take(PER_FORM).enumerate() {
         let given = call.fields.get(&format!("q{n}")).cloned().unwrap_or_default();
         answers.retain(|answer| answer.question != question.id);
@@ -240,14 +246,13 @@ pub(crate) async fn quiz_answered(call: Call) -> Answered {
     }
     let pages = asked.questions.len().div_ceil(PER_FORM);
     if page + 1 < pages {
-        draft_keep(&call, step, &asked, &answers).await?;
+        draft_keep(&call, subject, &asked, &answers).await?;
         let (next, label) = ((page + 1).to_string(), say!(call.lang, "Go on", "Weiter"));
         let (n, of) = (page + 1, pages);
         let text = say!(call.lang, "Page {n} of {of} is noted.", "Seite {n} von {of} ist notiert.");
-        let id = call.mine("learn.quiz", &[call.arg(0)?, call.arg(1)?, &next]);
+        let id = call.mine("learn.quiz", &[call.arg(0)?, call.arg(1)?, call.arg(2)?, &next]);
         return Ok(Reply::text(text).row(vec![button(&id, &label)]).instead());
     }
-    let subject = Subject::Step(step);
     let result = ops::try_answer(call.pool(), call.guild, call.user, quest, subject, &answers).await?;
     call.committed();
     let (points, of) = (&result.points, &result.of_points);
@@ -284,14 +289,22 @@ fn answer(question: &AskedQuestion, given: &[String]) -> ItemAnswer {
     answer
 }
 
+/// Under which id answers to a quiz are kept.
+const fn kept_under(subject: Subject) -> Uuid {
+    match subject {
+        Subject::Step(id) => id.get(),
+        Subject::Assessment(id) => id.get(),
+    }
+}
+
 /// What was answered on pages before.
-async fn draft(call: &Call, step: StepId, try_number: i32) -> Result<Vec<ItemAnswer>, Problem> {
+async fn draft(call: &Call, subject: Subject, try_number: i32) -> Result<Vec<ItemAnswer>, Problem> {
     let kept = sqlx::query_scalar!(
         "SELECT answers FROM discord.quiz_drafts
-          WHERE guild_id = $1 AND user_id = $2 AND step_id = $3 AND try_number = $4",
+          WHERE guild_id = $1 AND user_id = $2 AND quiz_id = $3 AND try_number = $4",
         call.guild.get(),
         call.user.get(),
-        step.get(),
+        kept_under(subject),
         try_number,
     )
     .fetch_optional(call.pool())
@@ -301,17 +314,17 @@ async fn draft(call: &Call, step: StepId, try_number: i32) -> Result<Vec<ItemAns
 
 async fn draft_keep(
     call: &Call,
-    step: StepId,
+    subject: Subject,
     asked: &QuizTry,
     answers: &[ItemAnswer],
 ) -> Result<(), Problem> {
     sqlx::query!(
-        "INSERT INTO discord.quiz_drafts (guild_id, user_id, step_id, try_number, answers) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (guild_id, user_id, step_id) DO UPDATE
+        "INSERT INTO discord.quiz_drafts (guild_id, user_id, quiz_id, try_number, answers) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (guild_id, user_id, quiz_id) DO UPDATE
             SET try_number = excluded.try_number, answers = excluded.answers, updated_at = now()",
         call.guild.get(),
         call.user.get(),
-        step.get(),
+        kept_under(subject),
         asked.try_number,
         json!(answers),
     )

@@ -4,34 +4,15 @@ use std::fmt::Write as _;
 
 use access::Role;
 use access::roles::mapping_list;
-use community::announcements::model::{AnnouncementKind, ChannelChoice};
 use community::announcements::ops as announcement_ops;
-use kernel::{Problem, RoleId, UserId};
-use serde_json::Value;
+use kernel::{PageQuery, Problem};
 
 use super::Answered;
 use super::call::Call;
-use super::choose::all;
 use crate::interactions::reply::Reply;
-use crate::sender::{Method, Request};
-use crate::settings::snowflake;
-use crate::setup::{Seen, set_up};
+use crate::setup::{Missing, Seen, Start, set_up};
 use crate::words::{Lang, cut, plain, say};
 
-/// Discord's permissions that the bot works by: bit, and what Discord calls it.
-const NEEDED: [(u32, &str); 10] = [
-    (10, "View Channels"),
-    (11, "Send Messages"),
-    (28, "Manage Roles"),
-    (1, "Kick Members"),
-    (2, "Ban Members"),
-    (40, "Moderate Members"),
-    (13, "Manage Messages"),
-    (16, "Read Message History"),
-    (34, "Manage Threads"),
-    (7, "View Audit Log"),
-];
-const ADMINISTRATOR: u64 = 1 << 3;
 /// Roles that an answer names.
 const NAMED: usize = 10;
 const MAX: usize = 2_000;
@@ -40,17 +21,8 @@ const MAX: usize = 2_000;
 pub(crate) async fn setup(call: Call) -> Answered {
     let channel = call.channel_given("channel").or(call.channel);
     let channel = channel.ok_or_else(|| Problem::field("channel", "is missing"))?;
-    let seen = set_up(&call.bot, call.guild, call.author()).await?;
-    let chosen = announcement_ops::channel_list(call.pool(), call.guild).await?;
-    for kind in AnnouncementKind::ALL {
-        let known = chosen.channels.iter().find(|choice| choice.kind == kind);
-        // What was chosen before stays: setting up twice undoes nothing. Only what is announced nowhere since its channel is gone gets another.
-        let lost = |choice: &ChannelChoice| !choice.enabled && !seen.has_channel(choice.channel_id);
-        if known.is_none_or(lost) {
-            let choice = ChannelChoice { kind, channel_id: channel, enabled: true };
-            announcement_ops::channel_put(call.pool(), call.guild, choice, call.author()).await?;
-        }
-    }
+    let how = Start { channel_id: Some(channel) };
+    let (seen, lacking) = set_up(&call.bot, call.guild, how, call.author()).await?;
     call.committed();
     let mut text = say!(
         call.lang,
@@ -66,7 +38,7 @@ pub(crate) async fn setup(call: Call) -> Answered {
         let _ = write!(text, "\n{} → <#{}>{off}", plain(choice.kind.as_str()), choice.channel_id);
     }
     text.push_str(&taken_over(&call, &seen).await?);
-    text.push_str(&missing(&call, &seen).await?);
+    text.push_str(&missing(&call, &lacking).await?);
     Ok(Reply::text(cut(&text, MAX)))
 }
 
@@ -96,47 +68,24 @@ async fn taken_over(call: &Call, seen: &Seen) -> Result<String, Problem> {
 }
 
 /// What is still to be done.
-async fn missing(call: &Call, seen: &Seen) -> Result<String, Problem> {
+async fn missing(call: &Call, lacking: &Missing) -> Result<String, Problem> {
     let mut lines = Vec::new();
-    let own = UserId::new(call.bot.sender().application_id());
-    let path = format!("/guilds/{}/members/{own}", call.guild);
-    let (pool, guild) = (call.pool(), call.guild);
-    let squads = all(|page| async move { squads::ops::squad_list(pool, guild, false, &page).await }).await?;
-    // Where Discord does not tell, what takes a permission says so when it comes to it.
-    if let Ok(member) = call.bot.sender().send(&Request::new(Method::GET, path)).await {
-        let held = member.body["roles"].as_array().into_iter().flatten();
-        let held: Vec<RoleId> =
-            held.filter_map(Value::as_str).filter_map(snowflake).map(RoleId::new).collect();
-        let (bits, place) = seen.powers(&held);
-        let lacks: Vec<&str> = NEEDED
-            .iter()
-            .filter(|(bit, _)| bits & (ADMINISTRATOR | 1 << bit) == 0)
-            .map(|(_, name)| *name)
-            .collect();
-        if !lacks.is_empty() {
-            let lacks = lacks.join(", ");
-            lines.push(say!(
-                call.lang,
-                "The bot lacks permissions: {lacks}.",
-                "Dem Bot fehlen Berechtigungen: {lacks}."
-            ));
-        }
-        let above = |role: RoleId| seen.roles.iter().any(|one| one.id == role && one.position >= place);
-        let above: Vec<String> = squads
-            .iter()
-            .filter_map(|squad| squad.role_id)
-            .filter(|role| above(*role))
-            .take(NAMED)
-            .map(|role| format!("<@&{role}>"))
-            .collect();
-        if !above.is_empty() {
-            let above = above.join(" ");
-            lines.push(say!(
-                call.lang,
-                "Drag the bot's role above these, or it cannot give them: {above}",
-                "Zieh die Rolle des Bots über diese, sonst kann er sie nicht vergeben: {above}"
-            ));
-        }
+    if !lacking.lacks.is_empty() {
+        let lacks = lacking.lacks.join(", ");
+        lines.push(say!(
+            call.lang,
+            "The bot lacks permissions: {lacks}.",
+            "Dem Bot fehlen Berechtigungen: {lacks}."
+        ));
+    }
+    let above: Vec<String> = lacking.above.iter().take(NAMED).map(|role| format!("<@&{role}>")).collect();
+    if !above.is_empty() {
+        let above = above.join(" ");
+        lines.push(say!(
+            call.lang,
+            "Drag the bot's role above these, or it cannot give them: {above}",
+            "Zieh die Rolle des Bots über diese, sonst kann er sie nicht vergeben: {above}"
+        ));
     }
     if !call.bot.settings().gateway {
         lines.push(say!(
@@ -145,7 +94,8 @@ async fn missing(call: &Call, seen: &Seen) -> Result<String, Problem> {
             "Nachrichten, Sprachkanäle und Mitglieder werden nicht gesehen, denn die Einstellung `discord.gateway` ist aus."
         ));
     }
-    if squads.is_empty() {
+    let one = PageQuery { limit: Some(1), cursor: None };
+    if squads::ops::squad_list(call.pool(), call.guild, false, &one).await?.items.is_empty() {
         lines.push(say!(
             call.lang,
             "There are no squads yet: make some by the API, the dashboard or the command line.",

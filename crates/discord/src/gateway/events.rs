@@ -9,7 +9,7 @@ use progress::EventType;
 use serde_json::Value;
 
 use crate::settings::snowflake;
-use crate::setup::{SOON, SPREAD};
+use crate::sync::{SOON, SPREAD};
 
 /// Where Discord's ids begin to count, in milliseconds since 1970.
 pub(super) const EPOCH: i64 = 1_420_070_400_000;

@@ -20,9 +20,9 @@ use super::judging::{Watch, refresh};
 use super::lease::Lease;
 use super::missed::Missed;
 use crate::bot::Bot;
-use crate::native::{self, blocked};
+use crate::native::blocked;
 use crate::sender::{Method, Request};
-use crate::setup::stale;
+use crate::sync::{Kind, SOON, stale};
 
 /// Events taken at once, and how long the first of them waits for others.
 const BATCH: usize = 500;
@@ -184,7 +184,7 @@ async fn of_guild(
             Means::Blocked(rule, user, channel) => {
                 told_of(blocked(bot, guild, (rule, user, channel), &source).await?)?;
             }
-            Means::Rules => native::stale(&mut *db::acquire(pool).await?, guild).await?,
+            Means::Rules => stale(&mut *db::acquire(pool).await?, guild, Kind::Automod, SOON).await?,
             Means::Nothing => {}
         }
         if let Some((joined, silent_until)) = came_in {
@@ -212,7 +212,7 @@ async fn of_guild(
         }
     }
     if let Some(within) = events.iter().filter_map(|happened| changes(&happened.name)).reduce(f64::min) {
-        stale(&mut *db::acquire(pool).await?, guild, within).await?;
+        stale(&mut *db::acquire(pool).await?, guild, Kind::Setup, within).await?;
     }
     bot.app().wake().outbox();
     Ok(())

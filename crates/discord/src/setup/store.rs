@@ -2,87 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{ChannelId, GuildId};
+use kernel::{ChannelId, GuildId, RoleId};
 use lake::ids::CategoryId;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
-/// How long a guild is somebody's without a word.
-const HELD: f64 = 120.0;
-/// When Discord is asked again where nobody tells of a change, and where it failed; in seconds.
-const EVERY: f64 = 6.0 * 3_600.0;
-const AGAIN: f64 = 300.0;
+use super::{SetupCategory, SetupRole};
 
 /// A category of ours that stands for one of Discord's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Link {
     pub(super) category: CategoryId,
     pub(super) name: String,
-}
-
-/// Has a guild be kept in step from now on.
-pub(super) async fn begin(conn: &mut PgConnection, guild: GuildId) -> sqlx::Result<()> {
-    sqlx::query!(
-        "INSERT INTO discord.setups (guild_id) VALUES ($1) ON CONFLICT (guild_id) DO NOTHING",
-        guild.get()
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Something changed on Discord: the guild is looked at within so many seconds, if it was set up. Whoever is at it may have asked before.
-pub(crate) async fn stale(conn: &mut PgConnection, guild: GuildId, within: f64) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE discord.setups SET next_at = now() + make_interval(secs => $2)
-          WHERE guild_id = $1 AND (next_at > now() + make_interval(secs => $2) OR held_until > now())",
-        guild.get(),
-        within,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Takes one guild; false while somebody else has it, or where it is taken only if it is due and is not.
-pub(super) async fn hold(pool: &PgPool, guild: GuildId, only_due: bool) -> sqlx::Result<bool> {
-    let held = sqlx::query!(
-        "UPDATE discord.setups SET held_until = now() + make_interval(secs => $2), next_at = now()
-          WHERE guild_id = $1 AND held_until <= now() AND (NOT $3 OR next_at <= now())",
-        guild.get(),
-        HELD,
-        only_due,
-    )
-    .execute(pool)
-    .await?;
-    Ok(held.rows_affected() > 0)
-}
-
-/// Guilds that are due. Each is taken by its own row ([`hold`]): nothing locks several guilds at once.
-pub(super) async fn due(pool: &PgPool, most: i64) -> sqlx::Result<Vec<GuildId>> {
-    sqlx::query_scalar!(
-        r#"SELECT guild_id AS "guild_id: GuildId" FROM discord.setups WHERE next_at <= now() AND held_until <= now()
-            ORDER BY next_at LIMIT $1"#,
-        most,
-    )
-    .fetch_all(pool)
-    .await
-}
-
-/// Somebody is done with a guild. What changed meanwhile lies ahead (`next_at` is when it was taken otherwise), and stays so.
-pub(super) async fn let_go(pool: &PgPool, guild: GuildId, done: bool) -> sqlx::Result<()> {
-    sqlx::query!(
-        "UPDATE discord.setups
-            SET held_until = now(),
-                next_at = CASE WHEN next_at <= held_until - make_interval(secs => $3)
-                               THEN now() + make_interval(secs => $2) ELSE next_at END
-          WHERE guild_id = $1",
-        guild.get(),
-        if done { EVERY } else { AGAIN },
-        HELD,
-    )
-    .execute(pool)
-    .await?;
-    Ok(())
 }
 
 /// Which categories of ours stand for which of Discord's.
@@ -218,4 +148,30 @@ pub(super) async fn role(
         }
     };
     Ok(())
+}
+
+/// What was taken over of categories, by name.
+pub(super) async fn categories(conn: &mut PgConnection, guild: GuildId) -> sqlx::Result<Vec<SetupCategory>> {
+    sqlx::query_as!(
+        SetupCategory,
+        r#"SELECT discord_id AS "discord_id: ChannelId", category_id AS "category_id: CategoryId", name,
+                  (SELECT count(*) FROM discord.setup_channels c
+                    WHERE c.guild_id = s.guild_id AND c.discord_id = s.discord_id) AS "channels!"
+             FROM discord.setup_categories s WHERE guild_id = $1 ORDER BY name, discord_id"#,
+        guild.get()
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What was taken over of roles, those that administer first.
+pub(super) async fn conferring(conn: &mut PgConnection, guild: GuildId) -> sqlx::Result<Vec<SetupRole>> {
+    sqlx::query_as!(
+        SetupRole,
+        r#"SELECT discord_role_id AS "discord_role_id: RoleId", role
+             FROM discord.setup_roles WHERE guild_id = $1 ORDER BY role, discord_role_id"#,
+        guild.get()
+    )
+    .fetch_all(conn)
+    .await
 }

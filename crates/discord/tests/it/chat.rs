@@ -3,8 +3,10 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use access::keys::{NewKey, key_create};
 use access::personal::Keepers;
-use access::{App, HttpSettings};
+use access::testing::assert_documented;
+use access::{App, By, HttpSettings, Origin, Scopes};
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use axum::{Extension, Router};
@@ -305,6 +307,37 @@ impl Chat {
             None => json!(given),
         };
         json!({ "id": "1", "name": name, "type": 1, "options": options, "resolved": { "users": users, "members": members } })
+    }
+
+    /// What the API answers to whoever has a key of this scope: status and body.
+    pub(crate) async fn asks(
+        &self,
+        scope: &str,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, Value) {
+        let new = NewKey {
+            name: "test".to_owned(),
+            guild: Some(GUILD),
+            user: None,
+            scopes: Scopes::new([scope]),
+            expires_at: None,
+        };
+        let mut conn = db::acquire(self.pool()).await.unwrap();
+        let (_, key) = key_create(&mut conn, By::Cli, &Origin::default(), &new).await.unwrap();
+        drop(conn);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {}", key.reveal()))
+            .header("content-type", "application/json")
+            .body(Body::from(body.map(|body| body.to_string()).unwrap_or_default()))
+            .unwrap();
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        assert_documented(method, path, parts.status.as_u16(), &parts.headers, &bytes);
+        (parts.status.as_u16(), serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
     /// Runs SQL that sets the stage.

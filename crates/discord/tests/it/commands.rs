@@ -5,7 +5,7 @@ use kernel::UserId;
 use serde_json::json;
 use squads::NewSquad;
 
-use crate::chat::{ADA_TYPES, BOB_TYPES, Chat, EVE_TYPES, GUILD, Who};
+use crate::chat::{ADA_TYPES, BOB_TYPES, Chat, EVE_TYPES, GUILD, Heard, Who};
 
 async fn squad(chat: &Chat, name: &str, max: i32) {
     let new = NewSquad {
@@ -335,23 +335,74 @@ async fn a_member_sees_chooses_takes_along_and_is_forgotten() {
     chat.discord.verdict();
 }
 
+/// So many questions, to be answered with Yes.
+fn questions(count: usize) -> Vec<serde_json::Value> {
+    let question = |n| {
+        json!({
+            "slug": format!("q{n}"), "type": "single", "text": format!("Question {n}?"), "points": 1,
+            "choices": [{ "slug": "a", "text": "Yes", "right": true }, { "slug": "b", "text": "No" }],
+        })
+    };
+    (1..=count).map(question).collect()
+}
+
+/// A quiz that waits is answered: five questions a form.
+async fn answered(chat: &Chat, at: &Heard) -> Heard {
+    let shown = chat.presses(ADA_TYPES, at, "Begin the quiz").await;
+    let form = chat.presses(ADA_TYPES, &shown, "Answer").await;
+    let answers: Vec<(String, &str)> = (0..5).map(|n| (format!("q{n}"), "Yes")).collect();
+    let answers: Vec<(&str, &str)> = answers.iter().map(|(id, value)| (id.as_str(), *value)).collect();
+    let noted = chat.fills(ADA_TYPES, &form, &answers).await;
+    noted.says("Page 1 of 2 is noted.");
+    let shown = chat.presses(ADA_TYPES, &noted, "Go on").await;
+    let form = chat.presses(ADA_TYPES, &shown, "Answer").await;
+    chat.fills(ADA_TYPES, &form, &[("q0", "Yes")]).await
+}
+
+#[tokio::test]
+async fn an_assessment_by_a_quiz_is_answered_by_forms_once_the_steps_are_done() {
+    let chat = Chat::new().await;
+    chat.known().await;
+    let quest = json!({
+        "title": "Trees", "type": "Assessment", "difficulty": "Beginner", "experience_points": 10,
+        "steps": [
+            { "slug": "quiz", "type": "Quiz", "title": "Quiz", "quiz": { "questions": questions(6) } },
+        ],
+        "assessments": [
+            { "slug": "exam", "type": "Quiz", "title": "Exam", "description": "All of it.", "quiz": { "questions": questions(6) } },
+        ],
+    });
+    let author = learning::ops::Author { by: By::Cli, origin: &Origin::default() };
+    let quest = serde_json::from_value(quest).unwrap();
+    let made = learning::ops::quest_create(chat.pool(), GUILD, "trees", &quest, author).await.unwrap();
+    learning::ops::quest_publish(chat.pool(), GUILD, made.id, author).await.unwrap();
+    let begun = chat.types(ADA_TYPES, "/learn start quest:trees").await;
+    let left = answered(&chat, &begun).await;
+    let text = left.message["content"].as_str().unwrap();
+    assert!(
+        text.starts_with("Passed, with 6 of 6 points.") && text.ends_with("**Exam**\nAll of it."),
+        "{text}"
+    );
+    let nothing = chat.types(ADA_TYPES, "/learn submit quest:trees").await;
+    nothing.says("There is nothing to hand in for this quest now.");
+    let kept: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM discord.quiz_drafts").fetch_one(chat.pool()).await.unwrap();
+    assert_eq!(kept, 1);
+    let done = answered(&chat, &left).await;
+    let text = done.message["content"].as_str().unwrap();
+    assert!(text.starts_with("Passed, with 6 of 6 points.") && text.contains("Completed, for "), "{text}");
+    chat.discord.verdict();
+}
+
 #[tokio::test]
 async fn a_quiz_of_two_pages_is_answered_by_forms() {
     let chat = Chat::new().await;
     chat.known().await;
-    let questions: Vec<_> = (1..=6)
-        .map(|n| {
-            json!({
-                "slug": format!("q{n}"), "type": "single", "text": format!("Question {n}?"), "points": 1,
-                "choices": [{ "slug": "a", "text": "Yes", "right": true }, { "slug": "b", "text": "No" }],
-            })
-        })
-        .collect();
     let quest = json!({
         "title": "Trees", "type": "Assessment", "difficulty": "Beginner", "experience_points": 10,
         "steps": [
             { "slug": "read", "type": "Reading", "title": "Read about trees", "experience_points": 5 },
-            { "slug": "quiz", "type": "Quiz", "title": "Quiz", "quiz": { "questions": questions } },
+            { "slug": "quiz", "type": "Quiz", "title": "Quiz", "quiz": { "questions": questions(6) } },
         ],
     });
     let author = learning::ops::Author { by: By::Cli, origin: &Origin::default() };
@@ -366,15 +417,7 @@ async fn a_quiz_of_two_pages_is_answered_by_forms() {
         begun.message
     );
     let read = chat.presses(ADA_TYPES, &begun, "Done").await;
-    let shown = chat.presses(ADA_TYPES, &read, "Begin the quiz").await;
-    let form = chat.presses(ADA_TYPES, &shown, "Answer").await;
-    let answers: Vec<(String, &str)> = (0..5).map(|n| (format!("q{n}"), "Yes")).collect();
-    let answers: Vec<(&str, &str)> = answers.iter().map(|(id, value)| (id.as_str(), *value)).collect();
-    let noted = chat.fills(ADA_TYPES, &form, &answers).await;
-    noted.says("Page 1 of 2 is noted.");
-    let shown = chat.presses(ADA_TYPES, &noted, "Go on").await;
-    let form = chat.presses(ADA_TYPES, &shown, "Answer").await;
-    let done = chat.fills(ADA_TYPES, &form, &[("q0", "Yes")]).await;
+    let done = answered(&chat, &read).await;
     let text = done.message["content"].as_str().unwrap();
     assert!(text.starts_with("Passed, with 6 of 6 points.") && text.contains("Completed, for "), "{text}");
     chat.types(ADA_TYPES, "/learn continue quest:trees").await.privately();

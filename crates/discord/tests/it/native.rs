@@ -85,7 +85,7 @@ async fn discord_has_what_it_can_judge_and_follows() {
     chat.discord.with(|known| known.automod.retain(|_, rule| rule["name"] != "Words"));
     chat.run(
         "DELETE FROM discord.native_rules WHERE rule_id = (SELECT id FROM moderation.automod_rules WHERE name = 'More');
-         UPDATE discord.native_automod SET next_at = now()",
+         UPDATE discord.syncs SET next_at = now()",
     )
     .await;
     assert_eq!(round(&chat).await, 1);
@@ -101,7 +101,7 @@ async fn discord_has_what_it_can_judge_and_follows() {
         .says("The bot may not manage Discord's AutoMod: permit it to manage the server.");
     assert_eq!(there(&chat).len(), 3);
     assert_eq!(round(&chat).await, 0, "not at once");
-    chat.run("UPDATE discord.native_automod SET next_at = now()").await;
+    chat.run("UPDATE discord.syncs SET next_at = now()").await;
     assert_eq!(round(&chat).await, 1);
     assert_eq!(there(&chat), ["Eve Eve's [\"mine\"]"]);
     chat.types(RULER, "/automod native on:no")
@@ -148,4 +148,70 @@ async fn what_discord_blocks_is_a_hit_once_and_no_word_of_it_is_kept() {
     }
     assert_eq!(there(&watched.chat), ["bot Words [\"badword\"]"]);
     watched.chat.discord.verdict();
+}
+
+const OWN: &str = "/guilds/1/discord/automod";
+
+#[tokio::test]
+async fn the_api_hands_rules_over_and_says_what_discord_does_not_take() {
+    let chat = Chat::new().await;
+    chat.known().await;
+    let words = rule(&chat, "Words", "words", json!({ "words": ["badword"] }), "delete").await;
+    rule(&chat, "Harsh", "words", json!({ "words": ["worse"] }), "timeout").await;
+    rule(&chat, "Crowds", "mentions", json!({ "count": 8 }), "delete").await;
+    // How it stands, why not, and of each rule whether Discord has it as it is now.
+    let get = async || {
+        let (status, told) = chat.asks("moderation:read", "GET", OWN, None).await;
+        assert_eq!(status, 200, "{told}");
+        let rules = told["rules"].as_array().unwrap().iter().map(|rule| {
+            let has = if rule["discord_id"].is_string() { "there" } else { "not there" };
+            format!("{} {has} {}", rule["name"].as_str().unwrap(), rule["is_told"])
+        });
+        let stands = told["sync"]["status"].as_str().unwrap().to_owned();
+        assert!(told["left_out"][0].as_str().unwrap().contains("Harsh"), "{told}");
+        (stands, told["sync"]["error"].as_str().unwrap_or_default().to_owned(), rules.collect::<Vec<_>>())
+    };
+    let stands = |status: &str, error: &str, rules: [&str; 2]| {
+        (status.to_owned(), error.to_owned(), rules.map(str::to_owned).to_vec())
+    };
+    let does = async |method: &str| {
+        let (status, told) = chat.asks("moderation:rules", method, OWN, None).await;
+        assert_eq!(status, 200, "{told}");
+        told["sync"]["status"].as_str().unwrap().to_owned()
+    };
+    let none = ["Words not there false", "Crowds not there false"];
+    assert_eq!(get().await, stands("off", "", none));
+    for method in ["PUT", "DELETE"] {
+        assert_eq!(chat.asks("moderation:read", method, OWN, None).await.0, 403);
+    }
+    assert_eq!((does("DELETE").await, round(&chat).await), ("off".to_owned(), 0));
+    // Discord does not take one of them: the other is there all the same.
+    chat.discord.misbehave("POST /guilds/1/auto-moderation", Fault::Refused(400, 50_035));
+    assert_eq!((does("PUT").await, round(&chat).await), ("pending".to_owned(), 1));
+    let why = "Discord does not take some of the rules. Words: Discord answered 400: No. (code 50035).";
+    assert_eq!(get().await, stands("failed", why, ["Words not there false", "Crowds there true"]));
+    assert_eq!(round(&chat).await, 0, "not at once");
+    assert_eq!((does("PUT").await, round(&chat).await), ("pending".to_owned(), 1));
+    let all = ["Words there true", "Crowds there true"];
+    assert_eq!(get().await, stands("in_step", "", all));
+    // A rule is another, and Discord knows it as it was.
+    let origin = Origin::default();
+    let by = Author::new(By::Cli, &origin);
+    let change = json!({ "name": "Words", "rule_type": "words", "config": { "words": ["other"] }, "action": "delete" });
+    let change = serde_json::from_value(change).unwrap();
+    moderation::ops::rules::rule_replace(chat.pool(), GUILD, words, change, by).await.unwrap();
+    assert_eq!(get().await.2, ["Words there false", "Crowds there true"]);
+    assert_eq!((round(&chat).await, get().await), (1, stands("in_step", "", all)));
+    // The bot may not: it is said.
+    chat.discord.misbehave("/auto-moderation/rules", Fault::Refused(403, 50_013));
+    assert_eq!((does("DELETE").await, round(&chat).await), ("pending".to_owned(), 1));
+    let why = "The bot may not manage Discord's AutoMod: permit it to manage the server.";
+    assert_eq!(get().await, stands("failed", why, all));
+    chat.run("UPDATE discord.syncs SET next_at = now()").await;
+    assert_eq!((round(&chat).await, get().await), (1, stands("off", "", none)));
+    assert_eq!((there(&chat), round(&chat).await), (vec![], 0));
+    let noted = "SELECT count(*) FROM access.admin_log WHERE target_table = 'discord.syncs'";
+    let noted: i64 = sqlx::query_scalar(noted).fetch_one(chat.pool()).await.unwrap();
+    assert_eq!(noted, 2, "asking again is no other wish");
+    chat.discord.verdict();
 }

@@ -1,9 +1,12 @@
 //! `/setup`: a guild is set up from what Discord has of it, and follows from then on.
 
-use discord::setup::follow_once;
-use serde_json::json;
+use access::{Author, By, Origin};
+use discord::setup::{self, SetupState, Start, follow_once};
+use discord::sync::SyncStatus;
+use kernel::ChannelId;
+use serde_json::{Value, json};
 
-use crate::chat::{BOB_TYPES, Chat, EVE_TYPES, Who};
+use crate::chat::{BOB_TYPES, Chat, EVE_TYPES, GUILD, Who};
 use crate::gateway::Watched;
 use crate::stand_in::{APPLICATION, Fault};
 
@@ -38,13 +41,23 @@ async fn mapped(chat: &Chat) -> Vec<String> {
     told(chat, "SELECT discord_role_id || ' ' || role FROM access.role_mappings ORDER BY 1").await
 }
 
+/// What was changed, besides that somebody wished it.
 async fn deeds(chat: &Chat) -> i64 {
-    sqlx::query_scalar("SELECT count(*) FROM access.admin_log").fetch_one(chat.pool()).await.unwrap()
+    let sql = "SELECT count(*) FROM access.admin_log WHERE target_table <> 'discord.syncs'";
+    sqlx::query_scalar(sql).fetch_one(chat.pool()).await.unwrap()
+}
+
+/// Who wished what.
+async fn wishes(chat: &Chat) -> Vec<String> {
+    let sql =
+        "SELECT coalesce(before_snapshot::text, '-') || ' ' || after_snapshot::text FROM access.admin_log
+                WHERE target_table = 'discord.syncs' ORDER BY id";
+    told(chat, sql).await
 }
 
 /// Whatever is due is looked at now.
 async fn round(chat: &Chat) {
-    chat.run("UPDATE discord.setups SET next_at = now(), held_until = now()").await;
+    chat.run("UPDATE discord.syncs SET next_at = now(), held_until = now() WHERE kind = 'setup'").await;
     assert_eq!(follow_once(&chat.bot).await.unwrap(), 1);
 }
 
@@ -149,7 +162,10 @@ async fn what_breaks_off_is_gone_on_with() {
     assert!(text.starts_with("Discord does not tell what the server is like"), "{text}");
     // Without another word: it was asked for.
     chat.discord.inner.lock().unwrap().faults.clear();
+    let failed = state(&chat).await.sync;
+    assert_eq!((failed.status, failed.error.as_deref()), (SyncStatus::Failed, Some(text.as_str())));
     round(&chat).await;
+    assert_eq!(state(&chat).await.sync.status, SyncStatus::InStep);
     assert_eq!(categories(&chat).await, ["Talk: 50", "Voices: 51"]);
     // A process died when one was made, and not noted.
     chat.run("DELETE FROM discord.setup_categories WHERE discord_id = 41").await;
@@ -171,6 +187,148 @@ async fn the_gateway_tells_of_changes() {
     // Another guild that nobody set up is left alone.
     watched.gateway.happens("CHANNEL_UPDATE", json!({ "id": "99", "guild_id": "2", "type": 0 }));
     watched.until("SELECT sequence = 3 FROM discord.gateway_shards").await;
-    assert_eq!(watched.count("SELECT count(*) FROM discord.setups").await, 1);
+    assert_eq!(watched.count("SELECT count(*) FROM discord.syncs").await, 1);
     watched.chat.discord.verdict();
+}
+
+async fn state(chat: &Chat) -> SetupState {
+    setup::state(chat.pool(), GUILD, true).await.unwrap()
+}
+
+const OWN: &str = "/guilds/1/discord/setup";
+
+#[tokio::test]
+async fn the_api_sets_a_server_up_and_says_what_became_of_it() {
+    let chat = Chat::new().await;
+    chat.known().await;
+    furnish(&chat);
+    let get = async || chat.asks("roles:read", "GET", OWN, None).await.1;
+    let put = async |channel: Value| {
+        let (status, told) =
+            chat.asks("roles:write", "PUT", OWN, Some(json!({ "channel_id": channel }))).await;
+        assert_eq!((status, &told["sync"]["status"]), (200, &json!("pending")), "{told}");
+        assert_eq!(follow_once(&chat.bot).await.unwrap(), 1);
+    };
+    let off = json!({ "sync": { "status": "off", "wanted": false, "has_bot": true }, "categories": [], "roles": [], "lacks": [], "above": [] });
+    assert_eq!(get().await, off);
+    for method in ["PUT", "DELETE"] {
+        let body = (method == "PUT").then(|| json!({}));
+        assert_eq!(chat.asks("roles:read", method, OWN, body).await.0, 403, "that is for administrators");
+    }
+    assert_eq!(chat.asks("roles:write", "DELETE", OWN, None).await.0, 200);
+    assert_eq!((get().await, wishes(&chat).await), (off, vec![]), "who has nothing gives nothing up");
+    // The channel is another server's, or nobody's: what needs none is done, and it is said.
+    chat.discord.with(|known| known.channels.insert(98, 2));
+    for channel in ["98", "99"] {
+        put(json!(channel)).await;
+        let told = get().await;
+        assert_eq!((&told["sync"]["status"], &told["channel_id"]), (&json!("failed"), &json!(channel)));
+        let why = "`channel_id` names no channel of this server that the bot sees";
+        assert_eq!(told["sync"]["error"], why);
+        assert!(told["sync"]["looked_at"].is_string() && told["sync"]["done_at"].is_null(), "{told}");
+        assert_eq!(told["categories"][0]["name"], "Talk");
+    }
+    assert_eq!(follow_once(&chat.bot).await.unwrap(), 0, "it is not asked again at once");
+    put(json!("52")).await;
+    let told = get().await;
+    assert_eq!((&told["sync"]["status"], &told["sync"]["error"]), (&json!("in_step"), &Value::Null));
+    assert_eq!((&told["channel_id"], &told["above"]), (&Value::Null, &json!([])));
+    assert_eq!(
+        told["lacks"],
+        json!([
+            "Kick Members",
+            "Ban Members",
+            "Moderate Members",
+            "Manage Messages",
+            "Read Message History",
+            "Manage Threads",
+            "View Audit Log"
+        ])
+    );
+    assert_eq!(
+        told["roles"],
+        json!([{ "discord_role_id": "60", "role": "admin" }, { "discord_role_id": "61", "role": "moderator" }])
+    );
+    let talk = &told["categories"][0];
+    assert_eq!((&talk["discord_id"], &talk["channels"]), (&json!("40"), &json!(1)), "{talk}");
+    let announced = "SELECT DISTINCT channel_id::text FROM community.announcement_channels WHERE enabled";
+    assert_eq!(self::told(&chat, announced).await, ["52"]);
+    // Nothing follows any more; what there is stays, and is followed again once that is wished.
+    let (status, stopped) = chat.asks("roles:write", "DELETE", OWN, None).await;
+    assert_eq!((status, &stopped["sync"]["status"]), (200, &json!("off")));
+    assert_eq!(stopped["categories"].as_array().unwrap().len(), 2);
+    chat.discord.with(|known| known.names.insert(40, "Hall".to_owned()));
+    assert_eq!(follow_once(&chat.bot).await.unwrap(), 0);
+    assert_eq!(categories(&chat).await, ["Talk: 50", "Voices: 51"]);
+    put(Value::Null).await;
+    assert_eq!(categories(&chat).await, ["Hall: 50", "Voices: 51"]);
+    assert_eq!(
+        wishes(&chat).await,
+        [
+            r#"- {"wanted": true, "channel_id": "98"}"#,
+            r#"{"wanted": true, "channel_id": "98"} {"wanted": true, "channel_id": "99"}"#,
+            r#"{"wanted": true, "channel_id": "99"} {"wanted": true, "channel_id": "52"}"#,
+            r#"{"wanted": true} {"wanted": false}"#,
+            r#"{"wanted": false} {"wanted": true}"#,
+        ]
+    );
+    chat.discord.verdict();
+}
+
+#[tokio::test]
+async fn what_is_wished_while_somebody_is_at_it_is_done_afterwards() {
+    let chat = Chat::new().await;
+    furnish(&chat);
+    let origin = Origin::default();
+    let by = Author::new(By::Cli, &origin);
+    let start = async |channel: Option<i64>| {
+        let how = Start { channel_id: channel.map(ChannelId::new) };
+        setup::start(chat.pool(), GUILD, how, by).await.unwrap();
+    };
+    // Somebody is at it, and does not come on, until `meanwhile` was done.
+    let meanwhile = async |sql: Option<&'static str>, channel: Option<i64>, stops: bool| {
+        let mut tx = chat.pool().begin().await.unwrap();
+        sqlx::raw_sql("LOCK TABLE discord.setup_categories IN ACCESS EXCLUSIVE MODE")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        let bot = chat.bot.clone();
+        let round = tokio::spawn(async move { follow_once(&bot).await.unwrap() });
+        while told(&chat, "SELECT '' FROM discord.syncs WHERE held_until > now()").await.is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        if let Some(sql) = sql {
+            chat.run(sql).await;
+        }
+        if channel.is_some() {
+            start(channel).await;
+        }
+        if stops {
+            setup::stop(chat.pool(), GUILD, by).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(round.await.unwrap(), 1);
+        state(&chat).await
+    };
+    start(None).await;
+    let stopped = meanwhile(None, None, true).await;
+    assert_eq!((stopped.sync.status, stopped.sync.next_at), (SyncStatus::Off, None));
+    assert_eq!(follow_once(&chat.bot).await.unwrap(), 0, "it was given up");
+    start(None).await;
+    let changed = meanwhile(None, Some(52), false).await;
+    assert_eq!(
+        (changed.sync.status, changed.channel_id),
+        (SyncStatus::Pending, Some(ChannelId::new(52))),
+        "the channel was named too late for that round"
+    );
+    assert_eq!(follow_once(&chat.bot).await.unwrap(), 1);
+    let done = state(&chat).await;
+    assert_eq!((done.sync.status, done.channel_id), (SyncStatus::InStep, None));
+    // Another took it, as it took so long: whoever is late notes nothing.
+    start(None).await;
+    let taken = "UPDATE discord.syncs SET held_until = now() + interval '1 hour'";
+    let late = meanwhile(Some(taken), None, false).await;
+    assert_eq!((late.sync.status, late.sync.looked_at), (SyncStatus::Pending, done.sync.looked_at));
+    assert_eq!(follow_once(&chat.bot).await.unwrap(), 0, "it is the other's");
+    chat.discord.verdict();
 }

@@ -126,6 +126,7 @@ fn community(guild: &Guild) -> Vec<(String, &'static str)> {
         (format!("/members/{}/data", id("user_id")), "Make a copy"),
         (format!("/members/{}/erasure", id("user_id")), "cannot be brought back"),
         (format!("/keys/{}/rotate", id("key_id")), "another secret"),
+        ("/discord".to_owned(), "Channel to announce in"),
         ("/effects".to_owned(), "Given up"),
         ("/effects?status=dead".to_owned(), "Try it again"),
         ("/undone".to_owned(), "Try it again"),

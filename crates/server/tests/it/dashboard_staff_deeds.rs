@@ -486,3 +486,64 @@ async fn whoever_runs_the_installation_has_pages_and_nobody_else() {
         .await;
     assert!(!twice.status.is_success(), "{twice:?}");
 }
+
+#[tokio::test]
+async fn a_guild_is_set_up_from_discord_and_its_automod_has_the_rules() {
+    let house = House::new().await;
+    let guild = Guild::furnish(&house, GUILD, USER).await;
+    let mut owner = Browser::signed_in(&house, GUILD, OWNER, Role::Owner).await;
+    let (setup, native) = (at("/discord"), at("/automod/native"));
+    // Both are found from the navigation.
+    for (from, to) in [(at("/audit"), &setup), (at("/cases"), &at("/automod")), (at("/automod"), &native)] {
+        assert!(
+            page(&mut owner, &from).await.contains(&format!("href=\"{to}\"")),
+            "{from} leads not to {to}"
+        );
+    }
+    for (own, of_api) in [(&setup, "/discord/setup"), (&native, "/discord/automod")] {
+        let before = page(&mut owner, own).await;
+        assert!(before.contains(">Off<") && !before.contains(&format!("{own}/stop")), "{before}");
+        assert_eq!(fill(&mut owner, own, own, &[]).await, *own);
+        let waits = page(&mut owner, own).await;
+        assert!(waits.contains("To be done") && waits.contains("There is no bot here"), "{waits}");
+        assert_eq!(api(&house, &guild, of_api).await["sync"]["wanted"], true);
+        fill(&mut owner, own, &format!("{own}/stop"), &[]).await;
+        assert_eq!(api(&house, &guild, of_api).await["sync"]["wanted"], false);
+    }
+    // A channel is an id; one that was named and is not chosen yet is shown.
+    let form = page(&mut owner, &setup).await;
+    let refused = owner.submit(&form, &setup, &[("channel_id", "general")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{refused:?}");
+    assert!(
+        refused.text.contains("f-channel_id-fault") && refused.text.contains("value=\"general\""),
+        "{refused:?}"
+    );
+    fill(&mut owner, &setup, &setup, &[("channel_id", "52")]).await;
+    assert!(page(&mut owner, &setup).await.contains("value=\"52\""));
+    // What became of it, as a bot notes it.
+    sqlx::query(
+        "UPDATE discord.syncs SET error = '<b>away', looked_at = now(), found = '{\"lacks\": [\"Kick Members\"], \"above\": [\"77\"]}'
+          WHERE guild_id = $1",
+    )
+    .bind(GUILD)
+    .execute(house.database.pool())
+    .await
+    .unwrap();
+    for (table, values) in [
+        ("categories (guild_id, discord_id, category_id, name)", "($1, 40, 1, '<i>Talk')"),
+        ("roles (guild_id, discord_role_id, role)", "($1, 60, 'admin')"),
+    ] {
+        let sql = format!("INSERT INTO discord.setup_{table} VALUES {values}");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(GUILD).execute(house.database.pool()).await.unwrap();
+    }
+    let failed = page(&mut owner, &setup).await;
+    for shown in ["&lt;b&gt;away", "Kick Members", ">77<", "&lt;i&gt;Talk", ">60<", "Failed"] {
+        assert!(failed.contains(shown), "{shown}: {failed}");
+    }
+    // Who may not say which roles confer what looks, and does nothing.
+    let mut other = Browser::signed_in(&house, GUILD, OWNER + 1, Role::Moderator).await;
+    let looked = other.get(&setup).await;
+    assert!(looked.status == StatusCode::FORBIDDEN || !looked.text.contains("Ask again"), "{looked:?}");
+    let log = page(&mut owner, &at("/audit?target_table=discord.syncs")).await;
+    assert!(log.contains("discord.syncs"), "{log}");
+}

@@ -25,12 +25,16 @@ async fn request(stage: &Stage, way: &Way, user: i64) -> Value {
 
 /// A request that is sent again where there were too many at once for the few connections of a test, as the answer says.
 async fn insist(stage: &Stage, path: &str, user: i64, body: Option<Value>) -> Value {
+    let (status, answer) = answered(stage, path, user, body).await;
+    assert!((200..300).contains(&status), "{path}: {status} {answer}");
+    answer
+}
+
+async fn answered(stage: &Stage, path: &str, user: i64, body: Option<Value>) -> (u16, Value) {
     loop {
-        let (status, answer) = stage.send("POST", path, Some(user), body.clone()).await;
-        match status {
-            503 => tokio::task::yield_now().await,
-            _ if (200..300).contains(&status) => return answer,
-            _ => panic!("{path}: {status} {answer}"),
+        match stage.send("POST", path, Some(user), body.clone()).await {
+            (503, _) => tokio::task::yield_now().await,
+            answer => return answer,
         }
     }
 }
@@ -297,7 +301,12 @@ async fn two_hundred_requests_at_once_give_each_their_own_and_leave_nobody_short
     join_all(again.iter().zip(&users).map(|(given, user)| {
         let path = write(given);
         let stage = &stage;
-        async move { insist(stage, &path, *user, review(7, 7)).await }
+        async move {
+            let (status, answer) = answered(stage, &path, *user, review(7, 7)).await;
+            // Whoever came last, when the only work in want of a review was their own, was given another's as a third, and two were quicker.
+            let is_needless = status == 409 && answer["type"] == "/problems/submission-state";
+            assert!(is_needless || (200..300).contains(&status), "{path}: {status} {answer}");
+        }
     }))
     .await;
     over(&stage).await;

@@ -117,6 +117,8 @@ impl From<learning::Error> for Failure {
     fn from(error: learning::Error) -> Self {
         match error {
             learning::Error::Database(error) => error.into(),
+            // Whoever is at the terminal is its author.
+            error @ learning::Error::Checker(_) => Self::new(Code::Refused, error.to_string()),
             other => Problem::from(other).into(),
         }
     }

@@ -53,6 +53,9 @@ pub enum Error {
     /// Scripts cannot be run just now.
     #[error("{0}")]
     Unavailable(String),
+    /// An author's checker failed, and why: theirs to see. Learners are told that it did.
+    #[error("the checker failed: {0}")]
+    Checker(String),
     /// The database failed.
     #[error(transparent)]
     Database(sqlx::Error),
@@ -100,6 +103,10 @@ impl From<Error> for Problem {
             Error::Skills(error) => error.into(),
             Error::Corrupt(..) => Self::internal(&error),
             Error::Unavailable(why) => Self::new(kernel::problem::UNAVAILABLE, why),
+            Error::Checker(_) => Self::new(
+                kernel::problem::UNAVAILABLE,
+                "Your program could not be judged: its checker failed, which its author has to mend. No try was used.",
+            ),
             Error::Database(error) => error.into(),
         }
     }

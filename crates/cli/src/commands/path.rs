@@ -399,7 +399,19 @@ async fn tried(
                         hidden.to_owned(),
                     ]
                 });
-                table(["verdict", "test", ""], rows)
+                let mut text = table(["verdict", "test", ""], rows);
+                for test in feedback.tests.iter().filter(|test| !test.passed) {
+                    let ended = test.error.as_deref().map_or_else(
+                        || format!("it printed {:?}", test.output),
+                        |error| format!("it ended badly: {error}"),
+                    );
+                    let wanted = test
+                        .expected
+                        .as_ref()
+                        .map_or_else(String::new, |text| format!("; expected {text:?}"));
+                    let _ = write!(text, "\n{}: given {:?}, {ended}{wanted}", test.name, test.stdin);
+                }
+                text
             })?;
             if passed.iter().all(|passed| *passed) { Ok(()) } else { Err(Failure::no()) }
         }

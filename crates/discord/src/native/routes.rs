@@ -17,7 +17,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get, put, delete))
 }
 
-/// See what Discord's own AutoMod has of the rules
+/// See what Discord itself judges of the rules
 ///
 /// Which rules it can judge and whether it has them as they are now, which it cannot, when Discord was told last, and why that failed, if it did.
 #[utoipa::path(get, path = "/guilds/{guild_id}/discord/automod", tag = "discord", operation_id = "discord_automod_get",
@@ -31,7 +31,7 @@ pub(crate) async fn get(
     Ok(Json(super::state(app.pool(), guild.guild_id, bot.is_some()).await?))
 }
 
-/// Have Discord's own AutoMod judge what it can of the rules
+/// Have Discord itself judge what it can of the rules
 ///
 /// What `/automod native on:yes` does: rules of words, patterns and mentions that delete and do nothing else are handed over, and follow their
 /// changes from then on. Once it has them, Discord is looked at again at once. It is noted, and done by a node with a bot within seconds: `sync`
@@ -48,7 +48,7 @@ pub(crate) async fn put(
     Ok(Json(super::state(app.pool(), guild.guild_id, bot.is_some()).await?))
 }
 
-/// Have Discord's own AutoMod judge none of the rules
+/// Have Discord itself judge none of the rules
 ///
 /// What it was told is taken back, by a node with a bot within seconds; rules that somebody else made there stay. Written to the audit log.
 #[utoipa::path(delete, path = "/guilds/{guild_id}/discord/automod", tag = "discord", operation_id = "discord_automod_stop",

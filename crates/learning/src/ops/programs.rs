@@ -142,14 +142,16 @@ async fn run_test(sandbox: &Sandbox, guild: GuildId, code: &str, test: &CodeTest
     }
 }
 
-/// What the author's checker says, where there is one. A checker that fails is a failure of ours.
+/// What the author's checker says, where there is one and a program that ran.
 async fn judged(
     sandbox: &Sandbox,
     guild: GuildId,
     coding: &Coding,
     ended: &[Ended],
 ) -> Result<Option<Verdicts>, Error> {
-    let Some(checker) = &coding.checker else { return Ok(None) };
+    let Some(checker) = coding.checker.as_ref().filter(|_| ended.iter().any(Result::is_ok)) else {
+        return Ok(None);
+    };
     let job = Job {
         script: checker.as_str().into(),
         file_name: Arc::from("checker.py"),
@@ -158,14 +160,15 @@ async fn judged(
         ..Job::default()
     };
     let output = sandbox.run(guild.get(), job).await.map_err(|error| {
-        tracing::warn!(%error, "a checker failed");
+        if error.is_authors() {
+            tracing::warn!(%error, "a checker failed");
+            return Error::Checker(error.to_string());
+        }
         unavailable(&error)
     })?;
     coding::checker_output(&output.stdout, coding.tests.len()).map(Some).map_err(|wrong| {
         tracing::warn!(wrong, "a checker's verdict cannot be read");
-        Error::Unavailable(
-            "Your program could not be judged: its checker failed. No try was used.".to_owned(),
-        )
+        Error::Checker(wrong)
     })
 }
 

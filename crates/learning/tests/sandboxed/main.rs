@@ -142,7 +142,7 @@ async fn hidden(desk: Desk, sandbox: Sandbox) {
 
 async fn checked(desk: Desk, sandbox: Sandbox) {
     let checker = "import json, sys\nasked = json.load(sys.stdin)['tests']\n\
-                   fine = [sorted((t['output'] or '').split()) == ['1', '2'] for t in asked]\n\
+                   fine = [sorted(t['output'].split()) == ['1', '2'] for t in asked]\n\
                    print(json.dumps({'passed': fine, 'feedback': ['any order will do'] * len(fine)}))\n";
     let task = desk.task(json!({ "checker": checker, "tests": [{ "name": "both" }] })).await;
     let wrong = desk.run(&sandbox, &task, "print(1)\n").await.unwrap();
@@ -151,6 +151,23 @@ async fn checked(desk: Desk, sandbox: Sandbox) {
         (false, Some("any order will do"))
     );
     assert!(desk.run(&sandbox, &task, "print(2, 1)\n").await.unwrap().passed);
+    // A test that ends badly is not passed; the checker need not ask, and what it says of the others counts.
+    let tests = json!([{ "name": "both" }, { "name": "crash", "append": "1 / 0" }]);
+    let task = desk.task(json!({ "checker": checker, "tests": tests })).await;
+    let result = desk.run(&sandbox, &task, "print(2, 1)\n").await.unwrap();
+    assert_eq!(result.feedback.tests.iter().map(|test| test.passed).collect::<Vec<_>>(), [true, false]);
+    assert!(
+        result.feedback.tests[1].error.as_deref().is_some_and(|error| error.contains("ZeroDivisionError"))
+    );
+    // One that never runs is told what is wrong with it, whatever there is to judge what it prints.
+    let result = desk.run(&sandbox, &task, "print(\n").await.unwrap();
+    assert!(
+        result
+            .feedback
+            .tests
+            .iter()
+            .all(|test| test.error.as_deref().is_some_and(|error| error.contains("SyntaxError")))
+    );
 }
 
 async fn broken_checker(desk: Desk, sandbox: Sandbox) {

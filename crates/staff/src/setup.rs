@@ -48,7 +48,7 @@ fn roles(shell: &Shell, state: &SetupState) -> Html {
     let rows = state.roles.iter().map(|role| {
         let ours =
             Role::named(&role.role).map_or_else(|_| role.role.clone(), |role| format::word(role.as_str()));
-        vec![code(&role.discord_role_id), text(ours)]
+        vec![code(role.discord_role_id), text(ours)]
     });
     join([
         table("Roles", &["Discord role", "Confers"], rows.collect(), "Nothing was taken over."),

@@ -141,7 +141,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: moderation::ModCommand,
     },
-    /// A guild on Discord: set up from it, Discord's own AutoMod, what is done there.
+    /// A guild on Discord: set up from it, what Discord itself judges, what is done there.
     Discord {
         #[command(subcommand)]
         command: discord::DiscordCommand,

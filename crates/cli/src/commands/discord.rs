@@ -31,12 +31,12 @@ pub(crate) enum DiscordCommand {
         #[command(flatten)]
         guild: Guild,
     },
-    /// What Discord's own AutoMod has of a guild's rules, and what failed.
+    /// What Discord itself judges of a guild's rules, and what failed.
     Automod {
         #[command(flatten)]
         guild: Guild,
     },
-    /// Have Discord's own AutoMod judge what it can of a guild's rules, or ask it again.
+    /// Have Discord itself judge what it can of a guild's rules, or ask it again.
     AutomodStart {
         #[command(flatten)]
         guild: Guild,

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         trial("a_program_cannot_say_that_it_passed", liars),
         trial("hidden_tests_stay_hidden", hidden),
         trial("a_checker_judges_what_was_printed", checked),
+        trial("a_program_that_crashes_is_judged_all_the_same", crashed),
         trial("a_broken_checker_uses_no_try", broken_checker),
         trial("tries_run_out", tries),
         trial("generated_questions_are_graded_by_what_is_generated", generated::graded),
@@ -151,6 +152,11 @@ async fn checked(desk: Desk, sandbox: Sandbox) {
         (false, Some("any order will do"))
     );
     assert!(desk.run(&sandbox, &task, "print(2, 1)\n").await.unwrap().passed);
+}
+
+async fn crashed(desk: Desk, sandbox: Sandbox) {
+    let checker = "import json, sys\nasked = json.load(sys.stdin)['tests']\n\
+                   print(json.dumps({'passed': [sorted(t['output'].split()) == ['1', '2'] for t in asked]}))\n";
     // A test that ends badly is not passed; the checker need not ask, and what it says of the others counts.
     let tests = json!([{ "name": "both" }, { "name": "crash", "append": "1 / 0" }]);
     let task = desk.task(json!({ "checker": checker, "tests": tests })).await;

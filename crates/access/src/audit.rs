@@ -72,6 +72,7 @@ impl<'a> AuditEntry<'a> {
 }
 
 /// Writes the entry, in the transaction of the change.
+#[kernel::boxed]
 pub async fn record(conn: &mut PgConnection, entry: &AuditEntry<'_>) -> sqlx::Result<()> {
     let (kind, user, key, admin) = match entry.actor {
         By::Key(actor) => match &actor.bearer {

@@ -70,6 +70,7 @@ impl<'a> Deed<'a> {
     }
 
     /// Writes it, in the transaction of the change.
+    #[kernel::boxed]
     pub async fn record(
         self,
         conn: &mut PgConnection,

@@ -64,6 +64,7 @@ pub async fn start(conn: &mut PgConnection, campaigns: &[&Locked], cause: &Cause
 }
 
 /// Releases the next challenge of each running campaign whose time has come, and schedules the one after it.
+#[kernel::boxed]
 pub async fn release(conn: &mut PgConnection, keys: &[CampaignKey]) -> Result<(), Error> {
     let released = store::challenges_release(&mut *conn, keys).await?;
     let released: Vec<Event> = released

@@ -63,6 +63,7 @@ impl<'a> Asker<'a> {
 }
 
 /// One campaign. Drafts are for who may edit them.
+#[kernel::boxed]
 pub async fn campaign_get(
     pool: &PgPool,
     guild_id: GuildId,
@@ -74,6 +75,7 @@ pub async fn campaign_get(
 }
 
 /// A guild's campaigns, newest first. Drafts are for who may edit them.
+#[kernel::boxed]
 pub async fn campaign_list(
     pool: &PgPool,
     guild_id: GuildId,
@@ -91,6 +93,7 @@ pub async fn campaign_list(
 const REHEARSED: i64 = 200;
 
 /// A campaign gone through on paper, for who may edit it: nothing is written.
+#[kernel::boxed]
 pub async fn campaign_rehearse(pool: &PgPool, guild_id: GuildId, id: CampaignId) -> Result<Rehearsal, Error> {
     let mut conn = db::acquire(pool).await?;
     let campaign = known(&mut conn, guild_id, id, true).await?;
@@ -151,6 +154,7 @@ pub async fn campaign_update(
 }
 
 /// The part of a change that importing shares. The caller holds the campaign's lock.
+#[kernel::boxed]
 pub(crate) async fn campaign_write(
     conn: &mut PgConnection,
     wake: &Wake,
@@ -244,6 +248,7 @@ async fn known(
     store::campaign_get(conn, guild_id, id, drafts).await?.ok_or(Error::NotFound("campaign"))
 }
 
+#[kernel::boxed]
 pub(crate) async fn found(
     conn: &mut PgConnection,
     guild_id: GuildId,

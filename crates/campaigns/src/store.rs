@@ -166,6 +166,7 @@ async fn fetch(
     Ok(rows.into_iter().map(Campaign::from).collect())
 }
 
+#[kernel::boxed]
 pub(crate) async fn campaign_get(
     conn: &mut PgConnection,
     guild_id: GuildId,
@@ -175,6 +176,7 @@ pub(crate) async fn campaign_get(
     Ok(fetch(conn, guild_id, Some(id), None, None, drafts, 1).await?.pop())
 }
 
+#[kernel::boxed]
 pub(crate) async fn campaign_list(
     conn: &mut PgConnection,
     guild_id: GuildId,
@@ -212,6 +214,7 @@ pub(crate) async fn campaign_insert(
 }
 
 /// Writes all settings, the reward table among them.
+#[kernel::boxed]
 pub(crate) async fn campaign_update(
     conn: &mut PgConnection,
     guild_id: GuildId,

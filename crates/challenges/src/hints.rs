@@ -99,6 +99,7 @@ async fn rows(
 }
 
 /// A challenge's hints as whoever this member acts for sees them. Testers see them all.
+#[kernel::boxed]
 pub async fn hint_list(
     pool: &PgPool,
     (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
@@ -128,6 +129,7 @@ pub async fn hint_list(
 
 /// Unlocks a hint for whoever this member acts for, while the campaign runs. The member pays its cost, the participant its
 /// penalty, both once: who asks again, or at the same time, gets the text.
+#[kernel::boxed]
 pub async fn hint_unlock(
     pool: &PgPool,
     (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),

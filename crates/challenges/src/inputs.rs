@@ -42,6 +42,7 @@ pub struct Input {
 /// The input of whoever this member acts for, made now if it was not made before. The first request starts the clock.
 ///
 /// For registered participants while the campaign runs, and to read until it expires; for testers before the release.
+#[kernel::boxed]
 pub async fn input_get(
     pool: &PgPool,
     wake: &Wake,
@@ -95,6 +96,7 @@ pub async fn input_get(
 }
 
 /// The input of whoever this member acts for, where they have begun: looking starts no clock and makes nothing.
+#[kernel::boxed]
 pub async fn input_begun(
     pool: &PgPool,
     within: (GuildId, CampaignId, ChallengeId),
@@ -104,6 +106,7 @@ pub async fn input_begun(
 }
 
 /// The files beside the input of whoever this member acts for, once they have begun.
+#[kernel::boxed]
 pub async fn input_files(
     pool: &PgPool,
     within: (GuildId, CampaignId, ChallengeId),
@@ -115,6 +118,7 @@ pub async fn input_files(
 }
 
 /// What one of those files holds.
+#[kernel::boxed]
 pub async fn input_file(
     pool: &PgPool,
     within: (GuildId, CampaignId, ChallengeId),

@@ -176,6 +176,7 @@ enum After {
 }
 
 /// A page of the overall leaderboard.
+#[kernel::boxed]
 pub async fn page(
     conn: &mut PgConnection,
     facts: &CampaignFacts,

@@ -22,6 +22,7 @@ kernel::decl_words! {
 /// The campaigns are locked first, in the order of their keys, so that answers being judged are waited for and counted.
 /// For `Final`, move them to CLOSED **before** this in the same transaction: whoever comes later then finds them closed.
 /// Three statements, however many campaigns.
+#[kernel::boxed]
 pub async fn standings_snapshot(
     conn: &mut PgConnection,
     campaigns: &[CampaignKey],

@@ -68,6 +68,7 @@ impl TryFrom<CampaignRow> for CampaignFacts {
 }
 
 /// A guild's campaign; another guild's is not found.
+#[kernel::boxed]
 pub async fn campaign_find(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -143,6 +144,7 @@ pub(crate) async fn campaigns_lock_shared(
 /// For whom each of these members acts in each of these campaigns at a time, in the order asked. A tester acts as a
 /// tester; a player for themselves; in squad campaigns a member acts for the squad they were in at the start, who was in
 /// none for their present one once `late_join_minutes` have passed.
+#[kernel::boxed]
 pub(crate) async fn acting_for(
     conn: &mut PgConnection,
     asked: &[(CampaignKey, UserId, DateTime<Utc>)],

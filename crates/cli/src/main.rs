@@ -17,6 +17,7 @@ mod setup;
 use std::process::ExitCode;
 
 use clap::Parser;
+use futures::FutureExt as _;
 
 use commands::Cli;
 use failure::{Code, Failure};
@@ -33,7 +34,9 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => {
-            let outcome = runtime.block_on(commands::run(&cli, &screen));
+            // Without its type: all that commands do is a part of it, and it would be compiled once for each way in which it may be run.
+            let work = commands::run(&cli, &screen).boxed_local();
+            let outcome = runtime.block_on(work);
             // What still runs now only waits for something; the command is done.
             runtime.shutdown_background();
             outcome

@@ -61,6 +61,7 @@ pub async fn webhook_create(
 /// Changes a webhook. Who changes address or types decides anew, by their own scopes, what it may get: what was queued or given
 /// up for another address, or under other scopes, is forgotten. Disabling gives up what is pending; enabling begins with what
 /// happens then. Audited.
+#[kernel::boxed]
 pub async fn webhook_update(
     pool: &PgPool,
     webhooks: &Webhooks,

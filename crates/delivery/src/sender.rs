@@ -181,6 +181,7 @@ impl Sender {
     }
 
     /// Posts the message. `held` keeps the connection for the next one. Never takes longer than the time limit.
+    #[kernel::boxed]
     pub(crate) async fn send(&self, held: &mut Option<Connection>, url: &str, message: Message) -> Attempt {
         let began = Instant::now();
         let ms = || i32::try_from(began.elapsed().as_millis()).unwrap_or(i32::MAX);

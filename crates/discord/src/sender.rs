@@ -136,6 +136,7 @@ impl Sender {
     }
 
     /// Sends a request once its turn has come, and again where Discord says when, within the request's patience.
+    #[kernel::boxed]
     pub async fn send(&self, request: &Request) -> Result<Answer, SendError> {
         let deadline = Instant::now() + request.patience;
         let route = request.route();

@@ -139,6 +139,7 @@ fn out_of_reach(error: &SendError) -> Problem {
 
 /// Sets a guild up by what Discord has of it, or brings it in step, as [`start`] does, and waits for it; tells what Discord has, and what is
 /// missing there.
+#[kernel::boxed]
 pub(crate) async fn set_up(
     bot: &Bot,
     guild: GuildId,
@@ -244,6 +245,7 @@ async fn whose(bot: &Bot, channel: ChannelId) -> Result<Whose, Problem> {
 }
 
 /// Looks at the guilds that are due, and tells how many these were.
+#[kernel::boxed]
 pub async fn follow_once(bot: &Bot) -> Result<usize, Problem> {
     sync::turns(bot, Kind::Setup, |bot, guild, held| {
         Box::pin(async move {

@@ -28,6 +28,7 @@ use crate::rules::{Account, check_funds, check_posting};
 /// * Postings are judged one after the other: what one brings, the next may spend.
 ///
 /// The balances stay locked until the transaction ends, so call this late in it. Who is a bot is not asked here.
+#[kernel::boxed]
 pub async fn post(conn: &mut PgConnection, postings: &[Posting]) -> Result<Vec<Posted>, LedgerError> {
     if postings.is_empty() {
         return Ok(Vec::new());
@@ -62,6 +63,7 @@ fn parties(postings: &[Posting]) -> BTreeSet<Account> {
 }
 
 /// Locks accounts in the order of their keys, opening those that are missing.
+#[kernel::boxed]
 pub(crate) async fn lock(conn: &mut PgConnection, wanted: BTreeSet<Account>) -> Result<Locked, LedgerError> {
     if let Some(locked) = lock_existing(conn, &wanted).await? {
         return Ok(locked);
@@ -155,6 +157,7 @@ async fn open(conn: &mut PgConnection, wanted: &BTreeSet<Account>) -> Result<(),
 }
 
 /// Posts a batch whose parties are locked.
+#[kernel::boxed]
 pub(crate) async fn post_locked(
     conn: &mut PgConnection,
     accounts: &Locked,
@@ -228,6 +231,7 @@ pub(crate) struct Written {
 /// looked up. Role rewards that come with it are granted.
 ///
 /// Nothing in it joins a batch with itself: whatever the planner makes of it, the work grows as the batch does.
+#[kernel::boxed]
 pub(crate) async fn write(
     conn: &mut PgConnection,
     postings: &[Posting],

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::model::{Balance, Config, Kind, Transaction};
 
 /// What a member has, or `None` where they have no account yet.
+#[kernel::boxed]
 pub async fn balance_get(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -159,6 +160,7 @@ type RoleRewards = Json<BTreeMap<RoleId, i64>>;
 type StreakBonuses = Json<BTreeMap<i32, i32>>;
 
 /// The guild's rules: its row, or the defaults.
+#[kernel::boxed]
 pub async fn config_get(conn: &mut PgConnection, guild: GuildId) -> sqlx::Result<Config> {
     let row = sqlx::query!(
         r#"SELECT starting_balance, daily_amount, max_transfer, cooldown_hours,
@@ -216,6 +218,7 @@ pub async fn config_put(conn: &mut PgConnection, guild: GuildId, config: &Config
 }
 
 /// The UTC date each of these last claimed on, and the streak then; who has no account is not in it.
+#[kernel::boxed]
 pub async fn streaks_get(
     conn: &mut PgConnection,
     guild: GuildId,

@@ -65,10 +65,8 @@ impl<S: Scope> FromRequestParts<App> for Visit<S> {
         let guild = InGuild::<S>::from_request_parts(parts, app)
             .await
             .map_err(axum::response::IntoResponse::into_response)?;
-        let member = member_if_named(&guild.actor, &parts.headers)
-            .map_err(axum::response::IntoResponse::into_response)?;
-        let shell = shell(app, parts, guild.guild_id, &guild.actor, member, guild.on_behalf).await?;
-        Ok(Self { guild, member, shell })
+        let shell = shell(app, parts, guild.guild_id, &guild.actor, guild.on_behalf).await?;
+        Ok(Self { guild, member: shell.member, shell })
     }
 }
 
@@ -94,14 +92,15 @@ pub fn encode(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
+#[kernel::boxed]
 async fn shell(
     app: &App,
     parts: &Parts,
     guild_id: GuildId,
     actor: &Actor,
-    member: Option<UserId>,
     on_behalf: bool,
 ) -> Result<Shell, Response> {
+    let member = member_if_named(actor, &parts.headers).map_err(Problem::into_response)?;
     let types = if member.is_some() { types_for(actor) } else { Vec::new() };
     let heading = people::heading::heading(app.pool(), guild_id, member, &types)
         .await

@@ -16,6 +16,7 @@
 //! | [`text`] | what is a name |
 //! | [`time`] | which times and days requests may give |
 //! | [`words`] | enums that are words |
+//! | [`macro@boxed`] | an `async fn` that many await, compiled once |
 
 pub mod amount;
 pub mod clock;
@@ -32,6 +33,7 @@ pub mod text;
 pub mod time;
 pub mod words;
 
+pub use ::boxed::boxed;
 pub use amount::{Bytes, Gold, Points, Xp};
 pub use clock::Clock;
 pub use id::{

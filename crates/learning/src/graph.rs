@@ -168,6 +168,7 @@ type Link = (usize, Option<usize>, Option<Rule>);
 
 impl Graph {
     /// The guild's graph at the revision that the transaction sees.
+    #[kernel::boxed]
     pub async fn of(conn: &mut PgConnection, guild: GuildId) -> Result<Arc<Self>, Error> {
         let Some(revision) = store::revision_get(&mut *conn, guild).await? else { return Ok(Arc::default()) };
         if let Some(graph) = cache().get(guild, revision) {
@@ -179,6 +180,7 @@ impl Graph {
     }
 
     /// The guild's graph as it is in this transaction, which may not be committed.
+    #[kernel::boxed]
     pub async fn load(conn: &mut PgConnection, guild: GuildId) -> Result<Self, Error> {
         Ok(Self::compile(store::graph_load(conn, guild).await?))
     }

@@ -36,6 +36,7 @@ pub struct Heading {
 
 /// The names of a guild and of a member, and how much that member has not read of what happened for them, of these types; `None` where
 /// nothing is known of the guild.
+#[kernel::boxed]
 pub async fn heading(
     pool: &PgPool,
     guild: GuildId,

@@ -55,6 +55,7 @@ pub struct Erased {
 
 /// Forgets a member on their request, in every slice. They leave all leaderboards. Repeating it changes nothing more. It is in the audit
 /// log, without what was forgotten.
+#[kernel::boxed]
 pub async fn member_erase(
     pool: &PgPool,
     keepers: &Keepers,

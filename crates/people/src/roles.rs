@@ -98,6 +98,7 @@ pub struct RoleReportTaken {
 /// changes by that is announced by events. A role is taken away when its last cause goes. Repeating it changes nothing. The
 /// rows are locked in the order of their keys, until the transaction ends; afterwards wake the outbox. Tells how many roles
 /// change hands.
+#[kernel::boxed]
 pub async fn roles_set(
     conn: &mut PgConnection,
     guild: GuildId,

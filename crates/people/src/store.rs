@@ -25,6 +25,7 @@ pub async fn guilds_lock(conn: &mut PgConnection, guilds: &[GuildId]) -> Result<
 
 /// Makes the guild known, if it is not. A guild seen without a name is called by its id until somebody says better;
 /// a name given later replaces that placeholder, and nothing else. Idempotent.
+#[kernel::boxed]
 pub async fn guild_ensure(conn: &mut PgConnection, guild: GuildId, name: Option<&str>) -> Result<(), Error> {
     sqlx::query!(
         r#"INSERT INTO people.guilds (guild_id, name) VALUES ($1, coalesce($2, 'Guild ' || $1::bigint))
@@ -52,6 +53,7 @@ pub(crate) async fn guild_insert(conn: &mut PgConnection, guild: GuildId, name: 
 
 /// Makes somebody known as a person and as a member of the guild (which is made known too). Who is seen without a name is called as they
 /// call themselves, else by their id, until the guild names them; what it says later replaces no name of its own. Idempotent.
+#[kernel::boxed]
 pub async fn member_ensure(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -132,6 +134,7 @@ pub async fn members_return(
 }
 
 /// The member, or `None` where the guild has no such one.
+#[kernel::boxed]
 pub async fn member_get(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -153,6 +156,7 @@ pub async fn member_get(
 }
 
 /// The member; an error where the guild has no such one.
+#[kernel::boxed]
 pub async fn member_known(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<Member, Error> {
     member_get(conn, guild, user).await?.ok_or(Error::UnknownMember(user))
 }

@@ -58,6 +58,7 @@ pub struct ActivityQuery {
 }
 
 /// A page of the guild's journal, or of a member's, newest first.
+#[kernel::boxed]
 pub async fn activity(
     pool: &PgPool,
     guild: GuildId,

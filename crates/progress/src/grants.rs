@@ -21,6 +21,7 @@ use crate::model::{Grant, Granted};
 ///   what they bring about is not announced.
 ///
 /// Fails when somebody is no member yet, an amount does not fit, or a member would be left with less than nothing.
+#[kernel::boxed]
 pub async fn grant(conn: &mut PgConnection, grants: &[Grant]) -> Result<Granted, Error> {
     let granted = enter(&mut *conn, grants).await?;
     let mut richer: BTreeMap<GuildId, Vec<UserId>> = BTreeMap::new();

@@ -15,6 +15,7 @@ use crate::model::{Event, Grant, Granted, LevelUp};
 use crate::rewards::RewardSettings;
 
 /// [`crate::grant`] without a look at achievements: what an achievement itself pays.
+#[kernel::boxed]
 pub(crate) async fn enter(conn: &mut PgConnection, grants: &[Grant]) -> Result<Granted, Error> {
     if grants.is_empty() {
         return Ok(Granted::default());

@@ -58,6 +58,7 @@ struct Row {
 
 /// A page of a leaderboard, best first; bots and who left are on none. The first page ranks from 1, the others go on from their cursor, so
 /// that no page counts what is above it.
+#[kernel::boxed]
 pub async fn leaderboard(
     pool: &PgPool,
     guild: GuildId,

@@ -27,6 +27,7 @@ pub struct Profile {
 }
 
 /// A member with rank and the way to the next level.
+#[kernel::boxed]
 pub async fn member_profile(pool: &PgPool, guild: GuildId, user: UserId) -> Result<Profile, Error> {
     let mut conn = db::acquire(pool).await?;
     profile(&mut conn, guild, user).await

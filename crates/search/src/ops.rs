@@ -42,6 +42,7 @@ fn check(asked: &Asked) -> Result<(), Error> {
 }
 
 /// Finds what learners of a guild may see, by words and by meaning.
+#[kernel::boxed]
 pub async fn find(
     pool: &PgPool,
     search: Option<&Search>,

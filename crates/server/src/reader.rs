@@ -1,5 +1,6 @@
 //! The API's document, and the page to read it with, which needs nothing from anywhere else.
 
+use std::io::{self, Read as _};
 use std::sync::{Arc, OnceLock};
 
 use access::App;
@@ -7,8 +8,9 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Router, body::Bytes, routing::get};
+use flate2::read::GzDecoder;
 use kernel::Problem;
-use utoipa_swagger_ui::Config;
+use utoipa_swagger_ui::{Config, SwaggerFile};
 
 use crate::web::READER_POLICY;
 
@@ -73,9 +75,22 @@ fn file(name: &str) -> Response {
                 (header::CONTENT_SECURITY_POLICY, READER_POLICY),
                 (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
             ];
-            (headers, found.bytes.into_owned()).into_response()
+            match unpacked(found) {
+                Ok(bytes) => (headers, bytes).into_response(),
+                Err(error) => Problem::internal(&error).into_response(),
+            }
         }
         Ok(None) => Problem::not_found("page").into_response(),
         Err(error) => Problem::internal(&*error).into_response(),
     }
+}
+
+/// What a file holds: they lie packed in the binary. How it travels is said by who asks for it.
+fn unpacked(file: SwaggerFile<'_>) -> io::Result<Vec<u8>> {
+    if !file.gzpipped {
+        return Ok(file.bytes.into_owned());
+    }
+    let mut bytes = Vec::new();
+    GzDecoder::new(&*file.bytes).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

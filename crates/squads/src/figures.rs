@@ -16,6 +16,7 @@ pub const LIVE_MEMBERS: i64 = 2_000;
 pub const MAX_AGE_SECONDS: i32 = 15;
 
 /// Squads by a measure, from after this score and squad on, one more than the page holds; each with its score.
+#[kernel::boxed]
 pub(crate) async fn ranks(
     pool: &PgPool,
     guild: GuildId,
@@ -34,6 +35,7 @@ pub(crate) async fn ranks(
 }
 
 /// What a squad has; `None` where it is retired.
+#[kernel::boxed]
 pub(crate) async fn standing(
     pool: &PgPool,
     guild: GuildId,

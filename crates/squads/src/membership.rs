@@ -38,6 +38,7 @@ pub(crate) enum Deed {
 }
 
 /// Changes a member's squad in the caller's transaction, or says why not.
+#[kernel::boxed]
 pub(crate) async fn change(
     tx: &mut PgConnection,
     guild: GuildId,

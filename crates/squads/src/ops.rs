@@ -147,6 +147,7 @@ pub async fn member_list(
 }
 
 /// A member joins a squad: free the first time, and after a removal; else for the squad's switch cost.
+#[kernel::boxed]
 pub async fn squad_join(
     pool: &PgPool,
     guild: GuildId,
@@ -157,6 +158,7 @@ pub async fn squad_join(
 }
 
 /// A member moves to another squad, for its switch cost.
+#[kernel::boxed]
 pub async fn squad_move(
     pool: &PgPool,
     guild: GuildId,
@@ -167,12 +169,14 @@ pub async fn squad_move(
 }
 
 /// A member leaves their squad.
+#[kernel::boxed]
 pub async fn squad_leave(pool: &PgPool, guild: GuildId, user: UserId) -> Result<MembershipChange, Error> {
     change(pool, guild, user, Deed::Leave).await
 }
 
 /// An administrator puts a member into a squad, from another one or none, for nothing. There must be room; and, unless it
 /// is forced, no running campaign that holds either squad together. Audited.
+#[kernel::boxed]
 pub async fn member_assign(
     pool: &PgPool,
     guild: GuildId,
@@ -200,6 +204,7 @@ pub async fn member_assign(
 }
 
 /// An administrator takes a member out of a squad, also while a campaign runs. Audited.
+#[kernel::boxed]
 pub async fn member_remove(
     pool: &PgPool,
     guild: GuildId,

@@ -124,6 +124,7 @@ pub struct SquadRank {
 }
 
 /// A squad of the guild with everything that its page shows.
+#[kernel::boxed]
 pub async fn squad_page(pool: &PgPool, guild: GuildId, squad: SquadId) -> Result<SquadPage, Error> {
     let mut conn = db::acquire(pool).await?;
     let squad = store::squad_get(&mut conn, guild, squad).await?.ok_or(Error::UnknownSquad(squad))?;

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::model::{NewSquad, Squad, SquadEdit};
 
 /// The squad, active or retired, or `None` where the guild has no such one.
+#[kernel::boxed]
 pub async fn squad_get(
     conn: &mut PgConnection,
     guild: GuildId,

@@ -219,6 +219,7 @@ impl KeyCache {
     }
 
     /// Those of these secrets that are good now.
+    #[kernel::boxed]
     async fn live(&self, kind: Kind, hashes: &[String]) -> sqlx::Result<Vec<Live>> {
         if hashes.is_empty() {
             return Ok(Vec::new());

@@ -92,6 +92,7 @@ pub async fn key_list(
 }
 
 /// One key; `guild` confines the search to the guild's own. Locked until the transaction ends.
+#[kernel::boxed]
 pub async fn key_get(conn: &mut PgConnection, guild: Option<GuildId>, id: ApiKeyId) -> Result<Key, KeyError> {
     store::find_for_update(conn, id, guild).await?.ok_or(KeyError::NotFound)
 }

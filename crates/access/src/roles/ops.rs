@@ -83,6 +83,7 @@ pub async fn grant_list(
 }
 
 /// Grants a role by hand; again, to change until when.
+#[kernel::boxed]
 pub async fn grant_put(
     conn: &mut PgConnection,
     by: By<'_>,
@@ -230,6 +231,7 @@ pub(crate) async fn mappings_of(
 }
 
 /// Brings somebody's roles to what Discord says; what was granted by hand stays.
+#[kernel::boxed]
 pub(crate) async fn follow_discord(
     conn: &mut PgConnection,
     by: By<'_>,

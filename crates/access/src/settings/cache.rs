@@ -45,9 +45,14 @@ pub(super) struct Inner {
     lanes: [Mutex<()>; 4],
 }
 
+/// A group, whichever it is.
+type Kept = Arc<dyn Any + Send + Sync>;
+/// What makes a group of what is stored.
+type Effective = fn(&[Row]) -> Kept;
+
 #[derive(Debug, Clone)]
 struct Entry {
-    value: Arc<dyn Any + Send + Sync>,
+    value: Kept,
     read_at: DateTime<Utc>,
 }
 
@@ -68,19 +73,39 @@ impl Settings {
     /// database does not answer.
     pub async fn get<G: Group>(&self, guild: Option<GuildId>) -> sqlx::Result<Arc<G>> {
         let guild = if G::INSTALLATION_ONLY { 0 } else { guild.map_or(0, GuildId::get) };
-        if let Some(value) = self.fresh::<G>(guild) {
-            return Ok(value);
-        }
+        let value = match self.fresh(guild, G::CATEGORY) {
+            Some(value) => value,
+            None => self.ask(guild, G::CATEGORY, |rows| Arc::new(effective::<G>(rows))).await?,
+        };
+        Ok(value.downcast().expect("a category has one group"))
+    }
+
+    fn kept(&self, guild: i64, category: &'static str) -> Option<Entry> {
+        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&(guild, category)).cloned()
+    }
+
+    fn fresh(&self, guild: i64, category: &'static str) -> Option<Kept> {
+        // In this order: when listening begins, what was kept is forgotten.
+        let most = if self.is_listening() { MAX_AGE } else { MAX_UNHEARD };
+        let Entry { value, read_at } = self.kept(guild, category)?;
+        // A clock set back makes ages negative: then nothing is known.
+        (TimeDelta::zero()..most).contains(&(self.0.clock.now() - read_at)).then_some(value)
+    }
+
+    /// Reads a group that is not kept, or no longer fresh.
+    #[kernel::boxed]
+    async fn ask(&self, guild: i64, category: &'static str, effective: Effective) -> sqlx::Result<Kept> {
         let lane = usize::try_from(guild.unsigned_abs() % LANES).unwrap_or(0);
         let _turn = self.0.lanes[lane].lock().await;
-        if let Some(value) = self.fresh::<G>(guild) {
+        if let Some(value) = self.fresh(guild, category) {
             return Ok(value);
         }
-        match self.read::<G>(guild).await {
+        match self.read(guild, category, effective).await {
             Ok(value) => Ok(value),
-            Err(error) => match self.kept::<G>(guild) {
-                Some((value, _)) => {
-                    tracing::warn!(%error, category = G::CATEGORY, "settings could not be read again; they stay as they were");
+            Err(error) => match self.kept(guild, category) {
+                Some(Entry { value, .. }) => {
+                    tracing::warn!(%error, category, "settings could not be read again; they stay as they were");
                     Ok(value)
                 }
                 None => Err(error),
@@ -88,30 +113,11 @@ impl Settings {
         }
     }
 
-    fn kept<G: Group>(&self, guild: i64) -> Option<(Arc<G>, DateTime<Utc>)> {
-        let entry = self
-            .0
-            .known
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&(guild, G::CATEGORY))
-            .cloned()?;
-        Some((entry.value.downcast().ok()?, entry.read_at))
-    }
-
-    fn fresh<G: Group>(&self, guild: i64) -> Option<Arc<G>> {
-        // In this order: when listening begins, what was kept is forgotten.
-        let most = if self.is_listening() { MAX_AGE } else { MAX_UNHEARD };
-        let (value, read_at) = self.kept::<G>(guild)?;
-        // A clock set back makes ages negative: then nothing is known.
-        (TimeDelta::zero()..most).contains(&(self.0.clock.now() - read_at)).then_some(value)
-    }
-
-    async fn read<G: Group>(&self, guild: i64) -> sqlx::Result<Arc<G>> {
+    async fn read(&self, guild: i64, category: &'static str, effective: Effective) -> sqlx::Result<Kept> {
         let heard = *self.0.heard.borrow();
         let read_at = self.0.clock.now();
         let mut conn = db::acquire(&self.0.pool).await?;
-        let value = Arc::new(read::<G>(&mut conn, guild).await?);
+        let value = effective(&store::rows(&mut conn, guild, Some(category)).await?);
         drop(conn);
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
         // What we read may be from before a change that we heard of meanwhile: good for this caller, who asked before.
@@ -119,7 +125,7 @@ impl Settings {
             if known.len() >= MAX_CACHED {
                 known.clear();
             }
-            known.insert((guild, G::CATEGORY), Entry { value: Arc::clone(&value) as _, read_at });
+            known.insert((guild, category), Entry { value: Arc::clone(&value), read_at });
         }
         Ok(value)
     }

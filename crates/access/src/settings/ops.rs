@@ -150,6 +150,7 @@ pub async fn settings_get(
 }
 
 /// Chooses values, by key; all of them or none.
+#[kernel::boxed]
 pub async fn settings_change(
     conn: &mut PgConnection,
     registry: &Registry,
@@ -205,6 +206,7 @@ pub async fn settings_change(
 }
 
 /// Takes back what was chosen for these keys, so that what it overruled counts again.
+#[kernel::boxed]
 pub async fn settings_reset(
     conn: &mut PgConnection,
     registry: &Registry,

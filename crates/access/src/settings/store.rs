@@ -22,6 +22,7 @@ impl Row {
 }
 
 /// Stored values of one group, or of all: the installation's, then the guild's.
+#[kernel::boxed]
 pub(super) async fn rows(
     conn: &mut PgConnection,
     guild: i64,

@@ -16,6 +16,7 @@ use crate::web::{App, address, refusal};
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// Signs in with a local name and password, in development only; ends the session that the browser held before.
+#[kernel::boxed]
 pub async fn sign_in_local(
     app: &App,
     origin: &Origin,

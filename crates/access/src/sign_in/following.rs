@@ -112,6 +112,7 @@ impl Drop for Turn<'_> {
 }
 
 /// The holder of a session, with roles as fresh as the settings want them.
+#[kernel::boxed]
 pub(crate) async fn current(app: &App, actor: Actor, token: &str) -> Result<Actor, Problem> {
     let Some((user, age)) = actor.session().and_then(|session| match session.person {
         Person::User(user) => Some((user, session.discord_age?)),

@@ -200,6 +200,7 @@ fn request(
         .header(header::USER_AGENT, concat!("Questhall (", env!("CARGO_PKG_VERSION"), ")"))
 }
 
+#[kernel::boxed]
 async fn answered(
     request: Result<Request<Full<Bytes>>, axum::http::Error>,
 ) -> Result<(StatusCode, Bytes), Problem> {

@@ -18,6 +18,7 @@ pub type GuildsKnown =
     Arc<dyn Fn(Vec<GuildId>) -> BoxFuture<'static, sqlx::Result<Vec<GuildId>>> + Send + Sync>;
 
 /// What Discord says: who somebody is, and which roles follow from that in guilds that are here.
+#[kernel::boxed]
 pub(super) async fn told_by(
     pool: &PgPool,
     leave: &Leave<'_>,

@@ -145,13 +145,8 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &T) -> Result<Self, Problem> {
-        let app = App::from_ref(state);
-        let actor = authenticate(&app, parts).await?;
-        let guild_id = guild_of_path(parts).await?;
-        let actor = actor.in_guild(guild_id).ok_or_else(|| Problem::not_found("guild"))?;
-        let (actor, on_behalf) = as_asked(actor, &parts.headers)?;
-        require::<S>(&actor)?;
-        let origin = origin(&app, parts);
+        let Found { guild_id, actor, origin, on_behalf } =
+            in_guild(&App::from_ref(state), parts, S::NAME).await?;
         Ok(Self { guild_id, actor, origin, on_behalf, scope: PhantomData })
     }
 }
@@ -164,10 +159,9 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &T) -> Result<Self, Problem> {
-        let InGuild { guild_id, actor, origin, scope, .. } =
-            InGuild::<S>::from_request_parts(parts, state).await?;
+        let Found { guild_id, actor, origin, .. } = in_guild(&App::from_ref(state), parts, S::NAME).await?;
         let user_id = member(&actor, &parts.headers)?;
-        Ok(Self { guild_id, user_id, actor, origin, scope })
+        Ok(Self { guild_id, user_id, actor, origin, scope: PhantomData })
     }
 }
 
@@ -179,18 +173,8 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &T) -> Result<Self, Problem> {
-        let signed_in = authenticate(&App::from_ref(state), parts).await?;
-        let guild_by_guild = signed_in
-            .session()
-            .is_some_and(|session| matches!(session.person, Person::User(_)) && !session.operator);
-        if guild_by_guild {
-            return Err(whole_installation());
-        }
-        let Holder { actor, origin, scope } = Holder::<S>::from_request_parts(parts, state).await?;
-        if actor.guild.is_some() {
-            return Err(whole_installation());
-        }
-        Ok(Self { actor, origin, scope })
+        let (actor, origin) = global(&App::from_ref(state), parts, S::NAME).await?;
+        Ok(Self { actor, origin, scope: PhantomData })
     }
 }
 
@@ -202,14 +186,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &T) -> Result<Self, Problem> {
-        let app = App::from_ref(state);
-        let mut actor = authenticate(&app, parts).await?;
-        if let Some(guild) = guild_named(&parts.headers)? {
-            actor = actor.in_guild(guild).ok_or_else(|| Problem::not_found("guild"))?;
-        }
-        let (actor, _) = as_asked(actor, &parts.headers)?;
-        require::<S>(&actor)?;
-        let origin = origin(&app, parts);
+        let (actor, origin) = holder(&App::from_ref(state), parts, S::NAME).await?;
         Ok(Self { actor, origin, scope: PhantomData })
     }
 }
@@ -231,13 +208,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &T) -> Result<Self, Problem> {
-        let app = App::from_ref(state);
-        let actor = authenticate(&app, parts).await?;
-        if actor.session().is_none() {
-            return Err(Problem::forbidden("This is for people who are signed in; a key has no session."));
-        }
-        let origin = origin(&app, parts);
-        Ok(Self { actor, origin })
+        signed_in(&App::from_ref(state), parts).await
     }
 }
 
@@ -253,6 +224,65 @@ where
     }
 }
 
+// What the guards find out, whatever their scope: a function each, as every handler would else hold it anew.
+
+/// What [`InGuild`] says.
+struct Found {
+    guild_id: GuildId,
+    actor: Actor,
+    origin: Origin,
+    on_behalf: bool,
+}
+
+#[kernel::boxed]
+async fn in_guild(app: &App, parts: &mut Parts, scope: &'static str) -> Result<Found, Problem> {
+    let actor = authenticate(app, parts).await?;
+    let guild_id = guild_of_path(parts).await?;
+    let actor = actor.in_guild(guild_id).ok_or_else(|| Problem::not_found("guild"))?;
+    let (actor, on_behalf) = as_asked(actor, &parts.headers)?;
+    require(&actor, scope)?;
+    let origin = origin(app, parts);
+    Ok(Found { guild_id, actor, origin, on_behalf })
+}
+
+#[kernel::boxed]
+async fn global(app: &App, parts: &mut Parts, scope: &'static str) -> Result<(Actor, Origin), Problem> {
+    let signed_in = authenticate(app, parts).await?;
+    let guild_by_guild = signed_in
+        .session()
+        .is_some_and(|session| matches!(session.person, Person::User(_)) && !session.operator);
+    if guild_by_guild {
+        return Err(whole_installation());
+    }
+    let (actor, origin) = holder(app, parts, scope).await?;
+    if actor.guild.is_some() {
+        return Err(whole_installation());
+    }
+    Ok((actor, origin))
+}
+
+#[kernel::boxed]
+async fn holder(app: &App, parts: &mut Parts, scope: &'static str) -> Result<(Actor, Origin), Problem> {
+    let mut actor = authenticate(app, parts).await?;
+    if let Some(guild) = guild_named(&parts.headers)? {
+        actor = actor.in_guild(guild).ok_or_else(|| Problem::not_found("guild"))?;
+    }
+    let (actor, _) = as_asked(actor, &parts.headers)?;
+    require(&actor, scope)?;
+    let origin = origin(app, parts);
+    Ok((actor, origin))
+}
+
+#[kernel::boxed]
+async fn signed_in(app: &App, parts: &mut Parts) -> Result<SignedIn, Problem> {
+    let actor = authenticate(app, parts).await?;
+    if actor.session().is_none() {
+        return Err(Problem::forbidden("This is for people who are signed in; a key has no session."));
+    }
+    let origin = origin(app, parts);
+    Ok(SignedIn { actor, origin })
+}
+
 fn whole_installation() -> Problem {
     Problem::forbidden(
         "This concerns the whole installation; it takes an operator, or a key that is confined to no guild.",
@@ -261,6 +291,7 @@ fn whole_installation() -> Problem {
 
 /// Who sent the request: the bearer of its key, else who is signed in. Found once a request: what middleware learnt, the
 /// extractors need not ask again.
+#[kernel::boxed]
 pub(crate) async fn authenticate(app: &App, parts: &mut Parts) -> Result<Actor, Problem> {
     if let Some(actor) = parts.extensions.get::<Actor>() {
         return Ok(actor.clone());
@@ -320,11 +351,11 @@ fn as_asked(actor: Actor, headers: &HeaderMap) -> Result<(Actor, bool), Problem>
     Ok((actor.as_member(), true))
 }
 
-fn require<S: Scope>(actor: &Actor) -> Result<(), Problem> {
-    if actor.has(S::NAME) {
+fn require(actor: &Actor, scope: &str) -> Result<(), Problem> {
+    if actor.has(scope) {
         return Ok(());
     }
-    Err(Problem::forbidden(format!("This takes a key with the scope `{}`.", S::NAME)))
+    Err(Problem::forbidden(format!("This takes a key with the scope `{scope}`.")))
 }
 
 async fn guild_of_path(parts: &mut Parts) -> Result<GuildId, Problem> {

@@ -68,6 +68,7 @@ impl Repeatable {
 
     /// Notes in the transaction of the request's effect that it was carried out, so that no repetition does it again.
     /// Costs nothing where the request has no key. An error means that somebody else has the key by now: roll back.
+    #[kernel::boxed]
     pub async fn carried_out(&self, conn: &mut PgConnection) -> sqlx::Result<()> {
         if Self::all_carried_out(conn, [self]).await? { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
     }

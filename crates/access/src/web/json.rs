@@ -21,9 +21,8 @@ pub struct Json<T>(pub T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let typed = is_json(request.headers())?;
-        let body = read(request, state).await?;
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let (body, typed) = read(request).await?;
         if !typed {
             return Err(not_json(&body));
         }
@@ -35,9 +34,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
-        let typed = is_json(request.headers())?;
-        let body = read(request, state).await?;
+    async fn from_request(request: Request, _state: &S) -> Result<Option<Self>, Problem> {
+        let (body, typed) = read(request).await?;
         // `null` is a body that says nothing, too.
         if body.is_empty() || typed && body.trim_ascii() == b"null" {
             return Ok(None);
@@ -51,10 +49,14 @@ impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.0) {
-            Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
-            Err(error) => Problem::internal(&error).into_response(),
-        }
+        answer(serde_json::to_vec(&self.0))
+    }
+}
+
+fn answer(json: serde_json::Result<Vec<u8>>) -> Response {
+    match json {
+        Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(error) => Problem::internal(&error).into_response(),
     }
 }
 
@@ -82,14 +84,18 @@ fn not_json(body: &[u8]) -> Problem {
     )
 }
 
-async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|rejection| {
+/// The body, and whether it says that it is JSON.
+#[kernel::boxed]
+async fn read(request: Request) -> Result<(Bytes, bool), Problem> {
+    let typed = is_json(request.headers())?;
+    let body = Bytes::from_request(request, &()).await.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             Problem::new(TOO_LARGE, "The body is larger than this route accepts.")
         } else {
             Problem::invalid("The body ended before all of it had come.")
         }
-    })
+    })?;
+    Ok((body, typed))
 }
 
 /// What a body of JSON says. A fault is a problem that names the field by its path, line and column where it is no JSON.
@@ -98,6 +104,14 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
 ///
 /// The body is empty or no JSON, or not what `T` reads.
 pub fn json_parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text(body)?);
+    let value = serde_path_to_error::deserialize(Objects(&mut deserializer)).map_err(fault)?;
+    deserializer.end().map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+/// What is read of a body; an error where there is nothing, or what no text here may hold.
+fn text(body: &[u8]) -> Result<&[u8], Problem> {
     // What Windows writes before a text's first character; a reader of JSON may pass it over (RFC 8259, 8.1).
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     if body.is_empty() {
@@ -106,17 +120,16 @@ pub fn json_parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Proble
     if let Some(order) = control(body) {
         return Err(control_problem(body, order));
     }
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(Objects(&mut deserializer)).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        match inner.classify() {
-            Category::Data => params::field_problem(&path, &without_position(&inner)),
-            Category::Syntax | Category::Eof | Category::Io => malformed(&inner),
-        }
-    })?;
-    deserializer.end().map_err(|error| malformed(&error))?;
-    Ok(value)
+    Ok(body)
+}
+
+fn fault(error: serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let path = error.path().to_string();
+    let inner = error.into_inner();
+    match inner.classify() {
+        Category::Data => params::field_problem(&path, &without_position(&inner)),
+        Category::Syntax | Category::Eof | Category::Io => malformed(&inner),
+    }
 }
 
 /// The first control character that some string holds, tabs and line ends apart: no text here may hold one. PostgreSQL

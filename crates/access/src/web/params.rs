@@ -22,17 +22,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        if parts.uri.path().contains("%00") {
-            return Err(Problem::invalid(
-                "The path holds a NUL character (%00), which no name or id here holds.",
-            ));
-        }
+        no_nul_in_path(parts)?;
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(PathRejection::FailedToDeserializePathParams(rejection)) => {
-                Err(path_problem(rejection.into_kind(), only_param(parts).await))
-            }
-            Err(other) => Err(Problem::internal(&other)),
+            Err(rejection) => Err(refused(parts, rejection).await),
         }
     }
 }
@@ -41,14 +34,43 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        if let Some((name, _)) = pairs.clone().find(|(_, value)| value.contains('\0')) {
-            return Err(Problem::field(name, "must not hold a NUL character"));
-        }
+        let pairs = pairs(parts)?;
         serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
             .map(Self)
-            .map_err(|error| field_problem(&error.path().to_string(), &error.inner().to_string()))
+            .map_err(|error| query_problem(&error))
     }
+}
+
+fn no_nul_in_path(parts: &Parts) -> Result<(), Problem> {
+    if parts.uri.path().contains("%00") {
+        return Err(Problem::invalid(
+            "The path holds a NUL character (%00), which no name or id here holds.",
+        ));
+    }
+    Ok(())
+}
+
+/// What is wrong with the path, once axum has not made of it what was wanted.
+#[kernel::boxed]
+async fn refused(parts: &mut Parts, rejection: PathRejection) -> Problem {
+    match rejection {
+        PathRejection::FailedToDeserializePathParams(rejection) => {
+            path_problem(rejection.into_kind(), only_param(parts).await)
+        }
+        other => Problem::internal(&other),
+    }
+}
+
+fn pairs(parts: &Parts) -> Result<form_urlencoded::Parse<'_>, Problem> {
+    let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    match pairs.clone().find(|(_, value)| value.contains('\0')) {
+        Some((name, _)) => Err(Problem::field(name, "must not hold a NUL character")),
+        None => Ok(pairs),
+    }
+}
+
+fn query_problem(error: &serde_path_to_error::Error<serde_urlencoded::de::Error>) -> Problem {
+    field_problem(&error.path().to_string(), &error.inner().to_string())
 }
 
 /// The parameter's name where the path has only one: axum does not say which failed then.

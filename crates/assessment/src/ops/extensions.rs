@@ -20,6 +20,7 @@ use crate::store;
 
 /// Gives a learner a deadline of their own, or another one. What they handed in is late by that one from now on, and its grade follows.
 /// Audited.
+#[kernel::boxed]
 pub async fn extension_put(
     pool: &PgPool,
     guild: GuildId,

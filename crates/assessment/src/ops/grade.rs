@@ -137,6 +137,7 @@ pub(super) struct How<'a> {
 }
 
 /// Writes a grade, tells learning and the learner. Everything is locked by then.
+#[kernel::boxed]
 pub(super) async fn graded(
     conn: &mut PgConnection,
     guild: GuildId,

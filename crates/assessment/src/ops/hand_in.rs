@@ -23,6 +23,7 @@ use crate::store::{self, AssessmentLock, NewSubmission};
 use crate::timers;
 
 /// A learner hands something in, for a step or an assessment. While it waits, nothing else can be handed in for it.
+#[kernel::boxed]
 pub async fn submission_create(
     pool: &PgPool,
     guild: GuildId,

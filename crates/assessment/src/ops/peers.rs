@@ -29,6 +29,7 @@ use crate::timers;
 
 /// A learner asks for something to review: the review they are at, else one that is missing most. Where there is none, they are let off
 /// what they owe.
+#[kernel::boxed]
 pub async fn review_request(
     pool: &PgPool,
     guild: GuildId,

@@ -86,6 +86,7 @@ pub(crate) struct Held {
     pub(crate) task: Task,
 }
 
+#[kernel::boxed]
 pub(crate) async fn held(conn: &mut PgConnection, guild: GuildId, id: SubmissionId) -> Result<Held, Error> {
     let row = store::submission_get(&mut *conn, guild, id).await?;
     if let Some(assessment) = row.assessment {

@@ -30,6 +30,7 @@ pub(super) async fn waiting_in(conn: &mut PgConnection, guild: GuildId) -> Resul
 
 /// The assessments of a quest as a member sees them: those of the version that they are in the middle of, else of that which is begun
 /// now.
+#[kernel::boxed]
 pub async fn assessment_list(
     pool: &PgPool,
     guild: GuildId,

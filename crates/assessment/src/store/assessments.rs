@@ -38,6 +38,7 @@ pub(crate) async fn assessment_ensure(
 }
 
 /// Locks an assessment; 404 where nothing was ever handed in for it.
+#[kernel::boxed]
 pub(crate) async fn assessment_lock(
     conn: &mut PgConnection,
     guild: GuildId,

@@ -64,6 +64,7 @@ pub(crate) async fn assignment_live(
 }
 
 /// An assignment, whatever became of it.
+#[kernel::boxed]
 pub(crate) async fn assignment_get(
     conn: &mut PgConnection,
     guild: GuildId,

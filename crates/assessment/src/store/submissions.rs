@@ -71,6 +71,7 @@ pub(crate) struct Filter {
 }
 
 /// Submissions, in the order in which they were handed in.
+#[kernel::boxed]
 pub(crate) async fn submission_list(
     conn: &mut PgConnection,
     guild: GuildId,

@@ -62,6 +62,7 @@ fn field_of(bundle: &Bundle, mistake: &Mistake) -> FieldError {
 /// Makes a draft of a bundle, or brings a campaign that is not over to what the bundle says. Challenges are the same by their
 /// slug; one that is no longer in the bundle goes, unless it has been released. A script that changed makes inputs anew for
 /// everyone who has not begun; who has keeps theirs.
+#[kernel::boxed]
 pub async fn bundle_import(
     pool: &PgPool,
     wake: &Wake,

@@ -15,6 +15,7 @@ use crate::model::{RewardClaim, Status};
 use crate::store::claims as store;
 
 /// Pays a member's reward, once. The claim, the payment and the XP are one commit.
+#[kernel::boxed]
 pub async fn reward_claim(
     pool: &PgPool,
     wake: &Wake,

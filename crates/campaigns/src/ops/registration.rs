@@ -22,6 +22,7 @@ async fn terms(conn: &mut PgConnection, guild_id: GuildId, id: CampaignId) -> Re
 
 /// Registers a member, or in a squad campaign their squad, and takes the fee from the member. Open from publication to
 /// the close. Who is registered already gets that registration back and pays nothing more.
+#[kernel::boxed]
 pub async fn register(
     pool: &PgPool,
     wake: &Wake,

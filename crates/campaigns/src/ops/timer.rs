@@ -32,6 +32,7 @@ pub async fn timer_list(
 }
 
 /// Runs a FAILED timer again, now, with its retries restored.
+#[kernel::boxed]
 pub async fn timer_retry(
     pool: &PgPool,
     wake: &Wake,

@@ -78,6 +78,7 @@ impl Transition {
 }
 
 /// Publishes a draft: opens registration and schedules its timers. Publishing again with another time moves them.
+#[kernel::boxed]
 pub async fn campaign_publish(
     pool: &PgPool,
     wake: &Wake,
@@ -108,6 +109,7 @@ pub async fn campaign_publish(
 }
 
 /// Starts a campaign now: publishes it with this instant as its start time, and releases its first challenge.
+#[kernel::boxed]
 pub async fn campaign_start(
     pool: &PgPool,
     wake: &Wake,
@@ -126,6 +128,7 @@ pub async fn campaign_start(
 }
 
 /// Closes a running campaign before its time, or one that does not close by itself.
+#[kernel::boxed]
 pub async fn campaign_close(
     pool: &PgPool,
     wake: &Wake,
@@ -137,6 +140,7 @@ pub async fn campaign_close(
 }
 
 /// Opens the claims of a closed campaign at once.
+#[kernel::boxed]
 pub async fn campaign_open_rewards(
     pool: &PgPool,
     wake: &Wake,
@@ -148,6 +152,7 @@ pub async fn campaign_open_rewards(
 }
 
 /// Cancels a campaign: what is pending is cancelled, and fees go back if it never started.
+#[kernel::boxed]
 pub async fn campaign_cancel(
     pool: &PgPool,
     wake: &Wake,

@@ -261,6 +261,7 @@ pub(crate) async fn script_files(
 }
 
 /// All files of a campaign, for its author.
+#[kernel::boxed]
 pub async fn files_read(
     conn: &mut PgConnection,
     guild: GuildId,

@@ -129,6 +129,7 @@ pub(super) async fn translations_read(
 }
 
 /// Writes a challenge's translations, all of them.
+#[kernel::boxed]
 pub(super) async fn translations_put(
     conn: &mut PgConnection,
     (guild, id): (GuildId, ChallengeId),

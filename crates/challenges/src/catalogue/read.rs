@@ -41,6 +41,7 @@ struct Row {
 }
 
 /// A page of a campaign's challenges in their order; for participants those released, for testers those soon to be.
+#[kernel::boxed]
 pub async fn challenge_list(
     conn: &mut PgConnection,
     facts: &CampaignFacts,
@@ -55,6 +56,7 @@ pub async fn challenge_list(
 }
 
 /// All of a campaign's challenges in their order, as authors see them.
+#[kernel::boxed]
 pub(super) async fn challenges_all(
     conn: &mut PgConnection,
     facts: &CampaignFacts,
@@ -74,6 +76,7 @@ pub async fn drafts(
 }
 
 /// One challenge, if this viewer may know of it.
+#[kernel::boxed]
 pub async fn challenge_get(
     conn: &mut PgConnection,
     facts: &CampaignFacts,

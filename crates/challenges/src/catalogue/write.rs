@@ -25,6 +25,7 @@ const TABLE: &str = "challenges.challenges";
 pub type Author<'a> = (By<'a>, Option<&'a Origin>);
 
 /// Locks the campaign against other authors, and against releases while places change. Over is over.
+#[kernel::boxed]
 pub(super) async fn lock(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -58,6 +59,7 @@ pub(super) async fn log(
 }
 
 /// Adds a challenge at the end of a campaign that is not over.
+#[kernel::boxed]
 pub async fn challenge_create(
     conn: &mut PgConnection,
     (guild, campaign): (GuildId, CampaignId),
@@ -95,6 +97,7 @@ async fn insert(
 
 /// Changes a challenge. Texts change for everybody at once. A new script makes anew the inputs that nobody has asked for;
 /// those of who has begun stay, unless `regenerate_started` says otherwise.
+#[kernel::boxed]
 pub async fn challenge_update(
     conn: &mut PgConnection,
     (guild, campaign, id): (GuildId, CampaignId, ChallengeId),
@@ -240,6 +243,7 @@ async fn remove(
 /// Brings all challenges of a campaign to what an author's folder says, in its order. They are the same by their slugs; those
 /// that the folder no longer has go. What is released keeps its place, its slug and its parts, and who has begun keeps their
 /// input. What is wrong is named as `challenges[i].field`.
+#[kernel::boxed]
 pub async fn challenges_put(
     conn: &mut PgConnection,
     (guild, campaign): (GuildId, CampaignId),

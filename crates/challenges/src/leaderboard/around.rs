@@ -24,6 +24,7 @@ pub struct Around {
 }
 
 /// A participant's rank, and up to `neighbours` rows before and after theirs.
+#[kernel::boxed]
 pub async fn around(
     conn: &mut PgConnection,
     facts: &CampaignFacts,

@@ -79,6 +79,7 @@ impl Row {
 /// A page after `after`. One statement, so that rows and ranks are of one instant. Its first branch goes on within a tie,
 /// its second within a bucket, its third below the bucket; each is an index range in the order wanted. Ranks are counted
 /// for the page's first two scores only: from the second on, a row's place among all is known.
+#[kernel::boxed]
 pub(super) async fn page(
     conn: &mut PgConnection,
     facts: &CampaignFacts,

@@ -9,6 +9,7 @@ use crate::rules::Score;
 use crate::standings::Snapshot;
 
 /// The rows after a position.
+#[kernel::boxed]
 pub(super) async fn page(
     conn: &mut PgConnection,
     facts: &CampaignFacts,

@@ -60,6 +60,7 @@ pub async fn channel_put(
 }
 
 /// Announces an administrator's own words, when the channel's turn has come. Audited.
+#[kernel::boxed]
 pub async fn notice_create(
     pool: &PgPool,
     guild: GuildId,

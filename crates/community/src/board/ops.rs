@@ -79,6 +79,7 @@ pub async fn quest_create(
 }
 
 /// Changes a quest that is not done. Audited.
+#[kernel::boxed]
 pub async fn quest_update(
     pool: &PgPool,
     guild: GuildId,
@@ -119,6 +120,7 @@ pub async fn quest_update(
 }
 
 /// Takes a quest off the board; refused while somebody works on it. Doing so again changes nothing. Audited.
+#[kernel::boxed]
 pub async fn quest_remove(
     pool: &PgPool,
     guild: GuildId,
@@ -178,6 +180,7 @@ pub async fn quest_claim(
 }
 
 /// A member gives up a quest they took on. Tells `board.quest_released`.
+#[kernel::boxed]
 pub async fn quest_unclaim(
     pool: &PgPool,
     guild: GuildId,
@@ -198,6 +201,7 @@ pub async fn quest_unclaim(
 }
 
 /// An administrator takes a quest away from whoever took it on. Audited; tells `board.quest_released`.
+#[kernel::boxed]
 pub async fn quest_release(
     pool: &PgPool,
     guild: GuildId,
@@ -222,6 +226,7 @@ pub async fn quest_release(
 
 /// Accepts a quest as done and pays whoever took it on, once: its XP and gold, and the guild's stars for a quest. Audited;
 /// tells `board.quest_completed`.
+#[kernel::boxed]
 pub async fn quest_complete(
     pool: &PgPool,
     guild: GuildId,

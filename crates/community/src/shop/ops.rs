@@ -74,6 +74,7 @@ pub async fn item_create(
 }
 
 /// Changes an item; what was bought stays as it was bought. Audited.
+#[kernel::boxed]
 pub async fn item_update(
     pool: &PgPool,
     guild: GuildId,
@@ -120,6 +121,7 @@ pub async fn item_remove(
 }
 
 /// A member buys something: gold, stock and purchase change together, or not at all. Tells `shop.purchased`.
+#[kernel::boxed]
 pub async fn item_buy(
     pool: &PgPool,
     guild: GuildId,
@@ -199,6 +201,7 @@ pub async fn purchase_get(pool: &PgPool, guild: GuildId, purchase: PurchaseId) -
 }
 
 /// Notes that a purchase was handed over. Audited; tells `shop.settled`.
+#[kernel::boxed]
 pub async fn purchase_fulfil(
     pool: &PgPool,
     guild: GuildId,
@@ -209,6 +212,7 @@ pub async fn purchase_fulfil(
 }
 
 /// Gives the gold of a purchase back, and the item to the stock; once. Audited; tells `shop.settled`.
+#[kernel::boxed]
 pub async fn purchase_refund(
     pool: &PgPool,
     guild: GuildId,

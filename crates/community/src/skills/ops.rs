@@ -127,6 +127,7 @@ fn new_checked(mut new: NewSkill) -> Result<NewSkill, Error> {
 }
 
 /// Makes a skill. Audited.
+#[kernel::boxed]
 pub async fn skill_create(
     pool: &PgPool,
     guild: GuildId,
@@ -144,6 +145,7 @@ pub async fn skill_create(
 }
 
 /// Makes skills in the caller's transaction; tells how many. Audited.
+#[kernel::boxed]
 pub async fn skills_add(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -175,6 +177,7 @@ async fn add(
 }
 
 /// Changes a skill; members' levels follow its figures. Audited.
+#[kernel::boxed]
 pub async fn skill_update(
     pool: &PgPool,
     guild: GuildId,

@@ -47,6 +47,7 @@ async fn key_make(
 }
 
 /// Signs and stores credentials for what was earned, and tells their holders. `replaces` are those they stand in for, by place.
+#[kernel::boxed]
 pub(super) async fn issue(
     conn: &mut PgConnection,
     issuing: &Issuing<'_>,
@@ -162,6 +163,7 @@ pub async fn issue_missing(pool: &PgPool, issuing: &Issuing<'_>) -> Result<usize
 }
 
 /// Issues a credential by hand: to whoever earned it and holds none, such as after a revocation by mistake. Audited.
+#[kernel::boxed]
 pub async fn credential_issue(
     pool: &PgPool,
     issuing: &Issuing<'_>,
@@ -202,6 +204,7 @@ pub async fn key_list(pool: &PgPool, guild: GuildId) -> Result<Vec<IssuerKey>, E
 }
 
 /// Makes a key in place of the one that signs now, whose private half is destroyed. What it signed stays valid. Audited.
+#[kernel::boxed]
 pub async fn key_rotate(
     pool: &PgPool,
     issuing: &Issuing<'_>,

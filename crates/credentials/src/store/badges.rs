@@ -10,6 +10,7 @@ use crate::model::{Badge, NewBadge};
 use learning::ids::PathId;
 
 /// A badge of the guild.
+#[kernel::boxed]
 pub async fn badge_get(
     conn: &mut PgConnection,
     guild: GuildId,

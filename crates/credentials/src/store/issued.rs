@@ -243,6 +243,7 @@ pub async fn credential_list(
 }
 
 /// A credential of the guild, of this member or of anybody.
+#[kernel::boxed]
 pub(crate) async fn credential_get(
     conn: &mut PgConnection,
     guild: GuildId,

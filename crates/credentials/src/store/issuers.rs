@@ -20,6 +20,7 @@ pub struct IssuerLock {
 }
 
 /// Locks a guild as an issuer; it becomes one, if it is none.
+#[kernel::boxed]
 pub async fn issuer_lock(conn: &mut PgConnection, guild: GuildId) -> Result<IssuerLock, Error> {
     sqlx::query!(
         "INSERT INTO credentials.issuers (guild_id) SELECT guild_id FROM people.guilds WHERE guild_id = $1

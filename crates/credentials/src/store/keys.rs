@@ -43,6 +43,7 @@ pub(crate) fn key_seal(
 }
 
 /// The key that a guild signs with now, and its private half, sealed.
+#[kernel::boxed]
 pub(crate) async fn key_current(
     conn: &mut PgConnection,
     guild: GuildId,

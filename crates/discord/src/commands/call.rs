@@ -59,6 +59,7 @@ pub(crate) struct Call {
 
 impl Call {
     /// A call by somebody who is made known, with what they may do here.
+    #[kernel::boxed]
     pub(crate) async fn new(
         bot: &Bot,
         interaction: &Interaction,

@@ -33,6 +33,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Takes events until the queue ends.
+#[kernel::boxed]
 pub(super) async fn take_all(bot: &Bot, lease: &Lease, mut queue: mpsc::Receiver<Happened>) {
     let (mut last_proof, mut watches) = (None, HashMap::new());
     while let Some(batch) = gather(&mut queue).await {

@@ -20,6 +20,7 @@ const NAME: usize = 100;
 
 /// Brings a guild's categories in step with Discord's. What breaks off is gone on with: what is done is noted after it was done, and doing
 /// it again changes nothing.
+#[kernel::boxed]
 pub(super) async fn follow(
     pool: &PgPool,
     guild: GuildId,

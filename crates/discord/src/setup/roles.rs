@@ -11,6 +11,7 @@ use sqlx::{PgConnection, PgPool};
 use super::{Seen, store};
 
 /// Brings the roles that Discord's confer in step, all at once.
+#[kernel::boxed]
 pub(super) async fn follow(
     pool: &PgPool,
     guild: GuildId,

@@ -36,6 +36,7 @@ pub async fn daily_claim(
 
 /// [`daily_claim`] in the caller's transaction, as of `now`, whose UTC date it is that is claimed. A refusal leaves
 /// nothing to commit but the account of who is seen for the first time.
+#[kernel::boxed]
 pub async fn daily_claim_at(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -82,6 +83,7 @@ pub async fn daily_claim_at(
 ///
 /// The house and the accounts of those who are paid stay locked until the transaction ends: call this late in it, and run
 /// the transaction under [`db::retry`]. Afterwards wake the outbox.
+#[kernel::boxed]
 pub async fn daily_claim_many(
     conn: &mut PgConnection,
     guild: GuildId,

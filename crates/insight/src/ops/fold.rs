@@ -16,6 +16,7 @@ const AT_ONCE: i64 = 500;
 const MAX_VANISHED: usize = 10;
 
 /// Folds what is pending in a guild, and what has become idle.
+#[kernel::boxed]
 pub async fn guild_fold(pool: &PgPool, guild: GuildId) -> Result<Counted, Error> {
     let mut counted = Counted::default();
     let mut vanished = 0;
@@ -74,6 +75,7 @@ async fn batch(conn: &mut PgConnection, guild: GuildId) -> Result<(i64, usize, i
 }
 
 /// Folds, then makes all figures that are open.
+#[kernel::boxed]
 pub async fn guild_count(pool: &PgPool, guild: GuildId) -> Result<Counted, Error> {
     let mut counted = guild_fold(pool, guild).await?;
     loop {

@@ -52,6 +52,7 @@ impl Likeness {
 }
 
 /// What a member should do next, the best first, at most so many: what is published, open to them, not begun and not dismissed.
+#[kernel::boxed]
 pub async fn recommendations(
     pool: &PgPool,
     guild: GuildId,

@@ -157,6 +157,7 @@ async fn lock_cursor(
 }
 
 /// Makes the cursor of that name, so that what happens from now on is not missed although nothing is consumed yet.
+#[kernel::boxed]
 pub(super) async fn ensure(pool: &PgPool, name: &str, start: Start) -> Result<(), sqlx::Error> {
     let mut transaction = db::begin(pool).await?;
     lock_cursor(&mut transaction, name, start).await?;

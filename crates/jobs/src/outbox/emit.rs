@@ -26,6 +26,7 @@ pub struct Event {
 
 /// Writes events in the caller's transaction, in one statement and in their order. After the commit, call
 /// [`Wake::outbox`](crate::Wake::outbox).
+#[kernel::boxed]
 pub async fn emit(connection: &mut PgConnection, events: &[Event]) -> Result<(), sqlx::Error> {
     if events.is_empty() {
         return Ok(());
@@ -72,6 +73,7 @@ fn addressee(event: &Event) -> Option<UserId> {
 }
 
 /// Writes one event: see [`emit`].
+#[kernel::boxed]
 pub async fn emit_one(connection: &mut PgConnection, event: Event) -> Result<(), sqlx::Error> {
     emit(connection, std::slice::from_ref(&event)).await
 }

@@ -21,6 +21,7 @@ pub(super) struct Planned {
 }
 
 /// Writes timers; answers the ids of those that did not wait already.
+#[kernel::boxed]
 pub(super) async fn insert(
     connection: &mut PgConnection,
     timers: &[Planned],

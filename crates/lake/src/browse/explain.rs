@@ -74,6 +74,7 @@ struct Entry {
 }
 
 /// Why an event earned what it earned, from what was written down when it did.
+#[kernel::boxed]
 pub async fn explain(pool: &PgPool, guild: GuildId, source: &str) -> Result<Explained, Error> {
     let mut conn = db::acquire(pool).await?;
     let event = sqlx::query_as!(

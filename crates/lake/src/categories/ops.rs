@@ -33,6 +33,7 @@ pub async fn category_get(pool: &PgPool, guild: GuildId, category: CategoryId) -
 }
 
 /// Makes a category. Audited.
+#[kernel::boxed]
 pub async fn category_create(
     pool: &PgPool,
     guild: GuildId,
@@ -59,6 +60,7 @@ pub async fn category_create(
 }
 
 /// Changes a category that was not removed. Audited.
+#[kernel::boxed]
 pub async fn category_update(
     pool: &PgPool,
     guild: GuildId,
@@ -100,6 +102,7 @@ pub async fn category_update(
 }
 
 /// Removes a category: its channels are free, its weights and its past stay. Removing it again changes nothing. Audited.
+#[kernel::boxed]
 pub async fn category_remove(
     pool: &PgPool,
     guild: GuildId,

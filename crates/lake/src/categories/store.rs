@@ -124,6 +124,7 @@ pub(super) async fn update(conn: &mut PgConnection, category: &Category) -> Resu
 }
 
 /// Makes these its channels, and no others. One that is another category's is refused by the key.
+#[kernel::boxed]
 pub(super) async fn set_channels(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -189,6 +190,7 @@ pub(super) async fn move_channels(
 }
 
 /// Makes these its weights, and no others.
+#[kernel::boxed]
 pub(super) async fn set_multipliers(
     conn: &mut PgConnection,
     guild: GuildId,

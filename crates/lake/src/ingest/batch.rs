@@ -53,6 +53,7 @@ enum Admission {
 
 /// Takes a batch in a transaction of its own. An error means that nothing of it was taken, or that the connection was lost: then the
 /// batch may be sent again, as what was taken counts once.
+#[kernel::boxed]
 pub(super) async fn commit(
     pool: &PgPool,
     memory: &Memory,

@@ -65,6 +65,7 @@ pub async fn weigh(pool: &PgPool, guild: GuildId, what: Weighing) -> Result<Fact
 }
 
 /// Makes a timed event. Audited; tells `multiplier.scheduled`, or `multiplier.started` if it begins at once.
+#[kernel::boxed]
 pub async fn event_create(
     pool: &PgPool,
     guild: GuildId,

@@ -100,6 +100,7 @@ impl TryFrom<Row> for MultiplierEvent {
 }
 
 /// An event of the guild, locked against others who change it, and the time at which the lock was got.
+#[kernel::boxed]
 pub(super) async fn lock(
     conn: &mut PgConnection,
     guild: GuildId,

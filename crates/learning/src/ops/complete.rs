@@ -110,6 +110,7 @@ pub struct Outcome {
 
 /// A step or an assessment was graded. Passing completes the step, or tests out of the quest, and whatever that completes: progress,
 /// rewards and unlocks in the caller's transaction. What is passed stays passed, and is rewarded once.
+#[kernel::boxed]
 pub async fn judged(
     conn: &mut PgConnection,
     work: &mut Work,
@@ -150,6 +151,7 @@ pub async fn judged(
 }
 
 /// Something was begun or handed in for a step or an assessment, as its nth.
+#[kernel::boxed]
 pub async fn opened(
     conn: &mut PgConnection,
     work: &mut Work,
@@ -169,6 +171,7 @@ pub async fn opened(
 }
 
 /// Completes a step of an attempt, and whatever that completes. A step that is completed already stays as it is.
+#[kernel::boxed]
 pub(crate) async fn step_done(
     conn: &mut PgConnection,
     work: &mut Work,
@@ -204,6 +207,7 @@ pub(crate) async fn step_done(
 }
 
 /// Completes the quest of an attempt that was begun anew, if all that counts was passed before.
+#[kernel::boxed]
 pub(crate) async fn begun_anew(conn: &mut PgConnection, work: &mut Work) -> Result<(), Error> {
     if work.passed.is_empty() {
         return Ok(());
@@ -379,6 +383,7 @@ async fn paths_settle(
 }
 
 /// Unlocks what is open to a learner because of what they earned: XP, level, skills, achievements. Tells how many quests that is.
+#[kernel::boxed]
 pub(super) async fn rules_unlock(conn: &mut PgConnection, learner: &Learner) -> Result<usize, Error> {
     let graph = Graph::of(&mut *conn, learner.guild).await?;
     let member = store::facts(&mut *conn, learner.guild, learner.user).await?;
@@ -414,6 +419,7 @@ fn count(n: u32) -> i32 {
 }
 
 /// Works out a learner's progress through all their paths anew: on enrolling, and where paths changed.
+#[kernel::boxed]
 pub(crate) async fn paths_done(
     conn: &mut PgConnection,
     learner: &Learner,

@@ -18,6 +18,7 @@ use crate::rules::versions::{changes, counted, title_of};
 use crate::store::{self, AttemptStatus, Learner, Snapshot};
 
 /// Enrols a member in a path. What they have completed of it counts. Doing it again changes nothing.
+#[kernel::boxed]
 pub async fn path_enrol(
     pool: &PgPool,
     guild: GuildId,
@@ -60,6 +61,7 @@ async fn tell(
 }
 
 /// Begins a quest that is open, or one that was abandoned anew. Beginning what is begun changes nothing.
+#[kernel::boxed]
 pub async fn attempt_begin(
     pool: &PgPool,
     guild: GuildId,
@@ -136,6 +138,7 @@ async fn begun(
 }
 
 /// Puts an attempt aside.
+#[kernel::boxed]
 pub async fn attempt_pause(
     pool: &PgPool,
     guild: GuildId,
@@ -146,6 +149,7 @@ pub async fn attempt_pause(
 }
 
 /// Takes a paused attempt up again.
+#[kernel::boxed]
 pub async fn attempt_resume(
     pool: &PgPool,
     guild: GuildId,
@@ -156,6 +160,7 @@ pub async fn attempt_resume(
 }
 
 /// Gives an attempt up; it can be begun anew.
+#[kernel::boxed]
 pub async fn attempt_abandon(
     pool: &PgPool,
     guild: GuildId,
@@ -198,6 +203,7 @@ async fn moved(
 }
 
 /// Writes the learner's own notes.
+#[kernel::boxed]
 pub async fn attempt_notes_put(
     pool: &PgPool,
     guild: GuildId,
@@ -221,6 +227,7 @@ pub async fn attempt_notes_put(
 }
 
 /// What an upgrade to the version that is begun now would change.
+#[kernel::boxed]
 pub async fn upgrade_preview(
     pool: &PgPool,
     guild: GuildId,
@@ -247,6 +254,7 @@ pub async fn upgrade_preview(
 
 /// Puts an attempt that is not completed on the version that is begun now. What is done stays done. Refused where nothing that
 /// counts would be left to do: an upgrade by itself completes nothing.
+#[kernel::boxed]
 pub async fn attempt_upgrade(
     pool: &PgPool,
     guild: GuildId,

@@ -20,6 +20,7 @@ use crate::store;
 const MAX_PROGRAM: usize = 64 << 10;
 
 /// Runs a learner's program against the tests of a step or an assessment; completes it if all are passed. A failure of ours uses no try.
+#[kernel::boxed]
 pub async fn program_run(
     pool: &PgPool,
     sandbox: &Sandbox,

@@ -211,6 +211,7 @@ pub async fn quest_publish(
 }
 
 /// Publishes a path's draft: its quests must be published. Refused where a quest could never be opened then. Audited.
+#[kernel::boxed]
 pub async fn path_publish(
     pool: &PgPool,
     guild: GuildId,
@@ -293,6 +294,7 @@ pub async fn bundle_import(
 }
 
 /// [`bundle_import`] in the caller's transaction.
+#[kernel::boxed]
 pub(super) async fn bring(
     conn: &mut PgConnection,
     lock: &CatalogueLock,

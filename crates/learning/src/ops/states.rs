@@ -255,6 +255,7 @@ fn lack_of(fact: &Fact, told: impl Fn(&'static str, String) -> Lack) -> Lack {
 }
 
 /// A published quest, as a member sees it; as nobody in particular does, where none is named.
+#[kernel::boxed]
 pub async fn quest_view(
     pool: &PgPool,
     guild: GuildId,
@@ -317,6 +318,7 @@ pub async fn quest_view(
 }
 
 /// The guild's published paths with how a member stands with each.
+#[kernel::boxed]
 pub async fn paths_view(pool: &PgPool, guild: GuildId, user: Option<UserId>) -> Result<Vec<PathView>, Error> {
     let mut tx = db::begin(pool).await?;
     let graph = Graph::of(&mut tx, guild).await?;
@@ -368,6 +370,7 @@ pub async fn path_view(
 }
 
 /// The same in a transaction.
+#[kernel::boxed]
 pub(crate) async fn path_view_in(
     conn: &mut PgConnection,
     graph: &Graph,

@@ -35,6 +35,7 @@ pub struct Work {
 }
 
 /// A version of a quest, read back.
+#[kernel::boxed]
 pub async fn version_read(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -51,6 +52,7 @@ pub async fn version_read(
 
 impl Work {
     /// Locks the member's attempt at a quest.
+    #[kernel::boxed]
     pub async fn lock(
         conn: &mut PgConnection,
         guild: GuildId,

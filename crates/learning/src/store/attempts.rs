@@ -92,6 +92,7 @@ pub struct StepState {
 }
 
 /// The learner's attempt at a quest.
+#[kernel::boxed]
 pub async fn attempt_get(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -301,6 +302,7 @@ pub(crate) async fn attempt_notes(
 }
 
 /// Writes how a step stands.
+#[kernel::boxed]
 pub(crate) async fn step_put(
     conn: &mut PgConnection,
     learner: &Learner,
@@ -381,6 +383,7 @@ pub(crate) async fn quest_published(
 }
 
 /// The version of a quest that is begun now, or was before it was retired.
+#[kernel::boxed]
 pub async fn current_version(conn: &mut PgConnection, guild: GuildId, quest: QuestId) -> Result<i32, Error> {
     sqlx::query_scalar!(
         r#"SELECT current_version AS "version!" FROM learning.quests
@@ -413,6 +416,7 @@ pub struct AttemptEvent<'a> {
 }
 
 /// Writes what happened.
+#[kernel::boxed]
 pub async fn event_insert(
     conn: &mut PgConnection,
     learner: &Learner,

@@ -21,6 +21,7 @@ pub struct Learner {
 }
 
 /// Locks a learner; makes them known as a member and a learner, if they are not.
+#[kernel::boxed]
 pub async fn learner_lock(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<Learner, Error> {
     if let Some(id) = lock(&mut *conn, guild, user).await? {
         return Ok(Learner { guild, user, id });
@@ -54,6 +55,7 @@ async fn lock(
 }
 
 /// The learner, if this member has begun to learn; without a lock, to look.
+#[kernel::boxed]
 pub async fn learner_find(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -86,6 +88,7 @@ pub struct MemberFacts {
 }
 
 /// Reads what is the case for a member, learner or not yet.
+#[kernel::boxed]
 pub async fn facts(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<MemberFacts, Error> {
     let row = sqlx::query!(
         r#"SELECT now() AS "now!", coalesce(m.xp, 0) AS "xp!", coalesce(m.level, 1) AS "level!",

@@ -137,6 +137,7 @@ pub(crate) struct PublishedQuest<'a> {
 }
 
 /// Writes quests as they are published: a statement a table, however many they are.
+#[kernel::boxed]
 pub(crate) async fn quests_publish(
     conn: &mut PgConnection,
     lock: &CatalogueLock,

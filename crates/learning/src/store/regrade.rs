@@ -147,6 +147,7 @@ pub async fn learners_lock(conn: &mut PgConnection, guild: GuildId, learners: &[
 }
 
 /// Writes what tries and their answers come to by another key, and the best of each attempt concerned. Their learners are locked.
+#[kernel::boxed]
 pub async fn tries_regrade(
     conn: &mut PgConnection,
     guild: GuildId,

@@ -25,6 +25,7 @@ pub(super) struct Settling {
 }
 
 /// Asks for effects, in their order; those whose key the guild has had are left out. Whoever carries them out is woken by the commit.
+#[kernel::boxed]
 pub(crate) async fn ask(
     conn: &mut PgConnection,
     guild: GuildId,

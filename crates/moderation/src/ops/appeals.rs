@@ -54,6 +54,7 @@ async fn opened(conn: &mut PgConnection, token: &str) -> Result<Case, Error> {
 }
 
 /// What a link shows.
+#[kernel::boxed]
 pub async fn appeal_open(pool: &PgPool, token: &str) -> Result<Appealable, Error> {
     let mut conn = db::acquire(pool).await?;
     let case = opened(&mut conn, token).await?;
@@ -77,6 +78,7 @@ pub async fn appeal_open(pool: &PgPool, token: &str) -> Result<Appealable, Error
 }
 
 /// Files an appeal by a link.
+#[kernel::boxed]
 pub async fn appeal_file_by_link(pool: &PgPool, token: &str, statement: &str) -> Result<Appeal, Error> {
     let statement = check(statement)?;
     db::retry(|| async {
@@ -90,6 +92,7 @@ pub async fn appeal_file_by_link(pool: &PgPool, token: &str, statement: &str) ->
 }
 
 /// Files an appeal against a case about oneself.
+#[kernel::boxed]
 pub async fn appeal_file(
     pool: &PgPool,
     guild: GuildId,

@@ -36,6 +36,7 @@ pub struct Recorded {
 
 /// Writes hits down, each once, and does what their rules say: cases, deletions, alerts, raid mode. Whom the bot cannot reach has a case that has
 /// failed; the message goes all the same. Nothing of the content is kept.
+#[kernel::boxed]
 pub async fn record_hits(
     pool: &PgPool,
     guild: GuildId,

@@ -35,6 +35,7 @@ pub(crate) struct Extra {
 }
 
 /// Makes a case, and what follows from it. The guild's cases must be locked ([`cases::guild_lock`]).
+#[kernel::boxed]
 pub(crate) async fn put(
     conn: &mut PgConnection,
     guild: GuildId,

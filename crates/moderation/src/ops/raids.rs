@@ -103,6 +103,7 @@ async fn tell(
 }
 
 /// Switches raid mode off before its time. Whom it hit stays hit: see [`raid_release`]. Audited.
+#[kernel::boxed]
 pub async fn raid_end(
     pool: &PgPool,
     guild: GuildId,
@@ -143,6 +144,7 @@ async fn end(
 }
 
 /// Ends raid mode when its time is over.
+#[kernel::boxed]
 pub(super) async fn end_by_timer(conn: &mut PgConnection, guild: GuildId, raid: RaidId) -> Result<(), Error> {
     let raid = raids::get(conn, guild, raid).await?;
     end(conn, guild, &raid, None).await
@@ -164,6 +166,7 @@ pub async fn raid_list(pool: &PgPool, guild: GuildId, page: &PageQuery) -> Resul
 
 /// Who joined while raid mode is on is dealt with: a case each, and for bans one request for up to 200 people, for whom it waits some seconds as Discord
 /// takes few such requests. Answers how many cases were made; none, when it is off.
+#[kernel::boxed]
 pub async fn raid_joined(pool: &PgPool, guild: GuildId, joined: &[Joined]) -> Result<usize, Error> {
     if joined.is_empty() {
         return Ok(0);
@@ -264,6 +267,7 @@ async fn expiries(conn: &mut PgConnection, guild: GuildId, made: &[raids::Made])
 
 /// Lets everybody go whom a raid's measures hit and who is still banned or timed out, and ends it if it still runs. Answers how many. Doing it again lets
 /// nobody go twice. Audited.
+#[kernel::boxed]
 pub async fn raid_release(
     pool: &PgPool,
     guild: GuildId,

@@ -361,6 +361,7 @@ pub async fn escalation_list(pool: &PgPool, guild: GuildId) -> Result<Vec<Escala
 }
 
 /// Makes a rung, or writes one anew. Audited.
+#[kernel::boxed]
 pub async fn escalation_write(
     pool: &PgPool,
     guild: GuildId,

@@ -70,6 +70,7 @@ pub(crate) async fn insert(
 }
 
 /// Appeals, the latest first, at most so many: one, those against a case, those of a status.
+#[kernel::boxed]
 pub(crate) async fn find(
     conn: &mut PgConnection,
     guild: GuildId,

@@ -145,6 +145,7 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// Cases, the latest first, at most so many.
+#[kernel::boxed]
 pub(crate) async fn find(
     conn: &mut PgConnection,
     guild: GuildId,

@@ -35,6 +35,7 @@ pub async fn evaluate_batch(
 
 /// Grants these members whatever they have reached by what they hold now, and pays for it. For XP and stars that come
 /// from elsewhere than events; `retroactive` where that is no news, so that nothing is announced. Returns how many were granted.
+#[kernel::boxed]
 pub async fn evaluate_members(
     conn: &mut PgConnection,
     guild: GuildId,

@@ -97,6 +97,7 @@ pub async fn achievement_create(
 }
 
 /// Changes an achievement. Who has it keeps it; who has reached it now gets it soon after. Audited.
+#[kernel::boxed]
 pub async fn achievement_update(
     pool: &PgPool,
     guild: GuildId,
@@ -161,6 +162,7 @@ pub async fn achievement_retire(
 }
 
 /// Grants an achievement by hand, also one that was revoked. Refused when the member has it. Audited.
+#[kernel::boxed]
 pub async fn achievement_grant(
     pool: &PgPool,
     guild: GuildId,
@@ -209,6 +211,7 @@ pub async fn achievement_grant(
 
 /// Revokes an achievement; it is not earned again by itself. With `take_back`, what was paid for it is taken back, which is
 /// refused when it is no longer there. Audited.
+#[kernel::boxed]
 pub async fn achievement_revoke(
     pool: &PgPool,
     guild: GuildId,

@@ -159,6 +159,7 @@ pub(super) async fn update(conn: &mut PgConnection, achievement: &Achievement) -
 }
 
 /// The thresholds of the guild's active achievements; of `only` one, if given.
+#[kernel::boxed]
 pub(super) async fn thresholds(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -178,6 +179,7 @@ pub(super) async fn thresholds(
 }
 
 /// Which of these members have reached which of the thresholds and not been granted it. Bots reach nothing.
+#[kernel::boxed]
 pub(super) async fn reached(
     conn: &mut PgConnection,
     guild: GuildId,

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::model::{Event, Grant};
 
 /// Gives members XP, gold and stars. Audited as `MANUAL_AWARD`; tells `member.awarded`.
+#[kernel::boxed]
 pub async fn award(
     pool: &PgPool,
     guild: GuildId,
@@ -28,6 +29,7 @@ pub async fn award(
 
 /// Takes XP, gold and stars from members. Refused where one of them has less. Audited as `MANUAL_REVOKE`; tells
 /// `member.awarded` with negative figures.
+#[kernel::boxed]
 pub async fn revoke(
     pool: &PgPool,
     guild: GuildId,

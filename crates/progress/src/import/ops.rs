@@ -23,6 +23,7 @@ const TOLD: usize = 10_000;
 const MOST: usize = 200_000;
 
 /// Imports a file, or says what that would do. Audited as `IMPORT`, a step at a time.
+#[kernel::boxed]
 pub async fn import(
     pool: &PgPool,
     guild: GuildId,

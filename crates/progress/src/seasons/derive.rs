@@ -116,6 +116,7 @@ pub(crate) async fn drift(
 
 /// Writes what members did in a season from journal and lake, as far as that can be derived. The caller keeps everybody else from
 /// counting events of the guild.
+#[kernel::boxed]
 pub(super) async fn season_derive(
     conn: &mut PgConnection,
     guild: GuildId,

@@ -24,11 +24,13 @@ pub async fn season_list(pool: &PgPool, guild: GuildId, page: &PageQuery) -> Res
 }
 
 /// A season of the guild.
+#[kernel::boxed]
 pub async fn season_get(pool: &PgPool, guild: GuildId, season: SeasonId) -> Result<Season, Error> {
     known(&mut *db::acquire(pool).await?, guild, season).await
 }
 
 /// A page of an ended season's archived standings, by rank. Refused while it is not over.
+#[kernel::boxed]
 pub async fn season_standings(
     pool: &PgPool,
     guild: GuildId,
@@ -45,6 +47,7 @@ pub async fn season_standings(
 }
 
 /// Makes a season. It starts at once when its time has come and none runs; what happened since then counts for it. Audited.
+#[kernel::boxed]
 pub async fn season_create(
     pool: &PgPool,
     guild: GuildId,
@@ -82,6 +85,7 @@ pub async fn season_create(
 }
 
 /// Changes a season that is not over. When its end moves, a planned season that begins there moves along. Audited.
+#[kernel::boxed]
 pub async fn season_update(
     pool: &PgPool,
     guild: GuildId,
@@ -137,6 +141,7 @@ pub async fn season_update(
 }
 
 /// Removes a planned season. Refused once it has begun. Audited.
+#[kernel::boxed]
 pub async fn season_delete(
     pool: &PgPool,
     guild: GuildId,
@@ -161,6 +166,7 @@ pub async fn season_delete(
 
 /// Rolls the running season over now, before its end: it ends at this instant, its standings are archived, and the next
 /// one starts, in one transaction. Audited as `SEASON_ROLL`.
+#[kernel::boxed]
 pub async fn season_roll(
     pool: &PgPool,
     guild: GuildId,

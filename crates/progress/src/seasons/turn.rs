@@ -43,6 +43,7 @@ fn retry(error: Error) -> TimerError {
 
 /// Brings the guild's seasons to what they must be at `now`: ends what is over, starts what has begun, in the order of
 /// time, and schedules the next turn. The caller holds the calendar's lock. Nothing happens where nothing is due.
+#[kernel::boxed]
 pub(super) async fn turn(conn: &mut PgConnection, guild: GuildId, now: DateTime<Utc>) -> Result<(), Error> {
     loop {
         let open = store::open(&mut *conn, guild).await?;
@@ -68,6 +69,7 @@ fn is_due(season: &Season, now: DateTime<Utc>) -> bool {
 }
 
 /// Ends a season at `ends_at` and archives its standings; returns how many there are.
+#[kernel::boxed]
 pub(super) async fn end(
     conn: &mut PgConnection,
     season: &Season,

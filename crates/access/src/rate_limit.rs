@@ -276,7 +276,7 @@ impl Limiter {
             i32::try_from(allowance.burst).unwrap_or(i32::MAX),
             wanted,
         )
-        .fetch_one(&self.0.pool)
+        .fetch_one(&mut *db::acquire(&self.0.pool).await?)
         .await?;
         Ok(Taken {
             granted: row.granted,

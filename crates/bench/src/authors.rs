@@ -75,7 +75,7 @@ async fn with(ground: &Ground, sandbox: &Sandbox, sizes: &Sizes) -> Result<Vec<F
         checked.get(),
         CHECKER,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     ground.settle().await?;
     let writer = SubmissionWriter::start(pool, &Wake::new(), 2, Some(sandbox.clone()));
@@ -212,7 +212,7 @@ async fn ahead(pool: &PgPool, sandbox: &Sandbox, sizes: &Sizes) -> Result<Figure
         challenge.get(),
         WITH_FILE,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     let started = Instant::now();
     let made = pregenerate(pool, &Wake::new(), sandbox, (GUILD, challenge)).await?;

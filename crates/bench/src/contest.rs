@@ -24,7 +24,7 @@ pub(crate) async fn campaign(pool: &PgPool, scoring: Scoring) -> Result<Campaign
         "INSERT INTO people.guilds (guild_id, name) VALUES ($1, 'Benchmark') ON CONFLICT DO NOTHING",
         GUILD.get()
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     let id = sqlx::query_scalar!(
         r#"INSERT INTO campaigns.campaigns (guild_id, name, campaign_type, scoring_type, starting_points, points_decrease_step,
@@ -35,7 +35,7 @@ pub(crate) async fn campaign(pool: &PgPool, scoring: Scoring) -> Result<Campaign
         GUILD.get(),
         scoring.as_str(),
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *db::acquire(pool).await?)
     .await?;
     Ok(id)
 }
@@ -52,7 +52,7 @@ pub(crate) async fn challenges(pool: &PgPool, campaign: CampaignId, count: i32) 
         GUILD.get(),
         count,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db::acquire(pool).await?)
     .await?;
     let bare: Vec<Uuid> = ids.iter().map(|id| id.get()).collect();
     sqlx::query!(
@@ -61,7 +61,7 @@ pub(crate) async fn challenges(pool: &PgPool, campaign: CampaignId, count: i32) 
         &bare,
         GUILD.get()
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     Ok(ids)
 }
@@ -100,7 +100,7 @@ pub(crate) async fn participants(
             &keys.iter().map(|key| key.minor).collect::<Vec<_>>(),
             &scores.iter().map(|score| score.bucket(scoring)).collect::<Vec<_>>(),
         )
-        .execute(pool)
+        .execute(&mut *db::acquire(pool).await?)
         .await?;
         bar.inc(u64::try_from(chunk)?);
     }
@@ -112,7 +112,7 @@ pub(crate) async fn participants(
         GUILD.get(),
         campaign.get()
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     Ok(())
 }
@@ -151,7 +151,7 @@ pub(crate) async fn inputs(
             i64::try_from(from)?,
             i64::try_from(from + chunk)? - 1,
         )
-        .execute(pool)
+        .execute(&mut *db::acquire(pool).await?)
         .await?;
         bar.inc(u64::try_from(chunk)?);
     }
@@ -192,7 +192,7 @@ pub(crate) async fn past_answers(
             solved.get(),
             i64::try_from(participants)?,
         )
-        .execute(pool)
+        .execute(&mut *db::acquire(pool).await?)
         .await?;
         bar.inc(u64::try_from(chunk)?);
     }

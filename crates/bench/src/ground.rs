@@ -35,7 +35,7 @@ impl Ground {
         let database = Database::open(&settings).await?;
         schema.run(database.options(), |_| {}).await?;
         let taken = sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM campaigns.campaigns) AS "taken!""#)
-            .fetch_one(database.pool())
+            .fetch_one(&mut *db::acquire(database.pool()).await?)
             .await?;
         if taken {
             bail!("the database at --database-url holds campaigns; a benchmark needs one of its own");
@@ -63,7 +63,7 @@ impl Ground {
                       current_setting('synchronous_commit') AS "commit!", current_setting('full_page_writes') AS "pages!",
                       current_setting('shared_buffers') AS "buffers!", current_setting('data_checksums') AS "checksums!""#
         )
-        .fetch_one(self.pool())
+        .fetch_one(&mut *db::acquire(self.pool()).await?)
         .await?;
         let whose = if self.folder.is_some() { "a private cluster" } else { "at --database-url" };
         Ok(format!(

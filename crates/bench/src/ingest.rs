@@ -129,14 +129,14 @@ async fn seasons_and_achievements(pool: &PgPool) -> Result<()> {
         "INSERT INTO people.guilds (guild_id, name) SELECT g, 'Guild ' || g FROM unnest($1::bigint[]) AS g",
         &guilds
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     sqlx::query!(
         "INSERT INTO progress.seasons (guild_id, name, starts_at, ends_at, active)
          SELECT g, 'bench', now() - interval '60 days', now() + interval '60 days', true FROM unnest($1::bigint[]) AS g",
         &guilds
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     sqlx::query!(
         "INSERT INTO progress.achievement_templates (guild_id, name, requirement_type, requirement_field, requirement_value,
@@ -145,7 +145,7 @@ async fn seasons_and_achievements(pool: &PgPool) -> Result<()> {
            FROM unnest($1::bigint[]) AS g CROSS JOIN unnest(ARRAY[10, 100, 1000]) AS n",
         &guilds
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     Ok(())
 }
@@ -326,7 +326,7 @@ async fn first_runs(pool: &PgPool) -> Result<()> {
         let done = sqlx::query_scalar!(
             r#"SELECT coalesce(bool_and(runs > 0 OR next_run_at > now()), false) AS "done!" FROM jobs.schedules"#
         )
-        .fetch_one(pool)
+        .fetch_one(&mut *db::acquire(pool).await?)
         .await?;
         if done {
             return Ok(());
@@ -343,14 +343,14 @@ async fn among_many(ground: &Ground, sizes: &Sizes) -> Result<(Samples, Samples)
     {
         let _spinner = progress::spinner("making members");
         sqlx::query!("INSERT INTO people.guilds (guild_id, name) VALUES ($1, 'Many')", big.get())
-            .execute(pool)
+            .execute(&mut *db::acquire(pool).await?)
             .await?;
         sqlx::query!(
             "INSERT INTO people.users (id)
              SELECT n FROM generate_series(1, $1::bigint) AS n ON CONFLICT DO NOTHING",
             sizes.members
         )
-        .execute(pool)
+        .execute(&mut *db::acquire(pool).await?)
         .await?;
         sqlx::query!(
             "INSERT INTO people.members (guild_id, user_id, display_name, xp, stars)
@@ -359,9 +359,11 @@ async fn among_many(ground: &Ground, sizes: &Sizes) -> Result<(Samples, Samples)
             big.get(),
             sizes.members
         )
-        .execute(pool)
+        .execute(&mut *db::acquire(pool).await?)
         .await?;
-        sqlx::query_scalar!(r#"SELECT progress.xp_histogram_fold() AS "folded!""#).fetch_one(pool).await?;
+        sqlx::query_scalar!(r#"SELECT progress.xp_histogram_fold() AS "folded!""#)
+            .fetch_one(&mut *db::acquire(pool).await?)
+            .await?;
     }
     ground.settle().await?;
     let _spinner = progress::spinner("reading the leaderboard");

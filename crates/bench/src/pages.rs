@@ -110,7 +110,7 @@ async fn settle(pool: &PgPool, members: usize) -> Result<()> {
         first,
         last,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     sqlx::query!(
         "INSERT INTO people.members (guild_id, user_id, display_name)
@@ -119,7 +119,7 @@ async fn settle(pool: &PgPool, members: usize) -> Result<()> {
         first,
         last,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     sqlx::query!(
         "INSERT INTO progress.seasons (guild_id, name, starts_at, ends_at, active)
@@ -127,7 +127,7 @@ async fn settle(pool: &PgPool, members: usize) -> Result<()> {
           WHERE NOT EXISTS (SELECT FROM progress.seasons WHERE guild_id = $1)",
         GUILD.get(),
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     sqlx::query!(
         "INSERT INTO progress.activity_log (guild_id, user_id, event_type, source_system, season_id, xp_delta, star_delta)
@@ -138,7 +138,7 @@ async fn settle(pool: &PgPool, members: usize) -> Result<()> {
         first,
         last,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     // Accounts that are open: they open one after the other, the first time that somebody looks.
     sqlx::query!(
@@ -148,7 +148,7 @@ async fn settle(pool: &PgPool, members: usize) -> Result<()> {
         first,
         last,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     // What is kept beside the journal, by the program's own hand: a server that found it missing would mend it under the load.
     if let Some(weekly) = PROGRESS.audit.and_then(|audit| audit.weekly) {
@@ -157,7 +157,9 @@ async fn settle(pool: &PgPool, members: usize) -> Result<()> {
             bail!("the members' figures cannot be derived from their journal: {error}");
         }
     }
-    sqlx::query_scalar!(r#"SELECT progress.xp_histogram_fold() AS "folded!""#).fetch_one(pool).await?;
+    sqlx::query_scalar!(r#"SELECT progress.xp_histogram_fold() AS "folded!""#)
+        .fetch_one(&mut *db::acquire(pool).await?)
+        .await?;
     Ok(())
 }
 

@@ -190,7 +190,7 @@ async fn bare_rate(ground: &Ground, sizes: &Sizes, campaign: CampaignId) -> Resu
          CREATE TABLE bench.answers (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), user_id bigint NOT NULL, answer text NOT NULL,
              at timestamptz NOT NULL DEFAULT now());",
     )
-    .execute(ground.pool())
+    .execute(&mut *db::acquire(ground.pool()).await?)
     .await?;
     let router = Router::new().route("/answers", post(bare_handler)).with_state(ground.pool().clone());
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -212,11 +212,13 @@ async fn bare_handler(
     State(pool): State<PgPool>,
     Json(answer): Json<BareAnswer>,
 ) -> Result<Json<BareReply>, StatusCode> {
+    let failed = |_: sqlx::Error| StatusCode::INTERNAL_SERVER_ERROR;
+    let mut conn = db::acquire(&pool).await.map_err(failed)?;
     let id = sqlx::query_scalar("INSERT INTO bench.answers (user_id, answer) VALUES ($1, $2) RETURNING id")
         .bind(answer.user_id)
         .bind(answer.answer)
-        .fetch_one(&pool)
+        .fetch_one(&mut *conn)
         .await
-        .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+        .map_err(failed)?;
     Ok(Json(BareReply { id }))
 }

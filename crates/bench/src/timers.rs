@@ -146,7 +146,7 @@ impl Rows {
                       (SELECT count(*) FROM campaigns.campaign_state_log WHERE to_state = 'RUNNING') AS "moves!",
                       (SELECT count(*) FROM jobs.outbox WHERE event_type = 'campaign.started') AS "events!""#
         )
-        .fetch_one(pool)
+        .fetch_one(&mut *db::acquire(pool).await?)
         .await
     }
 }

@@ -115,13 +115,14 @@ pub(crate) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
 /// A guild of members with a million bytes each, as if they had been awarded them.
 async fn guild(pool: &PgPool, guild: GuildId, cooldown_hours: i32, members: usize) -> Result<()> {
     let members = i64::try_from(members)?;
-    let paid_before =
-        sqlx::query_scalar!(r#"SELECT now() - interval '7 days' AS "at!""#).fetch_one(pool).await?;
+    let paid_before = sqlx::query_scalar!(r#"SELECT now() - interval '7 days' AS "at!""#)
+        .fetch_one(&mut *db::acquire(pool).await?)
+        .await?;
     sqlx::query!(
         "INSERT INTO people.guilds (guild_id, name) VALUES ($1, 'Benchmark') ON CONFLICT DO NOTHING",
         guild.get()
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     sqlx::query!(
         "INSERT INTO people.users (id)
@@ -129,7 +130,7 @@ async fn guild(pool: &PgPool, guild: GuildId, cooldown_hours: i32, members: usiz
         FIRST_USER,
         members,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     sqlx::query!(
         "INSERT INTO people.members (guild_id, user_id, display_name)
@@ -138,14 +139,14 @@ async fn guild(pool: &PgPool, guild: GuildId, cooldown_hours: i32, members: usiz
         FIRST_USER,
         members,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     sqlx::query!(
         "INSERT INTO economy.bytes_configs (guild_id, cooldown_hours) VALUES ($1, $2)",
         guild.get(),
         cooldown_hours,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     sqlx::query!(
         "INSERT INTO economy.bytes_balances (guild_id, user_id, balance, total_received, total_sent, last_transfer_at)
@@ -156,7 +157,7 @@ async fn guild(pool: &PgPool, guild: GuildId, cooldown_hours: i32, members: usiz
         members,
         paid_before,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     sqlx::query!(
         "INSERT INTO economy.bytes_transactions (guild_id, giver_id, giver_username, receiver_id, receiver_username, amount, kind)
@@ -165,7 +166,7 @@ async fn guild(pool: &PgPool, guild: GuildId, cooldown_hours: i32, members: usiz
         FIRST_USER,
         members,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     // Everybody has paid the next one before, long enough ago: statistics of a ledger without givers mislead the planner.
     sqlx::query!(
@@ -178,7 +179,7 @@ async fn guild(pool: &PgPool, guild: GuildId, cooldown_hours: i32, members: usiz
         members,
         paid_before,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     Ok(())
 }

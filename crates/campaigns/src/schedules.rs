@@ -53,7 +53,7 @@ pub async fn timer_executions_cleanup(pool: &PgPool, batch: i64) -> Result<i64, 
     let mut gone = 0;
     loop {
         let rows = sqlx::query_scalar!(r#"SELECT campaigns.cleanup_timer_executions($1) AS "rows!""#, batch)
-            .fetch_one(pool)
+            .fetch_one(&mut *db::acquire(pool).await?)
             .await?;
         gone += rows;
         if rows < batch {

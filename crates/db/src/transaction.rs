@@ -25,7 +25,8 @@ pub fn begin(pool: &PgPool) -> BoxFuture<'_, sqlx::Result<Transaction<'static, P
     Box::pin(pool.begin())
 }
 
-/// Takes a connection out of the pool: [`sqlx::Pool::acquire`], its future boxed as that of [`begin`] is.
+/// Takes a connection out of the pool: [`sqlx::Pool::acquire`], its future boxed as that of [`begin`] is. For single statements, too: on
+/// the pool itself, each would bring along all that a pool awaits.
 pub fn acquire(pool: &PgPool) -> BoxFuture<'_, sqlx::Result<PoolConnection<Postgres>>> {
     Box::pin(pool.acquire())
 }

@@ -104,7 +104,7 @@ pub(crate) async fn begin(
         hash(&text),
         EVERY.as_secs_f64(),
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     Ok(())
 }
@@ -134,7 +134,7 @@ pub async fn edit_once(bot: &Bot) -> Result<usize, Problem> {
         AT_ONCE,
         EVERY.as_secs_f64(),
     )
-    .fetch_all(bot.app().pool())
+    .fetch_all(&mut *db::acquire(bot.app().pool()).await?)
     .await?;
     for done in join_all(due.iter().map(|one| edit(bot, one))).await {
         if let Err(error) = done {
@@ -180,7 +180,7 @@ async fn edit(bot: &Bot, due: &Due) -> Result<(), Problem> {
         due.message_id.get(),
         number,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     Ok(())
 }
@@ -193,7 +193,7 @@ async fn forget(pool: &PgPool, due: &Due) -> Result<(), Problem> {
         due.campaign_id.get(),
         due.message_id.get(),
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     Ok(())
 }

@@ -89,7 +89,7 @@ async fn chunk(
         filter.user.map(UserId::get),
         CHUNK,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db::acquire(pool).await?)
     .await
 }
 

@@ -125,7 +125,7 @@ impl Node {
                 "UPDATE jobs.nodes SET stopped_at = now(), died_at = NULL WHERE id = $1",
                 self.handle.id
             )
-            .execute(&self.pool)
+            .execute(&mut *db::acquire(&self.pool).await?)
             .await?;
         }
         Ok(done)

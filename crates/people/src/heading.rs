@@ -60,7 +60,7 @@ pub async fn heading(
         types,
         MOST_COUNTED,
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *db::acquire(pool).await?)
     .await
 }
 
@@ -74,7 +74,7 @@ pub async fn guild_names(pool: &PgPool, guilds: Option<&[GuildId]>) -> sqlx::Res
         ids.as_deref(),
         MAX_GUILDS,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db::acquire(pool).await?)
     .await
 }
 

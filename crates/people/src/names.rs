@@ -33,7 +33,7 @@ pub async fn names(pool: &PgPool, guild: GuildId, users: &[UserId]) -> Result<Ve
         guild.get(),
         &ids,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db::acquire(pool).await?)
     .await?;
     Ok(named)
 }

@@ -45,7 +45,7 @@ pub async fn preferences_get(pool: &PgPool, guild: GuildId, user: UserId) -> Res
         guild.get(),
         user.get(),
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *db::acquire(pool).await?)
     .await?
     .ok_or(Error::UnknownMember(user))
 }
@@ -73,7 +73,7 @@ pub async fn preferences_put(
         wanted.announce_awards,
         wanted.language,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     if done.rows_affected() == 0 { Err(Error::UnknownMember(user)) } else { Ok(wanted) }
 }

@@ -65,7 +65,7 @@ pub async fn present(pool: &PgPool, guild: GuildId, users: &[UserId]) -> sqlx::R
         &ids,
         NOBODY,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db::acquire(pool).await?)
     .await?;
     Ok(found.into_iter().collect())
 }

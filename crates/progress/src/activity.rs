@@ -163,7 +163,7 @@ pub async fn xp_by_day(
         user.get(),
         days,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db::acquire(pool).await?)
     .await?;
     Ok(days)
 }

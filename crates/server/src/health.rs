@@ -75,7 +75,12 @@ async fn within(check: impl Future<Output = Result<(), String>>) -> Result<(), S
 
 /// What went wrong is logged; who asks without a key learns only that it did.
 async fn database(pool: &PgPool) -> Result<(), String> {
-    sqlx::query_scalar!(r#"SELECT 1 AS "one!""#).fetch_one(pool).await.map(drop).map_err(|error| {
+    let asked: sqlx::Result<i32> = async {
+        let mut conn = db::acquire(pool).await?;
+        sqlx::query_scalar!(r#"SELECT 1 AS "one!""#).fetch_one(&mut *conn).await
+    }
+    .await;
+    asked.map(drop).map_err(|error| {
         tracing::warn!(%error, "the database does not answer");
         "the database does not answer".to_owned()
     })

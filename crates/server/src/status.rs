@@ -122,6 +122,6 @@ async fn delays(pool: &PgPool) -> sqlx::Result<Delays> {
                        WHERE c.consumer <> $1 OR c.locked_until > now())))::float8 AS "events!""#,
         delivery::nats::CONSUMER,
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *db::acquire(pool).await?)
     .await
 }

@@ -70,7 +70,7 @@ async fn freshen(pool: &PgPool, guild: GuildId) -> sqlx::Result<()> {
              FROM squads.squad_figure_rounds WHERE guild_id = $1"#,
         guild.get()
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *db::acquire(pool).await?)
     .await?;
     if age.is_some_and(|age| age <= f64::from(MAX_AGE_SECONDS)) {
         return Ok(());

@@ -181,7 +181,7 @@ async fn ask(app: &App, user: UserId) -> Result<bool, Problem> {
         user.get(),
         PAUSE_SECONDS,
     )
-    .fetch_optional(app.pool())
+    .fetch_optional(&mut *db::acquire(app.pool()).await?)
     .await?;
     // Another node asks, or somebody did so just now: it is worth another look at what they found.
     let Some(leased) = leased else { return Ok(true) };

@@ -103,7 +103,7 @@ pub async fn finish(
         "#,
         hex(&hash(returned.state)),
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *db::acquire(pool).await?)
     .await?
     .filter(|begun| begun.in_time)
     .ok_or_else(|| {

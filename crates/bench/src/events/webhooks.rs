@@ -68,7 +68,7 @@ async fn delivered(ground: &Ground, address: SocketAddr, events: usize) -> Resul
         while sqlx::query_scalar!(
             r#"SELECT count(*) AS "count!" FROM jobs.outbox_cursors WHERE consumer = 'webhooks'"#
         )
-        .fetch_one(ground.pool())
+        .fetch_one(&mut *db::acquire(ground.pool()).await?)
         .await?
             == 0
         {
@@ -91,7 +91,7 @@ async fn delivered(ground: &Ground, address: SocketAddr, events: usize) -> Resul
             let delivered = sqlx::query_scalar!(
                 r#"SELECT count(*) AS "count!" FROM delivery.webhook_deliveries WHERE status = 'DELIVERED'"#
             )
-            .fetch_one(ground.pool())
+            .fetch_one(&mut *db::acquire(ground.pool()).await?)
             .await?;
             if delivered >= wanted {
                 return Ok::<_, sqlx::Error>(());

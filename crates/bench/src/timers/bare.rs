@@ -100,7 +100,7 @@ pub(super) async fn copy(pool: &PgPool) -> Result<()> {
          FROM campaigns.campaigns WHERE status = 'CREATED' ORDER BY id;
          INSERT INTO bench.timers SELECT * FROM campaigns.campaign_timers WHERE status = 'PENDING' ORDER BY id;",
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     Ok(())
 }
@@ -119,7 +119,7 @@ pub(super) async fn copy_again(pool: &PgPool) -> Result<()> {
          INSERT INTO bench.timers SELECT * FROM bench.kept ORDER BY id;
          DROP TABLE bench.kept, bench.kept_campaigns;",
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     Ok(())
 }

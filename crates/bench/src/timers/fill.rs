@@ -38,7 +38,7 @@ pub(super) async fn due(pool: &PgPool, count: usize) -> Result<DateTime<Utc>> {
             i64::try_from(chunk)?,
             due,
         )
-        .execute(pool)
+        .execute(&mut *db::acquire(pool).await?)
         .await?;
         bar.inc(u64::try_from(chunk)?);
     }
@@ -68,7 +68,7 @@ pub(super) async fn pending(pool: &PgPool, timers: usize) -> Result<()> {
                  ('EXPIRE_CAMPAIGN', m.start_time + interval '1 hour')) AS t (timer_type, due)",
             i64::try_from(chunk)?,
         )
-        .execute(pool)
+        .execute(&mut *db::acquire(pool).await?)
         .await?;
         bar.inc(u64::try_from(chunk)?);
     }

@@ -55,7 +55,7 @@ pub(super) async fn measure(ground: &Ground, count: usize) -> Result<(f64, f64)>
                  WHERE t.guild_id = 1 AND t.campaign_id = ANY ($1)) AS late"#,
         &campaigns,
     )
-    .fetch_one(ground.pool())
+    .fetch_one(&mut *db::acquire(ground.pool()).await?)
     .await?;
     Ok((late.p50, late.p99))
 }

@@ -124,7 +124,7 @@ pub(crate) async fn pending_claim(pool: &PgPool) -> sqlx::Result<Vec<Check>> {
         LEASE,
         CLAIMED,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db::acquire(pool).await?)
     .await?;
     let mut taken = Vec::with_capacity(rows.len());
     for row in rows {

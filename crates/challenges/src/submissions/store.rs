@@ -360,7 +360,7 @@ pub async fn rate_limits_clean(pool: &PgPool, chunk: i64) -> sqlx::Result<u64> {
             age.as_seconds_f64(),
             chunk,
         )
-        .execute(pool)
+        .execute(&mut *db::acquire(pool).await?)
         .await?;
         removed += result.rows_affected();
         if result.rows_affected() < u64::try_from(chunk).unwrap_or(1) {

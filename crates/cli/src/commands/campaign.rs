@@ -212,7 +212,7 @@ async fn guild_of(database: &Database, campaign: CampaignId) -> Result<GuildId, 
         r#"SELECT guild_id AS "guild_id: GuildId" FROM campaigns.campaigns WHERE id = $1"#,
         campaign.get()
     )
-    .fetch_optional(database.pool())
+    .fetch_optional(&mut *db::acquire(database.pool()).await?)
     .await?;
     guild.ok_or_else(|| Failure::new(Code::Refused, format!("there is no campaign {campaign}")))
 }
@@ -224,7 +224,7 @@ async fn list(database: &Database, guild: Option<GuildId>, screen: &Screen) -> R
             sqlx::query_scalar!(
                 r#"SELECT DISTINCT guild_id AS "id: GuildId" FROM campaigns.campaigns ORDER BY 1"#
             )
-            .fetch_all(database.pool())
+            .fetch_all(&mut *db::acquire(database.pool()).await?)
             .await?
         }
     };

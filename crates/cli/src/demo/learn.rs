@@ -52,7 +52,7 @@ pub(super) async fn set_up(services: &Services, screen: &Screen) -> Result<PathI
         GUILD.get(),
         done.path_id.get(),
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db::acquire(pool).await?)
     .await?;
     let mut chance = StdRng::seed_from_u64(SEED);
     let learners: Vec<(UserId, usize)> = (0..LEARNERS)

@@ -53,7 +53,7 @@ async fn cases(pool: &PgPool) -> Result<(), Failure> {
         r#"SELECT count(*) AS "count!" FROM moderation.moderation_cases WHERE guild_id = $1"#,
         GUILD.get()
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *db::acquire(pool).await?)
     .await?;
     for n in usize::try_from(made).unwrap_or(CASES)..CASES {
         let (action, seconds, reason) = KINDS[n % KINDS.len()];

@@ -329,7 +329,7 @@ impl Past {
             r#"SELECT min(user_id) AS "first!: UserId" FROM squads.squad_memberships WHERE guild_id = $1 GROUP BY squad_id"#,
             GUILD.get(),
         );
-        Ok(first.fetch_all(pool).await?)
+        Ok(first.fetch_all(&mut *db::acquire(pool).await?).await?)
     }
 }
 
@@ -352,7 +352,7 @@ async fn released(services: &Services, past: &Past, id: CampaignId) -> Result<()
         i32::try_from(back).unwrap_or(8),
         lasts,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     sqlx::query!(
         "UPDATE campaigns.campaign_timers SET scheduled_at = now()
@@ -360,7 +360,7 @@ async fn released(services: &Services, past: &Past, id: CampaignId) -> Result<()
         GUILD.get(),
         id.get(),
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     services.app.wake().everything();
     for _ in 0..400 {
@@ -370,7 +370,7 @@ async fn released(services: &Services, past: &Past, id: CampaignId) -> Result<()
             GUILD.get(),
             id.get(),
         )
-        .fetch_one(pool)
+        .fetch_one(&mut *db::acquire(pool).await?)
         .await?;
         if waiting == 0 {
             return Ok(());
@@ -436,7 +436,7 @@ async fn play(
         GUILD.get(),
         id.get(),
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db::acquire(pool).await?)
     .await?;
     let challenges: Vec<ChallengeId> = sqlx::query_scalar!(
         r#"SELECT id AS "id: ChallengeId" FROM challenges.challenges
@@ -444,7 +444,7 @@ async fn play(
         GUILD.get(),
         id.get(),
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db::acquire(pool).await?)
     .await?;
     let moves = past.moves(&users);
     let bar = screen.bar(moves.len(), past.name);
@@ -495,7 +495,7 @@ async fn claim(services: &Services, id: CampaignId) -> Result<(), Failure> {
         GUILD.get(),
         id.get(),
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db::acquire(pool).await?)
     .await?;
     stream::iter(users.into_iter().map(|user| async move {
         ops::reward_claim(pool, wake, GUILD, id, user).await.map(|_| ()).map_err(failed)

@@ -85,7 +85,7 @@ pub(super) async fn settle(pool: &PgPool, season: &Season) -> Result<(), Failure
         season.starts_at,
         season.created_at,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     Ok(())
 }
@@ -114,7 +114,7 @@ pub(super) async fn gather(pool: &PgPool) -> Result<(), Failure> {
         "SELECT DISTINCT user_id FROM squads.squad_membership_log WHERE guild_id = $1",
         GUILD.get()
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db::acquire(pool).await?)
     .await?;
     let mut chance = StdRng::seed_from_u64(SEED);
     let mut joining: Vec<(usize, UserId)> = Vec::new();

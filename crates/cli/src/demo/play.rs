@@ -141,7 +141,7 @@ async fn released(campaign: CampaignId, services: &Services) -> Result<Vec<Open>
         campaign.get(),
         GUILD.get(),
     )
-    .fetch_all(services.app.pool())
+    .fetch_all(&mut *db::acquire(services.app.pool()).await?)
     .await?;
     Ok(rows)
 }

@@ -312,7 +312,7 @@ pub(super) async fn tell(
         GUILD.get(),
         LAST,
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *db::acquire(pool).await?)
     .await?;
     if known.all {
         return Ok(0);

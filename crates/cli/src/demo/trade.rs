@@ -171,7 +171,7 @@ async fn buy(pool: &PgPool, items: &[ShopItemId]) -> Result<(), Failure> {
         r#"SELECT count(*) AS "count!" FROM community.shop_purchases WHERE guild_id = $1"#,
         GUILD.get()
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *db::acquire(pool).await?)
     .await?;
     if bought > 0 {
         return Ok(());
@@ -265,7 +265,7 @@ async fn paid(pool: &PgPool) -> Result<bool, Failure> {
         r#"SELECT count(*) AS "count!" FROM economy.bytes_transactions WHERE guild_id = $1 AND kind = 'transfer'"#,
         GUILD.get()
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *db::acquire(pool).await?)
     .await?;
     Ok(paid > 0)
 }

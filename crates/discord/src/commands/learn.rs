@@ -307,7 +307,7 @@ async fn draft(call: &Call, subject: Subject, try_number: i32) -> Result<Vec<Ite
         kept_under(subject),
         try_number,
     )
-    .fetch_optional(call.pool())
+    .fetch_optional(&mut *db::acquire(call.pool()).await?)
     .await?;
     Ok(kept.and_then(|answers| serde_json::from_value(answers).ok()).unwrap_or_default())
 }
@@ -328,7 +328,7 @@ async fn draft_keep(
         asked.try_number,
         json!(answers),
     )
-    .execute(call.pool())
+    .execute(&mut *db::acquire(call.pool()).await?)
     .await?;
     Ok(())
 }

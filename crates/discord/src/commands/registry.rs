@@ -25,7 +25,7 @@ pub async fn sync(bot: &Bot) -> Result<Synced, SendError> {
     let hash = Sha256::digest(wanted.to_string().as_bytes()).to_vec();
     let (pool, id) = (bot.app().pool(), bot.sender().application_id());
     let known = sqlx::query_scalar!("SELECT hash FROM discord.command_sets WHERE application_id = $1", id)
-        .fetch_optional(pool)
+        .fetch_optional(&mut *db::acquire(pool).await?)
         .await?;
     if known.as_deref() == Some(&hash) {
         return Ok(Synced::Known);
@@ -43,7 +43,7 @@ pub async fn sync(bot: &Bot) -> Result<Synced, SendError> {
         id,
         hash,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     Ok(if same { Synced::Same } else { Synced::Written })
 }

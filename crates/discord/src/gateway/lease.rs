@@ -43,7 +43,7 @@ impl Lease {
             holder,
             HELD,
         )
-        .execute(&pool)
+        .execute(&mut *db::acquire(&pool).await?)
         .await?;
         Ok((done.rows_affected() > 0).then_some(Self { pool, application, shard, holder }))
     }
@@ -53,23 +53,27 @@ impl Lease {
         let mut lost = 0;
         loop {
             tokio::time::sleep(RENEW).await;
-            let kept = sqlx::query!(
-                "UPDATE discord.gateway_shards SET held_until = now() + make_interval(secs => $4)
-                  WHERE application_id = $1 AND shard = $2 AND held_by = $3",
-                self.application,
-                self.shard,
-                self.holder,
-                HELD,
-            )
-            .execute(&self.pool)
-            .await;
-            match kept {
-                Ok(done) if done.rows_affected() > 0 => lost = 0,
+            match self.renew().await {
+                Ok(true) => lost = 0,
                 // The database may come back before the lease ends.
                 Err(_) if lost < 2 => lost += 1,
                 Ok(_) | Err(_) => return,
             }
         }
+    }
+
+    async fn renew(&self) -> sqlx::Result<bool> {
+        let done = sqlx::query!(
+            "UPDATE discord.gateway_shards SET held_until = now() + make_interval(secs => $4)
+                  WHERE application_id = $1 AND shard = $2 AND held_by = $3",
+            self.application,
+            self.shard,
+            self.holder,
+            HELD,
+        )
+        .execute(&mut *db::acquire(&self.pool).await?)
+        .await?;
+        Ok(done.rows_affected() > 0)
     }
 
     /// The session to go on with.
@@ -79,7 +83,7 @@ impl Lease {
             self.application,
             self.shard,
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *db::acquire(&self.pool).await?)
         .await?;
         Ok(row.and_then(|row| {
             Some(Session { id: row.session_id?, url: row.resume_url?, sequence: row.sequence? })
@@ -98,7 +102,7 @@ impl Lease {
             session.url,
             session.sequence,
         )
-        .execute(&self.pool)
+        .execute(&mut *db::acquire(&self.pool).await?)
         .await?;
         Ok(done.rows_affected() > 0)
     }
@@ -112,7 +116,7 @@ impl Lease {
             self.shard,
             self.holder,
         )
-        .execute(&self.pool)
+        .execute(&mut *db::acquire(&self.pool).await?)
         .await?;
         Ok(())
     }
@@ -126,7 +130,7 @@ impl Lease {
             self.application,
             self.shard,
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *db::acquire(&self.pool).await?)
         .await
     }
 }

@@ -319,7 +319,7 @@ async fn known<'a>(
                 WHERE guild_id = $1"#,
             guild.get()
         )
-        .fetch_all(bot.app().pool())
+        .fetch_all(&mut *db::acquire(bot.app().pool()).await?)
         .await?;
         let states = rows.into_iter().map(|row| (row.user_id, row.channel_id)).collect();
         *voice = Some(Voice { states, changed: BTreeMap::new() });
@@ -408,7 +408,7 @@ impl Voice {
                 &users,
                 &channels,
             )
-            .execute(pool)
+            .execute(&mut *db::acquire(pool).await?)
             .await?;
         }
         if !gone.is_empty() {
@@ -417,7 +417,7 @@ impl Voice {
                 guild.get(),
                 &gone
             )
-            .execute(pool)
+            .execute(&mut *db::acquire(pool).await?)
             .await?;
         }
         Ok(())

@@ -149,7 +149,7 @@ async fn take(bot: &Bot, guild: i64, id: i64) -> Result<bool, Problem> {
         guild,
         id,
     )
-    .execute(bot.app().pool())
+    .execute(&mut *db::acquire(bot.app().pool()).await?)
     .await?;
     Ok(done.rows_affected() > 0)
 }

@@ -51,7 +51,7 @@ impl Budget {
             SLACK_MS,
             patience,
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *db::acquire(&self.pool).await?)
         .await?;
         if let Some(pause) = taken {
             return Ok(Turn::In(milliseconds(pause)));
@@ -62,7 +62,7 @@ impl Budget {
                  FROM discord.send_budgets WHERE application_id = $1"#,
             self.application,
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *db::acquire(&self.pool).await?)
         .await?;
         Ok(if row.closed { Turn::Closed } else { Turn::Later(milliseconds(row.ms)) })
     }
@@ -76,7 +76,7 @@ impl Budget {
             self.application,
             pause.as_secs_f64(),
         )
-        .execute(&self.pool)
+        .execute(&mut *db::acquire(&self.pool).await?)
         .await?;
         Ok(())
     }
@@ -99,7 +99,7 @@ impl Budget {
             WINDOW_MINUTES,
             MAX_REFUSED,
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *db::acquire(&self.pool).await?)
         .await?;
         if closed {
             tracing::error!("Discord refused too many requests; nothing is sent to it for a while");

@@ -85,7 +85,7 @@ pub(super) async fn wishing(pool: &PgPool, kind: Kind) -> sqlx::Result<Vec<Guild
         r#"SELECT guild_id AS "guild_id: GuildId" FROM discord.syncs WHERE kind = $1 AND wanted"#,
         kind.as_str(),
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db::acquire(pool).await?)
     .await
 }
 
@@ -102,7 +102,7 @@ pub(super) async fn changed(pool: &PgPool, kind: Kind, versions: &[(GuildId, i64
         &versions,
         kind.as_str(),
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     Ok(())
 }
@@ -143,7 +143,7 @@ pub(super) async fn hold(
         HELD,
         only_due,
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *db::acquire(pool).await?)
     .await?;
     Ok(row.map(|row| Held {
         wish: Wish { wanted: row.wanted, channel_id: row.channel_id },
@@ -160,7 +160,7 @@ pub(super) async fn due(pool: &PgPool, kind: Kind, most: i64) -> sqlx::Result<Ve
         kind.as_str(),
         most,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db::acquire(pool).await?)
     .await
 }
 
@@ -195,7 +195,7 @@ pub(super) async fn let_go(
         AGAIN,
         EVERY,
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     Ok(())
 }

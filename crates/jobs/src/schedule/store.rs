@@ -119,7 +119,9 @@ pub(super) struct Begun {
 
 /// Breaks off what a process of the database does at this moment, if it does anything.
 pub(super) async fn break_off(pool: &PgPool, backend: i32) -> Result<(), sqlx::Error> {
-    sqlx::query_scalar!("SELECT pg_cancel_backend($1)", backend).fetch_one(pool).await?;
+    sqlx::query_scalar!("SELECT pg_cancel_backend($1)", backend)
+        .fetch_one(&mut *db::acquire(pool).await?)
+        .await?;
     Ok(())
 }
 

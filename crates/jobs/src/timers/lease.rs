@@ -278,12 +278,16 @@ impl Work {
 
     /// A handler that completed its timer in its own transaction and still tidies up has not lost anything.
     async fn completed_itself(&self, lease: &Lease) -> bool {
-        let row = sqlx::query_scalar!(
-            r#"SELECT status = 'COMPLETED' AND fencing_token = $2 AS "mine!" FROM jobs.timers WHERE id = $1"#,
-            lease.id.get(),
-            lease.token,
-        )
-        .fetch_optional(&self.pool)
+        let row: sqlx::Result<Option<bool>> = async {
+            let mut conn = db::acquire(&self.pool).await?;
+            sqlx::query_scalar!(
+                r#"SELECT status = 'COMPLETED' AND fencing_token = $2 AS "mine!" FROM jobs.timers WHERE id = $1"#,
+                lease.id.get(),
+                lease.token,
+            )
+            .fetch_optional(&mut *conn)
+            .await
+        }
         .await;
         matches!(row, Ok(Some(true)))
     }

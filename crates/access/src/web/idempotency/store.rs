@@ -132,7 +132,7 @@ pub(super) async fn finish(pool: &PgPool, owner: &Owner, fence: Fence, kept: &Ke
         to_json(&kept.headers),
         kept.body.as_deref(),
     )
-    .execute(pool)
+    .execute(&mut *db::acquire(pool).await?)
     .await?;
     Ok(done.rows_affected() == 1)
 }
@@ -178,7 +178,7 @@ pub(super) async fn release(pool: &PgPool, owner: &Owner, fence: Fence) -> sqlx:
         owner.key,
         fence.0,
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *db::acquire(pool).await?)
     .await?;
     Ok(done.is_some())
 }

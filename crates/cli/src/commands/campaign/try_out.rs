@@ -159,7 +159,7 @@ async fn seed_of(
     setup::with_database(global, async |database| {
         let secret =
             sqlx::query_scalar!("SELECT secret FROM campaigns.campaigns WHERE id = $1", campaign.get())
-                .fetch_optional(database.pool())
+                .fetch_optional(&mut *db::acquire(database.pool()).await?)
                 .await?;
         let secret =
             secret.ok_or_else(|| Failure::new(Code::Refused, format!("there is no campaign {campaign}")))?;

@@ -10,6 +10,7 @@ mod listener;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures::FutureExt as _;
 use sqlx::{PgConnection, PgPool};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -164,7 +165,8 @@ impl NodeHandle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.tasks.spawn(worker)
+        // Boxed, so that there is one kind of task for all of them: else each brings along all that tokio does with one.
+        self.tasks.spawn(worker.boxed())
     }
 
     /// Waits until new work may be taken; false when the node stops instead.

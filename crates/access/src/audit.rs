@@ -272,6 +272,7 @@ impl From<EntryRow> for Entry {
 }
 
 /// Entries of a guild, or of the whole installation, newest first.
+#[kernel::boxed]
 pub async fn list(
     conn: &mut PgConnection,
     guild: Option<GuildId>,

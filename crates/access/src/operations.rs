@@ -37,6 +37,7 @@ fn known_text(name: &str, what: &'static str) -> Result<(), Problem> {
 }
 
 /// A page of one-off work, by time.
+#[kernel::boxed]
 pub async fn timer_list(
     pool: &PgPool,
     listing: Listing<'_>,
@@ -52,6 +53,7 @@ pub async fn timer_list(
 }
 
 /// Runs failed work again, with all its retries. Whoever calls wakes the timers.
+#[kernel::boxed]
 pub async fn timer_retry(pool: &PgPool, timer: TimerId, author: Author<'_>) -> Result<(), Problem> {
     let mut tx = db::begin(pool).await?;
     if !jobs::timers::retry_failed(&mut tx, timer, None).await? {
@@ -142,6 +144,7 @@ pub async fn schedule_list(pool: &PgPool) -> Result<Vec<ScheduleRow>, Problem> {
 }
 
 /// Lets a periodic job run now; its next regular run stays. Whoever calls wakes the schedulers.
+#[kernel::boxed]
 pub async fn schedule_run(pool: &PgPool, schedule: &str, author: Author<'_>) -> Result<(), Problem> {
     known_text(schedule, "periodic job")?;
     let mut tx = db::begin(pool).await?;

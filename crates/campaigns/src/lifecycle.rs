@@ -47,6 +47,7 @@ fn keys_of(campaigns: &[&Locked], wanted: impl Fn(&Locked) -> bool) -> Vec<Campa
 }
 
 /// CREATED → RUNNING: fixes squads' rosters, releases the first challenge and schedules the second.
+#[kernel::boxed]
 pub async fn start(conn: &mut PgConnection, campaigns: &[&Locked], cause: &Cause) -> Result<(), Error> {
     let keys = keys_of(campaigns, |c| c.status == Status::Created && c.published);
     let moved = store::campaigns_start(&mut *conn, &keys, cause).await?;
@@ -99,6 +100,7 @@ pub async fn freeze(conn: &mut PgConnection, campaigns: &[&Locked]) -> Result<()
 }
 
 /// RUNNING → CLOSED: stores the final standings, makes the claims and schedules their opening.
+#[kernel::boxed]
 pub async fn close(conn: &mut PgConnection, campaigns: &[&Locked], cause: &Cause) -> Result<(), Error> {
     let keys = keys_of(campaigns, |c| c.status == Status::Running);
     if keys.is_empty() {
@@ -118,6 +120,7 @@ pub async fn close(conn: &mut PgConnection, campaigns: &[&Locked], cause: &Cause
 }
 
 /// `CLOSED` → `REWARD_CLAIM`, and schedules the reminder.
+#[kernel::boxed]
 pub async fn rewards_open(
     conn: &mut PgConnection,
     campaigns: &[&Locked],
@@ -155,6 +158,7 @@ pub async fn remind(conn: &mut PgConnection, campaigns: &[&Locked]) -> Result<()
 }
 
 /// Anything → EXPIRED: cancels what is pending, lets claims lapse, and pays fees back where it never started.
+#[kernel::boxed]
 pub async fn expire(
     conn: &mut PgConnection,
     campaigns: &[&Locked],

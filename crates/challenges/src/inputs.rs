@@ -186,6 +186,7 @@ pub async fn input_list(
 }
 
 /// One participant's stored input with its answers, for admins.
+#[kernel::boxed]
 pub async fn input_with_answers(
     pool: &PgPool,
     (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),

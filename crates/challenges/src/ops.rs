@@ -57,6 +57,7 @@ async fn viewer(
 }
 
 /// A campaign's challenges in their order, as this onlooker sees them.
+#[kernel::boxed]
 pub async fn challenge_list(
     pool: &PgPool,
     (guild, campaign): (GuildId, CampaignId),
@@ -70,6 +71,7 @@ pub async fn challenge_list(
 }
 
 /// One challenge, as this onlooker sees it.
+#[kernel::boxed]
 pub async fn challenge_get(
     pool: &PgPool,
     (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
@@ -108,6 +110,7 @@ pub async fn challenge_create_rehearsed(
 
 /// Refuses what changing the challenge so would, and writes nothing. Answers the challenge as it would be, with what its script finds, if
 /// inputs would come of it that are made otherwise than before.
+#[kernel::boxed]
 pub async fn challenge_update_rehearsed(
     pool: &PgPool,
     which: (GuildId, CampaignId, ChallengeId),
@@ -158,6 +161,7 @@ pub async fn challenge_update(
 }
 
 /// Removes a challenge that has not been released.
+#[kernel::boxed]
 pub async fn challenge_delete(
     pool: &PgPool,
     which: (GuildId, CampaignId, ChallengeId),
@@ -169,6 +173,7 @@ pub async fn challenge_delete(
 }
 
 /// Puts challenges in another order; answers them as they stand then.
+#[kernel::boxed]
 pub async fn challenge_reorder(
     pool: &PgPool,
     within: (GuildId, CampaignId),
@@ -181,6 +186,7 @@ pub async fn challenge_reorder(
 }
 
 /// A page of the overall leaderboard.
+#[kernel::boxed]
 pub async fn board(
     pool: &PgPool,
     (guild, campaign): (GuildId, CampaignId),
@@ -193,6 +199,7 @@ pub async fn board(
 }
 
 /// The place of whoever this member acts for, and who stands next to it, as the member may see them.
+#[kernel::boxed]
 pub async fn board_around(
     pool: &PgPool,
     (guild, campaign): (GuildId, CampaignId),
@@ -222,6 +229,7 @@ pub async fn board_squads(
 }
 
 /// Who solved a part of a challenge, in order. What is not released is for admins.
+#[kernel::boxed]
 pub async fn board_solvers(
     pool: &PgPool,
     (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),

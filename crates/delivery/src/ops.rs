@@ -24,6 +24,7 @@ pub const MAX_OVERLAP: TimeDelta = TimeDelta::days(7);
 const MAX_REPLAY: usize = 1000;
 
 /// Makes a webhook; its secret is in this answer and nowhere else. Audited.
+#[kernel::boxed]
 pub async fn webhook_create(
     pool: &PgPool,
     webhooks: &Webhooks,
@@ -116,6 +117,7 @@ pub async fn webhook_update(
 }
 
 /// Removes a webhook with its deliveries. Audited.
+#[kernel::boxed]
 pub async fn webhook_delete(
     pool: &PgPool,
     guild: GuildId,
@@ -141,6 +143,7 @@ pub async fn webhook_delete(
 
 /// Gives a webhook a new secret; the old one signs beside it for `overlap`, so that the other side has time to learn the
 /// new one. Audited.
+#[kernel::boxed]
 pub async fn secret_rotate(
     pool: &PgPool,
     webhooks: &Webhooks,
@@ -187,6 +190,7 @@ pub async fn webhook_list(pool: &PgPool, guild: GuildId, page: &PageQuery) -> Re
 }
 
 /// A page of a webhook's deliveries, newest first; dead letters are those with status `DEAD`.
+#[kernel::boxed]
 pub async fn delivery_list(
     pool: &PgPool,
     guild: GuildId,
@@ -202,6 +206,7 @@ pub async fn delivery_list(
 }
 
 /// Has dead letters delivered again, at their old places in the order. Audited.
+#[kernel::boxed]
 pub async fn replay(
     pool: &PgPool,
     webhooks: &Webhooks,
@@ -243,6 +248,7 @@ pub async fn replay(
 }
 
 /// Sends a `webhook.ping` at once, past the queue, and says what came of it. Nothing is kept of it, and it is not repeated.
+#[kernel::boxed]
 pub async fn ping(pool: &PgPool, webhooks: &Webhooks, guild: GuildId, id: WebhookId) -> Result<Ping, Error> {
     let target = {
         let mut conn = db::acquire(pool).await?;

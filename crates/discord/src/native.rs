@@ -76,6 +76,7 @@ pub async fn stop(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result<(
 }
 
 /// What Discord has of a guild's rules.
+#[kernel::boxed]
 pub async fn state(pool: &PgPool, guild: GuildId, has_bot: bool) -> Result<NativeState, Problem> {
     let native = rules_native(pool, guild).await?;
     let mut conn = db::acquire(pool).await?;

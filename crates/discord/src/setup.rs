@@ -107,6 +107,7 @@ pub async fn stop(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result<(
 }
 
 /// How a guild was set up.
+#[kernel::boxed]
 pub async fn state(pool: &PgPool, guild: GuildId, has_bot: bool) -> Result<SetupState, Problem> {
     let mut conn = db::acquire(pool).await?;
     let known = sync::known(&mut conn, guild, Kind::Setup, has_bot).await?;

@@ -24,6 +24,7 @@ use crate::transfers::{self, Transfer};
 use crate::{role_rewards, rules, store};
 
 /// What a member has. Whoever is asked about for the first time is given an account, with the starting balance.
+#[kernel::boxed]
 pub async fn balance_get(pool: &PgPool, guild: GuildId, user: UserId) -> Result<Balance, Error> {
     let mut conn = db::acquire(pool).await?;
     if let Some(balance) = store::balance_get(&mut conn, guild, user).await? {
@@ -43,6 +44,7 @@ pub async fn balance_get(pool: &PgPool, guild: GuildId, user: UserId) -> Result<
 
 /// A member pays another: whole positive amounts up to the guild's `max_transfer`, not to themselves, to bots or to who
 /// has left, and not before their cooldown is over. Where many do so, [`transfers::TransferWriter`] does it in batches.
+#[kernel::boxed]
 pub async fn transfer(
     pool: &PgPool,
     guild: GuildId,
@@ -53,6 +55,7 @@ pub async fn transfer(
 }
 
 /// An administrator gives bytes to a member, or takes some they have. Audited.
+#[kernel::boxed]
 pub async fn award(
     pool: &PgPool,
     guild: GuildId,
@@ -107,6 +110,7 @@ pub async fn award(
 }
 
 /// A page of the guild's transactions, or of one member's, newest first.
+#[kernel::boxed]
 pub async fn history(
     pool: &PgPool,
     guild: GuildId,
@@ -127,6 +131,7 @@ pub async fn history(
 }
 
 /// A page of members by balance, ranked; ties share a rank. A page goes on counting where the one before ended.
+#[kernel::boxed]
 pub async fn leaderboard(
     pool: &PgPool,
     guild: GuildId,
@@ -154,6 +159,7 @@ pub async fn config_get(pool: &PgPool, guild: GuildId) -> Result<Config, Error> 
 }
 
 /// Changes the guild's rules; what the edit leaves out stays. Audited when it changes anything.
+#[kernel::boxed]
 pub async fn config_put(
     pool: &PgPool,
     guild: GuildId,

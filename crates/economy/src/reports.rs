@@ -152,6 +152,7 @@ pub async fn due(conn: &mut PgConnection) -> sqlx::Result<Vec<NaiveDate>> {
 }
 
 /// Makes a guild's report of a day anew and answers with it. Today's is as of now.
+#[kernel::boxed]
 pub async fn report_make(pool: &PgPool, guild: GuildId, day: NaiveDate) -> Result<Report, Error> {
     db::retry(|| async {
         let mut tx = db::begin(pool).await?;

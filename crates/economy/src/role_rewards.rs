@@ -56,6 +56,7 @@ pub(crate) async fn grant(conn: &mut PgConnection, accounts: &BTreeSet<Account>)
 /// Makes up, for these members, for what posting does not see: grants that a change of the rules has made due, and wishes for roles that have
 /// gone missing beside their grants. A part of it at a time; tells how many grants and wishes it mended, so that it is to be
 /// called again while that is much. The span is said of every table: else all of each is read.
+#[kernel::boxed]
 pub async fn reconcile(conn: &mut PgConnection, span: &Span) -> sqlx::Result<(u64, u64)> {
     let granted = sqlx::query_as!(
         Grant,

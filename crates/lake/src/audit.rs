@@ -115,6 +115,7 @@ pub async fn drift(conn: &mut PgConnection) -> Result<Vec<Drift>, Error> {
 /// counted again and mended, few at a time: so long the guild's events and its seasons wait, and in between they come through. Whatever
 /// stops it, what was mended stays, and running it again mends the rest; then it finds nothing. What was mended is in the audit log,
 /// in the same transaction as itself.
+#[kernel::boxed]
 pub async fn repair(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result<Vec<Drift>, Error> {
     let users: BTreeSet<i64> = look(pool, guild).await?.iter().filter_map(Drift::user).collect();
     let users: Vec<i64> = users.into_iter().collect();

@@ -70,6 +70,7 @@ pub struct LakeQuery {
 }
 
 /// A page of events, newest first.
+#[kernel::boxed]
 pub async fn events(pool: &PgPool, guild: GuildId, query: &LakeQuery) -> Result<Page<LakeEvent>, Problem> {
     let limit = Limit::new(query.limit)?;
     let after: Option<(DateTime<Utc>, i64)> = query.cursor.as_deref().map(Cursor::decode).transpose()?;
@@ -149,6 +150,7 @@ pub struct LakeHealth {
 }
 
 /// How the lake fares, for a guild.
+#[kernel::boxed]
 pub async fn health(pool: &PgPool, guild: GuildId) -> Result<LakeHealth, Error> {
     let mut conn = db::acquire(pool).await?;
     let settings: LakeSettings = settings_read(&mut conn, Some(guild)).await?;

@@ -39,6 +39,7 @@ pub struct DayFigures {
 }
 
 /// A chart's data: every day of the span, of a member or of the whole guild.
+#[kernel::boxed]
 pub async fn days(
     pool: &PgPool,
     guild: GuildId,

@@ -95,6 +95,7 @@ pub fn types_for(actor: &Actor) -> Vec<String> {
 }
 
 /// What happened for a member, of these types, newest first.
+#[kernel::boxed]
 pub async fn notices(
     pool: &PgPool,
     (guild, user): (GuildId, UserId),

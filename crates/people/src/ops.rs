@@ -12,6 +12,7 @@ use crate::model::{Member, MemberEdit};
 use crate::store;
 
 /// A page of the guild's members by id, those who left included.
+#[kernel::boxed]
 pub async fn member_list(pool: &PgPool, guild: GuildId, query: &PageQuery) -> Result<Page<Member>, Problem> {
     let (limit, after) = (query.limit()?, query.after::<UserId>()?);
     let mut conn = db::acquire(pool).await?;
@@ -30,6 +31,7 @@ pub async fn member_find(pool: &PgPool, guild: GuildId, begins: &str) -> Result<
 
 /// Makes somebody a member, if they are not or had left, and writes what the guild says of them, which no other guild believes. Repeating
 /// it changes nothing; what changes something is audited.
+#[kernel::boxed]
 pub async fn member_put(
     pool: &PgPool,
     guild: GuildId,

@@ -33,6 +33,7 @@ const fn yes() -> bool {
 }
 
 /// A member's preferences.
+#[kernel::boxed]
 pub async fn preferences_get(pool: &PgPool, guild: GuildId, user: UserId) -> Result<Preferences, Error> {
     sqlx::query_as!(
         Preferences,

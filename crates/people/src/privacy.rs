@@ -27,6 +27,7 @@ pub struct MemberExport {
 }
 
 /// A copy of everything known of a member in this guild. Whoever takes one is in the audit log.
+#[kernel::boxed]
 pub async fn member_export(
     pool: &PgPool,
     keepers: &Keepers,

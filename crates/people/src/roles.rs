@@ -129,6 +129,7 @@ pub async fn observe(
 }
 
 /// Takes down what became of roles.
+#[kernel::boxed]
 pub async fn report(pool: &PgPool, guild: GuildId, report: &RoleReport) -> Result<RoleReportTaken, Problem> {
     if report.outcomes.is_empty() || report.outcomes.len() > MAX_REPORT {
         return Err(Problem::field("outcomes", format!("must be 1 to {MAX_REPORT} outcomes")));

@@ -9,6 +9,7 @@ use crate::model::{Member, MemberEdit};
 /// Takes the locks under which everything that counts or rewards a guild's events happens, one batch at a time: ingest, the
 /// rolling over of a season, repairs. Held until the transaction ends; take it before any row of the guild. Guilds are
 /// locked in the order of their ids. Statements after this one see what the batch before committed.
+#[kernel::boxed]
 pub async fn guilds_lock(conn: &mut PgConnection, guilds: &[GuildId]) -> Result<(), sqlx::Error> {
     let mut ids: Vec<i64> = guilds.iter().map(|guild| guild.get()).collect();
     ids.sort_unstable();
@@ -65,6 +66,7 @@ pub async fn member_ensure(
 
 /// [`member_ensure`] for many, in one statement. Rows are taken in the order of their keys, so that concurrent calls
 /// cannot deadlock.
+#[kernel::boxed]
 pub async fn members_ensure(
     conn: &mut PgConnection,
     guild: GuildId,

@@ -48,6 +48,7 @@ pub struct MemberSeason {
 
 /// A page of the seasons in which a member did something, the latest first. An event counts for the season of its time, however late it
 /// came.
+#[kernel::boxed]
 pub async fn member_seasons(
     pool: &PgPool,
     guild: GuildId,

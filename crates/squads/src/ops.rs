@@ -12,6 +12,7 @@ use crate::model::{Assignment, MembershipChange, NewSquad, Squad, SquadEdit, Squ
 use crate::{roles, rules, store};
 
 /// Makes a squad. Audited.
+#[kernel::boxed]
 pub async fn squad_create(
     pool: &PgPool,
     guild: GuildId,
@@ -44,6 +45,7 @@ async fn original(conn: &mut PgConnection, guild: GuildId, name: &str) -> Result
 }
 
 /// Changes an active squad; what the edit leaves out stays. A lower `max_members` sends nobody away. Audited.
+#[kernel::boxed]
 pub async fn squad_update(
     pool: &PgPool,
     guild: GuildId,
@@ -83,6 +85,7 @@ pub async fn squad_update(
 
 /// Retires a squad: its members are in none then, and join their next one free; its history stays. Refused while it
 /// takes part in a running campaign that forbids changes. Retiring it again changes nothing. Audited.
+#[kernel::boxed]
 pub async fn squad_deactivate(
     pool: &PgPool,
     guild: GuildId,
@@ -120,6 +123,7 @@ pub async fn squad_get(pool: &PgPool, guild: GuildId, squad: SquadId) -> Result<
 }
 
 /// A page of the guild's squads in the order of their making; retired ones only when asked for.
+#[kernel::boxed]
 pub async fn squad_list(
     pool: &PgPool,
     guild: GuildId,

@@ -138,6 +138,7 @@ pub async fn squad_page(pool: &PgPool, guild: GuildId, squad: SquadId) -> Result
 /// A page of the guild's active squads by a measure, the first one first; squads that are equal by it in the order of
 /// their making. Members who left the guild count for nothing. In large guilds the figures are some seconds old: see
 /// [`figures`].
+#[kernel::boxed]
 pub async fn leaderboard(
     pool: &PgPool,
     guild: GuildId,

@@ -77,6 +77,7 @@ pub(crate) async fn role_of(
 /// Compares what is wished for with who is in which squad, of these members, and mends a part of what differs. Tells
 /// how many wishes it mended, so that it is to be called again while that is much. The span is said of every table: else all of each is
 /// read.
+#[kernel::boxed]
 pub async fn reconcile(conn: &mut PgConnection, span: &Span) -> sqlx::Result<u64> {
     // Who is in a squad is held there until the wish is written.
     let missing = sqlx::query!(
@@ -134,6 +135,7 @@ pub async fn reconcile(conn: &mut PgConnection, span: &Span) -> sqlx::Result<u64
 
 /// Takes down which roles a member has in Discord. Those of squads belong to their members and to nobody else; whatever
 /// differs from what ought to be is announced anew.
+#[kernel::boxed]
 pub async fn observe(
     pool: &PgPool,
     guild: GuildId,

@@ -131,6 +131,7 @@ pub async fn key_revoke(
 /// Gives a key a new secret. For the `grace` given, else that of the setting, the old one is good beside it; then, or
 /// within a second where there is none, no node accepts it. Name, scopes and expiry stay. A secret that was still in its
 /// grace is refused from now on.
+#[kernel::boxed]
 pub async fn key_rotate(
     conn: &mut PgConnection,
     by: By<'_>,

@@ -13,6 +13,7 @@ use crate::keys::{SESSION_PREFIX, hash, hex, random};
 use crate::settings::settings_read;
 
 /// Begins a session. Its token is given out here and never again.
+#[kernel::boxed]
 pub async fn session_start(
     conn: &mut PgConnection,
     person: &Person,

@@ -87,6 +87,7 @@ pub struct Returned<'a> {
 }
 
 /// Finishes: asks Discord who it is, re-reads their roles, and begins a session. Returns it, and where to send the browser.
+#[kernel::boxed]
 pub async fn finish(
     pool: &PgPool,
     http: &HttpSettings,

@@ -21,6 +21,7 @@ use crate::store::{self, Filter, Grade, SubmissionRow};
 
 /// Somebody judges what was handed in. It completes the step, or passes the assessment, if it passes. Once judged it is changed by
 /// [`submission_override`] alone. Audited.
+#[kernel::boxed]
 pub async fn submission_judge(
     pool: &PgPool,
     guild: GuildId,
@@ -59,6 +60,7 @@ pub async fn submission_judge(
 
 /// Somebody changes a grade that was published, and says why. What was passed stays passed; what passes now brings what it lacked.
 /// Audited.
+#[kernel::boxed]
 pub async fn submission_override(
     pool: &PgPool,
     guild: GuildId,

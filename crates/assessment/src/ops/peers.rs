@@ -174,6 +174,7 @@ async fn own(
 
 /// A learner hands in the review they were given. If there are enough, the submission is graded by their medians, or falls to the
 /// instructors where they lie too far apart.
+#[kernel::boxed]
 pub async fn review_submit(
     pool: &PgPool,
     guild: GuildId,
@@ -208,6 +209,7 @@ pub async fn review_submit(
 }
 
 /// A learner declines the review they were given. It goes to somebody else, and they are not given it again; what they owe they owe.
+#[kernel::boxed]
 pub async fn review_decline(
     pool: &PgPool,
     guild: GuildId,
@@ -227,6 +229,7 @@ pub async fn review_decline(
 
 /// Somebody who grades strikes a review out: it counts no more, and where the submission is not graded yet its place is open again.
 /// Doing it again changes nothing. Audited.
+#[kernel::boxed]
 pub async fn review_hide(
     pool: &PgPool,
     guild: GuildId,

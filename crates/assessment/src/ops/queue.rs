@@ -16,6 +16,7 @@ use crate::store::{self, Filter, SubmissionRow};
 const CLAIM: i32 = 30;
 
 /// A page of what was handed in, the oldest first; only what waits for those who grade, unless all is asked for.
+#[kernel::boxed]
 pub async fn submission_list(
     pool: &PgPool,
     guild: GuildId,
@@ -65,6 +66,7 @@ pub(super) async fn shown(
 }
 
 /// A submission with its grades and reviews.
+#[kernel::boxed]
 pub async fn submission_details(
     pool: &PgPool,
     guild: GuildId,
@@ -101,6 +103,7 @@ pub async fn submission_details(
 }
 
 /// Claims what waits longest and nobody has; what one has claimed already comes first.
+#[kernel::boxed]
 pub async fn submission_next(pool: &PgPool, guild: GuildId, author: Author<'_>) -> Result<Next, Error> {
     db::retry(|| async {
         let mut tx = db::begin(pool).await?;
@@ -119,6 +122,7 @@ pub async fn submission_next(pool: &PgPool, guild: GuildId, author: Author<'_>) 
 }
 
 /// Claims a submission, or renews one's claim.
+#[kernel::boxed]
 pub async fn submission_claim(
     pool: &PgPool,
     guild: GuildId,
@@ -150,6 +154,7 @@ pub async fn submission_claim(
 }
 
 /// Gives up one's claim. Doing it again changes nothing.
+#[kernel::boxed]
 pub async fn claim_release(
     pool: &PgPool,
     guild: GuildId,

@@ -77,6 +77,7 @@ async fn answered(
 }
 
 /// What a regrade would change. Changes nothing.
+#[kernel::boxed]
 pub async fn regrade_preview(
     pool: &PgPool,
     guild: GuildId,
@@ -119,6 +120,7 @@ fn count(preview: &mut RegradePreview, was: &GradedTry, now: &GradedTry) {
 }
 
 /// Asks for a regrade: a job does it. Audited.
+#[kernel::boxed]
 pub async fn regrade_create(
     pool: &PgPool,
     guild: GuildId,

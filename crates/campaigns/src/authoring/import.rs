@@ -21,6 +21,7 @@ const TRIED: Seeds = Seeds::exactly(3);
 
 /// Checks a bundle as `campaign check` checks a folder, but for what is in a folder alone, and refuses what that would refuse. Of a
 /// campaign that it is to be brought to, scripts that are there already do not run again.
+#[kernel::boxed]
 pub async fn bundle_try(
     pool: &PgPool,
     sandbox: &Sandbox,

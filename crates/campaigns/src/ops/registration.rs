@@ -80,6 +80,7 @@ async fn register_once(
 }
 
 /// Takes a registration back, and its fee, before the campaign starts. In a squad campaign only who registered may.
+#[kernel::boxed]
 pub async fn withdraw(
     pool: &PgPool,
     wake: &Wake,
@@ -154,6 +155,7 @@ async fn registration_of(
 }
 
 /// A member's own registration, or their squad's.
+#[kernel::boxed]
 pub async fn registration_get(
     pool: &PgPool,
     guild_id: GuildId,
@@ -184,6 +186,7 @@ pub async fn participant_list(
 }
 
 /// Gives a member early access to challenges.
+#[kernel::boxed]
 pub async fn tester_add(
     pool: &PgPool,
     guild_id: GuildId,

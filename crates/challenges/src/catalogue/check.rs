@@ -123,6 +123,7 @@ async fn script_faults(
 
 /// Runs a challenge's script for `runs` (1 to 20) made-up participants, twice each, and stores nothing. With `script`, that
 /// text is tried instead of the stored one.
+#[kernel::boxed]
 pub async fn check(
     pool: &PgPool,
     sandbox: &Sandbox,

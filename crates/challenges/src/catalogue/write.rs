@@ -205,6 +205,7 @@ pub(super) async fn script_changed(
 }
 
 /// Removes a challenge that is not released; those behind it move up.
+#[kernel::boxed]
 pub async fn challenge_delete(
     conn: &mut PgConnection,
     (guild, campaign, id): (GuildId, CampaignId, ChallengeId),
@@ -294,6 +295,7 @@ pub async fn challenges_put(
 }
 
 /// Puts a campaign's challenges into this order: all of them must be named once, and the released ones keep their places.
+#[kernel::boxed]
 pub async fn challenge_reorder(
     conn: &mut PgConnection,
     (guild, campaign): (GuildId, CampaignId),

@@ -56,6 +56,7 @@ pub enum Whose {
 }
 
 /// Answers of a campaign, newest first: to one challenge, or to all.
+#[kernel::boxed]
 pub async fn submission_list(
     pool: &PgPool,
     (guild, campaign): (GuildId, CampaignId),

@@ -37,6 +37,7 @@ pub async fn channel_list(pool: &PgPool, guild: GuildId) -> Result<ChannelChoice
 }
 
 /// Chooses the channel of a kind of announcements. Audited.
+#[kernel::boxed]
 pub async fn channel_put(
     pool: &PgPool,
     guild: GuildId,
@@ -100,6 +101,7 @@ pub async fn notice_create(
 }
 
 /// Takes back an announcement that waits. Audited.
+#[kernel::boxed]
 pub async fn announcement_cancel(
     pool: &PgPool,
     guild: GuildId,

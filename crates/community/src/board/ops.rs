@@ -19,6 +19,7 @@ use crate::ids::BoardQuestId;
 const TABLE: &str = "community.quests";
 
 /// A page of the quests on the guild's board, the latest first.
+#[kernel::boxed]
 pub async fn quest_list(
     pool: &PgPool,
     guild: GuildId,
@@ -38,6 +39,7 @@ pub async fn quest_get(pool: &PgPool, guild: GuildId, quest: BoardQuestId) -> Re
 }
 
 /// Posts a quest. Audited; tells `board.quest_posted`.
+#[kernel::boxed]
 pub async fn quest_create(
     pool: &PgPool,
     guild: GuildId,
@@ -147,6 +149,7 @@ pub async fn quest_remove(
 }
 
 /// A member takes a quest on. Of many who ask at once, one gets it. Tells `board.quest_claimed`.
+#[kernel::boxed]
 pub async fn quest_claim(
     pool: &PgPool,
     guild: GuildId,

@@ -21,6 +21,7 @@ const ITEMS: &str = "community.shop_items";
 const PURCHASES: &str = "community.shop_purchases";
 
 /// A page of what the guild's shop sells, by number; what was taken off the shelf only when asked for.
+#[kernel::boxed]
 pub async fn item_list(
     pool: &PgPool,
     guild: GuildId,
@@ -39,6 +40,7 @@ pub async fn item_get(pool: &PgPool, guild: GuildId, item: ShopItemId) -> Result
 }
 
 /// Puts an item on the shelf. Audited.
+#[kernel::boxed]
 pub async fn item_create(
     pool: &PgPool,
     guild: GuildId,

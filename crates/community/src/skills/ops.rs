@@ -38,6 +38,7 @@ pub async fn skill_get(pool: &PgPool, guild: GuildId, skill: SkillId) -> Result<
 }
 
 /// The guild's skills as a tree, with a member's points if one is named.
+#[kernel::boxed]
 pub async fn skill_tree(pool: &PgPool, guild: GuildId, member: Option<UserId>) -> Result<SkillTree, Error> {
     let mut conn = db::acquire(pool).await?;
     let skills = store::list(&mut conn, guild, None, false, None, MOST).await?;
@@ -93,6 +94,7 @@ pub async fn member_skill_list(
 }
 
 /// A page of what reward cascades brought a member, the latest first.
+#[kernel::boxed]
 pub async fn reward_list(
     pool: &PgPool,
     guild: GuildId,

@@ -41,6 +41,7 @@ fn days(days: Option<i32>) -> Result<Option<i32>, Error> {
 }
 
 /// Makes a badge for a path or an achievement. Who has earned it already gets its credential by the job that looks for such. Audited.
+#[kernel::boxed]
 pub async fn badge_create(
     pool: &PgPool,
     guild: GuildId,
@@ -66,6 +67,7 @@ pub async fn badge_create(
 }
 
 /// Changes a badge; what was issued stays as it was signed. Audited.
+#[kernel::boxed]
 pub async fn badge_update(
     pool: &PgPool,
     guild: GuildId,
@@ -102,6 +104,7 @@ pub async fn badge_update(
 }
 
 /// Gives a badge its picture, or takes it away. Audited.
+#[kernel::boxed]
 pub async fn badge_image_put(
     pool: &PgPool,
     guild: GuildId,
@@ -132,11 +135,13 @@ pub async fn badge_image_put(
 }
 
 /// A badge of the guild.
+#[kernel::boxed]
 pub async fn badge_get(pool: &PgPool, guild: GuildId, id: BadgeId) -> Result<Badge, Error> {
     store::badge_get(&mut *db::acquire(pool).await?, guild, id).await?.ok_or(Error::NotFound("badge"))
 }
 
 /// A page of the guild's badges in the order of their making.
+#[kernel::boxed]
 pub async fn badge_list(pool: &PgPool, guild: GuildId, page: &PageQuery) -> Result<Page<Badge>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
     let badges = store::badge_list(&mut *db::acquire(pool).await?, guild, after, limit).await?;

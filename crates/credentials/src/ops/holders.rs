@@ -18,6 +18,7 @@ use crate::store::{self, Filter};
 const REPLACED: &str = "Issued anew under another name";
 
 /// A page of the guild's credentials, the latest first.
+#[kernel::boxed]
 pub async fn credential_list(
     pool: &PgPool,
     guild: GuildId,
@@ -64,6 +65,7 @@ pub async fn credential_baked(
 
 /// Issues a member's credential anew, under what they are called now and by the key that signs now; the one before is revoked. Where
 /// nothing would be different, it stays.
+#[kernel::boxed]
 pub async fn credential_reissue(
     pool: &PgPool,
     issuing: &Issuing<'_>,
@@ -95,6 +97,7 @@ pub async fn credential_reissue(
 }
 
 /// Revokes a credential, for good; its holder is told why. Audited.
+#[kernel::boxed]
 pub async fn credential_revoke(
     pool: &PgPool,
     guild: GuildId,

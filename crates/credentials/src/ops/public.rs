@@ -92,6 +92,7 @@ pub async fn status_list(
 }
 
 /// How a credential stands. Of one that is unknown, that alone is told, whatever the guild.
+#[kernel::boxed]
 pub async fn verification(
     pool: &PgPool,
     guild: GuildId,

@@ -211,6 +211,7 @@ pub struct Filter {
 }
 
 /// A guild's credentials, the latest first; one more than the page holds.
+#[kernel::boxed]
 pub async fn credential_list(
     conn: &mut PgConnection,
     guild: GuildId,

@@ -9,6 +9,7 @@ use super::store;
 pub use super::store::Effect;
 
 /// A page of the guild's effects, the latest first: of one status, or all.
+#[kernel::boxed]
 pub async fn effect_list(
     pool: &PgPool,
     guild: GuildId,
@@ -24,6 +25,7 @@ pub async fn effect_list(
 }
 
 /// Sends an effect again that was given up. Audited.
+#[kernel::boxed]
 pub async fn effect_retry(
     pool: &PgPool,
     guild: GuildId,

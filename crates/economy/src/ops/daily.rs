@@ -17,6 +17,7 @@ use crate::{ledger, store};
 
 /// Pays a member's daily bytes: once per UTC date by the database's clock, however many claims race. With
 /// [`Occasion::Message`] it is refused where the guild wants claims by command only. After success, wake the outbox.
+#[kernel::boxed]
 pub async fn daily_claim(
     pool: &PgPool,
     guild: GuildId,

@@ -71,6 +71,7 @@ pub(crate) fn day_told(row: DayRow) -> QuestDayFigures {
 }
 
 /// Makes a guild's figures of a day anew, after folding what is pending. Today's are as of now.
+#[kernel::boxed]
 pub async fn day_make(pool: &PgPool, guild: GuildId, day: NaiveDate) -> Result<u64, Error> {
     guild_fold(pool, guild).await?;
     db::retry(|| async {
@@ -88,6 +89,7 @@ pub async fn day_make(pool: &PgPool, guild: GuildId, day: NaiveDate) -> Result<u
 }
 
 /// A quest, version by version.
+#[kernel::boxed]
 pub async fn quest_figures(pool: &PgPool, guild: GuildId, quest: QuestId) -> Result<QuestFigures, Error> {
     let mut conn = db::acquire(pool).await?;
     let title = title(&mut conn, guild, quest).await?;
@@ -159,6 +161,7 @@ fn change(before: &VersionFigures, after: &VersionFigures) -> VersionChange {
 }
 
 /// The questions of a quest, each with what it tells.
+#[kernel::boxed]
 pub async fn item_list(pool: &PgPool, guild: GuildId, quest: QuestId) -> Result<Vec<ItemFigures>, Error> {
     let mut conn = db::acquire(pool).await?;
     title(&mut conn, guild, quest).await?;

@@ -63,6 +63,7 @@ pub async fn reviews_due(pool: &PgPool, guild: GuildId, user: UserId) -> Result<
 }
 
 /// A member says how well they remembered something that was due.
+#[kernel::boxed]
 pub async fn review_answer(
     pool: &PgPool,
     guild: GuildId,

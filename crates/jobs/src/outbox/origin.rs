@@ -146,6 +146,7 @@ pub async fn estranged(connection: &mut PgConnection) -> Result<Option<Estranged
 
 /// Makes the outbox count by the cluster that it is in. Says what was the matter, if anything was. Any number of nodes may do so
 /// at once.
+#[kernel::boxed]
 pub async fn settle(pool: &PgPool) -> Result<Option<Estranged>, sqlx::Error> {
     let mut connection = db::acquire(pool).await?;
     let here = Whereabouts::look(&mut connection).await?;

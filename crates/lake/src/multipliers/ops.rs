@@ -17,6 +17,7 @@ use crate::ids::MultiplierEventId;
 const TABLE: &str = "lake.multiplier_events";
 
 /// What multiplies rewards in the guild, as it is configured now; in three statements.
+#[kernel::boxed]
 pub async fn multipliers_of(conn: &mut PgConnection, guild: GuildId) -> Result<Multipliers, Error> {
     store::multipliers(conn, guild).await
 }
@@ -43,6 +44,7 @@ pub async fn event_get(
 }
 
 /// What multiplies the reward of an interaction, by what is configured now.
+#[kernel::boxed]
 pub async fn weigh(pool: &PgPool, guild: GuildId, what: Weighing) -> Result<Factors, Error> {
     let mut conn = db::acquire(pool).await?;
     let at = match what.at {
@@ -107,6 +109,7 @@ pub async fn event_create(
 }
 
 /// Changes a timed event that is not over. Audited.
+#[kernel::boxed]
 pub async fn event_update(
     pool: &PgPool,
     guild: GuildId,
@@ -147,6 +150,7 @@ pub async fn event_update(
 
 /// Calls a timed event off: one that runs ends now, what it multiplied stays; one that has not begun never does. Doing so
 /// again changes nothing. Audited; tells `multiplier.called_off`.
+#[kernel::boxed]
 pub async fn event_call_off(
     pool: &PgPool,
     guild: GuildId,

@@ -183,6 +183,7 @@ async fn draft_files_held(
 }
 
 /// Makes a draft of a quest. Audited.
+#[kernel::boxed]
 pub async fn quest_create(
     pool: &PgPool,
     guild: GuildId,
@@ -215,6 +216,7 @@ pub async fn quest_source(pool: &PgPool, guild: GuildId, id: QuestId) -> Result<
 }
 
 /// Writes a draft over a quest's draft, or beside what is published. Audited.
+#[kernel::boxed]
 pub async fn quest_put(
     pool: &PgPool,
     guild: GuildId,
@@ -251,6 +253,7 @@ pub async fn quest_put(
 
 /// Retires a quest: who is in it may finish, nobody begins. Refused while it would leave others that could never be opened.
 /// Audited.
+#[kernel::boxed]
 pub async fn quest_retire(
     pool: &PgPool,
     guild: GuildId,
@@ -275,6 +278,7 @@ pub async fn quest_retire(
 }
 
 /// A page of the guild's quests, in the order of their making.
+#[kernel::boxed]
 pub async fn quest_list(
     pool: &PgPool,
     guild: GuildId,
@@ -294,6 +298,7 @@ pub async fn quest_versions(pool: &PgPool, guild: GuildId, id: QuestId) -> Resul
 }
 
 /// Makes a draft of a path. Audited.
+#[kernel::boxed]
 pub async fn path_create(
     pool: &PgPool,
     guild: GuildId,
@@ -329,6 +334,7 @@ pub async fn path_source(pool: &PgPool, guild: GuildId, id: PathId) -> Result<Pa
 }
 
 /// Writes a draft over a path's draft, or beside what is published. Audited.
+#[kernel::boxed]
 pub async fn path_put(
     pool: &PgPool,
     guild: GuildId,
@@ -363,6 +369,7 @@ pub async fn path_put(
 
 /// Retires a path: who is in it keeps what they did, nobody enrols. Refused while it would leave quests that could never be
 /// opened. Audited.
+#[kernel::boxed]
 pub async fn path_retire(
     pool: &PgPool,
     guild: GuildId,

@@ -48,6 +48,7 @@ async fn shown(conn: &mut PgConnection, guild: GuildId, slug: &str) -> Result<Ba
 }
 
 /// Makes a bank. Audited.
+#[kernel::boxed]
 pub async fn bank_create(
     pool: &PgPool,
     guild: GuildId,
@@ -73,6 +74,7 @@ pub async fn bank_create(
 }
 
 /// Writes a bank over the one that is there. Audited.
+#[kernel::boxed]
 pub async fn bank_put(
     pool: &PgPool,
     guild: GuildId,
@@ -107,6 +109,7 @@ pub async fn bank_put(
 }
 
 /// Retires a bank: no quest is published any more that draws from it. Refused while a published one does. Audited.
+#[kernel::boxed]
 pub async fn bank_retire(
     pool: &PgPool,
     guild: GuildId,

@@ -89,6 +89,7 @@ pub async fn program_run(
 }
 
 /// Runs a program against the tests: which are passed, and what the learner may be told.
+#[kernel::boxed]
 pub async fn program_judge(
     sandbox: &Sandbox,
     guild: GuildId,

@@ -173,6 +173,7 @@ async fn requires_known(conn: &mut PgConnection, guild: GuildId, drafts: &[Draft
 
 /// Publishes a quest's draft: wording at once, what is graded as another version. Refused where the quest, or another one,
 /// could never be opened then. Audited.
+#[kernel::boxed]
 pub async fn quest_publish(
     pool: &PgPool,
     guild: GuildId,

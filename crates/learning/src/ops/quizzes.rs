@@ -16,6 +16,7 @@ use crate::rules::versions::question_hash;
 use crate::store::{self, Response, Try};
 
 /// Begins a try at a quiz, or goes on with the one that is open; tells the questions.
+#[kernel::boxed]
 pub async fn try_begin(
     pool: &PgPool,
     guild: GuildId,
@@ -73,6 +74,7 @@ enum HandedIn {
 }
 
 /// Hands in the open try at a quiz; it is graded at once.
+#[kernel::boxed]
 pub async fn try_answer(
     pool: &PgPool,
     guild: GuildId,

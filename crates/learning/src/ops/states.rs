@@ -358,6 +358,7 @@ fn path_summary(
 }
 
 /// A published path with its quests, as a member sees it; as nobody in particular does, where none is named.
+#[kernel::boxed]
 pub async fn path_view(
     pool: &PgPool,
     guild: GuildId,

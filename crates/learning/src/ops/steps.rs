@@ -41,6 +41,7 @@ pub async fn step_open(
 }
 
 /// A learner confirms a step that is completed by confirming. Doing it again changes nothing.
+#[kernel::boxed]
 pub async fn step_complete(
     pool: &PgPool,
     guild: GuildId,

@@ -21,6 +21,7 @@ pub struct AssessmentState {
 }
 
 /// The assessments of an attempt that were graded.
+#[kernel::boxed]
 pub async fn assessments_of(
     conn: &mut PgConnection,
     guild: GuildId,

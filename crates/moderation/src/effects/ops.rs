@@ -141,6 +141,7 @@ async fn bury(conn: &mut PgConnection, of: &Settling, why: &Dead) -> Result<(), 
 }
 
 /// A page of the guild's effects that failed for good, the latest first.
+#[kernel::boxed]
 pub async fn dead_list(pool: &PgPool, guild: GuildId, query: &PageQuery) -> Result<Page<Effect>, Problem> {
     let (limit, after) = (query.limit()?, query.after::<EffectId>()?);
     let mut conn = db::acquire(pool).await?;

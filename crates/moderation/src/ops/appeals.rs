@@ -162,6 +162,7 @@ async fn file(conn: &mut PgConnection, case: &Case, statement: &str) -> Result<A
 }
 
 /// A page of the guild's appeals, the latest first.
+#[kernel::boxed]
 pub async fn appeal_list(
     pool: &PgPool,
     guild: GuildId,
@@ -187,6 +188,7 @@ async fn thread(conn: &mut PgConnection, guild: GuildId, id: AppealId) -> Result
 }
 
 /// Adds what staff say of an appeal; the member never sees it. Audited, though not in its words: those are forgotten with their author.
+#[kernel::boxed]
 pub async fn appeal_note(
     pool: &PgPool,
     guild: GuildId,
@@ -214,6 +216,7 @@ pub async fn appeal_note(
 }
 
 /// Decides an appeal. When it is accepted the case is undone: a ban or a time-out is lifted, a warning counts no more. Nobody decides their own. Audited.
+#[kernel::boxed]
 pub async fn appeal_decide(
     pool: &PgPool,
     guild: GuildId,

@@ -49,6 +49,7 @@ pub async fn moderator_of(
 
 /// Makes a case. Who is out of the moderator's reach is refused; so is what somebody else did a moment ago, with the number of their case. What
 /// the bot could not do is a case that has failed, and nothing is sent. Audited.
+#[kernel::boxed]
 pub async fn case_make(
     pool: &PgPool,
     guild: GuildId,
@@ -250,6 +251,7 @@ pub async fn case_get(pool: &PgPool, guild: GuildId, number: i32) -> Result<Case
 }
 
 /// Changes a case's reason, or its end as long as it is in force; a time-out's new end goes to Discord. Audited.
+#[kernel::boxed]
 pub async fn case_edit(
     pool: &PgPool,
     guild: GuildId,
@@ -316,6 +318,7 @@ fn new_end(case: &Case, duration: Option<i64>) -> Result<Option<DateTime<Utc>>, 
 }
 
 /// Declares a case void: it counts for nothing any more, and what it did on Discord is undone. Audited.
+#[kernel::boxed]
 pub async fn case_void(
     pool: &PgPool,
     guild: GuildId,
@@ -370,6 +373,7 @@ pub(crate) async fn undo(
 }
 
 /// Lifts a warning that stands; a ban or a time-out is lifted by an unban or untimeout. Audited.
+#[kernel::boxed]
 pub async fn case_lift(
     pool: &PgPool,
     guild: GuildId,
@@ -411,6 +415,7 @@ pub async fn case_edits(pool: &PgPool, guild: GuildId, number: i32) -> Result<Ve
 }
 
 /// Adds evidence to a case; its edits tell of it. Audited.
+#[kernel::boxed]
 pub async fn evidence_add(
     pool: &PgPool,
     guild: GuildId,
@@ -456,6 +461,7 @@ async fn evidence_record(
 }
 
 /// Takes evidence back; it stays in the case, marked so. Audited.
+#[kernel::boxed]
 pub async fn evidence_remove(
     pool: &PgPool,
     guild: GuildId,

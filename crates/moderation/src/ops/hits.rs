@@ -244,6 +244,7 @@ pub async fn native_hit(
 }
 
 /// A page of the guild's hits, the latest first.
+#[kernel::boxed]
 pub async fn hit_list(
     pool: &PgPool,
     guild: GuildId,

@@ -27,6 +27,7 @@ const BULK: usize = 200;
 const GATHER: Duration = Duration::from_secs(3);
 
 /// Switches raid mode on: invites are stopped, and who joins is dealt with ([`raid_joined`]) until its time is over. Audited.
+#[kernel::boxed]
 pub async fn raid_start(
     pool: &PgPool,
     guild: GuildId,

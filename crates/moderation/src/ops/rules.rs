@@ -164,6 +164,7 @@ pub async fn rule_switch(
 }
 
 /// Deletes a rule; its hits and cases stay. Audited.
+#[kernel::boxed]
 pub async fn rule_delete(pool: &PgPool, guild: GuildId, id: RuleId, author: Author<'_>) -> Result<(), Error> {
     db::retry(|| async {
         let mut tx = db::begin(pool).await?;
@@ -323,6 +324,7 @@ pub struct Replayed {
 }
 
 /// Replays what is recorded of a time (when who wrote, when who joined, how old accounts are) against a rule.
+#[kernel::boxed]
 pub async fn rule_replay(pool: &PgPool, guild: GuildId, replay: Replay) -> Result<Replayed, Error> {
     let (_, config) = replay.rule.checked()?;
     let (since, until) = (replay.since, replay.until);

@@ -46,6 +46,7 @@ pub async fn achievement_get(
 }
 
 /// A page of those who have an achievement, the latest first.
+#[kernel::boxed]
 pub async fn earner_list(
     pool: &PgPool,
     guild: GuildId,
@@ -74,6 +75,7 @@ pub async fn progress_list(
 }
 
 /// Makes an achievement; whoever has reached it gets it soon after. Audited.
+#[kernel::boxed]
 pub async fn achievement_create(
     pool: &PgPool,
     guild: GuildId,

@@ -39,6 +39,7 @@ impl Calendar {
 
 /// The calendars of these guilds; every guild asked for is in the answer. Call it first in the transaction that counts
 /// events: until the commit, no season of these guilds is rolled over, started or moved.
+#[kernel::boxed]
 pub async fn calendars(
     conn: &mut PgConnection,
     guilds: &[GuildId],

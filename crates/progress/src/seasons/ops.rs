@@ -16,6 +16,7 @@ use crate::ids::SeasonId;
 const TABLE: &str = "progress.seasons";
 
 /// A page of the guild's seasons, the latest first.
+#[kernel::boxed]
 pub async fn season_list(pool: &PgPool, guild: GuildId, page: &PageQuery) -> Result<Page<Season>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<(DateTime<Utc>, SeasonId)>()?);
     let mut conn = db::acquire(pool).await?;

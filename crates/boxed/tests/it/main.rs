@@ -92,8 +92,8 @@ async fn what_is_boxed_does_what_it_did() {
     assert_eq!(said("so").await, "so");
     nothing().await;
     assert!(judged(2, &|number| *number == 2).await);
-    assert_eq!(dynamic(3).await(), 3);
-    assert_eq!(dynamic(0).await(), 0);
+    assert_eq!((dynamic(3).await)(), 3);
+    assert_eq!((dynamic(0).await)(), 0);
 }
 
 #[tokio::test]

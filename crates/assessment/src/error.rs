@@ -1,6 +1,8 @@
 //! What can go wrong in assessment, and the sentence each becomes.
 
-use kernel::problem::Kind;
+use std::time::Duration;
+
+use kernel::problem::{self, Kind};
 use kernel::{FieldError, Problem};
 
 /// Somebody else is at it.
@@ -32,6 +34,9 @@ pub enum Error {
     /// Learning refused or failed.
     #[error(transparent)]
     Learning(#[from] learning::Error),
+    /// The service is stopping.
+    #[error("the service is stopping")]
+    Stopping,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -57,6 +62,10 @@ impl From<Error> for Problem {
             Error::Refused(kind, why) => Self::new(kind, why),
             Error::Corrupt(..) => Self::internal(&error),
             Error::Learning(error) => error.into(),
+            Error::Stopping => {
+                Self::new(problem::UNAVAILABLE, "The service is restarting. Send it again in a moment.")
+                    .retry_after(Duration::from_secs(1))
+            }
             Error::Database(error) => error.into(),
         }
     }

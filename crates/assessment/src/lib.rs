@@ -16,7 +16,7 @@
 //! Map:
 //! * [`model`] what faces show and take · [`ids`] · [`rules`] pure decisions: `late`, `rubric`, `medians`, `allocation`, `waiting`, `regrade`
 //! * [`store`] SQL · [`ops`] transactions: `hand_in`, `grade`, `queue`, `extensions`, `peers`, `regrade`, `views` · [`timers`] what falls due
-//! * [`routes`] the HTTP face · [`audit`] re-derivation · [`error`] what can go wrong; `events`, `personal`
+//! * [`ReviewDesk`] gives reviews to whoever asks at the same time · [`routes`] the HTTP face · [`audit`] re-derivation · [`error`] what can go wrong; `events`, `personal`
 
 pub mod audit;
 pub mod error;
@@ -28,10 +28,12 @@ pub mod rules;
 pub mod store;
 pub mod timers;
 
+mod desk;
 mod events;
 mod personal;
 mod slice;
 
+pub use desk::ReviewDesk;
 pub use error::Error;
 pub use routes::router;
 pub use slice::SLICE;

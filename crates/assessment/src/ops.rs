@@ -13,6 +13,7 @@ mod views;
 pub use extensions::{extension_list, extension_put};
 pub use grade::{submission_judge, submission_override};
 pub use hand_in::submission_create;
+pub(crate) use peers::reviews_request;
 pub use peers::{
     review_decline, review_due, review_hide, review_remind, review_request, review_submit, reviews_owed,
 };

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use access::App;
 use access::personal::Keepers;
+use assessment::ReviewDesk;
 use challenges::SubmissionWriter;
 use economy::TransferWriter;
 use lake::ingest::EventWriter;
+use learning::StepDesk;
 use sandbox::Sandbox;
 
 use crate::interactions::custom_id::Signer;
@@ -22,6 +24,10 @@ pub struct Faculties {
     pub submissions: SubmissionWriter,
     /// Carries out transfers of bytes.
     pub transfers: TransferWriter,
+    /// Completes steps that learners confirm.
+    pub steps: StepDesk,
+    /// Gives learners reviews to write.
+    pub reviews: ReviewDesk,
     /// Takes events into the lake.
     pub lake: EventWriter,
     /// Runs scripts; `None` where this machine cannot or may not.

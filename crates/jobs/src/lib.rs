@@ -20,8 +20,10 @@
 //! | [`timers`] | `jobs.timers`: one-off work of any slice |
 //! | [`schedule`] | periodic jobs |
 //! | [`outbox`] | events: writing, following, resuming |
+//! | [`gather`] | group commit of requests that come at one instant |
 
 pub mod engine;
+pub mod gather;
 pub mod node;
 pub mod outbox;
 pub mod queues;

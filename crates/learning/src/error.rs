@@ -56,6 +56,9 @@ pub enum Error {
     /// An author's checker failed, and why: theirs to see. Learners are told that it did.
     #[error("the checker failed: {0}")]
     Checker(String),
+    /// The service is stopping.
+    #[error("the service is stopping")]
+    Stopping,
     /// The database failed.
     #[error(transparent)]
     Database(sqlx::Error),
@@ -107,6 +110,11 @@ impl From<Error> for Problem {
                 kernel::problem::UNAVAILABLE,
                 "Your program could not be judged: its checker failed, which its author has to mend. No try was used.",
             ),
+            Error::Stopping => Self::new(
+                kernel::problem::UNAVAILABLE,
+                "The service is restarting. Send it again in a moment.",
+            )
+            .retry_after(std::time::Duration::from_secs(1)),
             Error::Database(error) => error.into(),
         }
     }

@@ -22,7 +22,7 @@
 //! * [`ops`] transactions: `authoring` and `publish` · `learn` (enrol, begin, pause, …), `steps`, `quizzes`, `programs` · `complete` (the
 //!   one place where something becomes done: progress, rewards, unlocks) · `elsewhere` what happens
 //!   elsewhere and concerns learners · `banks` · `states` what is shown
-//! * [`authoring`] folders and bundles · [`routes`] the HTTP face, a file per family
+//! * [`StepDesk`] completes steps that are confirmed at one instant together · [`authoring`] folders and bundles · [`routes`] the HTTP face, a file per family
 //! * [`jobs`](mod@jobs) what runs by the clock · [`audit`] re-derivation · [`error`] what can go wrong; `events`, `personal`
 
 pub mod audit;
@@ -37,10 +37,12 @@ pub mod routes;
 pub mod rules;
 pub mod store;
 
+mod desk;
 mod events;
 mod personal;
 mod slice;
 
+pub use desk::StepDesk;
 pub use error::Error;
 pub use routes::{PROBLEMS, router};
 pub use slice::SLICE;

@@ -23,7 +23,7 @@ pub use authoring::{
 };
 pub(crate) use authoring::{quest_document, read as document_read};
 pub use banks::{bank_create, bank_list, bank_put, bank_retire, bank_source};
-pub use complete::{Outcome, judged, opened, recalculate};
+pub use complete::{Outcome, judged, judged_all, opened, recalculate};
 pub use elsewhere::{Elsewhere, Round, learners_round, rules_come_true, steps_come_true};
 pub use files::{file_content, file_find, file_source};
 pub use foreign::{Brought, foreign_import};
@@ -36,5 +36,6 @@ pub use publish::{Published, bundle_import, path_publish, quest_publish};
 pub use quizzes::{tries_used, try_answer, try_begin};
 pub(crate) use reachable::ensure_reachable as reachable;
 pub use states::{path_view, paths_view, quest_view};
+pub(crate) use steps::{Confirmed, steps_complete};
 pub use steps::{step_complete, step_open, step_skip};
 pub use work::{Work, version_read};

@@ -17,16 +17,17 @@ mod tries;
 
 pub use assessments::{AssessmentState, assessments_of};
 pub use attempts::{
-    Attempt, AttemptEvent, AttemptStatus, StepState, StepStatus, attempt_get, current_version, event_insert,
-    step_states,
+    Attempt, AttemptEvent, AttemptStatus, StepState, StepStatus, attempt_get, attempts_at, current_version,
+    event_insert, step_states,
 };
 pub use authoring::{PathRow, PathSummary, QuestRow, QuestSummary, Version};
-pub use learners::{Learner, MemberFacts, facts, learner_find, learner_lock};
+pub use learners::{Learner, MemberFacts, facts, learner_find, learner_lock, learners_find};
 
-pub(crate) use assessments::assessment_put;
+pub(crate) use assessments::{assessments_in, assessments_put};
 pub(crate) use attempts::{
-    attempt_completed_write, attempt_insert, attempt_move, attempt_notes, attempt_restart, attempt_upgrade,
-    attempts_of, quest_published, step_put, steps_reset, tries_expire,
+    Done, attempt_insert, attempt_move, attempt_notes, attempt_restart, attempt_upgrade, attempts_done,
+    attempts_of, current_versions, events_insert, quest_published, step_put, steps_put, steps_reset,
+    tries_expire,
 };
 pub(crate) use authoring::{
     path_draft_put, path_get, path_insert, path_list, path_retire, quest_draft_put, quest_get, quest_insert,
@@ -38,6 +39,7 @@ pub(crate) use elsewhere::{
 };
 pub(crate) use files::{file_get, files_lacking, files_put, files_sweep};
 pub(crate) use graph::{graph_load, revision_get};
+pub(crate) use learners::facts_of;
 pub(crate) use progress::{
     ChapterRow, Enrolled, PathProgressRow, chapter_progress_put, chapters_of, enrolment_insert,
     enrolments_of, learners_behind, path_progress_put, paths_described,
@@ -51,7 +53,9 @@ pub use regrade::{
     GradedResponse, GradedTry, graded_responses, graded_tries, learners_lock, programs_of, programs_told,
     tries_regrade,
 };
-pub(crate) use rewards::{Grant, attempted, earned_of_attempts, grants_insert, unlocked_of, unlocks_insert};
+pub(crate) use rewards::{
+    Grant, Granted, Unlock, attempted, earned_of_attempts, grants_insert, unlocked_of, unlocks_insert,
+};
 pub(crate) use sources::{
     slugs_taken, source_path, source_path_put, source_unchanged, sources_known, sources_put,
 };

@@ -328,7 +328,7 @@ COMMENT ON COLUMN insight.quest_analytics.median_high IS 'Upper end of it.';
 COMMENT ON COLUMN insight.quest_analytics.ratings IS 'Ratings that difficulty_rating is the mean of.';
 COMMENT ON COLUMN insight.quest_analytics.created_at IS 'When the row was made.';
 COMMENT ON COLUMN insight.quest_analytics.updated_at IS 'When the row last changed; kept by trigger.';
-CREATE INDEX ix_quest_analytics_date_recorded ON insight.quest_analytics (guild_id, date_recorded);
+CREATE INDEX ix_quest_analytics_date_recorded ON insight.quest_analytics (guild_id, date_recorded DESC, quest_id);
 CREATE TRIGGER tg_quest_analytics_touch BEFORE UPDATE ON insight.quest_analytics
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 

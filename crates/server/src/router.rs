@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use access::personal::Keepers;
 use access::{App, Means};
+use assessment::ReviewDesk;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::Extensions;
@@ -15,6 +16,7 @@ use insight::ops::Likeness;
 use jobs::EngineSettings;
 use jobs::outbox::Tail;
 use lake::ingest::EventWriter;
+use learning::StepDesk;
 use sandbox::Sandbox;
 use search::Search;
 use sqlx::PgPool;
@@ -45,6 +47,10 @@ pub struct Services {
     pub submissions: SubmissionWriter,
     /// Carries out transfers of bytes.
     pub transfers: TransferWriter,
+    /// Completes steps that learners confirm.
+    pub steps: StepDesk,
+    /// Gives learners reviews to write.
+    pub reviews: ReviewDesk,
     /// Takes events into the lake.
     pub lake: EventWriter,
     /// Runs scripts; `None` where this machine cannot or may not.
@@ -69,6 +75,8 @@ impl Services {
             app: App::new(pool.clone(), wake.clone(), self.settings.api()),
             submissions: SubmissionWriter::start(pool, wake, workers.submission_writers, sandbox),
             transfers: TransferWriter::start(pool, wake, workers.transfer_writers),
+            steps: StepDesk::start(pool, wake),
+            reviews: ReviewDesk::start(pool, wake),
             lake: EventWriter::start(pool, wake, workers.event_writers),
             ..self.clone()
         }
@@ -114,7 +122,9 @@ pub(crate) fn watch(services: &Services) -> Router {
 
 /// The router over these services.
 pub fn build(services: &Services) -> Router {
-    let Services { settings, app, tail, webhooks, submissions, transfers, lake, sandbox, .. } = services;
+    let Services {
+        settings, app, tail, webhooks, submissions, transfers, steps, reviews, lake, sandbox, ..
+    } = services;
     let closing = &services.closing;
     crate::figures::recorder();
     let streams = Streams::new(app.pool().clone(), tail.clone(), &settings.streams, closing.clone());
@@ -128,6 +138,8 @@ pub fn build(services: &Services) -> Router {
     at_hand.insert(webhooks.clone());
     at_hand.insert(submissions.clone());
     at_hand.insert(transfers.clone());
+    at_hand.insert(steps.clone());
+    at_hand.insert(reviews.clone());
     at_hand.insert(lake.clone());
     at_hand.insert(settings.nats.clone());
     at_hand.insert(services.discord.clone());

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use access::personal::Keepers;
 use access::vault::KeyError;
 use access::{App, Means};
+use assessment::ReviewDesk;
 use challenges::SubmissionWriter;
 use db::Database;
 use db::migrate::Schema;
@@ -20,6 +21,7 @@ use jobs::schedule::ScheduleError;
 use jobs::timers::Handlers;
 use jobs::{EngineSettings, Node, NodeHandle, Wake};
 use lake::ingest::EventWriter;
+use learning::StepDesk;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sandbox::Sandbox;
 use search::Search;
@@ -185,11 +187,13 @@ impl Server {
                 sandbox.clone(),
             ),
             transfers: TransferWriter::start(&pool, &wake, settings.workers.transfer_writers),
+            steps: StepDesk::start(&pool, &wake),
+            reviews: ReviewDesk::start(&pool, &wake),
             lake: EventWriter::start(&pool, &wake, settings.workers.event_writers),
             sandbox,
         };
         let bot = discord::Bot::new(app.clone(), settings.discord.clone(), faculties.clone());
-        let discord::Faculties { submissions, transfers, lake, sandbox, .. } = faculties;
+        let discord::Faculties { submissions, transfers, steps, reviews, lake, sandbox, .. } = faculties;
         let services = Services {
             schema,
             app,
@@ -198,6 +202,8 @@ impl Server {
             submissions,
             lake,
             transfers,
+            steps,
+            reviews,
             sandbox,
             discord: bot.map_err(RunError::Certificates)?,
             search: load_search(&settings, &roles).await,

@@ -1,6 +1,7 @@
 //! Reviews among learners. Each call holds the assessment's row: see [`crate::rules::allocation`] for why nobody waits for ever.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use access::Author;
 use access::author::Deed;
@@ -11,12 +12,13 @@ use kernel::{GuildId, UserId};
 use learning::ids::{AssessmentId, LearnerId, QuestId, Subject};
 use learning::model::assessment::{AssessmentType, Peers};
 use learning::ops::{current_version, version_read};
-use learning::store::{AttemptStatus, attempt_get, learner_find};
+use learning::store::{AttemptStatus, attempts_at, learner_find, learners_find};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 use super::grade::{How, graded};
-use super::task::{Held, Task, for_graders, grader, held, read, task_read, written};
+use super::task::{Held, Task, for_graders, grader, held, read, task_of, task_read, written};
 use crate::error::Error;
 use crate::ids::{ReviewId, SubmissionId};
 use crate::model::peer::{Assigned, NewReview, ReviewOwed, ReviewTask, Reviewed};
@@ -24,12 +26,11 @@ use crate::model::submission::Judgement;
 use crate::rules::allocation::choose;
 use crate::rules::medians::{Verdict, combined, enough};
 use crate::rules::rubric::judged;
-use crate::store::{self, AssessmentLock, Assignment, Filter};
+use crate::store::{self, AssessmentLock, Assignment, Filter, Open};
 use crate::timers;
 
 /// A learner asks for something to review: the review they are at, else one that is missing most. Where there is none, they are let off
-/// what they owe.
-#[kernel::boxed]
+/// what they owe. Where many ask, [`crate::ReviewDesk`] answers them together.
 pub async fn review_request(
     pool: &PgPool,
     guild: GuildId,
@@ -37,23 +38,37 @@ pub async fn review_request(
     quest: QuestId,
     assessment: AssessmentId,
 ) -> Result<Assigned, Error> {
+    let mut all = reviews_request(pool, guild, (quest, assessment), &[user]).await?;
+    all.pop().unwrap_or(Err(Error::NotFound("assessment")))
+}
+
+/// Several learners ask for something to review, of one assessment: one after the other, in one transaction. What one is refused is no
+/// other's matter. Nobody is among them twice.
+#[kernel::boxed]
+pub(crate) async fn reviews_request(
+    pool: &PgPool,
+    guild: GuildId,
+    (quest, assessment): (QuestId, AssessmentId),
+    users: &[UserId],
+) -> Result<Vec<Result<Assigned, Error>>, Error> {
     db::retry(|| async {
         let mut tx = db::begin(pool).await?;
         // What does not change by others' requests is looked at before the lock, so that it is held for little.
-        let asker = asker(&mut tx, guild, user, quest, assessment).await?;
-        let lock = store::assessment_lock(&mut tx, guild, assessment).await?;
-        store::assignments_expire(&mut tx, &lock).await?;
-        let (id, forgiven) = match store::assignment_live(&mut tx, &lock, asker.learner).await? {
-            Some(id) => (Some(id), 0),
-            None => given(&mut tx, &lock, &asker).await?,
+        let wishes = wishes(&mut tx, guild, (quest, assessment), users).await?;
+        let askers: Vec<&Asker> = wishes.iter().filter_map(|wish| wish.as_ref().ok()).collect();
+        let mut assigned = if askers.is_empty() {
+            HashMap::new()
+        } else {
+            let lock = store::assessment_lock(&mut tx, guild, assessment).await?;
+            store::assignments_expire(&mut tx, &lock).await?;
+            assigned(&mut tx, &lock, quest, &askers).await?
         };
-        let review = match id {
-            None => None,
-            Some(id) => Some(review_task(&mut tx, guild, id).await?),
-        };
-        let reviews_owed = store::debt_get(&mut tx, guild, assessment, asker.learner).await?;
         tx.commit().await?;
-        Ok(Assigned { review, reviews_owed, forgiven })
+        let outcomes = wishes.into_iter().map(|wish| {
+            let learner = wish?.learner;
+            assigned.remove(&learner).ok_or(Error::NotFound("review"))
+        });
+        Ok(outcomes.collect())
     })
     .await
 }
@@ -69,83 +84,168 @@ pub async fn reviews_owed(pool: &PgPool, guild: GuildId, user: UserId) -> Result
 
 /// Who asks for something to review, and may.
 struct Asker {
-    guild: GuildId,
     user: UserId,
     learner: LearnerId,
-    quest: QuestId,
     peers: Peers,
 }
 
-async fn asker(
+/// Who of these may ask; why the others may not.
+async fn wishes(
     conn: &mut PgConnection,
     guild: GuildId,
-    user: UserId,
-    quest: QuestId,
-    assessment: AssessmentId,
-) -> Result<Asker, Error> {
+    (quest, assessment): (QuestId, AssessmentId),
+    users: &[UserId],
+) -> Result<Vec<Result<Asker, Error>>, Error> {
     let current = current_version(&mut *conn, guild, quest).await?;
-    let learner = learner_find(&mut *conn, guild, user).await?;
-    let attempt = match learner {
-        Some(learner) => attempt_get(&mut *conn, guild, learner, quest).await?,
-        None => None,
+    let learners = learners_find(&mut *conn, guild, users).await?;
+    let ids: Vec<Uuid> = learners.values().map(|learner| learner.get()).collect();
+    let attempts = attempts_at(&mut *conn, guild, &ids, quest).await?;
+    let ids: Vec<Uuid> = attempts.values().map(|attempt| attempt.id.get()).collect();
+    let handed_in = store::handed_in(&mut *conn, guild, assessment, &ids).await?;
+    let numbers: BTreeSet<i32> = attempts.values().map(|attempt| attempt.version).chain([current]).collect();
+    let mut versions = HashMap::with_capacity(numbers.len());
+    for number in numbers {
+        versions.insert(number, version_read(&mut *conn, guild, quest, number).await?);
+    }
+    let wish = |user: &UserId| {
+        let learner = learners.get(user);
+        let attempt = learner.and_then(|learner| attempts.get(learner));
+        let version = attempt.map_or(current, |attempt| attempt.version);
+        let one = versions.get(&version).and_then(|version| version.assessment(quest, assessment));
+        let one = one.ok_or(Error::NotFound("assessment"))?;
+        if one.kind != AssessmentType::PeerReview {
+            return Err(Error::state("Learners do not review each other here."));
+        }
+        let first = || Error::state("Hand in your own work first; then you see that of others.");
+        let (Some(learner), Some(attempt)) = (learner, attempt) else { return Err(first()) };
+        if matches!(attempt.status, AttemptStatus::Paused | AttemptStatus::Abandoned) {
+            return Err(Error::state("The attempt is paused or was given up; take it up again first."));
+        }
+        if !handed_in.contains(&attempt.id) {
+            return Err(first());
+        }
+        let peers = one.review.as_ref().and_then(|review| review.peers).unwrap_or_default();
+        Ok(Asker { user: *user, learner: *learner, peers })
     };
-    let version = attempt.as_ref().map_or(current, |attempt| attempt.version);
-    let version = version_read(&mut *conn, guild, quest, version).await?;
-    let one = version.assessment(quest, assessment).ok_or(Error::NotFound("assessment"))?;
-    if one.kind != AssessmentType::PeerReview {
-        return Err(Error::state("Learners do not review each other here."));
-    }
-    let first = || Error::state("Hand in your own work first; then you see that of others.");
-    let (Some(learner), Some(attempt)) = (learner, attempt) else { return Err(first()) };
-    if matches!(attempt.status, AttemptStatus::Paused | AttemptStatus::Abandoned) {
-        return Err(Error::state("The attempt is paused or was given up; take it up again first."));
-    }
-    let subject = Subject::Assessment(assessment);
-    let (used, _) = store::submissions_count(conn, guild, attempt.id, subject).await?;
-    if used == 0 {
-        return Err(first());
-    }
-    let peers = one.review.as_ref().and_then(|review| review.peers).unwrap_or_default();
-    Ok(Asker { guild, user, learner, quest, peers })
+    Ok(users.iter().map(wish).collect())
 }
 
-/// Gives out a review, or lets the learner off.
+/// What each is at, or is given now; else they are let off.
+async fn assigned(
+    conn: &mut PgConnection,
+    lock: &AssessmentLock,
+    quest: QuestId,
+    askers: &[&Asker],
+) -> Result<HashMap<LearnerId, Assigned>, Error> {
+    let ids: Vec<Uuid> = askers.iter().map(|asker| asker.learner.get()).collect();
+    let mut reviews = store::assignments_live(&mut *conn, lock, &ids).await?;
+    let idle: Vec<&Asker> =
+        askers.iter().filter(|asker| !reviews.contains_key(&asker.learner)).copied().collect();
+    let given = given(&mut *conn, lock, quest, &idle).await?;
+    let without: Vec<Uuid> = idle
+        .iter()
+        .filter(|asker| !given.contains_key(&asker.learner))
+        .map(|asker| asker.learner.get())
+        .collect();
+    reviews.extend(given);
+    let forgiven = if without.is_empty() {
+        HashMap::new()
+    } else {
+        store::debts_forgive(&mut *conn, lock, &without).await?
+    };
+    let mut tasks = review_tasks(&mut *conn, lock, quest, reviews.values().copied()).await?;
+    let owed = store::debts_get(conn, lock.guild, lock.id, &ids).await?;
+    let assigned = askers.iter().map(|asker| {
+        let learner = asker.learner;
+        let one = Assigned {
+            review: reviews.get(&learner).and_then(|id| tasks.remove(id)),
+            reviews_owed: owed.get(&learner).copied().unwrap_or(0),
+            forgiven: forgiven.get(&learner).copied().unwrap_or(0),
+        };
+        (learner, one)
+    });
+    Ok(assigned.collect())
+}
+
+/// Gives reviews out, in the order in which they are asked for; who is not among the answer finds nothing to review.
 async fn given(
     conn: &mut PgConnection,
     lock: &AssessmentLock,
-    asker: &Asker,
-) -> Result<(Option<ReviewId>, i32), Error> {
-    let required = i32::try_from(asker.peers.required).unwrap_or(i32::MAX);
-    let candidates = store::candidates(&mut *conn, lock, asker.learner, required).await?;
-    let Some(choice) = choose(asker.learner.get(), asker.peers.required, &candidates) else {
-        return Ok((None, store::debt_forgive(conn, lock, asker.learner).await?));
-    };
-    let hours = i32::try_from(asker.peers.lease_hours).unwrap_or(i32::MAX);
-    let submission = SubmissionId::new(choice.id);
-    let id = store::assignment_insert(&mut *conn, lock, submission, asker.learner, hours).await?;
-    let event = outbox::Event {
-        guild_id: asker.guild,
-        event_type: "assessment.review_assigned",
-        subject: format!("assessment/reviews/{id}"),
-        correlation_id: None,
-        user_id: Some(asker.user),
-        payload: json!({ "user_id": asker.user, "review_id": id, "quest_id": asker.quest, "assessment_id": lock.id }),
-    };
-    outbox::emit_one(conn, event).await?;
-    Ok((Some(id), 0))
+    quest: QuestId,
+    askers: &[&Asker],
+) -> Result<HashMap<LearnerId, ReviewId>, Error> {
+    let mut by_required: BTreeMap<u32, Vec<&Asker>> = BTreeMap::new();
+    for asker in askers {
+        by_required.entry(asker.peers.required).or_default().push(asker);
+    }
+    let mut all = HashMap::with_capacity(askers.len());
+    // Versions may differ in how many reviews they require.
+    for (required, askers) in by_required {
+        let ids: Vec<Uuid> = askers.iter().map(|asker| asker.learner.get()).collect();
+        let wanted = i32::try_from(required).unwrap_or(i32::MAX);
+        let mut open = store::candidates(&mut *conn, lock, &ids, wanted).await?;
+        let mut chosen = Vec::with_capacity(askers.len());
+        for asker in &askers {
+            let learner = asker.learner;
+            let mine = |one: &&Open| one.author != learner && !one.had.contains(&learner);
+            let candidates = open.iter().filter(mine).map(|one| &one.candidate);
+            let Some(choice) = choose(learner.get(), required, candidates) else { continue };
+            if let Some(one) = open.iter_mut().find(|one| one.candidate.id == choice.id) {
+                one.candidate.live += 1;
+            }
+            let hours = i32::try_from(asker.peers.lease_hours).unwrap_or(i32::MAX);
+            chosen.push((SubmissionId::new(choice.id), learner, hours));
+        }
+        if !chosen.is_empty() {
+            all.extend(store::assignments_insert(&mut *conn, lock, &chosen).await?);
+        }
+    }
+    let events: Vec<outbox::Event> = askers
+        .iter()
+        .filter_map(|asker| {
+            let id = all.get(&asker.learner)?;
+            Some(outbox::Event {
+                guild_id: lock.guild,
+                event_type: "assessment.review_assigned",
+                subject: format!("assessment/reviews/{id}"),
+                correlation_id: None,
+                user_id: Some(asker.user),
+                payload: json!({ "user_id": asker.user, "review_id": id, "quest_id": quest, "assessment_id": lock.id }),
+            })
+        })
+        .collect();
+    outbox::emit(conn, &events).await?;
+    Ok(all)
 }
 
-async fn review_task(conn: &mut PgConnection, guild: GuildId, id: ReviewId) -> Result<ReviewTask, Error> {
-    let assignment = store::assignment_get(&mut *conn, guild, id).await?;
-    let row = store::submission_get(&mut *conn, guild, assignment.submission).await?;
-    let task = task_read(conn, guild, &row).await?;
-    Ok(ReviewTask {
-        id,
-        due_at: assignment.due_at,
-        description: task.description,
-        work: read("what was handed in", row.data)?,
-        rubric: task.review.rubric,
-    })
+/// What reviewers are shown: each work by its own version's task.
+async fn review_tasks(
+    conn: &mut PgConnection,
+    lock: &AssessmentLock,
+    quest: QuestId,
+    reviews: impl Iterator<Item = ReviewId>,
+) -> Result<HashMap<ReviewId, ReviewTask>, Error> {
+    let ids: Vec<Uuid> = reviews.map(ReviewId::get).collect();
+    let mut tasks: HashMap<i32, Task> = HashMap::new();
+    let mut shown = HashMap::with_capacity(ids.len());
+    for given in store::assignments_given(&mut *conn, lock.guild, &ids).await? {
+        let task = match tasks.entry(given.version) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let version = version_read(&mut *conn, lock.guild, quest, given.version).await?;
+                new.insert(task_of(&version, quest, Subject::Assessment(lock.id))?)
+            }
+        };
+        let one = ReviewTask {
+            id: given.id,
+            due_at: given.due_at,
+            description: task.description.clone(),
+            work: read("what was handed in", given.data)?,
+            rubric: task.review.rubric.clone(),
+        };
+        shown.insert(given.id, one);
+    }
+    Ok(shown)
 }
 
 /// A review that is this learner's to write, under the assessment's lock.

@@ -62,7 +62,7 @@ pub(super) async fn step(
             Some(_) => {}
         }
         let regrade = one(&mut tx, guild, regrade.id).await?;
-        learners_lock(&mut tx, guild, &learners).await?;
+        let locked = learners_lock(&mut tx, guild, &learners).await?;
         let tries = graded_tries(&mut tx, guild, quest, subject, after, BATCH).await?;
         let changes: Vec<(GradedTry, GradedTry, &CodeFeedback)> = tries
             .iter()
@@ -86,9 +86,7 @@ pub(super) async fn step(
                 .collect();
             programs_told(&mut tx, guild, &told).await?;
             store::regrades_record(&mut tx, guild, &regrade, &differ).await?;
-            for one in &passed {
-                newly_passed(&mut tx, guild, quest, subject, one).await?;
-            }
+            newly_passed(&mut tx, &locked, quest, subject, &passed).await?;
         }
         let last = tries.last().map(|one| one.id);
         let batch = Batch { last, looked_at: tries.len(), changed: differ.len(), passed: passed.len() };

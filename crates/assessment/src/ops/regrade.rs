@@ -1,17 +1,18 @@
 //! Tries graded again by another key: first a dry run, then a job in bounded batches that a kill loses nothing of. Programs have to be run
 //! again for it ([`super::programs`]), so their dry run is a job as well.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use access::Author;
 use access::author::Deed;
 use jobs::timers::At;
 use kernel::GuildId;
-use learning::ids::{QuestId, Subject, TryId};
-use learning::ops::{Outcome, Work, current_version, judged, version_read};
+use learning::ids::{LearnerId, QuestId, Subject, TryId};
+use learning::ops::{Outcome, Work, current_version, judged_all, version_read};
 use learning::store::{
-    AttemptStatus, GradedResponse, GradedTry, Snapshot, graded_responses, graded_tries, learners_lock,
-    tries_regrade,
+    AttemptStatus, GradedResponse, GradedTry, Learner, Snapshot, graded_responses, graded_tries,
+    learners_lock, tries_regrade,
 };
 use sandbox::Sandbox;
 use serde_json::json;
@@ -215,13 +216,22 @@ async fn batch(
     let subject = subject_of(regrade.step_id, regrade.assessment_id)?;
     let snapshot = version_read(&mut *conn, guild, quest, regrade.key_version).await?;
     let key = Key::new(snapshot.quiz(quest, subject)?);
-    let tries = graded_tries(&mut *conn, guild, quest, subject, after, BATCH).await?;
-    let mut learners: Vec<Uuid> = tries.iter().map(|one| one.learner.get()).collect();
-    learners.sort_unstable();
-    learners.dedup();
-    learners_lock(&mut *conn, guild, &learners).await?;
-    // Read again under the locks: another regrade may have been there.
-    let tries = answered(&mut *conn, guild, quest, subject, after).await?;
+    // Read again under the locks: another regrade may have been there, or somebody new.
+    let mut locked: Vec<Learner> = Vec::new();
+    let mut tries = answered(&mut *conn, guild, quest, subject, after).await?;
+    loop {
+        let known: HashSet<LearnerId> = locked.iter().map(|learner| learner.id).collect();
+        let wanted: BTreeSet<Uuid> = tries
+            .iter()
+            .filter(|(one, _)| !known.contains(&one.learner))
+            .map(|(one, _)| one.learner.get())
+            .collect();
+        if wanted.is_empty() {
+            break;
+        }
+        locked.extend(learners_lock(&mut *conn, guild, &wanted.into_iter().collect::<Vec<_>>()).await?);
+        tries = answered(&mut *conn, guild, quest, subject, after).await?;
+    }
     let (last, looked_at) = (tries.last().map(|(one, _)| one.id), tries.len());
     let changes: Vec<(GradedTry, Regraded)> = tries
         .into_iter()
@@ -240,9 +250,7 @@ async fn batch(
             changes.iter().flat_map(|(_, regraded)| regraded.responses.iter().cloned()).collect();
         tries_regrade(&mut *conn, guild, subject, &now, &responses).await?;
         store::regrades_record(&mut *conn, guild, regrade, &differ).await?;
-        for one in &passed {
-            newly_passed(&mut *conn, guild, quest, subject, one).await?;
-        }
+        newly_passed(&mut *conn, &locked, quest, subject, &passed).await?;
     }
     let batch = Batch { last, looked_at, changed: differ.len(), passed: passed.len() };
     Ok((batch, differences(regrade, &differ)))
@@ -265,26 +273,47 @@ fn difference(was: &GradedTry, now: &GradedTry) -> Difference {
     }
 }
 
-/// What passes now brings what it lacked: once, whatever else passed before.
+/// What passes now brings what it lacked: once, whatever else passed before. Their learners are locked.
 pub(super) async fn newly_passed(
     conn: &mut PgConnection,
-    guild: GuildId,
+    locked: &[Learner],
     quest: QuestId,
     subject: Subject,
-    one: &GradedTry,
+    passed: &[&GradedTry],
 ) -> Result<(), Error> {
-    let mut work = Work::lock(&mut *conn, guild, one.user, quest).await?;
-    let counts = match subject {
+    let Some(guild) = locked.first().map(|learner| learner.guild) else { return Ok(()) };
+    let mut left = passed.to_vec();
+    while !left.is_empty() {
+        // Of each learner one: their tries come one after the other.
+        let mut now: HashMap<LearnerId, &GradedTry> = HashMap::with_capacity(left.len());
+        left.retain(|one| match now.entry(one.learner) {
+            Entry::Vacant(free) => {
+                free.insert(one);
+                false
+            }
+            Entry::Occupied(_) => true,
+        });
+        let learners: Vec<Learner> =
+            locked.iter().filter(|learner| now.contains_key(&learner.id)).copied().collect();
+        let mut works = Work::of(&mut *conn, guild, &learners, quest).await?;
+        let outcomes = works.iter_mut().filter_map(|work| {
+            let one = now.get(&work.learner.id)?;
+            let outcome = Outcome { grade: share(one), passed: true, ..Outcome::default() };
+            counts(work, subject, one).then_some((work, outcome))
+        });
+        judged_all(&mut *conn, guild, subject, outcomes.collect()).await?;
+    }
+    Ok(())
+}
+
+/// Whether a try is of the attempt as it is now, and of what its version has.
+fn counts(work: &Work, subject: Subject, one: &GradedTry) -> bool {
+    match subject {
         Subject::Step(id) => {
             work.attempt.status != AttemptStatus::Abandoned
                 && work.attempt.restarts == one.run
                 && work.step(id).is_ok()
         }
         Subject::Assessment(id) => work.assessment(id).is_ok(),
-    };
-    if counts {
-        let outcome = Outcome { grade: share(one), passed: true, ..Outcome::default() };
-        judged(conn, &mut work, subject, outcome).await?;
     }
-    Ok(())
 }

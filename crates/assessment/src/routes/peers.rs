@@ -2,12 +2,14 @@
 
 use access::openapi::{ActingMember, IdempotencyKey, InGuildPath};
 use access::scope::{LearningGrade, LearningPlay};
+use access::web::Provided;
 use access::{App, AsMember, InGuild, Json, Path, Problems};
 use axum::extract::State;
 use axum::http::StatusCode;
 use kernel::Problem;
 
 use super::{AssessmentPath, ReviewPath, author};
+use crate::ReviewDesk;
 use crate::model::peer::{Assigned, NewReview, Reviewed};
 use crate::ops;
 
@@ -20,14 +22,12 @@ use crate::ops;
     responses((status = 200, body = Assigned), Problems),
     security(("api_key" = ["learning:play"])))]
 pub(super) async fn request(
-    State(app): State<App>,
+    Provided(desk): Provided<ReviewDesk>,
     member: AsMember<LearningPlay>,
     Path(path): Path<AssessmentPath>,
 ) -> Result<Json<Assigned>, Problem> {
     let (guild, user) = (member.guild_id, member.user_id);
-    let done = ops::review_request(app.pool(), guild, user, path.quest_id, path.assessment_id).await?;
-    app.wake().outbox();
-    Ok(Json(done))
+    Ok(Json(desk.request(guild, user, path.quest_id, path.assessment_id).await?))
 }
 
 /// Hand in a review

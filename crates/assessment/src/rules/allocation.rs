@@ -35,17 +35,21 @@ pub struct Choice {
 
 /// Chooses: where reviews are missing first, there the fewest first, then the oldest, then by chance that can be told again. Otherwise
 /// one that has enough. `None` if there is nothing to review.
-pub fn choose(reviewer: Uuid, required: u32, candidates: &[Candidate]) -> Option<Choice> {
+pub fn choose<'a>(
+    reviewer: Uuid,
+    required: u32,
+    candidates: impl IntoIterator<Item = &'a Candidate>,
+) -> Option<Choice> {
     let chance = |id: Uuid| {
         let mut hasher = DefaultHasher::new();
         (id, reviewer).hash(&mut hasher);
         hasher.finish()
     };
-    let key = |one: &&Candidate| {
-        let covered = one.completed + one.live;
-        (!needs(one, required), covered, one.received_at, chance(one.id), one.id)
-    };
-    let best = candidates.iter().min_by_key(key)?;
+    let key = |one: &Candidate| (!needs(one, required), one.completed + one.live, one.received_at);
+    let best = candidates.into_iter().min_by(|a, b| {
+        let tie = || (chance(a.id), a.id).cmp(&(chance(b.id), b.id));
+        key(a).cmp(&key(b)).then_with(tie)
+    })?;
     Some(Choice { id: best.id, needed: needs(best, required) })
 }
 

@@ -1,6 +1,6 @@
 //! Reviews among learners: who is to write which, what was written, who owes. Needs the assessment's lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use kernel::{GuildId, UserId};
@@ -26,7 +26,6 @@ pub(crate) struct Assignment {
     pub(crate) quest: QuestId,
     pub(crate) reviewer: LearnerId,
     pub(crate) status: String,
-    pub(crate) due_at: DateTime<Utc>,
 }
 
 /// Takes back what was not written in time.
@@ -44,23 +43,25 @@ pub(crate) async fn assignments_expire(conn: &mut PgConnection, lock: &Assessmen
     Ok(())
 }
 
-/// What a reviewer is at.
-pub(crate) async fn assignment_live(
+/// What reviewers are at.
+pub(crate) async fn assignments_live(
     conn: &mut PgConnection,
     lock: &AssessmentLock,
-    reviewer: LearnerId,
-) -> Result<Option<ReviewId>, Error> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT a.id AS "id: ReviewId" FROM assessment.peer_review_assignments a
+    reviewers: &[Uuid],
+) -> Result<HashMap<LearnerId, ReviewId>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT ON (a.reviewer_id) a.reviewer_id AS "reviewer: LearnerId", a.id AS "id: ReviewId"
+             FROM assessment.peer_review_assignments a
              JOIN assessment.quest_submissions s ON s.guild_id = a.guild_id AND s.id = a.submission_id
-            WHERE a.guild_id = $1 AND a.reviewer_id = $3 AND a.status = 'assigned' AND a.due_at > now() AND s.assessment_id = $2
-            ORDER BY a.id LIMIT 1"#,
+            WHERE a.guild_id = $1 AND a.reviewer_id = ANY ($3) AND a.status = 'assigned' AND a.due_at > now() AND s.assessment_id = $2
+            ORDER BY a.reviewer_id, a.id"#,
         lock.guild.get(),
         lock.id.get(),
-        reviewer.get(),
+        reviewers,
     )
-    .fetch_optional(conn)
-    .await?)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.reviewer, row.id)).collect())
 }
 
 /// An assignment, whatever became of it.
@@ -74,7 +75,7 @@ pub(crate) async fn assignment_get(
         Assignment,
         r#"SELECT a.submission_id AS "submission: SubmissionId", s.assessment_id AS "assessment!: AssessmentId",
                   s.quest_id AS "quest: QuestId", a.reviewer_id AS "reviewer: LearnerId",
-                  CASE WHEN a.status = 'assigned' AND a.due_at <= now() THEN 'expired' ELSE a.status END AS "status!", a.due_at
+                  CASE WHEN a.status = 'assigned' AND a.due_at <= now() THEN 'expired' ELSE a.status END AS "status!"
              FROM assessment.peer_review_assignments a
              JOIN assessment.quest_submissions s ON s.guild_id = a.guild_id AND s.id = a.submission_id
             WHERE a.guild_id = $1 AND a.id = $2"#,
@@ -86,69 +87,121 @@ pub(crate) async fn assignment_get(
     .ok_or(Error::NotFound("review"))
 }
 
-/// What a reviewer could be given: present submissions of others that they were never given, those first that need it most.
+/// A submission that some of those who ask could review.
+#[derive(Debug)]
+pub(crate) struct Open {
+    /// How it stands.
+    pub(crate) candidate: Candidate,
+    /// Whose it is.
+    pub(crate) author: LearnerId,
+    /// Those of who ask that were given it before.
+    pub(crate) had: Vec<LearnerId>,
+}
+
+/// What these reviewers may be given: for each of them at least as many as a request chooses among, though all others are given one
+/// before. The last that each author handed in, those first that need a review.
 pub(crate) async fn candidates(
     conn: &mut PgConnection,
     lock: &AssessmentLock,
-    reviewer: LearnerId,
+    reviewers: &[Uuid],
     required: i32,
-) -> Result<Vec<Candidate>, Error> {
+) -> Result<Vec<Open>, Error> {
+    // One's own is not among them, and each that is given moves back by one.
+    let most = CONSIDERED + 1 + i64::try_from(reviewers.len()).unwrap_or(CONSIDERED);
     let rows = sqlx::query!(
-        r#"SELECT s.id, s.status = 'in_review' AS "waits!", s.received_at, c.completed AS "completed!", c.live AS "live!"
+        r#"SELECT s.id, s.auth_user_id AS "author: LearnerId", s.status = 'in_review' AS "waits!", s.received_at,
+                  c.completed AS "completed!", c.live AS "live!", c.had AS "had!: Vec<LearnerId>"
              FROM assessment.quest_submissions s
             CROSS JOIN LATERAL (
                   SELECT count(*) FILTER (WHERE a.status = 'completed' AND r.hidden_at IS NULL)::int AS completed,
                          count(*) FILTER (WHERE a.status = 'assigned')::int AS live,
-                         coalesce(bool_or(a.reviewer_id = $3), false) AS had
+                         coalesce(array_agg(a.reviewer_id) FILTER (WHERE a.reviewer_id = ANY ($3)), '{}') AS had
                     FROM assessment.peer_review_assignments a
                     LEFT JOIN assessment.submission_reviews r ON r.guild_id = a.guild_id AND r.assignment_id = a.id
                    WHERE a.guild_id = s.guild_id AND a.submission_id = s.id) c
-            WHERE s.guild_id = $1 AND s.assessment_id = $2 AND s.auth_user_id <> $3 AND s.status <> 'withdrawn' AND NOT c.had
+            WHERE s.guild_id = $1 AND s.assessment_id = $2 AND s.status <> 'withdrawn'
               AND NOT EXISTS (SELECT FROM assessment.quest_submissions later
                                WHERE later.guild_id = s.guild_id AND later.attempt_id = s.attempt_id
                                  AND later.assessment_id = s.assessment_id AND later.attempt_number > s.attempt_number)
             ORDER BY NOT (s.status = 'in_review' AND c.completed + c.live < $4), c.completed + c.live, s.received_at, s.id
-            LIMIT $5"#,
+            LIMIT $5 + (SELECT coalesce(max(h.n), 0) FROM (
+                            SELECT count(*) AS n FROM assessment.peer_review_assignments a
+                              JOIN assessment.quest_submissions o ON o.guild_id = a.guild_id AND o.id = a.submission_id
+                             WHERE a.guild_id = $1 AND a.reviewer_id = ANY ($3) AND o.assessment_id = $2
+                             GROUP BY a.reviewer_id) h)"#,
         lock.guild.get(),
         lock.id.get(),
-        reviewer.get(),
+        reviewers,
         required,
-        CONSIDERED,
+        most,
     )
     .fetch_all(conn)
     .await?;
     let count = |n: i32| u32::try_from(n).unwrap_or(0);
-    Ok(rows
-        .into_iter()
-        .map(|row| Candidate {
+    let open = rows.into_iter().map(|row| Open {
+        candidate: Candidate {
             id: row.id,
             completed: count(row.completed),
             live: count(row.live),
             waits: row.waits,
             received_at: row.received_at,
-        })
-        .collect())
+        },
+        author: row.author,
+        had: row.had,
+    });
+    Ok(open.collect())
 }
 
-/// Gives somebody a submission to review, for so many hours.
-pub(crate) async fn assignment_insert(
+/// Gives submissions to reviewers, each for so many hours; tells their ids by reviewer. No reviewer is among them twice.
+pub(crate) async fn assignments_insert(
     conn: &mut PgConnection,
     lock: &AssessmentLock,
-    submission: SubmissionId,
-    reviewer: LearnerId,
-    hours: i32,
-) -> Result<ReviewId, Error> {
-    Ok(sqlx::query_scalar!(
+    given: &[(SubmissionId, LearnerId, i32)],
+) -> Result<HashMap<LearnerId, ReviewId>, Error> {
+    let submissions: Vec<Uuid> = given.iter().map(|(submission, ..)| submission.get()).collect();
+    let reviewers: Vec<Uuid> = given.iter().map(|(_, reviewer, _)| reviewer.get()).collect();
+    let hours: Vec<i32> = given.iter().map(|(.., hours)| *hours).collect();
+    let rows = sqlx::query!(
         r#"INSERT INTO assessment.peer_review_assignments (guild_id, submission_id, author_id, reviewer_id, due_at)
-           SELECT $1, s.id, s.auth_user_id, $3, now() + make_interval(hours => $4)
-             FROM assessment.quest_submissions s WHERE s.guild_id = $1 AND s.id = $2
-           RETURNING id AS "id: ReviewId""#,
+           SELECT $1, s.id, s.auth_user_id, g.reviewer, now() + make_interval(hours => g.hours)
+             FROM unnest($2::uuid[], $3::uuid[], $4::int[]) AS g (submission, reviewer, hours)
+             JOIN assessment.quest_submissions s ON s.guild_id = $1 AND s.id = g.submission
+           RETURNING reviewer_id AS "reviewer: LearnerId", id AS "id: ReviewId""#,
         lock.guild.get(),
-        submission.get(),
-        reviewer.get(),
-        hours,
+        &submissions,
+        &reviewers,
+        &hours,
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.reviewer, row.id)).collect())
+}
+
+/// A review that somebody is given, with what was handed in.
+#[derive(Debug)]
+pub(crate) struct Given {
+    pub(crate) id: ReviewId,
+    pub(crate) due_at: DateTime<Utc>,
+    pub(crate) version: i32,
+    pub(crate) data: Value,
+}
+
+/// What these reviews are of.
+pub(crate) async fn assignments_given(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    reviews: &[Uuid],
+) -> Result<Vec<Given>, Error> {
+    Ok(sqlx::query_as!(
+        Given,
+        r#"SELECT a.id AS "id: ReviewId", a.due_at, s.version, s.submission_data AS data
+             FROM assessment.peer_review_assignments a
+             JOIN assessment.quest_submissions s ON s.guild_id = a.guild_id AND s.id = a.submission_id
+            WHERE a.guild_id = $1 AND a.id = ANY ($2)"#,
+        guild.get(),
+        reviews,
+    )
+    .fetch_all(conn)
     .await?)
 }
 
@@ -283,16 +336,27 @@ pub(crate) async fn debt_get(
     assessment: AssessmentId,
     reviewer: LearnerId,
 ) -> Result<i32, Error> {
-    let owed = sqlx::query_scalar!(
-        r#"SELECT greatest(owed - written - forgiven, 0) AS "left!" FROM assessment.review_debts
-            WHERE guild_id = $1 AND assessment_id = $2 AND reviewer_id = $3"#,
+    let debts = debts_get(conn, guild, assessment, &[reviewer.get()]).await?;
+    Ok(debts.get(&reviewer).copied().unwrap_or(0))
+}
+
+/// What these reviewers still owe; who owes nothing may be missing.
+pub(crate) async fn debts_get(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    assessment: AssessmentId,
+    reviewers: &[Uuid],
+) -> Result<HashMap<LearnerId, i32>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT reviewer_id AS "reviewer: LearnerId", greatest(owed - written - forgiven, 0) AS "left!" FROM assessment.review_debts
+            WHERE guild_id = $1 AND assessment_id = $2 AND reviewer_id = ANY ($3)"#,
         guild.get(),
         assessment.get(),
-        reviewer.get(),
+        reviewers,
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(owed.unwrap_or(0))
+    Ok(rows.into_iter().map(|row| (row.reviewer, row.left)).collect())
 }
 
 /// What somebody is at, or still owes, of all assessments; at most 100.
@@ -362,25 +426,27 @@ pub(crate) async fn debt_pay(
     Ok(())
 }
 
-/// Lets somebody off what they still owe, on record; tells how much that was.
-pub(crate) async fn debt_forgive(
+/// Lets reviewers off what they still owe, on record; tells how much that was of each.
+pub(crate) async fn debts_forgive(
     conn: &mut PgConnection,
     lock: &AssessmentLock,
-    reviewer: LearnerId,
-) -> Result<i32, Error> {
-    let left = debt_get(&mut *conn, lock.guild, lock.id, reviewer).await?;
-    if left > 0 {
-        sqlx::query!(
-            "UPDATE assessment.review_debts SET forgiven = forgiven + $4, forgiven_at = now()
-              WHERE guild_id = $1 AND assessment_id = $2 AND reviewer_id = $3",
-            lock.guild.get(),
-            lock.id.get(),
-            reviewer.get(),
-            left,
-        )
-        .execute(conn)
-        .await?;
+    reviewers: &[Uuid],
+) -> Result<HashMap<LearnerId, i32>, Error> {
+    let mut left = debts_get(&mut *conn, lock.guild, lock.id, reviewers).await?;
+    left.retain(|_, left| *left > 0);
+    if left.is_empty() {
+        return Ok(left);
     }
+    let ids: Vec<Uuid> = left.keys().map(|reviewer| reviewer.get()).collect();
+    sqlx::query!(
+        "UPDATE assessment.review_debts SET forgiven = owed - written, forgiven_at = now()
+          WHERE guild_id = $1 AND assessment_id = $2 AND reviewer_id = ANY ($3) AND owed > written + forgiven",
+        lock.guild.get(),
+        lock.id.get(),
+        &ids,
+    )
+    .execute(conn)
+    .await?;
     Ok(left)
 }
 

@@ -1,5 +1,7 @@
 //! What was handed in, its claims and its grades. Grades are percents, here in hundredths.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use kernel::{GuildId, UserId};
 use learning::ids::{AssessmentId, AttemptId, LearnerId, QuestId, StepId, Subject};
@@ -152,6 +154,25 @@ pub(crate) async fn submissions_count(
     .fetch_one(conn)
     .await?;
     Ok((row.count, row.open))
+}
+
+/// Those of these attempts in which something was handed in for an assessment.
+pub(crate) async fn handed_in(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    assessment: AssessmentId,
+    attempts: &[Uuid],
+) -> Result<HashSet<AttemptId>, Error> {
+    let rows = sqlx::query_scalar!(
+        r#"SELECT DISTINCT attempt_id AS "attempt: AttemptId" FROM assessment.quest_submissions
+            WHERE guild_id = $1 AND attempt_id = ANY ($3) AND assessment_id = $2"#,
+        guild.get(),
+        assessment.get(),
+        attempts,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Something to be kept.

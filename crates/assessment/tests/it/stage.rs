@@ -37,7 +37,12 @@ impl Way {
 impl Stage {
     pub(crate) async fn new() -> Self {
         let routes = || learning::router().merge(assessment::router());
-        let house = House::new(GUILD, &["*"], |_| routes().split_for_parts().0).await;
+        let house = House::new(GUILD, &["*"], |app| {
+            let steps = learning::StepDesk::start(app.pool(), app.wake());
+            let reviews = assessment::ReviewDesk::start(app.pool(), app.wake());
+            routes().split_for_parts().0.layer(axum::Extension(steps)).layer(axum::Extension(reviews))
+        })
+        .await;
         let stage = Self { house };
         stage.members(&[ADA, BOB]).await;
         stage

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use jobs::Wake;
 use kernel::{GuildId, UserId};
+use learning::StepDesk;
 use learning::ids::{PathId, QuestId, StepId};
 use learning::model::learner::Confirmation;
-use learning::ops::step_complete;
 use serde_json::{Value, json};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use tokio::task::JoinSet;
 
 use super::{SECTION, latencies, learners, publish};
@@ -70,6 +71,7 @@ pub(super) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
     ground.settle().await?;
 
     let _spinner = progress::spinner("learners complete steps");
+    let desk = StepDesk::start(pool, &Wake::new());
     let all = usize::try_from(count)? * 2;
     // One after another first: what a completion costs by itself, and what unlocking adds to it.
     let (mut opens, mut ends) = (Samples::default(), Samples::default());
@@ -77,14 +79,14 @@ pub(super) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
         let user = UserId::new(FIRST_USER + n);
         for (at, step) in plain.steps.iter().enumerate() {
             let began = Instant::now();
-            complete(pool, user, plain.quest, *step).await?;
+            complete(&desk, user, plain.quest, *step).await?;
             if at == 1 {
                 ends.push(began.elapsed());
             }
         }
         for (at, step) in first.steps.iter().enumerate() {
             let began = Instant::now();
-            complete(pool, user, first.quest, *step).await?;
+            complete(&desk, user, first.quest, *step).await?;
             if at == 1 {
                 opens.push(began.elapsed());
             }
@@ -94,10 +96,10 @@ pub(super) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
     let begun_at = usize::try_from(lone)? * 2;
     let quarter = (all - begun_at) / 4;
     let before = bare_rate(ground, &bare, after, path, 0..quarter * 2).await?;
-    let rate = rate(pool, &first, begun_at..begun_at + quarter * 3).await?;
+    let rate = rate(&desk, &first, begun_at..begun_at + quarter * 3).await?;
     let behind = bare_rate(ground, &bare, after, path, quarter * 2..quarter * 4).await?;
     let limit = f64::midpoint(before, behind);
-    let paced = paced(pool, &first, begun_at + quarter * 3..all, rate / 2.0).await?;
+    let paced = paced(&desk, &first, begun_at + quarter * 3..all, rate / 2.0).await?;
     let done: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM learning.user_quest_attempts WHERE guild_id = $1 AND quest_id = $2 AND status = 'Completed'",
     )
@@ -173,18 +175,18 @@ async fn begun(conn: &mut PgConnection, slug: &str) -> Result<Begun> {
     Ok(Begun { quest, steps: [steps[0], steps[1]] })
 }
 
-async fn complete(pool: &PgPool, user: UserId, quest: QuestId, step: StepId) -> Result<()> {
-    step_complete(pool, GUILD, user, quest, step, &Confirmation { note: None }).await?;
+async fn complete(desk: &StepDesk, user: UserId, quest: QuestId, step: StepId) -> Result<()> {
+    desk.complete(GUILD, user, quest, step, Confirmation { note: None }).await?;
     Ok(())
 }
 
 /// So many turns, by learners at once; a learner's second turn may meet their first one.
-async fn rate(pool: &PgPool, begun: &Begun, turns: std::ops::Range<usize>) -> Result<f64> {
+async fn rate(desk: &StepDesk, begun: &Begun, turns: std::ops::Range<usize>) -> Result<f64> {
     let (next, end, count) = (Arc::new(AtomicUsize::new(turns.start)), turns.end, turns.len());
     let began = Instant::now();
     let mut workers = JoinSet::new();
     for _ in 0..AT_ONCE {
-        let (pool, next, quest, steps) = (pool.clone(), Arc::clone(&next), begun.quest, begun.steps);
+        let (desk, next, quest, steps) = (desk.clone(), Arc::clone(&next), begun.quest, begun.steps);
         workers.spawn(async move {
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
@@ -192,7 +194,7 @@ async fn rate(pool: &PgPool, begun: &Begun, turns: std::ops::Range<usize>) -> Re
                     return anyhow::Ok(());
                 }
                 let (user, step) = turn(n);
-                complete(&pool, UserId::new(user), quest, steps[step]).await?;
+                complete(&desk, UserId::new(user), quest, steps[step]).await?;
             }
         });
     }
@@ -203,17 +205,17 @@ async fn rate(pool: &PgPool, begun: &Begun, turns: std::ops::Range<usize>) -> Re
 }
 
 /// Turns that come at a rate, whether or not earlier ones are done: how long each takes from when it was due.
-async fn paced(pool: &PgPool, begun: &Begun, turns: std::ops::Range<usize>, rate: f64) -> Result<Samples> {
+async fn paced(desk: &StepDesk, begun: &Begun, turns: std::ops::Range<usize>, rate: f64) -> Result<Samples> {
     let began = Instant::now();
     let mut tasks = JoinSet::new();
     for (n, turn_number) in turns.enumerate() {
         #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark")]
         let due = began + Duration::from_secs_f64(n as f64 / rate);
         tokio::time::sleep_until(due.into()).await;
-        let (pool, quest, steps) = (pool.clone(), begun.quest, begun.steps);
+        let (desk, quest, steps) = (desk.clone(), begun.quest, begun.steps);
         tasks.spawn(async move {
             let (user, step) = turn(turn_number);
-            complete(&pool, UserId::new(user), quest, steps[step]).await?;
+            complete(&desk, UserId::new(user), quest, steps[step]).await?;
             anyhow::Ok(due.elapsed())
         });
     }

@@ -4,8 +4,10 @@ use std::time::Instant;
 
 use access::{By, Origin};
 use anyhow::{Context as _, Result, ensure};
+use assessment::ReviewDesk;
 use assessment::model::regrade::NewRegrade;
 use assessment::model::work::Work;
+use jobs::Wake;
 use kernel::{GuildId, UserId};
 use learning::ids::{AssessmentId, QuestId, StepId, Subject};
 use learning::ops::{Author, attempt_begin};
@@ -60,12 +62,13 @@ pub(super) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
     ground.settle().await?;
     let spinner = progress::spinner("learners ask for reviews");
     let began = Instant::now();
+    let desk = ReviewDesk::start(pool, &Wake::new());
     let mut asking = JoinSet::new();
     for n in 0..at_once {
-        let pool = pool.clone();
+        let desk = desk.clone();
         asking.spawn(async move {
             let user = UserId::new(FIRST_USER + n);
-            let given = assessment::ops::review_request(&pool, GUILD, user, essay, peers).await?;
+            let given = desk.request(GUILD, user, essay, peers).await?;
             ensure!(given.review.is_some(), "{user} is given nothing to review");
             anyhow::Ok(began.elapsed())
         });

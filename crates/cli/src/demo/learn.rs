@@ -154,7 +154,7 @@ async fn do_quest(
             let note =
                 Some("I have read it, tried it, and told others of it. Here is what I think.".to_owned());
             let confirmation = Confirmation { note };
-            ops::step_complete(pool, GUILD, user, quest, view.id, &confirmation).await.map_err(failed)?;
+            services.steps.complete(GUILD, user, quest, view.id, confirmation).await.map_err(failed)?;
         }
     }
     for view in attempt.assessments.iter().filter(|one| !one.test_out) {

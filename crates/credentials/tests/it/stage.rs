@@ -87,7 +87,9 @@ impl Stage {
             ..HttpSettings::default()
         };
         let app = App::new(database.pool().clone(), jobs::Wake::new(), http);
+        let steps = learning::StepDesk::start(app.pool(), app.wake());
         let routes = credentials::router().merge(learning::router()).split_for_parts().0;
+        let routes = routes.layer(axum::Extension(steps));
         Self {
             router: routes.with_state(app),
             key: key.reveal().to_owned(),

@@ -1,8 +1,10 @@
 //! Reviews that learners write of each other's work. Nobody is told whose work it is, nor who reviewed it.
 
 use access::scope::LearningPlay;
+use access::web::Provided;
 use access::{App, Path};
 use askama::Template;
+use assessment::ReviewDesk;
 use assessment::ids::ReviewId;
 use assessment::model::peer::{NewReview, ReviewOwed, ReviewTask};
 use axum::extract::State;
@@ -107,27 +109,27 @@ impl ReviewPage {
 /// Asks for something to review, and shows it: the review that one is at, as long as one is.
 pub(super) async fn request(
     State(app): State<App>,
+    Provided(desk): Provided<ReviewDesk>,
     member: Member<LearningPlay>,
     Path(path): Path<AssessmentPath>,
 ) -> Result<Response, Problem> {
-    asked(&app, member, path, none(), None).await
+    asked(&app, &desk, member, path, none(), None).await
 }
 
 async fn asked(
     app: &App,
+    desk: &ReviewDesk,
     member: Member<LearningPlay>,
     path: AssessmentPath,
     typed: Typed,
     refusal: Option<Problem>,
 ) -> Result<Response, Problem> {
     let (guild, user) = (member.guild_id(), member.user_id());
-    let given =
-        assessment::ops::review_request(app.pool(), guild, user, path.quest_id, path.assessment_id).await;
+    let given = desk.request(guild, user, path.quest_id, path.assessment_id).await;
     let given = match given.map_err(Problem::from) {
         Ok(given) => given,
         Err(problem) => return refuse(app, member, path, none(), problem).await,
     };
-    app.wake().outbox();
     let back = path.back(&member.shell);
     let Some(task) = given.review else {
         let text = if given.forgiven > 0 {
@@ -167,6 +169,7 @@ fn review(typed: &Typed) -> Result<NewReview, Problem> {
 
 pub(super) async fn submit(
     State(app): State<App>,
+    Provided(desk): Provided<ReviewDesk>,
     member: Member<LearningPlay>,
     Path(path): Path<ReviewPath>,
     typed: Typed,
@@ -187,7 +190,7 @@ pub(super) async fn submit(
             reviewed.reviews_owed,
         )),
         Err(problem) if problem.status() == 400 => {
-            asked(&app, member, path.assessment(), typed, Some(problem)).await
+            asked(&app, &desk, member, path.assessment(), typed, Some(problem)).await
         }
         Err(problem) if shown_in_form(&problem) => {
             refuse(&app, member, path.assessment(), typed, problem).await

@@ -1,6 +1,7 @@
 //! A quest: what it is about, its steps, and what one does with it.
 
 use access::scope::{LearningPlay, LearningRead};
+use access::web::Provided;
 use access::{App, Path};
 use askama::Template;
 use assessment::model::work::Work;
@@ -17,6 +18,7 @@ use frame::visit::{Member, Visit};
 use frame::{format, markdown, ui};
 use kernel::Problem;
 use kernel::files::{encoded, is_picture};
+use learning::StepDesk;
 use learning::ids::{StepId, Subject};
 use learning::model::learner::{
     AttemptView, Confirmation, FileView, Lack, Notes, QuestState, QuestView, StepView, UpgradePreview,
@@ -330,6 +332,7 @@ pub(super) async fn upgrade_now(
 
 pub(super) async fn complete(
     State(app): State<App>,
+    Provided(desk): Provided<StepDesk>,
     member: Member<LearningPlay>,
     Path(path): Path<StepPath>,
     typed: Typed,
@@ -338,13 +341,10 @@ pub(super) async fn complete(
     let completed = async {
         let body: Confirmation = typed.read()?;
         let step = path.step_id;
-        Ok::<_, Problem>(
-            learning::ops::step_complete(app.pool(), guild, user, path.quest_id, step, &body).await?,
-        )
+        Ok::<_, Problem>(desk.complete(guild, user, path.quest_id, step, body).await?)
     };
     match completed.await {
         Ok(attempt) => {
-            app.wake().outbox();
             let text = if attempt.completed_at.is_some() {
                 "The quest is done. Well done!"
             } else {

@@ -164,8 +164,8 @@ pub(crate) async fn step_done(call: Call) -> Answered {
         return Ok(Reply::form(&id, &label, vec![field("note", &label, true, 4_000)]));
     }
     let confirmation = Confirmation { note };
-    let attempt = ops::step_complete(call.pool(), call.guild, call.user, quest, step, &confirmation).await?;
-    call.committed();
+    let desk = &call.bot.faculties().steps;
+    let attempt = desk.complete(call.guild, call.user, quest, step, confirmation).await?;
     Ok(shown(&call, &attempt).await?.instead())
 }
 

@@ -2,7 +2,7 @@
 
 use assessment::ids::ReviewId;
 use assessment::model::peer::{NewReview, ReviewTask, Reviewed};
-use assessment::ops::{assessment_list, review_decline, review_request, review_submit, reviews_owed};
+use assessment::ops::{assessment_list, review_decline, review_submit, reviews_owed};
 use kernel::Problem;
 use learning::ids::{AssessmentId, QuestId};
 use learning::model::assessment::AssessmentType;
@@ -38,8 +38,8 @@ pub(crate) async fn review(call: Call) -> Answered {
         })?;
         (one.quest_id, one.assessment_id)
     };
-    let given = review_request(call.pool(), call.guild, call.user, quest, assessment).await?;
-    call.committed();
+    let desk = &call.bot.faculties().reviews;
+    let given = desk.request(call.guild, call.user, quest, assessment).await?;
     let Some(task) = given.review else {
         let text = say!(call.lang, "There is nothing to review now.", "Jetzt gibt es nichts zu bewerten.");
         return Ok(Reply::text(text + &still_owed(call.lang, Reviewed { reviews_owed: given.reviews_owed })));
@@ -92,7 +92,8 @@ fn quest_and_review(call: &Call) -> Result<(QuestId, ReviewId), Problem> {
 /// What is to be reviewed, as long as it is this learner's: they are told again what they are at. Were it taken back, they would be at another.
 async fn still(call: &Call, quest: QuestId, review: ReviewId) -> Result<ReviewTask, Problem> {
     for assessment in peers_of(call, quest).await? {
-        let given = review_request(call.pool(), call.guild, call.user, quest, assessment).await?;
+        let desk = &call.bot.faculties().reviews;
+        let given = desk.request(call.guild, call.user, quest, assessment).await?;
         if let Some(task) = given.review.filter(|task| task.id == review) {
             return Ok(task);
         }

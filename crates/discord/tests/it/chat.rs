@@ -7,6 +7,7 @@ use access::keys::{NewKey, key_create};
 use access::personal::Keepers;
 use access::testing::assert_documented;
 use access::{App, By, HttpSettings, Origin, Scopes};
+use assessment::ReviewDesk;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use axum::{Extension, Router};
@@ -116,6 +117,8 @@ impl Chat {
             keepers: Keepers::of(&SLICES),
             submissions: SubmissionWriter::start(&pool, &wake, 1, None),
             transfers: TransferWriter::start(&pool, &wake, 1),
+            steps: learning::StepDesk::start(&pool, &wake),
+            reviews: ReviewDesk::start(&pool, &wake),
             lake: EventWriter::start(&pool, &wake, 1),
             sandbox,
         };

@@ -10,8 +10,11 @@ use crate::store::{figures, fold, items, next, ratings, reviews};
 
 /// Events that one transaction folds.
 const EVENTS: i64 = 20_000;
-/// Idle attempts, quests and subjects that one transaction takes.
+/// Idle attempts and subjects that one transaction takes.
 const AT_ONCE: i64 = 500;
+/// Quests that one transaction makes the figures of. A quest's runs lie all over their table: where many quests are open, each
+/// transaction reads nearly all of it.
+const QUESTS: i64 = 2_500;
 /// How often attempts may vanish under one folding before that is a fault.
 const MAX_VANISHED: usize = 10;
 
@@ -82,7 +85,7 @@ pub async fn guild_count(pool: &PgPool, guild: GuildId) -> Result<Counted, Error
         let (quests, subjects, days) = db::retry(|| async {
             let mut tx = db::begin(pool).await?;
             fold::guild_lock(&mut tx, guild).await?;
-            let quests = figures::quests_take(&mut tx, guild, AT_ONCE).await?;
+            let quests = figures::quests_take(&mut tx, guild, QUESTS).await?;
             if !quests.is_empty() {
                 figures::quests_make(&mut tx, guild, &quests).await?;
             }

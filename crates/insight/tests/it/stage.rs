@@ -34,9 +34,12 @@ pub(crate) struct Past {
 
 impl Stage {
     pub(crate) async fn new() -> Self {
-        let house =
-            House::new(GUILD, &["*"], |_| learning::router().merge(insight::router()).split_for_parts().0)
-                .await;
+        let house = House::new(GUILD, &["*"], |app| {
+            let steps = learning::StepDesk::start(app.pool(), app.wake());
+            let routes = learning::router().merge(insight::router()).split_for_parts().0;
+            routes.layer(axum::Extension(steps))
+        })
+        .await;
         let mut conn = house.pool().acquire().await.unwrap();
         let members = [(UserId::new(ADA), Some("Ada")), (UserId::new(BOB), Some("Bob"))];
         people::members_ensure(&mut conn, GUILD, &members).await.unwrap();

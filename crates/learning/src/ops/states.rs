@@ -36,6 +36,11 @@ fn stored(done: i32, total: i32) -> Progress {
 /// An attempt as its learner sees it.
 pub(crate) async fn attempt_view(conn: &mut PgConnection, work: &Work) -> Result<AttemptView, Error> {
     let current_version = store::current_version(conn, work.learner.guild, work.attempt.quest).await?;
+    Ok(attempt_shown(work, current_version))
+}
+
+/// The same, where it is known which version is begun now.
+pub(super) fn attempt_shown(work: &Work, current_version: i32) -> AttemptView {
     let attempt = &work.attempt;
     let steps = work.version.quest.steps.iter().filter_map(|step| {
         let id = work.version.id(&step.slug)?;
@@ -46,7 +51,7 @@ pub(crate) async fn attempt_view(conn: &mut PgConnection, work: &Work) -> Result
         AttemptStatus::Completed => Progress { done: work.progress().total, total: work.progress().total },
         _ => work.progress(),
     };
-    Ok(AttemptView {
+    AttemptView {
         id: attempt.id,
         quest_id: attempt.quest,
         version: attempt.version,
@@ -70,7 +75,7 @@ pub(crate) async fn attempt_view(conn: &mut PgConnection, work: &Work) -> Result
             None,
         ),
         assessments: work.version.quest.assessments.iter().map(|one| assessment_title(work, one)).collect(),
-    })
+    }
 }
 
 fn assessment_title(work: &Work, one: &Assessment) -> AssessmentTitle {
@@ -157,7 +162,7 @@ async fn standing(
     };
     let attempts = store::attempts_of(&mut *conn, guild, learner).await?;
     let unlocked = store::unlocked_of(&mut *conn, guild, learner).await?;
-    let enrolled = store::enrolments_of(conn, guild, learner).await?;
+    let enrolled = store::enrolments_of(conn, guild, &[learner.get()]).await?;
     Ok(Standing {
         facts,
         attempts: attempts.into_iter().map(|attempt| (attempt.quest, attempt)).collect(),

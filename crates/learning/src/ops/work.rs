@@ -1,13 +1,15 @@
 //! What an operation in an attempt works with: the learner's lock, the attempt, its version and how its steps stand.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use kernel::{GuildId, UserId};
 use serde_json::Value;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::error::Error;
-use crate::ids::{AssessmentId, QuestId, StepId, Subject};
+use crate::ids::{AssessmentId, AttemptId, QuestId, StepId, Subject};
 use crate::model::assessment::Assessment;
 use crate::model::coding::Coding;
 use crate::model::quest::{QuestDocument, Step};
@@ -15,7 +17,7 @@ use crate::model::quiz::Quiz;
 use crate::rules::banks::fill;
 use crate::rules::progress::Progress;
 use crate::store::{
-    self, Attempt, AttemptEvent, AttemptStatus, Learner, Snapshot, StepState, StepStatus, attempt_get,
+    self, Attempt, AttemptEvent, AttemptStatus, Learner, Snapshot, StepState, StepStatus, attempts_at,
     learner_lock, step_states,
 };
 
@@ -27,7 +29,7 @@ pub struct Work {
     /// Their attempt.
     pub attempt: Attempt,
     /// Its version.
-    pub version: Snapshot,
+    pub version: Arc<Snapshot>,
     /// How its steps stand; those that were never touched are not among them.
     pub states: BTreeMap<StepId, StepState>,
     /// Assessments that are passed.
@@ -50,6 +52,10 @@ pub async fn version_read(
     Ok(read)
 }
 
+pub(super) fn not_begun() -> Error {
+    Error::state("You have not begun this quest; begin it first.")
+}
+
 impl Work {
     /// Locks the member's attempt at a quest.
     #[kernel::boxed]
@@ -61,18 +67,41 @@ impl Work {
     ) -> Result<Self, Error> {
         store::quest_published(&mut *conn, guild, quest).await?;
         let learner = learner_lock(&mut *conn, guild, user).await?;
-        let attempt = attempt_get(&mut *conn, guild, learner.id, quest)
-            .await?
-            .ok_or_else(|| Error::state("You have not begun this quest; begin it first."))?;
-        let version = version_read(&mut *conn, guild, quest, attempt.version).await?;
-        let states = step_states(&mut *conn, guild, attempt.id).await?;
-        let passed = if version.quest.assessments.is_empty() {
-            BTreeSet::new()
-        } else {
-            let stand = store::assessments_of(conn, guild, attempt.id).await?;
-            stand.into_iter().filter(|(_, one)| one.passed_at.is_some()).map(|(id, _)| id).collect()
+        let mut work = Self::of(conn, guild, &[learner], quest).await?;
+        work.pop().ok_or_else(not_begun)
+    }
+
+    /// The attempts at a quest of learners who are locked already, all of one guild. Who has none is not among them.
+    pub async fn of(
+        conn: &mut PgConnection,
+        guild: GuildId,
+        learners: &[Learner],
+        quest: QuestId,
+    ) -> Result<Vec<Self>, Error> {
+        let ids: Vec<Uuid> = learners.iter().map(|learner| learner.id.get()).collect();
+        let mut attempts = attempts_at(&mut *conn, guild, &ids, quest).await?;
+        let mut versions: BTreeMap<i32, Arc<Snapshot>> = BTreeMap::new();
+        for version in attempts.values().map(|attempt| attempt.version).collect::<BTreeSet<i32>>() {
+            versions.insert(version, Arc::new(version_read(&mut *conn, guild, quest, version).await?));
+        }
+        let ids: Vec<Uuid> = attempts.values().map(|attempt| attempt.id.get()).collect();
+        let mut states = step_states(&mut *conn, guild, &ids).await?;
+        let assessed = versions.values().any(|version| !version.quest.assessments.is_empty());
+        let stand = if assessed { store::assessments_in(conn, guild, &ids).await? } else { HashMap::new() };
+        let of_attempt = |id: AttemptId| {
+            let passed = stand.get(&id).into_iter().flatten().filter(|(_, one)| one.passed_at.is_some());
+            passed.map(|(id, _)| *id).collect()
         };
-        Ok(Self { learner, attempt, version, states, passed })
+        let mut all = Vec::with_capacity(attempts.len());
+        for learner in learners {
+            let Some(attempt) = attempts.remove(&learner.id) else { continue };
+            let version = versions.get(&attempt.version).ok_or(Error::NotFound("version"))?;
+            let version = Arc::clone(version);
+            let states = states.remove(&attempt.id).unwrap_or_default();
+            let passed = of_attempt(attempt.id);
+            all.push(Self { learner: *learner, attempt, version, states, passed });
+        }
+        Ok(all)
     }
 
     /// The document of the attempt's version.

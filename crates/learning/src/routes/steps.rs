@@ -9,6 +9,7 @@ use kernel::Problem;
 use sandbox::Sandbox;
 
 use super::StepPath;
+use crate::StepDesk;
 use crate::ids::Subject;
 use crate::model::coding::CodeAnswer;
 use crate::model::learner::{AttemptView, Confirmation, ProgramResult, QuizAnswers, QuizResult, QuizTry};
@@ -40,16 +41,13 @@ pub(super) async fn open(
     responses((status = 200, body = AttemptView), Problems),
     security(("api_key" = ["learning:play"])))]
 pub(super) async fn complete(
-    State(app): State<App>,
+    Provided(desk): Provided<StepDesk>,
     member: AsMember<LearningPlay>,
     Path(path): Path<StepPath>,
     Json(body): Json<Confirmation>,
 ) -> Result<Json<AttemptView>, Problem> {
-    let done =
-        ops::step_complete(app.pool(), member.guild_id, member.user_id, path.quest_id, path.step_id, &body)
-            .await?;
-    app.wake().outbox();
-    Ok(Json(done))
+    let (guild, user) = (member.guild_id, member.user_id);
+    Ok(Json(desk.complete(guild, user, path.quest_id, path.step_id, body).await?))
 }
 
 /// Leave out an optional step

@@ -1,6 +1,6 @@
 //! Attempts, their steps, and what happened in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use kernel::GuildId;
@@ -112,6 +112,43 @@ pub async fn attempt_get(
     .await?)
 }
 
+/// Attempts of these learners at a quest, by learner.
+pub async fn attempts_at(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    learners: &[Uuid],
+    quest: QuestId,
+) -> Result<HashMap<LearnerId, Attempt>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT auth_user_id AS "learner: LearnerId", id AS "id: AttemptId", version, status AS "status: AttemptStatus", started_at,
+                  paused_at, completed_at, restarts, done_count, total_count, total_experience_earned, notes
+             FROM learning.user_quest_attempts WHERE guild_id = $1 AND auth_user_id = ANY ($2) AND quest_id = $3"#,
+        guild.get(),
+        learners,
+        quest.get(),
+    )
+    .fetch_all(conn)
+    .await?;
+    let attempts = rows.into_iter().map(|row| {
+        let attempt = Attempt {
+            id: row.id,
+            quest,
+            version: row.version,
+            status: row.status,
+            started_at: row.started_at,
+            paused_at: row.paused_at,
+            completed_at: row.completed_at,
+            restarts: row.restarts,
+            done: row.done_count,
+            total: row.total_count,
+            experience_earned: row.total_experience_earned,
+            notes: row.notes,
+        };
+        (row.learner, attempt)
+    });
+    Ok(attempts.collect())
+}
+
 /// All attempts of a learner.
 pub(crate) async fn attempts_of(
     conn: &mut PgConnection,
@@ -131,22 +168,23 @@ pub(crate) async fn attempts_of(
     .await?)
 }
 
-/// The steps of an attempt that were touched.
+/// The steps that were touched, of each attempt.
 pub async fn step_states(
     conn: &mut PgConnection,
     guild: GuildId,
-    attempt: AttemptId,
-) -> Result<BTreeMap<StepId, StepState>, Error> {
+    attempts: &[Uuid],
+) -> Result<HashMap<AttemptId, BTreeMap<StepId, StepState>>, Error> {
     let rows = sqlx::query!(
-        r#"SELECT step_id AS "step: StepId", status AS "status: StepStatus", attempts_count, (score * 100)::int AS score,
-                  experience_earned, feedback, completed_at, submission_data
-             FROM learning.user_quest_step_progress WHERE guild_id = $1 AND attempt_id = $2"#,
+        r#"SELECT attempt_id AS "attempt: AttemptId", step_id AS "step: StepId", status AS "status: StepStatus", attempts_count,
+                  (score * 100)::int AS score, experience_earned, feedback, completed_at, submission_data
+             FROM learning.user_quest_step_progress WHERE guild_id = $1 AND attempt_id = ANY ($2)"#,
         guild.get(),
-        attempt.get(),
+        attempts,
     )
     .fetch_all(conn)
     .await?;
-    let states = rows.into_iter().map(|row| {
+    let mut states: HashMap<AttemptId, BTreeMap<StepId, StepState>> = HashMap::with_capacity(attempts.len());
+    for row in rows {
         let state = StepState {
             status: row.status,
             tries: row.attempts_count,
@@ -156,9 +194,9 @@ pub async fn step_states(
             completed_at: row.completed_at,
             submission: row.submission_data,
         };
-        (row.step, state)
-    });
-    Ok(states.collect())
+        states.entry(row.attempt).or_default().insert(row.step, state);
+    }
+    Ok(states)
 }
 
 /// Begins an attempt.
@@ -251,32 +289,49 @@ pub(crate) async fn attempt_move(
     Ok(())
 }
 
-/// Writes how much is done, and whether that is all.
-pub(crate) async fn attempt_completed_write(
+/// What an attempt has come to.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// The attempt.
+    pub(crate) attempt: AttemptId,
+    /// How much of it is done.
+    pub(crate) done: i32,
+    /// XP that this brought.
+    pub(crate) earned: i32,
+    /// The step that comes next.
+    pub(crate) current: Option<StepId>,
+    /// Whether that is all.
+    pub(crate) completed: bool,
+}
+
+/// Writes how much is done of attempts, and whether that is all.
+pub(crate) async fn attempts_done(
     conn: &mut PgConnection,
-    learner: &Learner,
-    attempt: AttemptId,
-    done: i32,
-    earned: i32,
-    current: Option<StepId>,
-    completed: bool,
+    guild: GuildId,
+    rows: &[Done],
 ) -> Result<(), Error> {
+    let attempts: Vec<Uuid> = rows.iter().map(|row| row.attempt.get()).collect();
+    let done: Vec<i32> = rows.iter().map(|row| row.done).collect();
+    let earned: Vec<i32> = rows.iter().map(|row| row.earned).collect();
+    let current: Vec<Option<Uuid>> = rows.iter().map(|row| row.current.map(StepId::get)).collect();
+    let completed: Vec<bool> = rows.iter().map(|row| row.completed).collect();
     sqlx::query!(
-        "UPDATE learning.user_quest_attempts
-            SET done_count = CASE WHEN $6 OR status = 'Completed' THEN total_count ELSE $3 END, total_experience_earned = total_experience_earned + $4,
-                current_step_id = $5,
-                status = CASE WHEN $6 THEN 'Completed' ELSE status END,
-                completed_at = CASE WHEN $6 THEN coalesce(completed_at, now()) ELSE completed_at END,
-                paused_seconds = paused_seconds
-                                 + CASE WHEN $6 THEN coalesce(extract(epoch FROM now() - paused_at), 0)::bigint ELSE 0 END,
-                paused_at = CASE WHEN $6 THEN NULL ELSE paused_at END, last_activity_at = now()
-          WHERE guild_id = $1 AND id = $2",
-        learner.guild.get(),
-        attempt.get(),
-        done,
-        earned,
-        current.map(StepId::get),
-        completed,
+        "UPDATE learning.user_quest_attempts a
+            SET done_count = CASE WHEN d.completed OR a.status = 'Completed' THEN a.total_count ELSE d.done END,
+                total_experience_earned = a.total_experience_earned + d.earned, current_step_id = d.current_step,
+                status = CASE WHEN d.completed THEN 'Completed' ELSE a.status END,
+                completed_at = CASE WHEN d.completed THEN coalesce(a.completed_at, now()) ELSE a.completed_at END,
+                paused_seconds = a.paused_seconds
+                                 + CASE WHEN d.completed THEN coalesce(extract(epoch FROM now() - a.paused_at), 0)::bigint ELSE 0 END,
+                paused_at = CASE WHEN d.completed THEN NULL ELSE a.paused_at END, last_activity_at = now()
+           FROM unnest($2::uuid[], $3::int[], $4::int[], $5::uuid[], $6::boolean[]) AS d (id, done, earned, current_step, completed)
+          WHERE a.guild_id = $1 AND a.id = d.id",
+        guild.get(),
+        &attempts,
+        &done,
+        &earned,
+        &current as &[Option<Uuid>],
+        &completed,
     )
     .execute(conn)
     .await?;
@@ -310,27 +365,47 @@ pub(crate) async fn step_put(
     step: StepId,
     state: &StepState,
 ) -> Result<(), Error> {
+    steps_put(conn, learner.guild, &[(attempt, step, state)]).await
+}
+
+/// Writes how steps of attempts stand.
+pub(crate) async fn steps_put(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    steps: &[(AttemptId, StepId, &StepState)],
+) -> Result<(), Error> {
+    let attempts: Vec<Uuid> = steps.iter().map(|(attempt, ..)| attempt.get()).collect();
+    let ids: Vec<Uuid> = steps.iter().map(|(_, step, _)| step.get()).collect();
+    let states = || steps.iter().map(|(.., state)| *state);
+    let statuses: Vec<StepStatus> = states().map(|state| state.status).collect();
+    let submissions: Vec<Option<Value>> = states().map(|state| state.submission.clone()).collect();
+    let scores: Vec<Option<i32>> = states().map(|state| state.score).collect();
+    let feedback: Vec<Option<String>> = states().map(|state| state.feedback.clone()).collect();
+    let earned: Vec<i32> = states().map(|state| state.experience_earned).collect();
+    let tries: Vec<i32> = states().map(|state| state.tries).collect();
     sqlx::query!(
         r#"INSERT INTO learning.user_quest_step_progress AS p (guild_id, attempt_id, step_id, status, started_at, completed_at,
                                                                submission_data, score, feedback, experience_earned, attempts_count)
-           VALUES ($1, $2, $3, $4, now(),
-                   CASE WHEN $4 IN ('Completed'::learning.step_completion_status, 'Skipped') THEN now() END,
-                   $5, $6::int / 100.0, $7, $8, $9)
+           SELECT $1, d.attempt, d.step, d.status, now(),
+                  CASE WHEN d.status IN ('Completed'::learning.step_completion_status, 'Skipped') THEN now() END,
+                  d.submission, d.score / 100.0, d.feedback, d.earned, d.tries
+             FROM unnest($2::uuid[], $3::uuid[], $4::learning.step_completion_status[], $5::jsonb[], $6::int[], $7::text[], $8::int[],
+                         $9::int[]) AS d (attempt, step, status, submission, score, feedback, earned, tries)
            ON CONFLICT ON CONSTRAINT uq_user_quest_step_progress_attempt_id_step_id DO UPDATE
               SET status = excluded.status, started_at = coalesce(p.started_at, excluded.started_at),
                   completed_at = CASE WHEN excluded.completed_at IS NOT NULL THEN coalesce(p.completed_at, excluded.completed_at) END,
                   submission_data = coalesce(excluded.submission_data, p.submission_data),
                   score = coalesce(excluded.score, p.score), feedback = coalesce(excluded.feedback, p.feedback),
                   experience_earned = excluded.experience_earned, attempts_count = excluded.attempts_count"#,
-        learner.guild.get(),
-        attempt.get(),
-        step.get(),
-        state.status as StepStatus,
-        state.submission,
-        state.score,
-        state.feedback,
-        state.experience_earned,
-        state.tries,
+        guild.get(),
+        &attempts,
+        &ids,
+        &statuses as &[StepStatus],
+        &submissions as &[Option<Value>],
+        &scores as &[Option<i32>],
+        &feedback as &[Option<String>],
+        &earned,
+        &tries,
     )
     .execute(conn)
     .await?;
@@ -396,6 +471,23 @@ pub async fn current_version(conn: &mut PgConnection, guild: GuildId, quest: Que
     .ok_or(Error::NotFound("quest"))
 }
 
+/// The same of many: who has none is not among them.
+pub(crate) async fn current_versions(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    quests: &[Uuid],
+) -> Result<HashMap<QuestId, i32>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT id AS "id: QuestId", current_version AS "version!" FROM learning.quests
+            WHERE guild_id = $1 AND id = ANY ($2) AND current_version IS NOT NULL"#,
+        guild.get(),
+        quests,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.version)).collect())
+}
+
 /// Something that happened in an attempt.
 #[derive(Debug)]
 pub struct AttemptEvent<'a> {
@@ -422,20 +514,41 @@ pub async fn event_insert(
     learner: &Learner,
     event: &AttemptEvent<'_>,
 ) -> Result<(), Error> {
+    events_insert(conn, learner.guild, &[(learner.id, event)]).await
+}
+
+/// Writes what happened to learners, in this order.
+pub(crate) async fn events_insert(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    events: &[(LearnerId, &AttemptEvent<'_>)],
+) -> Result<(), Error> {
+    let ids: Vec<Uuid> = events.iter().map(|_| Uuid::now_v7()).collect();
+    let learners: Vec<Uuid> = events.iter().map(|(learner, _)| learner.get()).collect();
+    let of = || events.iter().map(|(_, event)| *event);
+    let attempts: Vec<Uuid> = of().map(|event| event.attempt.get()).collect();
+    let quests: Vec<Uuid> = of().map(|event| event.quest.get()).collect();
+    let versions: Vec<i32> = of().map(|event| event.version).collect();
+    let runs: Vec<i32> = of().map(|event| event.run).collect();
+    let types: Vec<&str> = of().map(|event| event.event_type).collect();
+    let steps: Vec<Option<Uuid>> = of().map(|event| event.step.map(StepId::get)).collect();
+    let details: Vec<Value> = of().map(|event| event.details.clone()).collect();
     sqlx::query!(
         "INSERT INTO learning.attempt_events (guild_id, id, attempt_id, auth_user_id, quest_id, version, run, event_type, step_id,
                                               details)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        learner.guild.get(),
-        Uuid::now_v7(),
-        event.attempt.get(),
-        learner.id.get(),
-        event.quest.get(),
-        event.version,
-        event.run,
-        event.event_type,
-        event.step.map(StepId::get),
-        event.details,
+         SELECT $1, d.id, d.attempt, d.learner, d.quest, d.version, d.run, d.event_type, d.step, d.details
+           FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::int[], $7::int[], $8::text[], $9::uuid[], $10::jsonb[])
+                AS d (id, attempt, learner, quest, version, run, event_type, step, details)",
+        guild.get(),
+        &ids,
+        &attempts,
+        &learners,
+        &quests,
+        &versions,
+        &runs,
+        &types as &[&str],
+        &steps as &[Option<Uuid>],
+        &details,
     )
     .execute(conn)
     .await?;

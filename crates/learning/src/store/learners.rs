@@ -1,6 +1,6 @@
 //! Learners: their lock, and what is the case for them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use kernel::{GuildId, UserId};
@@ -70,6 +70,24 @@ pub async fn learner_find(
     .await?)
 }
 
+/// Those of these members who have begun to learn; without a lock, to look.
+pub async fn learners_find(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    users: &[UserId],
+) -> Result<HashMap<UserId, LearnerId>, Error> {
+    let ids: Vec<i64> = users.iter().map(|user| user.get()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT user_id AS "user: UserId", auth_user_id AS "id: LearnerId" FROM learning.learners
+            WHERE guild_id = $1 AND user_id = ANY ($2)"#,
+        guild.get(),
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.user, row.id)).collect())
+}
+
 /// What is the case for a member, but for what only the guild's graph tells.
 #[derive(Debug, Clone, Default)]
 pub struct MemberFacts {
@@ -90,32 +108,47 @@ pub struct MemberFacts {
 /// Reads what is the case for a member, learner or not yet.
 #[kernel::boxed]
 pub async fn facts(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<MemberFacts, Error> {
-    let row = sqlx::query!(
-        r#"SELECT now() AS "now!", coalesce(m.xp, 0) AS "xp!", coalesce(m.level, 1) AS "level!",
+    Ok(facts_of(conn, guild, &[user]).await?.pop().map(|(_, facts)| facts).unwrap_or_default())
+}
+
+/// Reads what is the case for members, in the order in which they are asked for.
+pub(crate) async fn facts_of(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    users: &[UserId],
+) -> Result<Vec<(UserId, MemberFacts)>, Error> {
+    let ids: Vec<i64> = users.iter().map(|user| user.get()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT u.id AS "user!: UserId", now() AS "now!", coalesce(m.xp, 0) AS "xp!", coalesce(m.level, 1) AS "level!",
                   ARRAY(SELECT a.quest_id FROM learning.user_quest_attempts a
                           JOIN learning.learners l ON l.guild_id = a.guild_id AND l.auth_user_id = a.auth_user_id
-                         WHERE l.guild_id = $1 AND l.user_id = $2 AND a.status = 'Completed') AS "done!: Vec<QuestId>",
-                  ARRAY(SELECT s.slug FROM community.user_skills u
-                          JOIN community.skills s ON s.guild_id = u.guild_id AND s.id = u.skill_id
-                         WHERE u.guild_id = $1 AND u.user_id = $2 ORDER BY s.id) AS "skills!",
-                  ARRAY(SELECT u.skill_points::bigint FROM community.user_skills u
-                          JOIN community.skills s ON s.guild_id = u.guild_id AND s.id = u.skill_id
-                         WHERE u.guild_id = $1 AND u.user_id = $2 ORDER BY s.id) AS "points!",
+                         WHERE l.guild_id = $1 AND l.user_id = u.id AND a.status = 'Completed') AS "done!: Vec<QuestId>",
+                  ARRAY(SELECT s.slug FROM community.user_skills k
+                          JOIN community.skills s ON s.guild_id = k.guild_id AND s.id = k.skill_id
+                         WHERE k.guild_id = $1 AND k.user_id = u.id ORDER BY s.id) AS "skills!",
+                  ARRAY(SELECT k.skill_points::bigint FROM community.user_skills k
+                          JOIN community.skills s ON s.guild_id = k.guild_id AND s.id = k.skill_id
+                         WHERE k.guild_id = $1 AND k.user_id = u.id ORDER BY s.id) AS "points!",
                   ARRAY(SELECT a.achievement_id FROM progress.user_achievements a
-                         WHERE a.guild_id = $1 AND a.user_id = $2 AND a.revoked_at IS NULL) AS "achievements!"
-             FROM (SELECT 1) one
-             LEFT JOIN people.members m ON m.guild_id = $1 AND m.user_id = $2"#,
+                         WHERE a.guild_id = $1 AND a.user_id = u.id AND a.revoked_at IS NULL) AS "achievements!"
+             FROM unnest($2::bigint[]) WITH ORDINALITY AS u (id, place)
+             LEFT JOIN people.members m ON m.guild_id = $1 AND m.user_id = u.id
+            ORDER BY u.place"#,
         guild.get(),
-        user.get(),
+        &ids,
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(MemberFacts {
-        done: row.done.into_iter().collect(),
-        xp: row.xp,
-        level: row.level,
-        skills: row.skills.into_iter().zip(row.points).collect(),
-        achievements: row.achievements.into_iter().collect(),
-        now: row.now,
-    })
+    let facts = rows.into_iter().map(|row| {
+        let facts = MemberFacts {
+            done: row.done.into_iter().collect(),
+            xp: row.xp,
+            level: row.level,
+            skills: row.skills.into_iter().zip(row.points).collect(),
+            achievements: row.achievements.into_iter().collect(),
+            now: row.now,
+        };
+        (row.user, facts)
+    });
+    Ok(facts.collect())
 }

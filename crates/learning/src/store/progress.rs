@@ -1,6 +1,6 @@
 //! Progress through paths and chapters.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use kernel::{GuildId, UserId};
@@ -14,6 +14,8 @@ use crate::ids::{ChapterId, LearnerId, PathId};
 /// A path that a learner is enrolled in.
 #[derive(Debug, Clone)]
 pub(crate) struct Enrolled {
+    /// The learner.
+    pub(crate) learner: LearnerId,
     /// The path.
     pub(crate) path: PathId,
     /// Whether it is completed.
@@ -26,19 +28,20 @@ pub(crate) struct Enrolled {
     pub(crate) epoch: i32,
 }
 
-/// The learner's enrolments, in the order of their keys.
+/// What these learners are enrolled in, in the order of its keys.
 pub(crate) async fn enrolments_of(
     conn: &mut PgConnection,
     guild: GuildId,
-    learner: LearnerId,
+    learners: &[Uuid],
 ) -> Result<Vec<Enrolled>, Error> {
     Ok(sqlx::query_as!(
         Enrolled,
-        r#"SELECT learning_path_id AS "path: PathId", completed_at, completed_quests_count AS done, total_quests_count AS total,
-                  membership_epoch AS epoch
-             FROM learning.user_learning_path_progress WHERE guild_id = $1 AND auth_user_id = $2 ORDER BY learning_path_id"#,
+        r#"SELECT auth_user_id AS "learner: LearnerId", learning_path_id AS "path: PathId", completed_at,
+                  completed_quests_count AS done, total_quests_count AS total, membership_epoch AS epoch
+             FROM learning.user_learning_path_progress WHERE guild_id = $1 AND auth_user_id = ANY ($2)
+            ORDER BY auth_user_id, learning_path_id"#,
         guild.get(),
-        learner.get(),
+        learners,
     )
     .fetch_all(conn)
     .await?)
@@ -66,6 +69,8 @@ pub(crate) async fn enrolment_insert(
 /// How far a learner is in a path.
 #[derive(Debug)]
 pub(crate) struct PathProgressRow {
+    /// The learner.
+    pub(crate) learner: LearnerId,
     /// The path.
     pub(crate) path: PathId,
     /// Mandatory quests completed.
@@ -80,27 +85,36 @@ pub(crate) struct PathProgressRow {
     pub(crate) epoch: i32,
 }
 
-/// Writes how far a learner is in a path. Completed stays completed.
+/// Writes how far learners are in paths. Completed stays completed.
 pub(crate) async fn path_progress_put(
     conn: &mut PgConnection,
-    learner: &Learner,
-    row: &PathProgressRow,
+    guild: GuildId,
+    rows: &[PathProgressRow],
 ) -> Result<(), Error> {
+    let learners: Vec<Uuid> = rows.iter().map(|row| row.learner.get()).collect();
+    let paths: Vec<Uuid> = rows.iter().map(|row| row.path.get()).collect();
+    let done: Vec<i32> = rows.iter().map(|row| row.done).collect();
+    let total: Vec<i32> = rows.iter().map(|row| row.total).collect();
+    let epochs: Vec<i32> = rows.iter().map(|row| row.epoch).collect();
+    let earned: Vec<i32> = rows.iter().map(|row| row.earned).collect();
+    let completed: Vec<bool> = rows.iter().map(|row| row.completed).collect();
     sqlx::query!(
-        "UPDATE learning.user_learning_path_progress
-            SET completed_quests_count = $4, total_quests_count = $5, membership_epoch = $6, total_experience_earned = $7,
-                status = CASE WHEN $8 THEN 'Completed' ELSE status END,
-                completed_at = CASE WHEN $8 THEN coalesce(completed_at, now()) ELSE completed_at END,
-                paused_at = CASE WHEN $8 THEN NULL ELSE paused_at END
-          WHERE guild_id = $1 AND auth_user_id = $2 AND learning_path_id = $3",
-        learner.guild.get(),
-        learner.id.get(),
-        row.path.get(),
-        row.done,
-        row.total,
-        row.epoch,
-        row.earned,
-        row.completed,
+        "UPDATE learning.user_learning_path_progress p
+            SET completed_quests_count = d.done, total_quests_count = d.total, membership_epoch = d.epoch,
+                total_experience_earned = d.earned, status = CASE WHEN d.completed THEN 'Completed' ELSE p.status END,
+                completed_at = CASE WHEN d.completed THEN coalesce(p.completed_at, now()) ELSE p.completed_at END,
+                paused_at = CASE WHEN d.completed THEN NULL ELSE p.paused_at END
+           FROM unnest($2::uuid[], $3::uuid[], $4::int[], $5::int[], $6::int[], $7::int[], $8::boolean[])
+                AS d (learner, path, done, total, epoch, earned, completed)
+          WHERE p.guild_id = $1 AND p.auth_user_id = d.learner AND p.learning_path_id = d.path",
+        guild.get(),
+        &learners,
+        &paths,
+        &done,
+        &total,
+        &epochs,
+        &earned,
+        &completed,
     )
     .execute(conn)
     .await?;
@@ -110,6 +124,8 @@ pub(crate) async fn path_progress_put(
 /// How far a learner is in a chapter.
 #[derive(Debug)]
 pub(crate) struct ChapterRow {
+    /// The learner.
+    pub(crate) learner: LearnerId,
     /// The chapter.
     pub(crate) chapter: ChapterId,
     /// Mandatory quests completed.
@@ -122,32 +138,35 @@ pub(crate) struct ChapterRow {
     pub(crate) epoch: i32,
 }
 
-/// Chapters that a learner has completed, of these.
+/// Which of these chapters these learners have completed.
 pub(crate) async fn chapters_of(
     conn: &mut PgConnection,
-    learner: &Learner,
+    guild: GuildId,
+    learners: &[Uuid],
     chapters: &[Uuid],
-) -> Result<Vec<ChapterId>, Error> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT chapter_id AS "chapter: ChapterId" FROM learning.user_chapter_progress
-            WHERE guild_id = $1 AND auth_user_id = $2 AND chapter_id = ANY ($3) AND status = 'Completed'"#,
-        learner.guild.get(),
-        learner.id.get(),
+) -> Result<HashSet<(LearnerId, ChapterId)>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT auth_user_id AS "learner: LearnerId", chapter_id AS "chapter: ChapterId" FROM learning.user_chapter_progress
+            WHERE guild_id = $1 AND auth_user_id = ANY ($2) AND chapter_id = ANY ($3) AND status = 'Completed'"#,
+        guild.get(),
+        learners,
         chapters,
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.learner, row.chapter)).collect())
 }
 
-/// Writes how far a learner is in chapters. Completed stays completed.
+/// Writes how far learners are in chapters. Completed stays completed.
 pub(crate) async fn chapter_progress_put(
     conn: &mut PgConnection,
-    learner: &Learner,
+    guild: GuildId,
     rows: &[ChapterRow],
 ) -> Result<(), Error> {
     if rows.is_empty() {
         return Ok(());
     }
+    let learners: Vec<Uuid> = rows.iter().map(|row| row.learner.get()).collect();
     let ids: Vec<Uuid> = rows.iter().map(|row| row.chapter.get()).collect();
     let done: Vec<i32> = rows.iter().map(|row| row.done).collect();
     let total: Vec<i32> = rows.iter().map(|row| row.total).collect();
@@ -156,20 +175,21 @@ pub(crate) async fn chapter_progress_put(
     sqlx::query!(
         r#"INSERT INTO learning.user_chapter_progress AS p (guild_id, auth_user_id, chapter_id, status, started_at, completed_at,
                                                             completed_quests_count, total_quests_count, membership_epoch)
-           SELECT $1, $2, c.id,
+           SELECT $1, c.learner, c.id,
                   CASE WHEN c.completed THEN 'Completed' WHEN c.done > 0 THEN 'InProgress'
                        ELSE 'NotStarted' END::learning.path_progress_status,
                   CASE WHEN c.completed OR c.done > 0 THEN now() END, CASE WHEN c.completed THEN now() END, c.done, c.total, c.epoch
-             FROM unnest($3::uuid[], $4::int[], $5::int[], $6::boolean[], $7::int[]) AS c (id, done, total, completed, epoch)
-            ORDER BY c.id
+             FROM unnest($2::uuid[], $3::uuid[], $4::int[], $5::int[], $6::boolean[], $7::int[])
+                  AS c (learner, id, done, total, completed, epoch)
+            ORDER BY c.learner, c.id
            ON CONFLICT ON CONSTRAINT uq_user_chapter_progress_auth_user_id_chapter_id DO UPDATE
               SET status = CASE WHEN p.status = 'Completed' THEN p.status ELSE excluded.status END,
                   started_at = coalesce(p.started_at, excluded.started_at),
                   completed_at = coalesce(p.completed_at, excluded.completed_at),
                   completed_quests_count = excluded.completed_quests_count, total_quests_count = excluded.total_quests_count,
                   membership_epoch = excluded.membership_epoch"#,
-        learner.guild.get(),
-        learner.id.get(),
+        guild.get(),
+        &learners,
         &ids,
         &done,
         &total,

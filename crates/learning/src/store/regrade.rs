@@ -5,6 +5,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::learners::Learner;
 use crate::error::Error;
 use crate::ids::{AssessmentId, AttemptId, LearnerId, QuestId, StepId, Subject, TryId};
 
@@ -133,17 +134,21 @@ pub async fn programs_told(
     Ok(())
 }
 
-/// Locks these learners, in the order of their ids.
-pub async fn learners_lock(conn: &mut PgConnection, guild: GuildId, learners: &[Uuid]) -> Result<(), Error> {
-    sqlx::query!(
-        "SELECT auth_user_id FROM learning.learners WHERE guild_id = $1 AND auth_user_id = ANY ($2)
-          ORDER BY auth_user_id FOR NO KEY UPDATE",
+/// Locks these learners, in the order of their ids; those who are gone are not among the answer.
+pub async fn learners_lock(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    learners: &[Uuid],
+) -> Result<Vec<Learner>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT auth_user_id AS "id: LearnerId", user_id AS "user: UserId" FROM learning.learners
+            WHERE guild_id = $1 AND auth_user_id = ANY ($2) ORDER BY auth_user_id FOR NO KEY UPDATE"#,
         guild.get(),
         learners,
     )
     .fetch_all(conn)
     .await?;
-    Ok(())
+    Ok(rows.into_iter().map(|row| Learner { guild, user: row.user, id: row.id }).collect())
 }
 
 /// Writes what tries and their answers come to by another key, and the best of each attempt concerned. Their learners are locked.

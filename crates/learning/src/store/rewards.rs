@@ -7,7 +7,6 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::learners::Learner;
 use crate::error::Error;
 use crate::ids::{AttemptId, LearnerId, QuestId};
 
@@ -28,34 +27,47 @@ pub(crate) struct Grant {
     pub(crate) skills: BTreeMap<String, i32>,
 }
 
+/// Somebody's grant, of one cause.
+#[derive(Debug, Clone)]
+pub(crate) struct Granted {
+    /// The learner.
+    pub(crate) learner: LearnerId,
+    /// Ties together what one cause brings.
+    pub(crate) correlation: Uuid,
+    /// What it brings.
+    pub(crate) grant: Grant,
+}
+
 /// Writes what was not granted before; tells which that is, by their places.
 pub(crate) async fn grants_insert(
     conn: &mut PgConnection,
-    learner: &Learner,
-    correlation: Uuid,
-    grants: &[Grant],
+    guild: GuildId,
+    grants: &[Granted],
 ) -> Result<BTreeSet<usize>, Error> {
     if grants.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let types: Vec<&str> = grants.iter().map(|grant| grant.source_type).collect();
-    let ids: Vec<Uuid> = grants.iter().map(|grant| grant.source_id).collect();
-    let attempts: Vec<Option<Uuid>> = grants.iter().map(|grant| grant.attempt.map(AttemptId::get)).collect();
-    let versions: Vec<Option<i32>> = grants.iter().map(|grant| grant.version).collect();
-    let xp: Vec<i32> = grants.iter().map(|grant| grant.xp).collect();
+    let learners: Vec<Uuid> = grants.iter().map(|one| one.learner.get()).collect();
+    let correlations: Vec<Uuid> = grants.iter().map(|one| one.correlation).collect();
+    let grants_of = || grants.iter().map(|one| &one.grant);
+    let types: Vec<&str> = grants_of().map(|grant| grant.source_type).collect();
+    let ids: Vec<Uuid> = grants_of().map(|grant| grant.source_id).collect();
+    let attempts: Vec<Option<Uuid>> = grants_of().map(|grant| grant.attempt.map(AttemptId::get)).collect();
+    let versions: Vec<Option<i32>> = grants_of().map(|grant| grant.version).collect();
+    let xp: Vec<i32> = grants_of().map(|grant| grant.xp).collect();
     let skills: Vec<Value> =
-        grants.iter().map(|grant| serde_json::to_value(&grant.skills).unwrap_or_default()).collect();
+        grants_of().map(|grant| serde_json::to_value(&grant.skills).unwrap_or_default()).collect();
     let rows = sqlx::query!(
         r#"INSERT INTO learning.reward_grants (guild_id, auth_user_id, source_type, source_id, correlation_id, attempt_id,
                                                quest_version, experience_points, skill_points)
-           SELECT $1, $2, g.source_type, g.source_id, $3, g.attempt_id, g.version, g.xp, g.skills
-             FROM unnest($4::text[], $5::uuid[], $6::uuid[], $7::int[], $8::int[], $9::jsonb[])
-                  AS g (source_type, source_id, attempt_id, version, xp, skills)
+           SELECT $1, g.learner, g.source_type, g.source_id, g.correlation, g.attempt_id, g.version, g.xp, g.skills
+             FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::uuid[], $7::int[], $8::int[], $9::jsonb[])
+                  AS g (learner, correlation, source_type, source_id, attempt_id, version, xp, skills)
            ON CONFLICT ON CONSTRAINT uq_reward_grants_source DO NOTHING
-           RETURNING source_type, source_id"#,
-        learner.guild.get(),
-        learner.id.get(),
-        correlation,
+           RETURNING auth_user_id AS "learner: LearnerId", source_type, source_id"#,
+        guild.get(),
+        &learners,
+        &correlations,
         &types as &[&str],
         &ids,
         &attempts as &[Option<Uuid>],
@@ -65,36 +77,54 @@ pub(crate) async fn grants_insert(
     )
     .fetch_all(conn)
     .await?;
-    let fresh: BTreeSet<(String, Uuid)> =
-        rows.into_iter().map(|row| (row.source_type, row.source_id)).collect();
-    let is_fresh = |grant: &Grant| fresh.contains(&(grant.source_type.to_owned(), grant.source_id));
-    Ok(grants.iter().enumerate().filter(|(_, grant)| is_fresh(grant)).map(|(n, _)| n).collect())
+    let fresh: BTreeSet<(LearnerId, String, Uuid)> =
+        rows.into_iter().map(|row| (row.learner, row.source_type, row.source_id)).collect();
+    let is_fresh =
+        |one: &Granted| fresh.contains(&(one.learner, one.grant.source_type.to_owned(), one.grant.source_id));
+    Ok(grants.iter().enumerate().filter(|(_, one)| is_fresh(one)).map(|(n, _)| n).collect())
+}
+
+/// A quest that is unlocked for somebody, and why.
+#[derive(Debug)]
+pub(crate) struct Unlock {
+    /// The learner.
+    pub(crate) learner: LearnerId,
+    /// The quest.
+    pub(crate) quest: QuestId,
+    /// Ties together what one cause brings.
+    pub(crate) correlation: Uuid,
+    /// What opened it.
+    pub(crate) reason: Value,
 }
 
 /// Writes what was not unlocked before; tells which that is.
 pub(crate) async fn unlocks_insert(
     conn: &mut PgConnection,
-    learner: &Learner,
-    correlation: Uuid,
-    quests: &[QuestId],
-    reason: &Value,
-) -> Result<Vec<QuestId>, Error> {
-    if quests.is_empty() {
-        return Ok(Vec::new());
+    guild: GuildId,
+    unlocks: &[Unlock],
+) -> Result<BTreeSet<(LearnerId, QuestId)>, Error> {
+    if unlocks.is_empty() {
+        return Ok(BTreeSet::new());
     }
-    let ids: Vec<Uuid> = quests.iter().map(|quest| quest.get()).collect();
-    Ok(sqlx::query_scalar!(
+    let learners: Vec<Uuid> = unlocks.iter().map(|one| one.learner.get()).collect();
+    let quests: Vec<Uuid> = unlocks.iter().map(|one| one.quest.get()).collect();
+    let correlations: Vec<Uuid> = unlocks.iter().map(|one| one.correlation).collect();
+    let reasons: Vec<Value> = unlocks.iter().map(|one| one.reason.clone()).collect();
+    let rows = sqlx::query!(
         r#"INSERT INTO learning.quest_unlocks (guild_id, auth_user_id, quest_id, correlation_id, reason)
-           SELECT $1, $2, q.id, $3, $5 FROM unnest($4::uuid[]) AS q (id)
-           ON CONFLICT ON CONSTRAINT pk_quest_unlocks DO NOTHING RETURNING quest_id AS "quest: QuestId""#,
-        learner.guild.get(),
-        learner.id.get(),
-        correlation,
-        &ids,
-        reason,
+           SELECT $1, u.learner, u.quest, u.correlation, u.reason
+             FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::jsonb[]) AS u (learner, quest, correlation, reason)
+           ON CONFLICT ON CONSTRAINT pk_quest_unlocks DO NOTHING
+           RETURNING auth_user_id AS "learner: LearnerId", quest_id AS "quest: QuestId""#,
+        guild.get(),
+        &learners,
+        &quests,
+        &correlations,
+        &reasons,
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.learner, row.quest)).collect())
 }
 
 /// What a learner has unlocked.
@@ -113,46 +143,53 @@ pub(crate) async fn unlocked_of(
     Ok(rows.into_iter().collect())
 }
 
-/// Which of these quests a learner has begun, or unlocked.
+/// Which of these quests these learners have begun, or unlocked.
 pub(crate) async fn attempted(
     conn: &mut PgConnection,
-    learner: &Learner,
-    quests: &[QuestId],
-) -> Result<BTreeSet<QuestId>, Error> {
-    let ids: Vec<Uuid> = quests.iter().map(|quest| quest.get()).collect();
-    let rows = sqlx::query_scalar!(
-        r#"SELECT quest_id AS "quest!: QuestId" FROM learning.user_quest_attempts
-            WHERE guild_id = $1 AND auth_user_id = $2 AND quest_id = ANY ($3)
-           UNION SELECT quest_id FROM learning.quest_unlocks WHERE guild_id = $1 AND auth_user_id = $2 AND quest_id = ANY ($3)"#,
-        learner.guild.get(),
-        learner.id.get(),
-        &ids,
+    guild: GuildId,
+    asked: &[(LearnerId, QuestId)],
+) -> Result<BTreeSet<(LearnerId, QuestId)>, Error> {
+    let (learners, quests): (Vec<Uuid>, Vec<Uuid>) =
+        asked.iter().map(|(learner, quest)| (learner.get(), quest.get())).unzip();
+    let rows = sqlx::query!(
+        r#"SELECT u.learner AS "learner!: LearnerId", u.quest AS "quest!: QuestId"
+             FROM unnest($2::uuid[], $3::uuid[]) AS u (learner, quest)
+            WHERE EXISTS (SELECT FROM learning.user_quest_attempts a
+                           WHERE a.guild_id = $1 AND a.auth_user_id = u.learner AND a.quest_id = u.quest)
+               OR EXISTS (SELECT FROM learning.quest_unlocks o
+                           WHERE o.guild_id = $1 AND o.auth_user_id = u.learner AND o.quest_id = u.quest)"#,
+        guild.get(),
+        &learners,
+        &quests,
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().collect())
+    Ok(rows.into_iter().map(|row| (row.learner, row.quest)).collect())
 }
 
-/// XP that a learner earned with these parts: quests with their steps, chapters, and a path.
+/// XP that each of these learners earned with these parts: quests with their steps, chapters, and a path.
 pub(crate) async fn earned_of_attempts(
     conn: &mut PgConnection,
-    learner: &Learner,
+    guild: GuildId,
+    learners: &[Uuid],
     quests: &[QuestId],
     others: &[Uuid],
-) -> Result<i32, Error> {
+) -> Result<BTreeMap<LearnerId, i32>, Error> {
     let ids: Vec<Uuid> = quests.iter().map(|quest| quest.get()).collect();
-    let sum = sqlx::query_scalar!(
-        r#"SELECT (coalesce((SELECT sum(total_experience_earned) FROM learning.user_quest_attempts
-                             WHERE guild_id = $1 AND auth_user_id = $2 AND quest_id = ANY ($3)), 0)
-                   + coalesce((SELECT sum(experience_points) FROM learning.reward_grants
-                                WHERE guild_id = $1 AND auth_user_id = $2 AND source_type IN ('chapter', 'path')
-                                  AND source_id = ANY ($4)), 0))::bigint AS "sum!""#,
-        learner.guild.get(),
-        learner.id.get(),
+    let rows = sqlx::query!(
+        r#"SELECT u.learner AS "learner!: LearnerId",
+                  (coalesce((SELECT sum(a.total_experience_earned) FROM learning.user_quest_attempts a
+                              WHERE a.guild_id = $1 AND a.auth_user_id = u.learner AND a.quest_id = ANY ($3)), 0)
+                   + coalesce((SELECT sum(g.experience_points) FROM learning.reward_grants g
+                                WHERE g.guild_id = $1 AND g.auth_user_id = u.learner AND g.source_type IN ('chapter', 'path')
+                                  AND g.source_id = ANY ($4)), 0))::bigint AS "sum!"
+             FROM unnest($2::uuid[]) AS u (learner)"#,
+        guild.get(),
+        learners,
         &ids,
         others,
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(i32::try_from(sum).unwrap_or(i32::MAX))
+    Ok(rows.into_iter().map(|row| (row.learner, i32::try_from(row.sum).unwrap_or(i32::MAX))).collect())
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use access::keys::{NewKey, key_create};
 use access::{App, By, Origin, Scopes};
+use assessment::ReviewDesk;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -79,6 +80,8 @@ impl House {
             webhooks: delivery::Webhooks::new(settings.webhooks.clone()).unwrap(),
             submissions: SubmissionWriter::start(&pool, &wake, 1, None),
             transfers: TransferWriter::start(&pool, &wake, 1),
+            steps: learning::StepDesk::start(&pool, &wake),
+            reviews: ReviewDesk::start(&pool, &wake),
             lake: lake::ingest::EventWriter::start(&pool, &wake, 1),
             sandbox: None,
             discord: None,

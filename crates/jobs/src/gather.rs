@@ -1,0 +1,235 @@
+//! Group commit: gathers requests while those before them are carried out.
+//!
+//! Nobody waits for others to ask: a request that finds nobody at work is carried out at once, alone. Where many come at one instant, all
+//! that arrived meanwhile share locks, statements and a commit. For requests that may be carried out twice: whose answer is lost asks
+//! again. (Answers and transfers, which may not, and events have writers of their own.)
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::{Debug, Display};
+use std::hash::Hash;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+
+/// The most requests that are carried out together.
+const MAX_BATCH: usize = 256;
+/// How many may wait before requests wait to be let in.
+const QUEUE: usize = 4096;
+
+/// What can be carried out with others of its kind.
+pub trait Request: Clone + Debug + Send + Sync + 'static {
+    /// Those of one group are carried out together.
+    type Group: Copy + Eq + Hash + Debug + Send + Sync + 'static;
+    /// Of a group, nobody is in one round twice.
+    type Who: Copy + Eq + Hash + Send + Sync + 'static;
+    /// What comes of it.
+    type Answer: Debug + Send + 'static;
+    /// Why nothing does.
+    type Error: Debug + Display + From<sqlx::Error> + Send + 'static;
+
+    /// Its group.
+    fn group(&self) -> Self::Group;
+    /// Who asks.
+    fn who(&self) -> Self::Who;
+}
+
+/// What came of a request.
+pub type Outcome<R> = Result<<R as Request>::Answer, <R as Request>::Error>;
+
+/// What came of a round: of each request, in their order; or that it failed as a whole, and nothing was done.
+pub type Round<R> = Result<Vec<Outcome<R>>, <R as Request>::Error>;
+
+#[derive(Debug)]
+struct Pending<R: Request> {
+    request: R,
+    reply: oneshot::Sender<Outcome<R>>,
+}
+
+/// The way in. Cheap to clone; it ends when its last clone is dropped and who waits is answered.
+#[derive(Debug)]
+pub struct Gather<R: Request>(mpsc::Sender<Pending<R>>);
+
+impl<R: Request> Clone for Gather<R> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<R: Request> Gather<R> {
+    /// Begins to carry out: `carry_out` is given the requests of a group, of each who asks one, in the order of their arrival. Should it
+    /// fail for several, it is asked for each alone, so that none costs another anything. Needs a Tokio runtime.
+    pub fn start(
+        carry_out: impl Fn(Arc<[R]>) -> BoxFuture<'static, Round<R>> + Send + Sync + 'static,
+    ) -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        tokio::spawn(carry_all_out(carry_out, receiver));
+        Self(sender)
+    }
+
+    /// Has a request carried out; `None` where the process stops.
+    pub async fn ask(&self, request: R) -> Option<Outcome<R>> {
+        let (reply, outcome) = oneshot::channel();
+        self.0.send(Pending { request, reply }).await.ok()?;
+        outcome.await.ok()
+    }
+}
+
+async fn carry_all_out<R: Request>(
+    carry_out: impl Fn(Arc<[R]>) -> BoxFuture<'static, Round<R>> + Send + Sync + 'static,
+    mut waiting: mpsc::Receiver<Pending<R>>,
+) {
+    let mut gathered = Vec::with_capacity(MAX_BATCH);
+    while waiting.recv_many(&mut gathered, MAX_BATCH).await > 0 {
+        while !gathered.is_empty() {
+            for round in rounds(&mut gathered) {
+                carry_round_out(&carry_out, round).await;
+            }
+        }
+    }
+}
+
+/// Takes the next round of each group out of what was gathered. Who asks twice is there again for the round after it.
+fn rounds<R: Request>(gathered: &mut Vec<Pending<R>>) -> Vec<Vec<Pending<R>>> {
+    let mut places: HashMap<R::Group, usize> = HashMap::new();
+    let mut known: HashSet<(R::Group, R::Who)> = HashSet::new();
+    let (mut rounds, mut later): (Vec<Vec<Pending<R>>>, Vec<Pending<R>>) = (Vec::new(), Vec::new());
+    for one in gathered.drain(..) {
+        let group = one.request.group();
+        if !known.insert((group, one.request.who())) {
+            later.push(one);
+            continue;
+        }
+        let place = *places.entry(group).or_insert_with(|| {
+            rounds.push(Vec::new());
+            rounds.len() - 1
+        });
+        rounds[place].push(one);
+    }
+    gathered.append(&mut later);
+    rounds
+}
+
+async fn carry_round_out<R: Request>(
+    carry_out: &(impl Fn(Arc<[R]>) -> BoxFuture<'static, Round<R>> + Sync),
+    round: Vec<Pending<R>>,
+) {
+    let requests: Arc<[R]> = round.iter().map(|one| one.request.clone()).collect();
+    match attempt(carry_out, requests).await {
+        Ok(outcomes) => {
+            for (one, outcome) in round.into_iter().zip(outcomes) {
+                // Whoever no longer listens has asked for it all the same.
+                let _ = one.reply.send(outcome);
+            }
+        }
+        Err(error) if round.len() == 1 => {
+            if let Some(one) = round.into_iter().next() {
+                let _ = one.reply.send(Err(error));
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, requests = round.len(), "requests failed together; carrying them out one by one");
+            for one in round {
+                let alone = attempt(carry_out, [one.request].into()).await;
+                if let Some(outcome) = alone.map(|mut all| all.pop()).transpose() {
+                    let _ = one.reply.send(outcome.and_then(|outcome| outcome));
+                }
+            }
+        }
+    }
+}
+
+/// A panic would end the gathering and with it every later request's hope; it fails this round instead.
+async fn attempt<R: Request>(
+    carry_out: &(impl Fn(Arc<[R]>) -> BoxFuture<'static, Round<R>> + Sync),
+    requests: Arc<[R]>,
+) -> Round<R> {
+    let round = AssertUnwindSafe(carry_out(requests)).catch_unwind().await;
+    round.unwrap_or_else(|_| {
+        Err(sqlx::Error::Protocol("requests that were carried out together panicked".into()).into())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures::future::join_all;
+
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq)]
+    struct Add {
+        to: u8,
+        who: u32,
+        fails: bool,
+    }
+
+    impl Request for Add {
+        type Group = u8;
+        type Who = u32;
+        type Answer = usize;
+        type Error = sqlx::Error;
+
+        fn group(&self) -> u8 {
+            self.to
+        }
+
+        fn who(&self) -> u32 {
+            self.who
+        }
+    }
+
+    type Seen = Arc<Mutex<Vec<Vec<Add>>>>;
+
+    /// Answers with how many were carried out together; fails as a whole where one says so, panics at 13.
+    fn gather() -> (Gather<Add>, Seen) {
+        let seen = Seen::default();
+        let of = Arc::clone(&seen);
+        let gather = Gather::start(move |requests: Arc<[Add]>| {
+            of.lock().unwrap().push(requests.to_vec());
+            Box::pin(async move {
+                // So that others arrive meanwhile.
+                tokio::task::yield_now().await;
+                assert!(requests.iter().all(|one| one.who != 13), "thirteen");
+                if requests.iter().any(|one| one.fails) {
+                    return Err(sqlx::Error::RowNotFound);
+                }
+                Ok(requests.iter().map(|_| Ok(requests.len())).collect())
+            })
+        });
+        (gather, seen)
+    }
+
+    fn add(to: u8, who: u32) -> Add {
+        Add { to, who, fails: false }
+    }
+
+    #[tokio::test]
+    async fn what_comes_at_once_is_carried_out_together_but_nobody_twice() {
+        let (gather, seen) = gather();
+        let all = [add(1, 1), add(1, 2), add(2, 1), add(1, 1), add(1, 3)];
+        let answers = join_all(all.map(|one| gather.ask(one))).await;
+        assert!(answers.iter().all(|one| matches!(one, Some(Ok(_)))), "{answers:?}");
+        let seen = seen.lock().unwrap();
+        assert_eq!(seen.iter().map(Vec::len).sum::<usize>(), 5);
+        for round in seen.iter() {
+            assert!(round.iter().all(|one| one.to == round[0].to), "one group a round: {round:?}");
+            let who: HashSet<u32> = round.iter().map(|one| one.who).collect();
+            assert_eq!(who.len(), round.len(), "nobody twice: {round:?}");
+        }
+        assert!(seen.iter().any(|round| round.len() >= 2), "some were together: {seen:?}");
+    }
+
+    #[tokio::test]
+    async fn a_failure_and_a_panic_cost_nobody_else() {
+        let (gather, _) = gather();
+        let all = [add(1, 1), Add { fails: true, ..add(1, 2) }, add(1, 13), add(1, 3)];
+        let answers = join_all(all.map(|one| gather.ask(one))).await;
+        let well: Vec<bool> = answers.iter().map(|one| matches!(one, Some(Ok(1 | 2)))).collect();
+        assert_eq!(well, [true, false, false, true], "{answers:?}");
+        assert!(matches!(gather.ask(add(1, 1)).await, Some(Ok(1))), "it goes on");
+    }
+}

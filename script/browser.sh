@@ -1,4 +1,4 @@
-# A Chromium that can be driven. Sourced by script/test-dashboard, after script/prerequisites.sh.
+# A Chromium that can be driven. Sourced by script/test-dashboard and script/update-tour, after script/prerequisites.sh.
 
 # The version that npm brings where the system has none, and what it needs of the system.
 NPM_CHROMIUM=@sparticuz/chromium@131.0.1
@@ -26,4 +26,17 @@ ensure_chromium() {
   npm install --prefix "$1" --no-save --no-package-lock --no-audit --no-fund --silent "$NPM_CHROMIUM" || true
   CHROMIUM=$(cd "$1" && node -e 'import("@sparticuz/chromium").then(async (one) => console.log(await one.default.executablePath()))' || true)
   runs "$CHROMIUM" || { say 'Install Chromium, and name it by CHROMIUM=/path/to/it.'; exit 1; }
+}
+
+# Node's modules in the folder of the argument, fonts, and CHROMIUM.
+ensure_browser() {
+  ensure_prerequisites
+  have npm || install_packages nodejs npm || { say 'Install Node.js (18 or later) with npm.'; exit 1; }
+  # Pages are looked at in these letters, whatever else a machine has.
+  [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || install_packages fonts-dejavu-core || say 'Install the fonts DejaVu.'
+  if [ ! -d "$1/node_modules" ] || [ "$1/package-lock.json" -nt "$1/node_modules" ]; then
+    npm ci --prefix "$1" --no-audit --no-fund --silent
+    touch "$1/node_modules"
+  fi
+  ensure_chromium "$1"
 }

@@ -98,7 +98,12 @@ pub async fn campaign_rehearse(pool: &PgPool, guild_id: GuildId, id: CampaignId)
     let mut conn = db::acquire(pool).await?;
     let campaign = known(&mut conn, guild_id, id, true).await?;
     let pieces = store::pieces(&mut conn, guild_id, id, REHEARSED).await?;
-    let now = db::now(&mut conn).await?;
+    // One that has begun is gone through as of then: that its start has passed is nothing amiss.
+    let begun = campaign.settings.start_time.filter(|_| campaign.status != Status::Created);
+    let now = match begun {
+        Some(start) => start,
+        None => db::now(&mut conn).await?,
+    };
     Ok(rehearsal::rehearse(id, &campaign.settings, &pieces, now))
 }
 

@@ -27,8 +27,21 @@ const LEARNERS: usize = 90;
 /// The most quests that somebody has done when the demo begins: some have only enrolled, most are on their way, a few are far.
 const MOST_DONE: usize = 9;
 
+/// Every so manieth learner is far ahead of them: as far as what people have to judge, so that there is something to grade.
+const AHEAD: usize = 8;
+
+/// The quests that those have done, or handed work in for.
+const DONE_AHEAD: usize = 14;
+
 /// Every so manieth hand-in is graded; the others wait.
 const GRADED: usize = 3;
+
+/// What they hand in.
+const WORK: &str = "The service answers `GET /health`. If it does not:\n\n\
+    1. **Is it up?** `systemctl status shortener`. If not, start it, and read the last hundred lines of its log.\n\
+    2. **Is the disk full?** `df -h /var`. Rotate the logs; nothing else there may go.\n\
+    3. **Is the database away?** What is read comes from the cache; what would be written answers 503. Call whoever is on duty for it.\n\n\
+    If it is none of these, call Mira, then Tomas.";
 
 /// What chance is seeded with: the demo is the same every time.
 const SEED: u64 = 14;
@@ -58,7 +71,9 @@ pub(super) async fn set_up(services: &Services, screen: &Screen) -> Result<PathI
     let learners: Vec<(UserId, usize)> = (0..LEARNERS)
         .map(|n| {
             let most = chance.random_range(0..=MOST_DONE);
-            (people::id(if n == 0 { people::GUEST } else { 5 + n * 4 }), chance.random_range(0..=most))
+            let quests = chance.random_range(0..=most);
+            let quests = if n % AHEAD == 3 { DONE_AHEAD } else { quests };
+            (people::id(if n == 0 { people::GUEST } else { 5 + n * 4 }), quests)
         })
         .filter(|(user, _)| !enrolled.contains(&user.get()))
         .collect();
@@ -204,7 +219,7 @@ async fn program(
 }
 
 async fn hand_in(services: &Services, quest: QuestId, subject: Subject, user: UserId) -> Result<(), Failure> {
-    let work = Work { text: "Here is what I made of it.".to_owned(), links: Vec::new() };
+    let work = Work { text: WORK.to_owned(), links: Vec::new() };
     assessment::ops::submission_create(services.app.pool(), GUILD, user, quest, subject, &work)
         .await
         .map_err(failed)?;

@@ -153,6 +153,9 @@ fn the_demo_has_a_leaderboard_and_is_found_again() {
     assert_eq!(status, 200, "{body}");
     let course: Value = serde_json::from_str(&body).unwrap();
     assert!(course["quests"].as_array().is_some_and(|quests| quests.len() >= 12), "{course:#}");
+    let (_, waiting) = up.get("/api/v1/guilds/1/assessment/submissions?limit=5");
+    let waiting: Value = serde_json::from_str(&waiting).unwrap();
+    assert!(waiting["items"].as_array().is_some_and(|items| !items.is_empty()), "nothing is to be graded");
     // A season of history, true to its journals, and two links that sign in whoever is at this machine.
     let (_, health) = up.get("/api/v1/guilds/1/lake");
     let events = |text: &str| -> u64 {

@@ -11,6 +11,7 @@ mod args;
 mod commands;
 mod demo;
 mod failure;
+mod guilds;
 mod screen;
 mod setup;
 

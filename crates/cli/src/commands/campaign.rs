@@ -19,6 +19,7 @@ use kernel::{CampaignId, GuildId, PageQuery};
 use crate::{
     args::Global,
     failure::{Code, Failure, OrFail},
+    guilds,
     screen::{Screen, table},
     setup,
 };
@@ -65,6 +66,9 @@ pub(crate) enum CampaignCommand {
         /// Do not run the generators first.
         #[arg(long)]
         unchecked: bool,
+        /// Take a guild that is not known here yet.
+        #[arg(long)]
+        new_guild: bool,
     },
     /// Write a campaign into a new folder, from which it can be imported again.
     Export {
@@ -116,9 +120,10 @@ pub(crate) async fn run(global: &Global, command: &CampaignCommand, screen: &Scr
                 format!("{}{left}\nThen:\n  questhall campaign check {dir}", made.concat())
             })
         }
-        CampaignCommand::Import { dir, guild, campaign, new, unchecked } => {
+        CampaignCommand::Import { dir, guild, campaign, new, unchecked, new_guild } => {
             let bundle = if *unchecked { read(dir)? } else { check::checked(global, dir, screen).await? };
             setup::with_database(global, async |database| {
+                guilds::ensure_known(database.pool(), *guild, *new_guild).await?;
                 if campaign.is_none() && !new {
                     refuse_double(database, *guild, &bundle, dir).await?;
                 }

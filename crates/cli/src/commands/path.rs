@@ -1,5 +1,7 @@
 //! `questhall path`: learning paths as folders.
 
+mod check;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,12 +10,12 @@ use access::{By, Origin};
 use clap::{Subcommand, ValueEnum};
 use community::skills::{self, model::NewSkill};
 use kernel::{GuildId, PageQuery, Problem};
-use learning::authoring::{self, Finding, Foreign, LeftOut, Unreadable};
+use learning::authoring::{self, Foreign, LeftOut, Unreadable};
 use learning::ids::PathId;
-use learning::model::path::Bundle;
 use learning::model::quest::Step;
 use learning::ops::{self, Author};
 use learning::rules::{banks, quiz};
+use learning::store::PathSummary;
 use sandbox::Sandbox;
 use serde::Serialize;
 use serde_json::json;
@@ -22,9 +24,12 @@ use sqlx::PgPool;
 use crate::{
     args::Global,
     failure::{Code, Failure, OrFail},
+    guilds,
     screen::{Screen, table},
     setup,
 };
+
+use check::{checked, may_be_imported, open, refused, told};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PathCommand {
@@ -33,7 +38,8 @@ pub(crate) enum PathCommand {
         /// The folder to make; its name is the path's short name.
         dir: PathBuf,
     },
-    /// Say everything that is wrong with a path's folder, with file and line. Needs no database.
+    /// Say everything that is wrong with a path's folder, with file and line, and what it expects in the guild. Checkers are tried in
+    /// the sandbox, where there is one. Needs no database.
     Check {
         /// The folder that holds path.toml.
         dir: PathBuf,
@@ -64,13 +70,25 @@ pub(crate) enum PathCommand {
         /// Leave everything as drafts.
         #[arg(long)]
         draft: bool,
+        /// Take a guild that is not known here yet.
+        #[arg(long)]
+        new_guild: bool,
     },
     /// Write a path with its quests into a new folder, from which it can be imported again.
     Export {
-        /// The path.
-        path: PathId,
+        /// The path: its id or its short name.
+        path: String,
         /// The folder to make.
         dir: PathBuf,
+        /// The guild.
+        #[arg(long)]
+        guild: GuildId,
+    },
+    /// Retire a path: who is in it keeps what they did, nobody enrols any more. Its quests stay. Refused while quests could never be
+    /// opened without it.
+    Retire {
+        /// The path: its id or its short name.
+        path: String,
         /// The guild.
         #[arg(long)]
         guild: GuildId,
@@ -104,47 +122,41 @@ struct Came {
     left_out: Vec<LeftOut>,
 }
 
-/// What a check found.
-#[derive(Debug, Serialize)]
-struct Answer {
-    /// Whether the folder can be imported.
-    valid: bool,
-    /// What must be mended.
-    errors: Vec<Finding>,
-    /// What hinders nothing, and is hardly meant: files that no text names.
-    warnings: Vec<Finding>,
-    /// What the guild must have already: quests that are not in the folder, and skills.
-    needs: Vec<String>,
-    /// Quests in the folder.
-    quests: usize,
-    /// Steps in the folder.
-    steps: usize,
-}
-
 pub(crate) async fn run(global: &Global, command: &PathCommand, screen: &Screen) -> Result<(), Failure> {
     setup::log_quietly();
     match command {
         PathCommand::New { dir } => new(dir, screen),
         PathCommand::Check { dir } => {
-            let answer = checked(dir)?;
+            let answer = checked(global, &open(dir, None)?).await?;
             screen.answer(&answer, |answer| told(dir, answer))?;
             if answer.valid { Ok(()) } else { Err(Failure::no()) }
         }
         PathCommand::Try { dir, step, program } => tried(global, dir, step, program.as_deref(), screen).await,
-        PathCommand::Import { dir, guild, from: Some(from), slug, draft } => {
+        PathCommand::Import { dir, guild, from: Some(from), slug, draft, new_guild } => {
             let foreign = foreign(global, *from, dir, slug.as_deref()).await?;
             setup::with_database(global, async |database| {
+                guilds::ensure_known(database.pool(), *guild, *new_guild).await?;
                 let came = bring(database.pool(), *guild, foreign, !draft).await?;
                 screen.answer(&came, brought)
             })
             .await
         }
-        PathCommand::Import { dir, guild, from: None, slug, draft } => {
-            let bundle = read(dir, slug.as_deref())?;
+        PathCommand::Import { dir, guild, from: None, slug, draft, new_guild } => {
+            let folder = open(dir, slug.as_deref())?;
+            let bundle = may_be_imported(global, dir, &folder, *draft, screen).await?;
             setup::with_database(global, async |database| {
+                guilds::ensure_known(database.pool(), *guild, *new_guild).await?;
                 let here = Origin::default();
                 let author = Author { by: By::Cli, origin: &here };
-                let done = ops::bundle_import(database.pool(), *guild, &bundle, !draft, author).await?;
+                let done = ops::bundle_import(database.pool(), *guild, bundle, !draft, author).await;
+                let done = done.map_err(|error| match error {
+                    // Whoever is at the terminal knows files and lines, and no fields.
+                    learning::Error::Invalid(wrong) | learning::Error::Unreachable(wrong) => {
+                        let where_to = format!("into guild {guild}");
+                        refused(Code::Refused, dir, &where_to, &folder.refused(&wrong))
+                    }
+                    other => other.into(),
+                })?;
                 screen.answer(&done, |done| {
                     format!(
                         "{} is {} guild {guild} as path {}: {} quests made, {} with a new version, {} reworded, {} as they were.",
@@ -162,25 +174,28 @@ pub(crate) async fn run(global: &Global, command: &PathCommand, screen: &Screen)
         }
         PathCommand::Export { path, dir, guild } => {
             setup::with_database(global, async |database| {
-                let bundle = authoring::bundle_export(database.pool(), *guild, *path).await?;
+                let path = path_named(database.pool(), *guild, path).await?;
+                let bundle = authoring::bundle_export(database.pool(), *guild, path).await?;
                 authoring::write(&bundle, dir).or_fail(Code::Unavailable)?;
                 screen.answer(&bundle, |bundle| format!("{} is in {}.", bundle.path.name, dir.display()))
             })
             .await
         }
+        PathCommand::Retire { path, guild } => {
+            setup::with_database(global, async |database| {
+                let path = path_named(database.pool(), *guild, path).await?;
+                let here = Origin::default();
+                let author = Author { by: By::Cli, origin: &here };
+                let retired = ops::path_retire(database.pool(), *guild, path, author).await?;
+                screen.answer(&retired, |retired| {
+                    format!("{} is retired: nobody enrols any more; its quests stay.", retired.path.name)
+                })
+            })
+            .await
+        }
         PathCommand::List { guild } => {
             setup::with_database(global, async |database| {
-                let mut paths = Vec::new();
-                let mut cursor = None;
-                loop {
-                    let query = PageQuery { limit: Some(kernel::page::MAX_LIMIT), cursor };
-                    let page = ops::path_list(database.pool(), *guild, &query).await?;
-                    paths.extend(page.items);
-                    cursor = page.next;
-                    if cursor.is_none() {
-                        break;
-                    }
-                }
+                let paths = paths_of(database.pool(), *guild).await?;
                 screen.answer(&paths, |paths| {
                     let rows = paths.iter().map(|path| {
                         let state = match (path.retired_at, path.is_published, path.has_draft) {
@@ -290,68 +305,33 @@ fn brought(came: &Came) -> String {
     text
 }
 
-/// A folder that is right, or its mistakes.
-fn read(dir: &Path, slug: Option<&str>) -> Result<Bundle, Failure> {
-    if !dir.is_dir() {
-        return Err(Failure::new(Code::Unavailable, format!("there is no folder {}", dir.display())));
-    }
-    authoring::read(dir, slug).map_err(|findings| {
-        let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-        Failure::new(Code::No, format!("{} cannot be imported:\n{}", dir.display(), lines.join("\n")))
-    })
-}
-
-fn checked(dir: &Path) -> Result<Answer, Failure> {
-    if !dir.is_dir() {
-        return Err(Failure::new(Code::Unavailable, format!("there is no folder {}", dir.display())));
-    }
-    let bundle = match authoring::read(dir, None) {
-        Ok(bundle) => bundle,
-        Err(errors) => {
-            let (warnings, needs) = (Vec::new(), Vec::new());
-            return Ok(Answer { valid: false, errors, warnings, needs, quests: 0, steps: 0 });
+/// All of a guild's paths, drafts and retired ones too.
+async fn paths_of(pool: &PgPool, guild: GuildId) -> Result<Vec<PathSummary>, Failure> {
+    let mut paths = Vec::new();
+    let mut cursor = None;
+    loop {
+        let query = PageQuery { limit: Some(kernel::page::MAX_LIMIT), cursor };
+        let page = ops::path_list(pool, guild, &query).await?;
+        paths.extend(page.items);
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(paths);
         }
-    };
-    let outlook = authoring::bundle_outlook(&bundle);
-    let errors: Vec<Finding> = outlook
-        .refused
-        .into_iter()
-        .map(|(slug, message)| {
-            let file = if slug == bundle.slug {
-                "path.toml".to_owned()
-            } else {
-                format!("quests/{slug}/quest.toml")
-            };
-            Finding { file, line: None, message }
-        })
-        .collect();
-    let needs = outlook.elsewhere.iter().map(|slug| format!("the quest `{slug}`"));
-    let needs = needs.chain(outlook.banks.iter().map(|slug| format!("the question bank `{slug}`")));
-    let needs = needs.chain(outlook.skills.iter().map(|slug| format!("the skill `{slug}`"))).collect();
-    let warnings = outlook.unused.into_iter().map(|(slug, name)| Finding {
-        file: format!("quests/{slug}/files/{name}"),
-        line: None,
-        message: "is named by no text of the quest; name it, or take it away".to_owned(),
-    });
-    let warnings = warnings.collect();
-    let steps = bundle.quests.iter().map(|named| named.quest.steps.len()).sum();
-    Ok(Answer { valid: errors.is_empty(), errors, warnings, needs, quests: bundle.quests.len(), steps })
+    }
 }
 
-fn told(dir: &Path, answer: &Answer) -> String {
-    let mut text = String::new();
-    for error in &answer.errors {
-        let _ = writeln!(text, "{error}");
-    }
-    for warning in &answer.warnings {
-        let _ = writeln!(text, "{warning}");
-    }
-    if !answer.needs.is_empty() {
-        let _ = writeln!(text, "The guild must have already: {}.", answer.needs.join(", "));
-    }
-    let verdict = if answer.valid { "can be imported" } else { "cannot be imported" };
-    let _ = write!(text, "{} {verdict}: {} quests, {} steps.", dir.display(), answer.quests, answer.steps);
-    text
+/// A path by its id or its short name.
+async fn path_named(pool: &PgPool, guild: GuildId, name: &str) -> Result<PathId, Failure> {
+    let paths = paths_of(pool, guild).await?;
+    let found = paths.iter().find(|path| path.slug == name || path.id.to_string() == name);
+    found.map(|path| path.id).ok_or_else(|| {
+        Failure::new(
+            Code::Refused,
+            format!(
+                "guild {guild} has no path that is called {name}; `questhall path list --guild {guild}` tells those that it has"
+            ),
+        )
+    })
 }
 
 async fn tried(
@@ -361,7 +341,9 @@ async fn tried(
     program: Option<&Path>,
     screen: &Screen,
 ) -> Result<(), Failure> {
-    let mut bundle = read(dir, None)?;
+    let folder = open(dir, None)?;
+    let Some(bundle) = folder.bundle() else { return Err(refused(Code::No, dir, "", &folder.errors)) };
+    let mut bundle = bundle.clone();
     let drawn = bundle.banks.iter().map(|named| (named.slug.clone(), named.bank.questions.clone())).collect();
     for named in &mut bundle.quests {
         banks::fill(&mut named.quest, &drawn);

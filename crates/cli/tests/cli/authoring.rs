@@ -169,6 +169,7 @@ async fn what_is_imported_comes_out_again() {
             "--new",
             "--guild",
             "7",
+            "--new-guild",
         ]);
         answer.ends_with(0).json()["id"].as_str().unwrap().to_owned()
     };
@@ -204,7 +205,8 @@ async fn an_import_brings_a_campaign_up_to_date_in_its_own_guild_only() {
     let source = example("advent-of-bytes");
     let source = source.to_str().unwrap();
     let import = |more: &[&str]| {
-        let fixed = ["--database-url", &url, "--json", "campaign", "import", source, "--unchecked"];
+        let fixed =
+            ["--database-url", &url, "--json", "campaign", "import", source, "--unchecked", "--new-guild"];
         run(fixed.into_iter().chain(more.iter().copied()))
     };
     let made = import(&["--guild", "7"]).ends_with(0).json();
@@ -256,6 +258,10 @@ async fn a_campaign_lives_its_whole_life_from_the_command_line() {
         let fixed = ["import", source, "--unchecked", "--guild", "7"];
         campaign(&fixed.into_iter().chain(more.iter().copied()).collect::<Vec<_>>())
     };
+    // A number that nobody here knows is mostly a mistyped one.
+    import(&[]).ends_with(4).says("guild 7 is not known here: no guild is, yet").says("--new-guild");
+    run(["--database-url", &url, "role", "grant", "--guild", "7", "--user", "5", "owner"]).ends_with(0);
+    campaign(&["import", source, "--unchecked", "--guild", "77"]).ends_with(4).says("known are 7 (Guild 7)");
     let made = import(&[]).ends_with(0).says("It is a draft").says("questhall campaign publish");
     let id = made.out.split(" as campaign ").nth(1).unwrap().split(',').next().unwrap().to_owned();
     // The same folder once more is most likely meant for the same campaign.

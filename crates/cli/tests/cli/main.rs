@@ -9,6 +9,7 @@ mod courses;
 mod database;
 mod economy;
 mod guide;
+mod learning_guide;
 mod machine;
 mod operator;
 mod readme;

@@ -3,7 +3,7 @@
 use db::testing::{Folder, PrivateCluster};
 
 use crate::{
-    terminal::{Answer, example},
+    terminal::{Answer, example, unsettled},
     up::Up,
 };
 
@@ -26,10 +26,9 @@ fn the_walk_through_holds() {
     let typed = script.replace("http://127.0.0.1:8080", url).replace("input.txt", "$TMP/input.txt");
     assert!(typed.contains(url) && typed.contains("$TMP/input.txt"), "{typed}");
     let binary = std::path::Path::new(env!("CARGO_BIN_EXE_questhall")).parent().unwrap();
-    let answer: Answer = std::process::Command::new("bash")
+    let answer: Answer = unsettled(&mut std::process::Command::new("bash"))
         .args(["-euo", "pipefail", "-c", &typed.replace("$PWD/target/release", "$BIN")])
         .current_dir(example("..").canonicalize().unwrap())
-        .env_remove("DATABASE_URL")
         .env("QUESTHALL_DATA_DIR", &cluster.settings.data_dir)
         .env("BIN", binary)
         .env("TMP", folder.path())

@@ -12,6 +12,12 @@ use serde_json::Value;
 pub(crate) fn questhall<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_questhall"));
     command.args(arguments).stdin(Stdio::null()).current_dir(std::env::temp_dir());
+    unsettled(&mut command);
+    command
+}
+
+/// Takes from a command's environment whatever says something about Questhall.
+pub(crate) fn unsettled(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         if name == "DATABASE_URL" || name.to_string_lossy().starts_with("QUESTHALL_") {
             command.env_remove(name);

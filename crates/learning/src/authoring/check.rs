@@ -2,98 +2,82 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use kernel::FieldError;
 use uuid::Uuid;
 
+use super::needs::{Need, needs_of};
 use crate::error::Error;
 use crate::graph::{Chapter, Graph, Path, Quest, Source, SourceEntry};
 use crate::ids::{ChapterId, PathId, QuestId};
 use crate::model::path::Bundle;
 use crate::model::quest::{Difficulty, QuestType};
 use crate::ops;
-use crate::rules::banks::banks_of;
 use crate::rules::files::{unpack, unused};
 use crate::rules::unlock::{Condition, Rule};
 use crate::rules::versions::counted;
 
-/// What would be refused at publication, each as `(short name of the quest, why)`; and what the guild must have already.
+/// What publication would say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outlook {
-    /// What would be refused.
-    pub refused: Vec<(String, String)>,
-    /// Quests that are named and not in the bundle.
-    pub elsewhere: Vec<String>,
-    /// Skills that the guild must have.
-    pub skills: Vec<String>,
-    /// Banks that the guild must have.
-    pub banks: Vec<String>,
+    /// What would be refused, by the bundle's fields.
+    pub refused: Vec<FieldError>,
+    /// What is named and not in the bundle: the guild must have it already.
+    pub needs: Vec<Need>,
     /// Files that no text names: short name of the quest, and the file's name. They are imported all the same.
     pub unused: Vec<(String, String)>,
 }
 
-/// Looks at a bundle as publication would, taking quests that are not in it for ones that can be opened.
+/// Looks at a bundle as publication would, taking quests, chapters and paths that are not in it for ones that can be opened and completed.
 pub fn bundle_outlook(bundle: &Bundle) -> Outlook {
-    let mut outlook = Outlook::default();
-    let skills: BTreeSet<&String> =
-        bundle.quests.iter().flat_map(|named| named.quest.skills.keys()).collect();
-    outlook.skills = skills.into_iter().filter(|slug| !bundle.skills.contains_key(*slug)).cloned().collect();
-    let drawn: BTreeSet<&str> = bundle.quests.iter().flat_map(|named| banks_of(&named.quest)).collect();
-    let missing = drawn.into_iter().filter(|slug| bundle.banks.iter().all(|named| named.slug != *slug));
-    outlook.banks = missing.map(str::to_owned).collect();
+    let mut outlook = Outlook { needs: needs_of(bundle), ..Outlook::default() };
     if let Ok(Some((told, _))) = unpack(bundle) {
         for named in &told.quests {
             outlook.unused.extend(unused(&named.quest).into_iter().map(|name| (named.slug.clone(), name)));
         }
     }
-    let here: BTreeSet<&str> = bundle.quests.iter().map(|named| named.slug.as_str()).collect();
-    let mut named: BTreeSet<String> = bundle.path.entries().map(|(_, entry)| entry.quest.clone()).collect();
-    for quest in &bundle.quests {
-        named.extend(quest.quest.requires.iter().cloned());
-    }
-    let rules = bundle.quests.iter().filter_map(|named| named.quest.unlock.as_ref());
-    let links = bundle.path.entries().filter_map(|(_, entry)| entry.unlock.as_ref());
-    let chapters = bundle.path.chapters.iter().filter_map(|chapter| chapter.unlock.as_ref());
-    for rule in rules.chain(links).chain(chapters).chain(bundle.path.unlock.as_ref()) {
-        quests_of(rule, &mut named);
-    }
-    outlook.elsewhere = named.into_iter().filter(|slug| !here.contains(slug.as_str())).collect();
-    for quest in bundle.quests.iter().filter(|named| counted(&named.quest) == 0) {
-        outlook.refused.push((
-            quest.slug.clone(),
-            "must have at least one step or assessment that is not optional".to_owned(),
-        ));
+    let mut refuse = |field: String, message: String| outlook.refused.push(FieldError { field, message });
+    for (n, _) in bundle.quests.iter().enumerate().filter(|(_, named)| counted(&named.quest) == 0) {
+        let message = "must have at least one step or assessment that is not optional";
+        refuse(format!("quests[{n}].quest"), message.to_owned());
     }
     if bundle.path.entries().all(|(_, entry)| entry.optional) {
-        outlook
-            .refused
-            .push((bundle.slug.clone(), "must have at least one quest that is not optional".to_owned()));
+        refuse("path.quests".to_owned(), "must have at least one quest that is not optional".to_owned());
     }
     if let Some(n) = bundle.path.unearned() {
-        let why = format!(
-            "the XP of chapter `{}` would never be paid: it has no quest that is not optional",
-            bundle.path.chapters[n].slug
-        );
-        outlook.refused.push((bundle.slug.clone(), why));
+        let message = "would never be paid: the chapter has no quest that is not optional";
+        refuse(format!("path.chapters[{n}].experience_points"), message.to_owned());
     }
-    if let Err(Error::Unreachable(faults)) = ops::reachable(&graph(bundle, &outlook.elsewhere)) {
-        outlook.refused.extend(faults.into_iter().map(|fault| (fault.field, fault.message)));
+    let elsewhere: BTreeSet<&str> =
+        outlook.needs.iter().filter(|need| need.what == "quest").map(|need| need.name.as_str()).collect();
+    if let Err(Error::Unreachable(faults)) = ops::reachable(&graph(bundle, &elsewhere)) {
+        for fault in faults {
+            let named = bundle.quests.iter().enumerate().find(|(_, named)| named.slug == fault.field);
+            let field = match named {
+                Some((n, named)) if named.quest.requires.is_empty() => format!("quests[{n}].quest.unlock"),
+                Some((n, _)) => format!("quests[{n}].quest.requires"),
+                None => fault.field,
+            };
+            outlook.refused.push(FieldError { field, message: fault.message });
+        }
     }
     outlook
 }
 
-fn quests_of(rule: &Rule, into: &mut BTreeSet<String>) {
+/// A rule in which chapters and paths of elsewhere are taken for something that can be reached.
+fn attainable(bundle: &Bundle, rule: &Rule) -> Rule {
+    let all = |rules: &[Rule]| rules.iter().map(|rule| attainable(bundle, rule)).collect();
     match rule {
-        Rule::All(rules) | Rule::Any(rules) => rules.iter().for_each(|rule| quests_of(rule, into)),
-        Rule::Not(rule) => quests_of(rule, into),
-        Rule::Quest(slug) => {
-            into.insert(slug.clone());
-        }
-        Rule::Quests(some) => into.extend(some.of.iter().cloned()),
-        _ => {}
+        Rule::All(rules) => Rule::All(all(rules)),
+        Rule::Any(rules) => Rule::Any(all(rules)),
+        Rule::Chapter(chapter) if chapter.path != bundle.slug => Rule::Level(1),
+        Rule::Path(slug) if *slug != bundle.slug => Rule::Level(1),
+        other => other.clone(),
     }
 }
 
 /// The graph of the bundle alone, under ids of its own.
-fn graph(bundle: &Bundle, elsewhere: &[String]) -> Graph {
+fn graph(bundle: &Bundle, elsewhere: &BTreeSet<&str>) -> Graph {
+    let within = |rule: Option<&Rule>| rule.map(|rule| attainable(bundle, rule));
     let id = |n: usize| Uuid::from_u128(n as u128 + 1);
     let quest = |n: usize, slug: &str, title: &str| Quest {
         id: QuestId::new(id(n)),
@@ -114,11 +98,11 @@ fn graph(bundle: &Bundle, elsewhere: &[String]) -> Graph {
         let document = &named.quest;
         source.quests.push((
             quest(n, &named.slug, &document.title),
-            document.unlock.clone(),
+            within(document.unlock.as_ref()),
             document.requires.clone(),
         ));
     }
-    for slug in elsewhere {
+    for &slug in elsewhere {
         let n = source.quests.len();
         ids.insert(slug, QuestId::new(id(n)));
         source.quests.push((quest(n, slug, slug), None, Vec::new()));
@@ -133,7 +117,7 @@ fn graph(bundle: &Bundle, elsewhere: &[String]) -> Graph {
         experience_points: 0,
         epoch: 0,
     };
-    source.paths.push((path, bundle.path.unlock.clone(), "UTC".to_owned()));
+    source.paths.push((path, within(bundle.path.unlock.as_ref()), "UTC".to_owned()));
     for (n, chapter) in bundle.path.chapters.iter().enumerate() {
         let chapter_node = Chapter {
             id: ChapterId::new(id(n)),
@@ -145,7 +129,7 @@ fn graph(bundle: &Bundle, elsewhere: &[String]) -> Graph {
             opens_at: None,
             closes_at: None,
         };
-        source.chapters.push((chapter_node, chapter.unlock.clone()));
+        source.chapters.push((chapter_node, within(chapter.unlock.as_ref())));
     }
     for (chapter, entry) in bundle.path.entries() {
         let Some(quest) = ids.get(entry.quest.as_str()) else { continue };
@@ -155,7 +139,7 @@ fn graph(bundle: &Bundle, elsewhere: &[String]) -> Graph {
             chapter: chapter.map(|n| ChapterId::new(id(n))),
             optional: entry.optional,
             difficulty: Difficulty::Beginner,
-            rule: entry.unlock.clone(),
+            rule: within(entry.unlock.as_ref()),
         });
     }
     Graph::compile(source)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use kernel::files::FileBundle;
 use sandbox::files::name_check;
 
-use super::folder::FENCE;
+use super::reader::FENCE;
 use crate::model::path::Bundle;
 use crate::model::quest::{QuestDocument, Step};
 use crate::rules::files::FOLDER;

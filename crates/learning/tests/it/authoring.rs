@@ -185,7 +185,7 @@ async fn everything_wrong_with_a_document_is_told_at_once() {
     for field in [
         "quest.title",
         "quest.experience_points",
-        "quest.requires",
+        "quest.requires[0]",
         "quest.unlock",
         "quest.steps[0].quiz.questions[0].choices",
         "quest.steps[0].quiz.questions[1].number",

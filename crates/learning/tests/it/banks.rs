@@ -211,9 +211,9 @@ fn what_does_not_fit_together_is_told_with_its_file() {
     write(&serde_json::from_value(wrong).unwrap(), &dir).unwrap();
     let findings: Vec<String> = read(&dir, None).unwrap_err().iter().map(ToString::to_string).collect();
     for expected in [
-        "quests/drawn/quest.toml: `steps[0].quiz.draws[0].count` must be 1 to the 12 questions of the bank `twelve`",
-        "banks/unused.toml: is a bank that no quiz here draws from",
-        "skills.toml: `idle` is a skill that no quest here brings",
+        "quests/drawn/01-quiz.md:12: draw 1 (`twelve`): `count` must be 1 to the 12 questions of the bank `twelve`",
+        "banks/unused.toml:1: is a bank that no quiz here draws from",
+        "skills.toml:1: `idle` is a skill that no quest here brings",
     ] {
         assert!(findings.iter().any(|finding| finding == expected), "{expected}\nin {findings:#?}");
     }

@@ -1,7 +1,7 @@
 //! Paths as folders: written and read again, and everything that is wrong told with its file.
 
 use kernel::files::FileBundle;
-use learning::authoring::{bundle_outlook, new_path, read, write};
+use learning::authoring::{Finding, Folder, bundle_outlook, new_path, read, write};
 use learning::model::path::Bundle;
 use proptest::prelude::*;
 use serde_json::json;
@@ -51,8 +51,8 @@ fn everything_wrong_is_told_with_its_file() {
         "quests/Not A Slug: a quest's folder is called by its short name: lower-case letters, digits, dots, underscores and dashes",
         "quests/extra/README.md: is missing",
         "quests/one/quest.toml:4: `experience_points` must be 0 to 1000000",
-        "quests/three/01-read.md: `url` is missing: where is the video?",
-        "quests/two/01-read.md: must begin with its settings between two lines of +++, followed by its text",
+        "quests/three/01-read.md:2: `url` is missing: where is the video?",
+        "quests/two/01-read.md:1: must begin with its settings between two lines of +++, followed by its text",
     ] {
         assert!(findings.iter().any(|finding| finding == expected), "{expected}\nin {findings:#?}");
     }
@@ -100,6 +100,123 @@ fn what_is_wrong_with_files_is_told_where_it_stands() {
     for expected in expected {
         assert!(findings.iter().any(|finding| finding == expected), "{expected}\nin {findings:#?}");
     }
+}
+
+/// What is told, line by line.
+fn lines(findings: &[Finding]) -> Vec<String> {
+    findings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn all_mistakes_of_a_file_are_told_at_once_each_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("my-path");
+    write(&whole(), &dir).unwrap();
+    let quiz = "+++\ntype = \"Quiz\"\ntitel = \"Quiz\"\n\n[quiz]\npass_percent = 500\n\n[[quiz.questions]]\nslug = \"colour\"\n\
+                type = \"single\"\ntext = \"Which?\"\nchoices = [{ slug = \"a\", text = \"A\" }, { slug = \"b\", text = \"B\" }]\n\n\
+                [[quiz.questions]]\nslug = \"sum\"\ntype = \"nummer\"\ntext = \"How many?\"\n\n[[quiz.questions]]\nslug = \"word\"\n\
+                type = \"text\"\npoints = 1000\nanswers = [\"a\"]\n+++\n";
+    std::fs::write(dir.join("quests/my-path-2/01-quiz.md"), quiz).unwrap();
+    let path = "name = \"A\"\ntype = \"Course\"\n\n[[chapters]]\nslug = \"a\"\ntitle = \"\"\n\n[[chapters.quests]]\nquest = \"one\"\n\n\
+                [[chapters.quests]]\nquest = \"one\"\nunlock = { level = 0 }\n";
+    std::fs::write(dir.join("path.toml"), path).unwrap();
+    assert_eq!(
+        lines(&read(&dir, None).unwrap_err()),
+        [
+            "path.toml:6: chapter 1 (`a`): `title` must be 1 to 255 characters on one line, without blanks around them",
+            "path.toml:12: chapter 1 (`a`), quest 2 (`one`): `quest` is in the path twice",
+            "path.toml:13: chapter 1 (`a`), quest 2 (`one`): `unlock` must ask for a level of 1 to 1,000",
+            "quests/my-path-2/01-quiz.md:3: unknown field `titel`; did you mean `title`?",
+            "quests/my-path-2/01-quiz.md:6: `quiz.pass_percent` must be 1 to 100",
+            "quests/my-path-2/01-quiz.md:12: question 1 (`colour`): `choices` must have exactly one that is `right`",
+            "quests/my-path-2/01-quiz.md:16: question 2 (`sum`): `type` cannot be read: unknown variant `nummer`, expected one of `single`, \
+             `multiple`, `text`, `number`, `ordering`, `matching`",
+            "quests/my-path-2/01-quiz.md:19: question 3 (`word`): missing field `text`",
+            "quests/my-path-2/01-quiz.md:22: question 3 (`word`): `points` must be 1 to 100",
+        ]
+    );
+}
+
+#[test]
+fn what_is_passed_over_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("my-path");
+    let mut bundle = new_path("my-path").unwrap();
+    bundle.path.chapters[1].quests.clear();
+    bundle.path.chapters[1].experience_points = 0;
+    write(&bundle, &dir).unwrap();
+    std::fs::create_dir(dir.join("quests/my-path-1/steps")).unwrap();
+    std::fs::create_dir(dir.join("banks")).unwrap();
+    for file in
+        ["quests/my-path-1/think.md", "quests/my-path-1/notes.txt", "quests/intro.md", "banks/words.md"]
+    {
+        std::fs::write(dir.join(file), "Text.\n").unwrap();
+    }
+    let names = "a step's file is called by its number, a dash, its short name and .md, such as 03-read.md";
+    let opened = Folder::open(&dir, None);
+    assert_eq!(lines(&opened.errors), [""; 0]);
+    assert_eq!(
+        lines(&opened.warnings),
+        [
+            "banks/words.md: is passed over: a bank is a file of TOML, such as banks/syntax.toml".to_owned(),
+            "quests/intro.md: is passed over: what belongs to a quest lies in a folder of its own, such as quests/loops".to_owned(),
+            "quests/my-path-1/steps: is passed over: steps lie beside quest.toml, and what they show or offer in files/".to_owned(),
+            format!("quests/my-path-1/think.md: is passed over, for it is no step: {names}"),
+            "quests/my-path-3: is named by no chapter of path.toml, and comes along as a quest outside of the path; to have it in the path, \
+             write `[[chapters.quests]]` and `quest = \"my-path-3\"` there"
+                .to_owned(),
+        ]
+    );
+    // Whoever writes a number means a step.
+    std::fs::rename(dir.join("quests/my-path-1/think.md"), dir.join("quests/my-path-1/03_think.md")).unwrap();
+    let wrong = read(&dir, None).unwrap_err();
+    assert_eq!(lines(&wrong), [format!("quests/my-path-1/03_think.md: is no step: {names}")]);
+}
+
+#[test]
+fn what_the_guild_must_have_is_told_where_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("my-path");
+    let mut bundle = serde_json::to_value(new_path("my-path").unwrap()).unwrap();
+    bundle["path"]["unlock"] = json!({ "all": [{ "path": "before" }, { "achievement": 3 }] });
+    bundle["path"]["chapters"][0]["quests"][1] = json!({ "quest": "elsewhere" });
+    let quest = &mut bundle["quests"][0]["quest"];
+    quest["requires"] = json!(["nowhere"]);
+    quest["skills"] = json!({ "graphs": 5 });
+    quest["unlock"] = json!({ "any": [{ "skill": { "slug": "trees", "points": 2 } }, { "chapter": { "path": "before", "chapter": "a" } }] });
+    quest["steps"][0]["elsewhere"] = json!({ "challenge": "coat-check" });
+    let quiz = &mut bundle["quests"][1]["quest"]["steps"][0]["quiz"];
+    quiz["draws"] = json!([{ "pool": "words", "count": 1 }]);
+    let bundle: Bundle = serde_json::from_value(bundle).unwrap();
+    write(&bundle, &dir).unwrap();
+    let opened = Folder::open(&dir, None);
+    assert_eq!(lines(&opened.errors), [""; 0]);
+    assert_eq!(lines(&opened.outlook().0), [""; 0], "what is elsewhere may be there");
+    let text = |file: &str| std::fs::read_to_string(dir.join(file)).unwrap();
+    let mut found = Vec::new();
+    for (need, finding) in opened.needs() {
+        let line = finding.line.unwrap();
+        let text = text(&finding.file);
+        let written = text.lines().nth(line - 1).unwrap();
+        let key = need.name.split('/').next().unwrap();
+        assert!(written.contains(key) || written.contains(need.what), "{finding}: {written}");
+        found.push(need.to_string());
+    }
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "the achievement `3`",
+            "the challenge `coat-check`",
+            "the chapter `before/a`",
+            "the path `before`",
+            "the quest `elsewhere`",
+            "the quest `nowhere`",
+            "the question bank `words`",
+            "the skill `graphs`",
+            "the skill `trees`",
+        ]
+    );
 }
 
 #[test]

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         trial("a_checker_judges_what_was_printed", checked),
         trial("a_program_that_crashes_is_judged_all_the_same", crashed),
         trial("a_broken_checker_uses_no_try", broken_checker),
+        trial("what_does_not_compile_is_told_in_its_folder", folder_tried),
         trial("tries_run_out", tries),
         trial("generated_questions_are_graded_by_what_is_generated", generated::graded),
         trial("generated_questions_are_the_same_again", generated::again),
@@ -190,6 +191,50 @@ async fn broken_checker(desk: Desk, sandbox: Sandbox) {
         .await
         .unwrap();
     assert_eq!(tries, 0);
+}
+
+async fn folder_tried(_: Desk, sandbox: Sandbox) {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().join("my-path");
+    learning::authoring::write(&learning::authoring::new_path("my-path").unwrap(), &dir).unwrap();
+    let step = |checker: &str, append: &str| {
+        format!(
+            "+++\ntype = \"Coding\"\ntitle = \"Both\"\n\n[coding]\nchecker = '''\n{checker}'''\n\n[[coding.tests]]\nname = \"both\"\n\
+             append = \"{append}\"\nexpected = \"1 2\"\n+++\n\nPrint both.\n"
+        )
+    };
+    let told = async |checker: &str, append: &str| {
+        std::fs::write(dir.join("quests/my-path-3/01-add.md"), step(checker, append)).unwrap();
+        let folder = learning::authoring::Folder::open(&dir, None);
+        assert!(folder.errors.is_empty() && folder.has_programs(), "{:?}", folder.errors);
+        let found = learning::authoring::programs_check(&sandbox, &folder).await.unwrap();
+        found.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let fine = "import json, sys\nasked = json.load(sys.stdin)['tests']\n\
+                print(json.dumps({'passed': [t['output'].split() == ['1', '2'] for t in asked]}))\n";
+    assert_eq!(told(fine, "both()").await, [""; 0]);
+    let found = told("import json\nprint(\n", "print(both()").await;
+    assert_eq!(found.len(), 2, "{found:#?}");
+    let begins = |n: usize, with: &str| assert!(found[n].starts_with(with), "{found:#?}");
+    begins(0, "quests/my-path-3/01-add.md:13: test 1 (`both`): `append` does not compile: SyntaxError: ");
+    begins(1, "quests/my-path-3/01-add.md:8: `coding.checker` does not compile: SyntaxError: ");
+    // It takes apart what a program may well not print.
+    let fragile = "import json, sys\nasked = json.load(sys.stdin)['tests']\n\
+                   print(json.dumps({'passed': [int(t['output'].split()[0]) == 1 for t in asked]}))\n";
+    let found = told(fragile, "both()").await;
+    assert!(
+        found.len() == 1
+            && found[0].starts_with(
+                "quests/my-path-3/01-add.md:9: `coding.checker` has no verdict on programs that print nothing: "
+            )
+            && found[0].contains("IndexError"),
+        "{found:#?}"
+    );
+    let found = told("print('all passed')\n", "both()").await;
+    assert!(
+        found[0].contains("print what is expected: the checker must print {\"passed\": [true, …]}"),
+        "{found:#?}"
+    );
 }
 
 async fn tries(desk: Desk, sandbox: Sandbox) {

@@ -27,8 +27,8 @@ pub fn quest_check(quest: &QuestDocument) -> Vec<FieldError> {
     if quest.skills.len() > 50 {
         found.say("skills", "must be at most 50");
     }
-    for points in quest.skills.values() {
-        found.range("skills", (*points).into(), 1, MOST.into());
+    for (skill, points) in &quest.skills {
+        found.range(&format!("skills.{skill}"), (*points).into(), 1, MOST.into());
     }
     if quest.requires.len() > MAX_LIST {
         found.say("requires", format!("must be at most {MAX_LIST}"));
@@ -70,8 +70,8 @@ impl Findings {
         if different.len() != names.len() {
             self.say(field, "must not name one twice");
         }
-        for name in names {
-            self.slug(field, name);
+        for (n, name) in names.iter().enumerate() {
+            self.slug(&format!("{field}[{n}]"), name);
         }
     }
 }

@@ -19,4 +19,4 @@ pub use peers::{
 };
 pub use queue::{claim_release, submission_claim, submission_details, submission_list, submission_next};
 pub use regrade::{regrade_create, regrade_get, regrade_list, regrade_preview, regrade_run, regrade_step};
-pub use views::{assessment_list, waiting};
+pub use views::{assessment_list, quest_assessments, waiting};

@@ -23,7 +23,7 @@ mod registration;
 mod timer;
 mod transitions;
 
-pub use claim::{claim_list, reward_claim};
+pub use claim::{claim_list, claims_waiting, reward_claim};
 pub use registration::{
     participant_list, register, registration_get, tester_add, tester_list, tester_remove, withdraw,
 };

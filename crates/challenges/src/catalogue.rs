@@ -60,7 +60,7 @@ impl Viewer {
         Self { admin: true, acting: Acting::Nobody, view: View::Live, reading: Reading::default() }
     }
 
-    fn participant_id(&self) -> Option<&str> {
+    pub(crate) fn participant_id(&self) -> Option<&str> {
         match &self.acting {
             Acting::For(Participant { id, .. }) => Some(id),
             Acting::Tester(_) | Acting::Nobody => None,

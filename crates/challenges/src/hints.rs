@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::model::{Acting, CampaignFacts, CampaignKey, Participant};
-use crate::store::{acting_for, campaign_find, campaigns_lock_shared};
+use crate::store::{Found, acting_for, campaign_found_by, campaigns_lock_shared};
 use crate::submissions::store::{NewScore, participants_lock, scores_write};
 
 /// A hint as a participant sees it.
@@ -106,9 +106,7 @@ pub async fn hint_list(
     user: UserId,
 ) -> Result<Vec<Hint>, Error> {
     let mut conn = db::acquire(pool).await?;
-    let facts = campaign_find(&mut conn, guild, campaign).await?;
-    let acting =
-        acting_for(&mut conn, &[(facts.key(), user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
+    let Found { facts, acting, .. } = campaign_found_by(&mut conn, guild, campaign, Some(user)).await?;
     let tester = acting.is_tester();
     let place = sqlx::query!(
         "SELECT order_position, released_at FROM challenges.challenges WHERE guild_id = $3 AND id = $1 AND campaign_id = $2",
@@ -123,8 +121,18 @@ pub async fn hint_list(
     if !early && place.released_at.is_none_or(|at| at > facts.now) {
         return Err(Error::NotFound("challenge"));
     }
-    let rows = rows(&mut conn, &facts, challenge, acting.participant()).await?;
-    Ok(rows.into_iter().map(|row| row.hint(tester)).collect())
+    Ok(hints_of(&mut conn, &facts, &acting, challenge).await?)
+}
+
+/// The hints of a challenge that is there for whoever a member acts for, as they see them.
+pub(crate) async fn hints_of(
+    conn: &mut PgConnection,
+    facts: &CampaignFacts,
+    acting: &Acting,
+    challenge: ChallengeId,
+) -> sqlx::Result<Vec<Hint>> {
+    let rows = rows(conn, facts, challenge, acting.participant()).await?;
+    Ok(rows.into_iter().map(|row| row.hint(acting.is_tester())).collect())
 }
 
 /// Unlocks a hint for whoever this member acts for, while the campaign runs. The member pays its cost, the participant its

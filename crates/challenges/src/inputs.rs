@@ -19,8 +19,8 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
 use crate::error::Error;
-use crate::model::{Acting, Participant};
-use crate::store::{acting_for, campaign_find};
+use crate::model::{Acting, CampaignFacts, Participant};
+use crate::store::{Found, campaign_found_by};
 
 pub(crate) use generate::unusable;
 pub use pregenerate::{Pregenerated, pregenerate, pregenerate_due};
@@ -53,9 +53,7 @@ pub async fn input_get(
     // Another node may invalidate what was just made; three rounds of that are not bad luck any more.
     for _ in 0..3 {
         let mut conn = db::acquire(pool).await?;
-        let facts = campaign_find(&mut conn, guild, campaign).await?;
-        let acting =
-            acting_for(&mut conn, &[(facts.key(), user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
+        let Found { facts, acting, .. } = campaign_found_by(&mut conn, guild, campaign, Some(user)).await?;
         let nobody = Participant::player(user);
         let asked = acting.participant().unwrap_or(&nobody);
         let look = store::input_look(&mut conn, (guild, campaign, challenge), asked).await?;
@@ -102,7 +100,7 @@ pub async fn input_begun(
     within: (GuildId, CampaignId, ChallengeId),
     user: UserId,
 ) -> Result<Option<Input>, Error> {
-    Ok(begun(&mut *db::acquire(pool).await?, within, user).await?.map(|(_, input)| input))
+    Ok(begun(&mut *db::acquire(pool).await?, within, user).await?.map(|begun| begun.input))
 }
 
 /// The files beside the input of whoever this member acts for, once they have begun.
@@ -112,9 +110,8 @@ pub async fn input_files(
     within: (GuildId, CampaignId, ChallengeId),
     user: UserId,
 ) -> Result<Vec<MadeFile>, Error> {
-    let mut conn = db::acquire(pool).await?;
-    let (participant, _) = begun(&mut conn, within, user).await?.ok_or(Error::InputFirst)?;
-    Ok(store::files_of(&mut conn, (within.0, within.2), &participant.id).await?)
+    let begun = begun(&mut *db::acquire(pool).await?, within, user).await?;
+    Ok(begun.ok_or(Error::InputFirst)?.files)
 }
 
 /// What one of those files holds.
@@ -126,20 +123,36 @@ pub async fn input_file(
     name: &str,
 ) -> Result<Vec<u8>, Error> {
     let mut conn = db::acquire(pool).await?;
-    let (participant, _) = begun(&mut conn, within, user).await?.ok_or(Error::InputFirst)?;
-    let content = store::file_of(&mut conn, (within.0, within.2), &participant.id, name).await?;
+    let begun = begun(&mut conn, within, user).await?.ok_or(Error::InputFirst)?;
+    let content = store::file_of(&mut conn, (within.0, within.2), &begun.participant.id, name).await?;
     content.ok_or(Error::NotFound("file"))
+}
+
+/// What somebody has who has begun.
+pub(crate) struct Begun {
+    participant: Participant,
+    pub(crate) input: Input,
+    pub(crate) files: Vec<MadeFile>,
 }
 
 async fn begun(
     conn: &mut PgConnection,
     (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
     user: UserId,
-) -> Result<Option<(Participant, Input)>, Error> {
-    let facts = campaign_find(conn, guild, campaign).await?;
-    let acting = acting_for(conn, &[(facts.key(), user, facts.now)]).await?.pop().unwrap_or(Acting::Nobody);
+) -> Result<Option<Begun>, Error> {
+    let Found { facts, acting, .. } = campaign_found_by(conn, guild, campaign, Some(user)).await?;
+    begun_by(conn, &facts, &acting, challenge).await
+}
+
+/// What whoever a member acts for has begun with, if they have.
+pub(crate) async fn begun_by(
+    conn: &mut PgConnection,
+    facts: &CampaignFacts,
+    acting: &Acting,
+    challenge: ChallengeId,
+) -> Result<Option<Begun>, Error> {
     let Some(participant) = acting.participant() else { return Ok(None) };
-    let look = store::input_look(conn, (guild, campaign, challenge), participant).await?;
+    let look = store::input_look(conn, (facts.guild_id, facts.id, challenge), participant).await?;
     let look = look.ok_or(Error::NotFound("challenge"))?;
     let early = acting.is_tester() && facts.open_to_testers(look.order_position, facts.now);
     if !early && look.released_at.is_none_or(|at| at > facts.now) {
@@ -152,8 +165,11 @@ async fn begun(
     }
     // Once it is over no clock runs any more: what is there may be read.
     let begun = look.cached.filter(|cached| cached.first_request.is_some() || !playing);
-    let input = begun.map(|cached| Input { value: cached.input, first_request: cached.first_request });
-    Ok(input.map(|input| (participant.clone(), input)))
+    Ok(begun.map(|cached| Begun {
+        participant: participant.clone(),
+        input: Input { value: cached.input, first_request: cached.first_request },
+        files: cached.files,
+    }))
 }
 
 /// Tells the author, if it is the script's fault and the first time in this version, and says what to tell participants.

@@ -8,10 +8,13 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::catalogue::{self, Author, Challenge, ChallengeDraft, ChallengePatch, Reading, Viewer};
 use crate::error::Error;
+use crate::hints::{self, Hint};
+use crate::inputs::{self, Input, MadeFile};
 use crate::leaderboard::{self, Around, Feed, Leaderboard, Race, Solver, SquadStanding, Standing, View};
 use crate::model::{Acting, CampaignFacts};
 use crate::rules::MAX_PARTS;
-use crate::store::{acting_for, campaign_find};
+use crate::store::{Found, campaign_find, campaign_found_by};
+use crate::submissions::{self, PastSubmission};
 
 /// How many race unless told.
 const DEFAULT_RACERS: i64 = 10;
@@ -42,32 +45,56 @@ async fn facts_for(
     Ok((facts, view))
 }
 
-async fn viewer(
+/// A campaign as this onlooker sees it: drafts are for admins.
+struct Sight {
+    facts: CampaignFacts,
+    viewer: Viewer,
+    /// Whether they take part, or the squad they are in does.
+    registered: bool,
+}
+
+async fn sight_of(
     conn: &mut PgConnection,
-    facts: &CampaignFacts,
-    view: View,
+    (guild, campaign): (GuildId, CampaignId),
     who: Onlooker<'_>,
-) -> sqlx::Result<Viewer> {
-    let acting = match who.user {
-        Some(user) => acting_for(conn, &[(facts.key(), user, facts.now)]).await?.pop(),
-        None => None,
-    };
-    let reading = Reading::of(who.reader, who.user);
-    Ok(Viewer { admin: who.admin, acting: acting.unwrap_or(Acting::Nobody), view, reading })
+) -> Result<Sight, Error> {
+    let Found { facts, acting, registered, preferred } =
+        campaign_found_by(conn, guild, campaign, who.user).await?;
+    if !facts.published && !who.admin {
+        return Err(Error::NotFound("campaign"));
+    }
+    let (view, reading) = (View::of(&facts, who.admin), Reading::of(who.reader, preferred));
+    // Nobody takes part in a draft.
+    let registered = registered && facts.published;
+    Ok(Sight { viewer: Viewer { admin: who.admin, acting, view, reading }, facts, registered })
 }
 
 /// A campaign's challenges in their order, as this onlooker sees them.
 #[kernel::boxed]
 pub async fn challenge_list(
     pool: &PgPool,
-    (guild, campaign): (GuildId, CampaignId),
+    within: (GuildId, CampaignId),
     who: Onlooker<'_>,
     page: &PageQuery,
 ) -> Result<Page<Challenge>, Error> {
     let mut conn = db::acquire(pool).await?;
-    let (facts, view) = facts_for(&mut conn, guild, campaign, who.admin).await?;
-    let viewer = viewer(&mut conn, &facts, view, who).await?;
+    let Sight { facts, viewer, .. } = sight_of(&mut conn, within, who).await?;
     catalogue::challenge_list(&mut conn, &facts, &viewer, page).await
+}
+
+/// A campaign's challenges as by [`challenge_list`], and a page of its leaderboard as by [`board`].
+pub async fn overview(
+    pool: &PgPool,
+    within: (GuildId, CampaignId),
+    who: Onlooker<'_>,
+    challenges: &PageQuery,
+    standings: &PageQuery,
+) -> Result<(Page<Challenge>, Leaderboard<Standing>), Error> {
+    let mut conn = db::acquire(pool).await?;
+    let Sight { facts, viewer, .. } = sight_of(&mut conn, within, who).await?;
+    let challenges = catalogue::challenge_list(&mut conn, &facts, &viewer, challenges).await?;
+    let board = leaderboard::page(&mut conn, &facts, viewer.view, standings).await?;
+    Ok((challenges, board))
 }
 
 /// One challenge, as this onlooker sees it.
@@ -78,9 +105,81 @@ pub async fn challenge_get(
     who: Onlooker<'_>,
 ) -> Result<Challenge, Error> {
     let mut conn = db::acquire(pool).await?;
-    let (facts, view) = facts_for(&mut conn, guild, campaign, who.admin).await?;
-    let viewer = viewer(&mut conn, &facts, view, who).await?;
+    let Sight { facts, viewer, .. } = sight_of(&mut conn, (guild, campaign), who).await?;
     catalogue::challenge_get(&mut conn, &facts, &viewer, challenge).await
+}
+
+/// A challenge with what somebody has of it.
+#[derive(Debug, Clone)]
+pub struct Play {
+    /// Its campaign.
+    pub campaign: CampaignFacts,
+    /// The challenge, as by [`challenge_get`].
+    pub challenge: Challenge,
+    /// What the member has of it; nothing where it was not asked for.
+    pub own: Own,
+}
+
+/// What a member, or whoever they act for, has of a challenge.
+#[derive(Debug, Clone, Default)]
+pub struct Own {
+    /// Whether they take part in the campaign, or the squad they are in does.
+    pub registered: bool,
+    /// Their input, where they have begun: looking starts no clock.
+    pub input: Option<Input>,
+    /// The files beside it.
+    pub files: Vec<MadeFile>,
+    /// The hints.
+    pub hints: Vec<Hint>,
+    /// Their latest answers, the newest first.
+    pub answers: Vec<PastSubmission>,
+}
+
+/// One challenge as this onlooker sees it, and what they have of it, with so many of their answers, where that is told.
+pub async fn challenge_play(
+    pool: &PgPool,
+    (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
+    who: Onlooker<'_>,
+    answers: Option<i64>,
+) -> Result<Play, Error> {
+    let mut conn = db::acquire(pool).await?;
+    let Sight { facts, viewer, registered } = sight_of(&mut conn, (guild, campaign), who).await?;
+    let challenge = catalogue::challenge_get(&mut conn, &facts, &viewer, challenge).await?;
+    let Some(answers) = answers.filter(|_| who.user.is_some()) else {
+        return Ok(Play { campaign: facts, challenge, own: Own::default() });
+    };
+    let mut own = Own { registered, ..Own::default() };
+    if is_there(&facts, &viewer.acting, &challenge) {
+        let (acting, id) = (&viewer.acting, challenge.id);
+        if let Some(begun) = inputs::begun_by(&mut conn, &facts, acting, id).await? {
+            (own.input, own.files) = (Some(begun.input), begun.files);
+        }
+        own.hints = hints::hints_of(&mut conn, &facts, acting, id).await?;
+        own.answers = submissions::answers_of(&mut conn, &facts, acting, id, answers).await?;
+    }
+    Ok(Play { campaign: facts, challenge, own })
+}
+
+/// One challenge as this onlooker sees it, with its hints as whoever they act for does.
+pub async fn challenge_hints(
+    pool: &PgPool,
+    (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
+    who: Onlooker<'_>,
+) -> Result<(Challenge, Vec<Hint>), Error> {
+    let mut conn = db::acquire(pool).await?;
+    let Sight { facts, viewer, .. } = sight_of(&mut conn, (guild, campaign), who).await?;
+    let challenge = catalogue::challenge_get(&mut conn, &facts, &viewer, challenge).await?;
+    if !is_there(&facts, &viewer.acting, &challenge) {
+        return Err(Error::NotFound("challenge"));
+    }
+    let hints = hints::hints_of(&mut conn, &facts, &viewer.acting, challenge.id).await?;
+    Ok((challenge, hints))
+}
+
+/// Whether a challenge is there for who plays or tests: an admin's eyes do not help.
+fn is_there(facts: &CampaignFacts, acting: &Acting, challenge: &Challenge) -> bool {
+    challenge.released_at.is_some_and(|at| at <= facts.now)
+        || (acting.is_tester() && facts.open_to_testers(challenge.position, facts.now))
 }
 
 /// What an attachment of a challenge holds, for who may see the challenge.
@@ -91,8 +190,7 @@ pub async fn attachment_get(
     name: &str,
 ) -> Result<Vec<u8>, Error> {
     let mut conn = db::acquire(pool).await?;
-    let (facts, view) = facts_for(&mut conn, guild, campaign, who.admin).await?;
-    let viewer = viewer(&mut conn, &facts, view, who).await?;
+    let Sight { facts, viewer, .. } = sight_of(&mut conn, (guild, campaign), who).await?;
     catalogue::attachment_get(&mut conn, &facts, &viewer, (challenge, name)).await
 }
 
@@ -198,19 +296,59 @@ pub async fn board(
     leaderboard::page(&mut conn, &facts, view, page).await
 }
 
+/// A page of the overall leaderboard with what belongs to it for who looks.
+#[derive(Debug, Clone)]
+pub struct Board {
+    /// The page, as by [`board`].
+    pub board: Leaderboard<Standing>,
+    /// The place of whoever they act for, as by [`board_around`].
+    pub me: Option<Standing>,
+    /// How the page's first came by what they have.
+    pub race: Option<Race>,
+}
+
+/// A page of the overall leaderboard, the onlooker's own place as the member may see it, and how so many of the page's first came by
+/// what they have.
+pub async fn board_watched(
+    pool: &PgPool,
+    within: (GuildId, CampaignId),
+    who: Onlooker<'_>,
+    page: &PageQuery,
+    racers: usize,
+) -> Result<Board, Error> {
+    let mut conn = db::acquire(pool).await?;
+    let Sight { facts, viewer, .. } = sight_of(&mut conn, within, who).await?;
+    let board = leaderboard::page(&mut conn, &facts, viewer.view, page).await?;
+    let me = match &viewer.acting {
+        Acting::For(participant) if facts.published => {
+            let view = View::of(&facts, false);
+            leaderboard::around(&mut conn, &facts, view, &participant.id, 0).await?.me
+        }
+        _ => None,
+    };
+    let first = &board.items[..racers.min(board.items.len())];
+    let race = if first.is_empty() {
+        None
+    } else {
+        Some(leaderboard::race(&mut conn, &facts, viewer.view, first).await?)
+    };
+    Ok(Board { board, me, race })
+}
+
 /// The place of whoever this member acts for, and who stands next to it, as the member may see them.
 #[kernel::boxed]
 pub async fn board_around(
     pool: &PgPool,
-    (guild, campaign): (GuildId, CampaignId),
+    within: (GuildId, CampaignId),
     user: UserId,
     neighbours: i32,
 ) -> Result<Around, Error> {
     let mut conn = db::acquire(pool).await?;
-    let (facts, view) = facts_for(&mut conn, guild, campaign, false).await?;
-    match acting_for(&mut conn, &[(facts.key(), user, facts.now)]).await?.pop() {
-        Some(Acting::For(participant)) => {
-            leaderboard::around(&mut conn, &facts, view, &participant.id, neighbours).await
+    let who = Onlooker { user: Some(user), ..Onlooker::default() };
+    let Sight { facts, viewer, .. } = sight_of(&mut conn, within, who).await?;
+    match &viewer.acting {
+        Acting::For(participant) => {
+            leaderboard::around(&mut conn, &facts, viewer.view, &participant.id, neighbours).await
         }
         _ => Err(Error::NotRegistered),
     }
@@ -237,14 +375,29 @@ pub async fn board_solvers(
     admin: bool,
     page: &PageQuery,
 ) -> Result<Leaderboard<Solver>, Error> {
+    let who = Onlooker { admin, ..Onlooker::default() };
+    Ok(challenge_solvers(pool, (guild, campaign, challenge), who, part, page).await?.1)
+}
+
+/// One challenge as this onlooker sees it, with who solved a part of it, in order. What is not released is for admins.
+pub async fn challenge_solvers(
+    pool: &PgPool,
+    (guild, campaign, challenge): (GuildId, CampaignId, ChallengeId),
+    who: Onlooker<'_>,
+    part: i32,
+    page: &PageQuery,
+) -> Result<(Challenge, Leaderboard<Solver>), Error> {
     if !(1..=MAX_PARTS).contains(&part) {
         return Err(Error::field("part", format!("must be between 1 and {MAX_PARTS}")));
     }
     let mut conn = db::acquire(pool).await?;
-    let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
-    let onlooker = Viewer { admin, acting: Acting::Nobody, view, reading: Reading::default() };
-    catalogue::challenge_get(&mut conn, &facts, &onlooker, challenge).await?;
-    leaderboard::solvers(&mut conn, &facts, view, (challenge, part), page).await
+    let Sight { facts, viewer, .. } = sight_of(&mut conn, (guild, campaign), who).await?;
+    let challenge = catalogue::challenge_get(&mut conn, &facts, &viewer, challenge).await?;
+    if !who.admin && challenge.released_at.is_none_or(|at| at > facts.now) {
+        return Err(Error::NotFound("challenge"));
+    }
+    let solvers = leaderboard::solvers(&mut conn, &facts, viewer.view, (challenge.id, part), page).await?;
+    Ok((challenge, solvers))
 }
 
 /// The scoreboard as `CTFtime` reads it.
@@ -256,18 +409,6 @@ pub async fn board_feed(
     let mut conn = db::acquire(pool).await?;
     let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
     leaderboard::feed(&mut conn, &facts, view).await
-}
-
-/// How these rows of a leaderboard came by what they have, for a chart.
-pub async fn board_race(
-    pool: &PgPool,
-    (guild, campaign): (GuildId, CampaignId),
-    admin: bool,
-    rows: &[Standing],
-) -> Result<Race, Error> {
-    let mut conn = db::acquire(pool).await?;
-    let (facts, view) = facts_for(&mut conn, guild, campaign, admin).await?;
-    leaderboard::race(&mut conn, &facts, view, rows).await
 }
 
 /// The first of the leaderboard, up to [`leaderboard::MAX_RACERS`], and their scores over time: what a replay is made of.

@@ -31,6 +31,10 @@ struct CampaignRow {
     frozen_stored: bool,
     final_stored: bool,
     has_testers: bool,
+    tester: bool,
+    squad_id: Option<Uuid>,
+    registered: bool,
+    preferred: Option<String>,
     now: DateTime<Utc>,
 }
 
@@ -68,13 +72,34 @@ impl TryFrom<CampaignRow> for CampaignFacts {
 }
 
 /// A guild's campaign; another guild's is not found.
-#[kernel::boxed]
 pub async fn campaign_find(
     conn: &mut PgConnection,
     guild: GuildId,
     campaign: CampaignId,
 ) -> Result<CampaignFacts, Error> {
-    let row = sqlx::query_as!(
+    Ok(campaign_found_by(conn, guild, campaign, None).await?.facts)
+}
+
+/// A campaign as somebody finds it.
+pub(crate) struct Found {
+    pub(crate) facts: CampaignFacts,
+    /// For whom they act in it; see [`acting_for`].
+    pub(crate) acting: Acting,
+    /// Whether they take part, or the squad they are in does.
+    pub(crate) registered: bool,
+    /// The language that they chose to read in.
+    pub(crate) preferred: Option<String>,
+}
+
+/// A guild's campaign, and for whom a member acts in it now: one statement.
+#[kernel::boxed]
+pub(crate) async fn campaign_found_by(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    campaign: CampaignId,
+    user: Option<UserId>,
+) -> Result<Found, Error> {
+    let mut row = sqlx::query_as!(
         CampaignRow,
         r#"SELECT c.id AS "id: CampaignId", c.guild_id AS "guild_id: GuildId", c.name, c.campaign_type, c.status, c.scoring_type,
                   coalesce(c.starting_points, 0) AS "starting_points!",
@@ -85,14 +110,39 @@ pub async fn campaign_find(
                   c.closed_at IS NOT NULL AS "final_stored!",
                   EXISTS (SELECT FROM campaigns.campaign_testers t
                           WHERE t.guild_id = c.guild_id AND t.campaign_id = c.id) AS "has_testers!",
-                  clock_timestamp() AS "now!"
-           FROM campaigns.campaigns c WHERE c.guild_id = $2 AND c.id = $1"#,
+                  EXISTS (SELECT FROM campaigns.campaign_testers t
+                          WHERE t.guild_id = c.guild_id AND t.campaign_id = c.id AND t.user_id = $3) AS "tester!",
+                  CASE WHEN c.campaign_type = 'squad' THEN coalesce(
+                      (SELECT r.squad_id FROM campaigns.campaign_squad_rosters r
+                       WHERE r.guild_id = c.guild_id AND r.campaign_id = c.id AND r.user_id = $3),
+                      (SELECT m.squad_id FROM squads.squad_memberships m
+                       WHERE m.guild_id = c.guild_id AND m.user_id = $3
+                         AND m.joined_at + make_interval(mins => c.late_join_minutes) <= clock.at)) END AS squad_id,
+                  -- Ids that are known before the table is entered, so that it is one look into the index.
+                  EXISTS (SELECT FROM campaigns.campaign_participants p
+                          WHERE p.guild_id = $2 AND p.campaign_id = $1
+                            AND p.participant_id = ANY (ARRAY[$3::bigint::text, coalesce(
+                                (SELECT r.squad_id FROM campaigns.campaign_squad_rosters r
+                                  WHERE r.guild_id = $2 AND r.campaign_id = $1 AND r.user_id = $3 LIMIT 1),
+                                (SELECT m.squad_id FROM squads.squad_memberships m
+                                  WHERE m.guild_id = $2 AND m.user_id = $3 LIMIT 1))::text])) AS "registered!",
+                  (SELECT p.language FROM people.user_preferences p WHERE p.guild_id = $2 AND p.user_id = $3) AS preferred,
+                  clock.at AS "now!"
+           FROM campaigns.campaigns c CROSS JOIN (SELECT clock_timestamp() AS at) clock
+           WHERE c.guild_id = $2 AND c.id = $1"#,
         campaign.get(),
         guild.get(),
+        user.map(UserId::get),
     )
     .fetch_optional(conn)
-    .await?;
-    Ok(row.ok_or(Error::NotFound("campaign"))?.try_into()?)
+    .await?
+    .ok_or(Error::NotFound("campaign"))?;
+    let (registered, preferred) = (row.registered, row.preferred.take());
+    let acting = match user {
+        Some(user) => acting(user, row.tester, &row.campaign_type, row.squad_id),
+        None => Acting::Nobody,
+    };
+    Ok(Found { facts: row.try_into()?, acting, registered, preferred })
 }
 
 /// Takes an author's lock of a guild's campaign, the first of all locks (`campaigns::locks` has their order).
@@ -129,6 +179,7 @@ pub(crate) async fn campaigns_lock_shared(
                   c.closed_at IS NOT NULL AS "final_stored!",
                   EXISTS (SELECT FROM campaigns.campaign_testers t
                           WHERE t.guild_id = c.guild_id AND t.campaign_id = c.id) AS "has_testers!",
+                  false AS "tester!", NULL::uuid AS squad_id, false AS "registered!", NULL::text AS preferred,
                   clock_timestamp() AS "now!"
            FROM campaigns.campaigns c
            WHERE (c.guild_id, c.id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
@@ -178,17 +229,21 @@ pub(crate) async fn acting_for(
     let mut acting = vec![Acting::Nobody; asked.len()];
     for row in rows {
         let Ok(n) = usize::try_from(row.n) else { continue };
-        let player = Participant::player(asked[n].1);
-        acting[n] = match (row.tester, row.campaign_type.as_str(), row.squad_id) {
-            (true, ..) => Acting::Tester(player),
-            (false, "squad", Some(squad)) => {
-                Acting::For(Participant { id: squad.to_string(), kind: ParticipantType::Squad })
-            }
-            (false, "squad", None) => Acting::Nobody,
-            _ => Acting::For(player),
-        };
+        acting[n] = self::acting(asked[n].1, row.tester, &row.campaign_type, row.squad_id);
     }
     Ok(acting)
+}
+
+fn acting(user: UserId, tester: bool, campaign_type: &str, squad: Option<Uuid>) -> Acting {
+    let player = Participant::player(user);
+    match (tester, campaign_type, squad) {
+        (true, ..) => Acting::Tester(player),
+        (false, "squad", Some(squad)) => {
+            Acting::For(Participant { id: squad.to_string(), kind: ParticipantType::Squad })
+        }
+        (false, "squad", None) => Acting::Nobody,
+        _ => Acting::For(player),
+    }
 }
 
 /// Fails unless a guild's campaign has this challenge.

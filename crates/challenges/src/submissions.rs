@@ -40,6 +40,7 @@ use crate::model::CampaignKey;
 use crate::rules::{MAX_ANSWER_BYTES, MAX_PARTS, canonical};
 
 pub use batch::submit;
+pub(crate) use history::answers_of;
 pub use history::{PastSubmission, Whose, submission_list};
 pub use store::rate_limits_clean;
 pub(crate) use writer::WayIn;

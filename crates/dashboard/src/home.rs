@@ -64,7 +64,7 @@ async fn show(State(app): State<App>, visit: Visit<CommunityRead>) -> Result<Pag
         let Some(user) = shell.member else { return Ok((None, Vec::new())) };
         let query = BoardQuery { claimed_by: Some(user), limit: Some(QUESTS), ..BoardQuery::default() };
         try_join!(
-            progress::profile::member_profile(pool, guild, user).map(optional),
+            progress::profile::member_profile_known(pool, app.settings(), guild, user).map(optional),
             community::board::ops::quest_list(pool, guild, query).map_ok(|page| page.items)
         )
     };
@@ -93,17 +93,11 @@ async fn show(State(app): State<App>, visit: Visit<CommunityRead>) -> Result<Pag
 
 /// The campaigns of which a reward waits for whoever looks.
 async fn unclaimed(app: &App, shell: &Shell, campaigns: &[Campaign]) -> Result<Vec<Campaign>, Problem> {
-    let Some(user) = shell.member else { return Ok(Vec::new()) };
-    let mut waiting = Vec::new();
-    for campaign in campaigns.iter().filter(|campaign| campaign.status == Status::RewardClaim) {
-        let first = PageQuery { limit: Some(1), cursor: None };
-        let claims =
-            campaigns::ops::claim_list(app.pool(), shell.guild_id, campaign.id, Some(user), &first).await?;
-        if claims.items.iter().any(|claim| claim.claimed_at.is_none() && claim.lapsed_at.is_none()) {
-            waiting.push(campaign.clone());
-        }
-    }
-    Ok(waiting)
+    let open: Vec<&Campaign> =
+        campaigns.iter().filter(|campaign| campaign.status == Status::RewardClaim).collect();
+    let Some(user) = shell.member.filter(|_| !open.is_empty()) else { return Ok(Vec::new()) };
+    let waiting = campaigns::ops::claims_waiting(app.pool(), shell.guild_id, user).await?;
+    Ok(open.into_iter().filter(|campaign| waiting.contains(&campaign.id)).cloned().collect())
 }
 
 #[derive(Template)]

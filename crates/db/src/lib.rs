@@ -27,4 +27,4 @@ pub mod transaction;
 pub use errors::{AffectedError, constraint, ensure_affected, is_connection_lost, is_retryable};
 pub use open::{Database, OpenError};
 pub use settings::{Settings, SettingsError};
-pub use transaction::{acquire, begin, now, retry};
+pub use transaction::{acquire, begin, begin_reading, now, retry};

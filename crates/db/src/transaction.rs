@@ -25,6 +25,12 @@ pub fn begin(pool: &PgPool) -> BoxFuture<'_, sqlx::Result<Transaction<'static, P
     Box::pin(pool.begin())
 }
 
+/// Begins a transaction whose reads all see one instant, and which writes nothing; its future boxed as that of [`begin`] is. For what is
+/// told together and must agree: elsewhere a connection will do.
+pub fn begin_reading(pool: &PgPool) -> BoxFuture<'_, sqlx::Result<Transaction<'static, Postgres>>> {
+    Box::pin(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+}
+
 /// Takes a connection out of the pool: [`sqlx::Pool::acquire`], its future boxed as that of [`begin`] is. For single statements, too: on
 /// the pool itself, each would bring along all that a pool awaits.
 pub fn acquire(pool: &PgPool) -> BoxFuture<'_, sqlx::Result<PoolConnection<Postgres>>> {

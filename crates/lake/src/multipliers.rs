@@ -21,6 +21,7 @@ mod turn;
 
 pub use active::{Multipliers, Weighed};
 pub use model::{MultiplierEvent, MultiplierEventEdit, NewMultiplierEvent};
+pub(crate) use ops::factors_of;
 pub use ops::multipliers_of;
 pub(crate) use turn::handlers;
 

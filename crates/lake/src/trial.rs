@@ -10,7 +10,8 @@ use sqlx::PgPool;
 
 use crate::categories::Interaction;
 use crate::error::Error;
-use crate::multipliers::multipliers_of;
+use crate::multipliers::model::Factors;
+use crate::multipliers::{factors_of, multipliers_of};
 
 /// An event that did not happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Tried {
     pub reward: Reward,
     /// How they come about.
     pub steps: Vec<Explanation>,
+    /// What its place and time multiply by.
+    pub factors: Factors,
     /// Why it would earn nothing, as a sentence.
     pub refused: Option<&'static str>,
 }
@@ -49,11 +52,12 @@ pub async fn earn(pool: &PgPool, guild: GuildId, trial: &Trial) -> Result<Tried,
     let closed = trial.channel_id.is_some_and(|channel| settings.no_xp_channels.contains(&channel));
     let reward =
         if closed { Err(Refused::Channel) } else { reward_of(&settings, trial, &weighed.multipliers, at) };
+    let factors = factors_of(&weighed);
     Ok(match reward {
-        Ok(reward) => Tried { steps: rewards::explain(&reward.steps), reward, refused: None },
+        Ok(reward) => Tried { steps: rewards::explain(&reward.steps), factors, reward, refused: None },
         Err(refused) => {
             let refused = Some(rewards::refusal(refused));
-            Tried { reward: Reward::default(), steps: Vec::new(), refused }
+            Tried { reward: Reward::default(), steps: Vec::new(), factors, refused }
         }
     })
 }

@@ -170,7 +170,17 @@ impl Graph {
     /// The guild's graph at the revision that the transaction sees.
     #[kernel::boxed]
     pub async fn of(conn: &mut PgConnection, guild: GuildId) -> Result<Arc<Self>, Error> {
-        let Some(revision) = store::revision_get(&mut *conn, guild).await? else { return Ok(Arc::default()) };
+        let revision = store::revision_get(&mut *conn, guild).await?;
+        Self::at(conn, guild, revision).await
+    }
+
+    /// The guild's graph at this revision, which was just read; nothing where nothing was ever published.
+    pub async fn at(
+        conn: &mut PgConnection,
+        guild: GuildId,
+        revision: Option<Uuid>,
+    ) -> Result<Arc<Self>, Error> {
+        let Some(revision) = revision else { return Ok(Arc::default()) };
         if let Some(graph) = cache().get(guild, revision) {
             return Ok(graph);
         }

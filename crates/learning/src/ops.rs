@@ -33,9 +33,9 @@ pub use learn::{
 };
 pub use programs::{program_judge, program_run};
 pub use publish::{Published, bundle_import, path_publish, quest_publish};
-pub use quizzes::{tries_used, try_answer, try_begin};
+pub use quizzes::{try_answer, try_begin};
 pub(crate) use reachable::ensure_reachable as reachable;
-pub use states::{path_view, paths_view, quest_view};
+pub use states::{path_view, paths_view, quest_head, quest_view};
 pub(crate) use steps::{Confirmed, steps_complete};
 pub use steps::{step_complete, step_open, step_skip};
-pub use work::{Work, version_read};
+pub use work::{Work, version_read, versions_read};

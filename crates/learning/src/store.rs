@@ -12,16 +12,20 @@ mod progress;
 mod publish;
 mod regrade;
 mod rewards;
+mod seen;
 mod sources;
 mod tries;
 
 pub use assessments::{AssessmentState, assessments_of};
 pub use attempts::{
     Attempt, AttemptEvent, AttemptStatus, StepState, StepStatus, attempt_get, attempts_at, current_version,
-    event_insert, step_states,
+    event_insert, states_of, step_states,
 };
 pub use authoring::{PathRow, PathSummary, QuestRow, QuestSummary, Version};
-pub use learners::{Learner, MemberFacts, facts, learner_find, learner_lock, learners_find};
+pub use learners::{
+    Learner, MemberFacts, MemberState, facts, learner_find, learner_lock, learners_find, member_state,
+};
+pub use seen::{Begun, QuestSeen, quest_seen};
 
 pub(crate) use assessments::{assessments_in, assessments_put};
 pub(crate) use attempts::{
@@ -47,15 +51,16 @@ pub(crate) use progress::{
 pub use publish::Snapshot;
 pub(crate) use publish::{
     CatalogueLock, PublishedQuest, catalogue_lock, catalogue_touch, path_publish, quests_publish,
-    quests_unknown, skills_told, skills_unknown, snapshot_get, zone_exists,
+    quests_unknown, skills_told, skills_unknown, snapshot_get, snapshots_get, zone_exists,
 };
 pub use regrade::{
     GradedResponse, GradedTry, graded_responses, graded_tries, learners_lock, programs_of, programs_told,
     tries_regrade,
 };
 pub(crate) use rewards::{
-    Grant, Granted, Unlock, attempted, earned_of_attempts, grants_insert, unlocked_of, unlocks_insert,
+    Grant, Granted, Unlock, attempted, earned_of_attempts, grants_insert, unlocks_insert,
 };
+pub(crate) use seen::quest_head;
 pub(crate) use sources::{
     slugs_taken, source_path, source_path_put, source_unchanged, sources_known, sources_put,
 };

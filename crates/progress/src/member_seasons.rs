@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use kernel::{GuildId, Page, PageQuery, Problem, UserId};
+use people::Member;
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
 use utoipa::ToSchema;
@@ -55,10 +56,20 @@ pub async fn member_seasons(
     user: UserId,
     page: &PageQuery,
 ) -> Result<Page<MemberSeason>, Problem> {
+    let member = people::member_known(&mut *db::acquire(pool).await?, guild, user).await?;
+    seasons_of(pool, &member, page).await
+}
+
+/// The same of a member who was looked up already.
+pub async fn seasons_of(
+    pool: &PgPool,
+    member: &Member,
+    page: &PageQuery,
+) -> Result<Page<MemberSeason>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<(DateTime<Utc>, SeasonId)>()?);
     let (at, id) = after.unzip();
+    let (guild, user) = (member.guild_id, member.user_id);
     let mut conn = db::acquire(pool).await?;
-    let member = people::member_known(&mut conn, guild, user).await?;
     let rows = sqlx::query!(
         r#"SELECT s.id AS "id: SeasonId", s.name, s.starts_at, s.ends_at, s.active, s.rolled_at IS NOT NULL AS "ended!",
                   r.rank AS "rank?", u.season_xp, u.season_stars, u.messages_sent, u.reactions_given, u.reactions_received,

@@ -135,6 +135,25 @@ pub async fn squad_page(pool: &PgPool, guild: GuildId, squad: SquadId) -> Result
     Ok(SquadPage { squad, standing, members, campaigns })
 }
 
+/// The same, and whether somebody is in it.
+pub async fn squad_page_for(
+    pool: &PgPool,
+    guild: GuildId,
+    squad: SquadId,
+    user: Option<UserId>,
+) -> Result<(SquadPage, bool), Error> {
+    let page = squad_page(pool, guild, squad).await?;
+    let shown = i64::try_from(page.members.len()).unwrap_or(i64::MAX);
+    let is_own = match user {
+        Some(user) if page.members.iter().any(|member| member.user_id == user) => true,
+        Some(user) if shown >= SHOWN_MEMBERS => {
+            store::squad_of(&mut *db::acquire(pool).await?, guild, user).await? == Some(squad)
+        }
+        _ => false,
+    };
+    Ok((page, is_own))
+}
+
 /// A page of the guild's active squads by a measure, the first one first; squads that are equal by it in the order of
 /// their making. Members who left the guild count for nothing. In large guilds the figures are some seconds old: see
 /// [`figures`].

@@ -2,7 +2,6 @@
 
 use ::lake::browse::{self, Explained};
 use ::lake::categories::Interaction;
-use ::lake::multipliers::model::{Factors, Weighing};
 use ::lake::trial::{self, Trial, Tried};
 use access::scope::CommunityWrite;
 use access::{App, Query};
@@ -13,7 +12,7 @@ use frame::html::Html;
 use frame::page::{Page, optional};
 use frame::shell::Shell;
 use frame::visit::Visit;
-use futures::{TryFutureExt as _, try_join};
+use futures::try_join;
 use kernel::{ChannelId, Problem};
 use progress::rewards::{Explanation, Figures};
 use serde::{Deserialize, Serialize};
@@ -79,11 +78,11 @@ fn amounts(xp: i32, stars: i32) -> String {
     format!("{} XP and {}", format::number(xp), format::count(stars, "star", "stars"))
 }
 
-fn would_earn(tried: &Tried, factors: &Factors) -> Html {
+fn would_earn(tried: &Tried) -> Html {
     if let Some(why) = tried.refused {
         return join([says("Nothing."), says(why)]);
     }
-    let reward = &tried.reward;
+    let (reward, factors) = (&tried.reward, &tried.factors);
     join([
         facts([
             ("It would earn", text(amounts(reward.xp, reward.stars))),
@@ -126,20 +125,11 @@ pub(super) async fn show(
 ) -> Result<Page<Sheet>, Problem> {
     let (pool, guild, shell) = (app.pool(), visit.guild_id(), visit.shell);
     let trial = asked.trial()?;
-    let weighing = trial.map(|trial| Weighing {
-        interaction_type: trial.interaction,
-        channel_id: trial.channel_id,
-        at: trial.at,
-    });
     let source = asked.source_id.trim();
-    let (tried, factors, explained) = try_join!(
+    let (tried, explained) = try_join!(
         async {
             let Some(trial) = trial else { return Ok(None) };
             trial::earn(pool, guild, &trial).await.map(Some).map_err(Problem::from)
-        },
-        async {
-            let Some(weighing) = weighing else { return Ok(None) };
-            ::lake::multipliers::ops::weigh(pool, guild, weighing).err_into::<Problem>().await.map(Some)
         },
         async {
             if source.is_empty() {
@@ -186,7 +176,7 @@ pub(super) async fn show(
         )],
         "Why did it earn that?",
     );
-    let answer = tried.as_ref().zip(factors.as_ref()).map(|(tried, factors)| would_earn(tried, factors));
+    let answer = tried.as_ref().map(would_earn);
     let users = explained.iter().flatten().flat_map(|explained| {
         std::iter::once(explained.event.user_id).chain(explained.rewards.iter().map(|reward| reward.user_id))
     });

@@ -1,11 +1,16 @@
 //! The queue of those who grade: what waits, claims that expire, what there is to see of one.
 
+use std::collections::BTreeSet;
+
 use access::Author;
 use kernel::{GuildId, Page, PageQuery, Problem};
+use learning::ids::QuestId;
+use learning::ops::{version_read, versions_read};
+use learning::store::Snapshot;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::task::{grader, percent, read, task_read};
+use super::task::{grader, percent, read, task_of};
 use crate::error::{CLAIMED, Error};
 use crate::ids::SubmissionId;
 use crate::model::peer::WrittenReview;
@@ -24,15 +29,19 @@ pub async fn submission_list(
     page: &PageQuery,
 ) -> Result<Page<Submission>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
-    let mut tx = db::begin(pool).await?;
     let filter = Filter { waiting: !all, after, ..Filter::default() };
-    let rows =
-        store::submission_list(&mut tx, guild, filter, limit.plus_one()).await.map_err(Problem::from)?;
-    let mut list = Vec::with_capacity(rows.len());
-    for row in rows {
-        list.push(shown(&mut tx, guild, row).await?);
-    }
-    Ok(Page::new(list, limit, |one| one.id))
+    let list = async {
+        let mut conn = db::acquire(pool).await?;
+        let rows = store::submission_list(&mut conn, guild, filter, limit.plus_one()).await?;
+        let asked: BTreeSet<(QuestId, i32)> = rows.iter().map(|row| (row.quest, row.version)).collect();
+        let versions = versions_read(&mut conn, guild, &asked).await?;
+        let shown = rows.into_iter().map(|row| {
+            let version = versions.get(&(row.quest, row.version)).ok_or(Error::NotFound("version"))?;
+            shown_by(version, row)
+        });
+        shown.collect::<Result<Vec<_>, Error>>()
+    };
+    Ok(Page::new(list.await?, limit, |one| one.id))
 }
 
 /// A submission as those see it who grade.
@@ -41,8 +50,12 @@ pub(super) async fn shown(
     guild: GuildId,
     row: SubmissionRow,
 ) -> Result<Submission, Error> {
-    let now = db::now(&mut *conn).await?;
-    let task = task_read(conn, guild, &row).await?;
+    let version = version_read(conn, guild, row.quest, row.version).await?;
+    shown_by(&version, row)
+}
+
+fn shown_by(version: &Snapshot, row: SubmissionRow) -> Result<Submission, Error> {
+    let task = task_of(version, row.quest, row.subject()?)?;
     Ok(Submission {
         id: row.id,
         user_id: row.user,
@@ -54,7 +67,7 @@ pub(super) async fn shown(
         status: row.status,
         received_at: row.received_at,
         late_seconds: row.late_seconds,
-        claimed_until: row.claimed_until.filter(|until| *until > now),
+        claimed_until: row.claimed_until,
         work: read("what was handed in", row.data)?,
         rubric: task.review.rubric,
         pass_percent: task.review.pass_percent,
@@ -72,7 +85,8 @@ pub async fn submission_details(
     guild: GuildId,
     id: SubmissionId,
 ) -> Result<SubmissionDetails, Error> {
-    let mut tx = db::begin(pool).await?;
+    // A grade and its history are told together.
+    let mut tx = db::begin_reading(pool).await?;
     let row = store::submission_get(&mut tx, guild, id).await?;
     let history = store::history(&mut tx, guild, id).await?;
     let reviews = store::reviews_of(&mut tx, guild, id).await?;

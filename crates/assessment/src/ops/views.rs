@@ -1,19 +1,24 @@
 //! What learners are shown: what is asked, how they stand, how long they may have to wait.
 
+use std::collections::HashMap;
+
 use kernel::{GuildId, UserId};
 use learning::ids::{AssessmentId, QuestId};
 use learning::model::assessment::{Assessment, RubricVisibility};
-use learning::model::learner::VisibleTest;
-use learning::ops::{Work, current_version, tries_used, version_read};
-use learning::store::{assessments_of, attempt_get, learner_find};
+use learning::model::learner::{QuestHead, VisibleTest};
+use learning::store::{Begun, QuestSeen, quest_seen};
 use sqlx::{PgConnection, PgPool};
 
 use super::task::{percent, read};
 use crate::error::Error;
+use crate::ids::SubmissionId;
 use crate::model::view::{AssessmentView, OwnSubmission, Waiting};
 use crate::rules::late::deadline;
 use crate::rules::waiting::ninetieth;
-use crate::store::{self, Filter};
+use crate::store::{self, Filter, Stand, SubmissionRow};
+
+/// The most that is shown of what was handed in in an attempt.
+const MOST_SUBMISSIONS: i64 = 1_000;
 
 /// How long hand-ins of the guild wait for people.
 pub async fn waiting(pool: &PgPool, guild: GuildId) -> Result<Waiting, Error> {
@@ -37,30 +42,49 @@ pub async fn assessment_list(
     user: UserId,
     quest: QuestId,
 ) -> Result<Vec<AssessmentView>, Error> {
-    let mut tx = db::begin(pool).await?;
-    let current = current_version(&mut tx, guild, quest).await?;
-    let begun = match learner_find(&mut tx, guild, user).await? {
-        Some(learner) => attempt_get(&mut tx, guild, learner, quest).await?,
-        None => None,
-    };
-    if begun.is_none() {
-        let version = version_read(&mut tx, guild, quest, current).await?;
-        let views = version.quest.assessments.iter().map(|one| plain(quest, one));
-        return Ok(views.collect());
+    // An attempt, its grades and what was handed in are told together.
+    let mut tx = db::begin_reading(pool).await?;
+    let seen = quest_seen(&mut tx, guild, Some(user), quest).await?;
+    views(&mut tx, guild, &seen).await
+}
+
+/// The same, with what the quest is called, where it is there for the member.
+pub async fn quest_assessments(
+    pool: &PgPool,
+    guild: GuildId,
+    user: UserId,
+    quest: QuestId,
+) -> Result<(QuestHead, Vec<AssessmentView>), Error> {
+    // As above.
+    let mut tx = db::begin_reading(pool).await?;
+    let seen = quest_seen(&mut tx, guild, Some(user), quest).await?;
+    if !seen.head.is_there() {
+        return Err(Error::NotFound("quest"));
     }
-    let work = Work::lock(&mut tx, guild, user, quest).await?;
+    let views = views(&mut tx, guild, &seen).await?;
+    Ok((seen.head, views))
+}
+
+async fn views(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    seen: &QuestSeen,
+) -> Result<Vec<AssessmentView>, Error> {
+    let version = seen.own()?;
+    let assessments = &version.quest.assessments;
+    let mut views: Vec<AssessmentView> = assessments.iter().map(|one| plain(seen.head.id, one)).collect();
+    let Some(begun) = seen.begun.as_ref().filter(|_| !views.is_empty()) else { return Ok(views) };
     // Of many waits, and said of what waits for people alone.
-    let waiting = if work.version.quest.assessments.iter().any(|one| one.review.is_some()) {
-        Some(waiting_in(&mut tx, guild).await?)
+    let waiting = if assessments.iter().any(|one| one.review.is_some()) {
+        Some(waiting_in(&mut *conn, guild).await?)
     } else {
         None
     };
-    let mut views = Vec::with_capacity(work.version.quest.assessments.len());
-    for one in &work.version.quest.assessments {
-        let mut view = plain(quest, one);
-        stands(&mut tx, &work, one, &mut view).await?;
+    let ids: Vec<AssessmentId> = views.iter().map(|view| view.id).collect();
+    let mut own = Own::read(conn, guild, begun, &ids).await?;
+    for (view, one) in views.iter_mut().zip(assessments) {
+        stands(&mut own, one, view)?;
         view.waiting = waiting.clone().filter(|_| one.review.is_some());
-        views.push(view);
     }
     Ok(views)
 }
@@ -110,34 +134,55 @@ fn plain(quest: QuestId, one: &Assessment) -> AssessmentView {
     }
 }
 
+/// What a learner has of the assessments of their attempt.
+struct Own {
+    grades: HashMap<AssessmentId, Stand>,
+    submissions: HashMap<AssessmentId, Vec<SubmissionRow>>,
+    comments: HashMap<SubmissionId, Vec<String>>,
+}
+
+impl Own {
+    async fn read(
+        conn: &mut PgConnection,
+        guild: GuildId,
+        begun: &Begun,
+        assessments: &[AssessmentId],
+    ) -> Result<Self, Error> {
+        let attempt = begun.attempt.id;
+        let grades = store::stands_of(&mut *conn, guild, (attempt, begun.learner), assessments).await?;
+        let filter = Filter { attempt: Some(attempt), ..Filter::default() };
+        let mut submissions = HashMap::<AssessmentId, Vec<SubmissionRow>>::new();
+        for row in store::submission_list(&mut *conn, guild, filter, MOST_SUBMISSIONS).await? {
+            if let Some(assessment) = row.assessment {
+                submissions.entry(assessment).or_default().push(row);
+            }
+        }
+        // Debt holds back one's own feedback, and nothing else.
+        let told = submissions.iter().filter(|(id, _)| grades.get(id).is_none_or(|stand| stand.owed == 0));
+        let told = told.flat_map(|(_, rows)| rows).filter(|row| row.is_graded()).map(|row| row.id);
+        let comments = store::comments_of(conn, guild, &told.collect::<Vec<_>>()).await?;
+        Ok(Self { grades, submissions, comments })
+    }
+}
+
 /// How the learner stands with it.
-async fn stands(
-    conn: &mut PgConnection,
-    work: &Work,
-    one: &Assessment,
-    view: &mut AssessmentView,
-) -> Result<(), Error> {
-    let (guild, learner, attempt) = (work.learner.guild, work.learner.id, work.attempt.id);
-    let state = assessments_of(&mut *conn, guild, attempt).await?.get(&view.id).copied();
-    view.passed = state.is_some_and(|state| state.passed_at.is_some());
-    view.best_grade = state.map(|state| percent(state.best));
+fn stands(own: &mut Own, one: &Assessment, view: &mut AssessmentView) -> Result<(), Error> {
+    let stand = own.grades.remove(&view.id).unwrap_or_default();
+    view.passed = stand.passed;
+    view.best_grade = stand.best.map(percent);
     let Some(review) = &one.review else {
-        view.tries = tries_used(conn, work, view.id).await?;
+        view.tries = stand.tries;
         return Ok(());
     };
-    let extension = store::extension_get(&mut *conn, guild, view.id, learner).await?;
-    view.due_at = deadline(review, extension);
-    view.reviews_owed = store::debt_get(&mut *conn, guild, view.id, learner).await?;
-    let filter = Filter { attempt: Some(attempt), assessment: Some(view.id), ..Filter::default() };
-    for row in store::submission_list(&mut *conn, guild, filter, 1_000).await? {
+    view.due_at = deadline(review, stand.extension);
+    view.reviews_owed = stand.owed;
+    for row in own.submissions.remove(&view.id).unwrap_or_default() {
         view.tries = view.tries.max(row.number);
         let graded = row.is_graded();
         if graded && review.rubric_visibility == RubricVisibility::AfterGrading {
             view.rubric.clone_from(&review.rubric);
         }
-        // Debt holds back one's own feedback, and nothing else.
         let told = graded && view.reviews_owed == 0;
-        let comments = if told { store::reviews_of(&mut *conn, guild, row.id).await? } else { Vec::new() };
         view.submissions.push(OwnSubmission {
             id: row.id,
             attempt_number: row.number,
@@ -149,11 +194,7 @@ async fn stands(
             grade: row.grade.map(percent),
             passed: row.is_passed,
             feedback: row.feedback.filter(|_| told),
-            comments: comments
-                .into_iter()
-                .filter(|one| one.hidden_at.is_none())
-                .map(|one| one.feedback)
-                .collect(),
+            comments: own.comments.remove(&row.id).unwrap_or_default(),
         });
     }
     Ok(())

@@ -1,9 +1,13 @@
 //! The rows of assessments, which are locks.
 
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
 use kernel::GuildId;
-use learning::ids::{AssessmentId, QuestId};
+use learning::ids::{AssessmentId, AttemptId, LearnerId, QuestId};
 use learning::model::assessment::AssessmentType;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::error::Error;
 
@@ -53,4 +57,57 @@ pub(crate) async fn assessment_lock(
     .await?
     .ok_or(Error::NotFound("assessment"))?;
     Ok(AssessmentLock { guild, id })
+}
+
+/// How a learner stands with an assessment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stand {
+    /// Best grade in hundredths of a percent, after penalties.
+    pub(crate) best: Option<i32>,
+    pub(crate) passed: bool,
+    /// Tries at what is graded at once, those before a restart too.
+    pub(crate) tries: i32,
+    /// Their own deadline, where they were given one.
+    pub(crate) extension: Option<DateTime<Utc>>,
+    /// Reviews of others that they owe.
+    pub(crate) owed: i32,
+}
+
+/// How a learner stands with these assessments of their attempt.
+pub(crate) async fn stands_of(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    (attempt, learner): (AttemptId, LearnerId),
+    assessments: &[AssessmentId],
+) -> Result<HashMap<AssessmentId, Stand>, Error> {
+    let ids: Vec<Uuid> = assessments.iter().map(|id| id.get()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT asked.id AS "id!: AssessmentId", (p.best_grade * 100)::int AS best, p.passed_at IS NOT NULL AS "passed!",
+                  (SELECT count(*)::int FROM learning.item_tries t
+                    WHERE t.guild_id = $1 AND t.attempt_id = $2 AND t.assessment_id = asked.id) AS "tries!",
+                  e.due_at AS "extension?", coalesce(greatest(d.owed - d.written - d.forgiven, 0), 0) AS "owed!"
+             FROM unnest($4::uuid[]) AS asked (id)
+             LEFT JOIN learning.user_assessment_progress p
+                    ON p.guild_id = $1 AND p.attempt_id = $2 AND p.assessment_id = asked.id
+             LEFT JOIN assessment.deadline_extensions e
+                    ON e.guild_id = $1 AND e.assessment_id = asked.id AND e.auth_user_id = $3
+             LEFT JOIN assessment.review_debts d ON d.guild_id = $1 AND d.assessment_id = asked.id AND d.reviewer_id = $3"#,
+        guild.get(),
+        attempt.get(),
+        learner.get(),
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    let stands = rows.into_iter().map(|row| {
+        let stand = Stand {
+            best: row.best,
+            passed: row.passed,
+            tries: row.tries,
+            extension: row.extension,
+            owed: row.owed,
+        };
+        (row.id, stand)
+    });
+    Ok(stands.collect())
 }

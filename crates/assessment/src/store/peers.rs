@@ -310,6 +310,33 @@ pub(crate) async fn reviews_of(
         .collect()
 }
 
+/// What reviewers wrote about these submissions and is not struck out, the first one first.
+pub(crate) async fn comments_of(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    submissions: &[SubmissionId],
+) -> Result<HashMap<SubmissionId, Vec<String>>, Error> {
+    let mut comments = HashMap::<SubmissionId, Vec<String>>::new();
+    if submissions.is_empty() {
+        return Ok(comments);
+    }
+    let ids: Vec<Uuid> = submissions.iter().map(|id| id.get()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT a.submission_id AS "submission: SubmissionId", r.feedback
+             FROM assessment.peer_review_assignments a
+             JOIN assessment.submission_reviews r ON r.guild_id = a.guild_id AND r.assignment_id = a.id
+            WHERE a.guild_id = $1 AND a.submission_id = ANY ($2) AND r.hidden_at IS NULL ORDER BY r.id"#,
+        guild.get(),
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    for row in rows {
+        comments.entry(row.submission).or_default().push(row.feedback);
+    }
+    Ok(comments)
+}
+
 /// Strikes a review out; tells whether it counted before.
 pub(crate) async fn review_hide(
     conn: &mut PgConnection,

@@ -38,6 +38,7 @@ pub(crate) struct SubmissionRow {
     pub(crate) reviews_counted: i32,
     pub(crate) feedback: Option<String>,
     pub(crate) claimed_by: Option<Uuid>,
+    /// None where that is over.
     pub(crate) claimed_until: Option<DateTime<Utc>>,
     pub(crate) review_due_at: Option<DateTime<Utc>>,
 }
@@ -87,7 +88,7 @@ pub(crate) async fn submission_list(
                   s.step_id AS "step: StepId", s.assessment_id AS "assessment: AssessmentId", s.attempt_number AS number, s.status,
                   s.received_at, s.late_seconds, s.submission_data AS data, (s.raw_grade * 100)::int AS raw_grade,
                   (s.grade * 100)::int AS grade, s.is_passed, s.scores, s.reviews_counted, s.feedback, s.claimed_by,
-                  s.claim_expires_at AS claimed_until, s.review_due_at
+                  CASE WHEN s.claim_expires_at > now() THEN s.claim_expires_at END AS claimed_until, s.review_due_at
              FROM assessment.quest_submissions s
              JOIN learning.learners l ON l.guild_id = s.guild_id AND l.auth_user_id = s.auth_user_id
             WHERE s.guild_id = $1 AND ($2::uuid IS NULL OR s.id = $2) AND ($3::uuid IS NULL OR s.attempt_id = $3)

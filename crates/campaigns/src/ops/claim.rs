@@ -106,8 +106,20 @@ pub async fn claim_list(
 ) -> Result<Page<RewardClaim>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<i64>()?);
     let mut conn = db::acquire(pool).await?;
-    known(&mut conn, guild_id, id, user_id.is_none()).await?;
     let rows =
         store::claim_list(&mut conn, CampaignKey { guild_id, id }, user_id, after, limit.plus_one()).await?;
+    if rows.is_empty() {
+        // Of none, or of a campaign that there is not.
+        known(&mut conn, guild_id, id, user_id.is_none()).await?;
+    }
     Ok(Page::new(rows, limit, |c| c.user_id.get()))
+}
+
+/// The campaigns of a guild of which a reward waits for a member to claim it.
+pub async fn claims_waiting(
+    pool: &PgPool,
+    guild_id: GuildId,
+    user_id: UserId,
+) -> Result<Vec<CampaignId>, Error> {
+    Ok(store::claims_waiting(&mut *db::acquire(pool).await?, guild_id, user_id).await?)
 }

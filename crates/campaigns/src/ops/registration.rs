@@ -163,10 +163,7 @@ pub async fn registration_get(
     user_id: UserId,
 ) -> Result<Registration, Error> {
     let mut conn = db::acquire(pool).await?;
-    known(&mut conn, guild_id, id, false).await?;
-    let key = CampaignKey { guild_id, id };
-    let own = store::participant_of(&mut conn, key, user_id).await?.ok_or(Error::NotFound("registration"))?;
-    registration_of(&mut conn, key, &own).await
+    store::registration_of_member(&mut conn, CampaignKey { guild_id, id }, user_id).await
 }
 
 /// Who takes part, by participant id.

@@ -24,10 +24,11 @@ pub async fn timer_list(
 ) -> Result<Page<CampaignTimer>, Problem> {
     let (limit, before) = (page.limit()?, page.after::<Uuid>()?);
     let mut conn = db::acquire(pool).await?;
-    if let Some(id) = id {
+    let rows = store::timer_list(&mut conn, guild_id, id, status, before, limit.plus_one()).await?;
+    if let Some(id) = id.filter(|_| rows.is_empty()) {
+        // Of a campaign without any, or that there is not.
         known(&mut conn, guild_id, id, true).await?;
     }
-    let rows = store::timer_list(&mut conn, guild_id, id, status, before, limit.plus_one()).await?;
     Ok(Page::new(rows, limit, |t| t.id.get()))
 }
 

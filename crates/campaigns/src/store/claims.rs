@@ -90,3 +90,19 @@ pub(crate) async fn claim_list(
     .fetch_all(conn)
     .await
 }
+
+/// The campaigns of which a member's reward is neither claimed nor lapsed.
+pub(crate) async fn claims_waiting(
+    conn: &mut PgConnection,
+    guild_id: GuildId,
+    user_id: UserId,
+) -> Result<Vec<CampaignId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT campaign_id AS "campaign_id: CampaignId" FROM campaigns.reward_claims
+           WHERE guild_id = $1 AND user_id = $2 AND claimed_at IS NULL AND lapsed_at IS NULL"#,
+        guild_id.get(),
+        user_id.get()
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -4,6 +4,7 @@ use challenges::CampaignKey;
 use kernel::{CampaignId, GuildId, UserId};
 use sqlx::PgConnection;
 
+use crate::error::Error;
 use crate::model::{CampaignType, Registration, Status};
 
 /// What decides whether somebody may register.
@@ -121,26 +122,48 @@ pub(crate) async fn registrations(
     .await
 }
 
-/// As whom a member takes part: as themselves, or their squad.
-pub(crate) async fn participant_of(
+/// The registration by which a member takes part in a published campaign, as themselves or in their squad.
+pub(crate) async fn registration_of_member(
     conn: &mut PgConnection,
     campaign: CampaignKey,
     user_id: UserId,
-) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "SELECT p.participant_id FROM campaigns.campaign_participants p
-         WHERE p.guild_id = $3 AND p.campaign_id = $1
-           -- Ids that are known before the table is entered: as a condition over joined tables it read every participant.
-           AND p.participant_id = ANY (ARRAY[$2::bigint::text, coalesce(
-               (SELECT r.squad_id FROM campaigns.campaign_squad_rosters r
-                 WHERE r.guild_id = $3 AND r.campaign_id = $1 AND r.user_id = $2 LIMIT 1),
-               (SELECT m.squad_id FROM squads.squad_memberships m WHERE m.guild_id = $3 AND m.user_id = $2 LIMIT 1))::text])",
+) -> Result<Registration, Error> {
+    let row = sqlx::query!(
+        r#"SELECT p.participant_id AS "participant_id?", p.participant_type AS "participant_type?",
+                  coalesce(CASE p.participant_type
+                      WHEN 'player' THEN (SELECT k.name FROM people.known_as k
+                                          WHERE k.guild_id = p.guild_id AND k.user_id = p.participant_id::bigint)
+                      ELSE (SELECT q.name FROM squads.squads q
+                            WHERE q.guild_id = p.guild_id AND q.id = p.participant_id::uuid)
+                  END, p.display_name) AS display_name,
+                  p.registered_by AS "registered_by?: UserId", p.registered_at AS "registered_at?", p.fee_paid AS "fee_paid?"
+           FROM campaigns.campaigns c
+           LEFT JOIN campaigns.campaign_participants p ON p.guild_id = $3 AND p.campaign_id = $1
+                -- Ids that are known before the table is entered: as a condition over joined tables it read every participant.
+                AND p.participant_id = ANY (ARRAY[$2::bigint::text, coalesce(
+                    (SELECT r.squad_id FROM campaigns.campaign_squad_rosters r
+                      WHERE r.guild_id = $3 AND r.campaign_id = $1 AND r.user_id = $2 LIMIT 1),
+                    (SELECT m.squad_id FROM squads.squad_memberships m WHERE m.guild_id = $3 AND m.user_id = $2 LIMIT 1))::text])
+           WHERE c.guild_id = $3 AND c.id = $1 AND c.published_at IS NOT NULL"#,
         campaign.id.get(),
         user_id.get(),
         campaign.guild_id.get()
     )
     .fetch_optional(conn)
-    .await
+    .await?
+    .ok_or(Error::NotFound("campaign"))?;
+    let registration = || {
+        Some(Registration {
+            campaign_id: campaign.id,
+            participant_id: row.participant_id?,
+            participant_type: row.participant_type?,
+            display_name: row.display_name?,
+            registered_by: row.registered_by?,
+            registered_at: row.registered_at?,
+            fee_paid: row.fee_paid?,
+        })
+    };
+    registration().ok_or(Error::NotFound("registration"))
 }
 
 /// Whether a member is a tester, and whether they take part as a player.

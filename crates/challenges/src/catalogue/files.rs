@@ -13,7 +13,6 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::read::challenge_get;
 use super::write::{Author, lock, log, script_changed};
@@ -169,41 +168,22 @@ fn hex(bytes: &[u8]) -> String {
 
 /// What the database has of files, but for what they hold.
 pub(super) struct Listed {
-    pub(super) challenge_id: ChallengeId,
-    attachment: bool,
-    path: String,
-    bytes: i32,
-    sha256: String,
-}
-
-/// The files of these challenges: attachments, and for authors also what scripts find.
-pub(super) async fn listed(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    challenges: &[Uuid],
-    author: bool,
-) -> sqlx::Result<Vec<Listed>> {
-    sqlx::query_as!(
-        Listed,
-        r#"SELECT challenge_id AS "challenge_id: ChallengeId", kind = 'attachment' AS "attachment!", path,
-                  octet_length(content) AS "bytes!",
-                  CASE WHEN $3 THEN encode(sha256(content), 'hex') ELSE '' END AS "sha256!"
-           FROM challenges.challenge_files WHERE guild_id = $1 AND challenge_id = ANY ($2) AND ($3 OR kind = 'attachment')
-           ORDER BY challenge_id, kind, path"#,
-        guild.get(),
-        challenges,
-        author,
-    )
-    .fetch_all(conn)
-    .await
+    pub(super) attachment: bool,
+    pub(super) path: String,
+    pub(super) bytes: i32,
+    pub(super) sha256: String,
 }
 
 /// What a viewer is shown of a challenge's files: attachments, and what the script finds.
-pub(super) fn shown(facts: &CampaignFacts, of: Vec<Listed>) -> (Vec<Attachment>, Vec<ScriptFile>) {
+pub(super) fn shown(
+    facts: &CampaignFacts,
+    challenge: ChallengeId,
+    of: Vec<Listed>,
+) -> (Vec<Attachment>, Vec<ScriptFile>) {
     let (mut attachments, mut script) = (Vec::new(), Vec::new());
     for file in of {
         if file.attachment {
-            let (guild, campaign, challenge) = (facts.guild_id, facts.id, file.challenge_id);
+            let (guild, campaign) = (facts.guild_id, facts.id);
             attachments.push(Attachment {
                 media_type: media_type(&file.path),
                 address: format!(

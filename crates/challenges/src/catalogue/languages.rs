@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use kernel::language::Reader;
-use kernel::{ChallengeId, GuildId, UserId};
+use kernel::{ChallengeId, GuildId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::ToSchema;
@@ -33,57 +33,35 @@ pub struct Translation {
     pub part_descriptions: Vec<String>,
 }
 
-/// In which language somebody reads. Their preference is looked up where there is a choice.
+/// In which language somebody reads.
 #[derive(Debug, Clone, Default)]
 pub struct Reading {
     /// The language asked for this time.
     pub asked: Option<String>,
     /// What their program accepts, as `Accept-Language` has it.
     pub accepted: Option<String>,
-    /// Who reads.
-    pub user: Option<UserId>,
+    /// What they chose for good.
+    pub preferred: Option<String>,
 }
 
 impl Reading {
     /// As a face has it: what was asked for, and what is known of who asks.
-    pub fn of(reader: Reader<'_>, user: Option<UserId>) -> Self {
-        Self { asked: reader.asked.map(str::to_owned), accepted: reader.accepted.map(str::to_owned), user }
+    pub fn of(reader: Reader<'_>, preferred: Option<String>) -> Self {
+        let (asked, accepted) = (reader.asked.map(str::to_owned), reader.accepted.map(str::to_owned));
+        Self { asked, accepted, preferred }
     }
 
     fn as_reader(&self) -> Reader<'_> {
         Reader { asked: self.asked.as_deref(), accepted: self.accepted.as_deref() }
     }
 
-    /// The language of each of these texts that its reader gets; `languages` has a text's own first.
-    pub(super) async fn chosen<'l>(
-        &self,
-        conn: &mut PgConnection,
-        guild: GuildId,
-        languages: &'l [Vec<String>],
-    ) -> sqlx::Result<Vec<&'l str>> {
-        let is_choice = languages.iter().any(|languages| languages.len() > 1);
-        let preferred = match self.user {
-            Some(user) if is_choice && self.asked.is_none() => preferred(conn, guild, user).await?,
-            _ => None,
-        };
-        let choose = |languages: &'l Vec<String>| {
-            let tags: Vec<&'l str> = languages.iter().map(String::as_str).collect();
-            self.as_reader().choose(&tags, preferred.as_deref()).unwrap_or_default()
-        };
-        Ok(languages.iter().map(choose).collect())
+    /// The one of a text's languages that its reader gets; its own comes first.
+    pub(super) fn chosen<'l>(&self, languages: &'l [String]) -> &'l str {
+        let tags: Vec<&'l str> = languages.iter().map(String::as_str).collect();
+        // What is asked for this time is all that counts of the two.
+        let preferred = self.preferred.as_deref().filter(|_| self.asked.is_none());
+        self.as_reader().choose(&tags, preferred).unwrap_or_default()
     }
-}
-
-/// The language that a member chose for good.
-async fn preferred(conn: &mut PgConnection, guild: GuildId, user: UserId) -> sqlx::Result<Option<String>> {
-    let language = sqlx::query_scalar!(
-        "SELECT language FROM people.user_preferences WHERE guild_id = $1 AND user_id = $2",
-        guild.get(),
-        user.get(),
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(language.flatten())
 }
 
 /// The first heading of a text, which is its title where no other is given.

@@ -38,6 +38,10 @@ struct Row {
     answer_rules: Option<serde_json::Value>,
     checker_script: Option<String>,
     checker_error: Option<String>,
+    file_paths: Vec<String>,
+    file_attached: Vec<bool>,
+    file_bytes: Vec<i32>,
+    file_sha256: Vec<String>,
 }
 
 /// A page of a campaign's challenges in their order; for participants those released, for testers those soon to be.
@@ -117,8 +121,18 @@ async fn rows(
                   CASE WHEN ch.script_failed_version = ch.script_version THEN ch.script_error END AS script_error,
                   ch.categories, ch.difficulty_level, ch.closes_after_minutes, ch.answer_rules,
                   CASE WHEN $4 THEN ch.checker_script END AS checker_script,
-                  CASE WHEN ch.checker_failed_version = ch.checker_version THEN ch.checker_error END AS checker_error
+                  CASE WHEN ch.checker_failed_version = ch.checker_version THEN ch.checker_error END AS checker_error,
+                  f.paths AS "file_paths!", f.attached AS "file_attached!", f.bytes AS "file_bytes!", f.sha256 AS "file_sha256!"
            FROM challenges.challenges ch JOIN campaigns.campaigns c ON c.guild_id = ch.guild_id AND c.id = ch.campaign_id
+           -- Attachments, and for authors also what scripts find.
+           CROSS JOIN LATERAL (
+               SELECT coalesce(array_agg(f.path ORDER BY f.kind, f.path), '{}') AS paths,
+                      coalesce(array_agg(f.kind = 'attachment' ORDER BY f.kind, f.path), '{}') AS attached,
+                      coalesce(array_agg(octet_length(f.content) ORDER BY f.kind, f.path), '{}') AS bytes,
+                      coalesce(array_agg(CASE WHEN $4 THEN encode(sha256(f.content), 'hex') ELSE '' END ORDER BY f.kind, f.path), '{}')
+                          AS sha256
+               FROM challenges.challenge_files f
+               WHERE f.guild_id = ch.guild_id AND f.challenge_id = ch.id AND ($4 OR f.kind = 'attachment')) f
            WHERE ch.guild_id = $10 AND ch.campaign_id = $1 AND ($2::uuid IS NULL OR ch.guild_id = $10 AND ch.id = $2) AND ch.order_position > $3
              AND ($4 OR ch.released_at <= $8
                   OR c.start_time + (ch.order_position - 1) * make_interval(mins => c.release_delay_minutes) <= $5)
@@ -149,13 +163,8 @@ async fn challenges(
     } else {
         HashMap::new()
     };
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id.get()).collect();
-    let mut files = HashMap::<ChallengeId, Vec<files::Listed>>::new();
-    for file in files::listed(conn, facts.guild_id, &ids, viewer.admin).await? {
-        files.entry(file.challenge_id).or_default().push(file);
-    }
     let languages: Vec<Vec<String>> = rows.iter().map(|row| row.languages.clone()).collect();
-    let chosen = viewer.reading.chosen(conn, facts.guild_id, &languages).await?;
+    let chosen: Vec<&str> = languages.iter().map(|languages| viewer.reading.chosen(languages)).collect();
     // Authors get all that is told, readers what they read.
     let wanted: Vec<(ChallengeId, Option<&str>)> = rows
         .iter()
@@ -166,7 +175,7 @@ async fn challenges(
     let mut translations = translations_read(conn, facts.guild_id, &wanted).await?;
     let challenges = rows.into_iter().zip(chosen).map(|(mut row, language)| {
         let hints = hints.remove(&row.id).unwrap_or_default();
-        let files = files::shown(facts, files.remove(&row.id).unwrap_or_default());
+        let files = files::shown(facts, row.id, row.files());
         let translations = translations.remove(&row.id).unwrap_or_default();
         if let Some(translation) = translations.iter().find(|translation| translation.language == language) {
             row.tell_in(translation);
@@ -183,6 +192,19 @@ impl Row {
         self.title = title.unwrap_or(&self.title).to_owned();
         self.description.clone_from(&translation.description);
         self.part_descriptions.clone_from(&translation.part_descriptions);
+    }
+
+    /// Takes out its files.
+    fn files(&mut self) -> Vec<files::Listed> {
+        let paths = std::mem::take(&mut self.file_paths).into_iter();
+        let rest = self.file_attached.iter().zip(&self.file_bytes).zip(std::mem::take(&mut self.file_sha256));
+        let listed = paths.zip(rest).map(|(path, ((attachment, bytes), sha256))| files::Listed {
+            attachment: *attachment,
+            path,
+            bytes: *bytes,
+            sha256,
+        });
+        listed.collect()
     }
 
     /// The texts of the parts that who has solved so much may read: each opens with the one before it.

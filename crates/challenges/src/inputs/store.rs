@@ -27,6 +27,7 @@ pub(super) struct Look {
 pub(super) struct Cached {
     pub(super) input: Value,
     pub(super) first_request: Option<DateTime<Utc>>,
+    pub(super) files: Vec<MadeFile>,
 }
 
 pub(super) async fn input_look(
@@ -37,10 +38,16 @@ pub(super) async fn input_look(
     let row = sqlx::query!(
         r#"SELECT ch.order_position, ch.released_at, i.input_json AS "input_json?", i.first_request_timestamp AS "first_request?",
                   EXISTS (SELECT FROM campaigns.campaign_participants p
-                          WHERE p.guild_id = ch.guild_id AND p.campaign_id = ch.campaign_id AND p.participant_id = $3) AS "registered!"
+                          WHERE p.guild_id = ch.guild_id AND p.campaign_id = ch.campaign_id AND p.participant_id = $3) AS "registered!",
+                  f.names AS "names!", f.bytes AS "bytes!"
            FROM challenges.challenges ch
            LEFT JOIN challenges.generated_input_cache i ON i.guild_id = ch.guild_id AND i.challenge_id = ch.id AND i.participant_id = $3
                 AND i.participant_type = $4 AND i.is_valid
+           CROSS JOIN LATERAL (
+               SELECT coalesce(array_agg(f.name ORDER BY f.name), '{}') AS names,
+                      coalesce(array_agg(octet_length(f.content) ORDER BY f.name), '{}') AS bytes
+               FROM challenges.input_files f
+               WHERE f.guild_id = i.guild_id AND f.challenge_id = i.challenge_id AND f.participant_id = i.participant_id) f
            WHERE ch.guild_id = $5 AND ch.id = $2 AND ch.campaign_id = $1"#,
         campaign.get(),
         challenge.get(),
@@ -54,7 +61,16 @@ pub(super) async fn input_look(
         order_position: row.order_position,
         released_at: row.released_at,
         registered: row.registered,
-        cached: row.input_json.map(|input| Cached { input, first_request: row.first_request }),
+        cached: row.input_json.map(|input| Cached {
+            input,
+            first_request: row.first_request,
+            files: row
+                .names
+                .into_iter()
+                .zip(row.bytes)
+                .map(|(name, bytes)| MadeFile { name, bytes })
+                .collect(),
+        }),
     }))
 }
 

@@ -3,15 +3,15 @@
 use chrono::{DateTime, Utc};
 use kernel::{CampaignId, ChallengeId, GuildId, Page, PageQuery, SubmissionId, UserId};
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::catalogue::{Reading, Viewer, challenge_get};
 use crate::error::Error;
 use crate::leaderboard::View;
-use crate::model::Acting;
-use crate::store::{acting_for, campaign_find, challenge_exists};
+use crate::model::{Acting, CampaignFacts};
+use crate::store::{Found, campaign_found_by, challenge_exists};
 
 /// An answer that was judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -67,32 +67,53 @@ pub async fn submission_list(
     let limit = query.limit().map_err(Error::Invalid)?;
     let before: Option<Uuid> = query.after().map_err(Error::Invalid)?;
     let mut conn = db::acquire(pool).await?;
-    let facts = campaign_find(&mut conn, guild, campaign).await?;
-    let (participant, view) = match whose {
-        Whose::Everybodys => {
-            if let Some(challenge) = challenge {
-                challenge_exists(&mut conn, guild, campaign, challenge).await?;
-            }
-            (None, View::of(&facts, true))
-        }
-        Whose::Own(user) => {
-            let acting = acting_for(&mut conn, &[(facts.key(), user, facts.now)]).await?.pop();
-            let view = View::of(&facts, false);
-            let acting = acting.unwrap_or(Acting::Nobody);
-            let viewer = Viewer { admin: false, acting, view, reading: Reading::default() };
-            if let Some(challenge) = challenge {
-                // What is not released does not exist here either.
-                challenge_get(&mut conn, &facts, &viewer, challenge).await?;
-            }
-            // Who acts for nobody has sent nothing: no participant has an empty id.
-            let id = match viewer.acting {
-                Acting::For(participant) => participant.id,
-                Acting::Tester(_) | Acting::Nobody => String::new(),
-            };
-            (Some(id), view)
-        }
+    let user = match whose {
+        Whose::Own(user) => Some(user),
+        Whose::Everybodys => None,
     };
-    let rows = sqlx::query_as!(
+    let Found { facts, acting, .. } = campaign_found_by(&mut conn, guild, campaign, user).await?;
+    let view = View::of(&facts, user.is_none());
+    let participant = if user.is_some() {
+        let viewer = Viewer { admin: false, acting, view, reading: Reading::default() };
+        if let Some(challenge) = challenge {
+            // What is not released does not exist here either.
+            challenge_get(&mut conn, &facts, &viewer, challenge).await?;
+        }
+        // Who acts for nobody has sent nothing: no participant has an empty id.
+        Some(viewer.participant_id().unwrap_or_default().to_owned())
+    } else {
+        if let Some(challenge) = challenge {
+            challenge_exists(&mut conn, guild, campaign, challenge).await?;
+        }
+        None
+    };
+    let within = (participant.as_deref(), challenge);
+    let rows = rows(&mut conn, &facts, view, within, (before, limit.plus_one())).await?;
+    Ok(Page::new(rows, limit, |row| row.id.get()))
+}
+
+/// The latest answers to a challenge of whoever a member acts for, as they may see them; at most so many.
+pub(crate) async fn answers_of(
+    conn: &mut PgConnection,
+    facts: &CampaignFacts,
+    acting: &Acting,
+    challenge: ChallengeId,
+    count: i64,
+) -> sqlx::Result<Vec<PastSubmission>> {
+    // A tester's are not kept.
+    let Acting::For(participant) = acting else { return Ok(Vec::new()) };
+    let within = (Some(participant.id.as_str()), Some(challenge));
+    rows(conn, facts, View::of(facts, false), within, (None, count)).await
+}
+
+async fn rows(
+    conn: &mut PgConnection,
+    facts: &CampaignFacts,
+    view: View,
+    (participant, challenge): (Option<&str>, Option<ChallengeId>),
+    (before, count): (Option<Uuid>, i64),
+) -> sqlx::Result<Vec<PastSubmission>> {
+    sqlx::query_as!(
         PastSubmission,
         r#"SELECT id AS "id: SubmissionId", challenge_id AS "challenge_id: ChallengeId", participant_id,
                   user_id AS "user_id: UserId", part, submitted_result AS answer, is_correct AS correct,
@@ -103,15 +124,14 @@ pub async fn submission_list(
            WHERE guild_id = $7 AND campaign_id = $1 AND ($2::text IS NULL OR participant_id = $2)
              AND ($3::uuid IS NULL OR challenge_id = $3) AND ($4::uuid IS NULL OR id < $4)
            ORDER BY id DESC LIMIT $6"#,
-        campaign.get(),
+        facts.id.get(),
         participant,
         challenge.map(ChallengeId::get),
         before,
         view.horizon(),
-        limit.plus_one(),
-        guild.get(),
+        count,
+        facts.guild_id.get(),
     )
-    .fetch_all(&mut *conn)
-    .await?;
-    Ok(Page::new(rows, limit, |row| row.id.get()))
+    .fetch_all(conn)
+    .await
 }

@@ -7,6 +7,7 @@ mod borrowed;
 mod hints;
 mod languages;
 mod leaderboards;
+mod pages;
 mod parts;
 mod races;
 mod rejudging;

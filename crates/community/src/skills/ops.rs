@@ -6,6 +6,7 @@ use access::author::{Author, Deed};
 use chrono::{DateTime, Utc};
 use kernel::fields;
 use kernel::{GuildId, Page, PageQuery, Problem, UserId};
+use people::Member;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -86,9 +87,19 @@ pub async fn member_skill_list(
     user: UserId,
     page: &PageQuery,
 ) -> Result<Page<MemberSkill>, Problem> {
+    let member = people::member_known(&mut *db::acquire(pool).await?, guild, user).await?;
+    skills_of(pool, &member, page).await
+}
+
+/// The same of a member who was looked up already.
+pub async fn skills_of(
+    pool: &PgPool,
+    member: &Member,
+    page: &PageQuery,
+) -> Result<Page<MemberSkill>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
+    let (guild, user) = (member.guild_id, member.user_id);
     let mut conn = db::acquire(pool).await?;
-    people::member_known(&mut conn, guild, user).await?;
     let skills = store::member_skills(&mut conn, guild, user, after, limit.plus_one()).await?;
     Ok(Page::new(skills, limit, |one| one.skill_id))
 }
@@ -101,10 +112,19 @@ pub async fn reward_list(
     user: UserId,
     page: &PageQuery,
 ) -> Result<Page<SkillReward>, Problem> {
+    let member = people::member_known(&mut *db::acquire(pool).await?, guild, user).await?;
+    rewards_of(pool, &member, page).await
+}
+
+/// The same of a member who was looked up already.
+pub async fn rewards_of(
+    pool: &PgPool,
+    member: &Member,
+    page: &PageQuery,
+) -> Result<Page<SkillReward>, Problem> {
     let (limit, after) = (page.limit()?, page.after::<(DateTime<Utc>, Uuid)>()?);
     let mut conn = db::acquire(pool).await?;
-    people::member_known(&mut conn, guild, user).await?;
-    let rewards = store::rewards(&mut conn, guild, user, after, limit).await?;
+    let rewards = store::rewards(&mut conn, member.guild_id, member.user_id, after, limit).await?;
     Ok(Page::new(rewards, limit, |one| (one.created_at, one.id)))
 }
 

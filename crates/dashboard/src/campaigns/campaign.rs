@@ -18,7 +18,7 @@ use frame::shell::Shell;
 use frame::typed::none;
 use frame::visit::{Member, Visit};
 use frame::{format, markdown, ui};
-use futures::{FutureExt as _, TryFutureExt as _, try_join};
+use futures::{TryFutureExt as _, try_join};
 use kernel::{CampaignId, Page as Items, PageQuery, Problem};
 
 use super::{CampaignPath, amounts, sees_drafts, solvers};
@@ -36,7 +36,7 @@ pub(super) struct CampaignPage {
     challenges: Vec<Challenge>,
     registration: Option<Registration>,
     claim: Option<RewardClaim>,
-    board: Option<Leaderboard<Standing>>,
+    board: Leaderboard<Standing>,
     form: Form,
 }
 
@@ -133,11 +133,8 @@ async fn page_of(app: &App, shell: Shell, id: CampaignId, form: Form) -> Result<
         };
         Ok::<_, Problem>((registration, claim))
     };
-    let (challenges, board, (registration, claim)) = try_join!(
-        challenges::ops::challenge_list(pool, (guild, id), who, &all).err_into::<Problem>(),
-        challenges::ops::board(pool, (guild, id), drafts, &few).map(optional),
-        own
-    )?;
+    let ((challenges, board), (registration, claim)) =
+        try_join!(challenges::ops::overview(pool, (guild, id), who, &all, &few).err_into::<Problem>(), own)?;
     Ok(CampaignPage { shell, campaign, challenges: challenges.items, registration, claim, board, form })
 }
 

@@ -5,21 +5,21 @@ use access::{App, Path};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use campaigns::model::{Campaign, Status};
 use challenges::catalogue::Challenge;
 use challenges::hints::Hint;
 use challenges::inputs::{Input, MadeFile};
-use challenges::ops::Onlooker;
-use challenges::submissions::{PastSubmission, Whose};
+use challenges::model::CampaignFacts;
+use challenges::ops::{Onlooker, Own, Play};
+use challenges::rules::Scoring;
+use challenges::submissions::PastSubmission;
 use frame::form::Form;
 use frame::html::Html;
-use frame::page::{Page, optional, refused, shown_in_form};
+use frame::page::{Page, refused, shown_in_form};
 use frame::shell::Shell;
 use frame::visit::Visit;
 use frame::{format, languages, markdown, ui};
-use futures::{FutureExt as _, TryFutureExt as _, try_join};
+use kernel::Problem;
 use kernel::files::encoded;
-use kernel::{PageQuery, Problem};
 use serde_json::Value;
 
 use super::{ChallengePath, sees_drafts, solvers};
@@ -33,7 +33,7 @@ const ANSWERS: i64 = 10;
 #[template(path = "campaigns/challenge.html")]
 pub(super) struct ChallengePage {
     shell: Shell,
-    campaign: Campaign,
+    campaign: CampaignFacts,
     challenge: Challenge,
     input: Option<Input>,
     files: Vec<MadeFile>,
@@ -135,12 +135,11 @@ impl ChallengePage {
     }
 
     fn is_running(&self) -> bool {
-        self.campaign.status == Status::Running
+        self.campaign.is_running()
     }
 
     fn may_begin(&self) -> bool {
-        self.registered
-            && matches!(self.campaign.status, Status::Running | Status::Closed | Status::RewardClaim)
+        self.registered && (self.is_running() || self.campaign.is_over() && self.campaign.status != "EXPIRED")
     }
 
     fn solves(&self) -> String {
@@ -148,7 +147,7 @@ impl ChallengePage {
     }
 
     fn limits(&self) -> String {
-        let limit = &self.campaign.settings.rate_limit;
+        let limit = &self.campaign.limits;
         let lockout = match limit.lockout_seconds {
             0 => String::new(),
             seconds => format!("; a wrong one locks you out for {seconds} s, each further one longer"),
@@ -161,7 +160,7 @@ impl ChallengePage {
     }
 
     fn is_by_points(&self) -> bool {
-        self.campaign.settings.scoring_type == campaigns::model::ScoringType::PointBased
+        self.campaign.scoring == Scoring::PointBased
     }
 }
 
@@ -172,53 +171,14 @@ pub(super) async fn page_of(
     path: ChallengePath,
     form: Form,
 ) -> Result<ChallengePage, Problem> {
-    let (pool, guild) = (app.pool(), shell.guild_id);
-    let drafts = sees_drafts(&shell);
-    let within = (guild, path.campaign_id, path.challenge_id);
+    let within = (shell.guild_id, path.campaign_id, path.challenge_id);
     let languages = shell.languages.clone();
-    let who = Onlooker { admin: drafts, user: shell.member, reader: languages.reader() };
-    let (campaign, challenge) = try_join!(
-        campaigns::ops::campaign_get(pool, guild, path.campaign_id, drafts).err_into::<Problem>(),
-        challenges::ops::challenge_get(pool, within, who).err_into::<Problem>()
-    )?;
-    let mut page = ChallengePage {
-        campaign,
-        challenge,
-        input: None,
-        files: Vec::new(),
-        hints: Vec::new(),
-        answers: Vec::new(),
-        registered: false,
-        form,
-        shell,
-    };
-    if let Some(user) = page.shell.member.filter(|_| page.shell.may(CampaignsPlay::NAME)) {
-        let few = PageQuery { limit: Some(ANSWERS), cursor: None };
-        let registration =
-            campaigns::ops::registration_get(pool, guild, path.campaign_id, user).map(optional);
-        let of_campaign = (guild, path.campaign_id);
-        let challenge = Some(path.challenge_id);
-        let play = async {
-            try_join!(
-                challenges::inputs::input_begun(pool, within, user).map(optional),
-                challenges::inputs::input_files(pool, within, user)
-                    .map(|files| Ok::<_, Problem>(files.unwrap_or_default())),
-                challenges::hints::hint_list(pool, within, user).map(optional)
-            )
-        };
-        let (registration, (input, files, hints), answers) = try_join!(
-            registration,
-            play,
-            challenges::submissions::submission_list(pool, of_campaign, challenge, Whose::Own(user), &few)
-                .map(optional)
-        )?;
-        page.registered = registration.is_some();
-        page.input = input.flatten();
-        page.files = files;
-        page.hints = hints.unwrap_or_default();
-        page.answers = answers.map(|answers| answers.items).unwrap_or_default();
-    }
-    Ok(page)
+    let who = Onlooker { admin: sees_drafts(&shell), user: shell.member, reader: languages.reader() };
+    let answers = shell.may(CampaignsPlay::NAME).then_some(ANSWERS);
+    let Play { campaign, challenge, own } =
+        challenges::ops::challenge_play(app.pool(), within, who, answers).await?;
+    let Own { registered, input, files, hints, answers } = own;
+    Ok(ChallengePage { shell, campaign, challenge, input, files, hints, answers, registered, form })
 }
 
 pub(super) async fn show(

@@ -39,9 +39,8 @@ pub(super) async fn show(
     let within = (guild, path.campaign_id, path.challenge_id);
     let reader = member.shell.languages.reader();
     let who = Onlooker { admin: sees_drafts(&member.shell), user: Some(user), reader };
-    let (challenge, hints, balance) = try_join!(
-        challenges::ops::challenge_get(pool, within, who).err_into::<Problem>(),
-        challenges::hints::hint_list(pool, within, user).err_into::<Problem>(),
+    let ((challenge, hints), balance) = try_join!(
+        challenges::ops::challenge_hints(pool, within, who).err_into::<Problem>(),
         economy::ops::balance_get(pool, guild, user).map(optional)
     )?;
     let hint =

@@ -13,9 +13,9 @@ use axum::response::{IntoResponse as _, Response};
 use campaigns::model::{Campaign, CampaignType, ScoringType, Status};
 use challenges::catalogue::Challenge;
 use challenges::leaderboard::{Leaderboard, RaceLine, RaceMoment, Solver, Standing};
-use challenges::ops::Onlooker;
+use challenges::ops::{Board, Onlooker};
 use frame::html::Html;
-use frame::page::{Page, optional};
+use frame::page::Page;
 use frame::shell::Shell;
 use frame::visit::Visit;
 use frame::{chart, format, sigil, ui};
@@ -130,19 +130,15 @@ pub(super) async fn show(
     let drafts = sees_drafts(&shell);
     let first = query.cursor.is_none();
     let page = PageQuery { limit: Some(ROWS), cursor: query.cursor };
-    let own = async {
-        match shell.member {
-            Some(user) => optional(challenges::ops::board_around(pool, (guild, id), user, 0).await),
-            None => Ok(None),
-        }
-    };
-    let (campaign, board, own) = try_join!(
+    let who = Onlooker { admin: drafts, user: shell.member, reader: shell.languages.reader() };
+    let racers = if first { chart::MAX_LINES } else { 0 };
+    let (campaign, watched) = try_join!(
         campaigns::ops::campaign_get(pool, guild, id, drafts).err_into::<Problem>(),
-        challenges::ops::board(pool, (guild, id), drafts, &page).err_into::<Problem>(),
-        own
+        challenges::ops::board_watched(pool, (guild, id), who, &page, racers).err_into::<Problem>()
     )?;
-    let me = own.and_then(|around| around.me);
-    let chart = if first { race(&app, &shell, &campaign, &board, drafts).await? } else { Html::default() };
+    let Board { board, me, race } = watched;
+    let lines = race.map(|race| race.lines).unwrap_or_default();
+    let chart = if first { chart_of(&shell, &campaign, lines) } else { Html::default() };
     let rows = Rows::of(&campaign, &board).html()?;
     Ok(Page(StandingsPage {
         rows,
@@ -158,22 +154,14 @@ pub(super) async fn show(
 }
 
 /// How the first of a leaderboard came by what they have.
-async fn race(
-    app: &App,
-    shell: &Shell,
-    campaign: &Campaign,
-    board: &Leaderboard<Standing>,
-    drafts: bool,
-) -> Result<Html, Problem> {
-    let Some(from) = campaign.started_at.or(campaign.settings.start_time) else { return Ok(Html::default()) };
-    let first = board.items.get(..chart::MAX_LINES).unwrap_or(&board.items);
-    let race = challenges::ops::board_race(app.pool(), (shell.guild_id, campaign.id), drafts, first).await?;
+fn chart_of(shell: &Shell, campaign: &Campaign, lines: Vec<RaceLine>) -> Html {
+    let Some(from) = campaign.started_at.or(campaign.settings.start_time) else { return Html::default() };
     let by_points = campaign.settings.scoring_type == ScoringType::PointBased;
     let end = campaign.closed_at.or(campaign.end_time).unwrap_or(shell.now).min(shell.now);
-    let lines: Vec<chart::Line> = race.lines.into_iter().map(|line| line_of(line, by_points)).collect();
+    let lines: Vec<chart::Line> = lines.into_iter().map(|line| line_of(line, by_points)).collect();
     let (title, unit) =
         if by_points { ("Points over time", "Points") } else { ("Parts solved over time", "Parts") };
-    Ok(chart::lines(title, unit, from, end, &lines))
+    chart::lines(title, unit, from, end, &lines)
 }
 
 fn line_of(line: RaceLine, by_points: bool) -> chart::Line {
@@ -273,10 +261,7 @@ pub(super) async fn solvers(
     let part = query.part.unwrap_or(1);
     let page = PageQuery { limit: None, cursor: query.cursor };
     let who = Onlooker { admin: drafts, user: visit.member, reader: visit.shell.languages.reader() };
-    let (challenge, board) = try_join!(
-        challenges::ops::challenge_get(pool, within, who),
-        challenges::ops::board_solvers(pool, within, part, drafts, &page)
-    )?;
+    let (challenge, board) = challenges::ops::challenge_solvers(pool, within, who, part, &page).await?;
     let squads =
         board.items.iter().any(|row| row.participant_type == challenges::model::ParticipantType::Squad);
     let back = path.at(&visit.shell);

@@ -116,7 +116,10 @@ pub(super) async fn show(
     let few = PageQuery { limit: Some(SEASONS), cursor: None };
     let own = async {
         match shell.member {
-            Some(user) => progress::profile::member_profile(pool, guild, user).map(optional).await,
+            Some(user) => {
+                let settings = app.settings();
+                progress::profile::member_profile_known(pool, settings, guild, user).map(optional).await
+            }
             None => Ok(None),
         }
     };

@@ -54,7 +54,9 @@ impl ShopPage {
 /// The gold that a member has.
 async fn gold(app: &App, shell: &Shell) -> Result<Option<i64>, Problem> {
     let Some(user) = shell.member else { return Ok(None) };
-    let profile = progress::profile::member_profile(app.pool(), shell.guild_id, user).map(optional).await?;
+    let (settings, guild) = (app.settings(), shell.guild_id);
+    let profile =
+        progress::profile::member_profile_known(app.pool(), settings, guild, user).map(optional).await?;
     Ok(profile.map(|profile| profile.member.gold.get()))
 }
 

@@ -147,11 +147,10 @@ pub(super) async fn of_member(
     let (pool, guild, user) = (app.pool(), visit.guild_id(), path.user_id);
     let all = PageQuery { limit: Some(SHOWN), cursor: None };
     let page = PageQuery { limit: None, cursor: query.cursor };
-    let (profile, skills, rewards) = try_join!(
-        progress::profile::member_profile(pool, guild, user).err_into::<Problem>(),
-        ops::member_skill_list(pool, guild, user, &all),
-        ops::reward_list(pool, guild, user, &page)
-    )?;
+    let profile = progress::profile::member_profile_known(pool, app.settings(), guild, user).await?;
+    let member = &profile.member;
+    let (skills, rewards) =
+        try_join!(ops::skills_of(pool, member, &all), ops::rewards_of(pool, member, &page))?;
     Ok(Page(MemberSkillsPage {
         shell: visit.shell,
         profile,

@@ -81,14 +81,10 @@ pub(super) async fn list(
 pub(super) struct SquadPage {
     shell: Shell,
     whole: Whole,
-    own: Option<SquadId>,
+    is_own: bool,
 }
 
 impl SquadPage {
-    fn is_own(&self) -> bool {
-        self.own == Some(self.whole.squad.id)
-    }
-
     fn is_full(&self) -> bool {
         self.whole.squad.max_members.is_some_and(|most| self.whole.squad.member_count >= i64::from(most))
     }
@@ -103,11 +99,9 @@ pub(super) async fn show(
     visit: Visit<SquadsRead>,
     Path(path): Path<SquadPath>,
 ) -> Result<Page<SquadPage>, Problem> {
-    let (whole, own) = try_join!(
-        squads::pages::squad_page(app.pool(), visit.guild_id(), path.squad_id).err_into::<Problem>(),
-        own(&app, &visit.shell)
-    )?;
-    Ok(Page(SquadPage { shell: visit.shell, whole, own }))
+    let (guild, user) = (visit.guild_id(), visit.shell.member);
+    let (whole, is_own) = squads::pages::squad_page_for(app.pool(), guild, path.squad_id, user).await?;
+    Ok(Page(SquadPage { shell: visit.shell, whole, is_own }))
 }
 
 #[derive(Template)]

@@ -4,7 +4,7 @@ use access::scope::LearningPlay;
 use access::web::Provided;
 use access::{App, Path};
 use askama::Template;
-use assessment::model::view::{AssessmentView, OwnSubmission, Waiting};
+use assessment::model::view::{AssessmentView, OwnSubmission};
 use assessment::model::work::Work;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -17,12 +17,12 @@ use frame::shell::Shell;
 use frame::typed::none;
 use frame::visit::Member;
 use frame::{format, markdown, ui};
-use futures::{TryFutureExt as _, try_join};
 use kernel::Problem;
 use learning::ids::{AssessmentId, Subject};
 use learning::model::assessment::AssessmentType;
 use learning::model::coding::CodeAnswer;
-use learning::model::learner::{QuestState, QuestView};
+use learning::model::learner::QuestHead;
+use learning::store::AttemptStatus;
 use sandbox::Sandbox;
 
 use super::{AssessmentPath, QuestPath, program, quiz, written};
@@ -31,10 +31,8 @@ use super::{AssessmentPath, QuestPath, program, quiz, written};
 #[template(path = "learn/assessments.html")]
 pub(super) struct AssessmentsPage {
     shell: Shell,
-    quest: QuestView,
+    quest: QuestHead,
     assessments: Vec<AssessmentView>,
-    /// Where nothing is handed in yet: how long people take by and large.
-    waiting: Waiting,
     form: Form,
     /// What was typed for one of them and refused.
     typed: Option<(AssessmentId, Typed)>,
@@ -95,7 +93,7 @@ impl AssessmentsPage {
 
     /// Whether something may be handed in now, as far as one sees from here: the operation decides.
     fn is_open(&self, one: &AssessmentView) -> bool {
-        let begun = matches!(self.quest.state, QuestState::InProgress | QuestState::Completed);
+        let begun = matches!(self.quest.status, Some(AttemptStatus::InProgress | AttemptStatus::Completed));
         let left = one.max_tries.is_none_or(|most| i64::from(one.tries) < i64::from(most));
         begun && left && !one.passed && one.submissions.iter().all(|one| one.status == "graded")
     }
@@ -103,6 +101,11 @@ impl AssessmentsPage {
     #[expect(clippy::unused_self, reason = "templates call methods")]
     fn reviews(&self, one: &AssessmentView) -> bool {
         Self::is_by_peers(one) && !one.submissions.is_empty()
+    }
+
+    /// Within how many hours nine of ten are graded.
+    fn hours(one: &AssessmentView) -> Option<i64> {
+        one.waiting.as_ref()?.hours
     }
 
     fn tries(one: &AssessmentView) -> String {
@@ -142,12 +145,8 @@ async fn page_of(
     form: Form,
 ) -> Result<AssessmentsPage, Problem> {
     let (pool, guild, user) = (app.pool(), member.guild_id(), member.user_id());
-    let (quest, assessments, waiting) = try_join!(
-        learning::ops::quest_view(pool, guild, Some(user), path.quest_id).err_into::<Problem>(),
-        assessment::ops::assessment_list(pool, guild, user, path.quest_id).err_into::<Problem>(),
-        assessment::ops::waiting(pool, guild).err_into::<Problem>()
-    )?;
-    Ok(AssessmentsPage { shell: member.shell, quest, assessments, waiting, form, typed: None })
+    let (quest, assessments) = assessment::ops::quest_assessments(pool, guild, user, path.quest_id).await?;
+    Ok(AssessmentsPage { shell: member.shell, quest, assessments, form, typed: None })
 }
 
 pub(super) async fn list(

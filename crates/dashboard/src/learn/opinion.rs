@@ -14,7 +14,7 @@ use frame::visit::Member;
 use futures::{TryFutureExt as _, try_join};
 use insight::model::Opinion;
 use kernel::Problem;
-use learning::model::learner::QuestView;
+use learning::model::learner::QuestHead;
 
 use super::QuestPath;
 
@@ -22,7 +22,7 @@ use super::QuestPath;
 #[template(path = "learn/opinion.html")]
 pub(super) struct OpinionPage {
     shell: Shell,
-    quest: QuestView,
+    quest: QuestHead,
     back: String,
     form: Form,
 }
@@ -41,9 +41,9 @@ impl OpinionPage {
     }
 }
 
-async fn quest_of(app: &App, member: &Member<LearningPlay>, path: QuestPath) -> Result<QuestView, Problem> {
+async fn quest_of(app: &App, member: &Member<LearningPlay>, path: QuestPath) -> Result<QuestHead, Problem> {
     let (guild, user) = (member.guild_id(), Some(member.user_id()));
-    Ok(learning::ops::quest_view(app.pool(), guild, user, path.quest_id).await?)
+    Ok(learning::ops::quest_head(app.pool(), guild, user, path.quest_id).await?)
 }
 
 pub(super) async fn show(

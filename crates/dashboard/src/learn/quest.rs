@@ -21,7 +21,8 @@ use kernel::files::{encoded, is_picture};
 use learning::StepDesk;
 use learning::ids::{StepId, Subject};
 use learning::model::learner::{
-    AttemptView, Confirmation, FileView, Lack, Notes, QuestState, QuestView, StepView, UpgradePreview,
+    AttemptView, Confirmation, FileView, Lack, Notes, QuestHead, QuestState, QuestView, StepView,
+    UpgradePreview,
 };
 use learning::model::quest::StepType;
 use learning::rules::files::file_named;
@@ -248,7 +249,7 @@ pub(super) async fn resume(
 #[template(path = "learn/giving_up.html")]
 pub(super) struct GivingUpPage {
     shell: Shell,
-    quest: QuestView,
+    quest: QuestHead,
 }
 
 /// What giving up means, before it is done.
@@ -258,7 +259,7 @@ pub(super) async fn giving_up(
     Path(path): Path<QuestPath>,
 ) -> Result<Page<GivingUpPage>, Problem> {
     let user = Some(member.user_id());
-    let quest = learning::ops::quest_view(app.pool(), member.guild_id(), user, path.quest_id).await?;
+    let quest = learning::ops::quest_head(app.pool(), member.guild_id(), user, path.quest_id).await?;
     Ok(Page(GivingUpPage { shell: member.shell, quest }))
 }
 

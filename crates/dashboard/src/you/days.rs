@@ -4,7 +4,7 @@ use access::scope::CommunityRead;
 use access::{App, Path, Query};
 use askama::Template;
 use axum::extract::State;
-use futures::try_join;
+use futures::{TryFutureExt as _, try_join};
 use kernel::Problem;
 use progress::Profile;
 
@@ -33,7 +33,7 @@ pub(super) async fn show(
 ) -> Result<Page<DaysPage>, Problem> {
     let (pool, guild, query) = (app.pool(), visit.guild_id(), span.query()?);
     let (profile, figures) = try_join!(
-        async { Ok(progress::profile::member_profile(pool, guild, user_id).await?) },
+        progress::profile::member_profile_known(pool, app.settings(), guild, user_id).err_into::<Problem>(),
         lake::days::days(pool, guild, Some(user_id), &query)
     )?;
     Ok(Page(DaysPage { shell: visit.shell, profile, span, charts: charts(&figures) }))

@@ -5,11 +5,11 @@ use access::{App, Path};
 use askama::Template;
 use axum::extract::State;
 use frame::html::Html;
-use frame::page::{Page, optional};
+use frame::page::Page;
 use frame::shell::Shell;
 use frame::visit::{Member, Visit};
 use frame::{chart, format, sigil, ui};
-use futures::{FutureExt as _, TryFutureExt as _, try_join};
+use futures::try_join;
 use kernel::{PageQuery, Problem, UserId};
 use progress::Profile;
 use progress::achievements::Progress;
@@ -53,19 +53,15 @@ async fn page_of(app: &App, shell: Shell, user: UserId) -> Result<ProfilePage, P
     let (pool, guild) = (app.pool(), shell.guild_id);
     let all = PageQuery { limit: Some(SHOWN), cursor: None };
     let few = PageQuery { limit: Some(SEASONS), cursor: None };
-    let figures = async {
-        try_join!(
-            progress::activity::xp_by_day(pool, guild, user, DAYS),
-            progress::member_seasons::member_seasons(pool, guild, user, &few)
-        )
-    };
-    let (profile, achievements, (days, seasons)) = try_join!(
-        progress::profile::member_profile(pool, guild, user).err_into::<Problem>(),
-        progress::achievements::ops::progress_list(pool, guild, user, &all).map(optional),
-        figures
+    let profile = progress::profile::member_profile_known(pool, app.settings(), guild, user).await?;
+    let member = &profile.member;
+    let (achievements, days, seasons) = try_join!(
+        progress::achievements::ops::progress_of(pool, member, &all),
+        progress::activity::xp_by_day(pool, guild, user, DAYS),
+        progress::member_seasons::seasons_of(pool, member, &few)
     )?;
     let days: Vec<_> = days.into_iter().map(|day| (day.day, day.xp)).collect();
-    let mut earned: Vec<Progress> = achievements.map(|found| found.items).unwrap_or_default();
+    let mut earned = achievements.items;
     earned.retain(|one| one.earned_at.is_some());
     earned.sort_by_key(|one| std::cmp::Reverse(one.earned_at));
     let chart = chart::days("XP of the last 30 days", "XP", &days);

@@ -39,10 +39,11 @@ pub async fn day_list(
     let limit = query.limit()?;
     let after: Option<(NaiveDate, Uuid)> = query.after()?;
     let mut conn = db::acquire(pool).await?;
-    if let Some(quest) = quest {
+    let rows = figures::days_list(&mut conn, guild, quest, within, after, limit.plus_one()).await?;
+    if let Some(quest) = quest.filter(|_| rows.is_empty()) {
+        // Of a quest without any, or that there is not.
         title(&mut conn, guild, quest).await?;
     }
-    let rows = figures::days_list(&mut conn, guild, quest, within, after, limit.plus_one()).await?;
     Ok(Page::new(rows, limit, |row| (row.day, row.quest_id.get())).map(day_told))
 }
 
@@ -92,8 +93,11 @@ pub async fn day_make(pool: &PgPool, guild: GuildId, day: NaiveDate) -> Result<u
 #[kernel::boxed]
 pub async fn quest_figures(pool: &PgPool, guild: GuildId, quest: QuestId) -> Result<QuestFigures, Error> {
     let mut conn = db::acquire(pool).await?;
-    let title = title(&mut conn, guild, quest).await?;
     let rows = figures::versions_list(&mut conn, guild, quest).await?;
+    let title = match rows.first() {
+        Some(row) => row.title.clone(),
+        None => title(&mut conn, guild, quest).await?,
+    };
     let steps = figures::steps_list(&mut conn, guild, quest).await?;
     let versions: Vec<VersionFigures> = rows
         .into_iter()
@@ -164,8 +168,12 @@ fn change(before: &VersionFigures, after: &VersionFigures) -> VersionChange {
 #[kernel::boxed]
 pub async fn item_list(pool: &PgPool, guild: GuildId, quest: QuestId) -> Result<Vec<ItemFigures>, Error> {
     let mut conn = db::acquire(pool).await?;
-    title(&mut conn, guild, quest).await?;
     let rows = items::items_list(&mut conn, guild, quest).await?;
+    if rows.is_empty() {
+        // Of a quest without any, or that there is not.
+        title(&mut conn, guild, quest).await?;
+        return Ok(Vec::new());
+    }
     let subjects: Vec<Uuid> = rows.iter().filter_map(|row| row.subject_id).collect();
     let given = items::answers_list(&mut conn, guild, &subjects).await?;
     Ok(told(rows, given))

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use kernel::{GuildId, UserId};
 use learning::graph::Graph;
 use learning::ids::QuestId;
-use learning::store::{facts, learner_find, learner_lock};
+use learning::store::{learner_find, learner_lock, member_state};
 use sqlx::{PgConnection, PgPool};
 
 use crate::error::Error;
@@ -61,9 +61,10 @@ pub async fn recommendations(
     likeness: Option<&Likeness>,
 ) -> Result<Vec<Recommendation>, Error> {
     let mut conn = db::acquire(pool).await?;
-    let graph = Graph::of(&mut conn, guild).await?;
-    let facts = graph.facts(&facts(&mut conn, guild, user).await?);
-    let (begun, standing) = match learner_find(&mut conn, guild, user).await? {
+    let member = member_state(&mut conn, guild, Some(user)).await?;
+    let graph = Graph::at(&mut conn, guild, member.revision).await?;
+    let facts = graph.facts(&member.facts);
+    let (begun, standing) = match member.learner {
         Some(learner) => (
             next::begun_of(&mut conn, guild, learner).await?,
             next::standing_of(&mut conn, guild, learner).await?,

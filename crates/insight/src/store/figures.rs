@@ -203,6 +203,8 @@ pub(crate) async fn days_list(
 /// A version of a quest, as stored.
 #[derive(Debug, Clone)]
 pub(crate) struct VersionRow {
+    /// The quest's title as it is now.
+    pub(crate) title: String,
     pub(crate) version: i32,
     pub(crate) published_at: DateTime<Utc>,
     pub(crate) attempts: i32,
@@ -228,11 +230,12 @@ pub(crate) async fn versions_list(
 ) -> sqlx::Result<Vec<VersionRow>> {
     sqlx::query_as!(
         VersionRow,
-        r#"SELECT f.version, v.created_at AS published_at, f.attempts, f.completed, f.abandoned, f.idle, f.restarts,
+        r#"SELECT q.title, f.version, v.created_at AS published_at, f.attempts, f.completed, f.abandoned, f.idle, f.restarts,
                   f.restarts_completed, f.mean_minutes AS mean, f.deviation_minutes AS deviation, f.median_minutes AS median,
                   f.median_low, f.median_high, f.first_begun_at, f.last_begun_at
              FROM insight.version_figures f
              JOIN learning.quest_versions v ON v.guild_id = f.guild_id AND v.quest_id = f.quest_id AND v.version = f.version
+             JOIN learning.quests q ON q.guild_id = f.guild_id AND q.id = f.quest_id
             WHERE f.guild_id = $1 AND f.quest_id = $2 ORDER BY f.version DESC"#,
         guild.get(),
         quest.get(),

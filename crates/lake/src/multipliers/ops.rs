@@ -8,7 +8,7 @@ use kernel::{GuildId, Page, PageQuery, Problem};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
-use super::active::Multipliers;
+use super::active::{Multipliers, Weighed};
 use super::model::{Factor, Factors, MultiplierEvent, MultiplierEventEdit, NewMultiplierEvent, Weighing};
 use super::{store, turn};
 use crate::error::Error;
@@ -52,18 +52,22 @@ pub async fn weigh(pool: &PgPool, guild: GuildId, what: Weighing) -> Result<Fact
         None => db::now(&mut conn).await?,
     };
     let multipliers = super::multipliers_of(&mut conn, guild).await?;
-    let weighed = multipliers.active_at(what.interaction_type, what.channel_id, at);
+    Ok(factors_of(&multipliers.active_at(what.interaction_type, what.channel_id, at)))
+}
+
+/// The factors of an interaction, as they are told.
+pub(crate) fn factors_of(weighed: &Weighed) -> Factors {
     let factors: Vec<Factor> = weighed
         .multipliers
         .iter()
         .map(|factor| Factor { why: factor.why, xp: factor.xp, stars: factor.stars })
         .collect();
-    Ok(Factors {
+    Factors {
         category_id: weighed.category,
         xp: factors.iter().map(|factor| factor.xp).product(),
         stars: factors.iter().map(|factor| factor.stars).product(),
         factors,
-    })
+    }
 }
 
 /// Makes a timed event. Audited; tells `multiplier.scheduled`, or `multiplier.started` if it begins at once.

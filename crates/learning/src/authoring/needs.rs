@@ -55,7 +55,7 @@ pub(super) fn needs_of(bundle: &Bundle) -> Vec<Need> {
             let field = format!("{at}.steps[{n}].elsewhere");
             match &step.elsewhere {
                 Some(Elsewhere::Challenge(slug)) => {
-                    needs.say("challenge", slug, format!("{field}.challenge"))
+                    needs.say("challenge", slug, format!("{field}.challenge"));
                 }
                 Some(Elsewhere::Achievement(id)) => {
                     needs.say("achievement", &id.to_string(), format!("{field}.achievement"));

@@ -149,7 +149,7 @@ impl Reader<'_> {
                     let message = "a quest's folder is called by its short name: lower-case letters, digits, dots, underscores and dashes";
                     self.errors.push(of_file(&file, message));
                 }
-                _ if is_text(&name) || name.ends_with(".toml") => {
+                _ if is_text(&name) || is_called(&name, &["toml"]) => {
                     let message = "is passed over: what belongs to a quest lies in a folder of its own, such as quests/loops";
                     self.warnings.push(of_file(&file, message));
                 }
@@ -174,11 +174,11 @@ impl Reader<'_> {
             match numbered {
                 Some((number, slug)) => files.push((number, slug, file)),
                 _ if name.starts_with('.') || name.ends_with('~') || name == "README.md" => {}
+                None if name == "files" || name == "__pycache__" => {}
                 None if entry.file_type().is_ok_and(|kind| kind.is_dir()) => {
-                    if name != "files" && name != "__pycache__" {
-                        let message = "is passed over: steps lie beside quest.toml, and what they show or offer in files/";
-                        self.warnings.push(of_file(&file, message));
-                    }
+                    let message =
+                        "is passed over: steps lie beside quest.toml, and what they show or offer in files/";
+                    self.warnings.push(of_file(&file, message));
                 }
                 // Whoever writes a number means a step.
                 None if is_text(&name) && name.starts_with(|c: char| c.is_ascii_digit()) => {
@@ -306,8 +306,13 @@ impl Reader<'_> {
 
 /// Whether a file is called as texts are.
 fn is_text(name: &str) -> bool {
+    is_called(name, &["md", "markdown"])
+}
+
+/// Whether a file's name ends in one of these.
+fn is_called(name: &str, ends: &[&str]) -> bool {
     let end = Path::new(name).extension();
-    end.is_some_and(|end| end.eq_ignore_ascii_case("md") || end.eq_ignore_ascii_case("markdown"))
+    end.is_some_and(|end| ends.iter().any(|one| end.eq_ignore_ascii_case(one)))
 }
 
 /// Without the line's end with which files end.

@@ -41,6 +41,17 @@ pub enum QuestState {
     Completed,
 }
 
+impl From<AttemptStatus> for QuestState {
+    fn from(status: AttemptStatus) -> Self {
+        match status {
+            AttemptStatus::InProgress => Self::InProgress,
+            AttemptStatus::Completed => Self::Completed,
+            AttemptStatus::Paused => Self::Paused,
+            AttemptStatus::Abandoned => Self::Abandoned,
+        }
+    }
+}
+
 /// Something that a learner lacks for a quest to open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Lack {
@@ -65,6 +76,26 @@ pub struct Lack {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(no_recursion)]
     pub of: Vec<Lack>,
+}
+
+/// What a quest is called, and how a learner stands with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuestHead {
+    /// Its id.
+    pub id: QuestId,
+    /// Its title.
+    pub title: String,
+    /// Whether it can be begun, and is not retired.
+    pub is_active: bool,
+    /// State of their attempt; none where they have not begun.
+    pub status: Option<AttemptStatus>,
+}
+
+impl QuestHead {
+    /// A retired quest is there for who has begun it, and for nobody else.
+    pub fn is_there(&self) -> bool {
+        self.is_active || self.status.is_some()
+    }
 }
 
 /// A quest, as a learner sees it.

@@ -211,8 +211,7 @@ pub async fn quest_create(
 
 /// A quest as its authors see it.
 pub async fn quest_source(pool: &PgPool, guild: GuildId, id: QuestId) -> Result<QuestSource, Error> {
-    let mut tx = db::begin(pool).await?;
-    quest_shown(store::quest_get(&mut tx, guild, id).await?)
+    quest_shown(store::quest_get(&mut *db::acquire(pool).await?, guild, id).await?)
 }
 
 /// Writes a draft over a quest's draft, or beside what is published. Audited.
@@ -292,9 +291,9 @@ pub async fn quest_list(
 
 /// A quest's versions, the latest first.
 pub async fn quest_versions(pool: &PgPool, guild: GuildId, id: QuestId) -> Result<Vec<Version>, Error> {
-    let mut tx = db::begin(pool).await?;
-    store::quest_get(&mut tx, guild, id).await?;
-    store::version_list(&mut tx, guild, id).await
+    let mut conn = db::acquire(pool).await?;
+    store::quest_get(&mut conn, guild, id).await?;
+    store::version_list(&mut conn, guild, id).await
 }
 
 /// Makes a draft of a path. Audited.
@@ -329,8 +328,7 @@ async fn path_row(conn: &mut PgConnection, guild: GuildId, id: PathId) -> Result
 
 /// A path as its authors see it.
 pub async fn path_source(pool: &PgPool, guild: GuildId, id: PathId) -> Result<PathSource, Error> {
-    let mut tx = db::begin(pool).await?;
-    path_shown(path_row(&mut tx, guild, id).await?)
+    path_shown(path_row(&mut *db::acquire(pool).await?, guild, id).await?)
 }
 
 /// Writes a draft over a path's draft, or beside what is published. Audited.

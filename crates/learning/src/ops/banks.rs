@@ -30,8 +30,7 @@ pub async fn bank_list(
 
 /// A bank as its authors see it.
 pub async fn bank_source(pool: &PgPool, guild: GuildId, slug: &str) -> Result<BankSource, Error> {
-    let mut tx = db::begin(pool).await?;
-    shown(&mut tx, guild, slug).await
+    shown(&mut *db::acquire(pool).await?, guild, slug).await
 }
 
 async fn shown(conn: &mut PgConnection, guild: GuildId, slug: &str) -> Result<BankSource, Error> {

@@ -4,12 +4,10 @@ use std::collections::BTreeSet;
 
 use kernel::files::{encoded, media_type};
 use kernel::{GuildId, UserId};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 
 use super::authoring::quest_document;
-use super::work::version_read;
 use crate::error::Error;
-use crate::graph::Graph;
 use crate::ids::QuestId;
 use crate::model::learner::FileView;
 use crate::model::quest::{QuestDocument, QuestFile};
@@ -46,33 +44,20 @@ pub async fn file_find(
     (quest, version): (QuestId, Option<i32>),
     name: &str,
 ) -> Result<QuestFile, Error> {
-    let mut tx = db::begin(pool).await?;
-    let current = store::current_version(&mut tx, guild, quest).await?;
-    let begun = begun_version(&mut tx, guild, user, quest).await?;
-    // A retired quest is there for who has begun it, and for nobody else.
-    if begun.is_none() && Graph::of(&mut tx, guild).await?.quest(quest).is_none() {
+    let seen = store::quest_seen(&mut *db::acquire(pool).await?, guild, user, quest).await?;
+    if !seen.head.is_there() {
         return Err(Error::NotFound("quest"));
     }
-    let version = version.or(begun).unwrap_or(current);
-    if begun != Some(version) && version != current {
+    let begun = seen.begun.as_ref().map(|begun| begun.attempt.version);
+    let version = version.or(begun).unwrap_or(seen.version);
+    let is_own = begun == Some(version);
+    if !is_own && version != seen.version {
         return Err(Error::NotFound("file"));
     }
-    let mut document = version_read(&mut tx, guild, quest, version).await?.quest;
-    let is_shown = begun == Some(version) || named_outside(&document).iter().any(|named| named.file == *name);
+    let snapshot = if is_own { seen.own()? } else { seen.current()? };
+    let mut document = snapshot.quest;
+    let is_shown = is_own || named_outside(&document).iter().any(|named| named.file == *name);
     document.files.remove(name).filter(|_| is_shown).ok_or(Error::NotFound("file"))
-}
-
-/// The version that this member's attempt at a quest is of, where they have one.
-async fn begun_version(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    user: Option<UserId>,
-    quest: QuestId,
-) -> Result<Option<i32>, Error> {
-    let Some(user) = user else { return Ok(None) };
-    let Some(learner) = store::learner_find(&mut *conn, guild, user).await? else { return Ok(None) };
-    let attempt = store::attempt_get(conn, guild, learner, quest).await?;
-    Ok(attempt.map(|attempt| attempt.version))
 }
 
 /// A file of a quest as its authors have it: of the draft, else of what is published.
@@ -82,8 +67,8 @@ pub async fn file_source(
     quest: QuestId,
     name: &str,
 ) -> Result<QuestFile, Error> {
-    let mut tx = db::begin(pool).await?;
-    let mut document = quest_document(&store::quest_get(&mut tx, guild, quest).await?)?;
+    let mut conn = db::acquire(pool).await?;
+    let mut document = quest_document(&store::quest_get(&mut conn, guild, quest).await?)?;
     document.files.remove(name).ok_or(Error::NotFound("file"))
 }
 

@@ -8,14 +8,14 @@ use sqlx::{PgConnection, PgPool};
 use super::complete::{begun_anew, paths_done};
 use super::elsewhere;
 use super::states::{attempt_view, progress_view};
-use super::work::{Work, version_read};
+use super::work::{Seen, Work, not_begun, passed_of, version_read};
 use crate::error::{Error, LOCKED};
 use crate::graph::Graph;
 use crate::ids::{PathId, QuestId};
 use crate::model::learner::{AttemptView, UpgradePreview};
 use crate::ops::states;
 use crate::rules::versions::{changes, counted, title_of};
-use crate::store::{self, AttemptStatus, Learner, Snapshot};
+use crate::store::{self, AttemptStatus, Begun, Learner, Snapshot};
 
 /// Enrols a member in a path. What they have completed of it counts. Doing it again changes nothing.
 #[kernel::boxed]
@@ -35,7 +35,7 @@ pub async fn path_enrol(
             tell(&mut tx, &learner, "learning.enrolled", format!("learning/paths/{path}"), payload).await?;
             paths_done(&mut tx, &learner, ("path", path.get())).await?;
         }
-        let view = states::path_view_in(&mut tx, &graph, guild, Some(user), path).await?;
+        let view = states::path_view_in(&mut tx, guild, Some(user), path).await?;
         tx.commit().await?;
         Ok(view)
     })
@@ -89,15 +89,13 @@ pub async fn attempt_begin(
 }
 
 async fn begin(conn: &mut PgConnection, learner: &Learner, quest: QuestId) -> Result<(), Error> {
-    let graph = Graph::of(&mut *conn, learner.guild).await?;
+    let member = store::member_state(&mut *conn, learner.guild, Some(learner.user)).await?;
+    let graph = Graph::at(&mut *conn, learner.guild, member.revision).await?;
     let retired = || Error::Refused(LOCKED, "This quest is retired: nobody begins it any more.".to_owned());
     let at = graph.quest(quest).ok_or_else(retired)?;
-    let member = store::facts(&mut *conn, learner.guild, learner.user).await?;
-    let facts = graph.facts(&member);
+    let facts = graph.facts(&member.facts);
     // What was unlocked once stays open.
-    if !graph.is_open(at, &facts)
-        && !store::unlocked_of(&mut *conn, learner.guild, learner.id).await?.contains(&quest)
-    {
+    if !graph.is_open(at, &facts) && !member.unlocked.contains(&quest) {
         let lacks = states::lacks(&graph, at, &facts);
         let what: Vec<String> = lacks.into_iter().map(|lack| lack.text).collect();
         return Err(Error::Refused(LOCKED, format!("This quest is locked. Missing: {}.", what.join("; "))));
@@ -234,21 +232,25 @@ pub async fn upgrade_preview(
     user: UserId,
     quest: QuestId,
 ) -> Result<UpgradePreview, Error> {
-    let mut tx = db::begin(pool).await?;
-    let work = Work::lock(&mut tx, guild, user, quest).await?;
-    let to = store::current_version(&mut tx, guild, quest).await?;
-    let new = version_read(&mut tx, guild, quest, to).await?;
-    let differs = changes(work.document(), &new.quest);
+    // The attempt, its steps and its assessments are told together.
+    let mut tx = db::begin_reading(pool).await?;
+    let quest = store::quest_seen(&mut tx, guild, Some(user), quest).await?;
+    let Some(Begun { attempt, .. }) = &quest.begun else { return Err(not_begun()) };
+    let (own, new) = (quest.own()?, quest.current()?);
+    let states = store::step_states(&mut tx, guild, attempt.id).await?;
+    let passed = passed_of(&mut tx, guild, attempt, &own).await?;
+    let seen = Seen { guild, attempt, version: &own, states: &states, passed: &passed };
+    let differs = changes(&own.quest, &new.quest);
     let titles = |document: &Snapshot, slugs: &[String]| {
         slugs.iter().filter_map(|slug| title_of(&document.quest, slug)).map(str::to_owned).collect()
     };
     Ok(UpgradePreview {
-        from: work.attempt.version,
-        to,
+        from: attempt.version,
+        to: quest.version,
         added: titles(&new, &differs.added),
-        removed: titles(&work.version, &differs.removed),
+        removed: titles(&own, &differs.removed),
         changed: titles(&new, &differs.changed),
-        progress: progress_view(work.progress_in(&new)),
+        progress: progress_view(seen.progress_in(&new)),
     })
 }
 

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use super::complete::{Outcome, judged, opened};
 use super::work::Work;
 use crate::error::{Error, NO_TRIES, TRY_EXPIRED};
-use crate::ids::{AssessmentId, QuestId, Subject};
+use crate::ids::{QuestId, Subject};
 use crate::model::learner::{QuestionResult, QuizResult, QuizTry};
 use crate::model::quiz::{ItemAnswer, Quiz};
 use crate::rules::quiz::{POINT, Put, answers_read, asked, grade, passes, put, score};
@@ -165,17 +165,6 @@ pub async fn try_answer(
 /// The name from which a try's shuffle comes.
 fn name(work: &Work, one: &Try) -> String {
     format!("{}/{}", work.attempt.id, one.id)
-}
-
-/// How many tries at an assessment an attempt has used, those before a restart too.
-pub async fn tries_used(
-    conn: &mut sqlx::PgConnection,
-    work: &Work,
-    assessment: AssessmentId,
-) -> Result<i32, Error> {
-    let subject = Subject::Assessment(assessment);
-    let tries = store::tries_of(conn, work.learner.guild, work.attempt.id, subject).await?;
-    Ok(i32::try_from(tries.len()).unwrap_or(i32::MAX))
 }
 
 /// How many tries are left after so many.

@@ -1,24 +1,25 @@
 //! What learners are shown: quests and paths, how they stand, and what is missing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use kernel::{GuildId, UserId};
 use sqlx::{PgConnection, PgPool};
 
-use super::work::{Work, version_read};
+use super::work::{Seen, Work, passed_of};
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::ids::{AssessmentId, PathId, QuestId};
 use crate::model::assessment::Assessment;
 use crate::model::learner::{
-    AssessmentTitle, AttemptView, ChapterView, Lack, PathQuestView, PathView, ProgressView, QuestState,
-    QuestView, StepTitle, StepView, VisibleTest,
+    AssessmentTitle, AttemptView, ChapterView, Lack, PathQuestView, PathView, ProgressView, QuestHead,
+    QuestState, QuestView, StepTitle, StepView, VisibleTest,
 };
 use crate::model::quest::Step;
 use crate::rules::files::named_outside;
 use crate::rules::progress::Progress;
 use crate::rules::unlock::{Fact, Facts, Goal, Missing};
-use crate::store::{self, Attempt, AttemptStatus, StepState};
+use crate::store::{self, Attempt, AttemptStatus, Begun, StepState};
 
 /// Progress as it is shown.
 pub(crate) fn progress_view(progress: Progress) -> ProgressView {
@@ -41,15 +42,19 @@ pub(crate) async fn attempt_view(conn: &mut PgConnection, work: &Work) -> Result
 
 /// The same, where it is known which version is begun now.
 pub(super) fn attempt_shown(work: &Work, current_version: i32) -> AttemptView {
-    let attempt = &work.attempt;
-    let steps = work.version.quest.steps.iter().filter_map(|step| {
-        let id = work.version.id(&step.slug)?;
-        Some(step_view(id, step, &work.state(id)))
+    attempt_seen(work.seen(), current_version)
+}
+
+fn attempt_seen(seen: Seen<'_>, current_version: i32) -> AttemptView {
+    let (attempt, document) = (seen.attempt, &seen.version.quest);
+    let steps = document.steps.iter().filter_map(|step| {
+        let id = seen.version.id(&step.slug)?;
+        Some(step_view(id, step, &seen.state(id)))
     });
     // Completed stays completed, whatever is counted.
     let progress = match attempt.status {
-        AttemptStatus::Completed => Progress { done: work.progress().total, total: work.progress().total },
-        _ => work.progress(),
+        AttemptStatus::Completed => Progress { done: seen.progress().total, total: seen.progress().total },
+        _ => seen.progress(),
     };
     AttemptView {
         id: attempt.id,
@@ -60,7 +65,7 @@ pub(super) fn attempt_shown(work: &Work, current_version: i32) -> AttemptView {
         started_at: attempt.started_at,
         completed_at: attempt.completed_at,
         progress: progress_view(progress),
-        experience_earned: work
+        experience_earned: seen
             .states
             .values()
             .map(|state| state.experience_earned)
@@ -68,18 +73,13 @@ pub(super) fn attempt_shown(work: &Work, current_version: i32) -> AttemptView {
             .max(attempt.experience_earned),
         notes: attempt.notes.clone(),
         steps: steps.collect(),
-        files: super::files::files_view(
-            work.learner.guild,
-            (attempt.quest, attempt.version),
-            work.document(),
-            None,
-        ),
-        assessments: work.version.quest.assessments.iter().map(|one| assessment_title(work, one)).collect(),
+        files: super::files::files_view(seen.guild, (attempt.quest, attempt.version), document, None),
+        assessments: document.assessments.iter().map(|one| assessment_title(seen, one)).collect(),
     }
 }
 
-fn assessment_title(work: &Work, one: &Assessment) -> AssessmentTitle {
-    let id = AssessmentId::of(work.attempt.quest, &one.slug);
+fn assessment_title(seen: Seen<'_>, one: &Assessment) -> AssessmentTitle {
+    let id = AssessmentId::of(seen.attempt.quest, &one.slug);
     AssessmentTitle {
         id,
         slug: one.slug.clone(),
@@ -87,7 +87,7 @@ fn assessment_title(work: &Work, one: &Assessment) -> AssessmentTitle {
         title: one.title.clone(),
         optional: one.optional,
         test_out: one.test_out,
-        passed: work.passed.contains(&id),
+        passed: seen.passed.contains(&id),
     }
 }
 
@@ -135,50 +135,35 @@ struct Standing {
     enrolled: BTreeMap<PathId, store::Enrolled>,
 }
 
+/// The guild's graph, and how a member stands with all of it; nobody in particular with what is open from the beginning.
 async fn standing(
     conn: &mut PgConnection,
-    graph: &Graph,
     guild: GuildId,
     user: Option<UserId>,
-) -> Result<Standing, Error> {
-    let Some(user) = user else {
-        // Nobody in particular: what is open from the beginning.
-        let facts = Facts { level: 1, now: db::now(conn).await?, ..Facts::default() };
-        return Ok(Standing {
-            facts,
-            attempts: HashMap::new(),
-            unlocked: BTreeSet::new(),
-            enrolled: BTreeMap::new(),
-        });
+) -> Result<(Arc<Graph>, Standing), Error> {
+    let member = store::member_state(&mut *conn, guild, user).await?;
+    let graph = Graph::at(&mut *conn, guild, member.revision).await?;
+    let (attempts, enrolled) = match member.learner {
+        Some(learner) => (
+            store::attempts_of(&mut *conn, guild, learner).await?,
+            store::enrolments_of(conn, guild, &[learner.get()]).await?,
+        ),
+        None => (Vec::new(), Vec::new()),
     };
-    let facts = graph.facts(&store::facts(&mut *conn, guild, user).await?);
-    let Some(learner) = store::learner_find(&mut *conn, guild, user).await? else {
-        return Ok(Standing {
-            facts,
-            attempts: HashMap::new(),
-            unlocked: BTreeSet::new(),
-            enrolled: BTreeMap::new(),
-        });
-    };
-    let attempts = store::attempts_of(&mut *conn, guild, learner).await?;
-    let unlocked = store::unlocked_of(&mut *conn, guild, learner).await?;
-    let enrolled = store::enrolments_of(conn, guild, &[learner.get()]).await?;
-    Ok(Standing {
-        facts,
+    let standing = Standing {
+        facts: graph.facts(&member.facts),
         attempts: attempts.into_iter().map(|attempt| (attempt.quest, attempt)).collect(),
-        unlocked,
+        unlocked: member.unlocked,
         enrolled: enrolled.into_iter().map(|one| (one.path, one)).collect(),
-    })
+    };
+    Ok((graph, standing))
 }
 
 impl Standing {
     fn state(&self, graph: &Graph, at: usize) -> QuestState {
         let id = graph.quests[at].id;
-        match self.attempts.get(&id).map(|attempt| attempt.status) {
-            Some(AttemptStatus::InProgress) => QuestState::InProgress,
-            Some(AttemptStatus::Completed) => QuestState::Completed,
-            Some(AttemptStatus::Paused) => QuestState::Paused,
-            Some(AttemptStatus::Abandoned) => QuestState::Abandoned,
+        match self.attempts.get(&id) {
+            Some(attempt) => attempt.status.into(),
             None if self.unlocked.contains(&id) || graph.is_open(at, &self.facts) => QuestState::Open,
             None => QuestState::Locked,
         }
@@ -267,38 +252,39 @@ pub async fn quest_view(
     user: Option<UserId>,
     quest: QuestId,
 ) -> Result<QuestView, Error> {
-    let mut tx = db::begin(pool).await?;
-    let version = store::current_version(&mut tx, guild, quest).await?;
-    let graph = Graph::of(&mut tx, guild).await?;
-    let standing = standing(&mut tx, &graph, guild, user).await?;
+    // The attempt, its steps and its assessments are told together.
+    let mut tx = db::begin_reading(pool).await?;
+    let member = store::member_state(&mut tx, guild, user).await?;
+    let graph = Graph::at(&mut tx, guild, member.revision).await?;
+    let seen = store::quest_seen(&mut tx, guild, user, quest).await?;
     let at = graph.quest(quest);
-    let begun = standing.attempts.contains_key(&quest);
-    // A retired quest is there for who has begun it, and for nobody else.
-    if at.is_none() && !begun {
-        return Err(Error::NotFound("quest"));
-    }
-    let state = at.map_or(QuestState::Locked, |at| standing.state(&graph, at));
-    let missing = match (at, state) {
-        (Some(at), QuestState::Locked) => lacks(&graph, at, &standing.facts),
-        _ => Vec::new(),
+    let (state, missing) = match (&seen.begun, at) {
+        (Some(begun), _) => (begun.attempt.status.into(), Vec::new()),
+        // A retired quest is there for who has begun it, and for nobody else.
+        (None, None) => return Err(Error::NotFound("quest")),
+        (None, Some(at)) => {
+            let facts = graph.facts(&member.facts);
+            if member.unlocked.contains(&quest) || graph.is_open(at, &facts) {
+                (QuestState::Open, Vec::new())
+            } else {
+                (QuestState::Locked, lacks(&graph, at, &facts))
+            }
+        }
     };
-    let document = version_read(&mut tx, guild, quest, version).await?.quest;
+    let (version, current, other) = (seen.version, seen.current()?, seen.other()?);
+    let attempt = match &seen.begun {
+        Some(Begun { attempt, .. }) => {
+            let own = other.as_ref().unwrap_or(&current);
+            let states = store::step_states(&mut tx, guild, attempt.id).await?;
+            let passed = passed_of(&mut tx, guild, attempt, own).await?;
+            let seen = Seen { guild, attempt, version: own, states: &states, passed: &passed };
+            Some(attempt_seen(seen, version))
+        }
+        None => None,
+    };
+    let document = current.quest;
     let outside: BTreeSet<String> = named_outside(&document).into_iter().map(|named| named.file).collect();
     let files = super::files::files_view(guild, (quest, version), &document, Some(&outside));
-    let attempt = match user {
-        Some(user) if begun => {
-            let work = Work::lock(&mut tx, guild, user, quest).await?;
-            Some(attempt_view(&mut tx, &work).await?)
-        }
-        _ => None,
-    };
-    let state = match attempt.as_ref().map(|attempt| attempt.status) {
-        Some(AttemptStatus::InProgress) => QuestState::InProgress,
-        Some(AttemptStatus::Completed) => QuestState::Completed,
-        Some(AttemptStatus::Paused) => QuestState::Paused,
-        Some(AttemptStatus::Abandoned) => QuestState::Abandoned,
-        None => state,
-    };
     Ok(QuestView {
         id: quest,
         slug: at.map_or_else(String::new, |at| graph.quests[at].slug.clone()),
@@ -322,13 +308,23 @@ pub async fn quest_view(
     })
 }
 
+/// What a quest that was published is called, and how a member stands with it; as nobody in particular does, where none is named.
+pub async fn quest_head(
+    pool: &PgPool,
+    guild: GuildId,
+    user: Option<UserId>,
+    quest: QuestId,
+) -> Result<QuestHead, Error> {
+    let head = store::quest_head(&mut *db::acquire(pool).await?, guild, user, quest).await?;
+    if head.is_there() { Ok(head) } else { Err(Error::NotFound("quest")) }
+}
+
 /// The guild's published paths with how a member stands with each.
 #[kernel::boxed]
 pub async fn paths_view(pool: &PgPool, guild: GuildId, user: Option<UserId>) -> Result<Vec<PathView>, Error> {
-    let mut tx = db::begin(pool).await?;
-    let graph = Graph::of(&mut tx, guild).await?;
-    let standing = standing(&mut tx, &graph, guild, user).await?;
-    let totals: HashMap<PathId, (i32, String)> = store::paths_described(&mut tx, guild, None).await?;
+    let mut conn = db::acquire(pool).await?;
+    let (graph, standing) = standing(&mut conn, guild, user).await?;
+    let totals: HashMap<PathId, (i32, String)> = store::paths_described(&mut conn, guild, None).await?;
     Ok((0..graph.paths.len()).map(|at| path_summary(&graph, at, &standing, &totals)).collect())
 }
 
@@ -370,22 +366,20 @@ pub async fn path_view(
     user: Option<UserId>,
     path: PathId,
 ) -> Result<PathView, Error> {
-    let mut tx = db::begin(pool).await?;
-    let graph = Graph::of(&mut tx, guild).await?;
-    path_view_in(&mut tx, &graph, guild, user, path).await
+    path_view_in(&mut *db::acquire(pool).await?, guild, user, path).await
 }
 
 /// The same in a transaction.
 #[kernel::boxed]
 pub(crate) async fn path_view_in(
     conn: &mut PgConnection,
-    graph: &Graph,
     guild: GuildId,
     user: Option<UserId>,
     id: PathId,
 ) -> Result<PathView, Error> {
+    let (graph, standing) = standing(&mut *conn, guild, user).await?;
+    let graph = &*graph;
     let at = graph.path(id).ok_or(Error::NotFound("path"))?;
-    let standing = standing(&mut *conn, graph, guild, user).await?;
     let mut described = store::paths_described(conn, guild, Some(id)).await?;
     let mut view = path_summary(graph, at, &standing, &described);
     view.description = described.remove(&id).map(|(_, description)| description).unwrap_or_default();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use kernel::{GuildId, UserId};
+use serde::Deserialize as _;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -17,8 +18,8 @@ use crate::model::quiz::Quiz;
 use crate::rules::banks::fill;
 use crate::rules::progress::Progress;
 use crate::store::{
-    self, Attempt, AttemptEvent, AttemptStatus, Learner, Snapshot, StepState, StepStatus, attempts_at,
-    learner_lock, step_states,
+    self, Attempt, AttemptEvent, AttemptStatus, Learner, QuestSeen, Snapshot, StepState, StepStatus,
+    attempts_at, learner_lock, states_of,
 };
 
 /// An attempt that is locked with its learner.
@@ -44,16 +45,97 @@ pub async fn version_read(
     quest: QuestId,
     version: i32,
 ) -> Result<Snapshot, Error> {
-    let snapshot = store::snapshot_get(conn, guild, quest, version).await?;
-    let mut read: Snapshot =
-        serde_json::from_value(snapshot).map_err(|error| Error::Corrupt("a quest's version", error))?;
+    snapshot_read(&store::snapshot_get(conn, guild, quest, version).await?)
+}
+
+/// Versions of quests, read back: those of these that there are.
+pub async fn versions_read(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    asked: &BTreeSet<(QuestId, i32)>,
+) -> Result<BTreeMap<(QuestId, i32), Snapshot>, Error> {
+    let snapshots = store::snapshots_get(conn, guild, asked).await?;
+    snapshots.into_iter().map(|(which, snapshot)| Ok((which, snapshot_read(&snapshot)?))).collect()
+}
+
+fn snapshot_read(snapshot: &Value) -> Result<Snapshot, Error> {
+    let mut read =
+        Snapshot::deserialize(snapshot).map_err(|error| Error::Corrupt("a quest's version", error))?;
     // Learners meet a bank's questions as a pool of the quiz.
     fill(&mut read.quest, &read.banks);
     Ok(read)
 }
 
-pub(super) fn not_begun() -> Error {
+impl QuestSeen {
+    /// The version that is begun now, read back.
+    pub fn current(&self) -> Result<Snapshot, Error> {
+        snapshot_read(&self.snapshot)
+    }
+
+    /// The version of the attempt, read back, where that is another.
+    pub(crate) fn other(&self) -> Result<Option<Snapshot>, Error> {
+        self.begun.as_ref().and_then(|begun| begun.snapshot.as_ref()).map(snapshot_read).transpose()
+    }
+
+    /// The version that the member is in the middle of, else the one that is begun now.
+    pub fn own(&self) -> Result<Snapshot, Error> {
+        match self.other()? {
+            Some(other) => Ok(other),
+            None => self.current(),
+        }
+    }
+}
+
+/// An attempt, its version and how its steps stand, to be looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    pub(crate) guild: GuildId,
+    pub(crate) attempt: &'a Attempt,
+    pub(crate) version: &'a Snapshot,
+    pub(crate) states: &'a BTreeMap<StepId, StepState>,
+    pub(crate) passed: &'a BTreeSet<AssessmentId>,
+}
+
+impl Seen<'_> {
+    /// How a step stands.
+    pub(crate) fn state(&self, id: StepId) -> StepState {
+        self.states.get(&id).cloned().unwrap_or_default()
+    }
+
+    /// How much of the attempt's version is done.
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress_in(self.version)
+    }
+
+    /// How much of another version would be done: what is done stays done.
+    pub(crate) fn progress_in(&self, version: &Snapshot) -> Progress {
+        let steps = version.quest.steps.iter().filter(|step| !step.optional).map(|step| {
+            version.id(&step.slug).is_some_and(|id| self.state(id).status == StepStatus::Completed)
+        });
+        let assessments = version.quest.assessments.iter().filter(|one| one.counts());
+        let passed =
+            assessments.map(|one| self.passed.contains(&AssessmentId::of(self.attempt.quest, &one.slug)));
+        Progress::of(steps.chain(passed))
+    }
+}
+
+/// Why nothing can be done in an attempt that there is not.
+pub(crate) fn not_begun() -> Error {
     Error::state("You have not begun this quest; begin it first.")
+}
+
+/// The assessments of an attempt that are passed.
+pub(crate) async fn passed_of(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    attempt: &Attempt,
+    version: &Snapshot,
+) -> Result<BTreeSet<AssessmentId>, Error> {
+    if version.quest.assessments.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let stand = store::assessments_of(conn, guild, attempt.id).await?;
+    Ok(stand.into_iter().filter(|(_, one)| one.passed_at.is_some()).map(|(id, _)| id).collect())
 }
 
 impl Work {
@@ -85,7 +167,7 @@ impl Work {
             versions.insert(version, Arc::new(version_read(&mut *conn, guild, quest, version).await?));
         }
         let ids: Vec<Uuid> = attempts.values().map(|attempt| attempt.id.get()).collect();
-        let mut states = step_states(&mut *conn, guild, &ids).await?;
+        let mut states = states_of(&mut *conn, guild, &ids).await?;
         let assessed = versions.values().any(|version| !version.quest.assessments.is_empty());
         let stand = if assessed { store::assessments_in(conn, guild, &ids).await? } else { HashMap::new() };
         let of_attempt = |id: AttemptId| {
@@ -139,7 +221,7 @@ impl Work {
 
     /// How a step stands.
     pub fn state(&self, id: StepId) -> StepState {
-        self.states.get(&id).cloned().unwrap_or_default()
+        self.seen().state(id)
     }
 
     /// Refuses unless the learner is at it, or has completed it and does what is left over.
@@ -151,20 +233,25 @@ impl Work {
         }
     }
 
+    /// It, to be looked at.
+    pub(crate) fn seen(&self) -> Seen<'_> {
+        Seen {
+            guild: self.learner.guild,
+            attempt: &self.attempt,
+            version: &self.version,
+            states: &self.states,
+            passed: &self.passed,
+        }
+    }
+
     /// How much of the attempt's version is done.
     pub(crate) fn progress(&self) -> Progress {
-        self.progress_in(&self.version)
+        self.seen().progress()
     }
 
     /// How much of another version would be done: what is done stays done.
     pub(crate) fn progress_in(&self, version: &Snapshot) -> Progress {
-        let steps = version.quest.steps.iter().filter(|step| !step.optional).map(|step| {
-            version.id(&step.slug).is_some_and(|id| self.state(id).status == StepStatus::Completed)
-        });
-        let assessments = version.quest.assessments.iter().filter(|one| one.counts());
-        let passed =
-            assessments.map(|one| self.passed.contains(&AssessmentId::of(self.attempt.quest, &one.slug)));
-        Progress::of(steps.chain(passed))
+        self.seen().progress_in(version)
     }
 
     /// The first step that is neither done nor skipped.

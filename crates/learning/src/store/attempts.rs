@@ -168,8 +168,17 @@ pub(crate) async fn attempts_of(
     .await?)
 }
 
-/// The steps that were touched, of each attempt.
+/// The steps of an attempt that were touched.
 pub async fn step_states(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    attempt: AttemptId,
+) -> Result<BTreeMap<StepId, StepState>, Error> {
+    Ok(states_of(conn, guild, &[attempt.get()]).await?.remove(&attempt).unwrap_or_default())
+}
+
+/// The steps that were touched, of each attempt.
+pub async fn states_of(
     conn: &mut PgConnection,
     guild: GuildId,
     attempts: &[Uuid],

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use kernel::{GuildId, UserId};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::error::Error;
 use crate::ids::{LearnerId, QuestId};
@@ -105,10 +106,70 @@ pub struct MemberFacts {
     pub now: DateTime<Utc>,
 }
 
-/// Reads what is the case for a member, learner or not yet.
+/// What is the case for a member, and what they have as a learner; see [`member_state`].
+#[derive(Debug, Clone)]
+pub struct MemberState {
+    /// The revision of what the guild offers; none where nothing was ever published.
+    pub revision: Option<Uuid>,
+    /// Who they are as a learner, if they have begun to learn.
+    pub learner: Option<LearnerId>,
+    /// What is the case for them.
+    pub facts: MemberFacts,
+    /// Quests that were unlocked for them, which stay so.
+    pub unlocked: BTreeSet<QuestId>,
+}
+
+/// Reads what is the case for a member, learner or not yet; for nobody in particular, what is from the beginning. One statement, so that
+/// it is of one instant.
 #[kernel::boxed]
+pub async fn member_state(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    user: Option<UserId>,
+) -> Result<MemberState, Error> {
+    let row = sqlx::query!(
+        r#"SELECT now() AS "now!", coalesce(m.xp, 0) AS "xp!", coalesce(m.level, 1) AS "level!",
+                  (SELECT c.revision FROM learning.catalogues c WHERE c.guild_id = $1) AS "revision?",
+                  (SELECT l.auth_user_id FROM learning.learners l WHERE l.guild_id = $1 AND l.user_id = $2) AS "learner?: LearnerId",
+                  ARRAY(SELECT u.quest_id FROM learning.quest_unlocks u
+                          JOIN learning.learners l ON l.guild_id = u.guild_id AND l.auth_user_id = u.auth_user_id
+                         WHERE l.guild_id = $1 AND l.user_id = $2) AS "unlocked!: Vec<QuestId>",
+                  ARRAY(SELECT a.quest_id FROM learning.user_quest_attempts a
+                          JOIN learning.learners l ON l.guild_id = a.guild_id AND l.auth_user_id = a.auth_user_id
+                         WHERE l.guild_id = $1 AND l.user_id = $2 AND a.status = 'Completed') AS "done!: Vec<QuestId>",
+                  ARRAY(SELECT s.slug FROM community.user_skills u
+                          JOIN community.skills s ON s.guild_id = u.guild_id AND s.id = u.skill_id
+                         WHERE u.guild_id = $1 AND u.user_id = $2 ORDER BY s.id) AS "skills!",
+                  ARRAY(SELECT u.skill_points::bigint FROM community.user_skills u
+                          JOIN community.skills s ON s.guild_id = u.guild_id AND s.id = u.skill_id
+                         WHERE u.guild_id = $1 AND u.user_id = $2 ORDER BY s.id) AS "points!",
+                  ARRAY(SELECT a.achievement_id FROM progress.user_achievements a
+                         WHERE a.guild_id = $1 AND a.user_id = $2 AND a.revoked_at IS NULL) AS "achievements!"
+             FROM (SELECT 1) one
+             LEFT JOIN people.members m ON m.guild_id = $1 AND m.user_id = $2"#,
+        guild.get(),
+        user.map(UserId::get),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(MemberState {
+        revision: row.revision,
+        learner: row.learner,
+        facts: MemberFacts {
+            done: row.done.into_iter().collect(),
+            xp: row.xp,
+            level: row.level,
+            skills: row.skills.into_iter().zip(row.points).collect(),
+            achievements: row.achievements.into_iter().collect(),
+            now: row.now,
+        },
+        unlocked: row.unlocked.into_iter().collect(),
+    })
+}
+
+/// What is the case for a member: of [`member_state`].
 pub async fn facts(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Result<MemberFacts, Error> {
-    Ok(facts_of(conn, guild, &[user]).await?.pop().map(|(_, facts)| facts).unwrap_or_default())
+    Ok(member_state(conn, guild, Some(user)).await?.facts)
 }
 
 /// Reads what is the case for members, in the order in which they are asked for.

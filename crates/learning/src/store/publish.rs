@@ -1,6 +1,6 @@
 //! Publication: documents into rows, many quests at once. Needs the catalogue's lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::GuildId;
 use serde_json::{Value, json};
@@ -417,6 +417,31 @@ pub(crate) async fn snapshot_get(
     .fetch_optional(conn)
     .await?
     .ok_or(Error::NotFound("version"))
+}
+
+/// Versions of quests as they were published.
+pub(crate) async fn snapshots_get(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    asked: &BTreeSet<(QuestId, i32)>,
+) -> Result<Vec<((QuestId, i32), Value)>, Error> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (quests, versions): (Vec<Uuid>, Vec<i32>) =
+        asked.iter().map(|(quest, version)| (quest.get(), *version)).unzip();
+    let rows = sqlx::query!(
+        r#"SELECT v.quest_id AS "quest: QuestId", v.version, v.snapshot
+             FROM unnest($2::uuid[], $3::int[]) AS asked (quest_id, version)
+             JOIN learning.quest_versions v
+               ON v.guild_id = $1 AND v.quest_id = asked.quest_id AND v.version = asked.version"#,
+        guild.get(),
+        &quests,
+        &versions,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.quest, row.version), row.snapshot)).collect())
 }
 
 /// Writes a path as it is published. Tells short names of quests that the guild has not published; then nothing of it counts.

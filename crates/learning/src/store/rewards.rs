@@ -127,22 +127,6 @@ pub(crate) async fn unlocks_insert(
     Ok(rows.into_iter().map(|row| (row.learner, row.quest)).collect())
 }
 
-/// What a learner has unlocked.
-pub(crate) async fn unlocked_of(
-    conn: &mut PgConnection,
-    guild: GuildId,
-    learner: LearnerId,
-) -> Result<BTreeSet<QuestId>, Error> {
-    let rows = sqlx::query_scalar!(
-        r#"SELECT quest_id AS "quest: QuestId" FROM learning.quest_unlocks WHERE guild_id = $1 AND auth_user_id = $2"#,
-        guild.get(),
-        learner.get(),
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().collect())
-}
-
 /// Which of these quests these learners have begun, or unlocked.
 pub(crate) async fn attempted(
     conn: &mut PgConnection,

@@ -5,6 +5,7 @@ use access::author::{Author, Deed};
 use chrono::{DateTime, Utc};
 use kernel::fields;
 use kernel::{Gold, GuildId, Limit, Page, PageQuery, Problem, UserId, Xp};
+use people::Member;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -67,10 +68,19 @@ pub async fn progress_list(
     user: UserId,
     page: &PageQuery,
 ) -> Result<Page<Progress>, Problem> {
+    let member = people::member_known(&mut *db::acquire(pool).await?, guild, user).await?;
+    progress_of(pool, &member, page).await
+}
+
+/// The same of a member who was looked up already.
+pub async fn progress_of(
+    pool: &PgPool,
+    member: &Member,
+    page: &PageQuery,
+) -> Result<Page<Progress>, Problem> {
     let (limit, after) = (page.limit()?, page.after()?);
     let mut conn = db::acquire(pool).await?;
-    people::member_known(&mut conn, guild, user).await?;
-    let progress = store::progress(&mut conn, guild, user, after, limit).await?;
+    let progress = store::progress(&mut conn, member.guild_id, member.user_id, after, limit).await?;
     Ok(Page::new(progress, limit, |one| one.achievement_id))
 }
 

@@ -243,13 +243,17 @@ fn hole_at(span: &Range<usize>, last: usize) -> Option<usize> {
     }
 }
 
+/// A key in its place; and a value.
+type Key<'t> = Spanned<DeString<'t>>;
+type Value<'t> = Spanned<DeValue<'t>>;
+
 /// The innermost field that is `wanted`, by its key and its value.
 fn find(
     value: &DeValue<'_>,
     way: &mut Vec<Step>,
-    wanted: &dyn Fn(Option<&Spanned<DeString<'_>>>, &Spanned<DeValue<'_>>) -> bool,
+    wanted: &dyn Fn(Option<&Key<'_>>, &Value<'_>) -> bool,
 ) -> Option<Vec<Step>> {
-    let mut look = |step: Step, key: Option<&Spanned<DeString<'_>>>, inner: &Spanned<DeValue<'_>>| {
+    let mut look = |step: Step, key: Option<&Key<'_>>, inner: &Value<'_>| {
         way.push(step);
         let found = find(inner.get_ref(), way, wanted).or_else(|| wanted(key, inner).then(|| way.clone()));
         way.pop();

@@ -77,7 +77,6 @@ await look(owner, "grading", "/staff/grading", async (page) => {
   await page.getByRole("main").getByRole("button", { name: "Take the next one" }).click();
   await page.getByLabel("What the learner is told").waitFor();
 });
-await look(owner, "figures", "/staff/figures");
 await look(owner, "automod", "/staff/automod");
 await look(owner, "what-if", "/staff/what-if?message_xp=5&reaction_received_xp=20");
 

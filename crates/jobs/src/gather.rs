@@ -3,21 +3,26 @@
 //! Nobody waits for others to ask: a request that finds nobody at work is carried out at once, alone. Where many come at one instant, all
 //! that arrived meanwhile share locks, statements and a commit. For requests that may be carried out twice: whose answer is lost asks
 //! again. (Answers and transfers, which may not, and events have writers of their own.)
+//!
+//! Groups do not wait for each other: one whose locks somebody else holds keeps none but its own waiting.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{mpsc, oneshot};
 
 /// The most requests that are carried out together.
 const MAX_BATCH: usize = 256;
 /// How many may wait before requests wait to be let in.
 const QUEUE: usize = 4096;
+/// Groups that are carried out at once, each on a connection of its own.
+const GROUPS_AT_ONCE: usize = 4;
 
 /// What can be carried out with others of its kind.
 pub trait Request: Clone + Debug + Send + Sync + 'static {
@@ -77,39 +82,78 @@ impl<R: Request> Gather<R> {
     }
 }
 
-async fn carry_all_out<R: Request>(
-    carry_out: impl Fn(Arc<[R]>) -> BoxFuture<'static, Round<R>> + Send + Sync + 'static,
-    mut waiting: mpsc::Receiver<Pending<R>>,
-) {
-    let mut gathered = Vec::with_capacity(MAX_BATCH);
-    while waiting.recv_many(&mut gathered, MAX_BATCH).await > 0 {
-        while !gathered.is_empty() {
-            for round in rounds(&mut gathered) {
-                carry_round_out(&carry_out, round).await;
+/// What waits, by group. Of a group one round is carried out at a time.
+struct Waiting<R: Request> {
+    by_group: HashMap<R::Group, VecDeque<Pending<R>>>,
+    /// Groups of which something waits and nothing is carried out, the one that waits longest first.
+    ready: VecDeque<R::Group>,
+    busy: HashSet<R::Group>,
+    count: usize,
+}
+
+impl<R: Request> Waiting<R> {
+    fn push(&mut self, one: Pending<R>) {
+        let group = one.request.group();
+        let waiting = self.by_group.entry(group).or_default();
+        if waiting.is_empty() && !self.busy.contains(&group) {
+            self.ready.push_back(group);
+        }
+        waiting.push_back(one);
+        self.count += 1;
+    }
+
+    /// The next round of the next group. Who asks twice waits for the round after it.
+    fn round(&mut self) -> Option<(R::Group, Vec<Pending<R>>)> {
+        let group = self.ready.pop_front()?;
+        let waiting = self.by_group.remove(&group)?;
+        let mut known: HashSet<R::Who> = HashSet::new();
+        let (mut round, mut later) = (Vec::new(), VecDeque::new());
+        for one in waiting {
+            if round.len() < MAX_BATCH && known.insert(one.request.who()) {
+                round.push(one);
+            } else {
+                later.push_back(one);
             }
+        }
+        self.count -= round.len();
+        self.busy.insert(group);
+        if !later.is_empty() {
+            self.by_group.insert(group, later);
+        }
+        Some((group, round))
+    }
+
+    fn done(&mut self, group: R::Group) {
+        self.busy.remove(&group);
+        if self.by_group.contains_key(&group) {
+            self.ready.push_back(group);
         }
     }
 }
 
-/// Takes the next round of each group out of what was gathered. Who asks twice is there again for the round after it.
-fn rounds<R: Request>(gathered: &mut Vec<Pending<R>>) -> Vec<Vec<Pending<R>>> {
-    let mut places: HashMap<R::Group, usize> = HashMap::new();
-    let mut known: HashSet<(R::Group, R::Who)> = HashSet::new();
-    let (mut rounds, mut later): (Vec<Vec<Pending<R>>>, Vec<Pending<R>>) = (Vec::new(), Vec::new());
-    for one in gathered.drain(..) {
-        let group = one.request.group();
-        if !known.insert((group, one.request.who())) {
-            later.push(one);
-            continue;
+async fn carry_all_out<R: Request>(
+    carry_out: impl Fn(Arc<[R]>) -> BoxFuture<'static, Round<R>> + Send + Sync + 'static,
+    mut coming: mpsc::Receiver<Pending<R>>,
+) {
+    let mut waiting =
+        Waiting { by_group: HashMap::new(), ready: VecDeque::new(), busy: HashSet::new(), count: 0 };
+    let mut gathered = Vec::with_capacity(MAX_BATCH);
+    let mut running = FuturesUnordered::new();
+    let mut is_open = true;
+    loop {
+        while running.len() < GROUPS_AT_ONCE {
+            let Some((group, round)) = waiting.round() else { break };
+            running.push(carry_round_out(&carry_out, round).map(move |()| group));
         }
-        let place = *places.entry(group).or_insert_with(|| {
-            rounds.push(Vec::new());
-            rounds.len() - 1
-        });
-        rounds[place].push(one);
+        tokio::select! {
+            came = coming.recv_many(&mut gathered, MAX_BATCH), if is_open && waiting.count < QUEUE => {
+                is_open = came > 0;
+                gathered.drain(..).for_each(|one| waiting.push(one));
+            }
+            Some(group) = running.next() => waiting.done(group),
+            else => return,
+        }
     }
-    gathered.append(&mut later);
-    rounds
 }
 
 async fn carry_round_out<R: Request>(
@@ -221,6 +265,41 @@ mod tests {
             assert_eq!(who.len(), round.len(), "nobody twice: {round:?}");
         }
         assert!(seen.iter().any(|round| round.len() >= 2), "some were together: {seen:?}");
+    }
+
+    #[tokio::test]
+    async fn a_group_that_is_held_up_keeps_no_other_waiting() {
+        let free = Arc::new(tokio::sync::Notify::new());
+        let of = Arc::clone(&free);
+        let gather = Gather::start(move |requests: Arc<[Add]>| {
+            let free = Arc::clone(&of);
+            Box::pin(async move {
+                if requests[0].to == 9 {
+                    free.notified().await;
+                }
+                Ok(requests.iter().map(|_| Ok(requests.len())).collect())
+            })
+        });
+        let held: Vec<_> = (0..3)
+            .map(|who| {
+                let gather = gather.clone();
+                tokio::spawn(async move { gather.ask(add(9, who)).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        for who in 0..10 {
+            assert!(matches!(gather.ask(add(1, who)).await, Some(Ok(1))), "another group goes on");
+        }
+        assert!(held.iter().all(|one| !one.is_finished()));
+        // A round of one at first, of those who came meanwhile then.
+        free.notify_one();
+        while !held.iter().any(tokio::task::JoinHandle::is_finished) {
+            tokio::task::yield_now().await;
+        }
+        free.notify_one();
+        for one in held {
+            assert!(matches!(one.await.unwrap(), Some(Ok(_))));
+        }
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kernel::Problem;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::model::{AUTOCOMPLETE, COMMAND, COMPONENT, Interaction, MODAL, PING};
 use super::reply::{Reply, deferred};
@@ -14,6 +15,12 @@ use crate::words::Lang;
 
 /// How long an answer may take all in all: the interaction's token is good for a quarter of an hour.
 const ANSWER: Duration = Duration::from_mins(10);
+/// Discord's words for an interaction of which it has no answer yet.
+const UNKNOWN_MESSAGE: i64 = 10_008;
+const UNKNOWN_WEBHOOK: i64 = 10_015;
+/// How long is waited before an answer is given again of whose promise Discord does not know yet.
+const NOT_YET: [Duration; 4] =
+    [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 /// Rows removed by one run of the clean-up.
 const CLEAN: i64 = 50_000;
 
@@ -22,8 +29,8 @@ const CLEAN: i64 = 50_000;
 pub(crate) enum First {
     /// This, and that is all.
     Now(Value),
-    /// This promise, which is being kept.
-    Promised(Value),
+    /// This promise, which is kept once it is given: whoever gives it drops its end of the wire then.
+    Promised(Value, oneshot::Sender<()>),
     /// It was taken before.
     Repeated,
 }
@@ -75,6 +82,7 @@ pub(crate) async fn first(bot: &Bot, interaction: Interaction) -> Result<First, 
         let bot = bot.clone();
         async move { commands::carry_out(&bot, interaction).await }
     });
+    let (promise, given) = oneshot::channel();
     if let Ok(done) = tokio::time::timeout(bot.settings().promise, &mut running).await {
         let reply = done.unwrap_or_else(|error| broke(&error));
         if reply.files.is_empty() {
@@ -82,7 +90,7 @@ pub(crate) async fn first(bot: &Bot, interaction: Interaction) -> Result<First, 
         }
         // Files go along with a message of their own.
         let bot = bot.clone();
-        tokio::spawn(async move { keep(&bot, &token, reply).await });
+        tokio::spawn(async move { keep(&bot, &token, reply, given).await });
     } else {
         let bot = bot.clone();
         tokio::spawn(async move {
@@ -90,10 +98,10 @@ pub(crate) async fn first(bot: &Bot, interaction: Interaction) -> Result<First, 
                 Ok(done) => done.unwrap_or_else(|error| broke(&error)),
                 Err(_) => Reply::text("That took too long, and was given up."),
             };
-            keep(&bot, &token, reply).await;
+            keep(&bot, &token, reply, given).await;
         });
     }
-    Ok(First::Promised(deferred(component, private)))
+    Ok(First::Promised(deferred(component, private), promise))
 }
 
 fn broke(error: &tokio::task::JoinError) -> Reply {
@@ -101,8 +109,10 @@ fn broke(error: &tokio::task::JoinError) -> Reply {
     Reply::text("Something went wrong on our side. It has been logged.").private()
 }
 
-/// Gives the answer that was promised.
-async fn keep(bot: &Bot, token: &str, reply: Reply) {
+/// Gives the answer that was promised, after the promise: before it, Discord knows of nothing that could be answered.
+async fn keep(bot: &Bot, token: &str, reply: Reply, given: oneshot::Receiver<()>) {
+    // Nothing is ever sent: that its other end is gone says all.
+    let _ = given.await;
     let path = format!("/webhooks/{}/{token}/messages/@original", bot.sender().application_id());
     // A form cannot come late: it is said instead that it would be too late.
     let reply = match reply.form {
@@ -110,8 +120,14 @@ async fn keep(bot: &Bot, token: &str, reply: Reply) {
         None => reply,
     };
     let request = Request::new(Method::PATCH, path).json(reply.message()).files(reply.files);
-    if let Err(error) = bot.sender().send(&request).await {
-        tracing::warn!(%error, "an answer that was promised could not be given");
+    let mut waits = NOT_YET.iter();
+    while let Err(error) = bot.sender().send(&request).await {
+        // A promise that was given as an answer over HTTP may be on its way still.
+        let not_yet = matches!(error.code(), Some(UNKNOWN_MESSAGE | UNKNOWN_WEBHOOK));
+        let Some(wait) = waits.next().filter(|_| not_yet) else {
+            return tracing::warn!(%error, "an answer that was promised could not be given");
+        };
+        tokio::time::sleep(*wait).await;
     }
 }
 
@@ -124,10 +140,11 @@ pub(crate) fn arrived(bot: &Bot, data: Value) {
             Err(error) => return tracing::warn!(%error, "an interaction cannot be read"),
         };
         let path = format!("/interactions/{}/{}/callback", interaction.id, interaction.token);
-        let answer = match first(&bot, interaction).await {
-            Ok(First::Now(answer) | First::Promised(answer)) => answer,
+        let (answer, promise) = match first(&bot, interaction).await {
+            Ok(First::Now(answer)) => (answer, None),
+            Ok(First::Promised(answer, promise)) => (answer, Some(promise)),
             Ok(First::Repeated) => return,
-            Err(problem) => Reply::text(problem.to_string()).private().callback(),
+            Err(problem) => (Reply::text(problem.to_string()).private().callback(), None),
         };
         // Sent again it is refused as answered, which is as good.
         let request =
@@ -138,6 +155,7 @@ pub(crate) fn arrived(bot: &Bot, data: Value) {
             }
             _ => {}
         }
+        drop(promise);
     });
 }
 

@@ -38,7 +38,7 @@ pub(crate) async fn interact(
     let interaction: Interaction = serde_json::from_slice(&body)
         .map_err(|error| Problem::invalid(format!("No interaction: {error}.")))?;
     match first(&bot, interaction).await? {
-        First::Now(answer) | First::Promised(answer) => Ok(Json(answer)),
+        First::Now(answer) | First::Promised(answer, _) => Ok(Json(answer)),
         First::Repeated => Err(Problem::conflict("This interaction was taken before.")),
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::chat::{ADA_TYPES, Chat};
 use crate::sanctions::raid;
+use crate::stand_in::Fault;
 use crate::stand_in::gateway::{Gateway, Trick};
 
 /// How often it is looked, ten milliseconds apart, for something that must happen.
@@ -105,6 +106,29 @@ pub(crate) fn message(id: i64, text: &str) -> Value {
 /// An id of about now.
 pub(crate) async fn id(watched: &Watched, n: i64) -> i64 {
     ((watched.chat.now().await * 1_000 - 1_420_070_400_000) << 22) + n
+}
+
+#[tokio::test]
+async fn what_is_promised_comes_after_the_promise_however_slow_that_is() {
+    let watched = Watched::new(Vec::new()).await;
+    watched.ready().await;
+    let slow = Duration::from_secs(1);
+    // Discord knows of no answer before the promise is there, and may say so even then.
+    watched.chat.discord.misbehave("callback", Fault::Slow(slow));
+    watched.chat.discord.misbehave("@original", Fault::Refused(404, 10_015));
+    assert_eq!(watched.types("/profile").await["type"], 5);
+    let kept = || watched.chat.discord.with(|known| known.kept.len());
+    for _ in 0..LOOKS {
+        if kept() > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(kept(), 1);
+    let (promise, answers) =
+        (watched.chat.discord.seen("/callback"), watched.chat.discord.seen("/messages/@original"));
+    assert_eq!((promise.len(), answers.len()), (1, 2));
+    assert!(answers[0].at >= promise[0].at + slow, "the answer came before its promise");
 }
 
 const MESSAGES: &str = "SELECT count(*) FROM lake.event_lake WHERE event_type = 'message_create'";

@@ -16,11 +16,12 @@ use access::App;
 use axum::Router;
 use axum::routing::{get, post};
 use frame::html::Html;
+use frame::markdown::OwnFile;
 use frame::shell::Shell;
 use frame::{markdown, ui};
 use kernel::files::encoded;
 use learning::ids::{AssessmentId, PathId, QuestId, StepId};
-use learning::model::learner::QuestState;
+use learning::model::learner::{FileView, QuestState};
 use learning::rules::files::file_named;
 use serde::Deserialize;
 
@@ -83,9 +84,15 @@ impl AssessmentPath {
     }
 }
 
-/// What an author wrote, Markdown: what it names as `files/NAME` is a file of the quest whose page is at `quest`, of this version.
-fn written(text: &str, quest: &str, version: Option<i32>) -> Html {
-    markdown::render_with(text, &|address| file_at(address, quest, version))
+/// What an author wrote, Markdown: what it names as `files/NAME` is one of these files of the quest whose page is at `quest`, of this
+/// version.
+fn written(text: &str, quest: &str, version: Option<i32>, files: &[FileView]) -> Html {
+    markdown::render_with(text, &|named| {
+        let address = file_at(named, quest, version)?;
+        let name = file_named(named)?;
+        let size = files.iter().find(|file| file.name == name).and_then(|file| file.picture);
+        Some(OwnFile { address, size })
+    })
 }
 
 /// The address of the quest's file that an address in its texts leads to. Unless told, it is of the version that one has begun.

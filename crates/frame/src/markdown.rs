@@ -3,6 +3,7 @@
 //! HTML in it becomes text; links lead to the web or to a letter, nowhere else; pictures become links, as none come from another
 //! host; tables and code have no styles of their own and can be scrolled by keyboard; headings go below the page's.
 
+use kernel::files::PictureSize;
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
 use crate::html::{Html, escape};
@@ -15,8 +16,17 @@ pub fn render(text: &str) -> Html {
     render_with(text, &|_| None)
 }
 
-/// The same where `own` knows the addresses of files that come with the text: its pictures are shown, its links lead to them.
-pub fn render_with(text: &str, own: &dyn Fn(&str) -> Option<String>) -> Html {
+/// A file that comes with a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnFile {
+    /// Where it is had.
+    pub address: String,
+    /// How large it is shown: room that is kept for a picture, so that nothing moves when it comes.
+    pub size: Option<PictureSize>,
+}
+
+/// The same where `own` knows the files that come with the text: its pictures are shown, its links lead to them.
+pub fn render_with(text: &str, own: &dyn Fn(&str) -> Option<OwnFile>) -> Html {
     let mut end = text.len().min(MAX);
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -32,23 +42,26 @@ pub fn render_with(text: &str, own: &dyn Fn(&str) -> Option<String>) -> Html {
 
 /// Pictures that come with a text: what is written between their marks is what they say to who does not see them.
 struct Pictures<'o> {
-    own: &'o dyn Fn(&str) -> Option<String>,
-    /// Of the one that is being read: its address, what it says, how many pictures it is inside of.
-    open: Option<(String, String, usize)>,
+    own: &'o dyn Fn(&str) -> Option<OwnFile>,
+    /// Of the one that is being read: the file, what it says, how many pictures it is inside of.
+    open: Option<(OwnFile, String, usize)>,
 }
 
 impl Pictures<'_> {
     /// The event, or what stands for it, or nothing while a picture of the text's own is read.
     fn shown<'a>(&mut self, event: Event<'a>) -> Option<Event<'a>> {
-        if let Some((address, says, depth)) = &mut self.open {
+        if let Some((file, says, depth)) = &mut self.open {
             match event {
                 Event::Start(Tag::Image { .. }) => *depth += 1,
                 Event::End(TagEnd::Image) if *depth > 0 => *depth -= 1,
                 Event::End(TagEnd::Image) => {
+                    let sides =
+                        |size: PictureSize| format!(" width=\"{}\" height=\"{}\"", size.width, size.height);
                     let picture = format!(
-                        "<img src=\"{}\" alt=\"{}\" loading=\"lazy\">",
-                        escape(address),
-                        escape(says.trim())
+                        "<img src=\"{}\" alt=\"{}\"{} loading=\"lazy\">",
+                        escape(&file.address),
+                        escape(says.trim()),
+                        file.size.map(sides).unwrap_or_default()
                     );
                     self.open = None;
                     return Some(Event::InlineHtml(format!("{OURS}{picture}").into()));
@@ -61,16 +74,16 @@ impl Pictures<'_> {
         }
         match event {
             Event::Start(Tag::Image { ref dest_url, .. }) => {
-                if let Some(address) = (self.own)(dest_url) {
-                    self.open = Some((address, String::new(), 0));
+                if let Some(file) = (self.own)(dest_url) {
+                    self.open = Some((file, String::new(), 0));
                     return None;
                 }
                 Some(event)
             }
             Event::Start(Tag::Link { link_type, ref dest_url, ref title, ref id }) => {
-                let Some(address) = (self.own)(dest_url) else { return Some(event) };
+                let Some(file) = (self.own)(dest_url) else { return Some(event) };
                 let (title, id) = (title.clone(), id.clone());
-                Some(Event::Start(Tag::Link { link_type, dest_url: address.into(), title, id }))
+                Some(Event::Start(Tag::Link { link_type, dest_url: file.address.into(), title, id }))
             }
             other => Some(other),
         }
@@ -81,7 +94,7 @@ impl Pictures<'_> {
 const OURS: &str = "\0";
 
 /// Markdown below a page's title: authors often begin with the same words.
-pub fn render_below(text: &str, title: &str, own: &dyn Fn(&str) -> Option<String>) -> Html {
+pub fn render_below(text: &str, title: &str, own: &dyn Fn(&str) -> Option<OwnFile>) -> Html {
     let rest = text.trim_start().strip_prefix("# ").and_then(|text| text.split_once('\n'));
     match rest {
         Some((first, rest)) if first.trim().eq_ignore_ascii_case(title.trim()) => render_with(rest, own),
@@ -262,11 +275,16 @@ mod tests {
 
     #[test]
     fn pictures_that_come_with_the_text_are_shown_and_no_others() {
-        let own = |name: &str| (name == "map.png").then(|| "/g/1/map.png?a&b".to_owned());
+        let own = |name: &str| {
+            let size = name.starts_with("map").then_some(PictureSize { width: 40, height: 30 });
+            let file = OwnFile { address: "/g/1/map.png?a&b".to_owned(), size };
+            ["map.png", "plan.svg"].contains(&name).then_some(file)
+        };
         let shown = |text: &str| render_with(text, &own).to_string();
         assert!(shown("![A *large* map \"here\"](map.png)").contains(
-            "<img src=\"/g/1/map.png?a&amp;b\" alt=\"A large map &quot;here&quot;\" loading=\"lazy\">"
+            "<img src=\"/g/1/map.png?a&amp;b\" alt=\"A large map &quot;here&quot;\" width=\"40\" height=\"30\" loading=\"lazy\">"
         ));
+        assert!(shown("![A plan](plan.svg)").contains("alt=\"A plan\" loading=\"lazy\">"));
         assert!(shown("[the map](map.png)").contains("href=\"/g/1/map.png?a&amp;b\""));
         assert!(!shown("![x](other.png) ![y](https://example.org/map.png)").contains("<img"));
         let nested = shown("![a ![b](map.png) c](map.png) after");

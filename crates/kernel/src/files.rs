@@ -67,6 +67,64 @@ pub fn is_picture(name: &str) -> bool {
     media_type(name).starts_with("image/")
 }
 
+/// How large a picture is shown, in pixels: what a page keeps free for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PictureSize {
+    /// From left to right.
+    pub width: u32,
+    /// From top to bottom.
+    pub height: u32,
+}
+
+impl PictureSize {
+    /// What a picture says of itself; `None` of what is no picture by its name, or says nothing that can be.
+    pub fn of(name: &str, content: &[u8]) -> Option<Self> {
+        let (width, height) = match media_type(name) {
+            "image/svg+xml" => drawn_size(std::str::from_utf8(content).ok()?)?,
+            kind if kind.starts_with("image/") => {
+                let size = imagesize::blob_size(content).ok()?;
+                (u32::try_from(size.width).ok()?, u32::try_from(size.height).ok()?)
+            }
+            _ => return None,
+        };
+        let size = Self { width, height };
+        size.can_be().then_some(size)
+    }
+
+    /// Whether a page can keep room for it: no side is nothing, or longer than JPEG's longest.
+    pub fn can_be(self) -> bool {
+        (1..=MAX_SIDE).contains(&self.width) && (1..=MAX_SIDE).contains(&self.height)
+    }
+}
+
+/// The longest side of a picture that a page keeps room for, in pixels.
+const MAX_SIDE: u32 = 65_535;
+
+/// The size of a drawing: what its `width` and `height` say in pixels, else its `viewBox`.
+fn drawn_size(text: &str) -> Option<(u32, u32)> {
+    let document = roxmltree::Document::parse(text).ok()?;
+    let root = document.root_element();
+    if root.tag_name().name() != "svg" {
+        return None;
+    }
+    let pixels = |text: &str| text.trim().trim_end_matches("px").parse::<f64>().ok();
+    let told = |name: &str| root.attribute(name).and_then(pixels);
+    let sides = told("width").zip(told("height")).or_else(|| {
+        let of = |c: char| c == ',' || c.is_ascii_whitespace();
+        let sides: Vec<f64> = root.attribute("viewBox")?.split(of).filter_map(pixels).collect();
+        Some((*sides.get(2)?, *sides.get(3)?))
+    });
+    let (width, height) = sides?;
+    Some((whole(width)?, whole(height)?))
+}
+
+fn whole(side: f64) -> Option<u32> {
+    let side = side.round();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within what is asked of it")]
+    (1.0..=f64::from(MAX_SIDE)).contains(&side).then_some(side as u32)
+}
+
 /// A name as a step of an address.
 pub fn encoded(name: &str) -> String {
     use std::fmt::Write as _;
@@ -109,6 +167,40 @@ mod tests {
             ("image/png", "application/octet-stream", "application/octet-stream")
         );
         assert!(is_picture("a.svg") && !is_picture("a.svg.html"));
+    }
+
+    #[test]
+    fn pictures_say_how_large_they_are() {
+        let size =
+            |name: &str, content: &[u8]| PictureSize::of(name, content).map(|size| (size.width, size.height));
+        let png = STANDARD
+            .decode("iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAIAAAA2iEnWAAAAC0lEQVR4nGNgwA0AAB4AAfqTm9oAAAAASUVORK5CYII=")
+            .unwrap();
+        assert_eq!(size("a.png", &png), Some((2, 3)));
+        // What it holds decides; what it is called decides whether it is one.
+        assert_eq!(
+            (size("a.jpg", &png), size("a.bin", &png), size("a.png", b"none")),
+            (Some((2, 3)), None, None)
+        );
+        let drawn = |attributes: &str| {
+            size("a.svg", format!("<svg xmlns=\"http://www.w3.org/2000/svg\" {attributes}/>").as_bytes())
+        };
+        assert_eq!(drawn("width=\"560\" height=\"189.6px\" viewBox=\"0 0 1 1\""), Some((560, 190)));
+        assert_eq!(drawn("viewBox=\"0, 0 30 40\""), Some((30, 40)));
+        assert_eq!(drawn("width=\"100%\" height=\"10em\" viewBox=\"0 0 30 40\""), Some((30, 40)));
+        for nothing in [
+            "",
+            "viewBox=\"0 0 30\"",
+            "width=\"0\" height=\"3\"",
+            "width=\"1e9\" height=\"3\"",
+            "width=\"NaN\" height=\"1\"",
+        ] {
+            assert_eq!(drawn(nothing), None, "{nothing}");
+        }
+        assert_eq!(
+            (size("a.svg", b"<html/>"), size("a.svg", b"<svg"), size("a.svg", b"\xff")),
+            (None, None, None)
+        );
     }
 
     proptest! {

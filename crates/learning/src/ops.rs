@@ -25,7 +25,7 @@ pub(crate) use authoring::{quest_document, read as document_read};
 pub use banks::{bank_create, bank_list, bank_put, bank_retire, bank_source};
 pub use complete::{Outcome, judged, judged_all, opened, recalculate};
 pub use elsewhere::{Elsewhere, Round, learners_round, rules_come_true, steps_come_true};
-pub use files::{file_content, file_find, file_source};
+pub use files::{file_content, file_find, file_source, files_view};
 pub use foreign::{Brought, foreign_import};
 pub use learn::{
     attempt_abandon, attempt_begin, attempt_notes_put, attempt_pause, attempt_resume, attempt_upgrade,

@@ -116,12 +116,15 @@ CREATE TABLE challenges.challenge_files (
     kind text NOT NULL,
     path text NOT NULL,
     content bytea NOT NULL,
+    width integer,
+    height integer,
     CONSTRAINT pk_challenge_files PRIMARY KEY (guild_id, challenge_id, kind, path),
     CONSTRAINT fk_challenge_files_challenge_id_challenges FOREIGN KEY (guild_id, challenge_id)
         REFERENCES challenges.challenges (guild_id, id) ON DELETE CASCADE,
     CONSTRAINT ck_challenge_files_kind CHECK (kind IN ('script', 'attachment')),
     CONSTRAINT ck_challenge_files_path CHECK (octet_length(path) BETWEEN 1 AND 200),
-    CONSTRAINT ck_challenge_files_content CHECK (octet_length(content) <= 8388608)
+    CONSTRAINT ck_challenge_files_content CHECK (octet_length(content) <= 8388608),
+    CONSTRAINT ck_challenge_files_size CHECK (num_nulls(width, height) IN (0, 2) AND width BETWEEN 1 AND 65535 AND height BETWEEN 1 AND 65535)
 );
 ALTER TABLE challenges.challenge_files ALTER COLUMN content SET COMPRESSION lz4;
 COMMENT ON TABLE challenges.challenge_files IS 'An author''s files of a challenge: those that its script finds beside it, and those that participants download.';
@@ -130,6 +133,8 @@ COMMENT ON COLUMN challenges.challenge_files.challenge_id IS 'The challenge.';
 COMMENT ON COLUMN challenges.challenge_files.kind IS 'script: beside the script, for nobody else; attachment: for participants once the challenge is released.';
 COMMENT ON COLUMN challenges.challenge_files.path IS 'Its path under files/, or an attachment''s name.';
 COMMENT ON COLUMN challenges.challenge_files.content IS 'What it holds.';
+COMMENT ON COLUMN challenges.challenge_files.width IS 'How wide it is shown in pixels, if it is a picture that says so: what pages keep free.';
+COMMENT ON COLUMN challenges.challenge_files.height IS 'How high it is shown in pixels.';
 
 CREATE TABLE challenges.campaign_library (
     guild_id bigint NOT NULL,

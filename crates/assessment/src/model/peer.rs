@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use learning::ids::{AssessmentId, QuestId};
 use learning::model::assessment::Criterion;
+use learning::model::learner::FileView;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -47,6 +48,9 @@ pub struct ReviewTask {
     pub due_at: DateTime<Utc>,
     /// What was asked, Markdown.
     pub description: String,
+    /// Files of the quest that it names as `files/NAME`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileView>,
     /// What was handed in.
     pub work: Work,
     /// What to look at.

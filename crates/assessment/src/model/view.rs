@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use learning::ids::AssessmentId;
 use learning::model::assessment::{AssessmentType, Criterion};
-use learning::model::learner::VisibleTest;
+use learning::model::learner::{FileView, VisibleTest};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -34,6 +34,9 @@ pub struct AssessmentView {
     pub title: String,
     /// What is asked, Markdown.
     pub description: String,
+    /// Files of the quest that it names as `files/NAME`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileView>,
     /// Whether the quest is complete without it.
     pub optional: bool,
     /// Whether passing it completes the quest without its steps.

@@ -11,7 +11,9 @@ use jobs::timers::At;
 use kernel::{GuildId, UserId};
 use learning::ids::{AssessmentId, LearnerId, QuestId, Subject};
 use learning::model::assessment::{AssessmentType, Peers};
-use learning::ops::{current_version, version_read};
+use learning::model::learner::FileView;
+use learning::ops::{current_version, files_view, version_read};
+use learning::rules::files::named_in;
 use learning::store::{AttemptStatus, attempts_at, learner_find, learners_find};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
@@ -226,20 +228,24 @@ async fn review_tasks(
     reviews: impl Iterator<Item = ReviewId>,
 ) -> Result<HashMap<ReviewId, ReviewTask>, Error> {
     let ids: Vec<Uuid> = reviews.map(ReviewId::get).collect();
-    let mut tasks: HashMap<i32, Task> = HashMap::new();
+    let mut tasks: HashMap<i32, (Task, Vec<FileView>)> = HashMap::new();
     let mut shown = HashMap::with_capacity(ids.len());
     for given in store::assignments_given(&mut *conn, lock.guild, &ids).await? {
-        let task = match tasks.entry(given.version) {
+        let (task, files) = match tasks.entry(given.version) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
                 let version = version_read(&mut *conn, lock.guild, quest, given.version).await?;
-                new.insert(task_of(&version, quest, Subject::Assessment(lock.id))?)
+                let task = task_of(&version, quest, Subject::Assessment(lock.id))?;
+                let named = named_in(&task.description);
+                let files = files_view(lock.guild, (quest, given.version), &version.quest, Some(&named));
+                new.insert((task, files))
             }
         };
         let one = ReviewTask {
             id: given.id,
             due_at: given.due_at,
             description: task.description.clone(),
+            files: files.clone(),
             work: read("what was handed in", given.data)?,
             rubric: task.review.rubric.clone(),
         };

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use kernel::{GuildId, UserId};
 use learning::ids::{AssessmentId, QuestId};
 use learning::model::assessment::{Assessment, RubricVisibility};
-use learning::model::learner::{QuestHead, VisibleTest};
+use learning::model::learner::{FileView, QuestHead, VisibleTest};
+use learning::ops::files_view;
+use learning::rules::files::named_in;
 use learning::store::{Begun, QuestSeen, quest_seen};
 use sqlx::{PgConnection, PgPool};
 
@@ -72,7 +74,10 @@ async fn views(
 ) -> Result<Vec<AssessmentView>, Error> {
     let version = seen.own()?;
     let assessments = &version.quest.assessments;
-    let mut views: Vec<AssessmentView> = assessments.iter().map(|one| plain(seen.head.id, one)).collect();
+    let number = seen.begun.as_ref().map_or(seen.version, |begun| begun.attempt.version);
+    let files = |text: &str| files_view(guild, (seen.head.id, number), &version.quest, Some(&named_in(text)));
+    let plain = |one| plain(seen.head.id, one, files);
+    let mut views: Vec<AssessmentView> = assessments.iter().map(plain).collect();
     let Some(begun) = seen.begun.as_ref().filter(|_| !views.is_empty()) else { return Ok(views) };
     // Of many waits, and said of what waits for people alone.
     let waiting = if assessments.iter().any(|one| one.review.is_some()) {
@@ -90,7 +95,7 @@ async fn views(
 }
 
 /// An assessment as everybody sees it who may see the quest.
-fn plain(quest: QuestId, one: &Assessment) -> AssessmentView {
+fn plain(quest: QuestId, one: &Assessment, files: impl Fn(&str) -> Vec<FileView>) -> AssessmentView {
     let (quiz, coding, review) = (one.quiz.as_ref(), one.coding.as_ref(), one.review.as_ref());
     let visible = coding.into_iter().flat_map(|coding| coding.tests.iter().filter(|test| !test.hidden));
     let always = review.filter(|review| review.rubric_visibility == RubricVisibility::Always);
@@ -100,6 +105,7 @@ fn plain(quest: QuestId, one: &Assessment) -> AssessmentView {
         kind: one.kind,
         title: one.title.clone(),
         description: one.description.clone(),
+        files: files(&one.description),
         optional: one.optional,
         test_out: one.test_out,
         pass_percent: quiz

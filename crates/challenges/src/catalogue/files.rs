@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use kernel::files::{encoded, media_type};
+use kernel::files::{PictureSize, encoded, media_type};
 use kernel::{CampaignId, ChallengeId, FieldError, GuildId};
 use sandbox::files::{MAX_FILES_BYTES, MOST_FILES, name_check, path_check};
 use sandbox::{File, Files};
@@ -52,6 +52,9 @@ pub struct Attachment {
     pub bytes: i32,
     /// What kind of file it is.
     pub media_type: &'static str,
+    /// How large it is shown, if it is a picture that says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<PictureSize>,
     /// Its address on this server.
     pub address: String,
 }
@@ -172,6 +175,7 @@ pub(super) struct Listed {
     pub(super) path: String,
     pub(super) bytes: i32,
     pub(super) sha256: String,
+    pub(super) picture: Option<PictureSize>,
 }
 
 /// What a viewer is shown of a challenge's files: attachments, and what the script finds.
@@ -186,6 +190,7 @@ pub(super) fn shown(
             let (guild, campaign) = (facts.guild_id, facts.id);
             attachments.push(Attachment {
                 media_type: media_type(&file.path),
+                picture: file.picture,
                 address: format!(
                     "/api/v1/guilds/{guild}/campaigns/{campaign}/challenges/{challenge}/attachments/{}",
                     encoded(&file.path)
@@ -387,14 +392,21 @@ async fn files_write(
     .await?;
     let kinds = files.script.iter().map(|_| "script").chain(files.attachments.iter().map(|_| "attachment"));
     let all = || files.script.iter().chain(&files.attachments);
+    let sizes: Vec<_> = all().map(|file| PictureSize::of(&file.path, &file.content)).collect();
+    let sides = |side: fn(PictureSize) -> u32| -> Vec<Option<i32>> {
+        sizes.iter().map(|size| size.and_then(|size| i32::try_from(side(size)).ok())).collect()
+    };
     sqlx::query!(
-        "INSERT INTO challenges.challenge_files (guild_id, challenge_id, kind, path, content)
-         SELECT $1, $2, u.kind, u.path, u.content FROM unnest($3::text[], $4::text[], $5::bytea[]) AS u(kind, path, content)",
+        "INSERT INTO challenges.challenge_files (guild_id, challenge_id, kind, path, content, width, height)
+         SELECT $1, $2, u.kind, u.path, u.content, u.width, u.height
+         FROM unnest($3::text[], $4::text[], $5::bytea[], $6::int[], $7::int[]) AS u(kind, path, content, width, height)",
         guild.get(),
         challenge.get(),
         &kinds.map(str::to_owned).collect::<Vec<_>>(),
         &all().map(|file| file.path.clone()).collect::<Vec<_>>(),
         &all().map(|file| file.content.to_vec()).collect::<Vec<_>>(),
+        &sides(|size| size.width) as &[Option<i32>],
+        &sides(|size| size.height) as &[Option<i32>],
     )
     .execute(conn)
     .await?;

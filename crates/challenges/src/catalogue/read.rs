@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use kernel::files::PictureSize;
 use kernel::{CampaignId, ChallengeId, GuildId, HintId, Page, PageQuery};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -42,6 +43,8 @@ struct Row {
     file_attached: Vec<bool>,
     file_bytes: Vec<i32>,
     file_sha256: Vec<String>,
+    file_widths: Vec<Option<i32>>,
+    file_heights: Vec<Option<i32>>,
 }
 
 /// A page of a campaign's challenges in their order; for participants those released, for testers those soon to be.
@@ -122,7 +125,8 @@ async fn rows(
                   ch.categories, ch.difficulty_level, ch.closes_after_minutes, ch.answer_rules,
                   CASE WHEN $4 THEN ch.checker_script END AS checker_script,
                   CASE WHEN ch.checker_failed_version = ch.checker_version THEN ch.checker_error END AS checker_error,
-                  f.paths AS "file_paths!", f.attached AS "file_attached!", f.bytes AS "file_bytes!", f.sha256 AS "file_sha256!"
+                  f.paths AS "file_paths!", f.attached AS "file_attached!", f.bytes AS "file_bytes!", f.sha256 AS "file_sha256!",
+                  f.widths AS "file_widths!: Vec<Option<i32>>", f.heights AS "file_heights!: Vec<Option<i32>>"
            FROM challenges.challenges ch JOIN campaigns.campaigns c ON c.guild_id = ch.guild_id AND c.id = ch.campaign_id
            -- Attachments, and for authors also what scripts find.
            CROSS JOIN LATERAL (
@@ -130,7 +134,9 @@ async fn rows(
                       coalesce(array_agg(f.kind = 'attachment' ORDER BY f.kind, f.path), '{}') AS attached,
                       coalesce(array_agg(octet_length(f.content) ORDER BY f.kind, f.path), '{}') AS bytes,
                       coalesce(array_agg(CASE WHEN $4 THEN encode(sha256(f.content), 'hex') ELSE '' END ORDER BY f.kind, f.path), '{}')
-                          AS sha256
+                          AS sha256,
+                      coalesce(array_agg(f.width ORDER BY f.kind, f.path), '{}') AS widths,
+                      coalesce(array_agg(f.height ORDER BY f.kind, f.path), '{}') AS heights
                FROM challenges.challenge_files f
                WHERE f.guild_id = ch.guild_id AND f.challenge_id = ch.id AND ($4 OR f.kind = 'attachment')) f
            WHERE ch.guild_id = $10 AND ch.campaign_id = $1 AND ($2::uuid IS NULL OR ch.guild_id = $10 AND ch.id = $2) AND ch.order_position > $3
@@ -198,12 +204,13 @@ impl Row {
     fn files(&mut self) -> Vec<files::Listed> {
         let paths = std::mem::take(&mut self.file_paths).into_iter();
         let rest = self.file_attached.iter().zip(&self.file_bytes).zip(std::mem::take(&mut self.file_sha256));
-        let listed = paths.zip(rest).map(|(path, ((attachment, bytes), sha256))| files::Listed {
-            attachment: *attachment,
-            path,
-            bytes: *bytes,
-            sha256,
-        });
+        let side = |side: &Option<i32>| side.and_then(|side| u32::try_from(side).ok());
+        let sizes = self.file_widths.iter().map(side).zip(self.file_heights.iter().map(side));
+        let listed =
+            paths.zip(rest).zip(sizes).map(|((path, ((attachment, bytes), sha256)), (width, height))| {
+                let picture = width.zip(height).map(|(width, height)| PictureSize { width, height });
+                files::Listed { attachment: *attachment, path, bytes: *bytes, sha256, picture }
+            });
         listed.collect()
     }
 

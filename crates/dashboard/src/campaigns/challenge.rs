@@ -14,6 +14,7 @@ use challenges::rules::Scoring;
 use challenges::submissions::PastSubmission;
 use frame::form::Form;
 use frame::html::Html;
+use frame::markdown::OwnFile;
 use frame::page::{Page, refused, shown_in_form};
 use frame::shell::Shell;
 use frame::visit::Visit;
@@ -97,8 +98,8 @@ impl ChallengePage {
         languages::switch(&self.shell, &self.challenge.languages, &self.challenge.language)
     }
 
-    /// The address of an attachment that the text names.
-    fn file(&self, named: &str) -> Option<String> {
+    /// An attachment that the text names.
+    fn file(&self, named: &str) -> Option<OwnFile> {
         let named = named.strip_prefix("./").unwrap_or(named);
         let named = named.strip_prefix("attachments/").unwrap_or(named);
         let file = self
@@ -106,7 +107,8 @@ impl ChallengePage {
             .attachments
             .iter()
             .find(|file| file.name == named || encoded(&file.name) == named)?;
-        Some(self.at(&format!("/attachments/{}", encoded(&file.name))))
+        let address = self.at(&format!("/attachments/{}", encoded(&file.name)));
+        Some(OwnFile { address, size: file.picture })
     }
 
     /// The address of a file that was made for who looks.

@@ -53,7 +53,7 @@ impl AssessmentsPage {
 
     /// What the author asks.
     fn asked(&self, one: &AssessmentView) -> Html {
-        written(&one.description, &self.quest_at(), None)
+        written(&one.description, &self.quest_at(), None, &one.files)
     }
 
     fn state(one: &AssessmentView) -> Html {

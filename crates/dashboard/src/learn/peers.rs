@@ -81,7 +81,7 @@ struct ReviewPage {
 impl ReviewPage {
     /// What the author asked.
     fn asked(&self) -> Html {
-        written(&self.task.description, &self.quest, None)
+        written(&self.task.description, &self.quest, None, &self.task.files)
     }
 
     fn text(text: &str) -> Html {

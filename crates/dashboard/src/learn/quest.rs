@@ -51,12 +51,13 @@ impl QuestPage {
     }
 
     fn about(&self) -> Html {
-        written(&self.quest.description, &self.at(""), Some(self.quest.version))
+        written(&self.quest.description, &self.at(""), Some(self.quest.version), &self.quest.files)
     }
 
     fn text(&self, step: &StepView) -> Html {
-        let version = self.quest.attempt.as_ref().map(|attempt| attempt.version);
-        written(&step.description, &self.at(""), version)
+        let attempt = self.quest.attempt.as_ref();
+        let files = attempt.map_or(&self.quest.files, |attempt| &attempt.files);
+        written(&step.description, &self.at(""), attempt.map(|attempt| attempt.version), files)
     }
 
     /// Files to take along that are not shown already, as pictures or resources; with their addresses.

@@ -38,7 +38,7 @@ struct QuizPage {
 
 impl QuizPage {
     fn text(&self, text: &str) -> Html {
-        written(text, &self.quest, None)
+        written(text, &self.quest, None, &self.quiz.files)
     }
 
     const fn kind(kind: &QuestionType) -> &'static str {
@@ -161,7 +161,7 @@ struct ResultPage {
 
 impl ResultPage {
     fn text(&self, text: &str) -> Html {
-        written(text, &self.quest, None)
+        written(text, &self.quest, None, &self.result.files)
     }
 
     fn may_try(&self) -> bool {

@@ -106,8 +106,9 @@ impl Reader<'_> {
                 unterminated(&described).clone_into(&mut quest.description);
                 quest.steps = steps;
                 // What the check looks at; a bundle carries the files themselves.
-                let told =
-                    files.iter().filter_map(|one| Some((one.path.clone(), file_of(&one.content().ok()?))));
+                let told = files
+                    .iter()
+                    .filter_map(|one| Some((one.path.clone(), file_of(&one.path, &one.content().ok()?))));
                 quest.files = told.collect();
                 self.fields(&format!("quests[{n}].quest."), quest_check(&quest));
                 quest.files.clear();

@@ -1,6 +1,7 @@
 //! What learners see: nothing here has a key, a hidden test or a rubric in it.
 
 use chrono::{DateTime, Utc};
+use kernel::files::PictureSize;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -147,6 +148,9 @@ pub struct FileView {
     pub bytes: u32,
     /// What kind of file it is.
     pub media_type: &'static str,
+    /// How large it is shown, if it is a picture that says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<PictureSize>,
     /// Its address on this server.
     pub address: String,
 }
@@ -318,6 +322,9 @@ pub struct QuizTry {
     pub pass_percent: u32,
     /// The questions, in this try's order, under this try's ids.
     pub questions: Vec<AskedQuestion>,
+    /// Files of the quest, which texts name as `files/NAME`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileView>,
 }
 
 /// Answers to a try at a quiz.
@@ -347,6 +354,9 @@ pub struct QuizResult {
     /// What each question brought: only once it is passed, or no tries are left.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<QuestionResult>,
+    /// Files of the quest, which texts name as `files/NAME`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileView>,
 }
 
 /// What a question brought.

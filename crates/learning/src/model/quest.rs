@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kernel::files::PictureSize;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -241,6 +242,9 @@ pub struct QuestFile {
     pub sha256: String,
     /// Its size.
     pub bytes: u32,
+    /// How large it is shown, if it is a picture that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<PictureSize>,
 }
 
 impl QuestDocument {

@@ -15,7 +15,7 @@ use crate::rules::files::named_outside;
 use crate::store;
 
 /// A version's files as a learner sees them: all, or those that are among `only`.
-pub(super) fn files_view(
+pub fn files_view(
     guild: GuildId,
     (quest, version): (QuestId, i32),
     document: &QuestDocument,
@@ -26,6 +26,7 @@ pub(super) fn files_view(
         name: name.clone(),
         bytes: file.bytes,
         media_type: media_type(name),
+        picture: file.picture,
         address: format!(
             "/api/v1/guilds/{guild}/learning/quests/{quest}/files/{}?version={version}",
             encoded(name)

@@ -60,6 +60,7 @@ pub async fn try_begin(
             tries_left: left(&quiz, current.number),
             pass_percent: quiz.pass_percent,
             questions,
+            files: work.files(),
         };
         tx.commit().await?;
         Ok(answer)
@@ -150,6 +151,7 @@ pub async fn try_answer(
             passed,
             tries_left,
             questions: told,
+            files: work.files(),
         }))
     })
     .await?;

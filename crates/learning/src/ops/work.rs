@@ -9,10 +9,12 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::files::files_view;
 use crate::error::Error;
 use crate::ids::{AssessmentId, AttemptId, QuestId, StepId, Subject};
 use crate::model::assessment::Assessment;
 use crate::model::coding::Coding;
+use crate::model::learner::FileView;
 use crate::model::quest::{QuestDocument, Step};
 use crate::model::quiz::Quiz;
 use crate::rules::banks::fill;
@@ -139,6 +141,12 @@ pub(crate) async fn passed_of(
 }
 
 impl Work {
+    /// Files of the attempt's version.
+    pub(crate) fn files(&self) -> Vec<FileView> {
+        let of = (self.attempt.quest, self.attempt.version);
+        files_view(self.learner.guild, of, &self.version.quest, None)
+    }
+
     /// Locks the member's attempt at a quest.
     #[kernel::boxed]
     pub async fn lock(

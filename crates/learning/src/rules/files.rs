@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::FieldError;
+use kernel::files::PictureSize;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use sandbox::files::name_check;
 use sha2::{Digest as _, Sha256};
@@ -41,6 +42,11 @@ pub fn addresses(text: &str) -> Vec<String> {
         _ => None,
     });
     found.collect()
+}
+
+/// The names of the files that a text names.
+pub fn named_in(text: &str) -> BTreeSet<String> {
+    addresses(text).iter().filter_map(|address| file_named(address)).collect()
 }
 
 /// A file that something in a quest names.
@@ -140,16 +146,19 @@ pub(in crate::rules) fn files_check(found: &mut Findings, quest: &QuestDocument)
         if file.sha256.len() != 64 || !file.sha256.bytes().all(is_hex) {
             found.say(format!("files.{name}.sha256"), "must be a SHA-256 in lower-case hex");
         }
+        if file.picture.is_some_and(|size| !size.can_be()) {
+            found.say(format!("files.{name}.picture"), "must have sides of 1 to 65535 pixels");
+        }
     }
     for named in missing(quest) {
         found.say(named.field, format!("names `{}`, which is no file of the quest", named.address));
     }
 }
 
-/// What a document says of a file that holds this.
-pub fn file_of(content: &[u8]) -> QuestFile {
+/// What a document says of a file of this name that holds this.
+pub fn file_of(name: &str, content: &[u8]) -> QuestFile {
     let bytes = u32::try_from(content.len()).unwrap_or(u32::MAX);
-    QuestFile { sha256: hex(&Sha256::digest(content)), bytes }
+    QuestFile { sha256: hex(&Sha256::digest(content)), bytes, picture: PictureSize::of(name, content) }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -184,7 +193,7 @@ pub fn unpack(bundle: &Bundle) -> Result<Option<(Bundle, Contents)>, Vec<FieldEr
             }
             match carried.content() {
                 Ok(content) => {
-                    let file = file_of(&content);
+                    let file = file_of(&carried.path, &content);
                     contents.insert(file.sha256.clone(), content);
                     quest.files.insert(carried.path.clone(), file);
                 }
@@ -214,7 +223,7 @@ mod tests {
     use super::*;
 
     fn quest() -> QuestDocument {
-        let file = |text: &str| file_of(text.as_bytes());
+        let file = |text: &str| file_of("text.txt", text.as_bytes());
         serde_json::from_value(json!({
             "title": "Maps", "type": "Tutorial", "difficulty": "Beginner",
             "description": "![a](files/map.png)\n\n`![code](files/code.png)` and [the web](https://example.org/files/x)\n\n\
@@ -258,10 +267,10 @@ mod tests {
         quest.steps.clear();
         quest.assessments.clear();
         assert_eq!(said(&quest), [""; 0]);
-        let sized = |bytes: u32| QuestFile { bytes, ..file_of(b"") };
+        let sized = |bytes: u32| QuestFile { bytes, ..file_of("x", b"") };
         quest.files.insert("map.png".to_owned(), sized(8 << 20));
         assert_eq!(said(&quest), ["files must hold at most 8 MiB together, not 8388612 bytes"]);
-        quest.files.insert("map.png".to_owned(), QuestFile { sha256: "A".repeat(64), bytes: 0 });
+        quest.files.insert("map.png".to_owned(), QuestFile { sha256: "A".repeat(64), ..file_of("x", b"") });
         quest.files.insert("../up".to_owned(), sized(0));
         assert_eq!(
             said(&quest),

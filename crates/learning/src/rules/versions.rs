@@ -228,7 +228,7 @@ mod tests {
             &|new| new.steps[1].quiz.as_mut().unwrap().questions[0].number = Some("41".to_owned())
         ));
         assert!(changed(&|new| new.skills.extend([("loops".to_owned(), 5)])));
-        let with = |name: &str| (name.to_owned(), crate::rules::files::file_of(b"x"));
+        let with = |name: &str| (name.to_owned(), crate::rules::files::file_of(name, b"x"));
         assert!(changed(&|new| new.files.extend([with("data.csv")])));
         assert!(!changed(&|new| new.files.extend([with("map.svg")])), "a picture is wording");
         // A bank's key is graded, and what explains it is not.
@@ -254,7 +254,8 @@ mod tests {
         );
         let file = crate::rules::files::file_of;
         let with = |files: &[(&str, &str)]| {
-            let files = files.iter().map(|(name, content)| ((*name).to_owned(), file(content.as_bytes())));
+            let files =
+                files.iter().map(|(name, content)| ((*name).to_owned(), file(name, content.as_bytes())));
             QuestDocument { files: files.collect(), ..quest() }
         };
         let (before, after) = (

@@ -1066,8 +1066,8 @@ CREATE UNIQUE INDEX uq_item_tries_assessment_try ON learning.item_tries (guild_i
 CREATE UNIQUE INDEX uq_item_tries_assessment_open ON learning.item_tries (guild_id, attempt_id, assessment_id)
     WHERE assessment_id IS NOT NULL AND status = 'open';
 CREATE INDEX ix_item_tries_attempt_id ON learning.item_tries (guild_id, attempt_id, auth_user_id);
-CREATE INDEX ix_item_tries_step_id ON learning.item_tries (guild_id, step_id) WHERE step_id IS NOT NULL;
-CREATE INDEX ix_item_tries_assessment_id ON learning.item_tries (guild_id, assessment_id) WHERE assessment_id IS NOT NULL;
+CREATE INDEX ix_item_tries_step_id ON learning.item_tries (guild_id, step_id, id) WHERE step_id IS NOT NULL;
+CREATE INDEX ix_item_tries_assessment_id ON learning.item_tries (guild_id, assessment_id, id) WHERE assessment_id IS NOT NULL;
 CREATE TRIGGER tg_item_tries_touch BEFORE UPDATE ON learning.item_tries
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION questhall.touch_updated_at();
 

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use crate::ids::SeasonId;
 use crate::seasons::SeasonState;
 
-/// Ranks of a running season are counted this far, which its statement says as well: a limit that is not known when a statement is planned
-/// has all members joined first.
+/// Ranks of a running season are counted this far, and unless as many of those above have left; its statement says both numbers as well: a limit
+/// that is not known when a statement is planned has all members joined first.
 const RANKED: i64 = 1_000;
 
 /// What a member did in a season.
@@ -129,11 +129,15 @@ async fn place(
     stars: i64,
 ) -> Result<Option<i64>, sqlx::Error> {
     let before = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "before!"
-             FROM (SELECT FROM progress.user_stats s
-                     JOIN people.members m ON m.guild_id = s.guild_id AND m.user_id = s.user_id AND m.left_at IS NULL
-                    WHERE s.guild_id = $1 AND s.season_id = $2 AND s.season_stars > $3
-                    ORDER BY s.season_stars DESC LIMIT 1000) above"#,
+        // Most are far down: by the index alone, with those who left, before anybody is looked up who stands above.
+        r#"WITH above AS MATERIALIZED (
+               SELECT s.user_id FROM progress.user_stats s
+                WHERE s.guild_id = $1 AND s.season_id = $2 AND s.season_stars > $3
+                ORDER BY s.season_stars DESC LIMIT 2001)
+           SELECT CASE WHEN (SELECT count(*) FROM above) > 2000 THEN 1000
+                       ELSE (SELECT count(*) FROM above a
+                               JOIN people.members m ON m.guild_id = $1 AND m.user_id = a.user_id AND m.left_at IS NULL)
+                  END AS "before!""#,
         guild.get(),
         season.get(),
         stars,

@@ -186,7 +186,10 @@ pub async fn states_of(
     let rows = sqlx::query!(
         r#"SELECT attempt_id AS "attempt: AttemptId", step_id AS "step: StepId", status AS "status: StepStatus", attempts_count,
                   (score * 100)::int AS score, experience_earned, feedback, completed_at, submission_data
-             FROM learning.user_quest_step_progress WHERE guild_id = $1 AND attempt_id = ANY ($2)"#,
+             FROM unnest($2::uuid[]) AS u (attempt)
+             -- Each by itself: by statistics of yesterday the guild's whole index may look as short.
+             CROSS JOIN LATERAL (SELECT * FROM learning.user_quest_step_progress p
+                                  WHERE p.guild_id = $1 AND p.attempt_id = u.attempt OFFSET 0) p"#,
         guild.get(),
         attempts,
     )

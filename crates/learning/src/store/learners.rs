@@ -136,7 +136,7 @@ pub async fn member_state(
                          WHERE l.guild_id = $1 AND l.user_id = $2) AS "unlocked!: Vec<QuestId>",
                   ARRAY(SELECT a.quest_id FROM learning.user_quest_attempts a
                           JOIN learning.learners l ON l.guild_id = a.guild_id AND l.auth_user_id = a.auth_user_id
-                         WHERE l.guild_id = $1 AND l.user_id = $2 AND a.status = 'Completed') AS "done!: Vec<QuestId>",
+                         WHERE l.guild_id = $1 AND l.user_id = $2 AND a.completed_at IS NOT NULL) AS "done!: Vec<QuestId>",
                   ARRAY(SELECT s.slug FROM community.user_skills u
                           JOIN community.skills s ON s.guild_id = u.guild_id AND s.id = u.skill_id
                          WHERE u.guild_id = $1 AND u.user_id = $2 ORDER BY s.id) AS "skills!",
@@ -172,7 +172,8 @@ pub async fn facts(conn: &mut PgConnection, guild: GuildId, user: UserId) -> Res
     Ok(member_state(conn, guild, Some(user)).await?.facts)
 }
 
-/// Reads what is the case for members, in the order in which they are asked for.
+/// Reads what is the case for members, in the order in which they are asked for. What they have done is told by `completed_at`: by yesterday's
+/// statistics, an index of states may look shorter than a learner's own attempts.
 pub(crate) async fn facts_of(
     conn: &mut PgConnection,
     guild: GuildId,
@@ -183,7 +184,7 @@ pub(crate) async fn facts_of(
         r#"SELECT u.id AS "user!: UserId", now() AS "now!", coalesce(m.xp, 0) AS "xp!", coalesce(m.level, 1) AS "level!",
                   ARRAY(SELECT a.quest_id FROM learning.user_quest_attempts a
                           JOIN learning.learners l ON l.guild_id = a.guild_id AND l.auth_user_id = a.auth_user_id
-                         WHERE l.guild_id = $1 AND l.user_id = u.id AND a.status = 'Completed') AS "done!: Vec<QuestId>",
+                         WHERE l.guild_id = $1 AND l.user_id = u.id AND a.completed_at IS NOT NULL) AS "done!: Vec<QuestId>",
                   ARRAY(SELECT s.slug FROM community.user_skills k
                           JOIN community.skills s ON s.guild_id = k.guild_id AND s.id = k.skill_id
                          WHERE k.guild_id = $1 AND k.user_id = u.id ORDER BY s.id) AS "skills!",

@@ -67,13 +67,13 @@ pub async fn graded_tries(
              JOIN learning.learners l ON l.guild_id = t.guild_id AND l.auth_user_id = t.auth_user_id
              JOIN learning.user_quest_attempts a ON a.guild_id = t.guild_id AND a.id = t.attempt_id AND a.quest_id = $2
             WHERE t.guild_id = $1 AND ($3::uuid IS NULL OR t.step_id = $3) AND ($4::uuid IS NULL OR t.assessment_id = $4)
-              AND t.status = 'graded' AND ($5::uuid IS NULL OR t.id > $5)
+              AND t.status = 'graded' AND t.id > $5
             ORDER BY t.id LIMIT $6"#,
         guild.get(),
         quest.get(),
         subject.step().map(StepId::get),
         subject.assessment().map(AssessmentId::get),
-        after.map(TryId::get),
+        after.map_or(Uuid::nil(), TryId::get),
         limit,
     )
     .fetch_all(conn)

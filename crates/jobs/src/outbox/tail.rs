@@ -22,8 +22,10 @@ const POLL: Duration = Duration::from_millis(200);
 const FOLLOWED_POLL: Duration = Duration::from_millis(25);
 /// How long it sleeps right after something was new: events seldom come alone.
 const BUSY_POLL: Duration = Duration::from_millis(10);
-/// How long it leaves the table alone after a look that found something: what comes meanwhile is read together.
-const GATHER: Duration = Duration::from_millis(4);
+/// How long it leaves the table alone after a look that found something: what comes meanwhile is read together. Longer while nobody follows it,
+/// for whom it would be read.
+const GATHER: Duration = Duration::from_millis(100);
+const FOLLOWED_GATHER: Duration = Duration::from_millis(4);
 /// How often the age of what is read is measured.
 const MEASURE: Duration = Duration::from_secs(1);
 /// Events read at once.
@@ -59,7 +61,8 @@ impl Tail {
                     }
                     Ok(Found::Some) => {
                         pause = BUSY_POLL;
-                        if stopping.run_until_cancelled(tokio::time::sleep(GATHER)).await.is_none() {
+                        let rest = if reader.topics.is_followed() { FOLLOWED_GATHER } else { GATHER };
+                        if stopping.run_until_cancelled(tokio::time::sleep(rest)).await.is_none() {
                             return;
                         }
                     }

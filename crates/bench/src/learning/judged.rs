@@ -61,8 +61,13 @@ pub(super) async fn measure(ground: &Ground, quick: bool) -> Result<Vec<Figure>>
     drop(spinner);
     ground.settle().await?;
     let spinner = progress::spinner("learners ask for reviews");
-    let began = Instant::now();
     let desk = ReviewDesk::start(pool, &Wake::new());
+    // Some have asked before, as on a server that has been there for a while.
+    for n in at_once..authors {
+        let given = desk.request(GUILD, UserId::new(FIRST_USER + n), essay, peers).await?;
+        ensure!(given.review.is_some(), "there is something to review");
+    }
+    let began = Instant::now();
     let mut asking = JoinSet::new();
     for n in 0..at_once {
         let desk = desk.clone();

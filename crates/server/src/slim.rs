@@ -12,8 +12,8 @@ use std::time::Duration;
 use nix::libc::c_void;
 use nix::sys::mman::{MmapAdvise, madvise};
 
-/// How long after the start: the periodic jobs' first run is over by then.
-const AFTER: Duration = Duration::from_secs(15);
+/// How long after the start: the periodic jobs' first run is over by then, on a slow machine too.
+const AFTER: Duration = Duration::from_secs(30);
 
 /// Once, a while after the start.
 pub(crate) async fn settle() {

@@ -64,6 +64,9 @@ pub(super) async fn list(
     let page = ops::submission_list(app.pool(), visit.guild_id(), filter.all, &page).await?;
     let shell = visit.shell;
     let names = Names::of(&app, shell.guild_id, page.items.iter().map(|row| row.user_id)).await?;
+    let waits = page.items.iter().any(|row| matches!(row.status.as_str(), "submitted" | "escalated"));
+    let take = (waits || page.next.is_some())
+        .then(|| actions([shell.button(&shell.at("/staff/grading/next"), "Take the next one", "primary")]));
     let rows = page.items.iter().map(|row| {
         vec![
             link(at(&shell, row.id, ""), &row.title),
@@ -84,7 +87,7 @@ pub(super) async fn list(
     let heads = ["What", "Who", "#Hand-in", "Received", "State", ""];
     let body = join([
         super::sheet::tabs("Which", here, &[(path.clone(), "Waiting"), (all.clone(), "All")]),
-        actions([shell.button(&shell.at("/staff/grading/next"), "Take the next one", "primary")]),
+        take.unwrap_or_default(),
         table("Hand-ins", &heads, rows.collect(), "Nothing waits."),
         ui::more(&path, query, page.next.as_ref()),
     ]);

@@ -97,8 +97,18 @@ pub(super) async fn set_up(services: &Services, screen: &Screen) -> Result<PathI
     drop(walks);
     bar.finish_and_clear();
     grade(services, author).await?;
+    count(services).await?;
     services.app.wake().outbox();
     Ok(done.path_id)
+}
+
+/// What they did is counted now: by itself that would be at night.
+async fn count(services: &Services) -> Result<(), Failure> {
+    let pool = services.app.pool();
+    let today = db::now(&mut *db::acquire(pool).await?).await?.date_naive();
+    insight::ops::guild_count(pool, GUILD).await.map_err(failed)?;
+    insight::ops::day_make(pool, GUILD, today).await.map_err(failed)?;
+    Ok(())
 }
 
 /// Some of what was handed in has been looked at.

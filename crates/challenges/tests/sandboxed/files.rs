@@ -14,6 +14,9 @@ const SCRIPT: &str = "import json, os, random\nimport shared\nword = random.choi
     open(os.path.join(os.environ['QUESTHALL_OUT'], 'note.txt'), 'w').write(shared.twice(word))\n\
     print(json.dumps({'input': word, 'result': len(word) + 10**6, 'files': {'raw.bin': {'base64': 'AAEC'}}}))";
 
+/// A picture that says how large it is.
+const PLAN: &[u8] = b"<svg xmlns='http://www.w3.org/2000/svg' width='4' height='3'/>";
+
 fn file(path: &str, content: &[u8]) -> File {
     File { path: path.to_owned(), content: content.into() }
 }
@@ -26,7 +29,7 @@ fn folder(words: &str) -> CampaignFiles {
     let script = vec![file("words.txt", words.as_bytes())];
     files.challenges.insert(
         "challenge-1".to_owned(),
-        ChallengeFiles { script, attachments: vec![file("map.png", b"png")] },
+        ChallengeFiles { script, attachments: vec![file("map.png", b"png"), file("plan.svg", PLAN)] },
     );
     files
 }
@@ -124,6 +127,7 @@ pub(crate) async fn attachments(world: World, sandbox: Sandbox) {
     let (_, _, body) = get(&released.to_string(), Some(1)).await;
     let shown = body;
     assert!(shown.contains("/attachments/map.png") && shown.contains("image/png"), "{shown}");
+    assert!(shown.contains(r#""picture":{"width":4,"height":3}"#), "room is kept for the picture: {shown}");
     assert!(!shown.contains("words.txt") && !shown.contains("shared.py"), "{shown}");
     let other = format!("/guilds/1/campaigns/{campaign}/challenges/{released}/attachments/map.png");
     assert_eq!(house.send_text("GET", &other, None, String::new()).await.0.status, 404);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::stage::{ADA, BOB, GUILD, Stage, bundle, reading};
 
-const PICTURE: &str = "<svg xmlns='http://www.w3.org/2000/svg'/>";
+const PICTURE: &str = "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='30'/>";
 /// No text: bytes that are no UTF-8.
 const PNG: &str = "iVBORw0KGgo=";
 
@@ -117,6 +117,9 @@ async fn a_file_is_for_who_may_see_what_names_it() {
     let names: Vec<&str> =
         view["files"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["map (2).png", "plan.svg"], "a step's file is not told of before it is begun");
+    // Room is kept for what says how large it is.
+    assert_eq!(view["files"][1]["picture"], json!({ "width": 40, "height": 30 }));
+    assert_eq!(view["files"][0].get("picture"), None, "a picture that cannot be read says nothing");
     assert_eq!(stage.file(&at("words.csv"), Some(ADA)).await.0, 404);
     let attempt = stage.ok("POST", &format!("quests/{one}/attempt"), Some(ADA), None).await;
     let words = &attempt["files"][2];

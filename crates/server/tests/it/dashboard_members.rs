@@ -74,7 +74,8 @@ async fn a_quest_shows_its_pictures_and_gives_its_files() {
     let page = member.page(&quest).await;
     let picture = format!("{quest}/files/plan.svg");
     let file = format!("{quest}/files/max_lifetime_days?version=1");
-    assert!(page.contains(&format!("<img src=\"{picture}?version=1\" alt=\"A plan\"")), "{page}");
+    let shown = format!("<img src=\"{picture}?version=1\" alt=\"A plan\" width=\"56\" height=\"19\"");
+    assert!(page.contains(&shown), "{page}");
     assert!(page.contains(&format!("<a href=\"{file}\">max_lifetime_days</a>")), "{page}");
     let answer = member.get(&picture).await;
     assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "image/svg+xml"));

@@ -209,7 +209,7 @@ fn learning(guild: i64) -> Value {
         "slug": "course", "path": { "name": format!("course {guild}"), "type": "Course", "quests": [{ "quest": "first" }] },
         "quests": [{ "slug": "first", "files": [
             { "path": "max_lifetime_days", "text": "Ninety.\n" },
-            { "path": "plan.svg", "text": "<svg xmlns='http://www.w3.org/2000/svg'/>" },
+            { "path": "plan.svg", "text": "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 19'/>" },
         ], "quest": {
             "description": "[How long](files/max_lifetime_days) ![A plan](files/plan.svg)", "title": format!("quest {guild}"), "type": "Tutorial", "difficulty": "Beginner", "experience_points": 5,
             "steps": [

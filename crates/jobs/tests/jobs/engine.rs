@@ -13,11 +13,18 @@ async fn five_thousand_timers_ring_once_however_many_engines_race() {
     let settings = EngineSettings { workers: 2, max_batch: 100, ..eager() };
     // All are there before there is work: one alone might be done with it before the next has connected.
     let servers = join_all((0..3).map(|_| world.server(&rings, settings))).await;
-    world.add(5_000, "ok").await;
-    world.until_completed(5_000).await;
+    let mut raced = 0;
+    for round in 1..=20 {
+        world.add(5_000, "ok").await;
+        world.until_completed(5_000 * round).await;
+        raced = world.number("SELECT count(DISTINCT node_id) FROM public.rung").await;
+        // On a busy machine one may be done with all of them before another has its turn: then there are more.
+        if raced >= 2 {
+            break;
+        }
+    }
     world.assert_exactly_once().await;
-    let ids = world.number("SELECT count(DISTINCT node_id) FROM public.rung").await;
-    assert!(ids >= 2, "the engines did race: {ids}");
+    assert!(raced >= 2, "the engines did race: {raced}");
     for server in servers {
         server.stop().await;
     }

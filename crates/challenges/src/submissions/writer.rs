@@ -1,12 +1,10 @@
 //! Gathers answers while the batch before them commits.
 //!
 //! Nobody waits for a batch to fill: an answer that finds its writer idle is judged at once, alone. Under load the batch
-//! grows by itself to what arrived meanwhile, and the price of a commit is shared. After a crowd a moment is left to those who were
-//! just answered, as they come again.
+//! grows by itself to what arrived meanwhile, and the price of a commit is shared.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt as _;
 use jobs::Wake;
@@ -22,12 +20,6 @@ use crate::error::Error;
 
 /// The most answers judged in one transaction.
 pub const MAX_BATCH: usize = 256;
-
-/// A batch of so many says that answers come faster than they are judged one by one.
-const CROWD: usize = 8;
-
-/// How long after a crowd the next batch is left to grow: a batch's statements cost much the same for few answers as for many.
-const GATHER: Duration = Duration::from_millis(3);
 
 /// How many answers may wait for a writer before requests wait to be let in.
 const QUEUE: usize = 4096;
@@ -105,7 +97,6 @@ async fn write_all(pool: PgPool, wake: Wake, mut waiting: mpsc::Receiver<Pending
     while waiting.recv_many(&mut gathered, MAX_BATCH).await > 0 {
         let (batch, replies): (Vec<Submission>, Vec<_>) =
             gathered.drain(..).map(|pending| (pending.submission, pending.reply)).unzip();
-        let crowd = batch.len() >= CROWD;
         let outcomes = judge_all(&pool, &wake, &batch, &mut order).await;
         for (reply, come) in replies.into_iter().zip(outcomes) {
             match come {
@@ -113,9 +104,6 @@ async fn write_all(pool: PgPool, wake: Wake, mut waiting: mpsc::Receiver<Pending
                 Come::To(outcome) => drop(reply.send(outcome)),
                 Come::Check(check) => to_checker(&pool, &checkers, Waiting { check: *check, reply }).await,
             }
-        }
-        if crowd {
-            tokio::time::sleep(GATHER).await;
         }
     }
 }

@@ -101,9 +101,13 @@ impl PictureSize {
 /// The longest side of a picture that a page keeps room for, in pixels.
 const MAX_SIDE: u32 = 65_535;
 
+/// The most nodes of a drawing that is read for its size: reading takes some 100 bytes for each.
+const MAX_NODES: u32 = 100_000;
+
 /// The size of a drawing: what its `width` and `height` say in pixels, else its `viewBox`.
 fn drawn_size(text: &str) -> Option<(u32, u32)> {
-    let document = roxmltree::Document::parse(text).ok()?;
+    let options = roxmltree::ParsingOptions { allow_dtd: true, nodes_limit: MAX_NODES, ..Default::default() };
+    let document = roxmltree::Document::parse_with_options(text, options).ok()?;
     let root = document.root_element();
     if root.tag_name().name() != "svg" {
         return None;
@@ -187,6 +191,11 @@ mod tests {
         };
         assert_eq!(drawn("width=\"560\" height=\"189.6px\" viewBox=\"0 0 1 1\""), Some((560, 190)));
         assert_eq!(drawn("viewBox=\"0, 0 30 40\""), Some((30, 40)));
+        // Editors write a document type before it; what is very large is not read for its size.
+        let editor = "<?xml version=\"1.0\"?><!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\" \"x\"><svg width=\"4\" height=\"3\"/>";
+        assert_eq!(size("a.svg", editor.as_bytes()), Some((4, 3)));
+        let large = format!("<svg width=\"4\" height=\"3\">{}</svg>", "<g/>".repeat(100_000));
+        assert_eq!(size("a.svg", large.as_bytes()), None);
         assert_eq!(drawn("width=\"100%\" height=\"10em\" viewBox=\"0 0 30 40\""), Some((30, 40)));
         for nothing in [
             "",

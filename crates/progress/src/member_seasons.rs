@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use crate::ids::SeasonId;
 use crate::seasons::SeasonState;
 
-/// Ranks of a running season are counted this far, and unless as many of those above have left; its statement says both numbers as well: a limit
-/// that is not known when a statement is planned has all members joined first.
+/// Ranks of a running season are counted this far, and only for who has at most twice as many above, those who left among them. Its statement says
+/// both numbers as well: a limit that is not known when a statement is planned has all members joined first.
 const RANKED: i64 = 1_000;
 
 /// What a member did in a season.

@@ -98,17 +98,17 @@ pub(crate) async fn quests_make(
                       count(*) FILTER (WHERE run = 0 AND outcome = 'idle') AS idle,
                       count(*) FILTER (WHERE run > 0) AS restarts,
                       count(*) FILTER (WHERE run > 0 AND outcome = 'completed') AS restarts_completed,
-                      avg(active_seconds / 60.0) FILTER (WHERE run = 0 AND outcome = 'completed') AS mean,
-                      stddev_samp(active_seconds / 60.0) FILTER (WHERE run = 0 AND outcome = 'completed') AS deviation,
-                      array_agg(active_seconds / 60.0 ORDER BY active_seconds) FILTER (WHERE run = 0 AND outcome = 'completed') AS times,
+                      avg(active_seconds) FILTER (WHERE run = 0 AND outcome = 'completed') / 60 AS mean,
+                      stddev_samp(active_seconds::double precision) FILTER (WHERE run = 0 AND outcome = 'completed') / 60 AS deviation,
+                      array_agg(active_seconds ORDER BY active_seconds) FILTER (WHERE run = 0 AND outcome = 'completed') AS times,
                       min(begun_at) AS first_begun_at, max(begun_at) AS last_begun_at
                  FROM insight.runs WHERE guild_id = $1 AND quest_id = ANY ($2) GROUP BY quest_id, version)
            INSERT INTO insight.version_figures (guild_id, quest_id, version, attempts, completed, abandoned, idle, restarts,
                   restarts_completed, mean_minutes, deviation_minutes, median_minutes, median_low, median_high, first_begun_at, last_begun_at)
            SELECT $1, quest_id, version, attempts, completed, abandoned, idle, restarts, restarts_completed, mean, deviation,
-                  (times[(completed + 1) / 2] + times[completed / 2 + 1]) / 2,
-                  times[greatest(1, floor(completed / 2.0 - 0.98 * sqrt(completed)))::integer],
-                  times[least(completed, ceil(completed / 2.0 + 0.98 * sqrt(completed)) + 1)::integer], first_begun_at, last_begun_at
+                  (times[(completed + 1) / 2] + times[completed / 2 + 1]) / 120.0,
+                  times[greatest(1, floor(completed / 2.0 - 0.98 * sqrt(completed)))::integer] / 60.0,
+                  times[least(completed, ceil(completed / 2.0 + 0.98 * sqrt(completed)) + 1)::integer] / 60.0, first_begun_at, last_begun_at
              FROM counted"#,
         guild.get(),
         quests,

@@ -1,7 +1,7 @@
 //! Group commit: gathers requests while those before them are carried out.
 //!
-//! Nobody waits for others to ask: a request that finds nobody at work is carried out at once, alone. Where many come at one instant, all
-//! that arrived meanwhile share locks, statements and a commit. For requests that may be carried out twice: whose answer is lost asks
+//! Nobody waits for others to ask: a request that finds nobody at work is carried out at once, with those that ask at the same instant, if
+//! any. All that arrive meanwhile share locks, statements and a commit. For requests that may be carried out twice: whose answer is lost asks
 //! again. (Answers and transfers, which may not, and events have writers of their own.)
 //!
 //! Groups do not wait for each other: one whose locks somebody else holds keeps none but its own waiting.
@@ -141,6 +141,15 @@ async fn carry_all_out<R: Request>(
     let mut running = FuturesUnordered::new();
     let mut is_open = true;
     loop {
+        if running.is_empty() && is_open {
+            // Whoever asks at this very instant goes along.
+            tokio::task::yield_now().await;
+            while waiting.count < QUEUE
+                && let Ok(one) = coming.try_recv()
+            {
+                waiting.push(one);
+            }
+        }
         while running.len() < GROUPS_AT_ONCE {
             let Some((group, round)) = waiting.round() else { break };
             running.push(carry_round_out(&carry_out, round).map(move |()| group));

@@ -43,7 +43,7 @@ pub(crate) use elsewhere::{
 };
 pub(crate) use files::{file_get, files_lacking, files_put, files_sweep};
 pub(crate) use graph::{graph_load, revision_get};
-pub(crate) use learners::facts_of;
+pub(crate) use learners::{facts_of, members_lock};
 pub(crate) use progress::{
     ChapterRow, Enrolled, PathProgressRow, chapter_progress_put, chapters_of, enrolment_insert,
     enrolments_of, learners_behind, path_progress_put, paths_described,

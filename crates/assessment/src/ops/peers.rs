@@ -14,7 +14,7 @@ use learning::model::assessment::{AssessmentType, Peers};
 use learning::model::learner::FileView;
 use learning::ops::{current_version, files_view, version_read};
 use learning::rules::files::named_in;
-use learning::store::{AttemptStatus, attempts_at, learner_find, learners_find};
+use learning::store::{AttemptStatus, Snapshot, attempts_at, learner_find, learners_find};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -56,14 +56,14 @@ pub(crate) async fn reviews_request(
     db::retry(|| async {
         let mut tx = db::begin(pool).await?;
         // What does not change by others' requests is looked at before the lock, so that it is held for little.
-        let wishes = wishes(&mut tx, guild, (quest, assessment), users).await?;
+        let (wishes, versions) = wishes(&mut tx, guild, (quest, assessment), users).await?;
         let askers: Vec<&Asker> = wishes.iter().filter_map(|wish| wish.as_ref().ok()).collect();
         let mut assigned = if askers.is_empty() {
             HashMap::new()
         } else {
             let lock = store::assessment_lock(&mut tx, guild, assessment).await?;
             store::assignments_expire(&mut tx, &lock).await?;
-            assigned(&mut tx, &lock, quest, &askers).await?
+            assigned(&mut tx, &lock, (quest, versions), &askers).await?
         };
         tx.commit().await?;
         let outcomes = wishes.into_iter().map(|wish| {
@@ -91,13 +91,16 @@ struct Asker {
     peers: Peers,
 }
 
-/// Who of these may ask; why the others may not.
+/// Versions of a quest by their numbers.
+type Versions = HashMap<i32, Snapshot>;
+
+/// Who of these may ask; why the others may not. With the versions that were looked at.
 async fn wishes(
     conn: &mut PgConnection,
     guild: GuildId,
     (quest, assessment): (QuestId, AssessmentId),
     users: &[UserId],
-) -> Result<Vec<Result<Asker, Error>>, Error> {
+) -> Result<(Vec<Result<Asker, Error>>, Versions), Error> {
     let current = current_version(&mut *conn, guild, quest).await?;
     let learners = learners_find(&mut *conn, guild, users).await?;
     let ids: Vec<Uuid> = learners.values().map(|learner| learner.get()).collect();
@@ -105,7 +108,7 @@ async fn wishes(
     let ids: Vec<Uuid> = attempts.values().map(|attempt| attempt.id.get()).collect();
     let handed_in = store::handed_in(&mut *conn, guild, assessment, &ids).await?;
     let numbers: BTreeSet<i32> = attempts.values().map(|attempt| attempt.version).chain([current]).collect();
-    let mut versions = HashMap::with_capacity(numbers.len());
+    let mut versions = Versions::with_capacity(numbers.len());
     for number in numbers {
         versions.insert(number, version_read(&mut *conn, guild, quest, number).await?);
     }
@@ -129,14 +132,15 @@ async fn wishes(
         let peers = one.review.as_ref().and_then(|review| review.peers).unwrap_or_default();
         Ok(Asker { user: *user, learner: *learner, peers })
     };
-    Ok(users.iter().map(wish).collect())
+    let wishes = users.iter().map(wish).collect();
+    Ok((wishes, versions))
 }
 
 /// What each is at, or is given now; else they are let off.
 async fn assigned(
     conn: &mut PgConnection,
     lock: &AssessmentLock,
-    quest: QuestId,
+    (quest, versions): (QuestId, Versions),
     askers: &[&Asker],
 ) -> Result<HashMap<LearnerId, Assigned>, Error> {
     let ids: Vec<Uuid> = askers.iter().map(|asker| asker.learner.get()).collect();
@@ -155,7 +159,7 @@ async fn assigned(
     } else {
         store::debts_forgive(&mut *conn, lock, &without).await?
     };
-    let mut tasks = review_tasks(&mut *conn, lock, quest, reviews.values().copied()).await?;
+    let mut tasks = review_tasks(&mut *conn, lock, (quest, versions), reviews.values().copied()).await?;
     let owed = store::debts_get(conn, lock.guild, lock.id, &ids).await?;
     let assigned = askers.iter().map(|asker| {
         let learner = asker.learner;
@@ -220,11 +224,11 @@ async fn given(
     Ok(all)
 }
 
-/// What reviewers are shown: each work by its own version's task.
+/// What reviewers are shown: each work by its own version's task. Versions that are not among those known are read.
 async fn review_tasks(
     conn: &mut PgConnection,
     lock: &AssessmentLock,
-    quest: QuestId,
+    (quest, mut known): (QuestId, Versions),
     reviews: impl Iterator<Item = ReviewId>,
 ) -> Result<HashMap<ReviewId, ReviewTask>, Error> {
     let ids: Vec<Uuid> = reviews.map(ReviewId::get).collect();
@@ -232,9 +236,12 @@ async fn review_tasks(
     let mut shown = HashMap::with_capacity(ids.len());
     for given in store::assignments_given(&mut *conn, lock.guild, &ids).await? {
         let (task, files) = match tasks.entry(given.version) {
-            Entry::Occupied(known) => known.into_mut(),
+            Entry::Occupied(found) => found.into_mut(),
             Entry::Vacant(new) => {
-                let version = version_read(&mut *conn, lock.guild, quest, given.version).await?;
+                let version = match known.remove(&given.version) {
+                    Some(version) => version,
+                    None => version_read(&mut *conn, lock.guild, quest, given.version).await?,
+                };
                 let task = task_of(&version, quest, Subject::Assessment(lock.id))?;
                 let named = named_in(&task.description);
                 let files = files_view(lock.guild, (quest, given.version), &version.quest, Some(&named));

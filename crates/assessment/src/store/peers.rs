@@ -109,21 +109,29 @@ pub(crate) async fn candidates(
     // One's own is not among them, and each that is given moves back by one.
     let most = CONSIDERED + 1 + i64::try_from(reviewers.len()).unwrap_or(CONSIDERED);
     let rows = sqlx::query!(
-        r#"SELECT s.id, s.auth_user_id AS "author: LearnerId", s.status = 'in_review' AS "waits!", s.received_at,
-                  c.completed AS "completed!", c.live AS "live!", c.had AS "had!: Vec<LearnerId>"
-             FROM assessment.quest_submissions s
-            CROSS JOIN LATERAL (
-                  SELECT count(*) FILTER (WHERE a.status = 'completed' AND r.hidden_at IS NULL)::int AS completed,
-                         count(*) FILTER (WHERE a.status = 'assigned')::int AS live,
-                         coalesce(array_agg(a.reviewer_id) FILTER (WHERE a.reviewer_id = ANY ($3)), '{}') AS had
-                    FROM assessment.peer_review_assignments a
-                    LEFT JOIN assessment.submission_reviews r ON r.guild_id = a.guild_id AND r.assignment_id = a.id
-                   WHERE a.guild_id = s.guild_id AND a.submission_id = s.id) c
-            WHERE s.guild_id = $1 AND s.assessment_id = $2 AND s.status <> 'withdrawn'
-              AND NOT EXISTS (SELECT FROM assessment.quest_submissions later
-                               WHERE later.guild_id = s.guild_id AND later.attempt_id = s.attempt_id
-                                 AND later.assessment_id = s.assessment_id AND later.attempt_number > s.attempt_number)
-            ORDER BY NOT (s.status = 'in_review' AND c.completed + c.live < $4), c.completed + c.live, s.received_at, s.id
+        r#"WITH counted AS (
+               SELECT a.submission_id, count(*) FILTER (WHERE a.status = 'completed' AND r.hidden_at IS NULL)::int AS completed,
+                      count(*) FILTER (WHERE a.status = 'assigned')::int AS live,
+                      array_agg(a.reviewer_id) FILTER (WHERE a.reviewer_id = ANY ($3)) AS had
+                 FROM assessment.quest_submissions s
+                 JOIN assessment.peer_review_assignments a ON a.guild_id = s.guild_id AND a.submission_id = s.id
+                 LEFT JOIN assessment.submission_reviews r ON r.guild_id = a.guild_id AND r.assignment_id = a.id
+                WHERE s.guild_id = $1 AND s.assessment_id = $2
+                GROUP BY a.submission_id
+           ), present AS (
+               SELECT s.id, s.auth_user_id, s.status, s.received_at, coalesce(c.completed, 0) AS completed, coalesce(c.live, 0) AS live,
+                      coalesce(c.had, '{}') AS had
+                 FROM assessment.quest_submissions s
+                 LEFT JOIN counted c ON c.submission_id = s.id
+                WHERE s.guild_id = $1 AND s.assessment_id = $2 AND s.status <> 'withdrawn'
+                  AND NOT EXISTS (SELECT FROM assessment.quest_submissions later
+                                   WHERE later.guild_id = s.guild_id AND later.attempt_id = s.attempt_id
+                                     AND later.assessment_id = s.assessment_id AND later.attempt_number > s.attempt_number)
+           )
+           SELECT id, auth_user_id AS "author: LearnerId", status = 'in_review' AS "waits!", received_at,
+                  completed AS "completed!", live AS "live!", had AS "had!: Vec<LearnerId>"
+             FROM present
+            ORDER BY NOT (status = 'in_review' AND completed + live < $4), completed + live, received_at, id
             LIMIT $5 + (SELECT coalesce(max(h.n), 0) FROM (
                             SELECT count(*) AS n FROM assessment.peer_review_assignments a
                               JOIN assessment.quest_submissions o ON o.guild_id = a.guild_id AND o.id = a.submission_id

@@ -111,10 +111,7 @@ pub(crate) async fn steps_complete(
 /// The attempts that they are of, locked with their learners. Who has begun nothing is not among them.
 async fn works(conn: &mut PgConnection, guild: GuildId, confirmed: &[Confirmed]) -> Result<Vec<Work>, Error> {
     let users: Vec<UserId> = confirmed.iter().map(|one| one.user).collect();
-    let known = store::learners_find(&mut *conn, guild, &users).await?;
-    let mut ids: Vec<Uuid> = known.values().map(|learner| learner.get()).collect();
-    ids.sort_unstable();
-    let learners = store::learners_lock(&mut *conn, guild, &ids).await?;
+    let learners = store::members_lock(&mut *conn, guild, &users).await?;
     let quest_of: HashMap<UserId, QuestId> = confirmed.iter().map(|one| (one.user, one.quest)).collect();
     let mut by_quest: BTreeMap<QuestId, Vec<Learner>> = BTreeMap::new();
     for learner in learners {

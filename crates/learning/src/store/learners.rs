@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use kernel::{GuildId, UserId};
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -89,6 +90,24 @@ pub async fn learners_find(
     Ok(rows.into_iter().map(|row| (row.user, row.id)).collect())
 }
 
+/// Locks those of these members who have begun to learn, in the order of their ids.
+pub(crate) async fn members_lock(
+    conn: &mut PgConnection,
+    guild: GuildId,
+    users: &[UserId],
+) -> Result<Vec<Learner>, Error> {
+    let ids: Vec<i64> = users.iter().map(|user| user.get()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT auth_user_id AS "id: LearnerId", user_id AS "user: UserId" FROM learning.learners
+            WHERE guild_id = $1 AND user_id = ANY ($2) ORDER BY auth_user_id FOR NO KEY UPDATE"#,
+        guild.get(),
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| Learner { guild, user: row.user, id: row.id }).collect())
+}
+
 /// What is the case for a member, but for what only the guild's graph tells.
 #[derive(Debug, Clone, Default)]
 pub struct MemberFacts {
@@ -137,12 +156,9 @@ pub async fn member_state(
                   ARRAY(SELECT a.quest_id FROM learning.user_quest_attempts a
                           JOIN learning.learners l ON l.guild_id = a.guild_id AND l.auth_user_id = a.auth_user_id
                          WHERE l.guild_id = $1 AND l.user_id = $2 AND a.completed_at IS NOT NULL) AS "done!: Vec<QuestId>",
-                  ARRAY(SELECT s.slug FROM community.user_skills u
-                          JOIN community.skills s ON s.guild_id = u.guild_id AND s.id = u.skill_id
-                         WHERE u.guild_id = $1 AND u.user_id = $2 ORDER BY s.id) AS "skills!",
-                  ARRAY(SELECT u.skill_points::bigint FROM community.user_skills u
-                          JOIN community.skills s ON s.guild_id = u.guild_id AND s.id = u.skill_id
-                         WHERE u.guild_id = $1 AND u.user_id = $2 ORDER BY s.id) AS "points!",
+                  (SELECT jsonb_object_agg(s.slug, u.skill_points) FROM community.user_skills u
+                     JOIN community.skills s ON s.guild_id = u.guild_id AND s.id = u.skill_id
+                    WHERE u.guild_id = $1 AND u.user_id = $2) AS "skills?: Json<BTreeMap<String, i64>>",
                   ARRAY(SELECT a.achievement_id FROM progress.user_achievements a
                          WHERE a.guild_id = $1 AND a.user_id = $2 AND a.revoked_at IS NULL) AS "achievements!"
              FROM (SELECT 1) one
@@ -159,7 +175,7 @@ pub async fn member_state(
             done: row.done.into_iter().collect(),
             xp: row.xp,
             level: row.level,
-            skills: row.skills.into_iter().zip(row.points).collect(),
+            skills: row.skills.map(|Json(points)| points).unwrap_or_default(),
             achievements: row.achievements.into_iter().collect(),
             now: row.now,
         },
@@ -185,12 +201,9 @@ pub(crate) async fn facts_of(
                   ARRAY(SELECT a.quest_id FROM learning.user_quest_attempts a
                           JOIN learning.learners l ON l.guild_id = a.guild_id AND l.auth_user_id = a.auth_user_id
                          WHERE l.guild_id = $1 AND l.user_id = u.id AND a.completed_at IS NOT NULL) AS "done!: Vec<QuestId>",
-                  ARRAY(SELECT s.slug FROM community.user_skills k
-                          JOIN community.skills s ON s.guild_id = k.guild_id AND s.id = k.skill_id
-                         WHERE k.guild_id = $1 AND k.user_id = u.id ORDER BY s.id) AS "skills!",
-                  ARRAY(SELECT k.skill_points::bigint FROM community.user_skills k
-                          JOIN community.skills s ON s.guild_id = k.guild_id AND s.id = k.skill_id
-                         WHERE k.guild_id = $1 AND k.user_id = u.id ORDER BY s.id) AS "points!",
+                  (SELECT jsonb_object_agg(s.slug, k.skill_points) FROM community.user_skills k
+                     JOIN community.skills s ON s.guild_id = k.guild_id AND s.id = k.skill_id
+                    WHERE k.guild_id = $1 AND k.user_id = u.id) AS "skills?: Json<BTreeMap<String, i64>>",
                   ARRAY(SELECT a.achievement_id FROM progress.user_achievements a
                          WHERE a.guild_id = $1 AND a.user_id = u.id AND a.revoked_at IS NULL) AS "achievements!"
              FROM unnest($2::bigint[]) WITH ORDINALITY AS u (id, place)
@@ -206,7 +219,7 @@ pub(crate) async fn facts_of(
             done: row.done.into_iter().collect(),
             xp: row.xp,
             level: row.level,
-            skills: row.skills.into_iter().zip(row.points).collect(),
+            skills: row.skills.map(|Json(points)| points).unwrap_or_default(),
             achievements: row.achievements.into_iter().collect(),
             now: row.now,
         };

@@ -136,12 +136,13 @@ pub(crate) async fn attempted(
     let (learners, quests): (Vec<Uuid>, Vec<Uuid>) =
         asked.iter().map(|(learner, quest)| (learner.get(), quest.get())).unzip();
     let rows = sqlx::query!(
-        r#"SELECT u.learner AS "learner!: LearnerId", u.quest AS "quest!: QuestId"
+        r#"SELECT a.auth_user_id AS "learner!: LearnerId", a.quest_id AS "quest!: QuestId"
              FROM unnest($2::uuid[], $3::uuid[]) AS u (learner, quest)
-            WHERE EXISTS (SELECT FROM learning.user_quest_attempts a
-                           WHERE a.guild_id = $1 AND a.auth_user_id = u.learner AND a.quest_id = u.quest)
-               OR EXISTS (SELECT FROM learning.quest_unlocks o
-                           WHERE o.guild_id = $1 AND o.auth_user_id = u.learner AND o.quest_id = u.quest)"#,
+             JOIN learning.user_quest_attempts a ON a.guild_id = $1 AND a.auth_user_id = u.learner AND a.quest_id = u.quest
+           UNION
+           SELECT o.auth_user_id, o.quest_id
+             FROM unnest($2::uuid[], $3::uuid[]) AS u (learner, quest)
+             JOIN learning.quest_unlocks o ON o.guild_id = $1 AND o.auth_user_id = u.learner AND o.quest_id = u.quest"#,
         guild.get(),
         &learners,
         &quests,

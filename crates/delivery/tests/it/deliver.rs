@@ -268,6 +268,13 @@ async fn an_endpoint_that_is_gone_or_fails_for_days_is_disabled_and_its_admins_t
     let replayed =
         house.send(&house.key, "POST", &path(made.webhook.id, "/replay"), json!({ "all": true })).await;
     assert_eq!(replayed.0, 409, "not while it is disabled");
+    // The outbox's reader rests between looks: what it reads only after the webhook is enabled is posted.
+    house
+        .until(
+            "SELECT NOT EXISTS (SELECT FROM jobs.outbox_cursors c JOIN jobs.outbox o ON (o.transaction_id, o.id) > (c.transaction_id, c.id)
+                                 WHERE c.consumer = 'webhooks')",
+        )
+        .await;
     let enable = json!({ "enabled": true });
     let (status, webhook) = house.send(&house.key, "PATCH", &path(made.webhook.id, ""), enable).await;
     assert_eq!((status, &webhook["enabled"], &webhook["disabled_reason"]), (200, &json!(true), &json!(null)));

@@ -277,6 +277,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_asks_at_the_same_instant_goes_along() {
+        let (gather, seen) = gather();
+        // The second is still to be begun when the first has asked.
+        let other = gather.clone();
+        let both = async {
+            let second = tokio::spawn(async move { other.ask(add(1, 2)).await });
+            second.await.unwrap()
+        };
+        let (first, second) = tokio::join!(gather.ask(add(1, 1)), both);
+        assert!(matches!((first, second), (Some(Ok(2)), Some(Ok(2)))));
+        assert_eq!(seen.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
     async fn a_group_that_is_held_up_keeps_no_other_waiting() {
         let free = Arc::new(tokio::sync::Notify::new());
         let of = Arc::clone(&free);
